@@ -1,0 +1,204 @@
+// Package flex holds types for answers whose JSON is not steady: numbers that
+// come as text, an empty list where an object is meant, yes and no for a truth
+// value. They read every form the vendors are known to send and write one.
+//
+// They are for answers only; requests send exactly one form. A null, and a
+// field that is absent, leave the zero value. The package serves generated
+// code and is outside the compatibility promise of this module.
+package flex
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Int is a whole number that may come as text: 12, "12", "", null.
+type Int int64
+
+// UnmarshalJSON reads a whole number, a text that holds one, an empty text or null.
+func (i *Int) UnmarshalJSON(data []byte) error {
+	text, err := scalar(data)
+	if text = strings.TrimSpace(text); err != nil || text == "" {
+		*i = 0
+		return wrap("flex.Int", data, err)
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*i = Int(n)
+		return nil
+	}
+	// 12.0 and 1e3 are whole numbers too.
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != float64(int64(f)) || f < -1<<53 || f > 1<<53 {
+		return fmt.Errorf("flex.Int: %s is no whole number", clip(data))
+	}
+	*i = Int(f)
+	return nil
+}
+
+// Bool is a truth value that may come as true, 1, "1", "yes", "on", "true" and their opposites.
+type Bool bool
+
+// UnmarshalJSON reads any of the forms; an empty text or null is false.
+func (b *Bool) UnmarshalJSON(data []byte) error {
+	text, err := scalar(data)
+	if err != nil {
+		return wrap("flex.Bool", data, err)
+	}
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "true", "1", "yes", "on":
+		*b = true
+	case "false", "0", "no", "off", "":
+		*b = false
+	default:
+		return fmt.Errorf("flex.Bool: %s is no truth value", clip(data))
+	}
+	return nil
+}
+
+// Text is a text that may come as a number or a truth value, whose digits are
+// kept as sent. An object or a list is kept as its JSON.
+type Text string
+
+// UnmarshalJSON reads any JSON value.
+func (t *Text) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
+		*t = Text(data)
+		return nil
+	}
+	text, err := scalar(data)
+	*t = Text(text)
+	return wrap("flex.Text", data, err)
+}
+
+// Time is a time in one of the vendors' layouts. Raw is the text as sent, and
+// Time is zero when no layout fits. A layout without a zone is read as UTC;
+// whether it is UTC is said at the field in the spec.
+type Time struct {
+	Time time.Time
+	Raw  string
+}
+
+var layouts = []string{
+	time.RFC3339Nano,
+	"2006-01-02T15:04:05.999999999Z0700",
+	"2006-01-02T15:04:05.999999999",
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02 15:04:05",
+	"2006-01-02 15:04",
+	"2006-01-02",
+	time.RFC1123Z,
+}
+
+// ParseTime reads text in one of the vendors' layouts or as seconds since 1970.
+func ParseTime(text string) (time.Time, bool) {
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && n < 1<<40 {
+		return time.Unix(n, 0).UTC(), true
+	}
+	return time.Time{}, false
+}
+
+// UnmarshalJSON reads a text or a number. A text in an unknown layout is no
+// error: it stays in Raw. So does an object.
+func (t *Time) UnmarshalJSON(data []byte) error {
+	var text Text
+	if err := text.UnmarshalJSON(data); err != nil {
+		return err
+	}
+	t.Raw = string(text)
+	t.Time, _ = ParseTime(t.Raw)
+	return nil
+}
+
+// MarshalJSON writes the text as it came.
+func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.Raw) }
+
+// IsZero reports whether nothing came.
+func (t Time) IsZero() bool { return t.Raw == "" }
+
+// Object is an object that comes as [], false or "" when it is empty.
+type Object[T any] struct {
+	Value T
+	Set   bool // an object was there
+}
+
+// UnmarshalJSON reads an object, or one of the empty forms.
+func (o *Object[T]) UnmarshalJSON(data []byte) error {
+	if blank(data) {
+		*o = Object[T]{}
+		return nil
+	}
+	o.Set = true
+	return json.Unmarshal(data, &o.Value)
+}
+
+// MarshalJSON writes the object, or null when none was there.
+func (o Object[T]) MarshalJSON() ([]byte, error) {
+	if !o.Set {
+		return []byte("null"), nil
+	}
+	return json.Marshal(o.Value)
+}
+
+// IsZero reports whether no object was there.
+func (o Object[T]) IsZero() bool { return !o.Set }
+
+// Map is a map that comes as [], false or "" when it is empty.
+type Map[V any] map[string]V
+
+// UnmarshalJSON reads a map, or one of the empty forms.
+func (m *Map[V]) UnmarshalJSON(data []byte) error {
+	if blank(data) {
+		*m = nil
+		return nil
+	}
+	return json.Unmarshal(data, (*map[string]V)(m))
+}
+
+// blank reports whether data is one of the ways in which PHP writes an empty object.
+func blank(data []byte) bool {
+	switch string(bytes.TrimSpace(data)) {
+	case "[]", "null", "false", `""`:
+		return true
+	}
+	return len(data) > 1 && data[0] == '[' && len(bytes.TrimSpace(data[1:len(data)-1])) == 0
+}
+
+// scalar is the text of a JSON scalar; null is empty.
+func scalar(data []byte) (string, error) {
+	switch {
+	case len(data) == 0 || string(data) == "null":
+		return "", nil
+	case data[0] == '"':
+		var s string
+		err := json.Unmarshal(data, &s)
+		return s, err
+	case data[0] == '{' || data[0] == '[':
+		return "", fmt.Errorf("not a scalar")
+	}
+	return string(data), nil
+}
+
+func wrap(what string, data []byte, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %s: %w", what, clip(data), err)
+}
+
+// clip keeps a foreign value out of our messages beyond a few characters.
+func clip(data []byte) string {
+	const most = 40
+	if len(data) > most {
+		return string(data[:most]) + "…"
+	}
+	return string(data)
+}

@@ -1,0 +1,168 @@
+// Package rest is what generated clients stand on: a generated method fills a
+// Call, and a Doer carries it out.
+//
+// A Call is not encoded yet. So a Doer can add a credential to a form, show
+// what would be sent without sending it, or tell by the call's Effect what a
+// lost answer means. The adapters of this module use a Doer with
+// authentication, limits and typed errors; [Plain] is a minimal one that makes
+// a generated package usable alone.
+//
+// The package serves generated code and is outside the compatibility promise
+// of this module.
+package rest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Effect says what a call does at the vendor, whatever its HTTP method.
+type Effect string
+
+// The effects. Every operation of a curated spec states one.
+const (
+	// Send acts once: it mails somebody, or creates what a repeat would
+	// create twice. It must not be repeated without proof.
+	Send Effect = "send"
+	// Upsert may be repeated without harm: upserts, updates, deletes.
+	Upsert Effect = "upsert"
+	// Read changes nothing.
+	Read Effect = "read"
+)
+
+// BodyKind says how the body of a call is encoded; empty means no body.
+type BodyKind string
+
+// The kinds of body.
+const (
+	JSON      BodyKind = "JSON"
+	Formdata  BodyKind = "Formdata"  // application/x-www-form-urlencoded
+	Multipart BodyKind = "Multipart" // multipart/form-data
+)
+
+// Param is one name and value of a query, a form or a header.
+type Param struct{ Name, Value string }
+
+// Call is one request before it is encoded.
+type Call struct {
+	Operation string // operationId of the spec
+	Method    string
+	Route     string   // path template, "/contacts/{identifier}"
+	Segments  []string // values of the route's parameters, in order, not escaped
+	Effect    Effect
+	Query     []Param
+	Header    []Param
+	Kind      BodyKind
+	Body      any     // what is encoded; a pointer to a generated struct
+	Form      []Param // further fields of a form body, added by a Doer
+	Then      string  // what follows in words, for a dry run of a verb with several calls
+
+	reply *Reply
+	err   error
+}
+
+// Reply is what is known of an answer besides its decoded body.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte // as received, decompressed; the caller's to keep
+}
+
+// Doer carries out calls. It decodes a 2xx answer into out, which is a pointer,
+// and turns everything else into an error. The Reply is nil when there was no
+// answer.
+type Doer interface {
+	Do(ctx context.Context, call *Call, out any) (*Reply, error)
+}
+
+// Option changes a single call.
+type Option func(*Call)
+
+// WithReply stores status, headers and raw body of the answer in r, also when
+// the call ends in an error that came with an answer.
+func WithReply(r *Reply) Option { return func(c *Call) { c.reply = r } }
+
+// WithQuery adds a query parameter that the spec does not know.
+func WithQuery(name, value string) Option {
+	return func(c *Call) { c.Query = append(c.Query, Param{name, value}) }
+}
+
+// WithHeader adds a header field that the spec does not know.
+func WithHeader(name, value string) Option {
+	return func(c *Call) { c.Header = append(c.Header, Param{name, value}) }
+}
+
+// WithThen says in words what follows this call, for dry runs.
+func WithThen(words string) Option { return func(c *Call) { c.Then = words } }
+
+// Empty is the answer of operations without one.
+type Empty struct{}
+
+// Do runs the call through d and returns the decoded answer.
+func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, error) {
+	for _, o := range opts {
+		o(call)
+	}
+	out := new(T)
+	reply, err := d.Do(ctx, call, out)
+	if call.reply != nil && reply != nil {
+		*call.reply = *reply
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Path is the call's path with its segments escaped. It refuses values that a
+// server or proxy would resolve to another path: empty, ".", "..", control
+// characters.
+func (c *Call) Path() (string, error) {
+	if c.err != nil {
+		return "", c.err
+	}
+	if len(c.Segments) == 0 {
+		return c.Route, nil
+	}
+	var b strings.Builder
+	rest := c.Route
+	for _, seg := range c.Segments {
+		open := strings.IndexByte(rest, '{')
+		end := strings.IndexByte(rest, '}')
+		if open < 0 || end < open {
+			return "", &ParamError{Name: "path", Why: "route " + c.Route + " has fewer parameters than values"}
+		}
+		name := rest[open+1 : end]
+		if err := checkSegment(name, seg); err != nil {
+			return "", err
+		}
+		b.WriteString(rest[:open])
+		b.WriteString(url.PathEscape(seg))
+		rest = rest[end+1:]
+	}
+	b.WriteString(rest)
+	return b.String(), nil
+}
+
+func checkSegment(name, v string) error {
+	switch v {
+	case "":
+		return &ParamError{Name: name, Why: "is empty"}
+	case ".", "..":
+		return &ParamError{Name: name, Why: fmt.Sprintf("may not be %q", v)}
+	}
+	for _, r := range v {
+		if r < 0x20 || r == 0x7f {
+			return &ParamError{Name: name, Why: "holds a control character"}
+		}
+	}
+	return nil
+}
+
+// ParamError says that a parameter cannot be sent. Nothing left the program.
+type ParamError struct{ Name, Why string }
+
+func (e *ParamError) Error() string { return "parameter " + e.Name + " " + e.Why }

@@ -1,0 +1,107 @@
+package httpx
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+)
+
+// Auth is how an account proves itself: where a credential goes, and where it
+// comes from. It acts on the call before encoding, so that a description of the
+// call can be made with REDACTED in the credential's place.
+type Auth struct {
+	place func(call *rest.Call, credential string)
+	// credential returns what to place. stale is the one that was answered
+	// with 401, empty at first.
+	credential func(ctx context.Context, stale string) (string, error)
+	// renewable says that a 401 is worth one more try with a new credential.
+	renewable bool
+}
+
+// NoAuth is for calls that carry their credential in the body.
+func NoAuth() Auth {
+	return Auth{place: func(*rest.Call, string) {}, credential: fixed("")}
+}
+
+// HeaderKey sends the key in a header field.
+func HeaderKey(name string, key provider.Secret) Auth {
+	return Auth{place: inHeader(name, ""), credential: fixed(key.Reveal())}
+}
+
+// BearerKey sends a key that does not expire as a bearer token.
+func BearerKey(key provider.Secret) Auth {
+	return Auth{place: inHeader("Authorization", "Bearer "), credential: fixed(key.Reveal())}
+}
+
+// Bearer sends a token that fetch gets and that expires. One fetch runs at a
+// time however many calls wait for it; a 401 makes it fetch once more.
+func Bearer(fetch func(ctx context.Context) (token string, life time.Duration, err error)) Auth {
+	src := &tokenSource{fetch: fetch}
+	return Auth{place: inHeader("Authorization", "Bearer "), credential: src.token, renewable: true}
+}
+
+// FormToken sends the token as a field of the form, or of the query when the
+// call has no body.
+func FormToken(name string, token provider.Secret) Auth {
+	place := func(call *rest.Call, credential string) {
+		p := rest.Param{Name: name, Value: credential}
+		if call.Kind == "" {
+			call.Query = append(call.Query, p)
+		} else {
+			call.Form = append(call.Form, p)
+		}
+	}
+	return Auth{place: place, credential: fixed(token.Reveal())}
+}
+
+func inHeader(name, prefix string) func(*rest.Call, string) {
+	return func(call *rest.Call, credential string) {
+		call.Header = append(call.Header, rest.Param{Name: name, Value: prefix + credential})
+	}
+}
+
+func fixed(text string) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) { return text, nil }
+}
+
+// tokenSource keeps one token and fetches the next one early.
+type tokenSource struct {
+	fetch  func(ctx context.Context) (string, time.Duration, error)
+	flight singleflight.Group
+	mu     sync.Mutex
+	value  string
+	renew  time.Time
+}
+
+func (s *tokenSource) token(ctx context.Context, stale string) (string, error) {
+	s.mu.Lock()
+	value, renew := s.value, s.renew
+	s.mu.Unlock()
+	if value != "" && value != stale && time.Now().Before(renew) {
+		return value, nil
+	}
+	// The fetch serves all who wait, so it must not end with the context of
+	// the one who came first; the transport bounds it in time.
+	ch := s.flight.DoChan("", func() (any, error) {
+		value, life, err := s.fetch(context.WithoutCancel(ctx))
+		if err != nil {
+			return "", err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.value, s.renew = value, time.Now().Add(life*8/10)
+		return value, nil
+	})
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case r := <-ch:
+		value, _ := r.Val.(string)
+		return value, r.Err
+	}
+}

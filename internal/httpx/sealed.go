@@ -1,0 +1,87 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+)
+
+var errSealed = errors.New("body is sealed")
+
+// sealedBody is a request body that knows how much of itself was handed to the
+// connection. After seal no byte leaves any more, so the verdict cannot be
+// overtaken by a write that is still running: that is what hooks like
+// httptrace.WroteRequest cannot promise on HTTP/2.
+//
+// The body is framed by Content-Length. While its last byte has not been read
+// the server cannot have the whole request.
+type sealedBody struct {
+	data []byte
+
+	mu      sync.Mutex
+	gotConn bool
+	full    bool // sticky over the transport's own replays
+	sealed  bool
+}
+
+// leftState is what is certain after an attempt without an answer.
+type leftState int
+
+const (
+	leftNothing leftState = iota // no connection was there
+	leftPart                     // a connection, but not the whole request
+	leftAll                      // the whole request may be at the server
+)
+
+func (b *sealedBody) seal() leftState {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sealed = true
+	switch {
+	case !b.gotConn:
+		return leftNothing
+	case len(b.data) > 0 && !b.full:
+		return leftPart
+	}
+	return leftAll
+}
+
+// attach makes req send the body and tells b about its connection.
+func (b *sealedBody) attach(req *http.Request) *http.Request {
+	if len(b.data) > 0 {
+		req.ContentLength = int64(len(b.data))
+		req.Body = b.reader()
+		req.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
+	}
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		b.mu.Lock()
+		b.gotConn = true
+		b.mu.Unlock()
+	}}
+	return req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+}
+
+func (b *sealedBody) reader() io.ReadCloser { return &sealedReader{b: b, r: bytes.NewReader(b.data)} }
+
+type sealedReader struct {
+	b *sealedBody
+	r *bytes.Reader
+}
+
+func (r *sealedReader) Read(p []byte) (int, error) {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	if r.b.sealed {
+		return 0, errSealed
+	}
+	n, err := r.r.Read(p)
+	if r.r.Len() == 0 {
+		r.b.full = true
+	}
+	return n, err
+}
+
+func (r *sealedReader) Close() error { return nil }

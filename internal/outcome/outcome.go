@@ -1,0 +1,116 @@
+// Package outcome is the failure table: what a failed attempt means, as a pure
+// function. Nothing else in the module decides whether a mail may be sent
+// again.
+package outcome
+
+import (
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+)
+
+// Class is the class of a failure, a row of the table.
+type Class int
+
+// The rows.
+const (
+	NoConnection Class = iota + 1 // 3: DNS, dial refused, unreachable, timed out
+	NoSuchHost                    // 3b: the name does not exist
+	BadTLS                        // 4: certificate, name or version
+	BrokenTLS                     // 4b: handshake cut or timed out
+	Incomplete                    // 5: the body was not handed over completely
+	NoAnswer                      // 6, 7: complete, and no whole answer header came
+	Throttled                     // 8: 429 or the vendor's throttle code
+	Unauthorized                  // 9: 401, 403
+	NoCredit                      // 10: 402, credit or quota code
+	Refused                       // 11: 400, 422 and other refusals of the content
+	Duplicate                     // 12: the vendor has seen our key before
+	Misdirected                   // 13: 404, 405, 410, 501 on a send; any 3xx
+	Conflict                      // 14: 409
+	TimedOut                      // 15: 408
+	ServerFault                   // 16: other 5xx
+	Unreadable                    // 17: 2xx, and the body is of no use
+	NotThere                      // 13 on a read or a change: 404, the normal "not found"
+	Canceled                      // 1: the caller's context ended before anything left
+)
+
+// Next says what may be done after a failed attempt.
+type Next int
+
+// The choices.
+const (
+	Stop   Next = iota
+	Repeat      // the same call, at the same provider; a send under a key with the same key
+	Accept      // treat the call as done
+)
+
+// Input is what is known when an attempt has failed.
+type Input struct {
+	Class  Class
+	Effect rest.Effect
+	// Keyed says that the provider's own idempotency key was used and its
+	// window, counted from the first attempt, is still open.
+	Keyed bool
+	// Unclear says that an earlier attempt of the same message was NoAnswer,
+	// TimedOut or ServerFault. Then only success or Duplicate settles it.
+	Unclear bool
+}
+
+// Verdict is what the table says.
+type Verdict struct {
+	Next    Next
+	Outcome provider.Outcome // empty for reads
+	Kind    provider.Kind    // the table's word; empty means that the vendor's code decides
+	// Elsewhere allows another provider.
+	Elsewhere bool
+	// Breaker counts the failure against the provider.
+	Breaker bool
+}
+
+// Decide looks in up in the table.
+func Decide(in Input) Verdict {
+	v := row(in)
+	if in.Effect == rest.Read {
+		v.Outcome = ""
+		if v.Kind == provider.ErrOutcomeUnknown {
+			v.Kind = provider.ErrUnavailable
+		}
+		return v
+	}
+	if in.Unclear && v.Outcome == provider.NotSent {
+		v.Outcome, v.Kind, v.Elsewhere = provider.MaybeSent, provider.ErrOutcomeUnknown, false
+	}
+	if in.Unclear && in.Effect == rest.Send {
+		v.Elsewhere = false
+	}
+	return v
+}
+
+func row(in Input) Verdict {
+	repeatable := in.Effect != rest.Send || in.Keyed
+	unclear := Verdict{Outcome: provider.MaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true}
+	if repeatable {
+		unclear.Next = Repeat
+	}
+	notSent := Verdict{Outcome: provider.NotSent}
+	switch in.Class {
+	case NoConnection, NoSuchHost, BrokenTLS, Incomplete:
+		return Verdict{Next: Repeat, Outcome: provider.NotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+	case BadTLS:
+		return Verdict{Outcome: provider.NotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+	case NoAnswer, TimedOut, ServerFault:
+		return unclear
+	case Throttled:
+		return Verdict{Next: Repeat, Outcome: provider.NotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
+	case Unauthorized, NoCredit, Misdirected:
+		notSent.Elsewhere = true
+		return notSent
+	case Duplicate, Unreadable:
+		return Verdict{Next: Accept, Outcome: provider.Sent, Kind: provider.ErrBadResponse}
+	case Canceled:
+		notSent.Kind = provider.ErrCanceled
+		return notSent
+	case Refused, Conflict, NotThere:
+		return notSent
+	}
+	return unclear // what is not known is never called harmless
+}

@@ -1,0 +1,264 @@
+package provider
+
+import (
+	"context"
+	"iter"
+	"maps"
+	"slices"
+)
+
+// GetContact returns the contact with this address, or ErrNotFound.
+func (c *Client) GetContact(ctx context.Context, email string) (*Contact, error) {
+	return run(ctx, c, "contacts.get", []Feature{FeatureContactGet}, func() (*Contact, error) {
+		if err := CheckEmail(email); err != nil {
+			return nil, Invalid("email", "%s", err.Error())
+		}
+		contact, err := c.adapter.GetContact(ctx, email)
+		if contact != nil {
+			c.nameFields(contact)
+		}
+		return contact, err
+	})
+}
+
+// ListContacts returns one page of contacts. Contacts iterates over all pages.
+func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage, error) {
+	needs := []Feature{FeatureContactList}
+	if !q.List.IsZero() {
+		needs = []Feature{FeatureContactListOf}
+	}
+	if !q.ModifiedSince.IsZero() {
+		needs = append(needs, FeatureContactSince)
+	}
+	return run(ctx, c, "contacts.list", needs, func() (*ContactPage, error) {
+		var err error
+		if q.List, err = c.aliases.id("list", c.aliases.Lists, q.List); err != nil {
+			return nil, err
+		}
+		if q.Limit < 0 {
+			return nil, Invalid("limit", "expected 0 or more, got %d", q.Limit)
+		}
+		page, err := c.adapter.ListContacts(ctx, q)
+		if page != nil {
+			for i := range page.Contacts {
+				c.nameFields(&page.Contacts[i])
+			}
+		}
+		return page, err
+	})
+}
+
+// Contacts iterates over the contacts that q selects, page after page from
+// q.Cursor on. An error comes once and last; breaking stops fetching.
+func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
+	return func(yield func(Contact, error) bool) {
+		for {
+			page, err := c.ListContacts(ctx, q)
+			if err != nil {
+				yield(Contact{}, err)
+				return
+			}
+			for _, contact := range page.Contacts {
+				if !yield(contact, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+	}
+}
+
+// UpsertContact creates the contact or changes what change names. It never
+// undoes an unsubscription, a bounce, a complaint or a block.
+func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
+	return run(ctx, c, "contacts.upsert", []Feature{FeatureContactUpsert}, func() (*ContactReceipt, error) {
+		change, err := c.prepareChange(change)
+		if err != nil {
+			return nil, err
+		}
+		r, err := c.adapter.UpsertContact(ctx, change)
+		return c.contactReceipt(r, change.Email), err
+	})
+}
+
+func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
+	if err := CheckEmail(change.Email); err != nil {
+		return change, Invalid("email", "%s", err.Error())
+	}
+	fields := make(map[string]any, len(change.Fields))
+	clears := change.Phone.Clear || change.ExternalID.Clear || change.FirstName.Clear || change.LastName.Clear
+	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
+		v := change.Fields[name]
+		if err := checkFieldValue(name, v); err != nil {
+			return change, err
+		}
+		if id, ok := c.aliases.Fields[name]; ok {
+			name = id
+		}
+		if name == "" {
+			return change, Invalid("fields", "expected a name for every field")
+		}
+		if _, twice := fields[name]; twice {
+			return change, Invalid("fields."+name, "the field is given twice, once by its alias")
+		}
+		fields[name] = v
+		clears = clears || v == nil
+	}
+	change.Fields = fields
+	change.Lists = slices.Clone(change.Lists)
+	for i, l := range change.Lists {
+		if l.IsZero() {
+			return change, Invalid("lists", "expected id or alias")
+		}
+		var err error
+		if change.Lists[i], err = c.aliases.id("lists", c.aliases.Lists, l); err != nil {
+			return change, err
+		}
+	}
+	switch change.Status {
+	case "", Subscribed, Unsubscribed, Blocked:
+	default:
+		return change, Invalid("status", "expected subscribed, unsubscribed or blocked, got %q", clip(string(change.Status)))
+	}
+	var needs []Feature
+	need := func(used bool, f Feature) {
+		if used {
+			needs = append(needs, f)
+		}
+	}
+	need(change.Phone.IsSet(), FeatureContactPhone)
+	need(change.ExternalID.IsSet(), FeatureContactExternal)
+	need(change.FirstName.IsSet() || change.LastName.IsSet(), FeatureContactNames)
+	need(len(fields) > 0, FeatureContactFields)
+	need(clears, FeatureContactClear)
+	need(change.Status.Terminal(), FeatureContactStatus)
+	need(len(change.Lists) == 0, FeatureContactNoList)
+	return change, c.supports(needs...)
+}
+
+// nameFields gives fields their aliases.
+func (c *Client) nameFields(contact *Contact) {
+	for alias, id := range c.aliases.Fields {
+		if v, ok := contact.Fields[id]; ok && alias != id {
+			delete(contact.Fields, id)
+			contact.Fields[alias] = v
+		}
+	}
+}
+
+func (c *Client) contactReceipt(r *ContactReceipt, email string) *ContactReceipt {
+	if r != nil {
+		r.Provider, r.Account, r.Email = c.provider, c.account, email
+	}
+	return r
+}
+
+// DeleteContact removes a contact from the account; ErrNotFound when it is not there.
+func (c *Client) DeleteContact(ctx context.Context, email string) error {
+	_, err := run(ctx, c, "contacts.delete", []Feature{FeatureContactDelete}, func() (struct{}, error) {
+		if err := CheckEmail(email); err != nil {
+			return struct{}{}, Invalid("email", "%s", err.Error())
+		}
+		return struct{}{}, c.adapter.DeleteContact(ctx, email)
+	})
+	return err
+}
+
+// Unsubscribe takes an address off one list, or off all mail when no list is named.
+func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactReceipt, error) {
+	f := FeatureUnsubscribe
+	if !u.List.IsZero() {
+		f = FeatureUnsubscribeList
+	}
+	return run(ctx, c, "contacts.unsubscribe", []Feature{f}, func() (*ContactReceipt, error) {
+		if err := CheckEmail(u.Email); err != nil {
+			return nil, Invalid("email", "%s", err.Error())
+		}
+		if err := checkLine("reason", u.Reason); err != nil {
+			return nil, err
+		}
+		var err error
+		if u.List, err = c.aliases.id("list", c.aliases.Lists, u.List); err != nil {
+			return nil, err
+		}
+		a, err := addOn[Unsubscriber](c, f)
+		if err != nil {
+			return nil, err
+		}
+		r, err := a.Unsubscribe(ctx, u)
+		return c.contactReceipt(r, u.Email), err
+	})
+}
+
+// ListLists returns one page of lists. AllLists iterates.
+func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error) {
+	return run(ctx, c, "lists.list", []Feature{FeatureLists}, func() (*ListPage, error) {
+		a, err := addOn[Lists](c, FeatureLists)
+		if err != nil {
+			return nil, err
+		}
+		return a.ListLists(ctx, cursor)
+	})
+}
+
+// AllLists iterates over all lists. An error comes once and last.
+func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
+	return func(yield func(List, error) bool) {
+		cursor := ""
+		for {
+			page, err := c.ListLists(ctx, cursor)
+			if err != nil {
+				yield(List{}, err)
+				return
+			}
+			for _, l := range page.Lists {
+				if !yield(l, nil) {
+					return
+				}
+			}
+			if page.Next == "" {
+				return
+			}
+			cursor = page.Next
+		}
+	}
+}
+
+// AddToList adds contacts to a list. The results are in input order; an address
+// that could not be added has an error of its own.
+func (c *Client) AddToList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
+	return c.members(ctx, "lists.add", FeatureListAdd, list, emails, Lists.AddToList)
+}
+
+// RemoveFromList takes contacts off a list; they stay contacts.
+func (c *Client) RemoveFromList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
+	return c.members(ctx, "lists.remove", FeatureListRemove, list, emails, Lists.RemoveFromList)
+}
+
+func (c *Client) members(ctx context.Context, op string, f Feature, list Ref, emails []string, call func(Lists, context.Context, Ref, []string) ([]MemberResult, error)) ([]MemberResult, error) {
+	return run(ctx, c, op, []Feature{f}, func() ([]MemberResult, error) {
+		list, err := c.aliases.id("list", c.aliases.Lists, list)
+		if err != nil {
+			return nil, err
+		}
+		if list.IsZero() {
+			return nil, Invalid("list", "expected id or alias")
+		}
+		if len(emails) == 0 {
+			return nil, Invalid("email", "expected at least one address")
+		}
+		for _, email := range emails {
+			if err := CheckEmail(email); err != nil {
+				return nil, Invalid("email", "%s", err.Error())
+			}
+		}
+		a, err := addOn[Lists](c, f)
+		if err != nil {
+			return nil, err
+		}
+		return call(a, ctx, list, emails)
+	})
+}

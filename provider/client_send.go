@@ -1,0 +1,283 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html"
+	"maps"
+	"strings"
+	"time"
+)
+
+// Send checks m and hands it to the provider. Nothing is dropped in silence: a
+// field the provider cannot express is an error before any request, unless the
+// account's policy says otherwise, and then Receipt.Notes tell it.
+//
+// The Receipt is non-nil whenever a request may have left, also beside an
+// error. When the error is ErrOutcomeUnknown, or its Outcome is MaybeSent, the
+// mail may be on its way: do not send it again without a key. An accepted mail
+// is not a delivered one.
+func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
+	var state State
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	r, err := c.send(ctx, m)
+	if r != nil {
+		state = r.State
+	}
+	err = asError(err, c.provider, c.account, "send")
+	c.observe(ctx, ResultEvent{Op: "send", State: state, Err: err, Took: time.Since(start)})
+	return r, err
+}
+
+func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
+	if m == nil {
+		return nil, Invalid("", "expected a message")
+	}
+	m, notes, err := c.prepare(m)
+	if err != nil {
+		return nil, err
+	}
+	var r *Receipt
+	switch {
+	case len(m.Recipients) > 0 && c.caps.Level(FeatureRecipients) == LevelEmulated:
+		r, err = c.sendEach(ctx, m, personal(m))
+		notes = append(notes, Note{"recipients", "emulated", fmt.Sprintf("%d mails, one call each", len(m.Recipients))})
+	case len(m.To) > 1 && !c.caps.Can(FeatureToMany):
+		r, err = c.sendEach(ctx, m, fanOut(m))
+		notes = append(notes, Note{"to", "emulated", fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(m.To))})
+	default:
+		r, err = c.sendOne(ctx, m)
+	}
+	if r != nil {
+		r.Notes = append(notes, r.Notes...)
+	}
+	return r, err
+}
+
+// prepare returns m as the adapter gets it: defaults filled in, aliases
+// resolved, checked, and with the policy applied.
+func (c *Client) prepare(m *Message) (*Message, []Note, error) {
+	m = m.Clone()
+	if m.From.Email == "" {
+		m.From = c.from
+	}
+	if err := m.Validate(); err != nil {
+		return nil, nil, err
+	}
+	var err error
+	if m.Template, err = c.aliases.id("template", c.aliases.Templates, m.Template); err != nil {
+		return nil, nil, err
+	}
+	if m.From.Email == "" && m.Template.IsZero() {
+		return nil, nil, Invalid("from", "expected a sender, in the message or as the account's setting")
+	}
+	var notes []Note
+	for _, f := range m.needs() {
+		if c.caps.Can(f) {
+			continue
+		}
+		action := c.policy.action(f)
+		switch {
+		case action == "" || action == ActionEmulate && c.caps.Level(f) != LevelEmulated:
+			return nil, nil, c.unsupported(f)
+		case action == ActionDrop:
+			m.drop(f)
+			notes = append(notes, Note{fieldOf(f), "dropped", "policy: " + c.provider + " has no " + string(f)})
+		case f == FeatureTextOnly:
+			htmlFromText(m)
+			notes = append(notes, Note{"html", "emulated", "policy: made from text, which " + c.provider + " cannot send alone"})
+		}
+	}
+	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
+		return nil, nil, Invalid("html", "nothing is left of the message after the policy")
+	}
+	return m, notes, nil
+}
+
+// fieldOf is the JSON name of the field that a feature of a message is about.
+func fieldOf(f Feature) string {
+	return strings.TrimPrefix(strings.TrimSuffix(string(f), ".many"), "message.")
+}
+
+// htmlFromText makes an HTML body that shows the text as it is written.
+func htmlFromText(m *Message) {
+	make := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		lines := strings.Split(strings.ReplaceAll(html.EscapeString(text), "\r\n", "\n"), "\n")
+		return `<div dir="auto">` + strings.Join(lines, "<br>\n") + "</div>"
+	}
+	m.HTML = make(m.Text)
+	for i, r := range m.Recipients {
+		m.Recipients[i].HTML = make(r.Text)
+	}
+}
+
+// sendOne calls the adapter once and makes the Receipt complete.
+func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
+	start := time.Now()
+	r, err := c.adapter.Send(ctx, m)
+	err = asError(err, c.provider, c.account, "send")
+	var e *Error
+	errors.As(err, &e)
+	if err != nil && e == nil || e != nil && (e.Kind == ErrDryRun || e.Local() || e.Kind == ErrCanceled) {
+		return r, err // nothing left
+	}
+	attempt := Attempt{Provider: c.provider, Account: c.account, Outcome: Sent, Error: e, TookMS: time.Since(start).Milliseconds()}
+	if e != nil {
+		attempt.Outcome = e.Outcome
+		if r == nil {
+			r = failed(m, e)
+		}
+	}
+	if e != nil && e.Outcome == Sent {
+		err = nil // taken over; only the answer is of no use
+	}
+	r.Provider, r.Account = c.provider, c.account
+	r.Attempts = append(r.Attempts, attempt)
+	return r, err
+}
+
+// failed is the receipt beside an error.
+func failed(m *Message, e *Error) *Receipt {
+	switch e.Outcome {
+	case Sent:
+		r := Accepted(m, "", StateAccepted)
+		r.Notes = []Note{{"message_id", "warning", "accepted, but the answer could not be read: " + e.Message}}
+		return r
+	case MaybeSent:
+		return Accepted(m, "", StateUnknown)
+	}
+	r := Accepted(m, "", StateRefused)
+	for i := range r.Recipients {
+		r.Recipients[i].Error = e
+	}
+	return r
+}
+
+// sendEach sends mails one by one, each to one recipient, and makes one receipt.
+// It stops at an error that the next recipient would meet too, and leaves no
+// recipient without a result.
+func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message) (*Receipt, error) {
+	all := &Receipt{Provider: c.provider, Account: c.account, IdempotencyKey: whole.IdempotencyKey}
+	var first, unknown error
+	stopped := false
+	for _, m := range mails {
+		if stopped {
+			all.Recipients = append(all.Recipients, RecipientResult{
+				Email: m.To[0].Email, State: StateRefused,
+				Error: &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: "send", Outcome: NotSent, Message: "not tried after the error before"},
+			})
+			continue
+		}
+		r, err := c.sendOne(ctx, m)
+		if r != nil {
+			all.Recipients = append(all.Recipients, r.Recipients...)
+			all.Attempts = append(all.Attempts, r.Attempts...)
+			all.Notes = append(all.Notes, newNotes(all.Notes, r.Notes)...)
+		}
+		if err == nil {
+			continue
+		}
+		if r == nil {
+			all.Recipients = append(all.Recipients, RecipientResult{Email: m.To[0].Email, State: StateRefused, Error: &Error{Kind: kindOf(err), Outcome: NotSent, Message: err.Error()}})
+		}
+		if first == nil {
+			first = err
+		}
+		if errors.Is(err, ErrOutcomeUnknown) && unknown == nil {
+			unknown = err
+		}
+		stopped = !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound)
+	}
+	all.State = summary(all.Recipients)
+	if len(all.Attempts) == 0 {
+		return nil, first
+	}
+	if unknown != nil {
+		return all, unknown
+	}
+	return all, first
+}
+
+func newNotes(have, more []Note) []Note {
+	var out []Note
+	for _, n := range more {
+		known := false
+		for _, h := range have {
+			known = known || h == n
+		}
+		if !known {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// summary is the state of a receipt whose recipients had calls of their own.
+func summary(results []RecipientResult) State {
+	counts := make(map[State]int)
+	for _, r := range results {
+		counts[r.State]++
+	}
+	switch {
+	case counts[StateUnknown] > 0:
+		return StateUnknown
+	case counts[StateRefused] == len(results):
+		return StateRefused
+	case counts[StateRefused] > 0:
+		return StatePartlyAccepted
+	case counts[StateScheduled] == len(results):
+		return StateScheduled
+	}
+	return StateAccepted
+}
+
+// fanOut makes a mail for each address in To.
+func fanOut(m *Message) []*Message {
+	out := make([]*Message, len(m.To))
+	for i, to := range m.To {
+		one := m.Clone()
+		one.To = []Address{to}
+		one.IdempotencyKey = partKey(m, i)
+		out[i] = one
+	}
+	return out
+}
+
+// personal makes a mail for each of Recipients.
+func personal(m *Message) []*Message {
+	out := make([]*Message, len(m.Recipients))
+	for i, p := range m.Recipients {
+		one := m.Clone()
+		one.Recipients = nil
+		one.To = []Address{{Email: p.Email, Name: p.Name}}
+		one.IdempotencyKey = partKey(m, i)
+		if len(p.Variables) > 0 {
+			if one.Variables == nil {
+				one.Variables = make(map[string]any, len(p.Variables))
+			}
+			maps.Copy(one.Variables, p.Variables)
+		}
+		if p.Subject != "" {
+			one.Subject = p.Subject
+		}
+		if p.HTML != "" || p.Text != "" {
+			one.HTML, one.Text = p.HTML, p.Text
+		}
+		out[i] = one
+	}
+	return out
+}
+
+func partKey(m *Message, i int) string {
+	if m.IdempotencyKey == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s/%d", m.IdempotencyKey, i)
+}

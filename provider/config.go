@@ -1,0 +1,293 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config names the accounts of a program and how to open them.
+type Config struct {
+	// Default is the account that Open takes when none is named. It may be
+	// empty when there is one account.
+	Default   string             `json:"default"`
+	Providers map[string]Section `json:"providers"`
+	Aliases   Aliases            `json:"aliases"`
+}
+
+// Aliases give names to ids that differ from account to account:
+// alias -> account -> id.
+type Aliases struct {
+	Lists     map[string]map[string]string `json:"lists"`
+	Templates map[string]map[string]string `json:"templates"`
+	Fields    map[string]map[string]string `json:"fields"`
+}
+
+// Common are the settings that every account may have.
+type Common struct {
+	// BaseURL replaces the vendor's address, with its version path and without
+	// a slash at the end. https only, but for loopback.
+	BaseURL string
+	// Timeout bounds a whole call with repeats and token; 0 means 90 s.
+	Timeout time.Duration
+	Proxy   string // URL of an HTTP proxy
+	CAFile  string // PEM file of further certificate authorities
+	From    Address
+	Policy  Policy
+	// Require are features without which Open fails.
+	Require []Feature
+}
+
+// Section is one account of a Config.
+type Section struct {
+	Provider string // driver name
+	Common
+	// Settings are the driver's own, by name. They print REDACTED.
+	Settings map[string]Value
+}
+
+// commonKeys are the JSON keys of Common.
+var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require"}
+
+// ParseConfig reads a Config from JSON. Unknown top-level keys, duplicate keys
+// and values of the wrong type are errors; all problems are told at once. Keys
+// inside an account are checked by the Registry, which knows the drivers.
+func ParseConfig(data []byte) (Config, error) {
+	var cfg Config
+	if err := checkDuplicateKeys(data); err != nil {
+		return cfg, err
+	}
+	var wire struct {
+		Default   string                     `json:"default"`
+		Providers map[string]json.RawMessage `json:"providers"`
+		Aliases   Aliases                    `json:"aliases"`
+	}
+	if err := decodeStrict(data, &wire); err != nil {
+		var e *Error
+		errors.As(err, &e)
+		return cfg, &Error{Kind: ErrConfig, Outcome: NotSent, Field: e.Field, Message: e.Message}
+	}
+	cfg = Config{Default: wire.Default, Aliases: wire.Aliases, Providers: make(map[string]Section, len(wire.Providers))}
+	var problems []*Error
+	for _, name := range slices.Sorted(maps.Keys(wire.Providers)) {
+		s, errs := parseSection("providers."+name, wire.Providers[name])
+		problems = append(problems, errs...)
+		cfg.Providers[name] = s
+	}
+	return cfg, joinProblems(problems)
+}
+
+func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
+	var keys map[string]Value
+	var s Section
+	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
+		return s, []*Error{configError(path, "expected an object with the key provider")}
+	}
+	var problems []*Error
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, configError(path+"."+key, format, args...))
+	}
+	text := func(key string) string {
+		v, ok := keys[key]
+		if !ok {
+			return ""
+		}
+		t, ok := v.Reveal().(string)
+		if !ok {
+			bad(key, "expected a text")
+		}
+		return t
+	}
+	s.Provider, s.BaseURL, s.Proxy, s.CAFile = text("provider"), text("base_url"), text("proxy"), text("ca_file")
+	if t := text("timeout"); t != "" {
+		d, err := time.ParseDuration(t)
+		if err != nil || d <= 0 {
+			bad("timeout", "expected a duration like 30s, got %q", clip(t))
+		}
+		s.Timeout = d
+	}
+	part := func(key string, out any) {
+		if v, ok := keys[key]; ok {
+			data, _ := json.Marshal(v.Reveal())
+			if err := decodeStrict(data, out); err != nil {
+				var e *Error
+				errors.As(err, &e)
+				bad(join(key, e.Field), "%s", e.Message)
+			}
+		}
+	}
+	part("from", &s.From)
+	part("policy", &s.Policy)
+	part("require", &s.Require)
+	for _, k := range commonKeys {
+		delete(keys, k)
+	}
+	s.Settings = keys
+	return s, problems
+}
+
+// check returns the problems of the settings that every account may have.
+func (c Common) check(path string) []*Error {
+	var out []*Error
+	add := func(e *Error) {
+		e.Field = join(path, e.Field)
+		out = append(out, e)
+	}
+	if err := CheckBaseURL(c.BaseURL); err != nil {
+		add(configError("base_url", "%s", err.Error()))
+	}
+	if c.Proxy != "" {
+		if u, err := url.Parse(c.Proxy); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			add(configError("proxy", "expected a URL like http://proxy.example.com:3128"))
+		}
+	}
+	if c.From.Email != "" || c.From.Name != "" {
+		if err := checkAddress("from", c.From); err != nil {
+			var e *Error
+			errors.As(err, &e)
+			add(configError(e.Field, "%s", e.Message))
+		}
+	}
+	for _, e := range c.Policy.check() {
+		add(e)
+	}
+	for i, f := range c.Require {
+		if !f.known() {
+			add(configError(fmt.Sprintf("require[%d]", i), "no feature is called %q", clip(string(f))))
+		}
+	}
+	return out
+}
+
+// CheckBaseURL refuses an address to which keys must not be sent: anything but
+// https, except on loopback; with user, query or fragment. Empty is fine.
+func CheckBaseURL(base string) error {
+	if base == "" {
+		return nil
+	}
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Host == "":
+		return fmt.Errorf("expected a URL like https://api.example.com/v3")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("expected a URL without user, query and fragment")
+	case strings.HasSuffix(base, "/"):
+		return fmt.Errorf("expected a URL without a slash at the end")
+	case u.Scheme == "https", u.Scheme == "http" && Loopback(u.Hostname()):
+		return nil
+	case u.Scheme == "http":
+		return fmt.Errorf("expected https: http is allowed only on loopback")
+	}
+	return fmt.Errorf("expected https, got scheme %q", clip(u.Scheme))
+}
+
+// Loopback reports whether host is this machine itself: localhost or a loopback address.
+func Loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// resolve returns the value with a reference "env:NAME" or "file:PATH" followed.
+// One line break at the end of a file is trimmed; empty counts as missing.
+func resolve(field string, v Value) (Value, *Error) {
+	text, ok := v.Reveal().(string)
+	if !ok {
+		return v, nil
+	}
+	if name, ok := strings.CutPrefix(text, "env:"); ok {
+		value := os.Getenv(name)
+		if value == "" {
+			return v, configError(field, "environment variable %s is not set or empty", clip(name))
+		}
+		return NewValue(value), nil
+	}
+	if path, ok := strings.CutPrefix(text, "file:"); ok {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return v, configError(field, "cannot read the file: %v", err)
+		}
+		value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		if value == "" {
+			return v, configError(field, "file %s is empty", clip(path))
+		}
+		return NewValue(value), nil
+	}
+	return v, nil
+}
+
+func configError(field, format string, args ...any) *Error {
+	return &Error{Kind: ErrConfig, Outcome: NotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// joinProblems makes one error of all; its text has a line for each.
+func joinProblems(problems []*Error) error {
+	switch len(problems) {
+	case 0:
+		return nil
+	case 1:
+		return problems[0]
+	}
+	errs := make([]error, len(problems))
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		errs[i], lines[i] = p, p.Field+": "+p.Message
+	}
+	return &Error{
+		Kind: ErrConfig, Outcome: NotSent, Err: errors.Join(errs...),
+		Message: fmt.Sprintf("%d problems:\n  %s\n", len(problems), strings.Join(lines, "\n  ")),
+	}
+}
+
+// checkDuplicateKeys refuses a key that stands twice in one object: the decoder
+// would silently take the last.
+func checkDuplicateKeys(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	type object struct {
+		path string
+		keys map[string]bool // nil for a list
+		key  string          // key whose value comes next
+	}
+	var stack []object
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return &Error{Kind: ErrConfig, Outcome: NotSent, Message: jsonError(err).Message}
+		}
+		top := len(stack) - 1
+		if d, ok := tok.(json.Delim); ok && (d == '}' || d == ']') {
+			stack = stack[:top]
+			continue
+		}
+		path := ""
+		if top >= 0 && stack[top].keys != nil {
+			o := &stack[top]
+			if o.key == "" {
+				name, _ := tok.(string)
+				if o.keys[name] {
+					return configError(join(o.path, name), "the key stands twice")
+				}
+				o.keys[name], o.key = true, name
+				continue
+			}
+			path, o.key = join(o.path, o.key), ""
+		}
+		switch tok {
+		case json.Delim('{'):
+			stack = append(stack, object{path: path, keys: map[string]bool{}})
+		case json.Delim('['):
+			stack = append(stack, object{path: path})
+		}
+	}
+}
