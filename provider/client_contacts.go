@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -80,7 +81,7 @@ func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*Cont
 			return nil, err
 		}
 		r, err := c.adapter.UpsertContact(ctx, change)
-		return c.contactReceipt(r, change.Email), err
+		return c.contactReceipt(r, change.Email, err)
 	})
 }
 
@@ -149,11 +150,26 @@ func (c *Client) nameFields(contact *Contact) {
 	}
 }
 
-func (c *Client) contactReceipt(r *ContactReceipt, email string) *ContactReceipt {
-	if r != nil {
-		r.Provider, r.Account, r.Email = c.provider, c.account, email
+// contactReceipt completes the receipt of a change. An answer that came but
+// could not be read is a change that was made.
+func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*ContactReceipt, error) {
+	var e *Error
+	if err != nil && (!errors.As(err, &e) || e.Outcome == NotSent || e.Outcome == "") {
+		return nil, err
 	}
-	return r
+	if r == nil {
+		r = &ContactReceipt{}
+	}
+	r.Provider, r.Account, r.Email = c.provider, c.account, email
+	switch {
+	case err == nil:
+	case e.Outcome == Sent:
+		r.State, err = ContactStored, nil
+		r.Notes = append(r.Notes, Note{"id", "warning", "stored, but the answer could not be read: " + e.Message})
+	default:
+		r.State = ContactUnknown
+	}
+	return r, err
 }
 
 // DeleteContact removes a contact from the account; ErrNotFound when it is not there.
@@ -189,7 +205,7 @@ func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactRec
 			return nil, err
 		}
 		r, err := a.Unsubscribe(ctx, u)
-		return c.contactReceipt(r, u.Email), err
+		return c.contactReceipt(r, u.Email, err)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -126,14 +127,14 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	var e *Error
 	errors.As(err, &e)
 	if err != nil && e == nil || e != nil && (e.Kind == ErrDryRun || e.Local() || e.Kind == ErrCanceled) {
-		return r, err // nothing left
+		return nil, err // nothing left
 	}
 	attempt := Attempt{Provider: c.provider, Account: c.account, Outcome: Sent, Error: e, TookMS: time.Since(start).Milliseconds()}
 	if e != nil {
 		attempt.Outcome = e.Outcome
-		if r == nil {
-			r = failed(m, e)
-		}
+		r = failed(m, e, r)
+	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
+		r.Notes = append(r.Notes, Note{"message_id", "warning", "accepted, but the provider told no id"})
 	}
 	if e != nil && e.Outcome == Sent {
 		err = nil // taken over; only the answer is of no use
@@ -143,19 +144,25 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	return r, err
 }
 
-// failed is the receipt beside an error.
-func failed(m *Message, e *Error) *Receipt {
+// failed is the receipt beside an error. What the adapter knows (the key,
+// notes) is kept.
+func failed(m *Message, e *Error, known *Receipt) *Receipt {
+	var r *Receipt
 	switch e.Outcome {
 	case Sent:
-		r := Accepted(m, "", StateAccepted)
-		r.Notes = []Note{{"message_id", "warning", "accepted, but the answer could not be read: " + e.Message}}
-		return r
+		r = Accepted(m, "", StateAccepted)
+		r.Notes = []Note{{"message_id", "warning", "accepted, id unknown: " + e.Message}}
 	case MaybeSent:
-		return Accepted(m, "", StateUnknown)
+		r = Accepted(m, "", StateUnknown)
+	default:
+		r = Accepted(m, "", StateRefused)
+		for i := range r.Recipients {
+			r.Recipients[i].Error = e
+		}
 	}
-	r := Accepted(m, "", StateRefused)
-	for i := range r.Recipients {
-		r.Recipients[i].Error = e
+	if known != nil {
+		r.IdempotencyKey = known.IdempotencyKey
+		r.Notes = append(known.Notes, r.Notes...)
 	}
 	return r
 }

@@ -14,6 +14,9 @@ import (
 type Driver struct {
 	Name     string // "brevo"
 	Settings []Setting
+	// Capabilities are those of an account with these settings. They need no
+	// valid credentials.
+	Capabilities func(s Section) Capabilities
 	// Open assembles a Client; it does not touch the network. The Section's
 	// settings are checked and resolved.
 	Open func(ctx context.Context, s Section, env Env) (*Client, error)
@@ -125,6 +128,13 @@ func (r Registry) open(ctx context.Context, cfg Config, name string, env Env, pa
 		return nil, asError(err, s.Provider, name, "open")
 	}
 	return c, nil
+}
+
+// OpenOne opens a single account of one driver, named after it, without a Config.
+func OpenOne(d Driver, s Section, opts ...Option) (*Client, error) {
+	s.Provider = d.Name
+	cfg := Config{Default: d.Name, Providers: map[string]Section{d.Name: s}}
+	return NewRegistry(d).Open(context.Background(), cfg, opts...)
 }
 
 // Check reports all problems of form in cfg at once, without resolving secrets

@@ -1,0 +1,90 @@
+// Package brevo sends mail and keeps contacts at Brevo (API v3).
+//
+//	client, err := brevo.New(brevo.Config{APIKey: provider.NewSecret(key)})
+//
+// # Authentication
+//
+// An API key of the account ("xkeysib-…"), sent in the header api-key. SMTP keys
+// do not work. Accounts may allow keys only from listed IP addresses; a call
+// from elsewhere ends as unauthorized although the key is right.
+//
+// # Limits
+//
+// Contacts: 10 calls a second. Sending: 1,000 a second. Status look-ups: 300 an
+// hour. Check: 100 an hour, shared with everything that is neither mail nor
+// contacts. Plans with higher limits exist. A message takes at most 99
+// recipients and 20 MB, and can be scheduled up to 72 hours ahead; these are
+// the vendor's business and its answer is passed on.
+//
+// # Not supported
+//
+// Several reply-to addresses, inline images, tracking switches for a single
+// mail, an unsubscribe of one list only (the contact is taken off the list).
+// Text without HTML is delivered as HTML, so it needs a policy. See
+// Capabilities for the whole table.
+//
+// # Errors
+//
+// A mail carries an idempotency key: yours, or one that is made for it. Sending
+// the same message with the same key within ten minutes sends nothing and ends
+// as accepted without an id. Afterwards the key proves nothing.
+package brevo
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+// baseURL is the vendor's address.
+const baseURL = "https://api.brevo.com/v3"
+
+// Config opens an account from Go.
+type Config struct {
+	provider.Common
+	APIKey provider.Secret
+}
+
+// New returns a client of one account. It does not touch the network.
+func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
+	return provider.OpenOne(Driver(), provider.Section{
+		Common:   cfg.Common,
+		Settings: map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())},
+	}, opts...)
+}
+
+// Driver opens accounts from a configuration.
+func Driver() provider.Driver {
+	return provider.Driver{
+		Name: "brevo",
+		Settings: []provider.Setting{
+			{Name: "api_key", Secret: true, Required: true, Doc: "API key of the account, xkeysib-…"},
+		},
+		Capabilities: capabilities,
+		Open:         open,
+	}
+}
+
+type adapter struct {
+	api     *brevoapi.Client
+	account string
+	attrs   sendinblue.Attributes
+}
+
+func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+	chain, err := httpx.New(httpx.Config{
+		Provider: "brevo", BaseURL: baseURL, Section: s, Env: env,
+		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
+		Classify:  sendinblue.Classify,
+		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account}
+	a.attrs.Fetch = a.attributes
+	return provider.NewClient(a, s, env)
+}

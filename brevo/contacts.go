@@ -1,0 +1,240 @@
+package brevo
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+// Largest pages and groups that the vendor takes.
+const (
+	contactsPage = 1000
+	membersPage  = 500
+	listsPage    = 50
+	membersCall  = 150
+)
+
+func (a *adapter) attributes(ctx context.Context) (map[string]string, error) {
+	list, err := a.api.ListAttributes(ctx, rest.WithThen("create or update the contact"))
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[string]string, len(list.Attributes))
+	for _, attr := range list.Attributes {
+		switch attr.Category {
+		case "normal", "category":
+			types[attr.Name] = attr.Type
+		}
+	}
+	return types, nil
+}
+
+func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
+	wire, err := mailaddr.Wire("email", email)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: new(brevoapi.ContactIdentifierTypeEmailID)})
+	if err != nil {
+		return nil, err
+	}
+	p, err := contactFromDetails(c).Portable()
+	return &p, err
+}
+
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+	offset, err := sendinblue.Offset(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	var since *string
+	if !q.ModifiedSince.IsZero() {
+		since = new(q.ModifiedSince.UTC().Format(time.RFC3339))
+	}
+	// Oldest first: a contact that is added meanwhile comes at the end and shifts no page.
+	order := new(brevoapi.SortOrderAsc)
+	if q.List.IsZero() {
+		page, err := a.api.ListContacts(ctx, &brevoapi.ListContactsParams{
+			Limit: pageSize(q.Limit, contactsPage), Offset: &offset, ModifiedSince: since, Sort: order,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return pageFromAPI(page, offset, q.WithoutEmail)
+	}
+	list, err := sendinblue.ID("list", q.List)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.api.ListContactsOfList(ctx, list, &brevoapi.ListContactsOfListParams{
+		Limit: pageSize(q.Limit, membersPage), Offset: &offset, ModifiedSince: since, Sort: order,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return pageFromAPI(page, offset, q.WithoutEmail)
+}
+
+func pageSize(want, most int) *int64 {
+	if want == 0 || want > most {
+		want = most
+	}
+	return new(int64(want))
+}
+
+func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
+	if change.ExternalID.Clear {
+		return nil, provider.Unsupported(provider.FeatureContactClear, "an external id cannot be emptied")
+	}
+	wire, err := mailaddr.Wire("email", change.Email)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := sendinblue.IDs(change.Lists)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := a.attrs.Convert(ctx, change)
+	if err != nil {
+		return nil, err
+	}
+	body := brevoapi.CreateContactRequest{Email: &wire, Attributes: attrs, ListIDs: lists, UpdateEnabled: new(true)}
+	if change.ExternalID.IsSet() {
+		body.ExtID = &change.ExternalID.Value
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if change.Status.Terminal() {
+		// Only ever set: false would lift a block that somebody else has put up.
+		body.EmailBlacklisted = new(true)
+		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: "converted", Why: "blocks marketing mail of the whole account"})
+	}
+	return r, a.store(ctx, body, r)
+}
+
+// store calls the vendor's upsert and completes r by its answer.
+func (a *adapter) store(ctx context.Context, body brevoapi.CreateContactRequest, r *provider.ContactReceipt) error {
+	var reply rest.Reply
+	created, err := a.api.CreateContact(ctx, body, rest.WithReply(&reply))
+	switch {
+	case err != nil:
+		return err
+	case reply.Status == http.StatusNoContent:
+		r.State = provider.ContactUpdated
+	default:
+		r.State = provider.ContactCreated
+		if created.ID != 0 {
+			r.ID = strconv.FormatInt(created.ID, 10)
+		}
+	}
+	return nil
+}
+
+func (a *adapter) DeleteContact(ctx context.Context, email string) error {
+	wire, err := mailaddr.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	_, err = a.api.DeleteContact(ctx, wire, &brevoapi.DeleteContactParams{IdentifierType: new(brevoapi.ContactIdentifierTypeEmailID)})
+	return err
+}
+
+// Unsubscribe from all is an upsert, so that an address which is not a contact
+// yet is kept from mail too.
+func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", u.Email)
+	if err != nil {
+		return nil, err
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if u.Reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
+	}
+	if u.List.IsZero() {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "converted", Why: "blocks marketing mail; transactional mail still goes out"})
+		return r, a.store(ctx, brevoapi.CreateContactRequest{Email: &wire, EmailBlacklisted: new(true), UpdateEnabled: new(true)}, r)
+	}
+	results, err := a.RemoveFromList(ctx, u.List, []string{u.Email})
+	if err != nil {
+		return r, err
+	}
+	if len(results) == 1 && results[0].Error != nil {
+		return r, results[0].Error
+	}
+	r.State = provider.ContactDone
+	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: "emulated", Why: "taken off the list; it may be added again"})
+	return r, nil
+}
+
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+	offset, err := sendinblue.Offset(cursor)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.api.ListLists(ctx, &brevoapi.ListListsParams{Limit: new(int64(listsPage)), Offset: &offset, Sort: new(brevoapi.SortOrderAsc)})
+	if err != nil {
+		return nil, err
+	}
+	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), page.Count)}
+	for _, l := range page.Lists {
+		out.Lists = append(out.Lists, listFromAPI(l))
+	}
+	return out, nil
+}
+
+func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+	return a.change(ctx, list, emails, func(ctx context.Context, id int64, group []string) (*brevoapi.ListChange, error) {
+		return a.api.AddContactsToList(ctx, id, brevoapi.AddContactsToListRequest{Emails: group})
+	})
+}
+
+func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+	return a.change(ctx, list, emails, func(ctx context.Context, id int64, group []string) (*brevoapi.ListChange, error) {
+		return a.api.RemoveContactsFromList(ctx, id, brevoapi.RemoveContactsFromListRequest{Emails: group})
+	})
+}
+
+// change calls the vendor for groups of addresses and gives each its result. A
+// 400 says that none of the group could be changed.
+func (a *adapter) change(ctx context.Context, list provider.Ref, emails []string, call func(context.Context, int64, []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
+	id, err := sendinblue.ID("list", list)
+	if err != nil {
+		return nil, err
+	}
+	wires := make([]string, len(emails))
+	for i, email := range emails {
+		if wires[i], err = mailaddr.Wire("email", email); err != nil {
+			return nil, err
+		}
+	}
+	results := make([]provider.MemberResult, 0, len(emails))
+	for start := 0; start < len(wires); start += membersCall {
+		group := wires[start:min(start+membersCall, len(wires))]
+		answer, err := call(ctx, id, group)
+		var refused *provider.Error
+		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid) {
+			return results, err
+		}
+		failed := make(map[string]bool)
+		if answer != nil {
+			for _, f := range answer.Contacts.Failure {
+				failed[mailaddr.Key(string(f))] = true
+			}
+		}
+		for i, wire := range group {
+			r := provider.MemberResult{Email: emails[start+i], Error: refused}
+			if failed[mailaddr.Key(wire)] {
+				r.Error = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
+			}
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}

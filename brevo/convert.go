@@ -1,0 +1,217 @@
+package brevo
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+// keyHeader is where the vendor looks for the idempotency key: in the headers
+// object of the body. An HTTP header of any spelling has no effect there, and
+// makes Go's transport resend requests by itself.
+const keyHeader = "idempotencyKey"
+
+// sendKey is the key of a mail: the caller's if it is a UUID, else a UUID that
+// the same text always leads to, else a new one.
+func sendKey(account, key string) string {
+	if key == "" {
+		return uuid.NewString()
+	}
+	if id, err := uuid.Parse(key); err == nil && len(key) == 36 {
+		return id.String()
+	}
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+account+":"+key)).String()
+}
+
+func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []provider.Note, error) {
+	var c converter
+	body := brevoapi.SendEmailRequest{
+		To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
+		Tags: m.Tags, Params: m.Variables,
+		Subject: text(m.Subject), HTMLContent: text(m.HTML), TextContent: text(m.Text),
+	}
+	if m.From.Email != "" {
+		from := c.address("from", m.From)
+		body.Sender = &brevoapi.EmailSender{Email: &from.Email, Name: from.Name}
+	}
+	if len(m.ReplyTo) > 0 {
+		reply := c.address("reply_to[0]", m.ReplyTo[0])
+		body.ReplyTo = &reply
+	}
+	if !m.Template.IsZero() {
+		id, err := sendinblue.ID("template.id", m.Template)
+		c.fail(err)
+		body.TemplateID = &id
+	}
+	for _, f := range m.Attachments {
+		body.Attachment = append(body.Attachment, brevoapi.EmailAttachment{Name: text(f.Name), Content: f.Content, URL: text(f.URL)})
+	}
+	c.notes = append(c.notes, sendinblue.AttachmentNotes(m)...)
+	if !m.SendAt.IsZero() {
+		body.ScheduledAt = text(m.SendAt.Format(time.RFC3339))
+	}
+	headers, notes, err := sendinblue.Headers(m)
+	c.fail(err)
+	c.notes = append(c.notes, notes...)
+	if headers == nil {
+		headers = make(map[string]string, 1)
+	}
+	headers[keyHeader] = key
+	body.Headers = headers
+	c.versions(m, &body)
+	return body, c.notes, c.err
+}
+
+// versions makes one version of the mail for each of m.Recipients. The vendor
+// takes content of a version only where there is content for all, so the first
+// recipient's serves as that.
+func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailRequest) {
+	for i, r := range m.Recipients {
+		to := c.address(fmt.Sprintf("recipients[%d]", i), provider.Address{Email: r.Email, Name: r.Name})
+		body.MessageVersions = append(body.MessageVersions, brevoapi.MessageVersion{
+			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, r.Variables),
+			Subject: text(r.Subject), HTMLContent: text(r.HTML), TextContent: text(r.Text),
+		})
+		fill(&body.Subject, r.Subject)
+		if m.Template.IsZero() {
+			fill(&body.HTMLContent, r.HTML)
+			fill(&body.TextContent, r.Text)
+		}
+	}
+}
+
+func fill(to **string, v string) {
+	if *to == nil {
+		*to = text(v)
+	}
+}
+
+// merged lays a recipient's variables over the message's; nil when they add nothing.
+func merged(all, own map[string]any) map[string]any {
+	if len(own) == 0 {
+		return nil
+	}
+	out := make(map[string]any, len(all)+len(own))
+	for _, m := range []map[string]any{all, own} {
+		for k, v := range m {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// converter collects notes and keeps the first error.
+type converter struct {
+	notes []provider.Note
+	err   error
+}
+
+func (c *converter) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *converter) address(field string, a provider.Address) brevoapi.EmailAddress {
+	email, err := mailaddr.Wire(field+".email", a.Email)
+	c.fail(err)
+	name, notes := sendinblue.Name(field+".name", mailaddr.Name(a.Name))
+	c.notes = append(c.notes, notes...)
+	return brevoapi.EmailAddress{Email: email, Name: text(name)}
+}
+
+func (c *converter) addresses(field string, list []provider.Address) []brevoapi.EmailAddress {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]brevoapi.EmailAddress, len(list))
+	for i, a := range list {
+		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
+	}
+	return out
+}
+
+// text is a pointer to s, nil when s is empty.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// receiptFromAPI takes the ids of versions in their order; one shared mail has
+// one id for all.
+func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Receipt {
+	state := provider.StateAccepted
+	if !m.SendAt.IsZero() {
+		state = provider.StateScheduled
+	}
+	r := provider.Accepted(m, sent.MessageID, state)
+	r.BatchID = sent.BatchID
+	if len(m.Recipients) > 0 && len(sent.MessageIDs) == len(m.Recipients) {
+		for i, id := range sent.MessageIDs {
+			r.Recipients[i].MessageID = id
+		}
+		if len(sent.MessageIDs) == 1 {
+			r.MessageID = sent.MessageIDs[0]
+		}
+	}
+	return r
+}
+
+func contactFromAPI(c brevoapi.Contact) sendinblue.Contact {
+	return sendinblue.Contact{
+		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed,
+		CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
+	}
+}
+
+func contactFromDetails(c *brevoapi.ContactDetails) sendinblue.Contact {
+	return sendinblue.Contact{
+		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed,
+		CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
+	}
+}
+
+func pageFromAPI(p *brevoapi.ContactPage, offset int64, withoutEmail bool) (*provider.ContactPage, error) {
+	contacts := make([]sendinblue.Contact, len(p.Contacts))
+	for i, c := range p.Contacts {
+		contacts[i] = contactFromAPI(c)
+	}
+	page, err := sendinblue.Page(contacts, withoutEmail)
+	if err != nil {
+		return nil, err
+	}
+	page.Next = sendinblue.Next(offset, len(p.Contacts), p.Count)
+	return page, nil
+}
+
+// listFromAPI counts a list as -1 when the vendor shows no number: it is
+// emptying its counters, so a zero says nothing.
+func listFromAPI(l brevoapi.List) provider.List {
+	count := max(l.UniqueSubscribers, l.TotalSubscribers)
+	if count == 0 {
+		count = -1
+	}
+	return provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: count}
+}
+
+func healthFromAPI(account *brevoapi.Account, senders *brevoapi.SenderList) *provider.Health {
+	h := &provider.Health{Login: account.Email}
+	for _, s := range senders.Senders {
+		h.Senders = append(h.Senders, provider.Sender{Email: s.Email, Name: s.Name, Verified: s.Active})
+	}
+	for _, p := range account.Plans {
+		h.Quotas = append(h.Quotas, provider.Quota{Name: p.Type, Left: strconv.FormatFloat(p.Credits, 'f', -1, 64) + " " + p.CreditsType})
+	}
+	return h
+}

@@ -1,0 +1,83 @@
+package brevo
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	key := sendKey(a.account, m.IdempotencyKey)
+	body, notes, err := emailToAPI(m, key)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := a.api.SendEmail(ctx, body)
+	if err != nil {
+		return &provider.Receipt{IdempotencyKey: key, Notes: notes}, err
+	}
+	r := receiptFromAPI(m, sent)
+	r.IdempotencyKey, r.Notes = key, notes
+	return r, nil
+}
+
+// Status asks the event log. A mail that is only scheduled has no events yet;
+// then the schedule is asked.
+func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+	page, err := a.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{MessageID: &messageID})
+	if err != nil {
+		return nil, err
+	}
+	if r := statusFromEvents(messageID, page.Events); r != nil {
+		return r, nil
+	}
+	scheduled, err := a.api.GetScheduledEmailStatus(ctx, messageID, nil)
+	if err != nil {
+		return nil, err
+	}
+	return statusFromSchedule(messageID, scheduled), nil
+}
+
+func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
+	account, err := a.api.GetAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	senders, err := a.api.ListSenders(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	return healthFromAPI(account, senders), nil
+}
+
+// statusFromEvents is nil when the log has nothing about the mail.
+func statusFromEvents(messageID string, events []brevoapi.EmailEvent) *provider.Receipt {
+	states := provider.StateLog{}
+	for _, e := range events {
+		if state, ok := sendinblue.EventState(e.Event); ok {
+			states.Add(e.Email, state)
+		}
+	}
+	return states.Receipt(messageID)
+}
+
+func statusFromSchedule(messageID string, s *brevoapi.ScheduledEmailStatus) *provider.Receipt {
+	status := s.Status
+	if status == "" && len(s.Batches) > 0 {
+		status = s.Batches[0].Status
+	}
+	r := &provider.Receipt{MessageID: messageID, State: provider.StateUnknown}
+	switch status {
+	case "queued":
+		r.State = provider.StateScheduled
+	case "inProgress", "processed":
+		r.State = provider.StateQueued
+	case "error":
+		r.State = provider.StateFailed
+	default:
+		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the provider says " + status}}
+	}
+	return r
+}

@@ -1,0 +1,64 @@
+// Package mailaddr brings mail addresses into the form of the wire.
+package mailaddr
+
+import (
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// profile is the look-up profile of IDNA with the length check it leaves out:
+// without it a label of 64 bytes passes.
+var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true), idna.ValidateLabels(true), idna.VerifyDNSLength(true))
+
+// Wire returns email with its domain as ASCII (IDNA) and its local part in NFC.
+// field names it in the error. An address whose local part is not ASCII needs
+// a provider that speaks SMTPUTF8; none of ours documents that, so it is refused.
+func Wire(field, email string) (string, error) {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return "", provider.Invalid(field, "expected one address like user@example.com")
+	}
+	local, domain := email[:at], email[at+1:]
+	if !ascii(local) {
+		return "", provider.Invalid(field, "the part before the @ has letters beyond ASCII, which the provider does not document to carry")
+	}
+	if ascii(domain) {
+		return email, nil
+	}
+	wire, err := profile.ToASCII(domain)
+	if err != nil {
+		return "", provider.Invalid(field, "the domain is no valid international name")
+	}
+	return local + "@" + wire, nil
+}
+
+// Key returns the form in which two spellings of an address are equal: NFC,
+// domain in ASCII, lower case.
+func Key(email string) string {
+	email = strings.TrimSpace(email)
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 {
+		return strings.ToLower(norm.NFC.String(email))
+	}
+	domain := email[at+1:]
+	if wire, err := profile.ToASCII(domain); err == nil {
+		domain = wire
+	}
+	return strings.ToLower(norm.NFC.String(email[:at]) + "@" + domain)
+}
+
+// Name returns a display name in NFC. Joiners stay: Persian needs them.
+func Name(name string) string { return norm.NFC.String(name) }
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,194 @@
+package sendinblue
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Names of the attributes that every account is born with.
+const (
+	FirstName = "FIRSTNAME"
+	LastName  = "LASTNAME"
+	Phone     = "SMS"
+	// Email as an attribute changes the address of a contact.
+	Email = "EMAIL"
+)
+
+// refetchAfter is how old the list of attributes must be before a name that is
+// not in it is asked for again: reading it counts against an hourly limit.
+const refetchAfter = time.Minute
+
+// Attributes knows the attributes of an account. The vendor drops unknown names
+// and values of the wrong type in silence; Attributes makes them errors. The
+// list is fetched once, when first needed. It is safe for concurrent use.
+type Attributes struct {
+	// Fetch reads name -> type ("text", "date", "float", "boolean", …).
+	Fetch func(ctx context.Context) (map[string]string, error)
+
+	mu      sync.Mutex
+	types   map[string]string
+	fetched time.Time
+}
+
+// Convert returns the attributes that change sets, in the vendor's names and
+// types, or the error for the first field that the account would drop. An empty
+// text clears an attribute.
+func (a *Attributes) Convert(ctx context.Context, change provider.ContactChange) (map[string]any, error) {
+	in := maps.Clone(change.Fields)
+	if in == nil {
+		in = map[string]any{}
+	}
+	for name, c := range map[string]provider.Change[string]{FirstName: change.FirstName, LastName: change.LastName, Phone: change.Phone} {
+		if _, twice := in[name]; twice && !c.IsZero() {
+			return nil, provider.Invalid("fields."+name, "the field is given twice")
+		}
+		switch {
+		case c.Clear:
+			in[name] = nil
+		case c.IsSet():
+			in[name] = c.Value
+		}
+	}
+	if len(in) == 0 {
+		return nil, nil
+	}
+	if _, ok := in[Email]; ok {
+		return nil, provider.Invalid("fields."+Email, "the address of a contact is not changed by an upsert")
+	}
+	types, err := a.known(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]any, len(in))
+	for _, name := range slices.Sorted(maps.Keys(in)) {
+		typ, ok := types[name]
+		if !ok {
+			return nil, provider.Invalid("fields."+name, "the account has no such attribute and the provider would drop it in silence; known: %s", strings.Join(slices.Sorted(maps.Keys(types)), ", "))
+		}
+		if out[name], err = convert(name, typ, in[name]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// known returns the types of the account's attributes, fetching them when names
+// holds one that is not known yet.
+func (a *Attributes) known(ctx context.Context, names map[string]any) (map[string]string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	missing := a.types == nil
+	for name := range names {
+		_, ok := a.types[name]
+		missing = missing || !ok && time.Since(a.fetched) > refetchAfter
+	}
+	if !missing {
+		return a.types, nil
+	}
+	types, err := a.Fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.types, a.fetched = types, time.Now()
+	return types, nil
+}
+
+// convert returns v as the vendor takes it for an attribute of this type. Text
+// is read where another type is meant, because a CSV file holds nothing else.
+func convert(name, typ string, v any) (any, error) {
+	if v == nil {
+		return "", nil
+	}
+	text, isText := v.(string)
+	bad := func(want string) (any, error) {
+		return nil, provider.Invalid("fields."+name, "expected %s: the attribute has type %s", want, typ)
+	}
+	switch typ {
+	case "date":
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return bad("a date YYYY-MM-DD")
+		}
+	case "float", "id":
+		if isText {
+			f, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return bad("a number")
+			}
+			return f, nil
+		}
+		switch v.(type) {
+		case float64, int, int64, json.Number:
+		default:
+			return bad("a number")
+		}
+	case "boolean":
+		if isText {
+			b, err := strconv.ParseBool(strings.ToLower(text))
+			if err != nil {
+				return bad("true or false")
+			}
+			return b, nil
+		}
+		if _, ok := v.(bool); !ok {
+			return bad("true or false")
+		}
+	case "text":
+		if !isText {
+			return bad("a text")
+		}
+	}
+	return v, nil
+}
+
+// Values reads the attributes of an answer. It takes first name, last name and
+// phone out of them.
+func Values(raw json.RawMessage, into *provider.Contact) error {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == "[]" {
+		return nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // ids lose digits as floats
+	var all map[string]any
+	if err := dec.Decode(&all); err != nil {
+		return &provider.Error{Kind: provider.ErrBadResponse, Field: "fields", Message: "attributes of a contact cannot be read", Err: err}
+	}
+	for name, v := range all {
+		switch x := v.(type) {
+		case nil:
+			delete(all, name)
+		case json.Number:
+			if f, err := x.Float64(); err == nil && len(x.String()) < 16 {
+				all[name] = f // exact; a longer number stays as its digits
+			}
+		}
+	}
+	take := func(name string, to *string) {
+		switch x := all[name].(type) {
+		case string:
+			*to = x
+		case json.Number:
+			*to = x.String()
+		case float64:
+			*to = strconv.FormatFloat(x, 'f', -1, 64)
+		default:
+			return
+		}
+		delete(all, name)
+	}
+	take(FirstName, &into.FirstName)
+	take(LastName, &into.LastName)
+	take(Phone, &into.Phone)
+	if len(all) > 0 {
+		into.Fields = all
+	}
+	return nil
+}

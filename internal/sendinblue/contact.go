@@ -1,0 +1,117 @@
+package sendinblue
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/provider"
+)
+
+// standIn is the end of the address that the vendor makes up for a contact who
+// has a phone only.
+const standIn = "@mailin-sms.com"
+
+// Contact is a contact of an answer.
+type Contact struct {
+	Email                            string
+	EmailBlacklisted, SMSBlacklisted bool
+	ListIDs, ListUnsubscribed        []int64
+	CreatedAt, ModifiedAt            string
+	Attributes                       json.RawMessage
+}
+
+// Portable returns c in portable form. Email is empty when it is made up.
+func (c Contact) Portable() (provider.Contact, error) {
+	out := provider.Contact{Email: c.Email, Suppressed: []provider.Suppression{}}
+	if strings.HasSuffix(strings.ToLower(out.Email), standIn) {
+		out.Email = ""
+	}
+	out.CreatedAt, _ = flex.ParseTime(c.CreatedAt)
+	out.ModifiedAt, _ = flex.ParseTime(c.ModifiedAt)
+	for _, id := range c.ListIDs {
+		status := provider.Subscribed
+		switch {
+		case slices.Contains(c.ListUnsubscribed, id):
+			status = provider.Unsubscribed
+		case c.EmailBlacklisted:
+			status = provider.Blocked
+		}
+		out.Memberships = append(out.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: status})
+	}
+	for _, id := range c.ListUnsubscribed {
+		if !slices.Contains(c.ListIDs, id) {
+			out.Memberships = append(out.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.Unsubscribed})
+		}
+	}
+	if c.EmailBlacklisted {
+		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: "blocklisted"})
+	}
+	if c.SMSBlacklisted {
+		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "sms", Scope: "marketing", Reason: "blocklisted"})
+	}
+	return out, Values(c.Attributes, &out)
+}
+
+// Page returns contacts in portable form and how many were left out for want
+// of an address.
+func Page(contacts []Contact, withoutEmail bool) (*provider.ContactPage, error) {
+	page := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(contacts))}
+	for _, c := range contacts {
+		p, err := c.Portable()
+		if err != nil {
+			return nil, err
+		}
+		if p.Email == "" && !withoutEmail {
+			page.LeftOut++
+			continue
+		}
+		page.Contacts = append(page.Contacts, p)
+	}
+	return page, nil
+}
+
+// Offset reads a cursor, which is an offset in words that callers need not know.
+func Offset(cursor string) (int64, error) {
+	if cursor == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(cursor, 10, 64)
+	if err != nil || n < 0 {
+		return 0, provider.Invalid("cursor", "expected the cursor of a page")
+	}
+	return n, nil
+}
+
+// Next is the cursor after a page of got rows at offset, of count in all.
+func Next(offset int64, got int, count int64) string {
+	if got == 0 || offset+int64(got) >= count {
+		return ""
+	}
+	return strconv.FormatInt(offset+int64(got), 10)
+}
+
+// ID reads the whole number of a list or a template.
+func ID(field string, r provider.Ref) (int64, error) {
+	n, err := strconv.ParseInt(r.ID, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, provider.Invalid(field, "expected the number of a %s at this provider, got %q", strings.TrimRight(strings.SplitN(field, ".", 2)[0], "s"), r.ID)
+	}
+	return n, nil
+}
+
+// IDs reads the numbers of lists.
+func IDs(refs []provider.Ref) ([]int64, error) {
+	out := make([]int64, len(refs))
+	for i, r := range refs {
+		id, err := ID(fmt.Sprintf("lists[%d]", i), r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = id
+	}
+	return out, nil
+}

@@ -1,0 +1,82 @@
+// Package sendinblue holds what Brevo and Pakat v3 share: both speak the
+// dialect of Sendinblue's API v3. It names no generated type, because the two
+// specs are separate and may drift apart.
+package sendinblue
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/provider"
+)
+
+// codes is the vendor's own vocabulary. A code that is not here leaves the
+// decision to the status.
+var codes = map[string]provider.Kind{
+	"invalid_parameter":          provider.ErrInvalid,
+	"missing_parameter":          provider.ErrInvalid,
+	"out_of_range":               provider.ErrInvalid,
+	"bad_request":                provider.ErrInvalid,
+	"unprocessable_entity":       provider.ErrInvalid,
+	"duplicate_parameter":        provider.ErrConflict,
+	"duplicate_request":          provider.ErrConflict,
+	"campaign_processing":        provider.ErrConflict,
+	"campaign_sent":              provider.ErrConflict,
+	"account_in_process":         provider.ErrConflict,
+	"document_not_found":         provider.ErrNotFound,
+	"unauthorized":               provider.ErrUnauthorized,
+	"permission_denied":          provider.ErrForbidden,
+	"account_under_validation":   provider.ErrForbidden,
+	"reseller_permission_denied": provider.ErrForbidden,
+	"not_enough_credits":         provider.ErrNoCredit,
+}
+
+// Classify reads an error answer: {"code": …, "message": …}, either of which
+// may be missing, or a body that is no JSON at all.
+func Classify(a *httpx.Answer) *provider.Error {
+	if a.OK() {
+		return nil
+	}
+	var body struct {
+		Code    json.RawMessage `json:"code"` // text; a number in one documented schema
+		Message string          `json:"message"`
+	}
+	e := &provider.Error{Kind: httpx.KindOfStatus(a.Status)}
+	if json.Unmarshal(a.Body, &body) != nil {
+		return e
+	}
+	e.Code = strings.Trim(string(body.Code), `"`)
+	e.Message = body.Message
+	kind, known := codes[e.Code]
+	switch {
+	case a.Status >= 500 || a.Status == http.StatusTooManyRequests:
+		// The status says what became of the call; a code cannot make it milder.
+	case keySeen(e):
+		e.Kind = httpx.KindDuplicate
+		e.Message = "a mail with this idempotency key was accepted before; the provider does not tell its id again"
+	case known:
+		e.Kind = kind
+	}
+	return e
+}
+
+// keySeen reports whether the vendor refused a repeat under our own key. The
+// same code on a contact means that the contact exists.
+func keySeen(e *provider.Error) bool {
+	return e.Code == "duplicate_parameter" && strings.Contains(strings.ToLower(e.Message), "idempotency")
+}
+
+// RequestID is the header that names a request.
+const RequestID = "sib-request-id"
+
+// RetryAfter reads the vendor's hint: seconds left in the window, not a clock time.
+func RetryAfter(h http.Header) time.Duration {
+	d, ok := httpx.Seconds(h.Get("x-sib-ratelimit-reset"))
+	if !ok || h.Get("x-sib-ratelimit-remaining") != "0" && h.Get("x-sib-ratelimit-remaining") != "" {
+		return 0
+	}
+	return d
+}

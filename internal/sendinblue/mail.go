@@ -1,0 +1,119 @@
+package sendinblue
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"mime"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// metadataHeader comes back in the vendor's events; recipients can see it.
+const metadataHeader = "X-Mailin-custom"
+
+// Name brings a display name past a fault of the vendor: a name with both a
+// letter beyond ASCII and a comma is lost unless it is an encoded word.
+func Name(field, name string) (string, []provider.Note) {
+	if ascii(name) || !strings.Contains(name, ",") {
+		return name, nil
+	}
+	return mime.BEncoding.Encode("utf-8", name), []provider.Note{{
+		Field: field, Action: "converted", Why: "a name with a comma and letters beyond ASCII is lost by the provider unless it is encoded (RFC 2047)",
+	}}
+}
+
+// Headers are the custom headers of a mail: m's own, and its metadata as JSON.
+// The vendor sends bytes beyond ASCII raw, so values are encoded words and JSON
+// has escapes.
+func Headers(m *provider.Message) (map[string]string, []provider.Note, error) {
+	if len(m.Headers) == 0 && len(m.Metadata) == 0 {
+		return nil, nil, nil
+	}
+	out := make(map[string]string, len(m.Headers)+1)
+	var notes []provider.Note
+	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
+		value := m.Headers[name]
+		switch strings.ToLower(name) {
+		case "x-sib-sandbox", "sender.ip":
+			return nil, nil, provider.Invalid("headers."+name, "this name is a command to the provider, not a header of the mail")
+		}
+		if !ascii(value) {
+			value = mime.BEncoding.Encode("utf-8", value)
+			notes = append(notes, provider.Note{Field: "headers." + name, Action: "converted", Why: "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw"})
+		}
+		out[name] = value
+	}
+	if len(m.Metadata) > 0 {
+		text, err := asciiJSON(m.Metadata)
+		if err != nil {
+			return nil, nil, provider.Invalid("metadata", "cannot be written as JSON: %v", err)
+		}
+		out[metadataHeader] = text
+	}
+	return out, notes, nil
+}
+
+// asciiJSON is v as JSON of ASCII characters only.
+func asciiJSON(v any) (string, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, r := range string(data) {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r > 0xffff:
+			hi, lo := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String(), nil
+}
+
+// AttachmentNotes warn of names that the vendor garbles.
+func AttachmentNotes(m *provider.Message) []provider.Note {
+	var out []provider.Note
+	for i, a := range m.Attachments {
+		if !ascii(a.Name) {
+			out = append(out, provider.Note{Field: fmt.Sprintf("attachments[%d].name", i), Action: "warning", Why: "the provider is known to garble file names beyond ASCII"})
+		}
+	}
+	return out
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// EventState is the state that an event of the vendor's log stands for; ok is
+// false for events that say nothing about the mail's way.
+func EventState(event string) (provider.State, bool) {
+	s, ok := eventStates[strings.ToLower(event)]
+	return s, ok
+}
+
+var eventStates = map[string]provider.State{
+	"request": provider.StateQueued, "requests": provider.StateQueued, "sent": provider.StateQueued,
+	"deferred":  provider.StateDeferred,
+	"delivered": provider.StateDelivered,
+	"opened":    provider.StateOpened, "uniqueopened": provider.StateOpened, "loadedbyproxy": provider.StateOpened,
+	"clicks": provider.StateClicked, "click": provider.StateClicked,
+	"bounces": provider.StateBounced, "hardbounces": provider.StateBounced, "softbounces": provider.StateBounced,
+	"hardbounce": provider.StateBounced, "softbounce": provider.StateBounced,
+	"blocked": provider.StateRejected, "invalid": provider.StateRejected,
+	"error": provider.StateFailed,
+	"spam":  provider.StateComplained,
+}

@@ -1,0 +1,21 @@
+// Package all opens accounts of every provider of this module. It is the
+// convenience on top of provider.Registry: a program that wants to link fewer
+// adapters builds a Registry of its own.
+package all
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/brevo"
+	"github.com/postmux/postmux/provider"
+)
+
+// Registry returns the drivers of all providers.
+func Registry() provider.Registry {
+	return provider.NewRegistry(brevo.Driver())
+}
+
+// Open opens an account of cfg with every adapter linked; see provider.Registry.Open.
+func Open(ctx context.Context, cfg provider.Config, opts ...provider.Option) (*provider.Client, error) {
+	return Registry().Open(ctx, cfg, opts...)
+}
