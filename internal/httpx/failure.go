@@ -53,7 +53,7 @@ func classOf(call *rest.Call, status int, kind provider.Kind) outcome.Class {
 		return outcome.Throttled
 	case status == http.StatusRequestTimeout:
 		return outcome.TimedOut
-	case status == http.StatusNotImplemented:
+	case status == http.StatusNotImplemented, status == http.StatusMethodNotAllowed:
 		return outcome.Misdirected
 	case status >= 500:
 		return outcome.ServerFault
@@ -84,8 +84,6 @@ func classOf(call *rest.Call, status int, kind provider.Kind) outcome.Class {
 		if call.Effect != rest.Send {
 			return outcome.NotThere
 		}
-		return outcome.Misdirected
-	case http.StatusMethodNotAllowed:
 		return outcome.Misdirected
 	case http.StatusConflict:
 		return outcome.Conflict
