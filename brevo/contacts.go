@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,6 +103,10 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if err != nil {
 		return nil, err
 	}
+	lists, notes, err := a.addable(ctx, wire, lists)
+	if err != nil {
+		return nil, err
+	}
 	attrs, err := a.attrs.Convert(ctx, change)
 	if err != nil {
 		return nil, err
@@ -110,13 +115,39 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if change.ExternalID.IsSet() {
 		body.ExtID = &change.ExternalID.Value
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
 	if change.Status.Terminal() {
 		// Only ever set: false would lift a block that somebody else has put up.
 		body.EmailBlacklisted = new(true)
 		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: "converted", Why: "blocks marketing mail of the whole account"})
 	}
 	return r, a.store(ctx, body, r)
+}
+
+// addable leaves out the lists that the contact has unsubscribed from: whether
+// adding it again would undo that is not documented, so it costs one call to
+// look. Between the look and the change somebody may unsubscribe; the vendor has
+// no conditional update.
+func (a *adapter) addable(ctx context.Context, wire string, lists []int64) ([]int64, []provider.Note, error) {
+	if len(lists) == 0 {
+		return nil, nil, nil
+	}
+	c, err := a.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: new(brevoapi.ContactIdentifierTypeEmailID)}, rest.WithThen("create or update the contact"))
+	if errors.Is(err, provider.ErrNotFound) {
+		return lists, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	var notes []provider.Note
+	lists = slices.DeleteFunc(lists, func(id int64) bool {
+		gone := slices.Contains(c.ListUnsubscribed, id)
+		if gone {
+			notes = append(notes, provider.Note{Field: "lists", Action: "dropped", Why: "the contact has unsubscribed from list " + strconv.FormatInt(id, 10)})
+		}
+		return gone
+	})
+	return lists, notes, nil
 }
 
 // store calls the vendor's upsert and completes r by its answer.

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -35,7 +34,7 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 	body := brevoapi.SendEmailRequest{
 		To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
 		Tags: m.Tags, Params: m.Variables,
-		Subject: text(m.Subject), HTMLContent: text(m.HTML), TextContent: text(m.Text),
+		Subject: sendinblue.Text(m.Subject), HTMLContent: sendinblue.Text(m.HTML), TextContent: sendinblue.Text(m.Text),
 	}
 	if m.From.Email != "" {
 		from := c.address("from", m.From)
@@ -47,26 +46,26 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 	}
 	if !m.Template.IsZero() {
 		id, err := sendinblue.ID("template.id", m.Template)
-		c.fail(err)
+		c.Fail(err)
 		body.TemplateID = &id
 	}
 	for _, f := range m.Attachments {
-		body.Attachment = append(body.Attachment, brevoapi.EmailAttachment{Name: text(f.Name), Content: f.Content, URL: text(f.URL)})
+		body.Attachment = append(body.Attachment, brevoapi.EmailAttachment{Name: sendinblue.Text(f.Name), Content: f.Content, URL: sendinblue.Text(f.URL)})
 	}
-	c.notes = append(c.notes, sendinblue.AttachmentNotes(m)...)
+	c.Notes = append(c.Notes, sendinblue.AttachmentNotes(m)...)
 	if !m.SendAt.IsZero() {
-		body.ScheduledAt = text(m.SendAt.Format(time.RFC3339))
+		body.ScheduledAt = sendinblue.Text(m.SendAt.Format(time.RFC3339))
 	}
 	headers, notes, err := sendinblue.Headers(m)
-	c.fail(err)
-	c.notes = append(c.notes, notes...)
+	c.Fail(err)
+	c.Notes = append(c.Notes, notes...)
 	if headers == nil {
 		headers = make(map[string]string, 1)
 	}
 	headers[keyHeader] = key
 	body.Headers = headers
 	c.versions(m, &body)
-	return body, c.notes, c.err
+	return body, c.Notes, c.Err
 }
 
 // versions makes one version of the mail for each of m.Recipients. The vendor
@@ -77,7 +76,7 @@ func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailReques
 		to := c.address(fmt.Sprintf("recipients[%d]", i), provider.Address{Email: r.Email, Name: r.Name})
 		body.MessageVersions = append(body.MessageVersions, brevoapi.MessageVersion{
 			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, r.Variables),
-			Subject: text(r.Subject), HTMLContent: text(r.HTML), TextContent: text(r.Text),
+			Subject: sendinblue.Text(r.Subject), HTMLContent: sendinblue.Text(r.HTML), TextContent: sendinblue.Text(r.Text),
 		})
 		fill(&body.Subject, r.Subject)
 		if m.Template.IsZero() {
@@ -89,7 +88,7 @@ func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailReques
 
 func fill(to **string, v string) {
 	if *to == nil {
-		*to = text(v)
+		*to = sendinblue.Text(v)
 	}
 }
 
@@ -107,24 +106,12 @@ func merged(all, own map[string]any) map[string]any {
 	return out
 }
 
-// converter collects notes and keeps the first error.
-type converter struct {
-	notes []provider.Note
-	err   error
-}
-
-func (c *converter) fail(err error) {
-	if c.err == nil {
-		c.err = err
-	}
-}
+// converter makes the vendor's addresses and versions of a mail.
+type converter struct{ sendinblue.Draft }
 
 func (c *converter) address(field string, a provider.Address) brevoapi.EmailAddress {
-	email, err := mailaddr.Wire(field+".email", a.Email)
-	c.fail(err)
-	name, notes := sendinblue.Name(field+".name", mailaddr.Name(a.Name))
-	c.notes = append(c.notes, notes...)
-	return brevoapi.EmailAddress{Email: email, Name: text(name)}
+	email, name := c.Address(field, a)
+	return brevoapi.EmailAddress{Email: email, Name: name}
 }
 
 func (c *converter) addresses(field string, list []provider.Address) []brevoapi.EmailAddress {
@@ -136,14 +123,6 @@ func (c *converter) addresses(field string, list []provider.Address) []brevoapi.
 		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
 	}
 	return out
-}
-
-// text is a pointer to s, nil when s is empty.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // receiptFromAPI takes the ids of versions in their order; one shared mail has

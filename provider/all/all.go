@@ -8,11 +8,12 @@ import (
 
 	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sendpulse"
 )
 
 // Registry returns the drivers of all providers.
 func Registry() provider.Registry {
-	return provider.NewRegistry(brevo.Driver())
+	return provider.NewRegistry(brevo.Driver(), sendpulse.Driver())
 }
 
 // Open opens an account of cfg with every adapter linked; see provider.Registry.Open.

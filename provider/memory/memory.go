@@ -1,0 +1,191 @@
+// Package memory is a provider that keeps mail and contacts in the memory of
+// the program, for the unit tests of applications. It has every feature.
+//
+//	store := memory.NewStore()
+//	client, err := store.Client()
+//	… client.Send(ctx, message) …
+//	store.Messages() // what was sent
+//
+// It imitates no vendor: for that there is the sandbox package, which speaks the
+// vendors' protocols.
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Driver opens accounts that share one Store for each call of Driver.
+func Driver() provider.Driver { return NewStore().Driver() }
+
+// Store holds what was sent and the contacts. It is safe for concurrent use.
+type Store struct {
+	mu       sync.Mutex
+	messages []Sent
+	byKey    map[string]int // idempotency key -> index of messages
+	contacts map[string]*contact
+	lists    map[string]string // id -> name
+	next     error
+}
+
+// Sent is a mail that was accepted.
+type Sent struct {
+	ID      string
+	Message *provider.Message
+}
+
+type contact struct {
+	provider.Contact
+	lists map[string]provider.MembershipStatus
+}
+
+// NewStore returns an empty Store.
+func NewStore() *Store {
+	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}}
+}
+
+// Driver opens accounts on this Store, for configurations.
+func (s *Store) Driver() provider.Driver {
+	return provider.Driver{
+		Name:         "memory",
+		Capabilities: func(provider.Section) provider.Capabilities { return capabilities() },
+		Open: func(_ context.Context, sec provider.Section, env provider.Env) (*provider.Client, error) {
+			return provider.NewClient(&adapter{s}, sec, env)
+		},
+	}
+}
+
+// Client opens an account on this Store.
+func (s *Store) Client(opts ...provider.Option) (*provider.Client, error) {
+	return provider.OpenOne(s.Driver(), provider.Section{}, opts...)
+}
+
+// Messages returns what was sent, in order. The messages are copies.
+func (s *Store) Messages() []Sent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Sent, len(s.messages))
+	for i, m := range s.messages {
+		out[i] = Sent{ID: m.ID, Message: m.Message.Clone()}
+	}
+	return out
+}
+
+// AddList makes a list that contacts can be put on.
+func (s *Store) AddList(id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists[id] = name
+}
+
+// FailNext makes the next operation end in err, which is best a *provider.Error.
+func (s *Store) FailNext(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = err
+}
+
+// enter locks the store and takes the planned failure.
+func (s *Store) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	err := s.next
+	if s.next = nil; err != nil {
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func capabilities() provider.Capabilities {
+	out := make(provider.Capabilities)
+	for _, f := range provider.Features() {
+		out[f] = provider.Cell(provider.LevelNative)
+	}
+	return out
+}
+
+type adapter struct{ *Store }
+
+func (a *adapter) Capabilities() provider.Capabilities { return capabilities() }
+
+func (a *adapter) Native() any { return a.Store }
+
+func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.mu.Unlock()
+	if i, seen := a.byKey[m.IdempotencyKey]; seen && m.IdempotencyKey != "" {
+		r := provider.Accepted(m, a.messages[i].ID, provider.StateAccepted)
+		r.IdempotencyKey = m.IdempotencyKey
+		r.Notes = []provider.Note{{Field: "idempotency_key", Action: "warning", Why: "a mail with this key was accepted before"}}
+		return r, nil
+	}
+	id := fmt.Sprintf("memory-%d", len(a.messages)+1)
+	if m.IdempotencyKey != "" {
+		a.byKey[m.IdempotencyKey] = len(a.messages)
+	}
+	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone()})
+	state := provider.StateAccepted
+	if !m.SendAt.IsZero() {
+		state = provider.StateScheduled
+	}
+	r := provider.Accepted(m, id, state)
+	r.IdempotencyKey = m.IdempotencyKey
+	return r, nil
+}
+
+func (a *adapter) Status(ctx context.Context, id string) (*provider.Receipt, error) {
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.mu.Unlock()
+	for _, m := range a.messages {
+		if m.ID == id {
+			return provider.Accepted(m.Message, id, provider.StateDelivered), nil
+		}
+	}
+	return nil, notFound("no such message")
+}
+
+func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.mu.Unlock()
+	return &provider.Health{
+		Login: "memory", Senders: []provider.Sender{{Email: "any@example.com", Verified: true}},
+		Quotas: []provider.Quota{{Name: "messages", Used: strconv.Itoa(len(a.messages))}},
+	}, nil
+}
+
+func notFound(message string) error {
+	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: 404, Message: message}
+}
+
+func key(email string) string { return strings.ToLower(email) }
+
+// portable is the contact as callers see it, sharing nothing with the store.
+func (c *contact) portable() provider.Contact {
+	out := c.Contact
+	out.Fields = maps.Clone(c.Fields)
+	out.Suppressed = append([]provider.Suppression{}, c.Suppressed...)
+	out.Memberships = nil
+	for _, id := range slices.Sorted(maps.Keys(c.lists)) {
+		out.Memberships = append(out.Memberships, provider.Membership{List: id, Status: c.lists[id]})
+	}
+	return out
+}
+
+// now is cut to whole seconds, as vendors tell times.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

@@ -1,0 +1,374 @@
+package providertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// badInput: everything wrong with a mail that can be known here is told here,
+// with the field's name, and nothing leaves.
+func (h Harness) badInput(t *testing.T) {
+	for field, change := range map[string]func(*provider.Message){
+		"to":                      func(m *provider.Message) { m.To = nil },
+		"to[0].email":             func(m *provider.Message) { m.To[0].Email = "anna@example" },
+		"to[0].name":              func(m *provider.Message) { m.To[0].Name = "a\r\nBcc: x@example.com" },
+		"cc[0].email":             func(m *provider.Message) { m.Cc = addresses("a b@example.com") },
+		"bcc[1].email":            func(m *provider.Message) { m.Bcc = addresses("a@example.com", "") },
+		"reply_to[0].email":       func(m *provider.Message) { m.ReplyTo = addresses("a@b@example.com") },
+		"from.email":              func(m *provider.Message) { m.From.Email = "shop@exa mple.com" },
+		"subject":                 func(m *provider.Message) { m.Subject = "a\nX: y" },
+		"html":                    func(m *provider.Message) { m.HTML = "" },
+		"template":                func(m *provider.Message) { m.Template = provider.Ref{ID: "12"} },
+		"headers.X-A":             func(m *provider.Message) { m.Headers = map[string]string{"X-A": "a\r\nb"} },
+		"headers.Subject":         func(m *provider.Message) { m.Headers = map[string]string{"Subject": "a"} },
+		"headers.X A":             func(m *provider.Message) { m.Headers = map[string]string{"X A": "a"} },
+		"recipients":              func(m *provider.Message) { m.Recipients = []provider.Recipient{{Email: "a@example.com"}} },
+		"attachments[0].content":  func(m *provider.Message) { m.Attachments = []provider.Attachment{{Name: "a.txt"}} },
+		"attachments[0].name":     func(m *provider.Message) { m.Attachments = []provider.Attachment{{Name: "../a", Content: []byte("x")}} },
+		"attachments[0].url":      func(m *provider.Message) { m.Attachments = []provider.Attachment{{URL: "http://x.example/a"}} },
+		"tags":                    func(m *provider.Message) { m.Tags = []string{"a\nb"} },
+		"idempotency_key":         func(m *provider.Message) { m.IdempotencyKey = "a\nb" },
+		"template unknown alias":  func(m *provider.Message) { m.HTML, m.Template = "", provider.Ref{Alias: "nope"} },
+		"template id and alias":   func(m *provider.Message) { m.HTML, m.Template = "", provider.Ref{ID: "1", Alias: "nope"} },
+		"to[0].email (not ASCII)": func(m *provider.Message) { m.To[0].Email = "анна@example.com" },
+	} {
+		t.Run(field, func(t *testing.T) {
+			v := h.start(t)
+			m := h.baseline()
+			change(m)
+			r, err := v.open(t, nil).Send(t.Context(), m)
+			assert.Nil(t, r)
+			var e *provider.Error
+			require.ErrorAs(t, err, &e)
+			assert.ErrorIs(t, err, provider.ErrInvalid)
+			assert.True(t, e.Local())
+			assert.Equal(t, provider.NotSent, e.Outcome)
+			name, _, _ := strings.Cut(field, " ")
+			assert.True(t, strings.HasPrefix(e.Field, name), e.Field)
+			assert.Contains(t, err.Error(), "nothing was sent")
+			v.noRequests(t)
+		})
+	}
+	t.Run("contact", func(t *testing.T) {
+		v := h.start(t)
+		c := v.open(t, nil)
+		for _, change := range []provider.ContactChange{
+			{Email: "nobody"},
+			{Email: "a@example.com", Lists: []provider.Ref{{Alias: "nope"}}},
+			{Email: "a@example.com", Lists: []provider.Ref{{}}},
+			{Email: "a@example.com", Lists: []provider.Ref{h.List}, Fields: map[string]any{"x": struct{}{}}},
+			{Email: "a@example.com", Lists: []provider.Ref{h.List}, Status: "odd"},
+		} {
+			_, err := c.UpsertContact(t.Context(), change)
+			assert.Error(t, err)
+			assert.True(t, errors.Is(err, provider.ErrInvalid) || errors.Is(err, provider.ErrUnsupported), "%v", err)
+		}
+		v.noRequests(t)
+	})
+}
+
+func (h Harness) context(t *testing.T) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := c.Send(ctx, h.baseline())
+	assert.Equal(t, context.Canceled, err, "a context that has ended is returned as it is")
+	_, err = c.UpsertContact(ctx, h.change())
+	assert.Equal(t, context.Canceled, err)
+	_, err = c.Check(ctx)
+	assert.Equal(t, context.Canceled, err)
+	v.noRequests(t)
+}
+
+// failures runs the failure table over the adapter: what was certainly not done
+// is called so, what is uncertain is called unknown, nothing is repeated.
+func (h Harness) failures(t *testing.T) {
+	html := http.Header{"Content-Type": {"text/html"}}
+	for _, row := range []struct {
+		name    string
+		fault   sandbox.Fault
+		kind    provider.Kind // empty: no error
+		outcome provider.Outcome
+		state   provider.State
+	}{
+		{"400", sandbox.Fault{Status: 400, Body: `{}`}, provider.ErrInvalid, provider.NotSent, provider.StateRefused},
+		{"402", sandbox.Fault{Status: 402, Body: `{}`}, provider.ErrNoCredit, provider.NotSent, provider.StateRefused},
+		{"403 html", sandbox.Fault{Status: 403, Body: `<html>`, Header: html}, provider.ErrForbidden, provider.NotSent, provider.StateRefused},
+		{"404", sandbox.Fault{Status: 404}, provider.ErrNotFound, provider.NotSent, provider.StateRefused},
+		{"408", sandbox.Fault{Status: 408}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"429", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, provider.ErrRateLimited, provider.NotSent, provider.StateRefused},
+		{"500", sandbox.Fault{Status: 500}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"502 html", sandbox.Fault{Status: 502, Body: `<html>bad gateway</html>`, Header: html}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"503 after it was done", sandbox.Fault{Status: 503, After: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"cut before", sandbox.Fault{Drop: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"cut after", sandbox.Fault{Drop: true, After: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
+		{"302", sandbox.Fault{Status: 302, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, provider.ErrBadResponse, provider.NotSent, provider.StateRefused},
+		{"200 html", sandbox.Fault{Status: 200, Body: `<html>login</html>`, Header: html, After: true}, "", "", provider.StateAccepted},
+		{"200 cut", sandbox.Fault{Status: 200, Body: `{"`, After: true}, "", "", provider.StateAccepted},
+		{"200 empty", sandbox.Fault{Status: 200, After: true}, "", "", provider.StateAccepted},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			v := h.start(t)
+			row.fault.Operation = h.SendOperation
+			v.Fail(v.name, row.fault)
+			r, err := v.open(t, nil).Send(t.Context(), h.baseline())
+			require.NotNil(t, r, "a request left, so there is a receipt")
+			assert.Equal(t, row.state, r.State)
+			assert.Equal(t, h.Driver.Name, r.Provider)
+			assert.Equal(t, "account", r.Account)
+			require.Len(t, r.Attempts, 1)
+			assert.Len(t, v.sends(), 1, "nothing is repeated")
+			if row.kind == "" {
+				require.NoError(t, err)
+				assert.Empty(t, r.MessageID, "no id is invented")
+				assert.NotEmpty(t, r.Notes)
+				return
+			}
+			var e *provider.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, row.kind, e.Kind, "%v", err)
+			assert.Equal(t, row.outcome, e.Outcome)
+			assert.Equal(t, row.outcome, r.Attempts[0].Outcome)
+			assert.Equal(t, "send", e.Op)
+			assert.NotContains(t, err.Error(), "<html", "a page is no message")
+			if row.name == "429" {
+				assert.Equal(t, 7*time.Second, e.RetryAfter)
+			}
+		})
+	}
+	t.Run("wrong key", func(t *testing.T) {
+		v := h.start(t)
+		c := v.open(t, func(s *provider.Section) {
+			for _, x := range h.Driver.Settings {
+				if _, ok := s.Settings[x.Name]; ok && x.Secret {
+					s.Settings[x.Name] = provider.NewValue("wrong-key-4711")
+				}
+			}
+		})
+		_, err := c.Send(t.Context(), h.baseline())
+		assert.ErrorIs(t, err, provider.ErrUnauthorized)
+		assert.Contains(t, err.Error(), "nothing was sent")
+		assert.NotContains(t, fmt.Sprintf("%v %+v", err, err), "wrong-key-4711")
+		assert.Empty(t, v.Messages(v.name))
+	})
+	t.Run("nobody there", func(t *testing.T) {
+		v := h.start(t)
+		c := v.open(t, func(s *provider.Section) { s.BaseURL = "http://127.0.0.1:1" })
+		_, err := c.Send(t.Context(), h.baseline())
+		var e *provider.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, provider.ErrUnavailable, e.Kind)
+		assert.Equal(t, provider.NotSent, e.Outcome)
+		assert.True(t, e.Elsewhere)
+	})
+}
+
+func (h Harness) receipts(t *testing.T) {
+	v := h.start(t)
+	r, err := v.open(t, nil).Send(t.Context(), h.baseline())
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateAccepted, r.State)
+	assert.NotEmpty(t, r.MessageID)
+	require.Len(t, r.Recipients, 1)
+	assert.Equal(t, provider.RecipientResult{Email: "anna@example.com", MessageID: r.MessageID, State: provider.StateAccepted}, r.Recipients[0])
+	mails := v.Messages(v.name)
+	require.Len(t, mails, 1)
+	assert.Equal(t, "سفارش شما", mails[0].Subject)
+	assert.Equal(t, "<p>سلام</p>", mails[0].HTML)
+	assert.Equal(t, "anna@example.com", mails[0].To[0].Email)
+	data, err := json.Marshal(r)
+	require.NoError(t, err)
+	for _, key := range []string{`"provider":`, `"account":`, `"message_id":`, `"state":"accepted"`, `"recipients":[{"email":"anna@example.com"`, `"attempts":[{"provider":`} {
+		assert.Contains(t, string(data), key)
+	}
+	t.Run("international domain", func(t *testing.T) {
+		v := h.start(t)
+		m := h.baseline()
+		m.To[0].Email = "anna@пример.example"
+		r, err := v.open(t, nil).Send(t.Context(), m)
+		require.NoError(t, err)
+		assert.Equal(t, "anna@пример.example", r.Recipients[0].Email, "the receipt shows the address as it was given")
+		assert.Equal(t, "anna@xn--e1afmkfd.example", v.Messages(v.name)[0].To[0].Email)
+	})
+}
+
+// iteration: every contact comes once, a break stops fetching, an error comes
+// once and last.
+func (h Harness) iteration(t *testing.T) {
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	if !caps.Can(provider.FeatureContactList) {
+		return
+	}
+	const size = 5
+	for _, n := range []int{0, 1, size, size + 1, 3*size - 2} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			v := h.start(t)
+			for i := range n {
+				v.seed(fmt.Sprintf("c%02d@example.com", i))
+			}
+			seen := map[string]int{}
+			for c, err := range v.open(t, nil).Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+				require.NoError(t, err)
+				seen[c.Email]++
+			}
+			assert.Len(t, seen, n)
+			for email, times := range seen {
+				assert.Equal(t, 1, times, email)
+			}
+		})
+	}
+	t.Run("break", func(t *testing.T) {
+		v := h.start(t)
+		for i := range 3 * size {
+			v.seed(fmt.Sprintf("c%02d@example.com", i))
+		}
+		c := v.open(t, nil)
+		got := 0
+		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+			require.NoError(t, err)
+			if got++; got == size+1 {
+				break
+			}
+		}
+		some := len(v.Requests(v.name))
+		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+			require.NoError(t, err)
+		}
+		assert.Less(t, some, len(v.Requests(v.name))-some, "a break fetches less than the whole")
+	})
+	t.Run("error", func(t *testing.T) {
+		v := h.start(t)
+		v.seed(needleEmail)
+		c := v.open(t, nil)
+		v.Fail(v.name, sandbox.Fault{Status: 500, Times: 100})
+		var errs []error
+		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{}) {
+			errs = append(errs, err)
+		}
+		require.Len(t, errs, 1)
+		assert.ErrorIs(t, errs[0], provider.ErrUnavailable)
+	})
+}
+
+// secrets plants keys and looks for them in everything that is written.
+func (h Harness) secrets(t *testing.T) {
+	const planted = "PLANTED-4711-KEY"
+	var out safeWriter
+	hooks := provider.JoinHooks(
+		provider.SlogHooks(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+			req, answer := e.Describe()
+			fmt.Fprintf(&out, "%v %+v %#v %v %+v\n", e, req, req, answer, e.Err)
+			data, _ := json.Marshal([]any{req, answer})
+			_, _ = out.Write(data)
+		}},
+	)
+	v := h.start(t)
+	plant := func(s *provider.Section) {
+		for _, x := range h.Driver.Settings {
+			if _, ok := s.Settings[x.Name]; ok && x.Secret {
+				s.Settings[x.Name] = provider.NewValue(planted)
+			}
+		}
+	}
+	cfg := v.config(plant)
+	fmt.Fprintf(&out, "%v %+v %#v\n", cfg, cfg, cfg)
+	data, _ := json.Marshal(cfg)
+	_, _ = out.Write(data)
+	use := func(c *provider.Client) {
+		fmt.Fprintf(&out, "%v %+v %#v\n", c, c, c)
+		for range 2 {
+			r, err := c.Send(t.Context(), h.baseline())
+			fmt.Fprintf(&out, "%+v %v %+v %#v\n", r, err, err, err)
+			v.Fail(v.name, sandbox.Fault{Status: 400, Body: `{"code":"x","message":"the key ` + planted + ` is bad","error":"` + planted + `"}`})
+		}
+		_, err := c.Check(t.Context())
+		fmt.Fprintf(&out, "%v %+v\n", err, err)
+		_, err = c.UpsertContact(t.Context(), h.change())
+		fmt.Fprintf(&out, "%v %+v\n", err, err)
+	}
+	use(v.open(t, plant, provider.WithHooks(hooks)))
+	v.Fail(v.name, sandbox.Fault{Drop: true, Times: 100})
+	use(v.open(t, plant, provider.WithHooks(hooks)))
+	use(v.open(t, func(s *provider.Section) { plant(s); s.BaseURL = "http://127.0.0.1:1" }, provider.WithHooks(hooks)))
+	use(v.open(t, plant, provider.WithDryRun(func(r provider.Request) {
+		data, _ := json.Marshal(r)
+		_, _ = out.Write(data)
+		fmt.Fprintf(&out, "%+v %#v", r, r)
+	})))
+	assert.Contains(t, out.String(), "REDACTED")
+	assert.NotContains(t, out.String(), planted)
+	assert.NotContains(t, out.String(), fmt.Sprintf("%x", planted))
+	v.Violations() // faults and wrong keys are not what is tested here
+}
+
+type safeWriter struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (w *safeWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.Write(p)
+}
+
+func (w *safeWriter) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
+
+func (h Harness) parallel(t *testing.T) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	m := h.baseline() // one message for all: Send must not change it
+	var wg sync.WaitGroup
+	ids := make([]string, 32)
+	for i := range ids {
+		wg.Go(func() {
+			r, err := c.Send(t.Context(), m)
+			if assert.NoError(t, err) {
+				ids[i] = r.MessageID
+			}
+		})
+	}
+	wg.Wait()
+	unique := map[string]bool{}
+	for _, id := range ids {
+		unique[id] = true
+	}
+	assert.Len(t, unique, len(ids))
+	assert.Len(t, v.Messages(v.name), len(ids))
+}
+
+// require: a configuration that needs what the provider lacks fails at Open.
+func (h Harness) require(t *testing.T) {
+	v := h.start(t)
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	for _, f := range provider.Features() {
+		_, err := provider.NewRegistry(h.Driver).Open(t.Context(), v.config(func(s *provider.Section) { s.Require = []provider.Feature{f} }))
+		if caps.Can(f) {
+			assert.NoError(t, err, f)
+			continue
+		}
+		assert.ErrorIs(t, err, provider.ErrConfig, f)
+		assert.Contains(t, err.Error(), string(f))
+	}
+	v.noRequests(t)
+}

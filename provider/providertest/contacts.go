@@ -1,0 +1,371 @@
+package providertest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+const needleEmail = "needle@example.com"
+
+// action does one thing with contacts and checks that it happened.
+type action func(t *testing.T, h Harness, v *vendor, c *provider.Client) error
+
+// stored is the contact as the fake has it.
+func (v *vendor) stored(email string) (provider.Contact, bool) {
+	for _, c := range v.Contacts(v.name) {
+		if strings.EqualFold(c.Email, email) {
+			return c, true
+		}
+	}
+	return provider.Contact{}, false
+}
+
+// seed puts a subscribed contact on the harness's list.
+func (v *vendor) seed(email string) {
+	v.AddContact(v.name, provider.Contact{
+		Email: email, FirstName: "Anna", Fields: map[string]any{v.h.Field: "before"},
+		Memberships: []provider.Membership{{List: v.h.List.ID, Status: provider.Subscribed}},
+	})
+}
+
+// change is an upsert that every vendor with upserts takes.
+func (h Harness) change() provider.ContactChange {
+	return provider.ContactChange{Email: needleEmail, Lists: []provider.Ref{h.List}}
+}
+
+func upsert(change func(h Harness, c *provider.ContactChange), check func(t *testing.T, h Harness, c provider.Contact)) action {
+	return func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		ch := h.change()
+		change(h, &ch)
+		r, err := c.UpsertContact(t.Context(), ch)
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, needleEmail, r.Email)
+		assert.Equal(t, "account", r.Account)
+		got, ok := v.stored(needleEmail)
+		require.True(t, ok, "the contact was not stored")
+		check(t, h, got)
+		return nil
+	}
+}
+
+var actions = map[provider.Feature]action{
+	provider.FeatureStatus: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		sent, err := c.Send(t.Context(), h.baseline())
+		require.NoError(t, err)
+		r, err := c.Status(t.Context(), sent.MessageID)
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, sent.MessageID, r.MessageID)
+		assert.NotEmpty(t, r.State)
+		assert.Equal(t, "account", r.Account)
+		_, err = c.Status(t.Context(), strings.Replace(sent.MessageID, sent.MessageID[1:2], "0", 1)+"0")
+		assert.Error(t, err, "an id that does not exist")
+		return nil
+	},
+	provider.FeatureContactGet: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		got, err := c.GetContact(t.Context(), needleEmail)
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, needleEmail, got.Email)
+		assert.Equal(t, "Anna", got.FirstName)
+		assert.Equal(t, "before", got.Fields[h.Field])
+		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.Subscribed}}, got.Memberships)
+		assert.NotNil(t, got.Suppressed)
+		assert.Empty(t, got.Suppressed)
+		_, err = c.GetContact(t.Context(), "nobody@example.com")
+		assert.ErrorIs(t, err, provider.ErrNotFound)
+		return nil
+	},
+	provider.FeatureContactList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		return expectContact(t, c, provider.ContactQuery{})
+	},
+	provider.FeatureContactListOf: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		return expectContact(t, c, provider.ContactQuery{List: h.List})
+	},
+	provider.FeatureContactSince: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
+		v.AddContact(v.name, provider.Contact{Email: "old@example.com", CreatedAt: old, ModifiedAt: old, Memberships: []provider.Membership{{List: h.List.ID}}})
+		v.seed(needleEmail)
+		for got, err := range c.Contacts(t.Context(), provider.ContactQuery{ModifiedSince: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)}) {
+			if err != nil {
+				return err
+			}
+			assert.NotEqual(t, "old@example.com", got.Email)
+		}
+		return expectContact(t, c, provider.ContactQuery{ModifiedSince: old.AddDate(1, 0, 0)})
+	},
+	provider.FeatureContactUpsert: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		for range 2 { // the second time it is there
+			if err := upsert(func(Harness, *provider.ContactChange) {}, func(t *testing.T, h Harness, got provider.Contact) {
+				assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.Subscribed}}, got.Memberships)
+			})(t, h, v, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	provider.FeatureContactPhone: upsert(
+		func(_ Harness, c *provider.ContactChange) { c.Phone = provider.Set("+989121234567") },
+		func(t *testing.T, _ Harness, got provider.Contact) {
+			assert.Contains(t, fmt.Sprint(got.Phone, got.Fields), "989121234567")
+		}),
+	provider.FeatureContactExternal: upsert(
+		func(_ Harness, c *provider.ContactChange) { c.ExternalID = provider.Set("needle-ext") },
+		func(t *testing.T, _ Harness, got provider.Contact) { assert.Equal(t, "needle-ext", got.ExternalID) }),
+	provider.FeatureContactNames: upsert(
+		func(_ Harness, c *provider.ContactChange) {
+			c.FirstName, c.LastName = provider.Set("نگار"), provider.Set("Иванова")
+		},
+		func(t *testing.T, _ Harness, got provider.Contact) {
+			all := fmt.Sprint(got.FirstName, got.LastName, got.Fields)
+			assert.Contains(t, all, "نگار")
+			assert.Contains(t, all, "Иванова")
+		}),
+	provider.FeatureContactFields: upsert(
+		func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: "needle شهر"} },
+		func(t *testing.T, h Harness, got provider.Contact) {
+			assert.Equal(t, "needle شهر", got.Fields[h.Field])
+		}),
+	provider.FeatureContactClear: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		return upsert(
+			func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: nil} },
+			func(t *testing.T, h Harness, got provider.Contact) {
+				assert.Contains(t, []any{nil, ""}, got.Fields[h.Field])
+				assert.Equal(t, "Anna", got.FirstName, "what is not named is left alone")
+			})(t, h, v, c)
+	},
+	provider.FeatureContactStatus: upsert(
+		func(_ Harness, c *provider.ContactChange) { c.Status = provider.Unsubscribed },
+		func(t *testing.T, _ Harness, got provider.Contact) {
+			assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
+		}),
+	provider.FeatureContactNoList: upsert(
+		func(_ Harness, c *provider.ContactChange) { c.Lists = nil },
+		func(t *testing.T, _ Harness, got provider.Contact) { assert.Empty(t, got.Memberships) }),
+	provider.FeatureContactDelete: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		if err := c.DeleteContact(t.Context(), needleEmail); err != nil {
+			return err
+		}
+		_, ok := v.stored(needleEmail)
+		assert.False(t, ok)
+		assert.ErrorIs(t, c.DeleteContact(t.Context(), needleEmail), provider.ErrNotFound)
+		return nil
+	},
+	provider.FeatureUnsubscribe: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: needleEmail})
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, needleEmail, r.Email)
+		got, _ := v.stored(needleEmail)
+		assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
+		return nil
+	},
+	provider.FeatureUnsubscribeList: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		if _, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: needleEmail, List: h.List}); err != nil {
+			return err
+		}
+		got, _ := v.stored(needleEmail)
+		for _, m := range got.Memberships {
+			assert.True(t, m.List != h.List.ID || m.Status.Terminal() || len(got.Suppressed) > 0, "%+v", got)
+		}
+		return nil
+	},
+	provider.FeatureContactImport: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		rows := func(yield func(provider.ContactChange, error) bool) {
+			for _, email := range []string{needleEmail, "not an address", "other@example.com"} {
+				if !yield(provider.ContactChange{Email: email, Lists: []provider.Ref{h.List}}, nil) {
+					return
+				}
+			}
+		}
+		var failed []int
+		report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportRow) {
+			if r.Err != nil {
+				failed = append(failed, r.Index)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, 3, report.Rows)
+		assert.Equal(t, 1, report.Refused)
+		assert.Equal(t, 2, report.Created+report.Stored)
+		assert.Equal(t, []int{1}, failed)
+		_, ok := v.stored("other@example.com")
+		assert.True(t, ok)
+		return nil
+	},
+	provider.FeatureLists: func(t *testing.T, h Harness, _ *vendor, c *provider.Client) error {
+		var ids []string
+		for l, err := range c.AllLists(t.Context()) {
+			if err != nil {
+				return err
+			}
+			assert.NotEmpty(t, l.Name)
+			ids = append(ids, l.ID)
+		}
+		assert.Contains(t, ids, h.List.ID)
+		return nil
+	},
+	provider.FeatureListAdd: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed("known@example.com")
+		v.AddList(v.name, otherList(h), "Other")
+		results, err := c.AddToList(t.Context(), provider.Ref{ID: otherList(h)}, []string{"known@example.com"})
+		if err != nil {
+			return err
+		}
+		require.Len(t, results, 1)
+		require.Nil(t, results[0].Error, "%v", results[0].Error)
+		got, _ := v.stored("known@example.com")
+		assert.Contains(t, got.Memberships, provider.Membership{List: otherList(h), Status: provider.Subscribed})
+		assert.Contains(t, got.Memberships, provider.Membership{List: h.List.ID, Status: provider.Subscribed})
+		return nil
+	},
+	provider.FeatureListRemove: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		v.seed(needleEmail)
+		results, err := c.RemoveFromList(t.Context(), h.List, []string{needleEmail})
+		if err != nil {
+			return err
+		}
+		require.Len(t, results, 1)
+		require.Nil(t, results[0].Error, "%v", results[0].Error)
+		got, _ := v.stored(needleEmail)
+		assert.Empty(t, got.Memberships)
+		return nil
+	},
+	provider.FeatureCheck: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+		h, err := c.Check(t.Context())
+		if err != nil {
+			return err
+		}
+		assert.Equal(t, "account", h.Account)
+		assert.Empty(t, v.Messages(v.name), "a check sends nothing")
+		return nil
+	},
+	provider.FeatureCheckSenders: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
+		h, err := c.Check(t.Context())
+		if err == nil && len(h.Senders) == 0 {
+			return errNothing
+		}
+		return err
+	},
+	provider.FeatureCheckQuota: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
+		h, err := c.Check(t.Context())
+		if err == nil && len(h.Quotas) == 0 {
+			return errNothing
+		}
+		return err
+	},
+}
+
+// errNothing says that a part of an answer is empty, which is all that a
+// missing part of Check can show.
+var errNothing = errors.New("nothing told")
+
+// otherList is an id like the harness's own for a second list.
+func otherList(h Harness) string {
+	id := h.List.ID
+	if strings.Trim(id, "0123456789") == "" {
+		return id + "9"
+	}
+	return "zz" + id[2:]
+}
+
+func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) error {
+	t.Helper()
+	for got, err := range c.Contacts(t.Context(), q) {
+		if err != nil {
+			return err
+		}
+		if got.Email == needleEmail {
+			return nil
+		}
+	}
+	t.Errorf("%s was not listed", needleEmail)
+	return nil
+}
+
+func (h Harness) contactFeatures(t *testing.T) {
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	for _, f := range provider.Features() {
+		if strings.HasPrefix(string(f), "message.") && f != provider.FeatureStatus {
+			continue
+		}
+		do, ok := actions[f]
+		require.True(t, ok, "no test for %s", f)
+		_, listed := caps[f]
+		assert.True(t, listed, "%s: the capability table has no cell", f)
+		t.Run(string(f), func(t *testing.T) {
+			v := h.start(t)
+			c := v.open(t, nil)
+			if caps.Can(f) {
+				require.NoError(t, do(t, h, v, c))
+				assert.NotEmpty(t, v.Requests(v.name))
+				return
+			}
+			switch f {
+			case provider.FeatureCheckSenders, provider.FeatureCheckQuota:
+				assert.ErrorIs(t, do(t, h, v, c), errNothing)
+			case provider.FeatureStatus:
+				_, err := c.Status(t.Context(), "1")
+				v.unsupported(t, f, err)
+			default:
+				err := do(t, h, v, c)
+				if !caps.Can(provider.FeatureContactUpsert) || f == provider.FeatureContactListOf || !strings.HasPrefix(string(f), "contacts.list.") {
+					v.unsupported(t, f, err)
+					return
+				}
+				assert.ErrorIs(t, err, provider.ErrUnsupported)
+				v.noRequests(t)
+			}
+		})
+	}
+}
+
+// consent proves that no upsert and no import brings back an address that does
+// not want mail.
+func (h Harness) consent(t *testing.T) {
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	if !caps.Can(provider.FeatureContactUpsert) || !caps.Can(provider.FeatureContactGet) {
+		return // nothing could be read back, and nothing of it is promised
+	}
+	for _, status := range []provider.MembershipStatus{provider.Unsubscribed, provider.Blocked} {
+		t.Run(string(status), func(t *testing.T) {
+			v := h.start(t)
+			gone := provider.Contact{Email: needleEmail, Memberships: []provider.Membership{{List: h.List.ID, Status: status}}}
+			if h.AccountConsent && status == provider.Blocked {
+				gone.Memberships[0].Status = provider.Subscribed
+				gone.Suppressed = []provider.Suppression{{Channel: "email", Scope: "marketing"}}
+			}
+			v.AddContact(v.name, gone)
+			_, err := v.open(t, nil).UpsertContact(t.Context(), h.change())
+			if err != nil {
+				assert.ErrorIs(t, err, provider.ErrConflict)
+			}
+			got, ok := v.stored(needleEmail)
+			require.True(t, ok)
+			assert.Equal(t, gone.Memberships, got.Memberships)
+			assert.Len(t, got.Suppressed, len(gone.Suppressed))
+		})
+	}
+}

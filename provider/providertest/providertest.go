@@ -1,0 +1,185 @@
+// Package providertest is the conformance suite: what it demands is what an
+// adapter is. It runs an adapter against the vendor's fake in package sandbox.
+//
+//	func TestConformance(t *testing.T) {
+//		providertest.Run(t, providertest.Harness{Driver: brevo.Driver(), SendOperation: "sendEmail", …})
+//	}
+//
+// Every cell of the capability table is proved: what is native or limited is
+// found on the wire, what is emulated leaves a note, what is missing is an error
+// and makes no request. Then come bad input, contexts, the failure table,
+// iteration, secrets and parallel use.
+package providertest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// Harness tells the suite what it needs to know of an adapter.
+type Harness struct {
+	Driver provider.Driver
+	// SendOperation is the operationId of the request that sends a mail.
+	SendOperation string
+	// Settings are laid over the account's settings at the sandbox.
+	Settings map[string]any
+	// List is a list that the fake has from the start; Template a template.
+	List, Template provider.Ref
+	// Field is a text field of a contact that the fake has from the start.
+	Field string
+	// AccountConsent says that the vendor keeps consent for the account, not
+	// for each list.
+	AccountConsent bool
+}
+
+// Run runs the whole suite.
+func Run(t *testing.T, h Harness) {
+	t.Run("message features", h.messageFeatures)
+	t.Run("contact features", h.contactFeatures)
+	t.Run("bad input", h.badInput)
+	t.Run("context", h.context)
+	t.Run("failures", h.failures)
+	t.Run("receipt", h.receipts)
+	t.Run("iteration", h.iteration)
+	t.Run("consent", h.consent)
+	t.Run("secrets", h.secrets)
+	t.Run("parallel", h.parallel)
+	t.Run("require", h.require)
+}
+
+// vendor is a fresh fake and what opens accounts at it.
+type vendor struct {
+	*sandbox.Server
+	h    Harness
+	name string
+}
+
+func (h Harness) start(t *testing.T) *vendor {
+	t.Helper()
+	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name}
+}
+
+// config is the configuration of one account at the fake.
+func (v *vendor) config(change func(*provider.Section)) provider.Config {
+	s := v.Config().Providers[v.name]
+	for name, value := range v.h.Settings {
+		s.Settings[name] = provider.NewValue(value)
+	}
+	if change != nil {
+		change(&s)
+	}
+	return provider.Config{Default: "account", Providers: map[string]provider.Section{"account": s}}
+}
+
+func (v *vendor) open(t *testing.T, change func(*provider.Section), opts ...provider.Option) *provider.Client {
+	t.Helper()
+	c, err := provider.NewRegistry(v.h.Driver).Open(t.Context(), v.config(change), opts...)
+	require.NoError(t, err)
+	return c
+}
+
+func withPolicy(p provider.Policy) func(*provider.Section) {
+	return func(s *provider.Section) { s.Policy = p }
+}
+
+// sends are the requests that sent mail.
+func (v *vendor) sends() []sandbox.Request {
+	var out []sandbox.Request
+	for _, r := range v.Requests(v.name) {
+		if r.Operation == v.h.SendOperation {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// noRequests asserts that nothing left.
+func (v *vendor) noRequests(t *testing.T) {
+	t.Helper()
+	assert.Empty(t, v.Requests(v.name), "a request was made")
+}
+
+// unsupported asserts that err says so, names the feature, and came before any request.
+func (v *vendor) unsupported(t *testing.T, f provider.Feature, err error) {
+	t.Helper()
+	var e *provider.Error
+	require.ErrorAs(t, err, &e)
+	assert.ErrorIs(t, err, provider.ErrUnsupported)
+	assert.Equal(t, f, e.Feature)
+	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Contains(t, err.Error(), string(f))
+	assert.Equal(t, "account", e.Account)
+	v.noRequests(t)
+}
+
+// baseline is the smallest mail that every vendor takes.
+func (h Harness) baseline() *provider.Message {
+	return &provider.Message{
+		To:      []provider.Address{{Email: "anna@example.com", Name: "Анна"}},
+		Subject: "سفارش شما", HTML: "<p>سلام</p>",
+	}
+}
+
+// onWire reports whether a request carries the text, as it is or as base64.
+func onWire(r sandbox.Request, needle string) bool {
+	for _, text := range texts(r) {
+		if strings.Contains(text, needle) {
+			return true
+		}
+		if data, err := base64.StdEncoding.DecodeString(text); err == nil && strings.Contains(string(data), needle) {
+			return true
+		}
+	}
+	return false
+}
+
+// texts are all texts of a request: of its query, its JSON, its form. The
+// headers are left out: nothing of a mail belongs there.
+func texts(r sandbox.Request) []string {
+	var out []string
+	for name, values := range r.Query {
+		out = append(append(out, name), values...)
+	}
+	for _, f := range r.Fields {
+		out = append(out, f.Name, f.Value, f.Filename, f.ContentType)
+	}
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case string:
+			out = append(out, v)
+			var inner any // metadata is JSON inside a text
+			if strings.HasPrefix(v, "{") && json.Unmarshal([]byte(v), &inner) == nil {
+				walk(inner)
+			}
+		case json.Number:
+			out = append(out, v.String())
+		case bool:
+			out = append(out, map[bool]string{true: "true", false: "false"}[v])
+		case []any:
+			for _, x := range v {
+				walk(x)
+			}
+		case map[string]any:
+			for k, x := range v {
+				out = append(out, k)
+				walk(x)
+			}
+		}
+	}
+	dec := json.NewDecoder(strings.NewReader(string(r.Body)))
+	dec.UseNumber()
+	var body any
+	if dec.Decode(&body) == nil {
+		walk(body)
+	}
+	return out
+}

@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// How to write a fake
+//
+// A fake is a struct with the vendor's state beside the shared *store, made by
+// the open function of its line in vendors. A new one is made at every Reset,
+// so open also puts in what is there from the start. It holds no lock: one
+// request is handled at a time. A handler gets a request that the spec allows
+// and writes the vendor's real JSON, as a map or as a type of the generated
+// package; the answer is checked afterwards.
+//
+//	type acme struct{ *store }
+//
+//	func newAcme(st *store) fake {
+//		st.addList("4", "Newsletter")
+//		return &acme{store: st}
+//	}
+//
+//	func (a *acme) handlers() map[string]handler { // by operationId
+//		return map[string]handler{"sendEmail": a.sendEmail}
+//	}
+//
+//	func (a *acme) authorize(c *call) (answer, bool) {
+//		return a.fail(401, "bad key"), c.header.Get("X-Key") == Key("acme")
+//	}
+//
+//	func (a *acme) fail(status int, message string) answer { // the vendor's error shape
+//		return answer{status: status, body: map[string]any{"error": message}}
+//	}
+//
+//	func (a *acme) sendEmail(c *call) answer {
+//		var req acmeapi.SendEmailRequest
+//		c.decode(&req)
+//		m := a.addMail(Mail{Subject: req.Subject, Raw: c.body})
+//		return answer{status: 201, body: map[string]any{"id": m.ID}}
+//	}
+//
+// An operation of the spec without a handler answers with its example.
+
+// fake imitates one vendor.
+type fake interface {
+	// handlers returns the stateful operations by operationId.
+	handlers() map[string]handler
+	// authorize reports whether the key is right; if not, the answer is given.
+	authorize(c *call) (answer, bool)
+	// fail returns an error of the vendor's shape for the sandbox's own
+	// refusals: 400 the spec does not allow it, 404, 405, 500.
+	fail(status int, message string) answer
+}
+
+// decorator is a fake that puts headers on every answer.
+type decorator interface {
+	decorate(c *call, h http.Header)
+}
+
+// handler carries out one operation.
+type handler func(*call) answer
+
+// answer is what goes back. A nil body is an empty one, []byte goes out as it
+// is, everything else as JSON.
+type answer struct {
+	status int
+	body   any
+	header http.Header
+}
+
+// call is a request as a handler sees it.
+type call struct {
+	op     string
+	path   map[string]string // decoded path parameters
+	query  url.Values
+	header http.Header
+	body   []byte // as sent
+	// form is the folded form body, and the folded deepObject parameters of the
+	// query, by the names of the spec. Files are their content as text.
+	form map[string]any
+}
+
+// decode reads the JSON body, or the form, into a generated request type. The
+// spec allowed the request, so a failure is a mistake of the generated type.
+func (c *call) decode(out any) {
+	data := c.body
+	if c.form != nil {
+		data, _ = json.Marshal(c.form)
+	}
+	if len(data) == 0 {
+		return
+	}
+	if err := json.Unmarshal(data, out); err != nil {
+		panic("sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error())
+	}
+}
+
+// text returns a field of the form as text, empty when it is absent.
+func (c *call) text(name string) string {
+	s, _ := c.form[name].(string)
+	return s
+}
+
+// integer returns a number of the query, or else def.
+func (c *call) integer(name string, def int64) int64 {
+	n, err := strconv.ParseInt(c.query.Get(name), 10, 64)
+	if err != nil {
+		return def
+	}
+	return n
+}
+
+// vendor is a line of the table of fakes.
+type vendor struct {
+	name   string
+	prefix string // path before the vendor's own paths
+	key    string
+	open   func(*store) fake
+}
+
+var vendors = []vendor{
+	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo},
+	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newExamples},
+	{"pakat", "/pakat/api", "pakat-sandbox", newExamples},
+	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newExamples},
+	{"smsby", "/smsby", "smsby-sandbox", newExamples},
+}
+
+// settings are the driver's own settings in Config.
+func (v vendor) settings() map[string]provider.Value {
+	key := provider.NewValue(v.key)
+	switch v.name {
+	case "sendpulse":
+		return map[string]provider.Value{"client_id": provider.NewValue(ClientID), "client_secret": key}
+	case "smsby":
+		return map[string]provider.Value{"token": key, "time_zone": provider.NewValue("Europe/Minsk")}
+	}
+	return map[string]provider.Value{"api_key": key}
+}
+
+// examples is a fake without state: it answers everything with the examples of
+// the spec and asks for no key.
+type examples struct{}
+
+func newExamples(*store) fake { return examples{} }
+
+func (examples) handlers() map[string]handler   { return nil }
+func (examples) authorize(*call) (answer, bool) { return answer{}, true }
+func (examples) fail(status int, message string) answer {
+	return answer{status: status, body: map[string]any{"message": message}}
+}
+
+// page cuts the entries from offset on, at most limit of them. It never
+// returns nil, which JSON would show as null.
+func page[T any](all []T, offset, limit int64) []T {
+	from := min(max(offset, 0), int64(len(all)))
+	to := min(from+max(limit, 0), int64(len(all)))
+	return append([]T{}, all[from:to]...)
+}
+
+// newestFirst returns a reversed copy.
+func newestFirst[T any](all []T) []T {
+	out := slices.Clone(all)
+	slices.Reverse(out)
+	return out
+}

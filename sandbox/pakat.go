@@ -1,0 +1,180 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// pakat imitates new.pakat.net, an installation of MailWizz. What is known of
+// MailWizz from its clients and from other installations is imitated too.
+//
+// Assumed where nothing is stated, on the worse side where a caller could lose
+// something by it:
+//
+//   - an update empties the tags that it leaves out;
+//   - a tag that the list does not have is ignored in silence;
+//   - a search over all lists without a hit is an empty page, not 404;
+//   - a page after the last one is empty;
+//   - every domain is a verified one;
+//   - the text part of a mail is decoded when it is base64, and taken as it is
+//     when it is not;
+//   - mail is handed over a minute after its time, when the queue is worked off;
+//     it fails when the address is suppressed, and a bounce is never told.
+type pakat struct {
+	*store
+	// raw are the statuses that the store has no word for, by uid.
+	raw map[string]string
+	// double are the lists that ask a new subscriber for a confirmation.
+	double map[string]bool
+	// describe are the forms that lists were made of, by uid.
+	describe map[string]map[string]any
+	sentMax  int
+}
+
+// pakatQuota is the number of mails that the account may send.
+const pakatQuota = 10000
+
+// pakatList and pakatDoubleList are there from the start; the second one asks
+// new subscribers for a confirmation.
+const (
+	pakatList       = "newsletter001"
+	pakatDoubleList = "confirmed0001"
+	pakatTemplate   = "orderready001"
+)
+
+func newPakat(st *store) fake {
+	st.firstName, st.lastName, st.rows = "FNAME", "LNAME", true
+	st.addField("CITY", "text")
+	st.addField("PHONE", "phonenumber")
+	st.addField("POINTS", "number")
+	st.addList(pakatList, "Newsletter")
+	st.addList(pakatDoubleList, "Offers")
+	st.addTemplate(Template{
+		ID: pakatTemplate, Name: "Order ready",
+		HTML: "<p>Hello {{ params.name }}, your order {{ params.order }} is ready.</p>",
+	})
+	return &pakat{
+		store: st, raw: map[string]string{}, double: map[string]bool{pakatDoubleList: true},
+		describe: map[string]map[string]any{},
+	}
+}
+
+func (p *pakat) handlers() map[string]handler {
+	return map[string]handler{
+		"sendTransactionalEmail":       p.sendMail,
+		"getTransactionalEmail":        p.getMail,
+		"listTransactionalEmails":      p.listMails,
+		"deleteTransactionalEmail":     p.deleteMail,
+		"listTemplates":                p.listTemplates,
+		"listLists":                    p.listLists,
+		"createList":                   p.createList,
+		"getList":                      p.getList,
+		"updateList":                   p.updateList,
+		"deleteList":                   p.deleteListByUID,
+		"listFields":                   p.listFields,
+		"listSubscribers":              p.listSubscribers,
+		"createSubscriber":             p.createSubscriber,
+		"getSubscriber":                p.getSubscriber,
+		"updateSubscriber":             p.updateSubscriber,
+		"deleteSubscriber":             p.deleteSubscriber,
+		"unsubscribeSubscriber":        p.unsubscribeSubscriber,
+		"getSubscriberByEmail":         p.searchList,
+		"listSubscribersByEmail":       p.searchAll,
+		"unsubscribeEmailFromAllLists": p.unsubscribeAll,
+		"getQuota":                     p.getQuota,
+		"getSendingDomain":             p.getSendingDomain,
+	}
+}
+
+func (p *pakat) authorize(c *call) (answer, bool) {
+	if c.header.Get("X-API-KEY") == Key(p.name) {
+		return answer{}, true
+	}
+	return p.fail(http.StatusUnauthorized, "The API key is missing or not valid."), false
+}
+
+// fail answers with an error as text. An error about fields is an object: see invalid.
+func (p *pakat) fail(status int, message string) answer {
+	return answer{status: status, body: map[string]any{"status": "error", "error": message}}
+}
+
+// invalid answers with a message for each field; the vendor's schema says that
+// error is always a text, which is wrong.
+func (p *pakat) invalid(fields map[string]any) answer {
+	return answer{status: http.StatusUnprocessableEntity, body: map[string]any{"status": "error", "error": fields}}
+}
+
+func (p *pakat) notFound(what string) answer {
+	return p.fail(http.StatusNotFound, "The "+what+" does not exist.")
+}
+
+// done is the answer of calls that return nothing else.
+func (p *pakat) done() answer {
+	return answer{status: http.StatusOK, body: map[string]any{"status": "success"}}
+}
+
+// record is the answer with one thing in it.
+func (p *pakat) record(status int, record map[string]any) answer {
+	return answer{status: status, body: map[string]any{"status": "success", "data": map[string]any{"record": record}}}
+}
+
+// pakatPage is the answer with a page of all. The number of records is a text,
+// the other numbers are not; the neighbours of the first and the last page are
+// null.
+func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
+	current, size := max(c.integer("page", 1), 1), max(c.integer("per_page", 10), 1)
+	total := (int64(len(all)) + size - 1) / size
+	data := map[string]any{
+		"count": strconv.Itoa(len(all)), "total_pages": total, "current_page": current,
+		"next_page": nil, "prev_page": nil,
+	}
+	if current < total {
+		data["next_page"] = current + 1
+	}
+	if current > 1 {
+		data["prev_page"] = current - 1
+	}
+	records := []any{}
+	for _, x := range page(all, (current-1)*size, size) {
+		records = append(records, view(x))
+	}
+	data["records"] = records
+	return answer{status: http.StatusOK, body: map[string]any{"status": "success", "data": data}}
+}
+
+// pakatTime writes a time as the vendor does.
+func pakatTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
+
+// getQuota answers with "ok" as the status, as nothing else does.
+func (p *pakat) getQuota(*call) answer {
+	used := 0
+	for _, m := range p.mails {
+		if !m.Canceled {
+			used++
+		}
+	}
+	return answer{status: http.StatusOK, body: map[string]any{"status": "ok", "quota": map[string]any{
+		"percentage": strconv.Itoa(used*100/pakatQuota) + "%", "used": used, "allowed": pakatQuota,
+	}}}
+}
+
+// getSendingDomain answers as the published example does: with nothing that
+// tells whether the domain is there.
+func (p *pakat) getSendingDomain(*call) answer { return p.done() }
+
+func (p *pakat) listTemplates(c *call) answer {
+	return pakatPage(c, p.templates, func(t *Template) map[string]any {
+		return map[string]any{"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil}
+	})
+}
+
+// pakatStatuses are the vendor's words for the statuses of the store.
+var pakatStatuses = map[provider.MembershipStatus]string{
+	provider.Subscribed: "confirmed", provider.Pending: "unconfirmed", provider.Unsubscribed: "unsubscribed",
+	provider.Blocked: "blacklisted", provider.Removed: "moved", provider.StatusOther: "disabled",
+	// The vendor does not know these: it makes such an address blacklisted.
+	provider.Bounced: "blacklisted", provider.Complained: "blacklisted",
+}

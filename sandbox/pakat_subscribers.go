@@ -1,0 +1,258 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/provider"
+)
+
+// pakatRow is a contact's place on a list: what the vendor calls a subscriber.
+type pakatRow struct {
+	*contact
+	*member
+}
+
+// rowsOf are the subscribers of a list.
+func (p *pakat) rowsOf(list string) []pakatRow {
+	var out []pakatRow
+	for _, c := range p.membersOf(list) {
+		out = append(out, pakatRow{c, c.on(list)})
+	}
+	return out
+}
+
+// row finds a subscriber by its uid. The same address has another in every list.
+func (p *pakat) row(list, uid string) (pakatRow, bool) {
+	for _, r := range p.rowsOf(list) {
+		if r.uid == uid {
+			return r, true
+		}
+	}
+	return pakatRow{}, false
+}
+
+func (p *pakat) statusOf(r pakatRow) string {
+	if p.blocked(r.email, func(s provider.Suppression) bool { return s.Channel == "email" && s.Scope != "transactional" }) {
+		return "blacklisted"
+	}
+	if raw := p.raw[r.uid]; raw != "" {
+		return raw
+	}
+	return pakatStatuses[r.status]
+}
+
+// setStatus gives a subscriber a status by the vendor's word.
+func (p *pakat) setStatus(r pakatRow, status string) {
+	delete(p.raw, r.uid)
+	switch status {
+	case "unapproved":
+		r.status = provider.Pending
+		p.raw[r.uid] = status
+	default:
+		for word, name := range pakatStatuses {
+			if name == status && word != provider.Bounced && word != provider.Complained {
+				r.status = word
+			}
+		}
+	}
+	r.member.status = r.status
+}
+
+// view is a subscriber in a record: one key for each tag of the list.
+func (p *pakat) view(r pakatRow) map[string]any {
+	out := map[string]any{}
+	for _, f := range p.tagsOf(r.list) {
+		out[f.name] = r.member.fields[f.name]
+		if out[f.name] == nil {
+			out[f.name] = ""
+		}
+	}
+	out["subscriber_uid"], out["EMAIL"], out["status"] = r.uid, r.email, p.statusOf(r)
+	out["source"], out["ip_address"], out["date_added"] = "api", nil, pakatTime(r.added)
+	return out
+}
+
+// saved is a subscriber in the answer to a change: the address in small
+// letters, no tags, and the time a function of the database when it is new.
+func (p *pakat) saved(status int, r pakatRow) answer {
+	out := map[string]any{"subscriber_uid": r.uid, "email": r.email, "source": "api", "ip_address": nil, "date_added": pakatTime(r.added)}
+	if status == http.StatusCreated {
+		out["date_added"] = map[string]any{"expression": "NOW()", "params": []any{}}
+	}
+	return p.record(status, out)
+}
+
+func (p *pakat) listSubscribers(c *call) answer {
+	l := p.list(c.path["list_uid"])
+	if l == nil {
+		return p.notFound("list")
+	}
+	rows := p.rowsOf(l.id)
+	if status := c.query.Get("status"); status != "" {
+		rows = slices.DeleteFunc(rows, func(r pakatRow) bool { return p.statusOf(r) != status })
+	}
+	return pakatPage(c, rows, p.view)
+}
+
+// createSubscriber refuses an address that is in the list, whatever its status
+// there. The list decides about the status unless the request has one.
+func (p *pakat) createSubscriber(c *call) answer {
+	l := p.list(c.path["list_uid"])
+	if l == nil {
+		return p.notFound("list")
+	}
+	var req pakatapi.SubscriberForm
+	c.decode(&req)
+	if refusal, ok := p.checkStatus(req); !ok {
+		return refusal
+	}
+	person := p.contact(req.Email)
+	if person == nil {
+		person = p.addContact(req.Email)
+	}
+	if person.on(l.id) != nil {
+		return p.fail(http.StatusConflict, "The subscriber already exists in this list.")
+	}
+	status := provider.Subscribed
+	if p.double[l.id] {
+		status = provider.Pending
+	}
+	r := pakatRow{person, p.join(person, l.id, status)}
+	p.fill(r, req)
+	return p.saved(http.StatusCreated, r)
+}
+
+// checkStatus refuses the one status that a move makes.
+func (p *pakat) checkStatus(req pakatapi.SubscriberForm) (answer, bool) {
+	switch {
+	case req.Email == "":
+		return p.invalid(map[string]any{"EMAIL": "This field may not be empty."}), false
+	case req.Status != nil && *req.Status == pakatapi.SubscriberStatusMoved:
+		return p.invalid(map[string]any{"status": "The status cannot be set."}), false
+	}
+	return answer{}, true
+}
+
+// fill writes the tags of a form and empties those it leaves out.
+func (p *pakat) fill(r pakatRow, req pakatapi.SubscriberForm) {
+	values := map[string]any{}
+	for _, f := range p.tagsOf(r.list) {
+		if v, ok := req.AdditionalProperties[f.name]; ok && v != "" {
+			values[f.name] = v
+		}
+	}
+	for tag, v := range map[string]*string{"FNAME": req.FirstName, "LNAME": req.LastName} {
+		if value(v) != "" {
+			values[tag] = *v
+		}
+	}
+	r.member.fields = values
+	if req.Status != nil {
+		p.setStatus(r, string(*req.Status))
+	}
+	r.modified = p.now()
+}
+
+func (p *pakat) getSubscriber(c *call) answer {
+	r, ok := p.row(c.path["list_uid"], c.path["subscriber_uid"])
+	if !ok {
+		return p.notFound("subscriber")
+	}
+	return p.record(http.StatusOK, p.view(r))
+}
+
+func (p *pakat) updateSubscriber(c *call) answer {
+	r, ok := p.row(c.path["list_uid"], c.path["subscriber_uid"])
+	if !ok {
+		return p.notFound("subscriber")
+	}
+	var req pakatapi.SubscriberForm
+	c.decode(&req)
+	if refusal, ok := p.checkStatus(req); !ok {
+		return refusal
+	}
+	if !sameEmail(req.Email, r.email) {
+		if other := p.contact(req.Email); other != nil && other.on(r.list) != nil {
+			return p.fail(http.StatusConflict, "The subscriber already exists in this list.")
+		}
+		r = p.rename(r, req.Email)
+	}
+	p.fill(r, req)
+	return p.saved(http.StatusOK, r)
+}
+
+// rename gives a subscriber of one list another address: the records of other
+// lists keep theirs.
+func (p *pakat) rename(r pakatRow, email string) pakatRow {
+	other := p.contact(email)
+	if other == nil {
+		other = p.addContact(email)
+	}
+	m := *r.member
+	r.leave(m.list)
+	other.members = append(other.members, &m)
+	p.forgetLonely()
+	return pakatRow{other, &m}
+}
+
+func (p *pakat) deleteSubscriber(c *call) answer {
+	r, ok := p.row(c.path["list_uid"], c.path["subscriber_uid"])
+	if !ok {
+		return p.notFound("subscriber")
+	}
+	r.leave(r.list)
+	p.forgetLonely()
+	return p.done()
+}
+
+func (p *pakat) unsubscribeSubscriber(c *call) answer {
+	r, ok := p.row(c.path["list_uid"], c.path["subscriber_uid"])
+	if !ok {
+		return p.notFound("subscriber")
+	}
+	p.setStatus(r, "unsubscribed")
+	return p.done()
+}
+
+// unsubscribeAll is a success for an address that is on no list too: what the
+// vendor says there is not stated.
+func (p *pakat) unsubscribeAll(c *call) answer {
+	if person := p.contact(c.text("EMAIL")); person != nil {
+		for _, m := range person.members {
+			p.setStatus(pakatRow{person, m}, "unsubscribed")
+		}
+	}
+	return p.done()
+}
+
+// searchList finds an address in one list; no hit is 404. The answer has no
+// level named record.
+func (p *pakat) searchList(c *call) answer {
+	person := p.contact(c.query.Get("EMAIL"))
+	if p.list(c.path["list_uid"]) == nil || person == nil || person.on(c.path["list_uid"]) == nil {
+		return p.notFound("subscriber")
+	}
+	r := pakatRow{person, person.on(c.path["list_uid"])}
+	return answer{status: http.StatusOK, body: map[string]any{"status": "success", "data": map[string]any{
+		"subscriber_uid": r.uid, "status": p.statusOf(r), "date_added": pakatTime(r.added),
+	}}}
+}
+
+// searchAll finds an address in all lists: with the list, without tags.
+func (p *pakat) searchAll(c *call) answer {
+	var rows []pakatRow
+	if person := p.contact(c.query.Get("EMAIL")); person != nil {
+		for _, m := range person.members {
+			rows = append(rows, pakatRow{person, m})
+		}
+	}
+	return pakatPage(c, rows, func(r pakatRow) map[string]any {
+		name := p.list(r.list).name
+		return map[string]any{
+			"subscriber_uid": r.uid, "email": r.email, "status": p.statusOf(r), "source": "api", "ip_address": nil,
+			"date_added": pakatTime(r.added), "list": map[string]any{"list_uid": r.list, "display_name": name, "name": name},
+		}
+	})
+}

@@ -1,0 +1,288 @@
+// Package sandbox imitates the five vendors on loopback, so that a program can
+// be tested, or shown, without an account anywhere.
+//
+// Each fake keeps state: a mail that was accepted can be looked up, a contact
+// that was stored is found again, a key against double sending is remembered.
+// Every request is checked against the curated spec of the vendor, and so is
+// every answer of the fake itself; what does not fit is a [Violation].
+//
+//	func TestOrderMail(t *testing.T) {
+//		sb := sandbox.New(t) // closed, and asked for violations, at the end of the test
+//		client, err := all.Open(t.Context(), sb.Config())
+//		...
+//		sb.Fail("brevo", sandbox.Fault{Status: 503, After: true}) // accepted, but the answer is lost
+//		...
+//		mails := sb.Messages("brevo")
+//	}
+//
+// The fakes imitate documented behaviour, also where it is bad: errors in a
+// 200, numbers as text, no id after a duplicate. They send nothing anywhere,
+// call no webhooks and fetch no addresses. Where a vendor's behaviour is not
+// known, a comment in the fake says what was assumed.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// TB is the part of testing.TB that New needs. It is declared here so that
+// programs with a built-in sandbox do not link package testing.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Server is a running sandbox. It keeps every request and mail until Reset.
+// Its methods may be called from several goroutines; those that name a
+// provider panic when there is no such provider.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+	served   chan struct{}  // closed when the listener's goroutine is done
+	conns    sync.WaitGroup // open connections
+
+	mu         sync.Mutex // guards all below, the stores too
+	states     map[string]*state
+	seq        int64         // counts mails over all providers
+	ahead      time.Duration // how far the clock was moved by Advance
+	requests   []Request
+	violations []Violation
+}
+
+// state is what the server keeps for one provider.
+type state struct {
+	vendor
+	store    *store
+	fake     fake
+	handlers map[string]handler
+	faults   []Fault
+}
+
+// New starts a sandbox for a test. It is closed when the test ends; requests
+// and answers that broke a spec then fail the test, unless the test has taken
+// them with Violations.
+func New(t TB) *Server {
+	t.Helper()
+	s, err := Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("sandbox: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Errorf("sandbox: %v", err)
+		}
+		for _, v := range s.Violations() {
+			t.Errorf("sandbox: %s", v)
+		}
+	})
+	return s
+}
+
+// Start starts a sandbox that listens on addr, like "127.0.0.1:8025". It
+// refuses addresses other than loopback: anybody who reaches a fake can read
+// the mail in it.
+func Start(addr string) (*Server, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if !provider.Loopback(host) {
+		return nil, fmt.Errorf("the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host)
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	// The name localhost is what the machine says it is.
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		_ = listener.Close()
+		return nil, fmt.Errorf("%q is not a loopback address on this machine", host)
+	}
+	s := &Server{listener: listener, served: make(chan struct{}), states: map[string]*state{}}
+	for _, v := range vendors {
+		s.states[v.name] = s.newState(v)
+	}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ConnState: s.countConns}
+	go func() {
+		defer close(s.served)
+		_ = s.http.Serve(listener)
+	}()
+	return s, nil
+}
+
+// countConns lets Close wait for the goroutines of connections.
+func (s *Server) countConns(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.conns.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.conns.Done()
+	}
+}
+
+// Close stops the sandbox, cuts open connections and waits until its
+// goroutines are done. What was recorded stays readable.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	<-s.served
+	// A connection accepted while the first call ran may have slipped through.
+	_ = s.http.Close()
+	s.conns.Wait()
+	return err
+}
+
+// Providers returns the names of the fakes.
+func Providers() []string {
+	names := make([]string, len(vendors))
+	for i, v := range vendors {
+		names[i] = v.name
+	}
+	return names
+}
+
+// BaseURL returns the base_url setting that leads to a fake, for example
+// http://127.0.0.1:40123/brevo/v3.
+func (s *Server) BaseURL(provider string) string {
+	return "http://" + s.listener.Addr().String() + s.state(provider).prefix
+}
+
+// Key returns the credential that a fake accepts: the API key, the client
+// secret of SendPulse, the token of SMS.by. It is no secret.
+func Key(provider string) string {
+	for _, v := range vendors {
+		if v.name == provider {
+			return v.key
+		}
+	}
+	return ""
+}
+
+// ClientID is the client id that goes with Key("sendpulse").
+const ClientID = "sandbox-client"
+
+// Config returns a configuration with an account for every fake, named like
+// the provider. The default is brevo.
+func (s *Server) Config() provider.Config {
+	cfg := provider.Config{Default: "brevo", Providers: map[string]provider.Section{}}
+	for _, v := range vendors {
+		cfg.Providers[v.name] = provider.Section{
+			Provider: v.name,
+			Common: provider.Common{
+				BaseURL: s.BaseURL(v.name),
+				From:    provider.Address{Email: defaultFrom.Email, Name: defaultFrom.Name},
+			},
+			Settings: v.settings(),
+		}
+	}
+	return cfg
+}
+
+// Advance moves the clock of the sandbox ahead: tokens expire, scheduled mail
+// goes out, keys against double sending are forgotten.
+func (s *Server) Advance(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ahead += d
+}
+
+// now is the clock of the sandbox; s.mu is held.
+func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
+
+// Reset forgets everything: mails, contacts, requests, faults, violations, the
+// moved clock. What a fake has from the start is there again.
+func (s *Server) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq, s.ahead, s.requests, s.violations = 0, 0, nil, nil
+	for name, st := range s.states {
+		s.states[name] = s.newState(st.vendor)
+	}
+}
+
+func (s *Server) newState(v vendor) *state {
+	st := &state{vendor: v, store: newStore(s, v.name)}
+	st.fake = v.open(st.store)
+	st.handlers = st.fake.handlers()
+	return st
+}
+
+// state returns the state of a provider.
+func (s *Server) state(provider string) *state {
+	st, ok := s.states[provider]
+	if !ok {
+		panic(fmt.Sprintf("sandbox: no provider is called %q; there are %s", provider, strings.Join(Providers(), ", ")))
+	}
+	return st
+}
+
+// Violation is a request or an answer that the curated spec does not allow, or
+// a request for an operation it does not have.
+type Violation struct {
+	Provider  string `json:"provider"`
+	Operation string `json:"operation"` // operationId; empty when there is none
+	What      string `json:"what"`
+}
+
+func (v Violation) String() string {
+	return strings.TrimSpace(v.Provider+" "+v.Operation) + ": " + v.What
+}
+
+// Violations returns the violations so far and forgets them.
+func (s *Server) Violations() []Violation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := s.violations
+	s.violations = nil
+	return out
+}
+
+// Requests returns what a provider was asked, in order of arrival.
+func (s *Server) Requests(provider string) []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state(provider)
+	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider })
+}
+
+// Messages returns the mail accepted by the given providers, or by all, in
+// order of acceptance.
+func (s *Server) Messages(providers ...string) []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(providers) == 0 {
+		providers = Providers()
+	}
+	var found []*mail
+	for _, name := range providers {
+		found = append(found, s.state(name).store.mails...)
+	}
+	slices.SortFunc(found, func(a, b *mail) int { return int(a.seq - b.seq) })
+	out := make([]Mail, len(found))
+	for i, m := range found {
+		out[i] = m.Mail
+	}
+	return out
+}
+
+// Contacts returns the contacts that a provider keeps, in the order in which
+// they came. First name, last name and phone number are in their own fields,
+// everything else is in Fields under the vendor's names.
+func (s *Server) Contacts(provider string) []provider.Contact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state(provider).store.contactViews()
+}

@@ -1,0 +1,228 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// maxBody caps what the sandbox reads of a request. The largest documented
+// mail has 20 MB, which base64 makes 27.
+const maxBody = 64 << 20
+
+// Request is a request as it arrived.
+type Request struct {
+	Provider  string
+	Operation string // operationId; empty when the spec has no such operation
+	Method    string
+	Path      string // the vendor's path, decoded
+	Query     url.Values
+	Header    http.Header // with the key
+	Body      []byte
+	Fields    []Field // of a form body, in order
+}
+
+// Field is a field of a form. A file's content is in Value.
+type Field struct {
+	Name, Value           string
+	Filename, ContentType string // of files
+}
+
+// JSON decodes the body into out.
+func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
+
+// ServeHTTP answers as the vendor that the first segments of the path name.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) {
+			panic(http.ErrAbortHandler) // the caller has gone away
+		}
+		http.Error(w, "the sandbox reads at most 64 MB", http.StatusRequestEntityTooLarge)
+		return
+	}
+	provider, path, ok := cutPrefix(r.URL.EscapedPath())
+	if !ok {
+		http.Error(w, "no provider here; there are "+strings.Join(prefixes(), " "), http.StatusNotFound)
+		return
+	}
+	write(w, s.serve(provider, path, r, body))
+}
+
+// dropped is the status of an answer that is never given.
+const dropped = -1
+
+// write sends a. A dropped answer closes the connection.
+func write(w http.ResponseWriter, a answer) {
+	if a.status == dropped {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range a.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(a.status)
+	if data, _ := a.body.([]byte); len(data) > 0 {
+		_, _ = w.Write(data)
+	}
+}
+
+// serve is the way of a request: find the operation, check the request, fail
+// on demand, check the key, carry it out, check the answer. Its body is bytes.
+func (s *Server) serve(provider, path string, r *http.Request, body []byte) answer {
+	c := &call{path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body}
+	rec := Request{Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body}
+	rec.Path, _ = url.PathUnescape(path)
+
+	sp, err := specs[provider]()
+	if err != nil {
+		s.record(rec, Violation{Provider: provider, What: "the spec does not load: " + err.Error()})
+		return s.failure(provider, c, http.StatusInternalServerError, "sandbox: the spec does not load")
+	}
+	rt, status := sp.find(r.Method, path, c.path)
+	if rt == nil {
+		what := fmt.Sprintf("the spec has no operation %s %s", r.Method, clip(rec.Path, 100))
+		s.record(rec, Violation{Provider: provider, What: what})
+		return s.failure(provider, c, status, "sandbox: "+what)
+	}
+	c.op, rec.Operation = rt.op.OperationID, rt.op.OperationID
+	problems := rt.checkRequest(r, c, &rec)
+	if len(problems) > 0 {
+		what := "request: " + strings.Join(problems, "; ")
+		s.record(rec, Violation{Provider: provider, Operation: c.op, What: what})
+		return s.failure(provider, c, http.StatusBadRequest, "sandbox: "+what)
+	}
+	s.record(rec)
+	a, checked := s.carryOut(provider, rt, c)
+	if !checked {
+		return a
+	}
+	if problems := rt.checkAnswer(a); len(problems) > 0 {
+		what := fmt.Sprintf("answer %d: %s", a.status, strings.Join(problems, "; "))
+		s.violate(Violation{Provider: provider, Operation: c.op, What: what})
+		return s.failure(provider, c, http.StatusInternalServerError, "sandbox: "+what)
+	}
+	return a
+}
+
+// carryOut runs the handler of an operation under the lock. checked says
+// whether the answer is to be checked: faults are not.
+func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checked bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state(provider)
+	defer func() {
+		if p := recover(); p != nil {
+			s.violations = append(s.violations, Violation{Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300)})
+			a, checked = st.finish(c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic")), false
+		}
+	}()
+	fault, failing := st.takeFault(c.op)
+	if !failing || fault.After {
+		var ok bool
+		if a, ok = st.fake.authorize(c); ok {
+			if handle := st.handlers[c.op]; handle != nil {
+				a = handle(c)
+			} else {
+				a = rt.example()
+			}
+		}
+	}
+	switch {
+	case failing && fault.Drop:
+		return answer{status: dropped}, false
+	case failing:
+		return fault.answer(), false
+	}
+	return st.finish(c, a), true
+}
+
+// failure is an answer of the sandbox itself, in the vendor's shape.
+func (s *Server) failure(provider string, c *call, status int, message string) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state(provider)
+	return st.finish(c, st.fake.fail(status, message))
+}
+
+// finish encodes the body, while the lock is held: it may share the store's
+// maps. It adds the headers of the vendor.
+func (st *state) finish(c *call, a answer) answer {
+	h := http.Header{}
+	if a.body != nil {
+		h.Set("Content-Type", "application/json")
+	}
+	if d, ok := st.fake.(decorator); ok {
+		d.decorate(c, h)
+	}
+	for name, values := range a.header {
+		h[http.CanonicalHeaderKey(name)] = values
+	}
+	a.header = h
+	switch body := a.body.(type) {
+	case nil, []byte:
+	default:
+		var buf bytes.Buffer
+		enc := json.NewEncoder(&buf)
+		enc.SetEscapeHTML(false) // the vendors do not escape < and > of message ids
+		if err := enc.Encode(body); err != nil {
+			panic("sandbox: " + c.op + ": the answer does not encode: " + err.Error())
+		}
+		a.body = bytes.TrimSpace(buf.Bytes())
+	}
+	return a
+}
+
+func (s *Server) record(r Request, violations ...Violation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r)
+	s.violations = append(s.violations, violations...)
+}
+
+func (s *Server) violate(v Violation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.violations = append(s.violations, v)
+}
+
+// cutPrefix finds the provider of a path and what follows its prefix.
+func cutPrefix(escaped string) (provider, path string, ok bool) {
+	for _, v := range vendors {
+		if rest, ok := strings.CutPrefix(escaped, v.prefix); ok && strings.HasPrefix(rest, "/") {
+			return v.name, rest, true
+		}
+	}
+	return "", "", false
+}
+
+func prefixes() []string {
+	out := make([]string, len(vendors))
+	for i, v := range vendors {
+		out[i] = v.prefix
+	}
+	return out
+}
+
+// mediaType returns the media type of a header, in lower case.
+func mediaType(h http.Header) string {
+	mt, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return mt
+}
+
+// clip keeps texts of violations short.
+func clip(text string, most int) string {
+	r := []rune(text)
+	if len(r) <= most {
+		return text
+	}
+	return string(r[:most]) + "…"
+}

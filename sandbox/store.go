@@ -1,0 +1,308 @@
+package sandbox
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// defaultFrom is the sender that every fake knows.
+var defaultFrom = provider.Address{Email: "shop@example.com", Name: "Shop"}
+
+// Mail is a mail that a fake accepted, in words that are the same for all.
+type Mail struct {
+	Provider    string                `json:"provider"`
+	ID          string                `json:"id"`              // what the fake answered
+	Batch       string                `json:"batch,omitempty"` // id of the batch it came in
+	From        provider.Address      `json:"from"`
+	To          []provider.Address    `json:"to"`
+	Cc          []provider.Address    `json:"cc,omitempty"`
+	Bcc         []provider.Address    `json:"bcc,omitempty"`
+	ReplyTo     []provider.Address    `json:"reply_to,omitempty"`
+	Subject     string                `json:"subject"`
+	HTML        string                `json:"html,omitempty"` // as sent, or the template's
+	Text        string                `json:"text,omitempty"`
+	Attachments []provider.Attachment `json:"attachments,omitempty"`
+	Headers     map[string]string     `json:"headers,omitempty"`
+	Tags        []string              `json:"tags,omitempty"`
+	Template    string                `json:"template,omitempty"` // id
+	Variables   map[string]any        `json:"variables,omitempty"`
+	SendAt      time.Time             `json:"send_at,omitzero"`   // zero: at once
+	Canceled    bool                  `json:"canceled,omitempty"` // before it went out
+	List        string                `json:"list,omitempty"`     // id of the list it was sent to
+	AcceptedAt  time.Time             `json:"accepted_at"`
+	Raw         []byte                `json:"-"` // body of the request
+}
+
+// mail is a Mail with what only fakes need.
+type mail struct {
+	Mail
+	seq  int64  // order over all providers
+	call int64  // seq of the first mail of the same call
+	uuid string // a second id, where a vendor has one
+}
+
+// store is the state that fakes share: what any vendor keeps. A fake keeps the
+// rest in fields of its own. The server's lock guards it.
+type store struct {
+	name      string
+	server    *Server
+	last      int64 // last number given by nextID
+	mails     []*mail
+	contacts  []*contact
+	lists     []*list
+	fields    []*field
+	templates []*Template
+	blocks    []*block
+	// firstName, lastName are the vendor's names of these two fields.
+	firstName, lastName string
+	// rows says that the vendor keeps the fields of a contact for each list,
+	// in the members.
+	rows bool
+}
+
+// contact is a person. Vendors that keep a row for each list put the row's id
+// and fields into the member.
+type contact struct {
+	id                       int64
+	email, phone, externalID string
+	fields                   map[string]any
+	members                  []*member
+	created, modified        time.Time
+}
+
+// member is the place of a contact on a list.
+type member struct {
+	list   string
+	uid    string
+	status provider.MembershipStatus
+	fields map[string]any
+	added  time.Time
+}
+
+type list struct {
+	id, name string
+	folder   int64
+	created  time.Time
+}
+
+// field is a definition of a contact field; typ is the vendor's word.
+type field struct {
+	name, typ string
+	list      string // only of this list, where vendors have that
+}
+
+// block is mail that an address does not get, whether it is a contact or not.
+type block struct {
+	email string
+	provider.Suppression
+	at time.Time
+}
+
+func newStore(s *Server, name string) *store { return &store{name: name, server: s} }
+
+func (st *store) now() time.Time { return st.server.now() }
+
+// nextID counts from 1001, so that ids differ from those that are there from
+// the start.
+func (st *store) nextID() int64 {
+	st.last++
+	return 1000 + st.last
+}
+
+// uuid returns a UUID (version 4 by form) made of a number.
+func uuid(n int64) string { return fmt.Sprintf("5a4db0c5-0000-4000-8000-%012d", n) }
+
+// uid returns 13 lower-case letters and digits made of a number.
+func uid(n int64) string { return fmt.Sprintf("sbx%010d", n) }
+
+// addMail stores m. Provider and time are filled in, also the call: mails of
+// one call share it when the caller copies it.
+func (st *store) addMail(m Mail) *mail {
+	st.server.seq++
+	m.Provider, m.AcceptedAt = st.name, st.now()
+	kept := &mail{Mail: m, seq: st.server.seq, call: st.server.seq, uuid: uuid(st.server.seq)}
+	st.mails = append(st.mails, kept)
+	return kept
+}
+
+// due reports whether m has gone out.
+func (st *store) due(m *mail) bool { return !m.Canceled && !m.SendAt.After(st.now()) }
+
+// recipients returns the addresses of to, cc and bcc.
+func (m *Mail) recipients() []string {
+	var out []string
+	for _, a := range slices.Concat(m.To, m.Cc, m.Bcc) {
+		out = append(out, a.Email)
+	}
+	return out
+}
+
+// fate says what becomes of mail to an address: blocked when it is suppressed
+// for this sender, bounced when its local part is "bounce", else delivered.
+func (st *store) fate(from, to string) string {
+	for _, b := range st.blocks {
+		if sameEmail(b.email, to) && b.Channel == "email" && b.Scope != "marketing" && (b.Sender == "" || sameEmail(b.Sender, from)) {
+			return "blocked"
+		}
+	}
+	if local, _, _ := strings.Cut(to, "@"); strings.EqualFold(local, "bounce") {
+		return "bounced"
+	}
+	return "delivered"
+}
+
+func sameEmail(a, b string) bool { return strings.EqualFold(a, b) }
+
+// addContact stores a new contact.
+func (st *store) addContact(email string) *contact {
+	now := st.now()
+	c := &contact{id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now}
+	st.contacts = append(st.contacts, c)
+	return c
+}
+
+// contact finds a contact by its address; nil when there is none.
+func (st *store) contact(email string) *contact {
+	i := slices.IndexFunc(st.contacts, func(c *contact) bool { return email != "" && sameEmail(c.email, email) })
+	if i < 0 {
+		return nil
+	}
+	return st.contacts[i]
+}
+
+func (st *store) deleteContact(c *contact) {
+	st.contacts = slices.DeleteFunc(st.contacts, func(x *contact) bool { return x == c })
+}
+
+// key is the address by which the blocks of c are found; a contact without
+// one has its id instead.
+func (c *contact) key() string {
+	if c.email == "" {
+		return fmt.Sprintf("contact %d", c.id)
+	}
+	return c.email
+}
+
+// on returns the place of c on a list; nil when it has none.
+func (c *contact) on(list string) *member {
+	i := slices.IndexFunc(c.members, func(m *member) bool { return m.list == list })
+	if i < 0 {
+		return nil
+	}
+	return c.members[i]
+}
+
+// join puts c on a list, or changes its status there.
+func (st *store) join(c *contact, list string, status provider.MembershipStatus) *member {
+	m := c.on(list)
+	if m == nil {
+		m = &member{list: list, uid: uid(st.nextID()), fields: map[string]any{}, added: st.now()}
+		c.members = append(c.members, m)
+	}
+	m.status = status
+	return m
+}
+
+func (c *contact) leave(list string) {
+	c.members = slices.DeleteFunc(c.members, func(m *member) bool { return m.list == list })
+}
+
+func (st *store) addList(id, name string) *list {
+	l := &list{id: id, name: name, created: st.now()}
+	st.lists = append(st.lists, l)
+	return l
+}
+
+// list finds a list; nil when there is none.
+func (st *store) list(id string) *list {
+	i := slices.IndexFunc(st.lists, func(l *list) bool { return l.id == id })
+	if i < 0 {
+		return nil
+	}
+	return st.lists[i]
+}
+
+// membersOf returns the contacts on a list, whatever their status.
+func (st *store) membersOf(list string) []*contact {
+	var out []*contact
+	for _, c := range st.contacts {
+		if c.on(list) != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (st *store) deleteList(id string) {
+	st.lists = slices.DeleteFunc(st.lists, func(l *list) bool { return l.id == id })
+	for _, c := range st.contacts {
+		c.leave(id)
+	}
+}
+
+func (st *store) addField(name, typ string) *field {
+	f := &field{name: name, typ: typ}
+	st.fields = append(st.fields, f)
+	return f
+}
+
+// field finds a definition; nil when there is none.
+func (st *store) field(name string) *field {
+	i := slices.IndexFunc(st.fields, func(f *field) bool { return f.name == name })
+	if i < 0 {
+		return nil
+	}
+	return st.fields[i]
+}
+
+// template finds a template; nil when there is none.
+func (st *store) template(id string) *Template {
+	i := slices.IndexFunc(st.templates, func(t *Template) bool { return t.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return st.templates[i]
+}
+
+// block suppresses mail to an address; the same one twice is one.
+func (st *store) block(email string, s provider.Suppression) {
+	if !st.blocked(email, func(b provider.Suppression) bool {
+		return b.Channel == s.Channel && b.Scope == s.Scope && b.Sender == s.Sender
+	}) {
+		st.blocks = append(st.blocks, &block{email: email, Suppression: s, at: st.now()})
+	}
+}
+
+// blocked reports whether the address has a suppression that match accepts.
+func (st *store) blocked(email string, match func(provider.Suppression) bool) bool {
+	return slices.ContainsFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+}
+
+// unblock removes the suppressions that match accepts and returns how many.
+func (st *store) unblock(email string, match func(provider.Suppression) bool) int {
+	before := len(st.blocks)
+	st.blocks = slices.DeleteFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+	return before - len(st.blocks)
+}
+
+var placeholder = regexp.MustCompile(`\{\{\s*([\w.]+)\s*\}\}`)
+
+// render fills {{prefixNAME}} in; an unknown name becomes nothing.
+func render(text, prefix string, values map[string]any) string {
+	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		name, ok := strings.CutPrefix(placeholder.FindStringSubmatch(found)[1], prefix)
+		if !ok {
+			return found
+		}
+		v, ok := values[name]
+		if !ok || v == nil {
+			return ""
+		}
+		return fmt.Sprint(v)
+	})
+}
