@@ -114,7 +114,11 @@ func (e *Error) Local() bool {
 // Error is one line: where, what, and what became of the call.
 func (e *Error) Error() string {
 	var b strings.Builder
-	for _, part := range []string{e.who(), e.Op, e.Field, e.what()} {
+	area := ""
+	if e.Kind == ErrConfig {
+		area = "configuration"
+	}
+	for _, part := range []string{e.who(), e.Op, area, e.Field, e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -161,7 +165,7 @@ func (e *Error) what() string {
 	switch {
 	case e.Feature != "":
 		parts = append(parts, string(e.Feature)+" is not supported")
-	case e.Kind != ErrInvalid || e.Field == "":
+	case e.Kind != ErrConfig && (e.Kind != ErrInvalid || e.Field == ""):
 		parts = append(parts, e.Kind.Error())
 	}
 	if e.Message != "" {

@@ -153,7 +153,7 @@ func TestBrevoLists(t *testing.T) {
 	r = c.call(201, "POST", path+"/contacts/add", `{"emails":["sara@example.com","nobody@example.com"]}`)
 	assert.Equal(t, map[string]any{"success": []any{"sara@example.com"}, "failure": []any{"nobody@example.com"}}, r.body["contacts"])
 	r = c.call(400, "POST", path+"/contacts/add", `{"emails":["sara@example.com"]}`)
-	assert.Equal(t, "Contact already in list and/or does not exist", r.body["message"])
+	assert.Equal(t, "nobody was added: not known, or on the list already", r.body["message"])
 	c.call(400, "POST", path+"/contacts/add", `{"emails":["a@b.by"],"ids":[1]}`)
 	c.call(400, "POST", path+"/contacts/add", `{"ids":[`+strings.Repeat("1,", 150)+`1]}`)
 	assert.EqualValues(t, 1, c.call(200, "GET", path, "").body["uniqueSubscribers"])

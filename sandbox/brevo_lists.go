@@ -190,9 +190,9 @@ func (b *brevo) changeList(c *call, emails []string, ids []int64, extIDs []strin
 		try(ext, func(p *contact) bool { return p.externalID == ext })
 	}
 	if len(success) == 0 {
-		what := "Contact already in list and/or does not exist"
+		what := "nobody was added: not known, or on the list already"
 		if c.op == "removeContactsFromList" {
-			what = "Contact already removed from list and/or does not exist"
+			what = "nobody was removed: not known, or not on the list"
 		}
 		return b.invalid("%s", what)
 	}

@@ -22,7 +22,7 @@ func (b *brevo) sendEmail(c *call) answer {
 	c.decode(&req)
 	key := req.Headers["idempotencyKey"] // exactly this spelling; others are ignored
 	if used, ok := b.sent[key]; ok && key != "" && b.now().Sub(used) < idempotencyWindow {
-		return b.refuse(http.StatusBadRequest, "duplicate_parameter", "Email for the idempotency key has already been processed")
+		return b.refuse(http.StatusBadRequest, "duplicate_parameter", "this idempotency key belongs to a mail that was processed already")
 	}
 	mails, refusal, ok := b.mailsOf(&req, c.body)
 	if !ok {

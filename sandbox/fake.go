@@ -126,10 +126,10 @@ type vendor struct {
 
 var vendors = []vendor{
 	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo},
-	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newExamples},
-	{"pakat", "/pakat/api", "pakat-sandbox", newExamples},
+	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newPakatV3},
+	{"pakat", "/pakat/api", "pakat-sandbox", newPakat},
 	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newExamples},
-	{"smsby", "/smsby", "smsby-sandbox", newExamples},
+	{"smsby", "/smsby", "smsby-sandbox", newSMSBy},
 }
 
 // settings are the driver's own settings in Config.

@@ -33,8 +33,13 @@ func parseForm(contentType string, body []byte) ([]Field, error) {
 		}
 		return parseQuery(string(body)), nil
 	}
+	// The reader takes an early end for the end of the form.
+	boundary := params["boundary"]
+	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary+"--")) {
+		return nil, errors.New("no closing boundary")
+	}
 	var fields []Field
-	mr := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	mr := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		part, err := mr.NextPart()
 		if errors.Is(err, io.EOF) {

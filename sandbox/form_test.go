@@ -2,7 +2,10 @@ package sandbox
 
 import (
 	"bytes"
+	"fmt"
 	"mime/multipart"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -140,7 +143,7 @@ func TestDeepObjectParameters(t *testing.T) {
 		form = c.form
 		return answer{status: 200, body: map[string]any{"status": "OK", "result": map[string]any{"inserted": 1, "updated": 0, "invalid": 0, "log": []any{}}}}
 	}}
-	const path = "/api/v2/importContacts?token=t&list_id=55&field_names[0]=email&field_names[1]=name"
+	path := "/api/v2/importContacts?token=" + Key("smsby") + "&list_id=55&field_names[0]=email&field_names[1]=name"
 	c.call(200, "POST", path+"&data[0][0]=a@b.by&data[0][1]=Anna", "")
 	assert.Equal(t, map[string]any{"field_names": []any{"email", "name"}, "data": []any{[]any{"a@b.by", "Anna"}}}, form)
 	assert.Empty(t, s.Violations())
@@ -148,4 +151,53 @@ func TestDeepObjectParameters(t *testing.T) {
 	v := s.Violations()
 	require.Len(t, v, 1)
 	assert.Contains(t, v[0].What, `"data" is missing`)
+}
+
+// Form bodies reach the handler folded, and the record in order.
+func TestFormBodies(t *testing.T) {
+	s := New(t)
+	var form map[string]any
+	s.states["smsby"].handlers = map[string]handler{"sendEmail": func(c *call) answer {
+		form = c.form
+		return answer{status: 200, body: map[string]any{"status": "OK", "result": map[string]any{"email_id": 7}}}
+	}}
+	c := brevoClient(t, s)
+	c.base = s.BaseURL("smsby") + "/api/v2/sendEmail"
+	post := func(status int, contentType, body string) {
+		t.Helper()
+		c.more = http.Header{"Content-Type": {contentType}}
+		c.call(status, "POST", "", body)
+	}
+	fields := "token=" + Key("smsby") + "&sender_email=shop%40example.by&email=anna%40example.by&subject=S&message=M"
+	post(200, typeForm, fields)
+	assert.Equal(t, "anna@example.by", form["email"])
+	rec := s.Requests("smsby")[0]
+	require.Len(t, rec.Fields, 5)
+	assert.Equal(t, Field{Name: "message", Value: "M"}, rec.Fields[4])
+	post(200, typeMultipart+"; boundary=x", multipartBody("x", fields))
+	require.Empty(t, s.Violations())
+
+	post(400, typeForm, fields+"&sujbect=S")
+	post(400, typeForm, "a=%zz")
+	post(400, typeMultipart+"; boundary=x", "--x\r\n")
+	post(400, "text/plain", fields)
+	post(400, "", "")
+	var what []string
+	for _, v := range s.Violations() {
+		what = append(what, v.What)
+	}
+	require.Len(t, what, 5)
+	assert.Contains(t, what[0], `"sujbect" is unsupported`)
+	assert.Contains(t, what[1], "the form does not parse")
+	assert.Contains(t, what[2], "the form does not parse")
+	assert.Contains(t, what[3], "the content type is not in the spec")
+	assert.Contains(t, what[4], "the body is missing")
+}
+
+func multipartBody(boundary, fields string) string {
+	var b strings.Builder
+	for _, f := range parseQuery(fields) {
+		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", boundary, f.Name, f.Value)
+	}
+	return b.String() + "--" + boundary + "--\r\n"
 }

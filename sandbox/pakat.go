@@ -31,7 +31,6 @@ type pakat struct {
 	double map[string]bool
 	// describe are the forms that lists were made of, by uid.
 	describe map[string]map[string]any
-	sentMax  int
 }
 
 // pakatQuota is the number of mails that the account may send.
@@ -171,10 +170,16 @@ func (p *pakat) listTemplates(c *call) answer {
 	})
 }
 
-// pakatStatuses are the vendor's words for the statuses of the store.
+// pakatStatuses are the vendor's words for the statuses of the store. It has
+// none for bounces and complaints and makes such an address blacklisted.
 var pakatStatuses = map[provider.MembershipStatus]string{
 	provider.Subscribed: "confirmed", provider.Pending: "unconfirmed", provider.Unsubscribed: "unsubscribed",
-	provider.Blocked: "blacklisted", provider.Removed: "moved", provider.StatusOther: "disabled",
-	// The vendor does not know these: it makes such an address blacklisted.
-	provider.Bounced: "blacklisted", provider.Complained: "blacklisted",
+	provider.Blocked: "blacklisted", provider.Bounced: "blacklisted", provider.Complained: "blacklisted",
+	provider.Removed: "moved", provider.StatusOther: "disabled",
+}
+
+// pakatWords are the statuses of the store for the vendor's words.
+var pakatWords = map[string]provider.MembershipStatus{
+	"confirmed": provider.Subscribed, "unconfirmed": provider.Pending, "unapproved": provider.Pending,
+	"unsubscribed": provider.Unsubscribed, "blacklisted": provider.Blocked, "disabled": provider.StatusOther,
 }

@@ -28,10 +28,9 @@ func (p *pakat) sendMail(c *call) answer {
 	if err != nil {
 		bad["send_at"] = "The time is not of the form Y-m-d H:i:s."
 	}
-	for i, f := range req.Attachments {
+	for _, f := range req.Attachments {
 		if f.Name == "" || f.Type == "" || len(f.Data) == 0 {
 			bad["attachments"] = "An attachment needs name, type and data."
-			_ = i
 		}
 	}
 	m := Mail{

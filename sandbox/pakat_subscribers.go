@@ -45,19 +45,11 @@ func (p *pakat) statusOf(r pakatRow) string {
 
 // setStatus gives a subscriber a status by the vendor's word.
 func (p *pakat) setStatus(r pakatRow, status string) {
+	r.status = pakatWords[status]
 	delete(p.raw, r.uid)
-	switch status {
-	case "unapproved":
-		r.status = provider.Pending
+	if status == "unapproved" {
 		p.raw[r.uid] = status
-	default:
-		for word, name := range pakatStatuses {
-			if name == status && word != provider.Bounced && word != provider.Complained {
-				r.status = word
-			}
-		}
 	}
-	r.member.status = r.status
 }
 
 // view is a subscriber in a record: one key for each tag of the list.

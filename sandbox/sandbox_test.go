@@ -49,7 +49,7 @@ func (c *client) do(method, path, body string) (reply, error) {
 		req.Header[name] = values
 	}
 	req.Header.Set(c.key[0], c.key[1])
-	if body != "" {
+	if body != "" && c.more.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
@@ -130,7 +130,7 @@ func TestBadAnswerIsAViolation(t *testing.T) {
 		"wrong type":           {status: 200, body: map[string]any{"email": 7, "plan": []any{}}},
 		"missing field":        {status: 200, body: map[string]any{}},
 		"not JSON":             {status: 200, body: []byte("<html>")},
-		"no body":      {status: 200},
+		"no body":              {status: 200},
 		"an undocumented 2xx":  {status: 207, body: map[string]any{}},
 		"another content type": {status: 200, body: []byte("{}"), header: http.Header{"Content-Type": {"text/html"}}},
 	} {
@@ -214,6 +214,23 @@ func TestReset(t *testing.T) {
 	assert.Empty(t, s.Violations())
 	assert.EqualValues(t, 4, c.call(200, "GET", "/contacts/lists/4", "").body["id"])
 	assert.EqualValues(t, 1, c.call(200, "GET", "/smtp/templates", "").body["count"])
+}
+
+func TestSeedingTwiceReplaces(t *testing.T) {
+	s := New(t)
+	c := brevoClient(t, s)
+	for range 2 {
+		s.AddList("brevo", "4", "News")
+		s.AddTemplate("brevo", Template{ID: "12", Name: "Other"})
+		s.AddField("brevo", "CITY", "float")
+		s.AddContact("brevo", provider.Contact{Email: "sara@example.com", LastName: "محمدی", Memberships: []provider.Membership{{List: "4"}}})
+	}
+	r := c.call(200, "GET", "/contacts/lists", "")
+	assert.EqualValues(t, 1, r.body["count"])
+	assert.Equal(t, "News", r.body["lists"].([]any)[0].(map[string]any)["name"])
+	assert.EqualValues(t, 1, c.call(200, "GET", "/smtp/templates", "").body["count"])
+	require.Len(t, s.Contacts("brevo"), 1)
+	assert.Equal(t, "محمدی", s.Contacts("brevo")[0].LastName)
 }
 
 func TestRequestsAreRecorded(t *testing.T) {

@@ -13,23 +13,25 @@ type Template struct {
 	From          provider.Address
 }
 
-// AddList puts a list into a fake. Vendors with numbers want digits as id.
+// AddList puts a list into a fake, or renames the one with this id. Vendors
+// with numbers want digits as id.
 func (s *Server) AddList(provider, id, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider).store.addList(id, name)
 }
 
-// AddField puts the definition of a contact field into a fake. The type is the
-// vendor's word, such as text, float, date or boolean at Brevo.
+// AddField puts the definition of a contact field into a fake, or changes its
+// type. The type is the vendor's word, such as text, float, date or boolean at
+// Brevo.
 func (s *Server) AddField(provider, name, typ string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider).store.addField(name, typ)
 }
 
-// AddTemplate puts a template into a fake. The sender defaults to the one of
-// Config.
+// AddTemplate puts a template into a fake, in place of one with this id. The
+// sender defaults to the one of Config.
 func (s *Server) AddTemplate(provider string, t Template) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,6 +56,10 @@ func (s *Server) AddSuppression(provider, email string, sup provider.Suppression
 func (st *store) addTemplate(t Template) {
 	if t.From == (provider.Address{}) {
 		t.From = defaultFrom
+	}
+	if old := st.template(t.ID); old != nil {
+		*old = t
+		return
 	}
 	st.templates = append(st.templates, &t)
 }

@@ -212,9 +212,14 @@ func (c *contact) leave(list string) {
 	c.members = slices.DeleteFunc(c.members, func(m *member) bool { return m.list == list })
 }
 
+// addList adds a list, or renames the one with this id.
 func (st *store) addList(id, name string) *list {
-	l := &list{id: id, name: name, created: st.now()}
-	st.lists = append(st.lists, l)
+	l := st.list(id)
+	if l == nil {
+		l = &list{id: id, created: st.now()}
+		st.lists = append(st.lists, l)
+	}
+	l.name = name
 	return l
 }
 
@@ -245,9 +250,14 @@ func (st *store) deleteList(id string) {
 	}
 }
 
+// addField adds a definition, or changes the type of the one with this name.
 func (st *store) addField(name, typ string) *field {
-	f := &field{name: name, typ: typ}
-	st.fields = append(st.fields, f)
+	f := st.field(name)
+	if f == nil {
+		f = &field{name: name}
+		st.fields = append(st.fields, f)
+	}
+	f.typ = typ
 	return f
 }
 

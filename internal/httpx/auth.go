@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -45,18 +46,40 @@ func Bearer(fetch func(ctx context.Context) (token string, life time.Duration, e
 	return Auth{place: inHeader("Authorization", "Bearer "), credential: src.token, renewable: true}
 }
 
-// FormToken sends the token as a field of the form, or of the query when the
-// call has no body.
+// FormToken sends the token as a field of the form or of the JSON object, or of
+// the query when the call has no body.
 func FormToken(name string, token provider.Secret) Auth {
 	place := func(call *rest.Call, credential string) {
 		p := rest.Param{Name: name, Value: credential}
-		if call.Kind == "" {
+		switch call.Kind {
+		case "":
 			call.Query = append(call.Query, p)
-		} else {
+		case rest.JSON:
+			call.Body = withField{call.Body, p}
+		default:
 			call.Form = append(call.Form, p)
 		}
 	}
 	return Auth{place: place, credential: fixed(token.Reveal())}
+}
+
+// withField is a JSON object with one more field.
+type withField struct {
+	body  any
+	field rest.Param
+}
+
+func (w withField) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(w.body)
+	if err != nil {
+		return nil, err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return nil, err
+	}
+	fields[w.field.Name] = w.field.Value
+	return json.Marshal(fields)
 }
 
 func inHeader(name, prefix string) func(*rest.Call, string) {

@@ -7,13 +7,15 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/brevo"
+	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sendpulse"
+	"github.com/postmux/postmux/smsby"
 )
 
 // Registry returns the drivers of all providers.
 func Registry() provider.Registry {
-	return provider.NewRegistry(brevo.Driver(), sendpulse.Driver())
+	return provider.NewRegistry(brevo.Driver(), pakat.Driver(), pakat.V3Driver(), sendpulse.Driver(), smsby.Driver())
 }
 
 // Open opens an account of cfg with every adapter linked; see provider.Registry.Open.

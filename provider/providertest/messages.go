@@ -188,6 +188,16 @@ var probes = map[provider.Feature]probe{
 	},
 }
 
+// parents are what a probe uses besides its own feature. Where a parent is
+// missing too, the parent is what the error names.
+var parents = map[provider.Feature]provider.Feature{
+	provider.FeatureReplyToMany:    provider.FeatureReplyTo,
+	provider.FeatureVariables:      provider.FeatureTemplate,
+	provider.FeatureAttachmentMany: provider.FeatureAttachments,
+	provider.FeatureAttachmentType: provider.FeatureAttachments,
+	provider.FeatureInline:         provider.FeatureAttachments,
+}
+
 func (h Harness) messageFeatures(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
 	for _, f := range provider.Features() {
@@ -199,6 +209,10 @@ func (h Harness) messageFeatures(t *testing.T) {
 		_, listed := caps[f]
 		assert.True(t, listed, "%s: the capability table has no cell", f)
 		t.Run(string(f), func(t *testing.T) {
+			if parent, ok := parents[f]; ok && caps.Level(f) == provider.LevelNone && caps.Level(parent) == provider.LevelNone {
+				h.missingMessage(t, parent, p)
+				return
+			}
 			switch caps.Level(f) {
 			case provider.LevelNative, provider.LevelLimited:
 				h.nativeMessage(t, f, p)

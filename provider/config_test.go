@@ -1,0 +1,182 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/memory"
+)
+
+type ctx = context.Context
+
+func parse(t *testing.T, text string) provider.Config {
+	t.Helper()
+	cfg, err := provider.ParseConfig([]byte(text))
+	require.NoError(t, err)
+	return cfg
+}
+
+func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
+	cfg, err := provider.ParseConfig([]byte(`{
+		"default": "nobody",
+		"providers": {
+			"a": {"provider": "brevo", "api_kye": "x"},
+			"b": {"provider": "nope"},
+			"c": {"provider": "brevo", "api_key": "x", "base_url": "http://api.example.com", "policy": {"message.html": "drop", "message.cc": "fan_out"}, "require": ["message.cx"], "from": {"email": "x"}},
+			"d": {"provider": "brevo", "api_key": 5, "proxy": "nonsense"},
+			"e": {}
+		},
+		"aliases": {"lists": {"news": {"zz": "4"}}}
+	}`))
+	require.NoError(t, err)
+	err = all.Registry().Check(cfg)
+	require.ErrorIs(t, err, provider.ErrConfig)
+	for _, want := range []string{
+		`default: no account is called "nobody"; known: a, b, c, d, e`,
+		`providers.a.api_kye: unknown key; brevo knows: api_key, `,
+		`providers.a.api_key: missing: `,
+		`providers.b.provider: no provider is called "nope"; known: brevo`,
+		`providers.c.base_url: expected https`,
+		`providers.c.policy.message.html: no feature of this name can have a policy`,
+		`providers.c.policy.message.cc: expected drop, got "fan_out"`,
+		`providers.c.require[0]: no feature is called "message.cx"`,
+		`providers.c.from.email: expected one address`,
+		`providers.d.api_key: expected a text`,
+		`providers.d.proxy: expected a URL`,
+		`providers.e.provider: expected one of brevo`,
+		`aliases.lists.news.zz: no account is called "zz"`,
+		"nothing was sent",
+	} {
+		assert.Contains(t, err.Error(), want)
+	}
+}
+
+func TestParseConfigIsStrict(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"provders": {}}`:                              "provders: unknown key",
+		`{"default": 5}`:                                "default: expected a text",
+		`{"providers": {"a": []}}`:                      "providers.a: expected an object",
+		`{"providers": {"a": {"timeout": "x"}}}`:        "providers.a.timeout: expected a duration like 30s",
+		`{"providers": {"a": {"from": {"mail": "x"}}}}`: "providers.a.from.mail: unknown key",
+		`{"providers": {"a": {"require": "x"}}}`:        "providers.a.require: expected a list",
+		`{"providers": {"a": {"provider": "brevo"}, "a": {"provider": "brevo"}}}`:     "providers.a: the key stands twice",
+		`{"providers": {"a": {"provider": "brevo", "api_key": "1", "api_key": "2"}}}`: "providers.a.api_key: the key stands twice",
+		`{"default": "a"`:     "expected a JSON document",
+		`{"default": "a"} {}`: "one JSON document",
+		``:                    "expected",
+	} {
+		_, err := provider.ParseConfig([]byte(text))
+		require.ErrorIs(t, err, provider.ErrConfig, text)
+		assert.Contains(t, err.Error(), want, text)
+	}
+}
+
+func TestSecretsAreReferences(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte("from-file\n"), 0o600))
+	empty := filepath.Join(t.TempDir(), "empty")
+	require.NoError(t, os.WriteFile(empty, []byte("\n"), 0o600))
+	t.Setenv("POSTMUX_TEST_KEY", "from-env")
+	t.Setenv("POSTMUX_TEST_EMPTY", "")
+	var got string
+	d := memory.Driver()
+	d.Settings = []provider.Setting{{Name: "key", Secret: true, Required: true, Doc: "a key"}}
+	inner := d.Open
+	d.Open = func(ctx ctx, s provider.Section, env provider.Env) (*provider.Client, error) {
+		got = s.Secret("key").Reveal()
+		return inner(ctx, s, env)
+	}
+	reg := provider.NewRegistry(d)
+	open := func(value string) error {
+		_, err := reg.Open(t.Context(), parse(t, `{"providers": {"a": {"provider": "memory", "key": "`+value+`"}}}`))
+		return err
+	}
+	require.NoError(t, open("env:POSTMUX_TEST_KEY"))
+	assert.Equal(t, "from-env", got)
+	require.NoError(t, open("file:"+file))
+	assert.Equal(t, "from-file", got)
+	require.NoError(t, open("literal"))
+	assert.Equal(t, "literal", got)
+	for value, want := range map[string]string{
+		"env:POSTMUX_TEST_EMPTY": "providers.a.key: environment variable POSTMUX_TEST_EMPTY is not set or empty",
+		"file:/does/not/exist":   "providers.a.key: cannot read the file",
+		"file:" + empty:          "is empty",
+		"":                       "providers.a.key: missing: a key",
+	} {
+		err := open(value)
+		require.ErrorIs(t, err, provider.ErrConfig, value)
+		assert.Contains(t, err.Error(), want)
+	}
+	cfg := parse(t, `{"default": "a", "providers": {"a": {"provider": "memory", "key": "literal-4711"}, "b": {"provider": "memory", "key": "env:POSTMUX_TEST_EMPTY"}}}`)
+	assert.Equal(t, []string{"providers.a.key is written in the configuration; env:NAME or file:PATH keeps it out"}, reg.Warnings(cfg))
+	_, err := reg.Open(t.Context(), cfg)
+	assert.NoError(t, err, "secrets of other accounts are not resolved")
+	assert.ErrorContains(t, reg.CheckSecrets(cfg), "providers.b.key")
+	data, err := json.Marshal(cfg)
+	require.NoError(t, err)
+	assert.NotContains(t, string(data), "literal-4711")
+}
+
+func TestAccountIsChosen(t *testing.T) {
+	reg := provider.NewRegistry(memory.Driver())
+	two := parse(t, `{"providers": {"a": {"provider": "memory"}, "b": {"provider": "memory"}}}`)
+	_, err := reg.Open(t.Context(), two)
+	assert.ErrorContains(t, err, "default: expected the name of an account: a, b")
+	c, err := reg.Open(t.Context(), two, provider.WithAccount("b"))
+	require.NoError(t, err)
+	assert.Equal(t, "b", c.Account())
+	assert.Equal(t, "memory", c.Provider())
+	_, err = reg.Open(t.Context(), two, provider.WithAccount("c"))
+	assert.ErrorContains(t, err, `no account is called "c"; known: a, b`)
+	_, err = reg.Open(t.Context(), provider.Config{})
+	assert.ErrorContains(t, err, "expected at least one account")
+}
+
+func TestAccountsThatReferToEachOther(t *testing.T) {
+	d := memory.Driver()
+	d.Name = "ring"
+	d.Settings = []provider.Setting{{Name: "next", Required: true, Doc: "another account"}}
+	d.Open = func(_ ctx, s provider.Section, env provider.Env) (*provider.Client, error) {
+		return env.Client(s.Text("next"))
+	}
+	_, err := provider.NewRegistry(d).Open(t.Context(), parse(t, `{"default": "a", "providers": {"a": {"provider": "ring", "next": "b"}, "b": {"provider": "ring", "next": "a"}}}`))
+	assert.ErrorContains(t, err, "in a circle: a -> b -> a")
+}
+
+func TestCheckBaseURL(t *testing.T) {
+	for _, good := range []string{"", "https://api.example.com/v3", "http://127.0.0.1:8080/x", "http://localhost:1", "http://[::1]:80"} {
+		assert.NoError(t, provider.CheckBaseURL(good), good)
+	}
+	for _, bad := range []string{"api.example.com", "http://api.example.com", "https://u:p@x.example", "https://x.example/", "https://x.example?a=b", "https://x.example#f", "ftp://x.example", "http://127.0.0.1.example.com", "://", "http://localhost.example.com"} {
+		assert.Error(t, provider.CheckBaseURL(bad), bad)
+	}
+}
+
+func TestDoc(t *testing.T) {
+	for _, f := range provider.Features() {
+		assert.NotEmpty(t, f.Doc(), f)
+		assert.Equal(t, strings.ToLower(string(f)), string(f))
+	}
+	assert.Empty(t, provider.Feature("nope").Doc())
+}
+
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range []string{`{"default":"a","providers":{"a":{"provider":"brevo","api_key":"x"}}}`, `{"providers":{"a":[]}}`, `[[`, `{"a":{"a":1,"a":2}}`, `null`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cfg, err := provider.ParseConfig(data)
+		if err == nil {
+			_ = all.Registry().Check(cfg)
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package memory_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/memory"
+)
+
+func TestMail(t *testing.T) {
+	store := memory.NewStore()
+	c, err := store.Client()
+	require.NoError(t, err)
+	m := &provider.Message{From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: "a@example.com"}}, Subject: "سلام", Text: "x", IdempotencyKey: "k"}
+	r, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	again, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	assert.Equal(t, r.MessageID, again.MessageID)
+	require.Len(t, store.Messages(), 1, "the key makes a repeat harmless")
+	assert.Equal(t, "سلام", store.Messages()[0].Message.Subject)
+	status, err := c.Status(t.Context(), r.MessageID)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateDelivered, status.State)
+	store.FailNext(&provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent})
+	m.IdempotencyKey = ""
+	r, err = c.Send(t.Context(), m)
+	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+	assert.Equal(t, provider.StateUnknown, r.State)
+	_, err = c.Send(t.Context(), m)
+	assert.NoError(t, err)
+	got, ok := provider.Native[*memory.Store](c)
+	assert.True(t, ok)
+	assert.Same(t, store, got)
+}
+
+func TestContacts(t *testing.T) {
+	store := memory.NewStore()
+	store.AddList("4", "News")
+	c, err := store.Client()
+	require.NoError(t, err)
+	for i := range 250 {
+		_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: fmt.Sprintf("c%03d@example.com", i), Lists: []provider.Ref{{ID: "4"}}})
+		require.NoError(t, err)
+	}
+	n := 0
+	for got, err := range c.Contacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}}) {
+		require.NoError(t, err)
+		assert.Equal(t, provider.Subscribed, got.Memberships[0].Status)
+		n++
+	}
+	assert.Equal(t, 250, n)
+	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "c001@example.com"})
+	require.NoError(t, err)
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: "c001@example.com", FirstName: provider.Set("نگار"), Fields: map[string]any{"CITY": "Tehran"}, Lists: []provider.Ref{{ID: "4"}}})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactUpdated, r.State)
+	got, err := c.GetContact(t.Context(), "C001@example.com")
+	require.NoError(t, err)
+	assert.Equal(t, provider.Unsubscribed, got.Memberships[0].Status, "an upsert never brings an address back")
+	assert.NotEmpty(t, got.Suppressed)
+	assert.Equal(t, "نگار", got.FirstName)
+	require.NoError(t, c.DeleteContact(t.Context(), "c001@example.com"))
+	assert.ErrorIs(t, c.DeleteContact(t.Context(), "c001@example.com"), provider.ErrNotFound)
+	results, err := c.RemoveFromList(t.Context(), provider.Ref{ID: "4"}, []string{"c002@example.com", "nobody@example.com"})
+	require.NoError(t, err)
+	assert.Nil(t, results[0].Error)
+	assert.ErrorIs(t, results[1].Error, provider.ErrNotFound)
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "x@example.com", Lists: []provider.Ref{{ID: "5"}}})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+}

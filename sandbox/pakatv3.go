@@ -1,0 +1,218 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/provider"
+)
+
+// pakatV3 imitates Pakat v3. Its document shows eight answers and no error;
+// what it leaves out is assumed to be as at Brevo, which came of the same
+// service, and so the fake stands on Brevo's: statuses, error bodies, account,
+// attributes, lists and folders, sizes of pages, and names of events other than
+// delivered. Documented differences are below. There is no key against double
+// sending: a repeat is a second mail.
+type pakatV3 struct{ *brevo }
+
+func newPakatV3(st *store) fake {
+	b := newBrevo(st).(*brevo)
+	// The document knows no external id.
+	st.fields = slices.DeleteFunc(st.fields, func(f *field) bool { return f.name == "EXT_ID" })
+	return &pakatV3{b}
+}
+
+func (p *pakatV3) handlers() map[string]handler {
+	return map[string]handler{
+		"getAccount":          p.getAccount,
+		"listSenders":         p.listSenders,
+		"sendEmail":           p.sendEmail,
+		"listEmails":          p.listEmails,
+		"listEmailEvents":     p.listEmailEvents,
+		"listTemplates":       p.listTemplates,
+		"getTemplate":         p.getTemplate,
+		"listBlockedContacts": p.listBlockedContacts,
+		"listContacts":        p.listContacts,
+		"createContact":       p.createContact,
+		"updateContact":       p.updateContact,
+		"listAttributes":      p.listAttributes,
+		"listLists":           p.listLists,
+		"createList":          p.createList,
+		"listFolders":         p.listFolders,
+		"createFolder":        p.createFolder,
+	}
+}
+
+// decorate adds nothing: the document names no header of an answer.
+func (p *pakatV3) decorate(*call, http.Header) {}
+
+// seconds is the layout of templates and events, millis that of contacts.
+func seconds(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
+
+func millis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000+00:00") }
+
+func (p *pakatV3) templateView(t *Template) map[string]any {
+	id, _ := strconv.ParseInt(t.ID, 10, 64)
+	return map[string]any{
+		"id": id, "name": t.Name, "subject": t.Subject, "isActive": true, "testSent": false,
+		// The document's sample has this id as text.
+		"sender":  map[string]any{"name": t.From.Name, "email": t.From.Email, "id": strconv.Itoa(brevoSender)},
+		"replyTo": "", "toField": "", "tag": "", "htmlContent": t.HTML,
+		"createdAt": "2026-03-02T08:00:00Z", "modifiedAt": "2026-03-05T08:30:00Z",
+	}
+}
+
+func (p *pakatV3) listTemplates(c *call) answer {
+	all := p.templates
+	if c.query.Get("templateStatus") == "false" {
+		all = nil // all are active
+	}
+	part, refusal, ok := pageOf(p.brevo, c, all, 50, 1000)
+	if !ok {
+		return refusal
+	}
+	rows := make([]any, len(part))
+	for i, t := range part {
+		rows[i] = p.templateView(t)
+	}
+	return answer{status: 200, body: map[string]any{"count": len(all), "templates": rows}}
+}
+
+func (p *pakatV3) getTemplate(c *call) answer {
+	t := p.template(c.path["templateId"])
+	if t == nil {
+		return p.notFound("Template ID does not exist")
+	}
+	return answer{status: 200, body: p.templateView(t)}
+}
+
+func (p *pakatV3) createFolder(c *call) answer {
+	var req pakatv3api.CreateFolderRequest
+	c.decode(&req)
+	id := p.nextID()
+	p.folders = append(p.folders, brevoFolder{id, req.Name})
+	return answer{status: 201, body: map[string]any{"id": id}}
+}
+
+// contactView is a contact of the document's sample; the phone number is shown
+// as it was given, also in local form.
+func (p *pakatV3) contactView(k *contact) map[string]any {
+	attributes := map[string]any{}
+	for name, v := range k.fields {
+		attributes[name] = v
+	}
+	if k.phone != "" {
+		attributes["SMS"] = k.phone
+	}
+	lists := []int64{}
+	for _, m := range k.members {
+		id, _ := strconv.ParseInt(m.list, 10, 64)
+		lists = append(lists, id)
+	}
+	out := map[string]any{
+		"id": k.id, "attributes": attributes, "listIds": lists,
+		"emailBlacklisted": p.blocked(k.key(), is(noMarketing)), "smsBlacklisted": p.blocked(k.key(), is(noSMS)),
+		"createdAt": millis(k.created), "modifiedAt": millis(k.modified),
+	}
+	if k.email != "" {
+		out["email"] = k.email
+	}
+	return out
+}
+
+// listContacts has no parameter for the order; oldest first is a guess.
+func (p *pakatV3) listContacts(c *call) answer {
+	rows := []any{}
+	for _, k := range p.contacts {
+		if after(c.query.Get("modifiedSince"), k.modified) {
+			rows = append(rows, p.contactView(k))
+		}
+	}
+	part := page(rows, c.integer("offset", 0), c.integer("limit", 50))
+	return answer{status: 200, body: map[string]any{"contacts": part, "count": len(rows)}}
+}
+
+// createContact takes an address, or SMS among the attributes; with
+// updateEnabled it updates. Which code a refusal has is a guess.
+func (p *pakatV3) createContact(c *call) answer {
+	var req pakatv3api.CreateContactRequest
+	c.decode(&req)
+	email, phone := value(req.Email), textOf(req.Attributes["SMS"])
+	switch {
+	case email == "" && phone == "":
+		return p.missing("email is missing")
+	case email == "":
+		email = phone + standIn
+	case !validEmail(email):
+		return p.invalid("email is not valid")
+	}
+	if refusal, ok := p.known(req.ListIDs); !ok {
+		return refusal
+	}
+	k, status := p.contact(email), http.StatusNoContent
+	switch {
+	case k == nil:
+		k, status = p.addContact(email), http.StatusCreated
+	case !value(req.UpdateEnabled):
+		return p.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists")
+	}
+	p.change(k, req.Attributes, req.ListIDs, nil, req.EmailBlacklisted, req.SMSBlacklisted)
+	if status == http.StatusCreated {
+		return answer{status: status, body: map[string]any{"id": k.id}}
+	}
+	if req.SMTPBlacklistSender != nil { // only together with updateEnabled
+		p.blockSenders(k, req.SMTPBlacklistSender)
+	}
+	return answer{status: status}
+}
+
+func (p *pakatV3) updateContact(c *call) answer {
+	var req pakatv3api.UpdateContactRequest
+	c.decode(&req)
+	k := p.contact(c.path["email"])
+	if k == nil {
+		return p.notFound("Contact does not exist")
+	}
+	if refusal, ok := p.known(slices.Concat(req.ListIDs, req.UnlinkListIDs)); !ok {
+		return refusal
+	}
+	email := textOf(req.Attributes["EMAIL"]) // changes the address
+	switch other := p.contact(email); {
+	case email != "" && !validEmail(email):
+		return p.invalid("email is not valid")
+	case other != nil && other != k:
+		return p.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists")
+	}
+	p.set(k, contactNeeds{email: email}, nil) // its blocks follow the address
+	p.change(k, req.Attributes, req.ListIDs, req.UnlinkListIDs, req.EmailBlacklisted, req.SMSBlacklisted)
+	if req.SMTPBlacklistSender != nil {
+		p.blockSenders(k, req.SMTPBlacklistSender)
+	}
+	return answer{status: http.StatusNoContent}
+}
+
+// change does what create and update have in common. Attributes that the
+// account does not have are dropped without a word.
+func (p *pakatV3) change(k *contact, attributes map[string]any, join, leave []int64, email, sms *bool) {
+	if phone, given := attributes["SMS"]; given {
+		k.phone = textOf(phone) // kept as it is, not as Brevo's digits
+		delete(attributes, "SMS")
+	}
+	p.set(k, contactNeeds{}, attributes)
+	p.flags(k, email, sms)
+	for _, id := range join {
+		p.join(k, strconv.FormatInt(id, 10), provider.Subscribed)
+	}
+	for _, id := range leave {
+		k.leave(strconv.FormatInt(id, 10))
+	}
+}
+
+func textOf(v any) string {
+	s, _ := v.(string)
+	return strings.TrimSpace(s)
+}
