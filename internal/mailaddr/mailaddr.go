@@ -23,10 +23,10 @@ func Wire(field, email string) (string, error) {
 		return "", provider.Invalid(field, "expected one address like user@example.com")
 	}
 	local, domain := email[:at], email[at+1:]
-	if !ascii(local) {
+	if !ASCII(local) {
 		return "", provider.Invalid(field, "the part before the @ has letters beyond ASCII, which the provider does not document to carry")
 	}
-	if ascii(domain) {
+	if ASCII(domain) {
 		return email, nil
 	}
 	wire, err := profile.ToASCII(domain)
@@ -54,7 +54,8 @@ func Key(email string) string {
 // Name returns a display name in NFC. Joiners stay: Persian needs them.
 func Name(name string) string { return norm.NFC.String(name) }
 
-func ascii(s string) bool {
+// ASCII reports whether s has no letter beyond ASCII.
+func ASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false

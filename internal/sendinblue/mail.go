@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -18,7 +19,7 @@ const metadataHeader = "X-Mailin-custom"
 // Name brings a display name past a fault of the vendor: a name with both a
 // letter beyond ASCII and a comma is lost unless it is an encoded word.
 func Name(field, name string) (string, []provider.Note) {
-	if ascii(name) || !strings.Contains(name, ",") {
+	if mailaddr.ASCII(name) || !strings.Contains(name, ",") {
 		return name, nil
 	}
 	return mime.BEncoding.Encode("utf-8", name), []provider.Note{{
@@ -41,7 +42,7 @@ func Headers(m *provider.Message) (map[string]string, []provider.Note, error) {
 		case "x-sib-sandbox", "sender.ip":
 			return nil, nil, provider.Invalid("headers."+name, "this name is a command to the provider, not a header of the mail")
 		}
-		if !ascii(value) {
+		if !mailaddr.ASCII(value) {
 			value = mime.BEncoding.Encode("utf-8", value)
 			notes = append(notes, provider.Note{Field: "headers." + name, Action: "converted", Why: "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw"})
 		}
@@ -82,20 +83,11 @@ func asciiJSON(v any) (string, error) {
 func AttachmentNotes(m *provider.Message) []provider.Note {
 	var out []provider.Note
 	for i, a := range m.Attachments {
-		if !ascii(a.Name) {
+		if !mailaddr.ASCII(a.Name) {
 			out = append(out, provider.Note{Field: fmt.Sprintf("attachments[%d].name", i), Action: "warning", Why: "the provider is known to garble file names beyond ASCII"})
 		}
 	}
 	return out
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // EventState is the state that an event of the vendor's log stands for; ok is

@@ -1,0 +1,99 @@
+package all_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// The program of the README. The sandbox stands in for the vendor: without it,
+// leave base_url out and give a real key.
+func ExampleOpen() {
+	ctx := context.Background()
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sb.Close()
+	configJSON := fmt.Appendf(nil, `{
+		"default": "main",
+		"providers": {
+			"main":   {"provider": "brevo", "api_key": %q, "base_url": %q, "from": {"email": "shop@example.com", "name": "فروشگاه"}},
+			"backup": {"provider": "sendpulse", "client_id": %q, "client_secret": %q, "base_url": %q, "from": {"email": "shop@example.com", "name": "فروشگاه"}}
+		}
+	}`, sandbox.Key("brevo"), sb.BaseURL("brevo"), sandbox.ClientID, sandbox.Key("sendpulse"), sb.BaseURL("sendpulse"))
+
+	cfg, err := provider.ParseConfig(configJSON)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := all.Open(ctx, cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	receipt, err := client.Send(ctx, &provider.Message{
+		To:      []provider.Address{{Email: "anna@example.com", Name: "Анна"}},
+		Subject: "سفارش شما ثبت شد",
+		HTML:    "<p>سلام</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Account, receipt.State)
+
+	// The swap.
+	client, err = all.Open(ctx, cfg, provider.WithAccount("backup"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	receipt, err = client.Send(ctx, &provider.Message{
+		To:      []provider.Address{{Email: "anna@example.com", Name: "Анна"}},
+		Subject: "سفارش شما ثبت شد",
+		HTML:    "<p>سلام</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.Account, receipt.State)
+	// Output:
+	// main accepted
+	// backup accepted
+}
+
+// What an error says about the mail.
+func ExampleOpen_errors() {
+	ctx := context.Background()
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sb.Close()
+	client, err := all.Open(ctx, sb.Config(), provider.WithAccount("pakat"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	message := &provider.Message{
+		To:      []provider.Address{{Email: "anna@example.com"}},
+		Cc:      []provider.Address{{Email: "boris@example.com"}},
+		Subject: "Заказ", HTML: "<p>Привет</p>",
+	}
+	_, err = client.Send(ctx, message)
+	fmt.Println(errors.Is(err, errors.ErrUnsupported))
+	message.Cc = nil
+
+	// The vendor accepts the mail, and then the line is cut.
+	sb.Fail("pakat", sandbox.Fault{Drop: true, After: true})
+	receipt, err := client.Send(ctx, message)
+	var e *provider.Error
+	if errors.As(err, &e) {
+		fmt.Println(e.Kind, e.Outcome, receipt.State)
+	}
+	// Output:
+	// true
+	// outcome unknown maybe_sent unknown
+}
