@@ -8,7 +8,7 @@ import (
 
 // needs are the features that m uses, in the order of the matrix.
 func (m *Message) needs() []Feature {
-	var out []Feature
+	out := make([]Feature, 0, 8)
 	need := func(used bool, f Feature) {
 		if used {
 			out = append(out, f)

@@ -102,15 +102,15 @@ type tokenSource struct {
 }
 
 func (s *tokenSource) token(ctx context.Context, stale string) (string, error) {
-	s.mu.Lock()
-	value, renew := s.value, s.renew
-	s.mu.Unlock()
-	if value != "" && value != stale && time.Now().Before(renew) {
+	if value, ok := s.good(stale); ok {
 		return value, nil
 	}
 	// The fetch serves all who wait, so it must not end with the context of
 	// the one who came first; the transport bounds it in time.
 	ch := s.flight.DoChan("", func() (any, error) {
+		if value, ok := s.good(stale); ok {
+			return value, nil // another flight landed since the look above
+		}
 		value, life, err := s.fetch(context.WithoutCancel(ctx))
 		if err != nil {
 			return "", err
@@ -127,4 +127,11 @@ func (s *tokenSource) token(ctx context.Context, stale string) (string, error) {
 		value, _ := r.Val.(string)
 		return value, r.Err
 	}
+}
+
+// good returns the kept token, and whether it is of use.
+func (s *tokenSource) good(stale string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value, s.value != "" && s.value != stale && time.Now().Before(s.renew)
 }

@@ -67,8 +67,10 @@ type Chain struct {
 	base      string
 	timeout   time.Duration
 	client    *http.Client
-	userAgent string
+	userAgent []string // as a header holds it; never changed
 }
+
+var acceptJSON = []string{"application/json"}
 
 var _ rest.Doer = (*Chain)(nil)
 
@@ -89,7 +91,7 @@ func New(cfg Config) (*Chain, error) {
 	if c.client, err = newClient(cfg.Env.HTTPClient, common); err != nil {
 		return nil, configError("", err)
 	}
-	c.userAgent = strings.TrimSpace(cfg.Env.UserAgent + " postmux/" + version.Version + " (" + cfg.Provider + ")")
+	c.userAgent = []string{strings.TrimSpace(cfg.Env.UserAgent + " postmux/" + version.Version + " (" + cfg.Provider + ")")}
 	return c, nil
 }
 
@@ -170,13 +172,14 @@ func (c *Chain) request(ctx context.Context, call *rest.Call, credential string)
 	if err != nil {
 		return nil, nil, &rest.ParamError{Name: "url", Why: "cannot be built"} // the cause would quote it
 	}
+	req.Header = make(http.Header, len(sent.Header)+3)
 	for _, h := range sent.Header {
 		req.Header.Set(h.Name, h.Value)
 	}
-	req.Header.Set("User-Agent", c.userAgent)
-	req.Header.Set("Accept", "application/json")
+	req.Header["User-Agent"] = c.userAgent
+	req.Header["Accept"] = acceptJSON
 	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
+		req.Header["Content-Type"] = []string{contentType}
 	}
 	body := &sealedBody{data: data}
 	return body.attach(req), body, nil
