@@ -128,7 +128,7 @@ var vendors = []vendor{
 	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo},
 	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newPakatV3},
 	{"pakat", "/pakat/api", "pakat-sandbox", newPakat},
-	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newExamples},
+	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newSendPulse},
 	{"smsby", "/smsby", "smsby-sandbox", newSMSBy},
 }
 

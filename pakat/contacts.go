@@ -1,0 +1,210 @@
+package pakat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// perPage is how many records a page is asked to have. The vendor's largest
+// page is not stated; a smaller answer is no problem.
+const perPage = 50
+
+// search returns the records that an address has in all lists, without the
+// values of fields. None is no error here, in whichever way the vendor says it.
+func (a *adapter) search(ctx context.Context, email, then string) (wire string, records []pakatapi.Subscriber, err error) {
+	if wire, err = mailaddr.Wire("email", email); err != nil {
+		return "", nil, err
+	}
+	for page := int64(1); page > 0; {
+		answer, err := a.api.ListSubscribersByEmail(ctx, &pakatapi.ListSubscribersByEmailParams{Email: wire, Page: &page, PerPage: new(int64(perPage))}, rest.WithThen(then))
+		if errors.Is(err, provider.ErrNotFound) {
+			return wire, records, nil
+		}
+		if err != nil {
+			return wire, nil, err
+		}
+		for _, s := range answer.Data.Records {
+			// A search that matches more than it was asked for must not lead to
+			// changes of another address.
+			if found := address(s); found == "" || same(found, wire) {
+				records = append(records, s)
+			}
+		}
+		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages))
+	}
+	return wire, records, nil
+}
+
+// GetContact reads the record of each list by itself: a search is not
+// documented to tell the values of fields.
+func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
+	wire, found, err := a.search(ctx, email, "read the record of each list")
+	if err != nil {
+		return nil, err
+	}
+	var records []pakatapi.Subscriber
+	for _, s := range found {
+		answer, err := a.api.GetSubscriber(ctx, s.List.ListUID, s.SubscriberUID)
+		if errors.Is(err, provider.ErrNotFound) {
+			continue // taken off the list after the search
+		}
+		if err != nil {
+			return nil, err
+		}
+		full := answer.Data.Record
+		full.List = s.List
+		records = append(records, full)
+	}
+	if len(records) == 0 {
+		return nil, notThere()
+	}
+	contact := contactFromAPI(records, a.phoneTag)
+	if contact.Email == "" {
+		contact.Email = wire
+	}
+	return &contact, nil
+}
+
+func notThere() *provider.Error {
+	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Field: "email", Message: "the address is on no list"}
+}
+
+// ListContacts goes through the lists one by one when no list is named. The
+// cursor counts lists, so that one which is added or deleted meanwhile can make
+// contacts come twice or not at all.
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+	if !q.List.IsZero() {
+		page, err := pageNumber(q.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		out, next, err := a.members(ctx, q.List.ID, page, q.Limit)
+		if err != nil {
+			return nil, err
+		}
+		if next > 0 {
+			out.Next = strconv.FormatInt(next, 10)
+		}
+		return out, nil
+	}
+	at, err := parsePlace(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &at.list, PerPage: new(int64(1))}, rest.WithThen("read the subscribers of the list"))
+	if err != nil {
+		return nil, err
+	}
+	if len(lists.Data.Records) == 0 {
+		return &provider.ContactPage{Contacts: []provider.Contact{}}, nil
+	}
+	out, next, err := a.members(ctx, lists.Data.Records[0].General.ListUID, at.page, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	after := nextPage(at.list, int64(lists.Data.NextPage), int64(lists.Data.TotalPages))
+	switch {
+	case next > 0:
+		out.Next = place{at.list, next}.String()
+	case after > 0:
+		out.Next = place{after, 1}.String()
+	}
+	return out, nil
+}
+
+// members returns a page of a list's subscribers and the number of the next.
+func (a *adapter) members(ctx context.Context, list string, page int64, limit int) (*provider.ContactPage, int64, error) {
+	if limit == 0 {
+		limit = perPage
+	}
+	answer, err := a.api.ListSubscribers(ctx, list, &pakatapi.ListSubscribersParams{Page: &page, PerPage: new(int64(limit))})
+	if err != nil {
+		return nil, 0, err
+	}
+	out := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(answer.Data.Records))}
+	for _, s := range answer.Data.Records {
+		s.List.ListUID = list
+		out.Contacts = append(out.Contacts, contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag))
+	}
+	return out, nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages)), nil
+}
+
+// DeleteContact deletes the records of all lists one by one. A list that the
+// address joins meanwhile keeps it.
+func (a *adapter) DeleteContact(ctx context.Context, email string) error {
+	_, found, err := a.search(ctx, email, "delete the record of each list")
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return notThere()
+	}
+	for i, s := range found {
+		_, err := a.api.DeleteSubscriber(ctx, s.List.ListUID, s.SubscriberUID)
+		if err != nil && !errors.Is(err, provider.ErrNotFound) && !taken(err) {
+			return partly(err, i, len(found))
+		}
+	}
+	return nil
+}
+
+// Unsubscribe of an address that is blocked or off the list already changes
+// nothing, so that a block does not become a mere unsubscription.
+func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", u.Email)
+	if err != nil {
+		return nil, err
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if u.Reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
+	}
+	if u.List.IsZero() {
+		if _, err := a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire}); err != nil {
+			return r, err
+		}
+		r.State = provider.ContactDone
+		return r, nil
+	}
+	match, err := a.api.GetSubscriberByEmail(ctx, u.List.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("unsubscribe it"))
+	if err != nil {
+		return nil, err
+	}
+	r.ID = match.Data.SubscriberUID
+	if statusFromWire(match.Data.Status).Terminal() {
+		r.State = provider.ContactDone
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was " + match.Data.Status + " already"})
+		return r, nil
+	}
+	if _, err := a.api.UnsubscribeSubscriber(ctx, u.List.ID, r.ID); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
+// partly gives an error in the middle of several calls the outcome of all of
+// them: what was done before it is done.
+func partly(err error, done, all int) error {
+	var e *provider.Error
+	if done == 0 || !errors.As(err, &e) || e.Outcome != provider.NotSent {
+		return err
+	}
+	c := *e
+	c.Outcome = provider.MaybeSent
+	c.Message = fmt.Sprintf("after %d of %d lists: %s", done, all, e.Message)
+	return &c
+}
+
+// taken reports whether a failed call was carried out: only its answer is of no use.
+func taken(err error) bool {
+	var e *provider.Error
+	return errors.As(err, &e) && e.Outcome == provider.Sent
+}

@@ -1,0 +1,215 @@
+package pakat_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+func TestContactOnTwoLists(t *testing.T) {
+	s, c := start(t)
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
+		Email: sara, FirstName: provider.Set("سارا"), Phone: provider.Set("+989121234567"),
+		Fields: map[string]any{"CITY": "شیراز", "POINTS": 7.0}, Lists: in(listA, listB, listA),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactCreated, r.State)
+	assert.Empty(t, r.ID, "the id differs from list to list")
+	assert.Equal(t, []string{"listSubscribersByEmail", "listFields", "listFields", "createSubscriber", "createSubscriber"}, operations(s, 0))
+
+	got, err := c.GetContact(t.Context(), "Sara@EXAMPLE.com")
+	require.NoError(t, err)
+	assert.Equal(t, sara, got.Email)
+	assert.Equal(t, "سارا", got.FirstName)
+	assert.Equal(t, "+989121234567", got.Phone)
+	assert.Equal(t, map[string]any{"CITY": "شیراز", "POINTS": "7"}, got.Fields)
+	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.Subscribed}, {List: listB, Status: provider.Pending}}, got.Memberships)
+
+	var seen int
+	for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: 1}) {
+		require.NoError(t, err)
+		seen++
+	}
+	assert.Equal(t, 2, seen, "an address on two lists comes twice")
+
+	require.NoError(t, c.DeleteContact(t.Context(), sara))
+	_, err = c.GetContact(t.Context(), sara)
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+	assert.Empty(t, s.Contacts("pakat"))
+}
+
+func TestUpdateKeepsFields(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{
+		Email: sara, FirstName: "سارا", Fields: map[string]any{"CITY": "شیراز", "POINTS": "7"},
+		Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}},
+	})
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
+		Email: sara, LastName: provider.Set("کریمی"), Fields: map[string]any{"POINTS": nil}, Lists: in(listA), Status: provider.Subscribed,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactUpdated, r.State)
+	assert.NotEmpty(t, r.ID)
+	assert.Equal(t, []provider.Note{{Field: "status", Action: "warning", Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
+	got := s.Contacts("pakat")[0]
+	assert.Equal(t, "سارا", got.FirstName)
+	assert.Equal(t, "کریمی", got.LastName)
+	assert.Equal(t, map[string]any{"CITY": "شیراز"}, got.Fields)
+	assert.Equal(t, provider.Unsubscribed, got.Memberships[0].Status, "an unsubscription is not undone")
+
+	before := len(s.Requests("pakat"))
+	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Status: provider.Blocked})
+	require.NoError(t, err)
+	assert.Len(t, r.Notes, 1)
+	assert.Equal(t, []string{"listSubscribersByEmail"}, operations(s, before), "nothing to write")
+}
+
+func TestUpsertSetsStatus(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{Email: sara, Fields: map[string]any{"CITY": "شیراز"}, Memberships: []provider.Membership{{List: listA}}})
+	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA, listB), Status: provider.Blocked})
+	require.NoError(t, err)
+	got := s.Contacts("pakat")[0]
+	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.Blocked}, {List: listB, Status: provider.Blocked}}, got.Memberships)
+	assert.Equal(t, "شیراز", got.Fields["CITY"])
+}
+
+func TestBlacklistedIsNotPutOnAnotherList(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA, Status: provider.Blocked}}})
+	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listB)})
+	assert.ErrorIs(t, err, provider.ErrConflict)
+	results, err := c.AddToList(t.Context(), provider.Ref{ID: listB}, []string{sara, "new@example.com"})
+	require.NoError(t, err)
+	require.Len(t, results, 2)
+	assert.ErrorIs(t, results[0].Error, provider.ErrConflict)
+	assert.Nil(t, results[1].Error)
+	assert.Len(t, s.Contacts("pakat")[0].Memberships, 1)
+
+	got, err := c.GetContact(t.Context(), sara)
+	require.NoError(t, err)
+	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blacklisted"}}, got.Suppressed)
+}
+
+func TestUnknownFieldAndList(t *testing.T) {
+	s, c := start(t)
+	for range 2 {
+		_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Fields: map[string]any{"TOWN": "x"}})
+		var e *provider.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, "fields.TOWN", e.Field)
+		assert.Contains(t, e.Message, "CITY")
+	}
+	assert.Equal(t, []string{"listSubscribersByEmail", "listFields", "listSubscribersByEmail"}, operations(s, 0), "the fields are read once")
+	assert.Empty(t, s.Contacts("pakat"))
+
+	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in("nosuchlist000")})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+	_, err = c.AddToList(t.Context(), provider.Ref{ID: "nosuchlist000"}, []string{sara, "b@example.com"})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+	_, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "nosuchlist000"}})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+}
+
+const nobody = `{"status":"success","data":{"count":0,"total_pages":0,"current_page":1,"next_page":null,"prev_page":null,"records":[]}}`
+
+// The search misses an address that joins the list right after it.
+func TestUpsertAfterDuplicate(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{Email: sara, Fields: map[string]any{"CITY": "شیراز"}, Memberships: []provider.Membership{{List: listA}}})
+	change := provider.ContactChange{Email: sara, FirstName: provider.Set("سارا"), Lists: in(listA)}
+	for _, fault := range []sandbox.Fault{
+		{Operation: "listSubscribersByEmail", Status: 200, Body: nobody},
+		{Operation: "listSubscribersByEmail", Status: 404, Body: `{"status":"error","error":"none"}`},
+	} {
+		s.Fail("pakat", fault)
+		before := len(s.Requests("pakat"))
+		r, err := c.UpsertContact(t.Context(), change)
+		require.NoError(t, err)
+		assert.Equal(t, provider.ContactUpdated, r.State)
+		assert.Equal(t, []string{"listSubscribersByEmail", "createSubscriber", "getSubscriberByEmail", "getSubscriber", "updateSubscriber"}, operations(s, before))
+	}
+	got := s.Contacts("pakat")[0]
+	assert.Equal(t, "سارا", got.FirstName)
+	assert.Equal(t, "شیراز", got.Fields["CITY"])
+
+	s.Fail("pakat", sandbox.Fault{Operation: "listSubscribersByEmail", Status: 200, Body: nobody})
+	results, err := c.AddToList(t.Context(), provider.Ref{ID: listA}, []string{sara})
+	require.NoError(t, err)
+	assert.Nil(t, results[0].Error)
+
+	// A conflict without a duplicate: the list takes no more.
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 409, Body: `{"status":"error","error":"full"}`})
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "b@example.com", Lists: in(listA)})
+	assert.ErrorIs(t, err, provider.ErrConflict)
+}
+
+func TestUpsertHalfDone(t *testing.T) {
+	s, c := start(t)
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 200, Body: `{"`, After: true})
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA)})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactCreated, r.State)
+	assert.Len(t, r.Notes, 1, "stored, and the answer is of no use")
+
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 422, Body: `{"status":"error","error":{"CITY":"required"}}`})
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, FirstName: provider.Set("سارا"), Lists: in(listA, listB)})
+	var e *provider.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, provider.ErrInvalid, e.Kind)
+	assert.Equal(t, provider.MaybeSent, e.Outcome, "the first list was changed")
+	assert.Equal(t, "fields.CITY", e.Field)
+	assert.Equal(t, "سارا", s.Contacts("pakat")[0].FirstName)
+}
+
+func TestUnsubscribe(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA}, {List: listB}}})
+	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara, List: provider.Ref{ID: listA}, Reason: "enough"})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactDone, r.State)
+	assert.NotEmpty(t, r.ID)
+	assert.Equal(t, "reason", r.Notes[0].Field)
+	status := func() []provider.MembershipStatus {
+		var out []provider.MembershipStatus
+		for _, m := range s.Contacts("pakat")[0].Memberships {
+			out = append(out, m.Status)
+		}
+		return out
+	}
+	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed, provider.Subscribed}, status())
+	before := len(s.Requests("pakat"))
+	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara, List: provider.Ref{ID: listA}})
+	require.NoError(t, err)
+	assert.Len(t, r.Notes, 1)
+	assert.Equal(t, []string{"getSubscriberByEmail"}, operations(s, before))
+
+	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactDone, r.State)
+	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed, provider.Unsubscribed}, status())
+	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "b@example.com", List: provider.Ref{ID: listA}})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+}
+
+func TestRemoveFromList(t *testing.T) {
+	s, c := start(t)
+	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA}, {List: listB}}})
+	s.AddContact("pakat", provider.Contact{Email: "gone@example.com", Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}}})
+	results, err := c.RemoveFromList(t.Context(), provider.Ref{ID: listA}, []string{sara, "gone@example.com", "b@example.com"})
+	require.NoError(t, err)
+	require.Len(t, results, 3)
+	assert.Nil(t, results[0].Error)
+	assert.ErrorIs(t, results[1].Error, provider.ErrConflict, "the unsubscription would be forgotten")
+	assert.ErrorIs(t, results[2].Error, provider.ErrNotFound)
+	assert.Equal(t, []provider.Membership{{List: listB, Status: provider.Subscribed}}, s.Contacts("pakat")[0].Memberships)
+
+	s.Fail("pakat", sandbox.Fault{Operation: "getSubscriberByEmail", Status: 429})
+	results, err = c.RemoveFromList(t.Context(), provider.Ref{ID: listB}, []string{sara})
+	assert.ErrorIs(t, err, provider.ErrRateLimited)
+	assert.Empty(t, results)
+}

@@ -1,0 +1,228 @@
+package pakat
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"mime"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// placeholder is the body beside a template: the vendor marks the body as
+// required there too, although the template replaces it.
+const placeholder = "-"
+
+func emailToAPI(m *provider.Message, now time.Time, encodeText bool) (pakatapi.TransactionalEmailForm, []provider.Note, error) {
+	var c converter
+	form := pakatapi.TransactionalEmailForm{Subject: m.Subject, Params: c.variables(m)}
+	if m.Subject == "" {
+		c.fail(provider.Invalid("subject", "expected a subject: the provider requires one, with a template too"))
+	}
+	c.people(m, &form)
+	c.content(m, &form, encodeText)
+	if m.SendAt.IsZero() {
+		form.SendAt = wireTime(now)
+		c.note("send_at", "emulated", "the provider requires a time; the present time was given")
+	} else {
+		form.SendAt = wireTime(m.SendAt)
+		if m.SendAt.Nanosecond() != 0 {
+			c.note("send_at", "converted", "cut to whole seconds")
+		}
+	}
+	for _, f := range m.Attachments {
+		form.Attachments = append(form.Attachments, attachmentToAPI(f))
+	}
+	return form, c.notes, c.err
+}
+
+// converter collects notes and keeps the first error.
+type converter struct {
+	notes []provider.Note
+	err   error
+}
+
+func (c *converter) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *converter) note(field, action, why string) {
+	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
+}
+
+func (c *converter) people(m *provider.Message, form *pakatapi.TransactionalEmailForm) {
+	if len(m.To) != 1 {
+		c.fail(provider.Unsupported(provider.FeatureToMany, "a mail goes to one recipient"))
+		return
+	}
+	form.ToEmail = c.email("to[0].email", m.To[0].Email)
+	form.ToName = c.name("to[0].name", m.To[0], form.ToEmail)
+	if m.From.Email == "" {
+		// The server has an address of its own for this case, but no name.
+		c.fail(provider.Invalid("from", "expected a sender: the provider requires its name, with a template too"))
+		return
+	}
+	form.FromEmail = new(c.email("from.email", m.From.Email))
+	form.FromName = c.name("from.name", m.From, *form.FromEmail)
+	if len(m.ReplyTo) > 0 {
+		form.ReplyToEmail = new(c.email("reply_to[0].email", m.ReplyTo[0].Email))
+		form.ReplyToName = text(mailaddr.Name(m.ReplyTo[0].Name))
+	}
+}
+
+func (c *converter) email(field, email string) string {
+	wire, err := mailaddr.Wire(field, email)
+	c.fail(err)
+	return wire
+}
+
+// name is the name shown with an address, which the vendor requires.
+func (c *converter) name(field string, a provider.Address, wire string) string {
+	if a.Name != "" {
+		return mailaddr.Name(a.Name)
+	}
+	c.note(field, "emulated", "the provider requires a name; the address was given")
+	return wire
+}
+
+func (c *converter) content(m *provider.Message, form *pakatapi.TransactionalEmailForm, encodeText bool) {
+	switch {
+	case !m.Template.IsZero():
+		form.TemplateUID, form.Body = &m.Template.ID, []byte(placeholder)
+		c.note("html", "emulated", "the provider requires a body, which the template replaces; a dash was given")
+	case m.HTML == "":
+		c.fail(provider.Unsupported(provider.FeatureTextOnly, "HTML is required"))
+	default:
+		form.Body = []byte(m.HTML)
+	}
+	if m.Text == "" {
+		return
+	}
+	plain := m.Text
+	if encodeText {
+		plain = base64.StdEncoding.EncodeToString([]byte(plain))
+	}
+	form.PlainText = &plain
+}
+
+// variables are texts at the vendor. Numbers and truth values have one obvious
+// text; null, lists and objects have none.
+func (c *converter) variables(m *provider.Message) map[string]string {
+	if len(m.Variables) == 0 {
+		return nil
+	}
+	if m.Template.IsZero() {
+		c.note("variables", "warning", "whether they are filled in outside templates is not stated")
+	}
+	out := make(map[string]string, len(m.Variables))
+	for _, name := range slices.Sorted(maps.Keys(m.Variables)) {
+		field := "variables." + name
+		if name == "" || strings.ContainsAny(name, "[]") {
+			c.fail(provider.Invalid(field, "expected a name without brackets: the provider takes variables as fields of a form"))
+			continue
+		}
+		value, converted, ok := scalar(m.Variables[name])
+		if !ok {
+			c.fail(provider.Invalid(field, "expected a text, a number, true or false: the provider takes nothing else"))
+		}
+		if converted {
+			c.note(field, "converted", "written as text")
+		}
+		out[name] = value
+	}
+	return out
+}
+
+// scalar is the text of a JSON scalar, and whether it was something else before.
+func scalar(v any) (text string, converted, ok bool) {
+	switch v := v.(type) {
+	case string:
+		return v, false, true
+	case bool:
+		return strconv.FormatBool(v), true, true
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), true, true
+	case int:
+		return strconv.Itoa(v), true, true
+	case int64:
+		return strconv.FormatInt(v, 10), true, true
+	case json.Number:
+		return v.String(), true, true
+	}
+	return "", false, false
+}
+
+// attachmentToAPI takes the type from the name when none is given: the vendor
+// wants one always.
+func attachmentToAPI(f provider.Attachment) pakatapi.Attachment {
+	typ := f.ContentType
+	if typ == "" {
+		typ, _, _ = mime.ParseMediaType(mime.TypeByExtension(path.Ext(f.Name)))
+	}
+	if typ == "" {
+		typ = "application/octet-stream"
+	}
+	return pakatapi.Attachment{Name: f.Name, Type: typ, Data: f.Content}
+}
+
+// wireTime writes a time as the vendor reads it, in UTC.
+func wireTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
+
+// text is a pointer to s, nil when s is empty.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func receiptFromAPI(m *provider.Message, sent *pakatapi.CreatedTransactionalEmail) *provider.Receipt {
+	state := provider.StateAccepted
+	if !m.SendAt.IsZero() {
+		state = provider.StateScheduled
+	}
+	return provider.Accepted(m, sent.EmailUID, state)
+}
+
+// statusFromAPI never says delivered: the vendor's "sent" means that a mail
+// server has taken the mail.
+func statusFromAPI(messageID string, mail pakatapi.TransactionalEmail) *provider.Receipt {
+	r := &provider.Receipt{MessageID: messageID, State: provider.StateUnknown}
+	switch mail.Status {
+	case "unsent":
+		r.State = provider.StateQueued
+	case "sent":
+		r.State = provider.StateAccepted
+		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "handed to a mail server; the provider tells nothing of delivery"}}
+	case "failed":
+		r.State = provider.StateFailed
+	default:
+		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the provider says " + strconv.Quote(mail.Status)}}
+	}
+	if mail.ToEmail != "" {
+		r.Recipients = []provider.RecipientResult{{Email: mail.ToEmail, MessageID: messageID, State: r.State}}
+	}
+	return r
+}
+
+func healthFromAPI(q pakatapi.Quota) *provider.Health {
+	out := provider.Quota{Name: "mails", Used: strconv.FormatInt(int64(q.Used), 10), Left: string(q.Allowed)}
+	if q.Percentage != "" {
+		out.Used += fmt.Sprintf(" (%s)", q.Percentage)
+	}
+	// Allowed may be a word, for an account without a limit.
+	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil {
+		out.Left = strconv.FormatInt(allowed-int64(q.Used), 10)
+	}
+	return &provider.Health{Quotas: []provider.Quota{out}}
+}

@@ -1,0 +1,112 @@
+package pakat
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+	page, err := pageNumber(cursor)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &page, PerPage: new(int64(perPage))})
+	if err != nil {
+		return nil, err
+	}
+	out := &provider.ListPage{}
+	for _, l := range answer.Data.Records {
+		out.Lists = append(out.Lists, listFromAPI(l))
+	}
+	if next := nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages)); next > 0 {
+		out.Next = strconv.FormatInt(next, 10)
+	}
+	return out, nil
+}
+
+// AddToList creates a record in the list for each address. Whoever has left the
+// list or is blocked stays so.
+func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+	kinds := []provider.Kind{provider.ErrInvalid, provider.ErrConflict} // not found is the list
+	return eachMember(emails, kinds, func(email string) error { return a.addMember(ctx, list.ID, email) })
+}
+
+func (a *adapter) addMember(ctx context.Context, list, email string) error {
+	wire, found, err := a.search(ctx, email, "add the address to the list")
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.ListUID == list }); i >= 0 {
+		return member(found[i].Status)
+	}
+	if err := mayJoin(found); err != nil {
+		return err
+	}
+	_, err = a.api.CreateSubscriber(ctx, list, pakatapi.SubscriberForm{Email: wire})
+	if errors.Is(err, provider.ErrConflict) { // it joined the list after the search, or is refused for something else
+		match, searchErr := a.api.GetSubscriberByEmail(ctx, list, &pakatapi.GetSubscriberByEmailParams{Email: wire})
+		switch {
+		case searchErr == nil:
+			return member(match.Data.Status)
+		case !errors.Is(searchErr, provider.ErrNotFound):
+			return searchErr
+		}
+	}
+	return err
+}
+
+// member is the result for an address that is on the list already.
+func member(status string) error {
+	switch statusFromWire(status) {
+	case provider.Subscribed, provider.Pending:
+		return nil
+	}
+	return conflict("email", "the address is "+status+" on the list and is left so")
+}
+
+// RemoveFromList deletes records. A record that says unsubscribed or blocked is
+// kept: without it, the next upsert would put the address back.
+func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+	kinds := []provider.Kind{provider.ErrInvalid, provider.ErrConflict, provider.ErrNotFound}
+	return eachMember(emails, kinds, func(email string) error { return a.removeMember(ctx, list.ID, email) })
+}
+
+func (a *adapter) removeMember(ctx context.Context, list, email string) error {
+	wire, err := mailaddr.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	match, err := a.api.GetSubscriberByEmail(ctx, list, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("delete it from the list"))
+	if err != nil {
+		return err
+	}
+	if statusFromWire(match.Data.Status).Terminal() {
+		return conflict("email", "the address is "+match.Data.Status+" on the list, and deleting it would forget that")
+	}
+	_, err = a.api.DeleteSubscriber(ctx, list, match.Data.SubscriberUID)
+	return err
+}
+
+// eachMember calls the vendor for one address after the other. An error of one
+// of the kinds is about that address and becomes its result; any other ends the
+// call, because the next address would meet it too.
+func eachMember(emails []string, kinds []provider.Kind, call func(email string) error) ([]provider.MemberResult, error) {
+	results := make([]provider.MemberResult, 0, len(emails))
+	for _, email := range emails {
+		var own *provider.Error
+		if err := call(email); err != nil && !taken(err) {
+			if !errors.As(err, &own) || !slices.Contains(kinds, own.Kind) {
+				return results, err
+			}
+		}
+		results = append(results, provider.MemberResult{Email: email, Error: own})
+	}
+	return results, nil
+}

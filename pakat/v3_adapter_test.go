@@ -1,0 +1,258 @@
+package pakat_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/pakat"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+func v3Client(t *testing.T, sb *sandbox.Server, policy provider.Policy, opts ...provider.Option) *provider.Client {
+	t.Helper()
+	c, err := pakat.NewV3(pakat.V3Config{
+		Common: provider.Common{BaseURL: sb.BaseURL("pakatv3"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}, Policy: policy},
+		APIKey: provider.NewSecret(sandbox.Key("pakatv3")),
+	}, opts...)
+	require.NoError(t, err)
+	return c
+}
+
+func v3Mail() *provider.Message {
+	return &provider.Message{To: []provider.Address{{Email: "mina@example.ir", Name: "مینا"}}, Subject: "سلام", HTML: "<p>سلام</p>"}
+}
+
+func TestV3SendAndStatus(t *testing.T) {
+	sb := sandbox.New(t)
+	c := v3Client(t, sb, nil)
+	m := v3Mail()
+	m.To = append(m.To, provider.Address{Email: "bounce@example.com"})
+	r, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateAccepted, r.State)
+	assert.Empty(t, r.IdempotencyKey)
+	status, err := c.Status(t.Context(), r.MessageID)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateBounced, status.State)
+	assert.Equal(t, []provider.RecipientResult{
+		{Email: "bounce@example.com", MessageID: r.MessageID, State: provider.StateBounced},
+		{Email: "mina@example.ir", MessageID: r.MessageID, State: provider.StateDelivered},
+	}, status.Recipients)
+	sb.Advance(31 * 24 * time.Hour)
+	_, err = c.Status(t.Context(), r.MessageID)
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+}
+
+func TestV3SendScheduled(t *testing.T) {
+	sb := sandbox.New(t)
+	c := v3Client(t, sb, nil)
+	m := v3Mail()
+	m.SendAt = time.Now().Add(100 * time.Hour)
+	r, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateScheduled, r.State)
+	assert.NotEmpty(t, r.BatchID)
+	_, err = c.Status(t.Context(), r.MessageID)
+	assert.ErrorIs(t, err, provider.ErrNotFound, "no events yet")
+	sb.Advance(101 * time.Hour)
+	status, err := c.Status(t.Context(), r.MessageID)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateDelivered, status.State)
+}
+
+func TestV3SendTemplate(t *testing.T) {
+	sb := sandbox.New(t)
+	c := v3Client(t, sb, nil)
+	m := &provider.Message{To: []provider.Address{{Email: "mina@example.ir"}}, Template: provider.Ref{ID: "12"}, Variables: map[string]any{"name": "مینا"}}
+	_, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	assert.Equal(t, "12", sb.Messages("pakatv3")[0].Template)
+
+	m.Attachments = []provider.Attachment{{Name: "a.pdf", Content: []byte("x")}}
+	_, err = c.Send(t.Context(), m)
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	assert.Len(t, sb.Requests("pakatv3"), 1, "refused here")
+}
+
+// The document shows no answer to a send: whatever comes with a 2xx is an
+// accepted mail.
+func TestV3UnknownAnswerIsAccepted(t *testing.T) {
+	for name, f := range map[string]sandbox.Fault{
+		"empty":      {Status: 201},
+		"no content": {Status: 204},
+		"object":     {Status: 200, Body: `{}`},
+		"phrase":     {Status: 200, Body: "transactional email sent", Header: http.Header{"Content-Type": {"text/plain"}}},
+		"list":       {Status: 200, Body: `[]`},
+		"number":     {Status: 201, Body: `{"messageId": 17}`},
+		"other keys": {Status: 201, Body: `{"code": "success", "data": {"id": 1}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			f.After = true
+			sb.Fail("pakatv3", f)
+			r, err := v3Client(t, sb, nil).Send(t.Context(), v3Mail())
+			require.NoError(t, err)
+			assert.Equal(t, provider.StateAccepted, r.State)
+			assert.Empty(t, r.MessageID)
+			assert.NotEmpty(t, r.Notes)
+			assert.Len(t, sb.Messages("pakatv3"), 1)
+		})
+	}
+}
+
+func TestV3RecipientsAreSingleMails(t *testing.T) {
+	sb := sandbox.New(t)
+	m := v3Mail()
+	m.To = nil
+	m.Recipients = []provider.Recipient{{Email: "a@example.com", Subject: "One"}, {Email: "b@example.com"}}
+	_, err := v3Client(t, sb, nil).Send(t.Context(), m)
+	assert.ErrorIs(t, err, errors.ErrUnsupported, "an emulation needs a policy")
+	r, err := v3Client(t, sb, provider.Policy{"message.recipients": "emulate"}).Send(t.Context(), m)
+	require.NoError(t, err)
+	require.Len(t, r.Recipients, 2)
+	assert.NotEqual(t, r.Recipients[0].MessageID, r.Recipients[1].MessageID)
+	mails := sb.Messages("pakatv3")
+	require.Len(t, mails, 2)
+	assert.Equal(t, []string{"One", "سلام"}, []string{mails[0].Subject, mails[1].Subject})
+}
+
+func TestV3Contacts(t *testing.T) {
+	sb := sandbox.New(t)
+	c := v3Client(t, sb, nil)
+	change := provider.ContactChange{
+		Email: "mina@example.ir", Phone: provider.Set("09120000000"), FirstName: provider.Set("مینا"),
+		Fields: map[string]any{"CITY": "شیراز", "POINTS": "12.5"}, Lists: []provider.Ref{{ID: "4"}},
+	}
+	r, err := c.UpsertContact(t.Context(), change)
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactCreated, r.State)
+	assert.NotEmpty(t, r.ID)
+	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir", Status: provider.Unsubscribed, Fields: map[string]any{"CITY": nil}})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactUpdated, r.State)
+
+	var all []provider.Contact
+	for contact, err := range c.Contacts(t.Context(), provider.ContactQuery{}) {
+		require.NoError(t, err)
+		contact.CreatedAt, contact.ModifiedAt = time.Time{}, time.Time{}
+		all = append(all, contact)
+	}
+	assert.Equal(t, []provider.Contact{{
+		Email: "mina@example.ir", Phone: "09120000000", FirstName: "مینا", Fields: map[string]any{"POINTS": 12.5},
+		Memberships: []provider.Membership{{List: "4", Status: provider.Blocked}},
+		Suppressed:  []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blocklisted"}},
+	}}, all)
+
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir", Fields: map[string]any{"SHOE": "43"}})
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	assert.ErrorContains(t, err, "fields.SHOE")
+	_, err = c.GetContact(t.Context(), "mina@example.ir")
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	assert.ErrorIs(t, c.DeleteContact(t.Context(), "mina@example.ir"), errors.ErrUnsupported)
+}
+
+func TestV3StoredStateIsNotGuessedFromOtherAnswers(t *testing.T) {
+	sb := sandbox.New(t)
+	sb.Fail("pakatv3", sandbox.Fault{Operation: "createContact", Status: 200, Body: `{"message":"done"}`, After: true})
+	r, err := v3Client(t, sb, nil).UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir"})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactStored, r.State)
+}
+
+func TestV3ListsAndUnsubscribe(t *testing.T) {
+	sb := sandbox.New(t)
+	c := v3Client(t, sb, nil)
+	for range 11 { // more than a page
+		api, ok := pakat.APIV3(c)
+		require.True(t, ok)
+		_, err := api.CreateList(t.Context(), pakatv3api.CreateListRequest{Name: "More", FolderID: 1})
+		require.NoError(t, err)
+	}
+	var ids []string
+	for l, err := range c.AllLists(t.Context()) {
+		require.NoError(t, err)
+		ids = append(ids, l.ID)
+	}
+	assert.Len(t, ids, 12)
+	assert.Equal(t, "4", ids[0])
+
+	sb.AddContact("pakatv3", provider.Contact{Email: "a@example.com"})
+	results, err := c.AddToList(t.Context(), provider.Ref{ID: "4"}, []string{"nobody@example.com", "a@example.com"})
+	require.NoError(t, err)
+	require.Len(t, results, 2)
+	assert.ErrorIs(t, results[0].Error, provider.ErrNotFound)
+	assert.Nil(t, results[1].Error)
+	assert.Len(t, sb.Contacts("pakatv3")[0].Memberships, 1)
+
+	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "a@example.com", List: provider.Ref{ID: "4"}, Reason: "asked"})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactDone, r.State)
+	assert.Len(t, r.Notes, 2)
+	assert.Empty(t, sb.Contacts("pakatv3")[0].Memberships)
+	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "stranger@example.com"})
+	require.NoError(t, err)
+	assert.NotEmpty(t, sb.Contacts("pakatv3")[1].Suppressed)
+}
+
+func TestV3CheckAndErrors(t *testing.T) {
+	sb := sandbox.New(t)
+	h, err := v3Client(t, sb, nil).Check(t.Context())
+	require.NoError(t, err)
+	assert.NotEmpty(t, h.Login)
+	assert.Equal(t, []provider.Sender{{Email: "shop@example.com", Name: "Shop", Verified: true}}, h.Senders)
+	assert.NotEmpty(t, h.Quotas)
+
+	wrong, err := pakat.NewV3(pakat.V3Config{Common: provider.Common{BaseURL: sb.BaseURL("pakatv3")}, APIKey: provider.NewSecret("wrong")})
+	require.NoError(t, err)
+	_, err = wrong.Check(t.Context())
+	assert.ErrorIs(t, err, provider.ErrUnauthorized)
+	_, err = pakat.NewV3(pakat.V3Config{})
+	assert.ErrorIs(t, err, provider.ErrConfig)
+	assert.ErrorContains(t, err, "providers.pakatv3.api_key")
+}
+
+func TestV3ErrorsOfTheOldDialect(t *testing.T) {
+	for name, row := range map[string]struct {
+		fault sandbox.Fault
+		kind  provider.Kind
+		code  string
+	}{
+		"invalid":        {sandbox.Fault{Status: 400, Body: `{"code":"invalid_parameter","message":"sender is not valid"}`}, provider.ErrInvalid, "invalid_parameter"},
+		"credits in 400": {sandbox.Fault{Status: 400, Body: `{"code":"not_enough_credits","message":"No credits left"}`}, provider.ErrNoCredit, "not_enough_credits"},
+		"no code":        {sandbox.Fault{Status: 429, Body: `{"message":"Too many requests"}`}, provider.ErrRateLimited, ""},
+		"unauthorized":   {sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`}, provider.ErrUnauthorized, "unauthorized"},
+		"denied":         {sandbox.Fault{Status: 403, Body: `{"code":"permission_denied"}`}, provider.ErrForbidden, "permission_denied"},
+		"empty":          {sandbox.Fault{Status: 400}, provider.ErrInvalid, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			sb.Fail("pakatv3", row.fault)
+			r, err := v3Client(t, sb, nil).Send(t.Context(), v3Mail())
+			var e *provider.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, row.kind, e.Kind)
+			assert.Equal(t, row.code, e.Code)
+			assert.Equal(t, provider.NotSent, e.Outcome)
+			assert.Equal(t, provider.StateRefused, r.State)
+		})
+	}
+}
+
+func TestV3DryRunShowsOneCall(t *testing.T) {
+	sb := sandbox.New(t)
+	var shown []provider.Request
+	c := v3Client(t, sb, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	_, err := c.AddToList(t.Context(), provider.Ref{ID: "4"}, []string{"a@example.com", "b@example.com"})
+	assert.ErrorIs(t, err, provider.ErrDryRun)
+	require.Len(t, shown, 1)
+	assert.Equal(t, "the same for each further address", shown[0].Then)
+	assert.JSONEq(t, `{"listIds":[4]}`, string(shown[0].JSON))
+	assert.Empty(t, sb.Requests("pakatv3"))
+}

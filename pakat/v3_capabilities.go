@@ -1,0 +1,66 @@
+package pakat
+
+import "github.com/postmux/postmux/provider"
+
+// v3Capabilities rest on the vendor's document. Where a cell depends on an
+// answer that it does not show, the cell is a guess; see api/pakatv3/SOURCES.md.
+func v3Capabilities(provider.Section) provider.Capabilities {
+	cell := provider.Cell
+	const (
+		native   = provider.LevelNative
+		limited  = provider.LevelLimited
+		emulated = provider.LevelEmulated
+		none     = provider.LevelNone
+	)
+	return provider.Capabilities{
+		provider.FeatureToMany:         cell(native),
+		provider.FeatureCc:             cell(native),
+		provider.FeatureBcc:            cell(native),
+		provider.FeatureReplyTo:        cell(native),
+		provider.FeatureReplyToMany:    cell(none, "", "one address"),
+		provider.FeatureHTML:           cell(native),
+		provider.FeatureText:           cell(native),
+		provider.FeatureTextOnly:       cell(emulated, "", "the provider needs HTML beside text, so HTML is made from it"),
+		provider.FeatureTemplate:       cell(native),
+		provider.FeatureVariables:      cell(limited, "templates in the new language", "an older template ignores them"),
+		provider.FeatureAttachments:    cell(limited, "without a template", "a template takes files by URL only"),
+		provider.FeatureAttachmentMany: cell(native),
+		provider.FeatureAttachmentURL:  cell(native, "", "a template in the old language ignores files"),
+		provider.FeatureAttachmentType: cell(none, "", "there is no place for it").Guess(),
+		provider.FeatureInline:         cell(none, "", "host the image and use its URL"),
+		provider.FeatureHeaders:        cell(native, "", "values beyond ASCII are encoded (RFC 2047)"),
+		provider.FeatureTags:           cell(native),
+		provider.FeatureMetadata:       cell(native, "", "in the header X-Mailin-custom, which recipients can see").Guess(),
+		provider.FeatureSendAt:         cell(limited, "up to 5 minutes late", "a beta of the provider; cannot be cancelled"),
+		provider.FeatureTrackOpens:     cell(none),
+		provider.FeatureTrackClicks:    cell(none),
+		provider.FeatureIdempotencyKey: cell(none, "", "the provider has no key against double sending"),
+		provider.FeatureRecipients:     cell(emulated, "", "one call for each recipient"),
+		provider.FeatureStatus:         cell(limited, "the last 30 days", "from the event log; a scheduled mail has no events yet"),
+
+		provider.FeatureContactGet:      cell(none, "", "the provider documents no look-up of one contact; list them"),
+		provider.FeatureContactList:     cell(native),
+		provider.FeatureContactListOf:   cell(none, "", "contacts name their lists; the provider lists no members"),
+		provider.FeatureContactSince:    cell(native),
+		provider.FeatureContactUpsert:   cell(native, "", "whether it was created is told by an assumed status"),
+		provider.FeatureContactPhone:    cell(native, "", "attribute SMS"),
+		provider.FeatureContactExternal: cell(none),
+		provider.FeatureContactNames:    cell(native, "", "attributes FIRSTNAME, LASTNAME").Guess(),
+		provider.FeatureContactFields:   cell(native, "", "attributes must exist; unknown ones are an error here").Guess(),
+		provider.FeatureContactClear:    cell(native, "", "an empty text").Guess(),
+		provider.FeatureContactStatus:   cell(limited, "whole account", "blocks all marketing mail"),
+		provider.FeatureContactNoList:   cell(native),
+		provider.FeatureContactDelete:   cell(none, "", "the provider documents no way to delete a contact"),
+		provider.FeatureUnsubscribe:     cell(limited, "marketing mail", "transactional mail still goes out"),
+		provider.FeatureUnsubscribeList: cell(emulated, "", "taken off the list; may be added again"),
+		provider.FeatureContactImport:   cell(native, "", "one call a contact"),
+		provider.FeatureLists:           cell(native).Guess(),
+		provider.FeatureListAdd:         cell(native, "", "one call a contact"),
+		provider.FeatureListRemove:      cell(native, "", "one call a contact"),
+		provider.FeatureCheck:           cell(native),
+		provider.FeatureCheckSenders:    cell(native),
+		provider.FeatureCheckQuota:      cell(native).Guess(),
+	}
+}
+
+func (a *v3Adapter) Capabilities() provider.Capabilities { return v3Capabilities(provider.Section{}) }

@@ -1,0 +1,66 @@
+package pakat
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+// v3BaseURL is the address of the older service.
+const v3BaseURL = "https://api.pakat.net/v3"
+
+// V3Config opens an account of Pakat v3 from Go.
+type V3Config struct {
+	provider.Common
+	APIKey provider.Secret
+}
+
+// NewV3 returns a client of one account of Pakat v3 (api.pakat.net). It does
+// not touch the network.
+//
+// Pakat v3 is an older relative of Brevo. Its document shows few answers and no
+// error, so much of what is read here is assumed to be as at Brevo, and
+// Capabilities mark what rests on that. An answer to a send that says nothing
+// counts as accepted, without an id. There is no idempotency key: a mail whose
+// answer was lost must not be sent again.
+func NewV3(cfg V3Config, opts ...provider.Option) (*provider.Client, error) {
+	return provider.OpenOne(V3Driver(), provider.Section{
+		Common:   cfg.Common,
+		Settings: map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())},
+	}, opts...)
+}
+
+// V3Driver opens accounts of Pakat v3 from a configuration, under the name pakatv3.
+func V3Driver() provider.Driver {
+	return provider.Driver{
+		Name: "pakatv3",
+		Settings: []provider.Setting{
+			{Name: "api_key", Secret: true, Required: true, Doc: "API key v3 of the account, from its profile page"},
+		},
+		Capabilities: v3Capabilities,
+		Open:         v3Open,
+	}
+}
+
+type v3Adapter struct {
+	api   *pakatv3api.Client
+	attrs sendinblue.Attributes
+}
+
+func v3Open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+	chain, err := httpx.New(httpx.Config{
+		Provider: "pakatv3", BaseURL: v3BaseURL, Section: s, Env: env,
+		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
+		Classify:  sendinblue.Classify,
+		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := &v3Adapter{api: pakatv3api.NewClient(chain)}
+	a.attrs.Fetch = a.attributes
+	return provider.NewClient(a, s, env)
+}

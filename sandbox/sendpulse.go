@@ -1,0 +1,212 @@
+package sandbox
+
+import (
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/gen/sendpulseapi"
+)
+
+// sendpulse imitates SendPulse. Assumed where nothing is known: an added address
+// is active at once, and adding an unsubscribed one brings it back (the worse of
+// what the vendor may do); a phone number belongs to the address, not to the
+// list; deleting or removing what is not there is a success; mail to several
+// recipients has one record, with the first of them; mail goes out at once.
+type sendpulse struct {
+	*store
+	tokens   map[string]time.Time // token -> when it expires
+	asked    []time.Time          // when resubscribe mails were sent
+	comments map[string]string    // blacklist: address -> comment
+}
+
+// SendPulseAPIKey is an API key that the fake of SendPulse accepts instead of a
+// token. It is no secret.
+const SendPulseAPIKey = "sp_apikey_sandbox"
+
+// sendpulseTokenLife is how long a token is good.
+const sendpulseTokenLife = time.Hour
+
+func newSendPulse(st *store) fake {
+	st.rows, st.firstName, st.lastName = true, "first_name", "last_name"
+	st.addList("4", "Newsletter")
+	for _, f := range [][2]string{{"first_name", "string"}, {"last_name", "string"}, {"city", "string"}, {"points", "number"}, {"birthday", "date"}} {
+		st.fields = append(st.fields, &field{name: f[0], typ: f[1], list: "4"})
+	}
+	st.addTemplate(Template{ID: "12", Name: "Order ready", HTML: "<p>Hello {{name}}, your order {{order}} is ready.</p>"})
+	return &sendpulse{store: st, tokens: map[string]time.Time{}, comments: map[string]string{}}
+}
+
+func (p *sendpulse) handlers() map[string]handler {
+	return map[string]handler{
+		"createAccessToken":      p.createAccessToken,
+		"sendEmail":              p.sendEmail,
+		"listEmails":             p.listEmails,
+		"getEmails":              p.getEmails,
+		"getEmailsTotal":         p.getEmailsTotal,
+		"getEmail":               p.getEmail,
+		"addSMTPUnsubscribes":    p.addSMTPUnsubscribes,
+		"removeSMTPUnsubscribes": p.removeSMTPUnsubscribes,
+		"listSMTPUnsubscribes":   p.listSMTPUnsubscribes,
+		"getSMTPUnsubscribe":     p.getSMTPUnsubscribe,
+		"sendResubscribeEmail":   p.sendResubscribeEmail,
+		"listBlacklist":          p.listBlacklist,
+		"addToBlacklist":         p.addToBlacklist,
+		"removeFromBlacklist":    p.removeFromBlacklist,
+		"listSMTPSenders":        p.listSMTPSenders,
+		"listSenders":            p.listSenders,
+		"listTemplates":          p.listTemplates,
+		"getBalance":             p.getBalance,
+		"getBalanceDetail":       p.getBalanceDetail,
+		"listLists":              p.listLists,
+		"createList":             p.createList,
+		"getList":                p.getList,
+		"updateList":             p.updateList,
+		"deleteList":             p.deleteListByID,
+		"listVariables":          p.listVariables,
+		"listContacts":           p.listContacts,
+		"addContacts":            p.addContacts,
+		"removeContacts":         p.removeContacts,
+		"getContactsTotal":       p.getContactsTotal,
+		"unsubscribeContacts":    p.unsubscribeContacts,
+		"updateContactVariables": p.updateContactVariables,
+		"updateContactPhone":     p.updateContactPhone,
+		"getContact":             p.getContact,
+		"listMemberships":        p.listMemberships,
+		"listMembershipDetails":  p.listMembershipDetails,
+		"deleteContact":          p.deleteContactByEmail,
+	}
+}
+
+// Codes of refusals, as the vendor's file and site have them.
+const (
+	spNoSender      = 10
+	spNoRecipient   = 11
+	spNoSubject     = 12
+	spNoBody        = 13
+	spNoMail        = 14
+	spBadAddress    = 17
+	spFreeMailbox   = 97
+	spNoTemplate    = 31
+	spNoListName    = 201
+	spListNameInUse = 203
+	spNoList        = 213
+	spWrong         = 301
+	spNoAddress     = 502
+	spBadEmails     = 832
+)
+
+func (p *sendpulse) authorize(c *call) (answer, bool) {
+	if c.op == "createAccessToken" {
+		return answer{}, true
+	}
+	token, _ := strings.CutPrefix(c.header.Get("Authorization"), "Bearer ")
+	if token == SendPulseAPIKey || p.tokens[token].After(p.now()) {
+		return answer{}, true
+	}
+	return p.refuse(http.StatusUnauthorized, http.StatusUnauthorized, "Unauthorized!"), false
+}
+
+func (p *sendpulse) fail(status int, message string) answer { return p.refuse(status, status, message) }
+
+func (p *sendpulse) refuse(status, code int, message string) answer {
+	return answer{status: status, body: map[string]any{"message": message, "error_code": code}}
+}
+
+// invalid is a refusal of the content.
+func (p *sendpulse) invalid(code int, message string) answer {
+	return p.refuse(http.StatusUnprocessableEntity, code, message)
+}
+
+// older is the refusal of older operations: an error in a 200 (Go client, C# client).
+func (p *sendpulse) older(status, code int, message string) answer {
+	return answer{status: 200, body: map[string]any{"is_error": true, "http_code": status, "error_code": code, "message": message}}
+}
+
+// done is the whole answer of most changes.
+func (p *sendpulse) done() answer { return answer{status: 200, body: map[string]any{"result": true}} }
+
+// mixed is a number as the vendor writes it: at some places as text (samples of
+// the document against those of the Go client). Here even ones are text.
+func mixed(n int64) any {
+	if n%2 == 0 {
+		return strconv.FormatInt(n, 10)
+	}
+	return n
+}
+
+// spTime is the layout of times; it has no zone.
+func spTime(t time.Time) string { return t.Format(time.DateTime) }
+
+func (p *sendpulse) createAccessToken(c *call) answer {
+	var req sendpulseapi.AccessTokenRequest
+	c.decode(&req)
+	if req.ClientID != ClientID || req.ClientSecret != Key(p.name) {
+		// A shape of its own (C# client).
+		return answer{status: http.StatusUnauthorized, body: map[string]any{
+			"error": "invalid_client", "error_description": "Client authentication failed", "message": "Client authentication failed",
+		}}
+	}
+	token := fmt.Sprintf("sandbox-token-%d", p.nextID())
+	p.tokens[token] = p.now().Add(sendpulseTokenLife)
+	return answer{status: 200, body: map[string]any{
+		"access_token": token, "token_type": "Bearer", "expires_in": int(sendpulseTokenLife.Seconds()),
+	}}
+}
+
+func (p *sendpulse) listSMTPSenders(*call) answer {
+	return answer{status: 200, body: []string{defaultFrom.Email}}
+}
+
+func (p *sendpulse) listSenders(*call) answer {
+	return answer{status: 200, body: []any{
+		map[string]any{"name": defaultFrom.Name, "email": defaultFrom.Email, "status": "Active", "is_allowed_for_smtp": true},
+	}}
+}
+
+func (p *sendpulse) getBalance(*call) answer {
+	return answer{status: 200, body: map[string]any{"currency": "USD", "balance_currency": 12.5}}
+}
+
+// getBalanceDetail writes money as text, unlike getBalance.
+func (p *sendpulse) getBalanceDetail(*call) answer {
+	return answer{status: 200, body: map[string]any{
+		"balance": map[string]any{"main": "12.50", "bonus": "0.00", "currency": "USD"},
+		"email": map[string]any{
+			"tariff_name": "Pay as you go", "finished_time": "2027-01-31 00:00:00", "emails_left": 8200,
+			"maximum_subscribers": 10000, "current_subscribers": len(p.contacts),
+		},
+		"smtp": map[string]any{"tariff_name": "SMTP Free", "end_date": "2027-12-31 23:59:59", "auto_renew": 1},
+		"push": map[string]any{"tariff_name": "Free", "end_date": "2027-12-31", "auto_renew": 0},
+	}}
+}
+
+// hexID is the id of a template that changes with every edit: 32 hexadecimal digits.
+func hexID(t *Template) string {
+	h := fnv.New128a()
+	_, _ = h.Write([]byte(t.ID + t.Name + t.HTML))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// listTemplates shows the vendor's own templates unless asked otherwise, and
+// has none of those (default of the vendor's file).
+func (p *sendpulse) listTemplates(c *call) answer {
+	var rows []any
+	for _, t := range p.templates {
+		if c.query.Get("owner") != "me" {
+			break
+		}
+		id, _ := strconv.ParseInt(t.ID, 10, 64)
+		rows = append(rows, map[string]any{
+			"id": hexID(t), "real_id": id, "lang": "en", "name": t.Name, "name_slug": strings.ReplaceAll(strings.ToLower(t.Name), " ", "-"),
+			"created": "2026-01-10 12:00:00", "full_description": nil, "category": "",
+			"category_info": []any{}, "tags": []any{}, // where objects are meant
+			"owner": "you", "preview": "https://example.com/preview/" + t.ID + ".png",
+		})
+	}
+	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+}

@@ -1,0 +1,67 @@
+package sendpulse
+
+import "github.com/postmux/postmux/provider"
+
+// capabilities rest on the vendor's specification and documentation; see
+// api/sendpulse/SOURCES.md.
+func capabilities(provider.Section) provider.Capabilities {
+	cell := provider.Cell
+	const (
+		native   = provider.LevelNative
+		limited  = provider.LevelLimited
+		emulated = provider.LevelEmulated
+		account  = provider.LevelAccountWide
+		none     = provider.LevelNone
+	)
+	return provider.Capabilities{
+		provider.FeatureToMany:         cell(native, "", "one id for all of them"),
+		provider.FeatureCc:             cell(native),
+		provider.FeatureBcc:            cell(native),
+		provider.FeatureReplyTo:        cell(native),
+		provider.FeatureReplyToMany:    cell(none, "", "one address"),
+		provider.FeatureHTML:           cell(native, "", "without text, the provider makes the text part from it").Guess(),
+		provider.FeatureText:           cell(native),
+		provider.FeatureTextOnly:       cell(native).Guess(),
+		provider.FeatureTemplate:       cell(native, "", "real_id as a number, or the id as text, which changes with every edit; a subject is needed too"),
+		provider.FeatureVariables:      cell(limited, "with a template"),
+		provider.FeatureAttachments:    cell(native, "", "every name once"),
+		provider.FeatureAttachmentMany: cell(native),
+		provider.FeatureAttachmentURL:  cell(none, "", "give the content"),
+		provider.FeatureAttachmentType: cell(none, "", "only the name is passed on"),
+		provider.FeatureInline:         cell(none, "", "host the image and use its URL"),
+		provider.FeatureHeaders:        cell(none),
+		provider.FeatureTags:           cell(none),
+		provider.FeatureMetadata:       cell(none),
+		provider.FeatureSendAt:         cell(none, "", "transactional mail goes out at once"),
+		provider.FeatureTrackOpens:     cell(account, "", "settings of the SMTP service"),
+		provider.FeatureTrackClicks:    cell(account, "", "settings of the SMTP service"),
+		provider.FeatureIdempotencyKey: cell(none),
+		provider.FeatureRecipients:     cell(emulated, "", "one call each"),
+		provider.FeatureStatus:         cell(native, "", "read from the reply code of the recipient's mail server").Guess(),
+
+		provider.FeatureContactGet:      cell(native, "", "several calls; a variable is shown as the first list has it"),
+		provider.FeatureContactList:     cell(emulated, "", "list by list; an address on two lists comes twice"),
+		provider.FeatureContactListOf:   cell(native, "", "suppressed tells of marketing mail only"),
+		provider.FeatureContactSince:    cell(none, "", "no times of change"),
+		provider.FeatureContactUpsert:   cell(native, "", "a look-up and one call a list; variables are set on the lists of the change"),
+		provider.FeatureContactPhone:    cell(native, "", "variable Phone; digits with country code in the documents"),
+		provider.FeatureContactExternal: cell(none),
+		provider.FeatureContactNames:    cell(native, "", "variables, named by the settings first_name_variable and last_name_variable").Guess(),
+		provider.FeatureContactFields:   cell(limited, "texts, numbers, dates", "variables; one comes into being when it is first set"),
+		provider.FeatureContactClear:    cell(none, "", "no documented way to empty a variable"),
+		provider.FeatureContactStatus:   cell(none, "", "unsubscribe after the upsert"),
+		provider.FeatureContactNoList:   cell(none, "", "a contact is an address on a list"),
+		provider.FeatureContactDelete:   cell(native, "", "from all lists"),
+		provider.FeatureUnsubscribe:     cell(limited, "transactional mail and the lists it is on now", "one call, and one for each list"),
+		provider.FeatureUnsubscribeList: cell(native),
+		provider.FeatureContactImport:   cell(native, "", "two calls a contact or more"),
+		provider.FeatureLists:           cell(native),
+		provider.FeatureListAdd:         cell(native, "", "a look-up for each address; makes a contact of an unknown one"),
+		provider.FeatureListRemove:      cell(native, "", "100 addresses a call; an address on no other list is no contact any more"),
+		provider.FeatureCheck:           cell(native),
+		provider.FeatureCheckSenders:    cell(native),
+		provider.FeatureCheckQuota:      cell(native),
+	}
+}
+
+func (a *adapter) Capabilities() provider.Capabilities { return capabilities(provider.Section{}) }

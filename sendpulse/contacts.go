@@ -1,0 +1,248 @@
+package sendpulse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+const (
+	// pageMost is the largest page that the vendor gives.
+	pageMost = 100
+	// groupMost is how many addresses one call changes: the documented limit of
+	// removing, kept for adding too, whose limit is not documented.
+	groupMost = 100
+)
+
+// memberships are the lists that the address is on. An address on none is not
+// known to the vendor: ErrNotFound.
+func (a *adapter) memberships(ctx context.Context, wire string, opts ...rest.Option) ([]sendpulseapi.Membership, error) {
+	got, err := a.api.ListMemberships(ctx, wire, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if len(*got) == 0 {
+		return nil, &provider.Error{Kind: provider.ErrNotFound, Message: "the address is on no list"}
+	}
+	return *got, nil
+}
+
+// GetContact asks for the lists of the address, whether it gets transactional
+// mail, and for its phone number list by list until one has it. The contact may
+// change in between.
+func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
+	wire, err := mailaddr.Wire("email", email)
+	if err != nil {
+		return nil, err
+	}
+	members, err := a.memberships(ctx, wire, rest.WithThen("ask whether the address is unsubscribed from transactional mail, and for its phone number"))
+	if err != nil {
+		return nil, err
+	}
+	check, err := a.api.GetSMTPUnsubscribe(ctx, &sendpulseapi.GetSMTPUnsubscribeParams{Email: wire})
+	if err != nil {
+		return nil, err
+	}
+	c := a.names.contactFromAPI(email, members)
+	if check.Unsubscribed {
+		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "transactional", Reason: "unsubscribed"})
+	}
+	for _, m := range members {
+		if c.Phone != "" {
+			break
+		}
+		onList, err := a.api.GetContact(ctx, int64(m.ListID), wire)
+		if errors.Is(err, provider.ErrNotFound) {
+			continue // taken off meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.Phone = string(onList.Phone)
+	}
+	return &c, nil
+}
+
+// ListContacts of no list goes through all lists, one after the other. Contacts
+// that come or go meanwhile shift the pages.
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+	if q.List.IsZero() {
+		return a.listAll(ctx, q)
+	}
+	list, err := listID("list", q.List)
+	if err != nil {
+		return nil, err
+	}
+	offset, err := parseOffset(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := a.listOf(ctx, list, offset, q)
+	if err == nil && next > 0 {
+		page.Next = fmt.Sprint(next)
+	}
+	return page, err
+}
+
+// listOf is a page of one list and the offset of the next, 0 after the last.
+func (a *adapter) listOf(ctx context.Context, list, offset int64, q provider.ContactQuery) (*provider.ContactPage, int64, error) {
+	size := pageSize(q.Limit)
+	rows, err := a.api.ListContacts(ctx, list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &offset, Order: new(sendpulseapi.SortOrderAsc)})
+	if err != nil {
+		return nil, 0, err
+	}
+	page := &provider.ContactPage{}
+	for _, row := range *rows {
+		if row.Email == "" && !q.WithoutEmail {
+			page.LeftOut++
+			continue
+		}
+		page.Contacts = append(page.Contacts, a.names.listedFromAPI(list, row))
+	}
+	return page, nextOffset(offset, size, len(*rows)), nil
+}
+
+func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+	at, err := parseCursor(q.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	if at.list == 0 {
+		lists, err := a.api.ListLists(ctx, &sendpulseapi.ListListsParams{Limit: new(int64(1)), Offset: &at.index}, rest.WithThen("list the contacts of this list and of each further one"))
+		if err != nil {
+			return nil, err
+		}
+		if len(*lists) == 0 {
+			return &provider.ContactPage{}, nil
+		}
+		if _, there := listFromAPI((*lists)[0]); !there {
+			return &provider.ContactPage{Next: cursor{index: at.index + 1}.String()}, nil
+		}
+		at.list = int64((*lists)[0].ID)
+	}
+	page, next, err := a.listOf(ctx, at.list, at.offset, q)
+	if err != nil {
+		return nil, err
+	}
+	if at.offset = next; next == 0 {
+		at = cursor{index: at.index + 1}
+	}
+	page.Next = at.String()
+	return page, nil
+}
+
+// DeleteContact looks the address up first: what the vendor answers for one that
+// it does not know is not documented. Another caller may delete it in between.
+func (a *adapter) DeleteContact(ctx context.Context, email string) error {
+	wire, err := mailaddr.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	if _, err := a.memberships(ctx, wire, rest.WithThen("delete the address from all lists")); err != nil {
+		return err
+	}
+	_, err = a.api.DeleteContact(ctx, wire)
+	return err
+}
+
+// Unsubscribe from one list is one call. From all it is one for transactional
+// mail and one for each list; a list that the address joins meanwhile is missed.
+func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", u.Email)
+	if err != nil {
+		return nil, err
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if u.List.IsZero() {
+		return r, a.unsubscribeAll(ctx, wire, u.Reason, r)
+	}
+	list, err := listID("list", u.List)
+	if err != nil {
+		return nil, err
+	}
+	if u.Reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason for a list"})
+	}
+	if err := a.unsubscribeFrom(ctx, list, wire); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
+// unsubscribeFrom takes the address off one list. The vendor refuses an address
+// that is not active there, with one code for all reasons; when the address gets
+// no mail of the list for good, that is what was asked for.
+func (a *adapter) unsubscribeFrom(ctx context.Context, list int64, wire string) error {
+	_, err := a.api.UnsubscribeContacts(ctx, list, sendpulseapi.AddressList{Emails: []string{wire}})
+	if !errors.Is(err, provider.ErrInvalid) {
+		return err
+	}
+	onList, lookUp := a.api.GetContact(ctx, list, wire)
+	switch {
+	case errors.Is(lookUp, provider.ErrNotFound):
+		return lookUp
+	case lookUp == nil && standingOf(int64(onList.Status)).status.Terminal():
+		return nil
+	}
+	return err
+}
+
+func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *provider.ContactReceipt) error {
+	members, err := a.memberships(ctx, wire, rest.WithThen("unsubscribe the address from transactional mail and from each list it is on"))
+	if err != nil && !errors.Is(err, provider.ErrNotFound) {
+		return err
+	}
+	_, err = a.api.AddSMTPUnsubscribes(ctx, sendpulseapi.AddSMTPUnsubscribesRequest{
+		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: text(reason)}},
+	})
+	if err != nil {
+		return err
+	}
+	done := []string{"transactional mail"}
+	for _, m := range members {
+		if s := standingOf(int64(m.Status)).status; s.Terminal() || s == provider.Removed {
+			continue
+		}
+		if err := a.unsubscribeFrom(ctx, int64(m.ListID), wire); err != nil && !errors.Is(err, provider.ErrNotFound) {
+			return partly(err, done, fmt.Sprintf("list %d", m.ListID), r)
+		}
+		done = append(done, fmt.Sprintf("list %d", m.ListID))
+	}
+	r.State = provider.ContactDone
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "emulated", Why: "unsubscribed from " + strings.Join(done, ", ") + "; a list it joins later is not covered"})
+	return nil
+}
+
+// partly is err of a step after others were done: then the change as a whole is
+// neither made nor refused, and the error says so.
+func partly(err error, done []string, failed string, r *provider.ContactReceipt) error {
+	var e *provider.Error
+	if len(done) == 0 || !errors.As(err, &e) {
+		return err
+	}
+	own := *e
+	own.Outcome, own.Elsewhere = provider.MaybeSent, false
+	own.Message = fmt.Sprintf("done: %s; then %s: %s", strings.Join(done, ", "), failed, e.Message)
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "done for " + strings.Join(done, ", ") + ", not for " + failed + " and what comes after it"})
+	return &own
+}
+
+// wires are addresses in the form of the wire.
+func wires(emails []string) ([]string, error) {
+	out := slices.Clone(emails)
+	for i, email := range emails {
+		var err error
+		if out[i], err = mailaddr.Wire("email", email); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}

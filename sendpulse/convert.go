@@ -1,0 +1,175 @@
+package sendpulse
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// emailToAPI is m in the vendor's form. HTML and attachments are base64 on the
+// wire, which the encoder of byte slices does.
+func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Note, error) {
+	var c converter
+	email := sendpulseapi.OutgoingEmail{
+		From: c.from(m.From), To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
+		Subject: m.Subject, Text: text(m.Text),
+	}
+	if m.Subject == "" {
+		c.fail(provider.Invalid("subject", "expected a subject: the provider needs one with a template too"))
+	}
+	if len(m.ReplyTo) > 0 {
+		email.ReplyTo = new(c.address("reply_to[0]", m.ReplyTo[0]))
+	}
+	if m.HTML != "" {
+		email.HTML = []byte(m.HTML)
+		if m.Text == "" {
+			email.AutoPlainText = new(true)
+			c.note("text", "emulated", "the provider makes the text part from the HTML")
+		}
+	}
+	switch {
+	case !m.Template.IsZero():
+		email.Template = templateToAPI(m.Template, m.Variables)
+	case len(m.Variables) > 0:
+		e := provider.Unsupported(provider.FeatureVariables, "the provider fills variables into stored templates only")
+		e.Field = "variables"
+		c.fail(e)
+	}
+	for i, f := range m.Attachments {
+		if email.AttachmentsBinary == nil {
+			email.AttachmentsBinary = make(map[string][]byte, len(m.Attachments))
+		}
+		if _, twice := email.AttachmentsBinary[f.Name]; twice {
+			c.fail(provider.Invalid(fmt.Sprintf("attachments[%d].name", i), "expected a name that no other attachment has: the provider keeps one file for a name"))
+		}
+		email.AttachmentsBinary[f.Name] = f.Content
+	}
+	return email, c.notes, c.err
+}
+
+// templateToAPI sends a whole number as a number: that is how the vendor writes
+// the stable id. The other id, 32 hexadecimal digits, stays text.
+func templateToAPI(t provider.Ref, variables map[string]any) *sendpulseapi.TemplateUse {
+	use := &sendpulseapi.TemplateUse{ID: t.ID, Variables: variables}
+	if n, err := strconv.ParseInt(t.ID, 10, 64); err == nil && strconv.FormatInt(n, 10) == t.ID {
+		use.ID = n
+	}
+	if use.Variables == nil {
+		use.Variables = map[string]any{} // the key is required
+	}
+	return use
+}
+
+// converter collects notes and keeps the first error.
+type converter struct {
+	notes []provider.Note
+	err   error
+}
+
+func (c *converter) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *converter) note(field, action, why string) {
+	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
+}
+
+func (c *converter) from(a provider.Address) sendpulseapi.FromAddress {
+	if a.Email == "" {
+		c.fail(provider.Invalid("from", "expected a sender: the provider needs one with a template too"))
+		return sendpulseapi.FromAddress{}
+	}
+	email, err := mailaddr.Wire("from.email", a.Email)
+	c.fail(err)
+	name := mailaddr.Name(a.Name)
+	if name == "" {
+		name = a.Email
+		c.note("from.name", "emulated", "the provider needs a name; the address is used")
+	}
+	return sendpulseapi.FromAddress{Email: email, Name: name}
+}
+
+func (c *converter) address(field string, a provider.Address) sendpulseapi.Address {
+	email, err := mailaddr.Wire(field+".email", a.Email)
+	c.fail(err)
+	return sendpulseapi.Address{Email: email, Name: text(mailaddr.Name(a.Name))}
+}
+
+func (c *converter) addresses(field string, list []provider.Address) []sendpulseapi.Address {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]sendpulseapi.Address, len(list))
+	for i, a := range list {
+		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
+	}
+	return out
+}
+
+// text is a pointer to s, nil when s is empty.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// statusFromAPI reads the state of a mail from the reply code of the recipient's
+// mail server and from the tracking: the vendor has no word for it.
+func statusFromAPI(messageID string, record *sendpulseapi.EmailRecord) *provider.Receipt {
+	log := provider.StateLog{}
+	state := codeState(int64(record.SMTPAnswerCode))
+	log.Add(record.Recipient, state)
+	if record.Tracking.Opens > 0 {
+		log.Add(record.Recipient, provider.StateOpened)
+	}
+	if record.Tracking.Clicks > 0 {
+		log.Add(record.Recipient, provider.StateClicked)
+	}
+	r := log.Receipt(messageID)
+	if record.Recipient == "" {
+		r.Recipients = nil
+	}
+	if state == provider.StateUnknown {
+		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: fmt.Sprintf("the recipient's mail server replied with code %d", record.SMTPAnswerCode)}}
+	}
+	return r
+}
+
+func codeState(code int64) provider.State {
+	switch {
+	case code == 0:
+		return provider.StateQueued
+	case code >= 200 && code <= 299:
+		return provider.StateDelivered
+	case code >= 400 && code <= 499:
+		return provider.StateDeferred
+	case code >= 500 && code <= 599:
+		return provider.StateBounced
+	}
+	return provider.StateUnknown
+}
+
+func healthFromAPI(b *sendpulseapi.BalanceDetail, senders []sendpulseapi.Sender) *provider.Health {
+	h := &provider.Health{}
+	for _, s := range senders {
+		h.Senders = append(h.Senders, provider.Sender{Email: s.Email, Name: s.Name, Verified: s.Status == "Active"})
+	}
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	subscribers := provider.Quota{Name: "subscribers", Used: number(int64(b.Email.CurrentSubscribers))}
+	if most := int64(b.Email.MaximumSubscribers); most > 0 {
+		subscribers.Left = number(max(most-int64(b.Email.CurrentSubscribers), 0))
+	}
+	h.Quotas = []provider.Quota{
+		{Name: "campaign mails (" + b.Email.TariffName + ")", Left: number(int64(b.Email.EmailsLeft))},
+		subscribers,
+		{Name: "balance", Left: string(b.Balance.Main) + " " + b.Balance.Currency},
+		{Name: "bonus", Left: string(b.Balance.Bonus) + " " + b.Balance.Currency},
+	}
+	return h
+}

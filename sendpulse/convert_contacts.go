@@ -1,0 +1,244 @@
+package sendpulse
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/provider"
+)
+
+// phoneVariable is the system variable that holds the phone number.
+const phoneVariable = "Phone"
+
+// nameVariables are the variables in which the account keeps names.
+type nameVariables struct{ first, last string }
+
+// standing is what a status of the vendor means for the address on a list.
+type standing struct {
+	status provider.MembershipStatus
+	// everywhere says that the reason lies with the address and not with the
+	// list: it is kept from marketing mail, and is put on no further list.
+	everywhere string
+}
+
+// statuses are the vendor's codes.
+var statuses = map[int64]standing{
+	0:  {status: provider.Pending}, // new; gets nothing before the service activates it
+	1:  {status: provider.Subscribed},
+	2:  {status: provider.Pending}, // asked by mail to confirm
+	3:  {status: provider.Pending}, // waits for the service
+	4:  {status: provider.Unsubscribed},
+	5:  {status: provider.Blocked, everywhere: "rejected by the provider"},
+	6:  {status: provider.Unsubscribed, everywhere: "unsubscribed from everything"},
+	7:  {status: provider.Pending}, // mail with the confirmation link sent
+	8:  {status: provider.Blocked, everywhere: "blocked by the account"},
+	9:  {status: provider.Bounced, everywhere: "undeliverable"},
+	10: {status: provider.Blocked, everywhere: "blocked by host"},
+	11: {status: provider.Blocked, everywhere: "blocked by sender name"},
+	12: {status: provider.Blocked, everywhere: "blocked by address"},
+	13: {status: provider.Removed},
+	14: {status: provider.StatusOther}, // temporarily unavailable: neither free nor final
+}
+
+func standingOf(code int64) standing {
+	if s, ok := statuses[code]; ok {
+		return s
+	}
+	return standing{status: provider.StatusOther}
+}
+
+// fixed reports whether an upsert must leave the membership alone. What adding
+// the address again does to its status is not documented, so a status that is
+// not known to be harmless counts as fixed.
+func (s standing) fixed() bool {
+	return s.status.Terminal() || s.status == provider.StatusOther
+}
+
+// contactFromAPI is the contact that these memberships are of. Memberships carry
+// no phone number.
+func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.Membership) provider.Contact {
+	c := provider.Contact{Email: email, Suppressed: []provider.Suppression{}}
+	fields := map[string]any{}
+	for _, m := range memberships {
+		addMembership(&c, int64(m.ListID), int64(m.Status))
+		addVariables(fields, m.Variables)
+	}
+	n.takeNames(&c, fields)
+	return c
+}
+
+// listedFromAPI is a contact as a list shows it.
+func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact) provider.Contact {
+	c := provider.Contact{Email: row.Email, Phone: string(row.Phone), Suppressed: []provider.Suppression{}}
+	addMembership(&c, list, int64(row.Status))
+	fields := map[string]any{}
+	for name, raw := range row.Variables {
+		if v, ok := variableValue(raw, ""); ok {
+			fields[name] = v
+		}
+	}
+	n.takeNames(&c, fields)
+	return c
+}
+
+// addMembership adds the standing on a list, and what it says of all mail.
+func addMembership(c *provider.Contact, list, code int64) {
+	s := standingOf(code)
+	c.Memberships = append(c.Memberships, provider.Membership{List: strconv.FormatInt(list, 10), Status: s.status})
+	if s.everywhere == "" {
+		return
+	}
+	entry := provider.Suppression{Channel: "email", Scope: "marketing", Reason: s.everywhere}
+	if !slices.Contains(c.Suppressed, entry) {
+		c.Suppressed = append(c.Suppressed, entry)
+	}
+}
+
+// addVariables adds the variables that are not there yet.
+func addVariables(fields map[string]any, variables []sendpulseapi.ContactVariable) {
+	for _, v := range variables {
+		if _, ok := fields[v.Name]; ok {
+			continue
+		}
+		if value, ok := variableValue(v.Value, v.Type); ok {
+			fields[v.Name] = value
+		}
+	}
+}
+
+// variableValue reads the value of a variable; not ok means that it has none.
+// Numbers come as text too, which the type tells where there is one.
+func variableValue(raw json.RawMessage, typ string) (any, bool) {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber() // ids lose digits as floats
+	var v any
+	if dec.Decode(&v) != nil || v == nil {
+		return nil, false
+	}
+	number, isNumber := v.(json.Number)
+	if t, ok := v.(string); ok && typ == "number" {
+		number, isNumber = json.Number(t), true
+	}
+	if isNumber {
+		if f, err := number.Float64(); err == nil && len(number) < 16 {
+			return f, true
+		}
+		return number.String(), true
+	}
+	return v, true
+}
+
+// takeNames moves names and phone from fields to their places in c and leaves
+// the rest as c's fields.
+func (n nameVariables) takeNames(c *provider.Contact, fields map[string]any) {
+	take := func(name string, to *string) {
+		switch v := fields[name].(type) {
+		case string:
+			*to = v
+		case float64:
+			*to = strconv.FormatFloat(v, 'f', -1, 64)
+		default:
+			return
+		}
+		delete(fields, name)
+	}
+	take(n.first, &c.FirstName)
+	take(n.last, &c.LastName)
+	take(phoneVariable, &c.Phone)
+	if len(fields) > 0 {
+		c.Fields = fields
+	}
+}
+
+// variablesToAPI are the variables that change sets, without the phone number.
+func (n nameVariables) variablesToAPI(change provider.ContactChange) (map[string]any, error) {
+	out := make(map[string]any, len(change.Fields)+2)
+	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
+		v, err := variableToAPI(name, change.Fields[name])
+		if err != nil {
+			return nil, err
+		}
+		out[name] = v
+	}
+	if _, ok := out[phoneVariable]; ok {
+		return nil, provider.Invalid("fields."+phoneVariable, "expected the phone number in the field phone")
+	}
+	for _, named := range []struct {
+		field, variable string
+		change          provider.Change[string]
+	}{{"first_name", n.first, change.FirstName}, {"last_name", n.last, change.LastName}} {
+		if named.change.Clear {
+			return nil, cannotClear(named.field)
+		}
+		if !named.change.IsSet() {
+			continue
+		}
+		if _, twice := out[named.variable]; twice {
+			return nil, provider.Invalid("fields."+named.variable, "the field is given twice, once as %s", named.field)
+		}
+		out[named.variable] = named.change.Value
+	}
+	if change.Phone.Clear {
+		return nil, cannotClear("phone")
+	}
+	return out, nil
+}
+
+func variableToAPI(name string, v any) (any, error) {
+	switch v.(type) {
+	case nil:
+		return nil, cannotClear("fields." + name)
+	case string, float64, int, int64, json.Number:
+		return v, nil
+	}
+	return nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's variables hold nothing else, got %T", v)
+}
+
+func cannotClear(field string) error {
+	e := provider.Unsupported(provider.FeatureContactClear, "the provider documents no way to empty a variable")
+	e.Field = field
+	return e
+}
+
+// valuesToAPI are variables in the form of a change of one contact, by name.
+func valuesToAPI(variables map[string]any) []sendpulseapi.VariableValue {
+	out := make([]sendpulseapi.VariableValue, 0, len(variables))
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		out = append(out, sendpulseapi.VariableValue{Name: name, Value: variables[name]})
+	}
+	return out
+}
+
+// listFromAPI leaves out a list that is marked as deleted.
+func listFromAPI(l sendpulseapi.List) (provider.List, bool) {
+	const deleted = 1
+	return provider.List{ID: strconv.FormatInt(int64(l.ID), 10), Name: l.Name, Count: int64(l.AllEmailQty)}, l.Status != deleted
+}
+
+// listID reads the number of a list.
+func listID(field string, r provider.Ref) (int64, error) {
+	n, err := strconv.ParseInt(r.ID, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, provider.Invalid(field, "expected the number of a list at this provider, got %q", r.ID)
+	}
+	return n, nil
+}
+
+func listIDs(refs []provider.Ref) ([]int64, error) {
+	out := make([]int64, 0, len(refs))
+	for i, r := range refs {
+		id, err := listID(fmt.Sprintf("lists[%d]", i), r)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}

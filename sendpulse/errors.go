@@ -1,0 +1,142 @@
+package sendpulse
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/provider"
+)
+
+// meaning is what a code of the vendor says.
+type meaning struct {
+	kind  provider.Kind
+	field string
+}
+
+// codes is the vendor's own vocabulary. A code that is not here leaves the
+// decision to the status.
+var codes = map[string]meaning{
+	"8":    {kind: provider.ErrInvalid},                        // no data
+	"10":   {kind: provider.ErrInvalid, field: "from"},         // no sender
+	"11":   {kind: provider.ErrInvalid, field: "to"},           // no recipients
+	"12":   {kind: provider.ErrInvalid, field: "subject"},      // no subject
+	"13":   {kind: provider.ErrInvalid, field: "html"},         // no body
+	"14":   {kind: provider.ErrNotFound},                       // no mail with this id; status 400
+	"17":   {kind: provider.ErrNotFound},                       // address not found
+	"19":   {kind: provider.ErrConflict},                       // exists already
+	"20":   {kind: provider.ErrForbidden, field: "from.email"}, // sender at a free mail service
+	"31":   {kind: provider.ErrInvalid, field: "template"},     // no template
+	"32":   {kind: provider.ErrInvalid, field: "template"},     // template is empty
+	"97":   {kind: provider.ErrForbidden, field: "from.email"}, // sender at a free mail service
+	"201":  {kind: provider.ErrInvalid, field: "name"},         // list without a name
+	"203":  {kind: provider.ErrConflict, field: "name"},        // name of a list is in use
+	"211":  {kind: provider.ErrInvalid, field: "list"},         // list is empty
+	"213":  {kind: provider.ErrNotFound, field: "list"},        // no such list
+	"290":  {kind: provider.ErrNotFound, field: "template"},    // no such template
+	"299":  {kind: provider.ErrNotFound, field: "fields"},      // no such variable
+	"301":  {kind: provider.ErrInvalid},                        // wrong parameters
+	"303":  {kind: provider.ErrNotFound, field: "email"},       // addresses are not on the list
+	"401":  {kind: provider.ErrUnauthorized},                   // token wrong or expired
+	"502":  {kind: provider.ErrNotFound},                       // address not found
+	"550":  {kind: provider.ErrInvalid, field: "to"},           // too many recipients
+	"731":  {kind: provider.ErrInvalid, field: "fields"},       // variables are malformed
+	"791":  {kind: provider.ErrRateLimited},                    // 4 campaigns an hour
+	"832":  {kind: provider.ErrInvalid},                        // bad list of addresses or ids
+	"904":  {kind: provider.ErrForbidden, field: "from.email"}, // sender is blocked
+	"999":  {kind: provider.ErrInvalid},                        // malformed data
+	"2900": {kind: provider.ErrInvalid, field: "template"},     // template cannot be processed
+
+	"2020202020": {kind: provider.ErrRateLimited}, // 10 calls a second
+	"3030303030": {kind: provider.ErrForbidden},   // not in the plan
+
+	"invalid_client":      {kind: provider.ErrUnauthorized}, // of the token call
+	"unauthorized_client": {kind: provider.ErrUnauthorized},
+}
+
+// operationCodes are codes that mean something else in one operation.
+var operationCodes = map[string]map[string]meaning{
+	"SendEmail":           {"400": {kind: provider.ErrForbidden}}, // the SMTP service is not switched on
+	"AddSMTPUnsubscribes": {"17": {kind: provider.ErrInvalid, field: "email"}},
+}
+
+// resultIsData are operations whose field result is the information asked for.
+var resultIsData = map[string]bool{"GetSMTPUnsubscribe": true}
+
+// refusal holds the fields of every error form that the vendor is known to
+// send. All are read as text, so that one of an odd type hides nothing else.
+type refusal struct {
+	Message     flex.Text `json:"message"`
+	Code        flex.Text `json:"error_code"`
+	Status      flex.Text `json:"http_code"`
+	IsError     flex.Text `json:"is_error"`
+	Result      flex.Text `json:"result"`
+	Success     flex.Text `json:"success"`
+	OAuth       flex.Text `json:"error"`
+	Description flex.Text `json:"error_description"`
+}
+
+// classify reads an error answer. The vendor has four forms and sends some of
+// them with status 200 too; with 401 and 403 there may be no body.
+func classify(a *httpx.Answer) *provider.Error {
+	body := parse(a.Body)
+	if a.OK() && !body.refused(a.Call.Operation) {
+		return nil
+	}
+	e := &provider.Error{Kind: kindOfStatus(a, body), Code: string(body.Code), Message: string(body.Message)}
+	if e.Code == "" {
+		e.Code = string(body.OAuth)
+	}
+	if e.Message == "" {
+		e.Message = string(body.Description)
+	}
+	if a.Status >= 500 || a.Status == http.StatusTooManyRequests {
+		return e // the status says what became of the call; a code cannot make it milder
+	}
+	m, known := operationCodes[a.Call.Operation][e.Code]
+	if !known {
+		m, known = codes[e.Code]
+	}
+	if known {
+		e.Kind, e.Field = m.kind, m.field
+	}
+	if e.Message == "" && a.OK() {
+		e.Message = "the provider refused without a reason"
+	}
+	return e
+}
+
+// parse reads an object. Lists, and what is no JSON, have none of the fields.
+func parse(data []byte) (r refusal) {
+	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '{' {
+		_ = json.Unmarshal(data, &r)
+	}
+	return r
+}
+
+// refused reports whether an answer with status 200 is a refusal.
+func (r refusal) refused(operation string) bool {
+	return r.IsError == "true" || r.IsError == "1" || r.Code != "" && r.Code != "0" ||
+		no(r.Success) || no(r.Result) && !resultIsData[operation]
+}
+
+func no(t flex.Text) bool { return t == "false" || t == "0" }
+
+// kindOfStatus is the kind by the status, or by the one that the body says the
+// answer should have had.
+func kindOfStatus(a *httpx.Answer, body refusal) provider.Kind {
+	status := a.Status
+	if a.OK() {
+		status, _ = strconv.Atoi(string(body.Status))
+		switch {
+		case status >= 500 || status == http.StatusRequestTimeout:
+			return provider.ErrOutcomeUnknown // nothing says that it was not carried out
+		case status < 400:
+			return provider.ErrInvalid
+		}
+	}
+	return httpx.KindOfStatus(status)
+}

@@ -1,0 +1,111 @@
+package sendpulse
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/provider"
+)
+
+func TestClassify(t *testing.T) {
+	for name, test := range map[string]struct {
+		op     string
+		status int
+		body   string
+		kind   provider.Kind // empty: a success
+		code   string
+		field  string
+	}{
+		"success":                    {"SendEmail", 200, `{"result":true,"id":"a"}`, "", "", ""},
+		"list":                       {"ListEmails", 200, ` [{"result":false}]`, "", "", ""},
+		"empty success":              {"DeleteList", 200, ``, "", "", ""},
+		"no JSON in a success":       {"SendEmail", 200, `<html>`, "", "", ""},
+		"not unsubscribed":           {"GetSMTPUnsubscribe", 200, `{"result":false}`, "", "", ""},
+		"code 0":                     {"GetList", 200, `{"is_error":false,"error_code":0}`, "", "", ""},
+		"result false":               {"SendEmail", 200, `{"result":false}`, provider.ErrInvalid, "", ""},
+		"result 0":                   {"SendEmail", 200, `{"result":0}`, provider.ErrInvalid, "", ""},
+		"success false":              {"SendEmail", 200, `{"success":false,"data":{}}`, provider.ErrInvalid, "", ""},
+		"older form":                 {"ListEmails", 200, `{"is_error":true,"http_code":400,"error_code":301,"message":"Wrong"}`, provider.ErrInvalid, "301", ""},
+		"older form, not found":      {"DeleteContact", 200, `{"is_error":true,"http_code":404,"error_code":"502"}`, provider.ErrNotFound, "502", ""},
+		"older form, no code":        {"GetList", 200, `{"is_error":1,"http_code":"403"}`, provider.ErrForbidden, "", ""},
+		"older form, fault":          {"SendEmail", 200, `{"is_error":true,"http_code":500}`, provider.ErrOutcomeUnknown, "", ""},
+		"older form, odd message":    {"SendEmail", 200, `{"message":["a"],"is_error":true,"http_code":422}`, provider.ErrInvalid, "", ""},
+		"error in an unsubscription": {"GetSMTPUnsubscribe", 200, `{"is_error":true,"result":false,"http_code":400}`, provider.ErrInvalid, "", ""},
+		"throttled in a 200":         {"SendEmail", 200, `{"is_error":true,"http_code":400,"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"throttled":                  {"SendEmail", 429, `{"message":"Too many","error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"throttled with 400":         {"SendEmail", 400, `{"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"campaigns throttled":        {"SendEmail", 400, `{"error_code":791}`, provider.ErrRateLimited, "791", ""},
+		"not in the plan":            {"AddContacts", 403, `{"error_code":3030303030}`, provider.ErrForbidden, "3030303030", ""},
+		"not in the plan with 422":   {"AddContacts", 422, `{"error_code":3030303030}`, provider.ErrForbidden, "3030303030", ""},
+		"no body 401":                {"GetList", 401, ``, provider.ErrUnauthorized, "", ""},
+		"no body 403":                {"GetList", 403, ``, provider.ErrForbidden, "", ""},
+		"expired token":              {"GetList", 401, `{"message":"Unauthorized!","error_code":401}`, provider.ErrUnauthorized, "401", ""},
+		"OAuth":                      {"CreateAccessToken", 401, `{"error":"invalid_client","error_description":"d"}`, provider.ErrUnauthorized, "invalid_client", ""},
+		"OAuth with 400":             {"CreateAccessToken", 400, `{"error":"invalid_client"}`, provider.ErrUnauthorized, "invalid_client", ""},
+		"unknown mail":               {"GetEmail", 400, `{"message":"Email not found","error_code":14}`, provider.ErrNotFound, "14", ""},
+		"unknown list":               {"GetList", 404, `{"error_code":213}`, provider.ErrNotFound, "213", "list"},
+		"unknown address":            {"ListMemberships", 400, `{"error_code":17}`, provider.ErrNotFound, "17", ""},
+		"bad address":                {"AddSMTPUnsubscribes", 400, `{"error_code":17}`, provider.ErrInvalid, "17", "email"},
+		"no SMTP service":            {"SendEmail", 400, `{"error_code":400}`, provider.ErrForbidden, "400", ""},
+		"400 elsewhere":              {"AddContacts", 400, `{"error_code":400}`, provider.ErrInvalid, "400", ""},
+		"volume":                     {"SendEmail", 422, `{"message":"limited","error_code":422}`, provider.ErrInvalid, "422", ""},
+		"name in use":                {"CreateList", 422, `{"error_code":203}`, provider.ErrConflict, "203", "name"},
+		"free mail service":          {"SendEmail", 422, `{"error_code":97}`, provider.ErrForbidden, "97", "from.email"},
+		"gateway":                    {"SendEmail", 502, `<html>`, provider.ErrUnavailable, "", ""},
+		"fault with a code":          {"SendEmail", 500, `{"error_code":422}`, provider.ErrUnavailable, "422", ""},
+		"not listed":                 {"SendEmail", 409, `{"error_code":12345}`, provider.ErrConflict, "12345", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := classify(&httpx.Answer{Call: &rest.Call{Operation: test.op}, Status: test.status, Body: []byte(test.body)})
+			if test.kind == "" {
+				assert.Nil(t, e)
+				return
+			}
+			require.NotNil(t, e)
+			assert.Equal(t, test.kind, e.Kind)
+			assert.Equal(t, test.code, e.Code)
+			assert.Equal(t, test.field, e.Field)
+		})
+	}
+}
+
+// The bodies of the spec's examples are recognized.
+func TestClassifyExamples(t *testing.T) {
+	for name, want := range map[string]struct {
+		status int
+		kind   provider.Kind
+	}{
+		"sendEmail.error":              {http.StatusUnprocessableEntity, provider.ErrInvalid},
+		"sendEmail.error-in-200":       {http.StatusOK, provider.ErrInvalid},
+		"sendEmail.error-plan":         {http.StatusForbidden, provider.ErrForbidden},
+		"sendEmail.error-rate":         {http.StatusTooManyRequests, provider.ErrRateLimited},
+		"sendEmail.error-unauthorized": {http.StatusUnauthorized, provider.ErrUnauthorized},
+		"sendEmail.answer-refused":     {http.StatusOK, provider.ErrInvalid},
+		"createAccessToken.error":      {http.StatusUnauthorized, provider.ErrUnauthorized},
+		"createList.error":             {http.StatusUnprocessableEntity, provider.ErrConflict},
+		"getContact.error":             {http.StatusNotFound, provider.ErrNotFound},
+		"getEmail.error":               {http.StatusBadRequest, provider.ErrNotFound},
+		"listEmails.error-in-200":      {http.StatusOK, provider.ErrInvalid},
+		"unsubscribeContacts.error":    {http.StatusUnprocessableEntity, provider.ErrInvalid},
+	} {
+		body, err := os.ReadFile(filepath.Join("..", "api", "sendpulse", "examples", name+".json"))
+		require.NoError(t, err)
+		e := classify(&httpx.Answer{Call: &rest.Call{Operation: "SendEmail"}, Status: want.status, Body: body})
+		require.NotNil(t, e, name)
+		assert.Equal(t, want.kind, e.Kind, name)
+	}
+}
+
+// Every code has a kind, so that none hides what the status says.
+func TestCodes(t *testing.T) {
+	for code, m := range codes {
+		assert.NotEmpty(t, m.kind, code)
+	}
+}

@@ -1,0 +1,42 @@
+package sendpulse
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/provider"
+)
+
+func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	email, notes, err := emailToAPI(m)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := a.api.SendEmail(ctx, sendpulseapi.SendEmailRequest{Email: email})
+	if err != nil {
+		return &provider.Receipt{Notes: notes}, err
+	}
+	r := provider.Accepted(m, sent.ID, provider.StateAccepted)
+	r.Notes = notes
+	return r, nil
+}
+
+func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+	record, err := a.api.GetEmail(ctx, messageID)
+	if err != nil {
+		return nil, err
+	}
+	return statusFromAPI(messageID, record), nil
+}
+
+func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
+	balance, err := a.api.GetBalanceDetail(ctx)
+	if err != nil {
+		return nil, err
+	}
+	senders, err := a.api.ListSenders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return healthFromAPI(balance, *senders), nil
+}

@@ -1,0 +1,143 @@
+package smsby
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// UpsertContact imports one row into each list. A contact is a row of a list
+// there, so several lists are several calls: when a later one fails, the earlier
+// ones have stored the contact, and the error says so.
+func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
+	if len(change.Lists) == 0 {
+		return nil, provider.Unsupported(provider.FeatureContactNoList, "a contact is always on a list")
+	}
+	lists := make([]int64, len(change.Lists))
+	for i, l := range change.Lists {
+		id, err := listID(fmt.Sprintf("lists[%d]", i), l)
+		if err != nil {
+			return nil, err
+		}
+		lists[i] = id
+	}
+	names, row, notes, err := rowToAPI(change, a.nameField)
+	if err != nil {
+		return nil, err
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
+	var then []rest.Option
+	if len(lists) > 1 {
+		then = append(then, rest.WithThen("the same for each further list"))
+	}
+	for i, list := range lists {
+		state, err := a.store(ctx, list, names, row, then...)
+		if err != nil {
+			return r, partly(err, i)
+		}
+		if i == 0 {
+			r.State = state
+		} else if r.State != state {
+			r.State = provider.ContactStored
+		}
+	}
+	return r, nil
+}
+
+// partly gives the error of a later call the outcome of all of them.
+func partly(err error, done int) error {
+	var e *provider.Error
+	if done == 0 || !errors.As(err, &e) || e.Outcome != provider.NotSent {
+		return err
+	}
+	c := *e
+	c.Outcome = provider.MaybeSent
+	c.Message = fmt.Sprintf("stored on %d lists, then: %s", done, e.Message)
+	return &c
+}
+
+// store imports one row. The vendor answers counters, no id.
+func (a *adapter) store(ctx context.Context, list int64, names, row []string, opts ...rest.Option) (provider.ContactState, error) {
+	answer, err := a.api.ImportContacts(ctx, &smsbyapi.ImportContactsParams{ListID: list, FieldNames: names, Data: [][]string{row}}, opts...)
+	if err != nil {
+		return "", err
+	}
+	return storedState(answer.Result.Value)
+}
+
+func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", u.Email)
+	if err != nil {
+		return nil, err
+	}
+	form := smsbyapi.UnsubscribeForm{Email: wire, Reason: text(u.Reason)}
+	if !u.List.IsZero() {
+		// Read as a number, so that a comma cannot name further lists.
+		id, err := listID("list", u.List)
+		if err != nil {
+			return nil, err
+		}
+		form.ListIDs = new(strconv.FormatInt(id, 10))
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if _, err := a.api.UnsubscribeEmail(ctx, form); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
+// AddToList imports one row for each address. Rows of one call could be told
+// apart only by an index whose start is not documented.
+func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+	id, err := listID("list", list)
+	if err != nil {
+		return nil, err
+	}
+	wires := make([]string, len(emails))
+	for i, email := range emails {
+		if wires[i], err = mailaddr.Wire("email", email); err != nil {
+			return nil, err
+		}
+	}
+	var then []rest.Option
+	if len(emails) > 1 {
+		then = append(then, rest.WithThen("the same for each further address"))
+	}
+	results := make([]provider.MemberResult, 0, len(emails))
+	for i, wire := range wires {
+		_, err := a.store(ctx, id, []string{"email"}, []string{wire}, then...)
+		var e *provider.Error
+		if err != nil && (!errors.As(err, &e) || e.Kind != provider.ErrInvalid) {
+			return results, err
+		}
+		results = append(results, provider.MemberResult{Email: emails[i], Error: e})
+	}
+	return results, nil
+}
+
+func (a *adapter) RemoveFromList(context.Context, provider.Ref, []string) ([]provider.MemberResult, error) {
+	return nil, provider.Unsupported(provider.FeatureListRemove, "unsubscribe from the list instead")
+}
+
+func (a *adapter) ListLists(context.Context, string) (*provider.ListPage, error) {
+	return nil, provider.Unsupported(provider.FeatureLists, "the provider's method for that is not known")
+}
+
+func (a *adapter) GetContact(context.Context, string) (*provider.Contact, error) {
+	return nil, provider.Unsupported(provider.FeatureContactGet, "the provider has no method that reads contacts")
+}
+
+func (a *adapter) ListContacts(context.Context, provider.ContactQuery) (*provider.ContactPage, error) {
+	return nil, provider.Unsupported(provider.FeatureContactList, "the provider has no method that reads contacts")
+}
+
+func (a *adapter) DeleteContact(context.Context, string) error {
+	return provider.Unsupported(provider.FeatureContactDelete, "the provider has no method that deletes contacts")
+}

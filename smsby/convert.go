@@ -1,0 +1,266 @@
+package smsby
+
+import (
+	"fmt"
+	"mime"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// clock is the zone in which the vendor reads times; zone is nil when the
+// account does not name it.
+type clock struct {
+	zone    *time.Location
+	account string
+}
+
+// layout has minutes and no zone.
+const layout = "2006-01-02 15:04"
+
+func (c clock) setting() string { return "providers." + c.account + ".time_zone" }
+
+// wire writes t as the vendor reads it, nil for no time.
+func (c clock) wire(t time.Time) (*string, []provider.Note, error) {
+	if t.IsZero() {
+		return nil, nil, nil
+	}
+	if c.zone == nil {
+		return nil, nil, &provider.Error{
+			Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: c.setting(),
+			Message: "send_at needs this setting: the provider takes a time without a zone",
+		}
+	}
+	var notes []provider.Note
+	if minute := t.Truncate(time.Minute); !minute.Equal(t) {
+		t = minute
+		notes = append(notes, provider.Note{Field: "send_at", Action: "converted", Why: "seconds are cut: the provider takes minutes"})
+	}
+	wire := t.In(c.zone).Format(layout)
+	for _, hour := range []time.Duration{-time.Hour, time.Hour} {
+		if t.Add(hour).In(c.zone).Format(layout) == wire {
+			notes = append(notes, provider.Note{Field: "send_at", Action: "warning", Why: wire + " comes twice that day in " + c.zone.String() + "; the provider takes no zone that would tell which"})
+		}
+	}
+	return &wire, notes, nil
+}
+
+// emailToAPI writes a mail to one address.
+func emailToAPI(m *provider.Message, in clock) (smsbyapi.EmailForm, []provider.Note, error) {
+	if len(m.To) != 1 {
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureToMany, "one recipient a mail, got %d", len(m.To))
+	}
+	if len(m.Attachments) > 1 {
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureAttachmentMany, "one file a mail, got %d", len(m.Attachments))
+	}
+	if len(m.Variables) > 0 {
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureVariables, "the provider fills no variables in")
+	}
+	var c converter
+	form := smsbyapi.EmailForm{
+		Email: c.recipient("to[0]", m.To[0]), Subject: m.Subject, Message: c.content("html", m.HTML),
+		SenderEmail: c.email("from.email", m.From.Email), SenderName: text(mailaddr.Name(m.From.Name)),
+		Schedule: c.time(in, m.SendAt), TrackOpen: toggle(m.TrackOpens), TrackClick: toggle(m.TrackClicks),
+	}
+	for _, f := range m.Attachments {
+		form.Attachment = &rest.File{Name: f.Name, ContentType: contentType(f), Content: f.Content}
+	}
+	return form, c.notes, c.err
+}
+
+// bulkToAPI writes a mail to one address, or a mail of its own for each of
+// m.Recipients. Subject and message of the latter stand in their items only, as
+// in the vendor's example.
+func bulkToAPI(m *provider.Message, in clock) (smsbyapi.BulkEmailForm, []provider.Note, error) {
+	var c converter
+	form := smsbyapi.BulkEmailForm{
+		SenderEmail: c.email("from.email", m.From.Email), SenderName: text(mailaddr.Name(m.From.Name)),
+		Schedule: c.time(in, m.SendAt), TrackOpen: toggle(m.TrackOpens), TrackClick: toggle(m.TrackClicks),
+	}
+	if len(m.Attachments) > 0 {
+		c.fail(provider.Unsupported(provider.FeatureAttachments, "send_via bulk takes no files"))
+	}
+	switch {
+	case len(m.Recipients) > 0:
+		form.MessageType = new(smsbyapi.MessageTypePersonal)
+		for i, r := range m.Recipients {
+			form.DeliveryList = append(form.DeliveryList, c.personal(fmt.Sprintf("recipients[%d]", i), m, r))
+		}
+	case len(m.To) == 1:
+		form.MessageType = new(smsbyapi.MessageTypeBulk)
+		form.Subject, form.Message = text(m.Subject), text(c.content("html", m.HTML))
+		form.DeliveryList = []any{c.recipient("to[0]", m.To[0])}
+	default:
+		c.fail(provider.Unsupported(provider.FeatureToMany, "one recipient a mail, got %d", len(m.To)))
+	}
+	return form, c.notes, c.err
+}
+
+// converter collects notes and keeps the first error.
+type converter struct {
+	notes []provider.Note
+	err   error
+}
+
+func (c *converter) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+func (c *converter) email(field, email string) string {
+	wire, err := mailaddr.Wire(field, email)
+	if err != nil {
+		c.fail(err)
+	}
+	return wire
+}
+
+// recipient notes that the name is lost. It is not refused: most addresses have
+// a name, and the mail arrives without it just as well.
+func (c *converter) recipient(field string, a provider.Address) string {
+	if a.Name != "" {
+		c.notes = append(c.notes, provider.Note{Field: field + ".name", Action: "dropped", Why: "the provider has no place for a recipient's name"})
+	}
+	return c.email(field+".email", a.Email)
+}
+
+func (c *converter) personal(field string, m *provider.Message, r provider.Recipient) smsbyapi.PersonalMail {
+	if len(r.Variables) > 0 {
+		c.fail(provider.Unsupported(provider.FeatureVariables, "the provider fills no variables in"))
+	}
+	mail := smsbyapi.PersonalMail{
+		Email:   c.recipient(field, provider.Address{Email: r.Email, Name: r.Name}),
+		Subject: r.Subject, Message: r.HTML,
+	}
+	if mail.Subject == "" {
+		mail.Subject = m.Subject
+	}
+	if mail.Message == "" {
+		mail.Message = c.content(field+".html", m.HTML)
+	}
+	return mail
+}
+
+func (c *converter) content(field, html string) string {
+	if html == "" {
+		c.fail(provider.Invalid(field, "expected html: the provider takes one body, as HTML"))
+	}
+	return html
+}
+
+func (c *converter) time(in clock, t time.Time) *string {
+	wire, notes, err := in.wire(t)
+	if err != nil {
+		c.fail(err)
+	}
+	c.notes = append(c.notes, notes...)
+	return wire
+}
+
+func toggle(t provider.Toggle) *smsbyapi.Switch {
+	switch t {
+	case provider.On:
+		return new(smsbyapi.SwitchOn)
+	case provider.Off:
+		return new(smsbyapi.SwitchOff)
+	}
+	return nil
+}
+
+// contentType is the type of the file's part, by the name when none is given.
+func contentType(f provider.Attachment) string {
+	if f.ContentType != "" {
+		return f.ContentType
+	}
+	return mime.TypeByExtension(path.Ext(f.Name))
+}
+
+// text is a pointer to s, nil when s is empty.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// emailID is empty when the answer tells no id.
+func emailID(sent *smsbyapi.SentEmailAnswer) string {
+	if id := int64(sent.Result.Value.EmailID); id != 0 {
+		return idOfEmail + strconv.FormatInt(id, 10)
+	}
+	return ""
+}
+
+func bulkID(sent *smsbyapi.SentBulkAnswer) string {
+	if uuid := sent.Result.Value.UUID; uuid != "" {
+		return idOfBulk + uuid
+	}
+	return ""
+}
+
+func receiptFromAPI(m *provider.Message, id string, notes []provider.Note) *provider.Receipt {
+	state := provider.StateAccepted
+	if !m.SendAt.IsZero() {
+		state = provider.StateScheduled
+	}
+	r := provider.Accepted(m, id, state)
+	r.Notes = notes
+	return r
+}
+
+// statusFromAPI is nil when the answer has no recipient.
+func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.Receipt {
+	states, why := provider.StateLog{}, map[string]string{}
+	for _, mailing := range mailings {
+		for _, d := range mailing.Success {
+			email := strings.TrimSpace(d.Recipient)
+			state, known := deliveryState(d.Status)
+			states.Add(email, state)
+			switch {
+			case d.Error != "":
+				why[email] = d.Error
+			case !known:
+				why[email] = "the provider says " + d.Status
+			}
+		}
+		for _, e := range mailing.Errors {
+			email := strings.TrimSpace(e.Email)
+			states.Add(email, provider.StateRejected)
+			why[email] = e.Error
+		}
+	}
+	r := states.Receipt(messageID)
+	if r == nil {
+		return nil
+	}
+	for i, recipient := range r.Recipients {
+		if text := why[recipient.Email]; text != "" {
+			r.Notes = append(r.Notes, provider.Note{Field: fmt.Sprintf("recipients[%d]", i), Action: "warning", Why: text})
+		}
+	}
+	return r
+}
+
+// deliveryState reads a word of the vendor. Three are documented; that a click
+// is told by a word that begins so is inferred.
+func deliveryState(word string) (state provider.State, known bool) {
+	word = strings.ToUpper(strings.TrimSpace(word))
+	switch {
+	case word == "DELIVERED":
+		return provider.StateDelivered, true
+	case word == "OPEN":
+		return provider.StateOpened, true
+	case word == "UNDELIVERED":
+		return provider.StateBounced, true
+	case strings.HasPrefix(word, "CLICK"):
+		return provider.StateClicked, true
+	}
+	return provider.StateUnknown, false
+}

@@ -1,0 +1,91 @@
+package smsby
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// rowToAPI is the header row and the one row of an import.
+func rowToAPI(change provider.ContactChange, nameField string) (names, row []string, notes []provider.Note, err error) {
+	wire, err := mailaddr.Wire("email", change.Email)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	names, row = []string{"email"}, []string{wire}
+	add := func(name, value string) {
+		names, row = append(names, name), append(row, value)
+	}
+	if change.Phone.IsSet() {
+		add("phone", change.Phone.Value)
+	}
+	if change.FirstName.IsSet() || change.LastName.IsSet() {
+		add(nameField, strings.TrimSpace(change.FirstName.Value+" "+change.LastName.Value))
+		notes = append(notes, provider.Note{Field: "first_name", Action: "converted", Why: "first and last name are joined in the field " + nameField + " and replace what stood there"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
+		if slices.Contains(names, name) || name == "email" || name == "phone" {
+			return nil, nil, nil, provider.Invalid("fields."+name, "this field is written from email, phone or the name of the contact")
+		}
+		value, note, err := fieldText(name, change.Fields[name])
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		notes = append(notes, note...)
+		add(name, value)
+	}
+	return names, row, notes, nil
+}
+
+// fieldText is v as a text, which is all that a row holds.
+func fieldText(name string, v any) (string, []provider.Note, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil, nil
+	case json.Number:
+		return v.String(), nil, nil
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), nil, nil
+	case int:
+		return strconv.Itoa(v), nil, nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil, nil
+	case bool:
+		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: "converted", Why: "written as a text: the provider's fields have no other type"}}, nil
+	case nil:
+		return "", nil, provider.Unsupported(provider.FeatureContactClear, "whether an empty value clears a field is not stated")
+	}
+	return "", nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's fields are texts")
+}
+
+func listID(field string, r provider.Ref) (int64, error) {
+	n, err := strconv.ParseInt(r.ID, 10, 64)
+	if err != nil || n <= 0 {
+		return 0, provider.Invalid(field, "expected the number of a list at this provider, got %q", r.ID)
+	}
+	return n, nil
+}
+
+// storedState reads the counters of an import of one row.
+func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
+	switch {
+	case r.Invalid > 0:
+		text := "the provider refused the contact"
+		if len(r.Log) > 0 && r.Log[0].ErrorMessage != "" {
+			text = r.Log[0].ErrorMessage
+		}
+		return "", &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: http.StatusOK, Message: text}
+	case r.Inserted > 0:
+		return provider.ContactCreated, nil
+	case r.Updated > 0:
+		return provider.ContactUpdated, nil
+	}
+	return provider.ContactStored, nil
+}

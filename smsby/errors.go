@@ -1,0 +1,122 @@
+package smsby
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/provider"
+)
+
+// words tell the kind of an error text; the first that is found decides. The
+// vendor documents no error of this API, so every line is a guess. Those marked
+// "status page" are how its pages about SMS explain an HTTP status; the others
+// are what such an error would have to speak of.
+var words = []struct {
+	fragment string
+	kind     provider.Kind
+}{
+	{"access denied", provider.ErrForbidden},    // status page, 403
+	{"limit exceeded", provider.ErrRateLimited}, // status page, 429
+	{"too many requests", provider.ErrRateLimited},
+	{"превышен лимит", provider.ErrRateLimited},
+	{"not found", provider.ErrNotFound}, // status page, 404
+	{"не найден", provider.ErrNotFound},
+	{"balance", provider.ErrNoCredit}, // mail is paid from the account's balance
+	{"баланс", provider.ErrNoCredit},
+	{"недостаточно средств", provider.ErrNoCredit},
+	{"token", provider.ErrUnauthorized}, // the parameter that holds the key
+	{"api key", provider.ErrUnauthorized},
+	{"ключ", provider.ErrUnauthorized},
+}
+
+// classify reads {"status": …, "error": …, "message": …}. A success is a 2xx
+// that says OK, or success, and has no error; the vendor's older API answers
+// errors with 200. An answer that is no such object says nothing: an act counts
+// as done then, without an id, while a read has failed.
+func classify(a *httpx.Answer) *provider.Error {
+	var body struct {
+		Status  flex.Text       `json:"status"`
+		Error   json.RawMessage `json:"error"`
+		Message flex.Text       `json:"message"`
+	}
+	_ = json.Unmarshal(a.Body, &body) // what is no object leaves it empty
+	status, text := strings.ToLower(string(body.Status)), errorText(body.Error)
+	refused := status == "error" || strings.HasPrefix(status, "fail")
+	if text == "" && (refused || !a.OK()) {
+		text = string(body.Message)
+	}
+	switch {
+	case !a.OK():
+		return &provider.Error{Kind: kindOf(a.Status, text), Message: text}
+	case refused || text != "":
+		return &provider.Error{Kind: kindOfText(text), Message: text}
+	case status == "ok" || status == "success":
+		return nil
+	case a.Call.Effect == rest.Read:
+		return &provider.Error{Kind: provider.ErrBadResponse, Message: "the answer does not say OK"}
+	case status != "" || body.Message != "":
+		return &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: strings.TrimSpace("the answer says neither OK nor an error, but " + status + " " + string(body.Message))}
+	}
+	return nil
+}
+
+// kindOf lets a status that is clear decide alone.
+func kindOf(status int, text string) provider.Kind {
+	if kind := httpx.KindOfStatus(status); kind != provider.ErrInvalid {
+		return kind
+	}
+	return kindOfText(text)
+}
+
+func kindOfText(text string) provider.Kind {
+	lower := strings.ToLower(text)
+	for _, w := range words {
+		if strings.Contains(lower, w.fragment) {
+			return w.kind
+		}
+	}
+	return provider.ErrInvalid
+}
+
+// errorText is the text of an error, which may be a text, a list, or an object
+// of texts by parameter; empty when there is no error.
+func errorText(raw json.RawMessage) string {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return ""
+	}
+	return flatten(v)
+}
+
+func flatten(v any) string {
+	var parts []string
+	switch v := v.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case float64:
+		if v != 0 {
+			return "error " + strconv.FormatFloat(v, 'f', -1, 64)
+		}
+	case bool:
+		if v {
+			return "error"
+		}
+	case []any:
+		for _, x := range v {
+			parts = append(parts, flatten(x))
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if text := flatten(v[key]); text != "" {
+				parts = append(parts, key+": "+text)
+			}
+		}
+	}
+	return strings.Join(parts, ", ")
+}
