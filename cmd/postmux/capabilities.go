@@ -1,0 +1,294 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func newCapabilities(a *app) *cobra.Command {
+	var markdown, diff bool
+	cmd := &cobra.Command{
+		Use:   "capabilities [--diff A B]",
+		Short: "What each provider can do",
+		Long: `Show what each provider can do, feature by feature; no configuration is needed.
+--provider shows one, by the name of an account or of a provider, with its
+limits. --diff shows where two differ.
+
+Levels: native; limited (within a limit); emulated (by other means, with a note on
+the receipt); account_wide (a setting of the account, not of a message); none.`,
+		Example: `  postmux capabilities --diff brevo smsby`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case diff && len(args) != 2:
+				return usageErr("--diff", "expected two names of accounts or providers, got %d", len(args))
+			case !diff && len(args) > 0:
+				return usageErr("", "expected no argument, got %q; --provider shows one, --diff A B compares", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if diff {
+				return a.diffCapabilities(cmd, args[0], args[1])
+			}
+			if a.account != "" {
+				one, err := a.capabilitiesOf(cmd, a.account)
+				if err != nil {
+					return err
+				}
+				a.printCapabilities(one)
+				return nil
+			}
+			m := newMatrix(a.registry)
+			switch {
+			case markdown:
+				a.printMarkdown(m)
+			case a.json:
+				a.printJSON(map[string]any{"features": m.rows()})
+			default:
+				a.printMatrix(m)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the matrix as Markdown")
+	cmd.Flags().BoolVar(&diff, "diff", false, "show where A and B differ")
+	cmd.MarkFlagsMutuallyExclusive("markdown", "diff")
+	return cmd
+}
+
+// named are the capabilities of an account or a driver.
+type named struct {
+	name, provider string
+	caps           provider.Capabilities
+}
+
+// capabilitiesOf takes the name of an account, when there is a configuration
+// that has it, or of a provider.
+func (a *app) capabilitiesOf(cmd *cobra.Command, name string) (named, error) {
+	_, isDriver := a.registry[name]
+	cfg, err := a.loadConfig()
+	if err != nil && (!isDriver || a.configFile != "") {
+		return named{}, err
+	}
+	if _, isAccount := cfg.Providers[name]; isAccount || !isDriver {
+		c, err := a.openAccount(cmd, cfg, name)
+		if err != nil {
+			return named{}, err
+		}
+		return named{name, c.Provider(), c.Capabilities()}, nil
+	}
+	caps, ok := driverCapabilities(a.registry, name)
+	if !ok {
+		return named{}, usageErr("", "%s has no capabilities of its own, only those of its members", name)
+	}
+	return named{name, name, caps}, nil
+}
+
+func (a *app) printCapabilities(n named) {
+	type cell struct {
+		Feature provider.Feature `json:"feature"`
+		Doc     string           `json:"doc"`
+		provider.Support
+	}
+	var cells []cell
+	for _, f := range provider.Features() {
+		s := n.caps[f]
+		s.Level = n.caps.Level(f)
+		cells = append(cells, cell{f, f.Doc(), s})
+	}
+	if a.json {
+		a.printJSON(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
+		return
+	}
+	t := newTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS", "LIMIT AND NOTE")
+	for _, c := range cells {
+		t.row(string(c.Feature), levelText(c.Level), c.Doc, supportText(c.Support))
+	}
+	t.flush()
+}
+
+// supportText is the limit and the note of a cell.
+func supportText(s provider.Support) string {
+	var parts []string
+	for _, p := range []string{s.Limit, s.Note} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	if s.Basis == "guess" {
+		parts = append(parts, "a guess, not documented")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func levelText(l provider.Level) string {
+	if l == provider.LevelNone {
+		return "-"
+	}
+	return string(l)
+}
+
+func (a *app) diffCapabilities(cmd *cobra.Command, left, right string) error {
+	x, err := a.capabilitiesOf(cmd, left)
+	if err != nil {
+		return err
+	}
+	y, err := a.capabilitiesOf(cmd, right)
+	if err != nil {
+		return err
+	}
+	type difference struct {
+		Feature provider.Feature `json:"feature"`
+		A       provider.Support `json:"a"`
+		B       provider.Support `json:"b"`
+	}
+	out := []difference{}
+	for _, f := range provider.Features() {
+		s, r := x.caps[f], y.caps[f]
+		s.Level, r.Level = x.caps.Level(f), y.caps.Level(f)
+		if s.Level != r.Level || s.Limit != r.Limit {
+			out = append(out, difference{f, s, r})
+		}
+	}
+	if a.json {
+		a.printJSON(map[string]any{"a": left, "b": right, "features": out})
+		return nil
+	}
+	if len(out) == 0 {
+		fmt.Fprintln(a.out, "no difference")
+		return nil
+	}
+	t := newTable(a.out, "FEATURE", left, right)
+	for _, d := range out {
+		t.row(string(d.Feature), cellText(d.A), cellText(d.B))
+	}
+	t.flush()
+	return nil
+}
+
+func cellText(s provider.Support) string {
+	if s.Limit == "" {
+		return levelText(s.Level)
+	}
+	return levelText(s.Level) + " (" + s.Limit + ")"
+}
+
+// driverCapabilities are those of an account without settings. Routes have none:
+// theirs are those of their members.
+func driverCapabilities(r provider.Registry, name string) (provider.Capabilities, bool) {
+	d := r[name]
+	if d.Capabilities == nil {
+		return nil, false
+	}
+	return d.Capabilities(provider.Section{Provider: name}), true
+}
+
+// matrix are the capabilities of all drivers.
+type matrix []named
+
+func newMatrix(r provider.Registry) matrix {
+	var m matrix
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		if caps, ok := driverCapabilities(r, name); ok {
+			m = append(m, named{name, name, caps})
+		}
+	}
+	return m
+}
+
+// matrixRow is one feature at all providers.
+type matrixRow struct {
+	Feature   provider.Feature            `json:"feature"`
+	Doc       string                      `json:"doc"`
+	Providers map[string]provider.Support `json:"providers"`
+}
+
+func (m matrix) rows() []matrixRow {
+	var out []matrixRow
+	for _, f := range provider.Features() {
+		row := matrixRow{Feature: f, Doc: f.Doc(), Providers: make(map[string]provider.Support, len(m))}
+		for _, n := range m {
+			s := n.caps[f]
+			s.Level = n.caps.Level(f)
+			row.Providers[n.name] = s
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func (a *app) printMatrix(m matrix) {
+	head := []string{"FEATURE"}
+	for _, n := range m {
+		head = append(head, n.name)
+	}
+	t := newTable(a.out, head...)
+	for _, r := range m.rows() {
+		cells := []string{string(r.Feature)}
+		for _, n := range m {
+			cells = append(cells, levelText(r.Providers[n.name].Level))
+		}
+		t.row(cells...)
+	}
+	t.flush()
+}
+
+const markdownHead = `# Capabilities
+
+What each provider can do through postmux, feature by feature. This page is written by
+` + "`postmux capabilities --markdown`" + ` from what the adapters declare; the conformance suite proves it.
+
+Levels: **native**; **limited** (within the limit below); **emulated** (by other means, told in the notes of the
+receipt); **account_wide** (a setting of the account, so a message that asks for it is refused); – (not there:
+refused before any request). A question mark marks a cell that the vendor's documents do not state: a guess.
+
+`
+
+// printMarkdown writes docs/capabilities.md.
+func (a *app) printMarkdown(m matrix) {
+	var b strings.Builder
+	b.WriteString(markdownHead)
+	b.WriteString("| feature | what it is |")
+	for _, n := range m {
+		b.WriteString(" " + n.name + " |")
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(m)) + "\n")
+	for _, r := range m.rows() {
+		fmt.Fprintf(&b, "| `%s` | %s |", r.Feature, r.Doc)
+		for _, n := range m {
+			s := r.Providers[n.name]
+			text := string(s.Level)
+			if s.Level == provider.LevelNone {
+				text = "–"
+			}
+			if s.Basis == "guess" {
+				text += " ?"
+			}
+			b.WriteString(" " + text + " |")
+		}
+		b.WriteString("\n")
+	}
+	for _, n := range m {
+		fmt.Fprintf(&b, "\n## %s: limits and notes\n\n", n.name)
+		none := true
+		for _, f := range provider.Features() {
+			s := n.caps[f]
+			if s.Limit == "" && s.Note == "" {
+				continue
+			}
+			none = false
+			parts := slices.DeleteFunc([]string{s.Limit, s.Note}, func(p string) bool { return p == "" })
+			fmt.Fprintf(&b, "* `%s` (%s): %s\n", f, n.caps.Level(f), strings.Join(parts, "; "))
+		}
+		if none {
+			b.WriteString("None.\n")
+		}
+	}
+	_, _ = a.out.Write([]byte(b.String()))
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func newCheck(a *app) *cobra.Command {
+	var every bool
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration, the credentials, the senders and the quota",
+		Long: `Check the form of the whole configuration, and ask the provider whether the
+credentials of the account work and what it may send. Nothing is sent. --all
+resolves all secrets and asks all providers.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if every {
+				if a.account != "" {
+					return usageErr("--all", "expected either --all or --provider, got both")
+				}
+				return a.checkAll(cmd)
+			}
+			c, err := a.open(cmd)
+			if err != nil {
+				return err
+			}
+			h, err := c.Check(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.printJSON(h)
+				return nil
+			}
+			t := newTable(a.out, checkHead...)
+			healthRows(t, h)
+			t.flush()
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&every, "all", false, "check all accounts and resolve all secrets")
+	return cmd
+}
+
+var checkHead = []string{"ACCOUNT", "PROVIDER", "RESULT", "LOGIN", "SENDERS", "QUOTA", "NOTES"}
+
+// checked is one account of check --all.
+type checked struct {
+	Provider string           `json:"provider"`
+	Account  string           `json:"account"`
+	Health   *provider.Health `json:"health"`
+	Error    *provider.Error  `json:"error"`
+}
+
+func (a *app) checkAll(cmd *cobra.Command) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	for _, w := range a.registry.Warnings(cfg) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: "+w)
+	}
+	if err := a.registry.Check(cfg); err != nil {
+		return a.inConfig(err)
+	}
+	if err := a.registry.CheckSecrets(cfg); err != nil {
+		return a.inConfig(err)
+	}
+	var results []checked
+	var codes []int
+	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
+		r := checked{Provider: cfg.Providers[name].Provider, Account: name}
+		c, err := a.openAccount(cmd, cfg, name)
+		if err == nil {
+			r.Health, err = c.Check(cmd.Context())
+		}
+		switch {
+		case errors.Is(err, provider.ErrUnsupported):
+			// Nothing is wrong: there is only no way to ask.
+			r.Health = &provider.Health{Provider: r.Provider, Account: name, Notes: []provider.Note{{
+				Field: "check", Action: "warning", Why: "the provider has no such call; only the form was checked",
+			}}}
+			err = nil
+		case err != nil:
+			r.Health, r.Error = nil, asProviderError(err)
+		}
+		results = append(results, r)
+		codes = append(codes, exitCode(err))
+		if cmd.Context().Err() != nil {
+			return err
+		}
+	}
+	if a.json {
+		a.printJSON(map[string]any{"accounts": results})
+	} else {
+		a.printChecks(results)
+	}
+	return manyError(codes, "accounts")
+}
+
+func (a *app) printChecks(results []checked) {
+	t := newTable(a.out, checkHead...)
+	for _, r := range results {
+		if r.Error != nil {
+			t.row(r.Account, r.Provider, strings.TrimSpace(r.Error.Error()))
+			continue
+		}
+		healthRows(t, r.Health)
+	}
+	t.flush()
+}
+
+// healthRows prints an account; further senders and quotas get lines of their own.
+func healthRows(t *table, h *provider.Health) {
+	var senders, quotas, notes []string
+	for _, s := range h.Senders {
+		text := s.Email
+		if s.Name != "" {
+			text = s.Name + " <" + s.Email + ">"
+		}
+		if !s.Verified {
+			text += " (not verified)"
+		}
+		senders = append(senders, text)
+	}
+	for _, q := range h.Quotas {
+		text := q.Name
+		if q.Left != "" {
+			text += " " + q.Left + " left"
+		}
+		if q.Used != "" {
+			text += " " + q.Used + " used"
+		}
+		quotas = append(quotas, text)
+	}
+	for _, n := range h.Notes {
+		notes = append(notes, noteText(n))
+	}
+	at := func(list []string, i int) string {
+		if i < len(list) {
+			return list[i]
+		}
+		return ""
+	}
+	for i := range max(1, len(senders), len(quotas), len(notes)) {
+		if i == 0 {
+			t.row(h.Account, h.Provider, "ok", h.Login, at(senders, i), at(quotas, i), at(notes, i))
+			continue
+		}
+		t.row("", "", "", "", at(senders, i), at(quotas, i), at(notes, i))
+	}
+}

@@ -1,0 +1,514 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// example writes a file of the examples to a folder.
+func example(t *testing.T, name string) string {
+	t.Helper()
+	text, err := examples.Files.ReadFile(name)
+	require.NoError(t, err)
+	return file(t, name, string(text))
+}
+
+func TestHelp(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		args := append(strings.Fields(c.CommandPath())[1:], "--help")
+		r := postmux(t, args...)
+		assert.Equal(t, exitDone, r.code)
+		assert.Empty(t, r.errOut)
+		golden(t, "help/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".txt", r.out)
+		for _, sub := range c.Commands() {
+			if sub.Name() != "completion" && sub.Name() != "help" {
+				walk(sub)
+			}
+		}
+	}
+	walk(newRoot(&app{registry: all.Registry()}))
+}
+
+func TestUsage(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"sned"}, `unknown command "sned" for "postmux"; did you mean send?`},
+		{[]string{"contacts", "gte"}, `unknown command "gte" for "postmux contacts"; did you mean get?`},
+		{[]string{"lists", "ad"}, `unknown command "ad" for "postmux lists"; did you mean add?`},
+		{[]string{"send", "--nope"}, "unknown flag: --nope; try --help"},
+		{[]string{"send"}, "expected a message"},
+		{[]string{"send", "--dry-run"}, "expected a message"},
+		{[]string{"send", "a", "b"}, "accepts at most 1 arg(s), received 2; try --help"},
+		{[]string{"send", "--to", "anna"}, "--to: expected one address like user@example.com"},
+		{[]string{"send", "--to", "a@example.com", "--send-at", "tomorrow"}, "--send-at: expected a time like"},
+		{[]string{"send", "--to", "a@example.com", "--header", "x"}, "--header: expected NAME=VALUE"},
+		{[]string{"send", "--to", "a@example.com", "--var", "x:=y"}, "--var: expected a JSON value behind x:="},
+		{[]string{"send", "--to", "a@example.com", "--attach", "/nonexistent"}, "--attach: cannot read the file"},
+		{[]string{"send", "/nonexistent.json"}, "cannot read the file"},
+		{[]string{"send", "--text", "a", "--text-file", "b"}, "[text text-file]"},
+		{[]string{"status"}, "expected the ID of a message"},
+		{[]string{"status", "1", "--receipt", "x"}, "--receipt: expected either ID or --receipt"},
+		{[]string{"contacts", "get"}, "accepts 1 arg(s), received 0"},
+		{[]string{"contacts", "list", "--limit", "-1"}, "--limit: expected 0 or more"},
+		{[]string{"contacts", "list", "--limit", "x"}, `invalid argument "x" for "--limit" flag`},
+		{[]string{"contacts", "list", "--list", "id:"}, "--list: expected an alias or id:ID"},
+		{[]string{"contacts", "list", "--modified-since", "x"}, "--modified-since: expected a time"},
+		{[]string{"contacts", "upsert"}, "--email: expected the address"},
+		{[]string{"contacts", "upsert", "--email", "a@example.com", "--phone", "1", "--clear", "phone"}, "--clear: phone is set and cleared at once"},
+		{[]string{"contacts", "upsert", "--email", "a@example.com", "--field", "A=1", "--clear", "A"}, "--clear: A is set and cleared at once"},
+		{[]string{"lists", "add", "newsletter"}, "requires at least 2 arg(s)"},
+		{[]string{"capabilities", "brevo"}, "expected no argument"},
+		{[]string{"capabilities", "--diff", "brevo"}, "--diff: expected two names"},
+		{[]string{"check", "--all", "--provider", "a"}, "--all: expected either --all or --provider"},
+		{[]string{"sandbox", "--listen", "0.0.0.0:8025"}, "--listen: expected a loopback address"},
+		{[]string{"demo", "--config", "x"}, "the demo has a configuration of its own"},
+	} {
+		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
+			r := postmux(t, tc.args...)
+			assert.Equal(t, exitLocal, r.code)
+			assert.Empty(t, r.out)
+			assert.Contains(t, r.errOut, tc.want)
+			assert.Equal(t, 1, strings.Count(r.errOut, "\n"), r.errOut)
+
+			r = postmux(t, append([]string{"--json"}, tc.args...)...)
+			assert.Equal(t, exitLocal, r.code)
+			var doc struct {
+				Error struct{ Kind, Op, Outcome string }
+			}
+			r.json(t, &doc)
+			assert.Equal(t, "invalid usage not_sent", doc.Error.Kind+" "+doc.Error.Op+" "+doc.Error.Outcome)
+		})
+	}
+}
+
+// A bad message is told with the name of its field, and no request is made.
+func TestBadMessage(t *testing.T) {
+	sb, cfg := account(t)
+	for _, tc := range []struct{ what, message, want string }{
+		{"unknown key", `{"to":[{"email":"a@example.com"}],"subjet":"x"}`, "subjet: unknown key"},
+		{"bad address", `{"to":[{"email":"a@example"}],"subject":"x","html":"y"}`, "to[0].email: expected one address"},
+		{"template with html", `{"to":[{"email":"a@example.com"}],"template":{"id":"1"},"html":"y"}`, "template: expected either"},
+		{"not base64", `{"to":[{"email":"a@example.com"}],"subject":"x","html":"y","attachments":[{"name":"a","content":"é"}]}`, "attachments[0].content: expected base64"},
+		{"no alias", `{"to":[{"email":"a@example.com"}],"template":{"alias":"welcome"}}`, `template: no alias "welcome"`},
+		{"not there", `{"to":[{"email":"a@example.com"}],"subject":"x","html":"y","track_opens":true}`, "message.track_opens is not supported"},
+		{"not JSON", `{"to"`, "JSON"},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			r := postmuxWith(t, tc.message, "--config", cfg, "send", "-")
+			assert.Equal(t, exitLocal, r.code)
+			assert.Empty(t, r.out)
+			assert.Contains(t, r.errOut, tc.want)
+		})
+	}
+	assert.Empty(t, sb.Requests("brevo"))
+}
+
+func TestSend(t *testing.T) {
+	sb, cfg := account(t)
+	r := postmux(t, "--config", cfg, "send", example(t, examples.Message))
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "send.txt", r.out)
+	assert.Empty(t, r.errOut)
+
+	r = postmux(t, "--config", cfg, "--json", "send", example(t, examples.Message))
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "send.json", r.out)
+
+	mails := sb.Messages("brevo")
+	require.Len(t, mails, 2)
+	assert.Equal(t, "سفارش شما ثبت شد: ۱۰۴۲", mails[0].Subject)
+	assert.Equal(t, "order-1042.pdf", mails[0].Attachments[0].Name)
+}
+
+func TestSendByFlags(t *testing.T) {
+	sb, cfg := account(t)
+	r := postmuxWith(t, `{"from":{"email":"shop@example.com"},"to":[{"email":"old@example.com"}],"subject":"old","html":"<p>stays</p>"}`, "--config", cfg,
+		"send", "-", "--to", "Иванова, Анна <anna@example.by>", "--to", "bob@example.com", "--cc", "carl@example.com", "--bcc", "dora@example.com",
+		"--reply-to", "help@example.com", "--from", "فروشگاه <shop@example.com>", "--subject", "سلام", "--text-file", file(t, "body.txt", "متن"),
+		"--tag", "order", "--header", "X-Shop=1", "--metadata", "order=1042", "--send-at", time.Now().Add(time.Hour).Format(time.RFC3339),
+		"--attach", file(t, "a.pdf", "%PDF"), "--idempotency-key", "order-1042")
+	require.Equal(t, exitDone, r.code, r.errOut)
+	m := sb.Messages("brevo")[0]
+	assert.Equal(t, provider.Address{Email: "shop@example.com", Name: "فروشگاه"}, m.From)
+	assert.Equal(t, "Иванова, Анна <anna@example.by>; bob@example.com", addressTexts(m.To))
+	assert.Equal(t, "carl@example.com dora@example.com help@example.com", m.Cc[0].Email+" "+m.Bcc[0].Email+" "+m.ReplyTo[0].Email)
+	assert.Equal(t, "سلام <p>stays</p> متن", m.Subject+" "+m.HTML+" "+m.Text)
+	assert.Equal(t, []string{"order"}, m.Tags)
+	assert.Equal(t, "a.pdf", m.Attachments[0].Name)
+	assert.False(t, m.SendAt.IsZero())
+}
+
+func TestSendFails(t *testing.T) {
+	send := []string{"--json", "send", "--to", "anna@example.com", "--subject", "x", "--html", "y"}
+	for _, tc := range []struct {
+		what           string
+		fault          sandbox.Fault
+		code           int
+		kind, outcome  string
+		receiptOutcome string
+	}{
+		{"refused", sandbox.Fault{Status: 400, Body: `{"code":"invalid_parameter","message":"no"}`}, exitRefused, "invalid", "not_sent", "refused"},
+		{"no key", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`}, exitCredentials, "unauthorized", "not_sent", "refused"},
+		{"no credit", sandbox.Fault{Status: 402, Body: `{"code":"not_enough_credits","message":"no"}`}, exitRefused, "no_credit", "not_sent", "refused"},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			sb, cfg := account(t)
+			sb.Fail("brevo", tc.fault)
+			r := postmux(t, append([]string{"--config", cfg}, send...)...)
+			assert.Equal(t, tc.code, r.code)
+			var doc struct {
+				Error   struct{ Kind, Outcome string }
+				Receipt struct{ State string }
+			}
+			r.json(t, &doc)
+			assert.Equal(t, tc.kind+" "+tc.outcome+" "+tc.receiptOutcome, doc.Error.Kind+" "+doc.Error.Outcome+" "+doc.Receipt.State)
+			assert.Equal(t, 1, strings.Count(r.errOut, "\n"))
+			golden(t, "fail/"+strings.ReplaceAll(tc.what, " ", "-")+".json", r.out)
+		})
+	}
+}
+
+// fake is an account at a server of the test.
+func fake(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return file(t, "postmux.yaml", fmt.Sprintf("providers: {main: {provider: brevo, api_key: x, timeout: 30s, base_url: %q, from: {email: shop@example.com}}}", srv.URL))
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg := fake(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the end of the connection
+		cancel()
+		<-r.Context().Done()
+	})
+	r := postmuxIn(ctx, "", "--config", cfg, "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
+	assert.Equal(t, exitUnknown, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "it may have been sent")
+
+	// A context that has ended makes no request at all.
+	r = postmuxIn(ctx, "", "--config", cfg, "--json", "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
+	assert.Equal(t, exitInterrupted, r.code)
+	assert.Equal(t, "postmux: interrupted: context canceled\n", r.errOut)
+	assert.Contains(t, r.out, `"kind": "canceled"`)
+	r = postmuxIn(ctx, "", "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\n"))
+	assert.Equal(t, exitInterrupted, r.code, r.errOut)
+}
+
+func TestDryRun(t *testing.T) {
+	sb, cfg := account(t)
+	send := example(t, examples.Message)
+	for name, args := range map[string][]string{
+		"send":        {"send", send, "--idempotency-key", "00000000-0000-4000-8000-000000000000"},
+		"upsert":      {"contacts", "upsert", example(t, examples.Contact)},
+		"delete":      {"contacts", "delete", "anna@example.com"},
+		"unsubscribe": {"contacts", "unsubscribe", "anna@example.com"},
+		"import":      {"contacts", "import", example(t, examples.Contacts)},
+		"add":         {"lists", "add", "newsletter", "anna@example.com"},
+		"remove":      {"lists", "remove", "newsletter", "anna@example.com"},
+	} {
+		r := postmux(t, append([]string{"--config", cfg}, append(args, "--dry-run")...)...)
+		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.NotContains(t, r.out, sandbox.Key("brevo"))
+		golden(t, "dryrun/"+name+".json", r.out)
+	}
+	assert.Empty(t, sb.Requests("brevo"))
+
+	// A dry run finds what is wrong.
+	r := postmux(t, "--config", cfg, "send", send, "--dry-run", "--track-opens")
+	assert.Equal(t, exitLocal, r.code)
+	assert.Empty(t, r.out)
+}
+
+func TestStatus(t *testing.T) {
+	_, cfg := account(t)
+	sent := postmux(t, "--config", cfg, "--json", "send", example(t, examples.Message))
+	require.Equal(t, exitDone, sent.code, sent.errOut)
+	var receipt provider.Receipt
+	sent.json(t, &receipt)
+
+	byID := postmux(t, "--config", cfg, "--json", "status", receipt.MessageID)
+	assert.Equal(t, exitDone, byID.code, byID.errOut)
+	golden(t, "status.json", byID.out)
+	for _, text := range []string{sent.out, `{"error":{"kind":"x"},"receipt":` + sent.out + `}`} {
+		r := postmux(t, "--config", cfg, "--json", "status", "--receipt", file(t, "receipt.json", text))
+		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, byID.out, r.out)
+	}
+	several := fmt.Sprintf(`{"account":"main","message_id":"","recipients":[{"message_id":%q},{"message_id":"gone"},{"message_id":""}]}`, receipt.MessageID)
+	r := postmuxWith(t, several, "--config", cfg, "--json", "status", "--receipt", "-")
+	assert.Equal(t, exitPartly, r.code)
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	require.Len(t, lines, 2)
+	assert.True(t, strings.HasPrefix(lines[0], `{"index":0,"provider":"brevo"`), lines[0])
+	assert.True(t, strings.HasPrefix(lines[1], `{"index":1,"error":{"kind":"not_found"`), lines[1])
+
+	r = postmuxWith(t, `{"account":"other","message_id":"x"}`, "--config", cfg, "status", "--receipt", "-")
+	assert.Equal(t, exitLocal, r.code)
+	assert.Contains(t, r.errOut, `no account is called "other"`)
+	for _, text := range []string{`{}`, `[]`, `x`, `{"error":{},"receipt":null}`} {
+		assert.Equal(t, exitLocal, postmuxWith(t, text, "--config", cfg, "status", "--receipt", "-").code, text)
+	}
+}
+
+func TestContacts(t *testing.T) {
+	sb, cfg := account(t)
+	do := func(args ...string) result { return postmux(t, append([]string{"--config", cfg}, args...)...) }
+
+	r := do("contacts", "upsert", example(t, examples.Contact))
+	require.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "contacts/upsert.txt", r.out)
+	r = do("contacts", "upsert", "--email", "anna.ivanova@example.by", "--last-name", "Ким", "--field", "VIP:=true", "--clear", "CITY", "--list", "id:4")
+	require.Equal(t, exitDone, r.code, r.errOut)
+	r = do("contacts", "get", "anna.ivanova@example.by")
+	golden(t, "contacts/get.txt", r.out)
+	r = do("--json", "contacts", "get", "anna.ivanova@example.by")
+	golden(t, "contacts/get.json", r.out)
+
+	r = do("contacts", "list")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "contacts/list.txt", r.out)
+	r = do("--json", "contacts", "list", "--list", "newsletter", "--modified-since", "2020-01-01", "--limit", "1")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "contacts/list.ndjson", r.out)
+
+	r = do("lists")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "lists/list.txt", r.out)
+	golden(t, "lists/list.ndjson", do("--json", "lists").out)
+	r = do("lists", "remove", "newsletter", "anna.ivanova@example.by")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "lists/remove.txt", r.out)
+	r = do("--json", "lists", "add", "newsletter", "anna.ivanova@example.by")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "lists/add.json", r.out)
+	assert.Equal(t, exitRefused, do("lists", "add", "newsletter", "nobody@example.com").code)
+
+	r = do("contacts", "unsubscribe", "anna.ivanova@example.by")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	require.Len(t, sb.Contacts("brevo"), 1)
+	assert.NotEmpty(t, sb.Contacts("brevo")[0].Suppressed)
+	r = do("--json", "contacts", "delete", "anna.ivanova@example.by")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	golden(t, "contacts/delete.json", r.out)
+	r = do("--json", "contacts", "get", "anna.ivanova@example.by")
+	assert.Equal(t, exitRefused, r.code)
+	golden(t, "contacts/not-found.json", r.out)
+	assert.Empty(t, sb.Contacts("brevo"))
+}
+
+func TestImport(t *testing.T) {
+	sb, cfg := account(t)
+	r := postmux(t, "--config", cfg, "contacts", "import", example(t, examples.Contacts))
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, "200 rows: 200 created\n", r.out)
+	assert.Len(t, sb.Contacts("brevo"), 200)
+
+	r = postmuxWith(t, "email,first_name,field.NOPE\nnot-an-address,x,\nsara@example.ir,سارا,\nbob@example.com,,1\n", "--config", cfg, "contacts", "import", "-")
+	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, "3 rows: 1 created, 2 refused\n", r.out)
+	golden(t, "contacts/import.stderr.txt", r.errOut)
+
+	r = postmuxWith(t, `{"email":"sara@example.ir","last_name":"نوری"}`+"\n"+`{"email":"x"}`+"\n", "--config", cfg, "--json", "contacts", "import", "-")
+	assert.Equal(t, exitPartly, r.code)
+	golden(t, "contacts/import.ndjson", r.out)
+	assert.Contains(t, r.errOut, "2 rows: 1 updated, 1 refused\n")
+
+	// A file with a bad form is refused as a whole.
+	before := len(sb.Requests("brevo"))
+	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,nickname\na@example.com,x\n"))
+	assert.Equal(t, exitLocal, r.code)
+	assert.Contains(t, r.errOut, `a.csv: `)
+	assert.Contains(t, r.errOut, `unknown column "nickname"; known: email, phone`)
+	assert.Len(t, sb.Requests("brevo"), before)
+
+	// What every further row would meet stops the import.
+	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 3})
+	r = postmux(t, "--config", cfg, "contacts", "import", example(t, examples.Contacts))
+	assert.Equal(t, exitCredentials, r.code)
+	assert.Equal(t, "1 of 200 rows: 1 refused\n", r.out)
+	assert.Contains(t, r.errOut, "stopped after 1 row")
+}
+
+func TestCheck(t *testing.T) {
+	sb, cfg := account(t)
+	for name, args := range map[string][]string{"check.txt": {"check"}, "check.json": {"--json", "check"}, "all.txt": {"check", "--all"}, "all.json": {"--json", "check", "--all"}} {
+		r := postmux(t, append([]string{"--config", cfg}, args...)...)
+		assert.Equal(t, exitDone, r.code, r.errOut)
+		golden(t, "check/"+name, r.out)
+	}
+	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
+	r := postmux(t, "--config", cfg, "check", "--all")
+	assert.Equal(t, exitCredentials, r.code)
+	assert.Contains(t, r.out, "Key not found")
+
+	// Every secret that is missing is told.
+	before := len(sb.Requests("brevo"))
+	r = postmux(t, "--config", file(t, "postmux.yaml", "providers: {a: {provider: brevo, api_key: env:POSTMUX_NOT_A}, b: {provider: brevo, api_key: env:POSTMUX_NOT_B}}"), "check", "--all")
+	assert.Equal(t, exitLocal, r.code)
+	assert.Contains(t, r.errOut, "POSTMUX_NOT_A")
+	assert.Contains(t, r.errOut, "POSTMUX_NOT_B")
+	assert.Len(t, sb.Requests("brevo"), before)
+}
+
+func TestDebug(t *testing.T) {
+	_, cfg := account(t)
+	r := postmux(t, "--config", cfg, "--debug", "send", "--to", "anna@example.com", "--subject", "سلام", "--html", "<p>x</p>")
+	assert.Equal(t, exitDone, r.code)
+	assert.NotContains(t, r.errOut, sandbox.Key("brevo"))
+	golden(t, "debug.stderr.txt", r.errOut)
+}
+
+// The demo is the proof: all five providers, by the name of the account alone.
+func TestDemo(t *testing.T) {
+	r := postmux(t, "demo")
+	assert.Equal(t, exitDone, r.code, r.errOut+r.out)
+	assert.NotContains(t, r.out, "Problems")
+
+	r = postmux(t, "--json", "demo")
+	require.Equal(t, exitDone, r.code, r.errOut)
+	var doc struct{ Accounts []demoRow }
+	r.json(t, &doc)
+	require.Len(t, doc.Accounts, len(all.Registry()))
+	for _, a := range doc.Accounts {
+		assert.Equal(t, provider.StateAccepted, a.State, a.Account)
+		assert.NotEmpty(t, a.MessageID, a.Account)
+		require.NotNil(t, a.Written, a.Account)
+		assert.Equal(t, 200, *a.Written, a.Account)
+		if a.Provider != "smsby" { // it has no call to read contacts
+			require.NotNil(t, a.ReadBack, a.Account)
+			assert.Equal(t, 200, *a.ReadBack, a.Account)
+		}
+		require.Len(t, a.Received, 1, a.Account)
+		assert.Equal(t, "سفارش شما ثبت شد: ۱۰۴۲", a.Received[0].Subject, a.Account)
+	}
+}
+
+// Every example works at every provider that has the feature.
+func TestExamples(t *testing.T) {
+	sb, cfg, err := startSandbox()
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, sb.Close()) })
+	base := strings.TrimSuffix(strings.TrimPrefix(sb.BaseURL("smsby"), "http://"), "/smsby")
+	text, err := sandboxConfig(base)
+	require.NoError(t, err)
+	path := file(t, "postmux.yaml", string(text))
+	for name := range cfg.Providers {
+		do := func(args ...string) result {
+			return postmux(t, append([]string{"--config", path, "--provider", name}, args...)...)
+		}
+		r := do("check")
+		assert.Contains(t, []int{exitDone, exitLocal}, r.code, name+": "+r.errOut)
+		r = do("contacts", "upsert", example(t, examples.Contact))
+		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
+		r = do("send", example(t, examples.MessageTemplate))
+		if name == "smsby" {
+			assert.Equal(t, exitLocal, r.code)
+			continue
+		}
+		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
+	}
+	r := postmux(t, "--config", path, "check", "--all")
+	assert.Equal(t, exitDone, r.code, r.errOut+r.out)
+	assert.Empty(t, sb.Violations())
+}
+
+func TestSandbox(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	talk, errOut := io.Pipe()
+	var out bytes.Buffer
+	code := make(chan int)
+	go func() {
+		code <- run(ctx, []string{"sandbox", "--listen", "127.0.0.1:0"}, nil, &out, errOut)
+		_ = errOut.Close()
+	}()
+	lines := bufio.NewScanner(talk)
+	require.True(t, lines.Scan())
+	assert.Regexp(t, `^listening on 127\.0\.0\.1:\d+, interrupt to stop$`, lines.Text())
+
+	cfg := file(t, "postmux.yaml", out.String())
+	sent := make(chan result)
+	go func() { sent <- postmuxIn(ctx, "", "--config", cfg, "--provider", "pakat", "lists") }()
+	require.True(t, lines.Scan())
+	assert.Regexp(t, `^\d\d:\d\d:\d\d 200     GET /pakat/api/lists \d+ ms$`, lines.Text())
+	r := <-sent
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Contains(t, r.out, "newsletter001")
+
+	cancel()
+	assert.Equal(t, exitDone, <-code, "an interrupt is how a sandbox ends")
+
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	taken := postmux(t, "sandbox", "--listen", strings.TrimPrefix(other.URL, "http://"))
+	assert.Equal(t, exitLocal, taken.code)
+	assert.Contains(t, taken.errOut, "--listen: cannot listen")
+}
+
+func TestCapabilities(t *testing.T) {
+	r := postmux(t, "capabilities")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	for name := range all.Registry() {
+		assert.Contains(t, r.out, name)
+		one := postmux(t, "capabilities", "--provider", name)
+		assert.Equal(t, exitDone, one.code, one.errOut)
+		assert.Contains(t, one.out, "message.text.only")
+		assert.Contains(t, postmux(t, "capabilities", "--markdown").out, "## "+name+": limits and notes")
+	}
+	var doc struct {
+		Features []struct {
+			Feature   provider.Feature
+			Providers map[string]provider.Support
+		}
+	}
+	postmux(t, "--json", "capabilities").json(t, &doc)
+	assert.Len(t, doc.Features, len(provider.Features()))
+	assert.Equal(t, provider.LevelNative, doc.Features[0].Providers["brevo"].Level)
+
+	// The name of an account comes first.
+	_, cfg := account(t)
+	r = postmux(t, "--config", cfg, "--json", "capabilities", "--provider", "main")
+	assert.Contains(t, r.out, `"account": "main"`)
+	assert.Equal(t, "no difference\n", postmux(t, "--config", cfg, "capabilities", "--diff", "main", "brevo").out)
+	assert.Equal(t, exitLocal, postmux(t, "capabilities", "--provider", "pigeon").code)
+}
+
+// The matrix in the documentation is what the tool prints.
+func TestMatrixInDocs(t *testing.T) {
+	path := filepath.Join("..", "..", "docs", "capabilities.md")
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "write it: make capabilities")
+	assert.Equal(t, string(want), postmux(t, "capabilities", "--markdown").out, "write it anew: make capabilities")
+}
+
+func TestVersionAndCompletion(t *testing.T) {
+	assert.Regexp(t, `^postmux \d+\.\d+\.\d+\S* \(go\S+, \w+/\w+\)\n$`, postmux(t, "version").out)
+	assert.Contains(t, postmux(t, "--json", "version").out, `"version"`)
+	assert.Contains(t, postmux(t, "completion", "bash").out, "__start_postmux")
+	_, cfg := account(t)
+	assert.Equal(t, "main\n:4\n", postmux(t, "__complete", "--config", cfg, "--provider", "").out)
+}

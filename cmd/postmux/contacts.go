@@ -1,0 +1,493 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func newContacts(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "contacts",
+		Short: "Read and change contacts",
+		Args:  noCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newContactGet(a), newContactList(a), newContactUpsert(a), newContactDelete(a), newContactUnsubscribe(a), newContactImport(a))
+	return cmd
+}
+
+func newContactGet(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "get EMAIL",
+		Short: "Show one contact",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.open(cmd)
+			if err != nil {
+				return err
+			}
+			contact, err := c.GetContact(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.printJSON(contact)
+				return nil
+			}
+			a.printContact(contact)
+			return nil
+		},
+	}
+}
+
+func (a *app) printContact(c *provider.Contact) {
+	rows := [][2]string{
+		{"email", c.Email}, {"phone", c.Phone}, {"external id", c.ExternalID}, {"first name", c.FirstName}, {"last name", c.LastName},
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		rows = append(rows, [2]string{"field " + name, fieldText(c.Fields[name])})
+	}
+	for _, m := range c.Memberships {
+		rows = append(rows, [2]string{"list " + m.List, string(m.Status)})
+	}
+	for _, s := range c.Suppressed {
+		rows = append(rows, [2]string{"suppressed", suppressionText(s)})
+	}
+	rows = append(rows, [2]string{"created", timeText(c.CreatedAt)}, [2]string{"modified", timeText(c.ModifiedAt)})
+	a.pairs(rows)
+}
+
+func fieldText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []string:
+		return strings.Join(v, ", ")
+	}
+	data, err := marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}
+
+func suppressionText(s provider.Suppression) string {
+	text := s.Channel + " " + s.Scope
+	if s.Sender != "" {
+		text += " from " + s.Sender
+	}
+	if s.Reason != "" {
+		text += " (" + s.Reason + ")"
+	}
+	return text
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+func newContactList(a *app) *cobra.Command {
+	var list, since string
+	var limit int
+	var withoutEmail bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List contacts",
+		Long: `List all contacts, or those of a list. With --json each contact is one line of
+JSON that begins with its index.`,
+		Example: `  postmux contacts list --list newsletter --limit 20
+  postmux --json contacts list --modified-since 2026-03-21 > changed.ndjson`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q := provider.ContactQuery{WithoutEmail: withoutEmail}
+			var err error
+			if cmd.Flags().Changed("list") {
+				if q.List, err = parseRef("--list", list); err != nil {
+					return err
+				}
+			}
+			if q.ModifiedSince, err = parseSince(since); err != nil {
+				return err
+			}
+			if limit < 0 {
+				return usageErr("--limit", "expected 0 or more, got %d", limit)
+			}
+			c, err := a.open(cmd)
+			if err != nil {
+				return err
+			}
+			return a.listContacts(cmd, c, q, limit)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&list, "list", "", "only members of the list `REF`: an alias, or id:ID")
+	f.StringVar(&since, "modified-since", "", "only contacts changed since `TIME`, like 2026-03-21 (UTC) or 2026-03-21T09:00:00+03:30")
+	f.IntVar(&limit, "limit", 0, "stop after `N` contacts; 0 means all")
+	f.BoolVar(&withoutEmail, "without-email", false, "include contacts that have no mail address")
+	return cmd
+}
+
+func parseSince(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageErr("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
+}
+
+const (
+	smallPage  = 50   // a limit up to this is also asked for as the size of the page
+	tableBlock = 1000 // rows whose columns are aligned together; bounds the memory
+)
+
+// listContacts prints contacts as they come, page after page.
+func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery, limit int) error {
+	if limit > 0 && limit <= smallPage {
+		q.Limit = limit
+	}
+	var t *table
+	if !a.json {
+		t = newTable(a.out, "EMAIL", "FIRST NAME", "LAST NAME", "LISTS", "SUPPRESSED")
+		defer func() { t.flush() }()
+	}
+	shown, leftOut := 0, 0
+	for page, err := range contactPages(cmd, c, q) {
+		if err != nil {
+			return err
+		}
+		leftOut += page.LeftOut
+		for _, contact := range page.Contacts {
+			if limit > 0 && shown == limit {
+				break
+			}
+			if a.json {
+				a.printLine(indexed(shown, contact))
+			} else {
+				t.row(contact.Email, contact.FirstName, contact.LastName, membershipText(contact.Memberships), suppressedText(contact.Suppressed))
+			}
+			shown++
+			if t != nil && shown%tableBlock == 0 {
+				t.flush()
+			}
+		}
+		if a.out.err != nil || limit > 0 && shown >= limit {
+			break
+		}
+	}
+	if leftOut > 0 {
+		cmd.PrintErrln(plural(leftOut, "contact", "contacts") + " without a mail address left out; --without-email includes them")
+	}
+	return nil
+}
+
+// contactPages iterates over pages, because the count of what is left out comes
+// with the page.
+func contactPages(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery) func(func(*provider.ContactPage, error) bool) {
+	return func(yield func(*provider.ContactPage, error) bool) {
+		for {
+			page, err := c.ListContacts(cmd.Context(), q)
+			if !yield(page, err) || err != nil || page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+	}
+}
+
+func membershipText(list []provider.Membership) string {
+	texts := make([]string, len(list))
+	for i, m := range list {
+		texts[i] = m.List
+		if m.Status != provider.Subscribed {
+			texts[i] += " (" + string(m.Status) + ")"
+		}
+	}
+	return strings.Join(texts, ", ")
+}
+
+func suppressedText(list []provider.Suppression) string {
+	texts := make([]string, len(list))
+	for i, s := range list {
+		texts[i] = suppressionText(s)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func newContactUpsert(a *app) *cobra.Command {
+	var f changeFlags
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "upsert [FILE|-]",
+		Short: "Create a contact or change it",
+		Long: `Create a contact, or set the named fields of the one with this address and add
+it to lists. What is not named stays as it is; an unsubscription, a bounce, a
+complaint or a block is never undone.
+
+The change is given as JSON in FILE or on stdin (-), by flags, or both: a flag
+is laid over the file.`,
+		Example: `  postmux contacts upsert --email anna@example.com --first-name Анна --list newsletter
+  postmux contacts upsert --email anna@example.com --field CITY=Минск --field AGE:=42 --clear phone`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			change, err := f.change(cmd, args)
+			if err != nil {
+				return err
+			}
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			r, err := c.UpsertContact(cmd.Context(), change)
+			if dry.on {
+				return dry.show(a, err)
+			}
+			return a.showContactReceipt(r, err)
+		},
+	}
+	f.register(cmd)
+	dry.flag(cmd)
+	return cmd
+}
+
+func (a *app) showContactReceipt(r *provider.ContactReceipt, err error) error {
+	if err != nil && r == nil {
+		return err
+	}
+	if err != nil {
+		return &resultError{err: err, receipt: r}
+	}
+	if a.json {
+		a.printJSON(r)
+	} else {
+		a.pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", noteTexts(r.Notes)}})
+	}
+	if r.State == provider.ContactUnknown {
+		return &resultError{err: fmt.Errorf("%s does not tell what became of it", r.Provider), code: exitUnknown, shown: true}
+	}
+	return nil
+}
+
+func accountText(account, prov string) string {
+	if account == prov {
+		return account
+	}
+	return account + " (" + prov + ")"
+}
+
+// changeFlags are a change of a contact as flags.
+type changeFlags struct {
+	email, phone, externalID, firstName, lastName, status string
+	fields, clears, lists                                 []string
+}
+
+func (f *changeFlags) register(cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringVar(&f.email, "email", "", "`ADDRESS` of the contact")
+	s.StringVar(&f.phone, "phone", "", "phone `NUMBER`")
+	s.StringVar(&f.externalID, "external-id", "", "your own `ID` of the contact")
+	s.StringVar(&f.firstName, "first-name", "", "first `NAME`")
+	s.StringVar(&f.lastName, "last-name", "", "last `NAME`")
+	s.StringArrayVar(&f.fields, "field", nil, "set a field: `NAME=VALUE` gives a text, NAME:=JSON any JSON value, repeatable")
+	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: phone, external_id, first_name, last_name or the `NAME` of a further field, repeatable")
+	s.StringArrayVar(&f.lists, "list", nil, "add to the list `REF`: an alias, or id:ID, repeatable")
+	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed or blocked")
+}
+
+func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.ContactChange, error) {
+	var c provider.ContactChange
+	given := cmd.Flags().Changed
+	if len(args) == 1 {
+		data, err := readInput(cmd, args[0])
+		if err != nil {
+			return c, err
+		}
+		if c, err = parseChange(data); err != nil {
+			return c, &fileError{file: args[0], err: err}
+		}
+	} else if !given("email") {
+		return c, usageErr("--email", "expected the address of the contact, or a FILE")
+	}
+	if given("email") {
+		c.Email = f.email
+	}
+	if given("status") {
+		c.Status = provider.MembershipStatus(f.status)
+	}
+	for _, x := range []struct {
+		flag, text string
+		field      *provider.Change[string]
+	}{{"phone", f.phone, &c.Phone}, {"external-id", f.externalID, &c.ExternalID}, {"first-name", f.firstName, &c.FirstName}, {"last-name", f.lastName, &c.LastName}} {
+		if given(x.flag) {
+			*x.field = provider.Set(x.text)
+		}
+	}
+	if err := f.further(&c); err != nil {
+		return c, err
+	}
+	for _, text := range f.lists {
+		ref, err := parseRef("--list", text)
+		if err != nil {
+			return c, err
+		}
+		c.Lists = append(c.Lists, ref)
+	}
+	return c, nil
+}
+
+// further lays --field and --clear over c.
+func (f *changeFlags) further(c *provider.ContactChange) error {
+	values, err := parseValues("--field", f.fields)
+	if err != nil {
+		return err
+	}
+	if c.Fields == nil {
+		c.Fields = make(map[string]any)
+	}
+	maps.Copy(c.Fields, values)
+	own := map[string]*provider.Change[string]{"phone": &c.Phone, "external_id": &c.ExternalID, "first_name": &c.FirstName, "last_name": &c.LastName}
+	for _, name := range f.clears {
+		field, isOwn := own[name]
+		_, set := values[name]
+		switch {
+		case name == "":
+			return usageErr("--clear", "expected the name of a field")
+		case isOwn && field.IsSet(), set:
+			return usageErr("--clear", "%s is set and cleared at once", name)
+		case isOwn:
+			*field = provider.Clear[string]()
+		default:
+			c.Fields[name] = nil
+		}
+	}
+	return nil
+}
+
+// parseValues reads NAME=TEXT and NAME:=JSON.
+func parseValues(flag string, texts []string) (map[string]any, error) {
+	out := make(map[string]any, len(texts))
+	for _, t := range texts {
+		name, value, err := cutPair(flag, t)
+		if err != nil {
+			return nil, err
+		}
+		plain, isJSON := strings.CutSuffix(name, ":")
+		if !isJSON {
+			out[name] = value
+			continue
+		}
+		dec := json.NewDecoder(strings.NewReader(value))
+		dec.UseNumber()
+		var v any
+		if err := dec.Decode(&v); err != nil || dec.More() {
+			return nil, usageErr(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+		}
+		out[plain] = v
+	}
+	return out, nil
+}
+
+// parseChange reads a contact change from JSON; unknown keys are refused.
+func parseChange(data []byte) (provider.ContactChange, error) {
+	var c provider.ContactChange
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&c)
+	if err == nil {
+		if _, err = dec.Token(); errors.Is(err, io.EOF) {
+			return c, nil
+		}
+		return c, provider.Invalid("", "expected one JSON document, found more behind it")
+	}
+	var typ *json.UnmarshalTypeError
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case unknown:
+		return c, provider.Invalid(strings.Trim(name, `"`), "unknown key; known: %s", strings.Join(changeKeys, ", "))
+	case errors.As(err, &typ):
+		return c, provider.Invalid(typ.Field, "expected another type than %s", typ.Value)
+	}
+	return c, provider.Invalid("", "not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// changeKeys are the JSON keys of provider.ContactChange.
+var changeKeys = []string{"email", "phone", "external_id", "first_name", "last_name", "fields", "lists", "status"}
+
+func newContactDelete(a *app) *cobra.Command {
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "delete EMAIL",
+		Short: "Delete a contact from the account",
+		Long: `Delete a contact from the account, with its history. Whoever does not want mail
+any more should be unsubscribed instead: a deleted address can be imported anew.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			err = c.DeleteContact(cmd.Context(), args[0])
+			if dry.on {
+				return dry.show(a, err)
+			}
+			if err != nil {
+				return err
+			}
+			return a.showContactReceipt(&provider.ContactReceipt{Provider: c.Provider(), Account: c.Account(), Email: args[0], State: provider.ContactDone}, nil)
+		},
+	}
+	dry.flag(cmd)
+	return cmd
+}
+
+func newContactUnsubscribe(a *app) *cobra.Command {
+	var list, reason string
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "unsubscribe EMAIL",
+		Short: "Unsubscribe an address from one list, or from all mail",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			u := provider.Unsubscription{Email: args[0], Reason: reason}
+			if cmd.Flags().Changed("list") {
+				ref, err := parseRef("--list", list)
+				if err != nil {
+					return err
+				}
+				u.List = ref
+			}
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			r, err := c.Unsubscribe(cmd.Context(), u)
+			if dry.on {
+				return dry.show(a, err)
+			}
+			return a.showContactReceipt(r, err)
+		},
+	}
+	cmd.Flags().StringVar(&list, "list", "", "only from the list `REF`: an alias, or id:ID")
+	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` why, where the provider keeps it")
+	dry.flag(cmd)
+	return cmd
+}

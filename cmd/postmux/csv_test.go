@@ -1,0 +1,103 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func TestCSV(t *testing.T) {
+	rows, err := readCSV([]byte("\ufeffemail,phone,external_id,first_name,last_name,lists,status,field.CITY\r\n" +
+		"anna@example.by,'+375291234567,u-1,Анна,\"Иванова, ст.\",newsletter; id:4,unsubscribed,Минск\r\n" +
+		"sara@example.ir,,,سارا,,,,'=1+1\r\n" +
+		"bob@example.com,,,'tis,O'Neill,,,'\r\n"))
+	require.NoError(t, err)
+	assert.Equal(t, []provider.ContactChange{
+		{
+			Email: "anna@example.by", Phone: provider.Set("+375291234567"), ExternalID: provider.Set("u-1"),
+			FirstName: provider.Set("Анна"), LastName: provider.Set("Иванова, ст."), Fields: map[string]any{"CITY": "Минск"},
+			Lists: []provider.Ref{{Alias: "newsletter"}, {ID: "4"}}, Status: provider.Unsubscribed,
+		},
+		{Email: "sara@example.ir", FirstName: provider.Set("سارا"), Fields: map[string]any{"CITY": "=1+1"}},
+		{Email: "bob@example.com", FirstName: provider.Set("'tis"), LastName: provider.Set("O'Neill"), Fields: map[string]any{"CITY": "'"}},
+	}, rows)
+}
+
+func TestCSVRefused(t *testing.T) {
+	for _, tc := range []struct{ what, text, want string }{
+		{"empty", "", "found an empty file"},
+		{"unknown column", "email,Name\n", `unknown column "Name"; known: email, phone, external_id, first_name, last_name, lists, status, field.NAME`},
+		{"blank in the name", "email, phone\n", `unknown column " phone"`},
+		{"semicolons", "email;phone\n", `unknown column "email;phone"; known: email, phone, external_id, first_name, last_name, lists, status, field.NAME; the cells are separated by commas`},
+		{"field without a name", "email,field.\n", `unknown column "field."`},
+		{"column twice", "email,phone,phone\n", `the column "phone" stands twice`},
+		{"no address", "phone\n", "the column email is missing"},
+		{"not UTF-8", "email\n\xff@example.com\n", "expected a CSV file in UTF-8"},
+		{"cells", "email,phone\na@example.com\nb@example.com,1\nc@example.com,1,2\n", "the file has problems:\n  line 2: expected 2 cells, got 1\n  line 4: expected 2 cells, got 3"},
+		{"quote", "email,phone\na@example.com,\"x\"y\n", `line 2: extraneous or missing " in quoted-field`},
+		{"empty list", "email,lists\na@example.com,a;;b\n", `line 2: lists: expected names separated by ;, got "a;;b"`},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			_, err := readCSV([]byte(tc.text))
+			require.Error(t, err)
+			assert.Contains(t, err.Error(), tc.want)
+		})
+	}
+}
+
+func TestUnguard(t *testing.T) {
+	for in, want := range map[string]string{
+		"'=1": "=1", "'@x": "@x", "'\tx": "\tx", "'\rx": "\rx", "'+98": "+98", "'-1": "-1",
+		"'": "'", "''=": "''=", "'x": "'x", "=1": "=1", "": "", "O'Neill": "O'Neill",
+	} {
+		assert.Equal(t, want, unguard(in), "%q", in)
+	}
+}
+
+func TestJSONL(t *testing.T) {
+	rows, err := readJSONL([]byte(`{"email":"a@example.com","phone":null,"fields":{"AGE":42,"OLD":null},"lists":[{"alias":"newsletter"}]}` + "\n\n" +
+		`{"email":"b@example.com","first_name":"سارا"}`))
+	require.NoError(t, err)
+	assert.Equal(t, []provider.ContactChange{
+		{Email: "a@example.com", Phone: provider.Clear[string](), Fields: map[string]any{"AGE": 42.0, "OLD": nil}, Lists: []provider.Ref{{Alias: "newsletter"}}},
+		{Email: "b@example.com", FirstName: provider.Set("سارا")},
+	}, rows)
+
+	_, err = readJSONL([]byte(`{"email":"a@example.com","mail":1}` + "\n" + `{"email":1}` + "\n" + `{"email":"c@example.com"} x` + "\n" + `{`))
+	require.Error(t, err)
+	for _, want := range []string{"line 1: mail: unknown key; known: email, phone", "line 2: email: expected another type than number", "line 3: expected one JSON document", "line 4: not valid JSON"} {
+		assert.Contains(t, err.Error(), want)
+	}
+}
+
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte("email,lists,field.A\na@example.com,x;id:4,'=1\n"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		_, _ = readCSV(data)
+		_, _ = readJSONL(data)
+	})
+}
+
+func TestParseAddress(t *testing.T) {
+	for in, want := range map[string]provider.Address{
+		"anna@example.com":                    {Email: "anna@example.com"},
+		" anna@example.com ":                  {Email: "anna@example.com"},
+		"Anna <anna@example.com>":             {Email: "anna@example.com", Name: "Anna"},
+		"Иванова, Анна <anna@example.by>":     {Email: "anna@example.by", Name: "Иванова, Анна"},
+		`"Иванова, Анна" <anna@example.by>`:   {Email: "anna@example.by", Name: "Иванова, Анна"},
+		"فروشگاه <shop@example.ir>":           {Email: "shop@example.ir", Name: "فروشگاه"},
+		"=?utf-8?q?An=C3=A9?= <a@example.by>": {Email: "a@example.by", Name: "Ané"},
+		"<a@example.by>":                      {Email: "a@example.by"},
+	} {
+		got, err := parseAddress("--to", in)
+		require.NoError(t, err, in)
+		assert.Equal(t, want, got, in)
+	}
+	for _, in := range []string{"", "anna", "a@example.com, b@example.com", "Anna <anna>", "Anna anna@example.com"} {
+		_, err := parseAddress("--to", in)
+		assert.Equal(t, exitLocal, exitCode(err), in)
+	}
+}

@@ -1,0 +1,345 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+func newDemo(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Show all five providers at work on this machine",
+		Long: `Start the sandbox in this process, send the message and import the contacts of
+the examples through all five providers, and show what arrived. Only the name of
+the account changes. No account and no network is needed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.configFile != "" || a.account != "" {
+				return usageErr("", "the demo has a configuration of its own; leave out --config and --provider")
+			}
+			return a.demo(cmd)
+		},
+	}
+}
+
+// demoRow is what the demo shows of one account.
+type demoRow struct {
+	Account   string          `json:"account"`
+	Provider  string          `json:"provider"`
+	MessageID string          `json:"message_id"`
+	State     provider.State  `json:"state"`
+	Notes     []provider.Note `json:"notes"`
+	Written   *int            `json:"contacts_written"`   // null: the provider cannot
+	ReadBack  *int            `json:"contacts_read_back"` // null: the provider cannot
+	Received  []sandbox.Mail  `json:"received"`
+	Problems  []string        `json:"problems"`
+	codes     []int
+}
+
+func (r *demoRow) fail(code int, format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	r.codes = append(r.codes, code)
+}
+
+func (r *demoRow) note(field, why string) {
+	r.Notes = append(r.Notes, provider.Note{Field: field, Action: "unsupported", Why: why})
+}
+
+// demoAccounts are in the order in which the demo shows them.
+var demoAccounts = []string{"brevo", "pakatv3", "pakat", "sendpulse", "smsby"}
+
+func (a *app) demo(cmd *cobra.Command) error {
+	sb, cfg, err := startSandbox()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sb.Close() }()
+	message, rows, err := demoFiles()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "The sandbox runs in this process. One message and %d contacts go through five providers.\n\n", len(rows))
+	var results []*demoRow
+	var codes []int
+	for _, account := range demoAccounts {
+		c, err := a.openAccount(cmd, cfg, account)
+		if err != nil {
+			return err
+		}
+		r := a.demoAccount(cmd, c, message, rows)
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
+		r.compare(sb, message)
+		results = append(results, r)
+		if len(r.codes) == 0 {
+			r.codes = []int{exitDone}
+		}
+		codes = append(codes, combine(r.codes))
+	}
+	if a.json {
+		a.printJSON(map[string]any{"accounts": results})
+	} else {
+		a.printDemo(results)
+	}
+	return manyError(codes, "accounts")
+}
+
+func demoFiles() (*provider.Message, []provider.ContactChange, error) {
+	text, err := examples.Files.ReadFile(examples.Message)
+	if err != nil {
+		return nil, nil, err
+	}
+	message, err := provider.ParseMessage(text)
+	if err != nil {
+		return nil, nil, &fileError{file: examples.Message, err: err}
+	}
+	text, err = examples.Files.ReadFile(examples.Contacts)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := readContacts(examples.Contacts, text)
+	if err != nil {
+		return nil, nil, &fileError{file: examples.Contacts, err: err}
+	}
+	return message, rows, nil
+}
+
+// demoAccount sends, imports and reads back through one account.
+func (a *app) demoAccount(cmd *cobra.Command, c *provider.Client, message *provider.Message, rows []provider.ContactChange) *demoRow {
+	r := &demoRow{Account: c.Account(), Provider: c.Provider(), Notes: []provider.Note{}, Problems: []string{}}
+	receipt, err := c.Send(cmd.Context(), message)
+	if receipt != nil {
+		r.MessageID, r.State = receipt.MessageID, receipt.State
+		r.Notes = append(r.Notes, receipt.Notes...)
+	}
+	if code := receiptCode(receipt, err); code != exitDone {
+		r.fail(code, "send: %v", err)
+	}
+	r.importAll(cmd.Context(), c, rows)
+	if r.Written != nil {
+		r.readBack(cmd, c, rows)
+	}
+	return r
+}
+
+// importAll imports rows. What the provider has no feature for is a note.
+func (r *demoRow) importAll(ctx context.Context, c *provider.Client, rows []provider.ContactChange) {
+	var first error
+	unsupported := 0
+	report, err := c.ImportContacts(ctx, rowsOf(rows), func(row provider.ImportRow) {
+		if first == nil {
+			first = row.Err
+		}
+		if errors.Is(row.Err, provider.ErrUnsupported) {
+			unsupported++
+		}
+	})
+	if errors.Is(err, provider.ErrUnsupported) || len(rows) > 0 && unsupported == len(rows) {
+		e := asProviderError(errors.Join(err, first))
+		r.note("contacts", string(e.Feature)+": "+e.Message)
+		return
+	}
+	written := report.Created + report.Updated + report.Stored
+	r.Written = &written
+	switch {
+	case err != nil:
+		r.fail(exitCode(err), "import: %v", err)
+	case first != nil:
+		r.fail(exitPartly, "import: %d of %d rows failed, the first: %v", report.Refused+report.Unknown, report.Rows, first)
+	}
+}
+
+// readBack counts the rows that come back as they were written: from their list,
+// or from all contacts, or one by one, whichever the provider has.
+func (r *demoRow) readBack(cmd *cobra.Command, c *provider.Client, rows []provider.ContactChange) {
+	caps := c.Capabilities()
+	var count int
+	var err error
+	switch {
+	case caps.Can(provider.FeatureContactListOf):
+		count, err = countListed(cmd, c, provider.ContactQuery{List: rows[0].Lists[0]}, rows)
+	case caps.Can(provider.FeatureContactList):
+		count, err = countListed(cmd, c, provider.ContactQuery{}, rows)
+	case caps.Can(provider.FeatureContactGet):
+		count, err = countGot(cmd.Context(), c, rows)
+	default:
+		r.note("contacts", c.Provider()+" has no call to read contacts")
+		return
+	}
+	if err != nil {
+		r.fail(exitCode(err), "read back: %v", err)
+		return
+	}
+	r.ReadBack = &count
+	if count != *r.Written {
+		r.fail(exitBug, "read back: %d of %d contacts are as they were written", count, *r.Written)
+	}
+}
+
+func countListed(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery, rows []provider.ContactChange) (int, error) {
+	want := make(map[string]provider.ContactChange, len(rows))
+	for _, row := range rows {
+		want[strings.ToLower(row.Email)] = row
+	}
+	for page, err := range contactPages(cmd, c, q) {
+		if err != nil {
+			return 0, err
+		}
+		for _, contact := range page.Contacts {
+			email := strings.ToLower(contact.Email)
+			if row, ok := want[email]; ok && sameContact(row, contact) {
+				delete(want, email)
+			}
+		}
+	}
+	return len(rows) - len(want), nil
+}
+
+func countGot(ctx context.Context, c *provider.Client, rows []provider.ContactChange) (int, error) {
+	count := 0
+	for _, row := range rows {
+		contact, err := c.GetContact(ctx, row.Email)
+		if err != nil {
+			return 0, err
+		}
+		if sameContact(row, *contact) {
+			count++
+		}
+	}
+	return count, nil
+}
+
+func sameContact(row provider.ContactChange, c provider.Contact) bool {
+	if !strings.EqualFold(c.Email, row.Email) || c.FirstName != row.FirstName.Value || c.LastName != row.LastName.Value {
+		return false
+	}
+	for name, v := range row.Fields {
+		if fieldText(c.Fields[name]) != fieldText(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// compare looks at what the sandbox received from the account.
+func (r *demoRow) compare(sb *sandbox.Server, m *provider.Message) {
+	r.Received = sb.Messages(r.Provider)
+	if len(r.Received) != 1 {
+		r.fail(exitBug, "the sandbox received %d mails instead of one", len(r.Received))
+		return
+	}
+	got := r.Received[0]
+	for _, x := range []struct {
+		what string
+		same bool
+	}{
+		{"subject", got.Subject == m.Subject},
+		{"sender", got.From.Email == m.From.Email && shownName(got.From) == m.From.Name},
+		{"HTML", got.HTML == m.HTML},
+		{"recipient", len(got.To) == 1 && got.To[0].Email == m.To[0].Email && (shownName(got.To[0]) == m.To[0].Name || got.To[0].Name == "")},
+		{"attachment", len(got.Attachments) == 1 && got.Attachments[0].Name == m.Attachments[0].Name && bytes.Equal(got.Attachments[0].Content, m.Attachments[0].Content)},
+	} {
+		if !x.same {
+			r.fail(exitBug, "the %s did not arrive as it was sent", x.what)
+		}
+	}
+	if kept := len(sb.Contacts(r.Provider)); r.Written != nil && kept != *r.Written {
+		r.fail(exitBug, "the sandbox keeps %d contacts, not %d", kept, *r.Written)
+	}
+	for _, v := range sb.Violations() {
+		r.fail(exitBug, "the vendor's specification does not allow it: %s", v)
+	}
+}
+
+func (a *app) printDemo(results []*demoRow) {
+	t := newTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
+	for _, r := range results {
+		t.row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
+	}
+	t.flush()
+	fmt.Fprintln(a.out, "\nWhat the sandbox received:")
+	t = newTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
+	for _, r := range results {
+		for _, m := range r.Received {
+			t.row(r.Account, addressTexts(m.To), fileTexts(m.Attachments), m.Subject)
+		}
+	}
+	t.flush()
+	demoLines(a.out, "Notes:", results, func(r *demoRow) []string {
+		var out []string
+		for _, n := range r.Notes {
+			out = append(out, noteText(n))
+		}
+		return out
+	})
+	demoLines(a.out, "Problems:", results, func(r *demoRow) []string { return r.Problems })
+}
+
+func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow) []string) {
+	t := newTable(w)
+	first := true
+	for _, r := range results {
+		for _, line := range lines(r) {
+			if first {
+				fmt.Fprintln(w, "\n"+head)
+				first = false
+			}
+			t.row(r.Account, line)
+		}
+	}
+	t.flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func countText(n *int) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
+
+func addressTexts(list []provider.Address) string {
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = a.Email
+		if a.Name != "" {
+			texts[i] = shownName(a) + " <" + a.Email + ">"
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// shownName is a name as a mail program shows it: some vendors get it encoded
+// (RFC 2047), because they lose it otherwise.
+func shownName(a provider.Address) string {
+	if name, err := new(mime.WordDecoder).DecodeHeader(a.Name); err == nil {
+		return name
+	}
+	return a.Name
+}
+
+func fileTexts(list []provider.Attachment) string {
+	texts := make([]string, len(list))
+	for i, f := range list {
+		texts[i] = fmt.Sprintf("%s (%d bytes)", f.Name, len(f.Content))
+	}
+	return strings.Join(texts, "; ")
+}

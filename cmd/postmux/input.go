@@ -1,0 +1,93 @@
+package main
+
+import (
+	"io"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// readInput reads a file, or stdin when it is called "-".
+func readInput(cmd *cobra.Command, name string) ([]byte, error) {
+	if name == "-" {
+		data, err := io.ReadAll(cmd.InOrStdin())
+		if err != nil {
+			return nil, usageErr("-", "cannot read stdin: %v", err)
+		}
+		return data, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usageErr("", "cannot read the file: %v", err)
+	}
+	return data, nil
+}
+
+// parseAddress reads "user@example.com" or "Name <user@example.com>". The name
+// may hold commas and any script, in quotes or not: a flag is one address.
+func parseAddress(flag, text string) (provider.Address, error) {
+	text = strings.TrimSpace(text)
+	open := strings.LastIndexByte(text, '<')
+	if open < 0 || !strings.HasSuffix(text, ">") {
+		if err := provider.CheckEmail(text); err != nil {
+			return provider.Address{}, usageErr(flag, "%s", err.Error())
+		}
+		return provider.Address{Email: text}, nil
+	}
+	a := provider.Address{Email: strings.TrimSpace(text[open+1 : len(text)-1]), Name: strings.TrimSpace(text[:open])}
+	if strings.HasPrefix(a.Name, `"`) || strings.HasPrefix(a.Name, "=?") {
+		if parsed, err := mail.ParseAddress(text); err == nil {
+			a.Name = parsed.Name
+		}
+	}
+	if err := provider.CheckEmail(a.Email); err != nil {
+		return a, usageErr(flag, "%s", err.Error())
+	}
+	return a, nil
+}
+
+func parseAddresses(flag string, texts []string) ([]provider.Address, error) {
+	out := make([]provider.Address, len(texts))
+	for i, t := range texts {
+		var err error
+		if out[i], err = parseAddress(flag, t); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// cutPair reads "name=value".
+func cutPair(flag, text string) (name, value string, err error) {
+	name, value, ok := strings.Cut(text, "=")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return "", "", usageErr(flag, "expected NAME=VALUE, got %q", text)
+	}
+	return name, value, nil
+}
+
+// parseRef reads a reference: a bare word is an alias, id:4 a literal id.
+func parseRef(flag, text string) (provider.Ref, error) {
+	ref := provider.ParseRef(text)
+	if ref.IsZero() {
+		return ref, usageErr(flag, "expected an alias or id:ID, got %q", text)
+	}
+	return ref, nil
+}
+
+// attachment reads a file to attach.
+func attachment(name string) (provider.Attachment, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return provider.Attachment{}, usageErr("--attach", "cannot read the file: %v", err)
+	}
+	if len(data) == 0 {
+		return provider.Attachment{}, usageErr("--attach", "%s is empty", name)
+	}
+	return provider.Attachment{Name: filepath.Base(name), Content: data}, nil
+}

@@ -1,0 +1,44 @@
+// Command postmux sends mail and keeps contacts at any of five providers from
+// the command line. It is a thin layer over package provider: what a command
+// does, a program does with the same call.
+//
+// Streams: data goes to stdout, talk to stderr. Exit codes are listed in exit.go
+// and by "postmux help exit-codes".
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/postmux/postmux/provider/all"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the next one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole tool but for the process around it.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	out := &output{w: stdout}
+	a := &app{registry: all.Registry(), out: out}
+	root := newRoot(a)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(out)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !a.started {
+		// Cobra's own complaints come before any command has run. The flags may
+		// not have been read to their end then.
+		a.json = a.json || slices.Contains(args, "--json")
+		err = asUsage(err)
+	}
+	return a.finish(ctx, err, stderr)
+}

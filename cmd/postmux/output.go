@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// output is stdout; it keeps the first error of writing.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.w.Write(p)
+	o.err = err
+	return n, err
+}
+
+// printJSON writes v as one indented document.
+func (a *app) printJSON(v any) { a.encode(v, "  ") }
+
+// printLine writes v as one line of NDJSON.
+func (a *app) printLine(v any) { a.encode(v, "") }
+
+func (a *app) encode(v any, indent string) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil && a.out.err == nil {
+		a.out.err = err
+		return
+	}
+	_, _ = a.out.Write(b.Bytes())
+}
+
+// indexed is v with the key index put first, for lines of a stream.
+func indexed(i int, v any) json.RawMessage {
+	data, err := marshal(v)
+	if err != nil || len(data) < 2 || data[0] != '{' {
+		data = fmt.Appendf(nil, `{"value":%s}`, data)
+	}
+	head := fmt.Appendf(nil, `{"index":%d`, i)
+	if len(data) > len("{}") {
+		head = append(head, ',')
+	}
+	return append(head, data[1:]...)
+}
+
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+// table prints rows in columns. Widths are counted in runes, which is right for
+// Latin, Cyrillic and, but for combining marks, Persian.
+type table struct {
+	to   io.Writer
+	text bytes.Buffer
+	w    *tabwriter.Writer
+}
+
+func newTable(w io.Writer, head ...string) *table {
+	t := &table{to: w}
+	t.w = tabwriter.NewWriter(&t.text, 0, 0, 2, ' ', 0)
+	if len(head) > 0 {
+		t.row(head...)
+	}
+	return t
+}
+
+func (t *table) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = printable(c)
+	}
+	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+}
+
+// flush writes the rows so far, without the blanks of empty cells at the end.
+func (t *table) flush() {
+	_ = t.w.Flush() // to a buffer
+	for line := range strings.Lines(t.text.String()) {
+		_, _ = io.WriteString(t.to, strings.TrimRight(line, " \n")+"\n")
+	}
+	t.text.Reset()
+}
+
+// printable makes text from a provider harmless for a terminal: no control
+// sequence, no line break, nothing that turns the direction of the line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r' || r == 0x2028 || r == 0x2029:
+			return ' '
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// pairs prints "name  value" lines and leaves out empty values.
+func (a *app) pairs(rows [][2]string) {
+	t := newTable(a.out)
+	for _, r := range rows {
+		if r[1] != "" {
+			t.row(r[0], r[1])
+		}
+	}
+	t.flush()
+}
+
+func noteText(n provider.Note) string { return n.Field + " " + n.Action + ": " + n.Why }
+
+func noteTexts(notes []provider.Note) string {
+	texts := make([]string, len(notes))
+	for i, n := range notes {
+		texts[i] = noteText(n)
+	}
+	return strings.Join(texts, "; ")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// syncWriter is a writer for several goroutines.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *syncWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
+}
+
+// terminal reports whether w is a terminal, as far as the standard library tells.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

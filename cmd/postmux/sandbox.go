@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+func newSandbox(a *app) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Run imitations of the five providers on this machine",
+		Long: `Run imitations of the five providers until interrupted. A configuration with an
+account for each is printed on stdout, a line for each request on stderr. They
+keep mail and contacts in memory and send nothing anywhere. A folder of examples
+in the project holds the same configuration.`,
+		Example: `  postmux sandbox > postmux.yaml &
+  postmux --provider sendpulse send message.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.serveSandbox(cmd, listen)
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", examples.Address, "loopback `ADDRESS` to listen on; port 0 takes a free one")
+	return cmd
+}
+
+func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil || !provider.Loopback(host) {
+		return usageErr("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
+	}
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sb.Close() }()
+	// The fakes are served once more, at the address wanted, to see the requests go by.
+	var lc net.ListenConfig
+	front, err := lc.Listen(cmd.Context(), "tcp", listen)
+	if err != nil {
+		return usageErr("--listen", "cannot listen: %v", err)
+	}
+	address := front.Addr().String()
+	text, err := sandboxConfig(address)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		data, err := yamlToJSON(text)
+		if err != nil {
+			return err
+		}
+		a.printJSON(json.RawMessage(data))
+	} else {
+		_, _ = a.out.Write(text)
+	}
+	if a.out.err != nil {
+		_ = front.Close()
+		return nil // finish tells it
+	}
+	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
+	return serveUntil(cmd.Context(), front, logRequests(sb, cmd.ErrOrStderr()))
+}
+
+// serveUntil serves until the context ends, which is how it is meant to end.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// logRequests writes a line for each request: the path, but no key and no content.
+func logRequests(next http.Handler, w io.Writer) http.Handler {
+	var lines syncWriter
+	lines.w = w
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &statusRecorder{ResponseWriter: rw}
+		defer func() {
+			status := "dropped"
+			if rec.status != 0 {
+				status = fmt.Sprint(rec.status)
+			}
+			fmt.Fprintf(&lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *statusRecorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// sandboxConfig is the configuration of the examples for a sandbox at address.
+func sandboxConfig(address string) ([]byte, error) {
+	text, err := examples.Files.ReadFile(examples.Config)
+	if err != nil {
+		return nil, err
+	}
+	return bytes.ReplaceAll(text, []byte("http://"+examples.Address+"/"), []byte("http://"+address+"/")), nil
+}
+
+// startSandbox starts the sandbox on a free port, with the configuration of the
+// examples for it.
+func startSandbox() (*sandbox.Server, provider.Config, error) {
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		return nil, provider.Config{}, err
+	}
+	base, err := url.Parse(sb.BaseURL(sandbox.Providers()[0]))
+	if err == nil {
+		var text []byte
+		if text, err = sandboxConfig(base.Host); err == nil {
+			var cfg provider.Config
+			if cfg, err = parseConfig(examples.Config, text); err == nil {
+				return sb, cfg, nil
+			}
+		}
+	}
+	_ = sb.Close()
+	return nil, provider.Config{}, err
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func isDryRun(err error) bool { return errors.Is(err, provider.ErrDryRun) }
+
+func newSend(a *app) *cobra.Command {
+	var m messageFlags
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "send [FILE|-]",
+		Short: "Send a message",
+		Long: `Send a message given as JSON in FILE or on stdin (-), by flags, or both: a flag
+replaces the field of the file.
+
+An address is user@example.com or "Name <user@example.com>"; flags for several
+are repeated. Accepted does not mean delivered: "postmux status" looks it up
+where the provider has a look-up.`,
+		Example: `  postmux send message.json
+  postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
+  postmux --provider backup send message.json --dry-run`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			msg, err := m.message(cmd, args)
+			if err != nil {
+				return err
+			}
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			r, err := c.Send(cmd.Context(), msg)
+			if dry.on {
+				return dry.show(a, err)
+			}
+			return a.showReceipt(r, err)
+		},
+	}
+	m.register(cmd)
+	dry.flag(cmd)
+	return cmd
+}
+
+// showReceipt prints what became of a send and makes the error of the command.
+func (a *app) showReceipt(r *provider.Receipt, err error) error {
+	code := receiptCode(r, err)
+	if r != nil && !a.json {
+		a.printReceipt(r)
+	}
+	if code == exitDone {
+		if r != nil && a.json {
+			a.printJSON(r)
+		}
+		return nil
+	}
+	if err != nil {
+		result := &resultError{err: err, code: code}
+		if r != nil {
+			result.receipt = r
+		}
+		return result
+	}
+	if a.json {
+		a.printJSON(r)
+	}
+	return &resultError{err: fmt.Errorf("%s says %s", r.Provider, r.State), code: code, shown: true}
+}
+
+func (a *app) printReceipt(r *provider.Receipt) {
+	rows := [][2]string{
+		{"account", accountText(r.Account, r.Provider)},
+		{"state", string(r.State)},
+		{"message id", r.MessageID},
+		{"batch id", r.BatchID},
+		{"key", r.IdempotencyKey},
+	}
+	for _, p := range r.Recipients {
+		line := p.Email + "  " + string(p.State)
+		if p.MessageID != r.MessageID {
+			line += "  " + p.MessageID
+		}
+		if p.Error != nil {
+			line += "  " + p.Error.Error()
+		}
+		rows = append(rows, [2]string{"recipient", line})
+	}
+	for _, n := range r.Notes {
+		rows = append(rows, [2]string{"note", noteText(n)})
+	}
+	a.pairs(rows)
+}
+
+// messageFlags are the fields of a message as flags.
+type messageFlags struct {
+	from                    string
+	to, cc, bcc, replyTo    []string
+	subject, text, html     string
+	textFile, htmlFile      string
+	attach, tags, headers   []string
+	template                string
+	variables, metadata     []string
+	sendAt, key             string
+	trackOpens, trackClicks bool
+}
+
+func (m *messageFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&m.from, "from", "", "sender `ADDRESS`")
+	f.StringArrayVar(&m.to, "to", nil, "recipient `ADDRESS`, repeatable")
+	f.StringArrayVar(&m.cc, "cc", nil, "visible copy to `ADDRESS`, repeatable")
+	f.StringArrayVar(&m.bcc, "bcc", nil, "hidden copy to `ADDRESS`, repeatable")
+	f.StringArrayVar(&m.replyTo, "reply-to", nil, "`ADDRESS` for answers, repeatable")
+	f.StringVar(&m.subject, "subject", "", "subject `TEXT`")
+	f.StringVar(&m.text, "text", "", "text body `TEXT`")
+	f.StringVar(&m.html, "html", "", "HTML body `HTML`")
+	f.StringVar(&m.textFile, "text-file", "", "text body from `FILE`")
+	f.StringVar(&m.htmlFile, "html-file", "", "HTML body from `FILE`")
+	f.StringArrayVar(&m.attach, "attach", nil, "attach `FILE`, repeatable")
+	f.StringVar(&m.template, "template", "", "template `REF` at the provider: an alias, or id:ID")
+	f.StringArrayVar(&m.variables, "var", nil, "`NAME=VALUE` for the template, repeatable; NAME:=JSON gives any JSON value")
+	f.StringArrayVar(&m.tags, "tag", nil, "`LABEL` for statistics, repeatable")
+	f.StringArrayVar(&m.headers, "header", nil, "own header `NAME=VALUE`, repeatable")
+	f.StringArrayVar(&m.metadata, "metadata", nil, "`NAME=VALUE` that comes back in events, repeatable")
+	f.StringVar(&m.sendAt, "send-at", "", "`TIME` to send at, like 2026-03-21T09:00:00+03:30")
+	f.BoolVar(&m.trackOpens, "track-opens", false, "track opens; --track-opens=false switches it off, absent leaves it to the account")
+	f.BoolVar(&m.trackClicks, "track-clicks", false, "track clicks; =false and absent as above")
+	f.StringVar(&m.key, "idempotency-key", "", "`KEY` under which a repeat sends nothing, where the provider has such keys")
+	cmd.MarkFlagsMutuallyExclusive("text", "text-file")
+	cmd.MarkFlagsMutuallyExclusive("html", "html-file")
+}
+
+// message is the message of the file with the flags laid over it.
+func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
+	msg := new(provider.Message)
+	if len(args) == 1 {
+		data, err := readInput(cmd, args[0])
+		if err != nil {
+			return nil, err
+		}
+		if msg, err = provider.ParseMessage(data); err != nil {
+			return nil, &fileError{file: args[0], err: err}
+		}
+	} else if cmd.Flags().NFlag() == 0 || !m.any(cmd) {
+		return nil, usageErr("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
+	}
+	for _, lay := range []func(*cobra.Command, *provider.Message) error{m.people, m.content, m.extras} {
+		if err := lay(cmd, msg); err != nil {
+			return nil, err
+		}
+	}
+	return msg, nil
+}
+
+// any reports whether a flag of the message itself was given.
+func (m *messageFlags) any(cmd *cobra.Command) bool {
+	for _, name := range []string{
+		"from", "to", "cc", "bcc", "reply-to", "subject", "text", "html", "text-file", "html-file", "attach", "template", "var",
+		"tag", "header", "metadata", "send-at", "track-opens", "track-clicks", "idempotency-key",
+	} {
+		if cmd.Flags().Changed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *messageFlags) people(cmd *cobra.Command, msg *provider.Message) error {
+	if cmd.Flags().Changed("from") {
+		from, err := parseAddress("--from", m.from)
+		if err != nil {
+			return err
+		}
+		msg.From = from
+	}
+	for _, f := range []struct {
+		name  string
+		texts []string
+		field *[]provider.Address
+	}{{"to", m.to, &msg.To}, {"cc", m.cc, &msg.Cc}, {"bcc", m.bcc, &msg.Bcc}, {"reply-to", m.replyTo, &msg.ReplyTo}} {
+		if !cmd.Flags().Changed(f.name) {
+			continue
+		}
+		list, err := parseAddresses("--"+f.name, f.texts)
+		if err != nil {
+			return err
+		}
+		*f.field = list
+	}
+	return nil
+}
+
+func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error {
+	given := cmd.Flags().Changed
+	for _, f := range []struct {
+		name, file, value string
+		field             *string
+	}{{"subject", "", m.subject, &msg.Subject}, {"text", m.textFile, m.text, &msg.Text}, {"html", m.htmlFile, m.html, &msg.HTML}} {
+		if given(f.name) {
+			*f.field = f.value
+		}
+		if f.file != "" {
+			data, err := readInput(cmd, f.file)
+			if err != nil {
+				return err
+			}
+			*f.field = string(data)
+		}
+	}
+	if given("template") {
+		ref, err := parseRef("--template", m.template)
+		if err != nil {
+			return err
+		}
+		msg.Template = ref
+	}
+	if given("var") {
+		values, err := parseValues("--var", m.variables)
+		if err != nil {
+			return err
+		}
+		msg.Variables = values
+	}
+	if given("attach") {
+		msg.Attachments = nil
+		for _, name := range m.attach {
+			file, err := attachment(name)
+			if err != nil {
+				return err
+			}
+			msg.Attachments = append(msg.Attachments, file)
+		}
+	}
+	return nil
+}
+
+func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
+	given := cmd.Flags().Changed
+	if given("tag") {
+		msg.Tags = m.tags
+	}
+	for _, f := range []struct {
+		name  string
+		texts []string
+		field *map[string]string
+	}{{"header", m.headers, &msg.Headers}, {"metadata", m.metadata, &msg.Metadata}} {
+		if !given(f.name) {
+			continue
+		}
+		*f.field = make(map[string]string, len(f.texts))
+		for _, t := range f.texts {
+			name, value, err := cutPair("--"+f.name, t)
+			if err != nil {
+				return err
+			}
+			(*f.field)[name] = value
+		}
+	}
+	if given("send-at") {
+		at, err := time.Parse(time.RFC3339, m.sendAt)
+		if err != nil {
+			return usageErr("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
+		}
+		msg.SendAt = at
+	}
+	for _, f := range []struct {
+		name  string
+		on    bool
+		field *provider.Toggle
+	}{{"track-opens", m.trackOpens, &msg.TrackOpens}, {"track-clicks", m.trackClicks, &msg.TrackClicks}} {
+		if !given(f.name) {
+			continue
+		}
+		*f.field = provider.Off
+		if f.on {
+			*f.field = provider.On
+		}
+	}
+	if given("idempotency-key") {
+		msg.IdempotencyKey = m.key
+	}
+	return nil
+}

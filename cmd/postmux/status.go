@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+func newStatus(a *app) *cobra.Command {
+	var receipt string
+	cmd := &cobra.Command{
+		Use:   "status ID | --receipt FILE",
+		Short: "Look up what became of a message",
+		Long: `Look a message up by the id of its receipt. --receipt takes the JSON that
+"postmux --json send" has written (also beside an error), with the account that
+sent it unless --provider names another. A receipt with an id for each recipient
+gives one line of JSON for each.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := a.statusIDs(cmd, args, receipt)
+			if err != nil {
+				return err
+			}
+			c, err := a.open(cmd)
+			if err != nil {
+				return err
+			}
+			var codes []int
+			for i, id := range ids {
+				r, err := c.Status(cmd.Context(), id)
+				switch {
+				case err != nil && len(ids) == 1:
+					return err
+				case err != nil && a.json:
+					a.printLine(indexed(i, map[string]any{"message_id": id, "error": asProviderError(err)}))
+				case err != nil:
+					cmd.PrintErrln("postmux: " + id + ": " + err.Error())
+				case a.json && len(ids) == 1:
+					a.printJSON(r)
+				case a.json:
+					a.printLine(indexed(i, r))
+				default:
+					a.printReceipt(r)
+				}
+				codes = append(codes, exitCode(err))
+			}
+			return manyError(codes, "look-ups")
+		},
+	}
+	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
+	return cmd
+}
+
+// statusIDs are the ids to look up. A receipt also names the account.
+func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]string, error) {
+	switch {
+	case len(args) == 1 && file == "":
+		return args, nil
+	case len(args) == 1:
+		return nil, usageErr("--receipt", "expected either ID or --receipt, got both")
+	case file == "":
+		return nil, usageErr("", "expected the ID of a message, or --receipt FILE")
+	}
+	data, err := readInput(cmd, file)
+	if err != nil {
+		return nil, err
+	}
+	var r savedReceipt
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, usageErr("--receipt", "%s holds no receipt: %v", file, err)
+	}
+	if r.Receipt != nil {
+		r = *r.Receipt
+	}
+	var ids []string
+	for _, p := range r.Recipients {
+		if p.MessageID != "" && !slices.Contains(ids, p.MessageID) {
+			ids = append(ids, p.MessageID)
+		}
+	}
+	if r.MessageID != "" {
+		ids = []string{r.MessageID} // the recipients' ids are the same mail
+	}
+	if len(ids) == 0 {
+		return nil, usageErr("--receipt", "the receipt in %s has no message id to look up", file)
+	}
+	if a.account == "" {
+		a.account = r.Account
+	}
+	return ids, nil
+}
+
+// savedReceipt is what a look-up needs of a receipt that was written to a file:
+// as it is, or inside the document that an error made.
+type savedReceipt struct {
+	Account    string `json:"account"`
+	MessageID  string `json:"message_id"`
+	Recipients []struct {
+		MessageID string `json:"message_id"`
+	} `json:"recipients"`
+	Receipt *savedReceipt `json:"receipt"`
+}

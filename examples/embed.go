@@ -1,0 +1,22 @@
+// Package examples holds the files that the documentation shows and that
+// "postmux demo" uses, so that both are the same.
+package examples
+
+import "embed"
+
+// Files are the examples, by file name.
+//
+//go:embed postmux.yaml message.json message-template.json contact.json contacts.csv
+var Files embed.FS
+
+// The names in Files.
+const (
+	Config          = "postmux.yaml"          // five accounts at the sandbox
+	Message         = "message.json"          // a message that all five can send
+	MessageTemplate = "message-template.json" // a message from a template
+	Contact         = "contact.json"          // a change of one contact
+	Contacts        = "contacts.csv"          // 200 contacts to import
+)
+
+// Address is where the accounts in Config expect the sandbox.
+const Address = "127.0.0.1:8025"
