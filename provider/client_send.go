@@ -18,7 +18,8 @@ import (
 // The Receipt is non-nil whenever a request may have left, also beside an
 // error. When the error is ErrOutcomeUnknown, or its Outcome is MaybeSent, the
 // mail may be on its way: do not send it again without a key. An accepted mail
-// is not a delivered one.
+// is not a delivered one. Beside ErrDryRun the Receipt has no state and tells
+// the notes only.
 func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	var state State
 	if err := ctx.Err(); err != nil {
@@ -52,6 +53,9 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 		notes = append(notes, Note{"to", "emulated", fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(m.To))})
 	default:
 		r, err = c.sendOne(ctx, m)
+	}
+	if r == nil && errors.Is(err, ErrDryRun) {
+		r = &Receipt{Provider: c.provider, Account: c.account}
 	}
 	if r != nil {
 		r.Notes = append(notes, r.Notes...)
@@ -126,7 +130,10 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	err = asError(err, c.provider, c.account, "send")
 	var e *Error
 	errors.As(err, &e)
-	if err != nil && e == nil || e != nil && (e.Kind == ErrDryRun || e.Local() || e.Kind == ErrCanceled) {
+	if e != nil && e.Kind == ErrDryRun {
+		return r, err
+	}
+	if err != nil && e == nil || e != nil && (e.Local() || e.Kind == ErrCanceled) {
 		return nil, err // nothing left
 	}
 	attempt := Attempt{Provider: c.provider, Account: c.account, Outcome: Sent, Error: e, TookMS: time.Since(start).Milliseconds()}
@@ -200,7 +207,12 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message)
 		if errors.Is(err, ErrOutcomeUnknown) && unknown == nil {
 			unknown = err
 		}
-		stopped = !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound)
+		switch kindOf(err) {
+		case ErrInvalid, ErrConflict, ErrNotFound: // about this recipient
+		case ErrDryRun: // all requests are shown
+		default:
+			stopped = true
+		}
 	}
 	all.State = summary(all.Recipients)
 	if len(all.Attempts) == 0 {

@@ -22,6 +22,8 @@ type Config struct {
 	Default   string             `json:"default"`
 	Providers map[string]Section `json:"providers"`
 	Aliases   Aliases            `json:"aliases"`
+
+	problems []*Error // of accounts, found while reading; told by Registry.Check with all others
 }
 
 // Aliases give names to ids that differ from account to account:
@@ -58,9 +60,10 @@ type Section struct {
 // commonKeys are the JSON keys of Common.
 var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require"}
 
-// ParseConfig reads a Config from JSON. Unknown top-level keys, duplicate keys
-// and values of the wrong type are errors; all problems are told at once. Keys
-// inside an account are checked by the Registry, which knows the drivers.
+// ParseConfig reads a Config from JSON. It fails on what is no configuration at
+// all: broken JSON, duplicate keys, unknown top-level keys. Everything wrong
+// inside accounts is told at once by Registry.Check, which Open calls and which
+// knows the drivers.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
 	if err := checkDuplicateKeys(data); err != nil {
@@ -77,13 +80,12 @@ func ParseConfig(data []byte) (Config, error) {
 		return cfg, &Error{Kind: ErrConfig, Outcome: NotSent, Field: e.Field, Message: e.Message}
 	}
 	cfg = Config{Default: wire.Default, Aliases: wire.Aliases, Providers: make(map[string]Section, len(wire.Providers))}
-	var problems []*Error
 	for _, name := range slices.Sorted(maps.Keys(wire.Providers)) {
 		s, errs := parseSection("providers."+name, wire.Providers[name])
-		problems = append(problems, errs...)
+		cfg.problems = append(cfg.problems, errs...)
 		cfg.Providers[name] = s
 	}
-	return cfg, joinProblems(problems)
+	return cfg, nil
 }
 
 func parseSection(path string, raw json.RawMessage) (Section, []*Error) {

@@ -31,7 +31,7 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 		"providers": {
 			"a": {"provider": "brevo", "api_kye": "x"},
 			"b": {"provider": "nope"},
-			"c": {"provider": "brevo", "api_key": "x", "base_url": "http://api.example.com", "policy": {"message.html": "drop", "message.cc": "fan_out"}, "require": ["message.cx"], "from": {"email": "x"}},
+			"c": {"provider": "brevo", "timeout": "soon", "api_key": "x", "base_url": "http://api.example.com", "policy": {"message.html": "drop", "message.cc": "fan_out"}, "require": ["message.cx"], "from": {"email": "x"}},
 			"d": {"provider": "brevo", "api_key": 5, "proxy": "nonsense"},
 			"e": {}
 		},
@@ -46,6 +46,7 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 		`providers.a.api_key: missing: `,
 		`providers.b.provider: no provider is called "nope"; known: brevo`,
 		`providers.c.base_url: expected https`,
+		`providers.c.timeout: expected a duration like 30s`,
 		`providers.c.policy.message.html: no feature of this name can have a policy`,
 		`providers.c.policy.message.cc: expected drop, got "fan_out"`,
 		`providers.c.require[0]: no feature is called "message.cx"`,
@@ -74,7 +75,10 @@ func TestParseConfigIsStrict(t *testing.T) {
 		`{"default": "a"} {}`: "one JSON document",
 		``:                    "expected",
 	} {
-		_, err := provider.ParseConfig([]byte(text))
+		cfg, err := provider.ParseConfig([]byte(text))
+		if err == nil {
+			err = all.Registry().Check(cfg)
+		}
 		require.ErrorIs(t, err, provider.ErrConfig, text)
 		assert.Contains(t, err.Error(), want, text)
 	}

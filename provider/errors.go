@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -142,15 +143,28 @@ func (e *Error) Error() string {
 	if len(facts) > 0 {
 		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
 	}
+	b.WriteString(e.became())
+	return b.String()
+}
+
+// became says what became of the call, in the words of its operation.
+func (e *Error) became() string {
+	verb := "sent"
+	switch {
+	case slices.Contains(readOps, e.Op):
+		return ""
+	case strings.HasPrefix(e.Op, "contacts.") || strings.HasPrefix(e.Op, "lists."):
+		verb = "changed"
+	}
 	switch e.Outcome {
 	case NotSent:
-		b.WriteString("; nothing was sent")
+		return "; nothing was " + verb
 	case MaybeSent:
-		b.WriteString("; it may have been sent")
+		return "; it may have been " + verb
 	case Sent:
-		b.WriteString("; it was sent")
+		return "; it was " + verb
 	}
-	return b.String()
+	return ""
 }
 
 func (e *Error) who() string {
@@ -191,6 +205,10 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	if message == "" && e.Err != nil {
 		message = e.Err.Error()
 	}
+	outcome := e.Outcome
+	if outcome == "" {
+		outcome = NotSent
+	}
 	return json.Marshal(struct {
 		Kind       Kind    `json:"kind"`
 		Provider   string  `json:"provider"`
@@ -204,8 +222,11 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 		RetryAfter float64 `json:"retry_after_s"`
 		Field      string  `json:"field"`
 		Feature    Feature `json:"feature"`
-	}{e.Kind, e.Provider, e.Account, e.Op, e.Outcome, e.Status, e.Code, message, e.RequestID, e.RetryAfter.Seconds(), e.Field, e.Feature})
+	}{e.Kind, e.Provider, e.Account, e.Op, outcome, e.Status, e.Code, message, e.RequestID, e.RetryAfter.Seconds(), e.Field, e.Feature})
 }
+
+// readOps change nothing at the provider.
+var readOps = []string{"status", "check", "contacts.get", "contacts.list", "lists.list"}
 
 // asError gives err the operation and the account it belongs to. A context
 // error stays bare: nothing is known to be wrong.
@@ -218,7 +239,10 @@ func asError(err error, prov, account, op string) error {
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			return err
 		}
-		return &Error{Kind: ErrInternal, Provider: prov, Account: account, Op: op, Outcome: MaybeSent, Err: err}
+		e = &Error{Kind: ErrInternal, Outcome: MaybeSent, Err: err}
+		if slices.Contains(readOps, op) {
+			e.Outcome = ""
+		}
 	}
 	c := *e
 	if c.Provider == "" {

@@ -175,6 +175,14 @@ func ParseMessage(data []byte) (*Message, error) {
 	return m, nil
 }
 
+// ParseContactChange reads a ContactChange from JSON: absent leaves a field,
+// null clears it. Unknown keys are errors that name them.
+func ParseContactChange(data []byte) (ContactChange, error) {
+	var c ContactChange
+	err := decodeStrict(data, &c)
+	return c, err
+}
+
 func parseAttachment(raw json.RawMessage) (Attachment, *Error) {
 	type plain Attachment
 	var wire struct {

@@ -14,9 +14,9 @@ func (m *Message) needs() []Feature {
 			out = append(out, f)
 		}
 	}
-	html, text := m.HTML != "", m.Text != ""
+	html, text, variables := m.HTML != "", m.Text != "", len(m.Variables) > 0
 	for _, r := range m.Recipients {
-		html, text = html || r.HTML != "", text || r.Text != ""
+		html, text, variables = html || r.HTML != "", text || r.Text != "", variables || len(r.Variables) > 0
 	}
 	need(len(m.To) > 1, FeatureToMany)
 	need(len(m.Cc) > 0, FeatureCc)
@@ -27,7 +27,7 @@ func (m *Message) needs() []Feature {
 	need(html && text, FeatureText)
 	need(!html && text, FeatureTextOnly)
 	need(!m.Template.IsZero(), FeatureTemplate)
-	need(len(m.Variables) > 0, FeatureVariables)
+	need(variables, FeatureVariables)
 	var content, url, typed, inline bool
 	for _, a := range m.Attachments {
 		content = content || len(a.Content) > 0

@@ -140,7 +140,7 @@ func OpenOne(d Driver, s Section, opts ...Option) (*Client, error) {
 // Check reports all problems of form in cfg at once, without resolving secrets
 // and without the network.
 func (r Registry) Check(cfg Config) error {
-	var problems []*Error
+	problems := slices.Clone(cfg.problems)
 	if len(cfg.Providers) == 0 {
 		problems = append(problems, configError("providers", "expected at least one account"))
 	}
@@ -150,7 +150,7 @@ func (r Registry) Check(cfg Config) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		problems = append(problems, r.checkSection("providers."+name, cfg.Providers[name])...)
+		problems = append(problems, r.checkSection("providers."+name, cfg.Providers[name], cfg.problems)...)
 	}
 	problems = append(problems, cfg.checkAliases()...)
 	return joinProblems(problems)
@@ -170,15 +170,17 @@ func (r Registry) CheckSecrets(cfg Config) error {
 	return joinProblems(problems)
 }
 
-func (r Registry) checkSection(path string, s Section) []*Error {
+func (r Registry) checkSection(path string, s Section, known []*Error) []*Error {
 	d, ok := r[s.Provider]
 	switch {
+	case s.Provider == "" && slices.ContainsFunc(known, func(e *Error) bool { return e.Field == path || e.Field == path+".provider" }):
+		return nil // told already
 	case s.Provider == "":
 		return []*Error{configError(path+".provider", "expected one of %s", strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
 	case !ok:
 		return []*Error{configError(path+".provider", "no provider is called %q; known: %s", clip(s.Provider), strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
 	}
-	problems := s.Common.check(path)
+	problems := s.check(path)
 	for _, key := range slices.Sorted(maps.Keys(s.Settings)) {
 		i := slices.IndexFunc(d.Settings, func(x Setting) bool { return x.Name == key })
 		switch {

@@ -35,8 +35,14 @@ const brevoOwner = "owner@example.com"
 func newBrevo(st *store) fake {
 	st.firstName, st.lastName = "FIRSTNAME", "LASTNAME"
 	for _, f := range [][2]string{
-		{"FIRSTNAME", "text"}, {"LASTNAME", "text"}, {"SMS", "text"}, {"EXT_ID", "text"}, {"BIRTHDAY", "date"},
-		{"CITY", "text"}, {"POINTS", "float"}, {"VIP", "boolean"},
+		{"FIRSTNAME", "text"},
+		{"LASTNAME", "text"},
+		{"SMS", "text"},
+		{"EXT_ID", "text"},
+		{"BIRTHDAY", "date"},
+		{"CITY", "text"},
+		{"POINTS", "float"},
+		{"VIP", "boolean"},
 	} {
 		st.addField(f[0], f[1])
 	}

@@ -148,8 +148,6 @@ func (v vendor) settings() map[string]provider.Value {
 // the spec and asks for no key.
 type examples struct{}
 
-func newExamples(*store) fake { return examples{} }
-
 func (examples) handlers() map[string]handler   { return nil }
 func (examples) authorize(*call) (answer, bool) { return answer{}, true }
 func (examples) fail(status int, message string) answer {

@@ -82,7 +82,7 @@ func TestFold(t *testing.T) {
 		"not a boolean":      {"Form", "email[to]=a&open=1", nil, "/open"},
 		"missing":            {"Form", "count=3", nil, `"email[to]" is missing`},
 		"unknown":            {"Form", "email[to]=a&subject=x", nil, `"subject" is unsupported`},
-		"unknown in a list":  {"Form", "email[to]=a&email[attachments][0][name]=n&email[attachments][0][nmae]=n", nil, `"nmae" is unsupported`},
+		"unknown in a list":  {"Form", "email[to]=a&email[attachments][0][name]=n&email[attachments][0][nome]=n", nil, `"nome" is unsupported`},
 		"missing in allOf":   {"Form", "email[to]=a&list[0][subject]=x", nil, "/list/0"},
 		"twice":              {"Form", "email[to]=a&email[to]=b", nil, "given twice"},
 		"value and list":     {"Form", "email[to]=a&tags=x&tags[0]=y", nil, "both a value and a container"},

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -227,13 +228,13 @@ func problems(err error) []string {
 	var out []string
 	var walk func(err error)
 	walk = func(err error) {
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // kin-openapi's own tree, walked node by node: nothing wraps its errors here
 		case openapi3.MultiError:
 			for _, sub := range e {
 				walk(sub)
 			}
 		case *openapi3.SchemaError:
-			if inner, ok := e.Origin.(openapi3.MultiError); ok {
+			if inner := openapi3.MultiError(nil); errors.As(e.Origin, &inner) {
 				walk(inner)
 				return
 			}

@@ -251,14 +251,13 @@ func (st *store) deleteList(id string) {
 }
 
 // addField adds a definition, or changes the type of the one with this name.
-func (st *store) addField(name, typ string) *field {
+func (st *store) addField(name, typ string) {
 	f := st.field(name)
 	if f == nil {
 		f = &field{name: name}
 		st.fields = append(st.fields, f)
 	}
 	f.typ = typ
-	return f
 }
 
 // field finds a definition; nil when there is none.

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -321,7 +318,7 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 		if err != nil {
 			return c, err
 		}
-		if c, err = parseChange(data); err != nil {
+		if c, err = provider.ParseContactChange(data); err != nil {
 			return c, &fileError{file: args[0], err: err}
 		}
 	} else if !given("email") {
@@ -405,32 +402,6 @@ func parseValues(flag string, texts []string) (map[string]any, error) {
 	}
 	return out, nil
 }
-
-// parseChange reads a contact change from JSON; unknown keys are refused.
-func parseChange(data []byte) (provider.ContactChange, error) {
-	var c provider.ContactChange
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&c)
-	if err == nil {
-		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			return c, nil
-		}
-		return c, provider.Invalid("", "expected one JSON document, found more behind it")
-	}
-	var typ *json.UnmarshalTypeError
-	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
-	switch {
-	case unknown:
-		return c, provider.Invalid(strings.Trim(name, `"`), "unknown key; known: %s", strings.Join(changeKeys, ", "))
-	case errors.As(err, &typ):
-		return c, provider.Invalid(typ.Field, "expected another type than %s", typ.Value)
-	}
-	return c, provider.Invalid("", "not valid JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
-}
-
-// changeKeys are the JSON keys of provider.ContactChange.
-var changeKeys = []string{"email", "phone", "external_id", "first_name", "last_name", "fields", "lists", "status"}
 
 func newContactDelete(a *app) *cobra.Command {
 	var dry dryRun

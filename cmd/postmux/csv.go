@@ -164,7 +164,7 @@ func readJSONL(data []byte) ([]provider.ContactChange, error) {
 		if len(line) == 0 {
 			continue
 		}
-		c, err := parseChange(line)
+		c, err := provider.ParseContactChange(line)
 		if err != nil {
 			e := asProviderError(err)
 			problems = append(problems, fmt.Sprintf("line %d: %s", n, strings.TrimPrefix(e.Field+": "+e.Message, ": ")))

@@ -231,7 +231,14 @@ func sentence(err error) string {
 	if e.Field != "" {
 		parts = append(parts, e.Field)
 	}
-	return strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
+	text := strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
+	if e.Kind == provider.ErrConfig {
+		if strings.Contains(text, "\n") {
+			return text + "\nnothing was sent"
+		}
+		return text + "; nothing was sent"
+	}
+	return text
 }
 
 // asProviderError gives every error the one JSON form.

@@ -39,6 +39,11 @@ where the provider has a look-up.`,
 			}
 			r, err := c.Send(cmd.Context(), msg)
 			if dry.on {
+				if r != nil {
+					for _, n := range r.Notes {
+						fmt.Fprintf(cmd.ErrOrStderr(), "note: %s %s: %s\n", n.Field, n.Action, n.Why)
+					}
+				}
 				return dry.show(a, err)
 			}
 			return a.showReceipt(r, err)

@@ -390,7 +390,7 @@ func TestEchoedKeyIsScrubbed(t *testing.T) {
 			call := sendCall()
 			call.Kind = kind
 			_, err := newChain(t, url, func(c *Config) { c.Auth, c.Env.Hooks = auth, hooks }).Do(t.Context(), call, new(sent))
-			errorOf(t, err)
+			_ = errorOf(t, err)
 			chain := newChain(t, url, func(c *Config) {
 				c.Auth = auth
 				c.Env.DryRun = func(r provider.Request) { data, _ := json.Marshal(r); seen.Write(data) }
