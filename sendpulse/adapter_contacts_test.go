@@ -100,7 +100,7 @@ func TestUpsertPartly(t *testing.T) {
 	r, err := c.UpsertContact(t.Context(), change)
 	require.ErrorIs(t, err, provider.ErrNotFound)
 	assert.Nil(t, r, "nothing was done")
-	assert.Contains(t, err.Error(), "nothing was sent")
+	assert.Contains(t, err.Error(), "nothing was changed")
 
 	change.Lists[0], change.Lists[1] = change.Lists[1], change.Lists[0]
 	r, err = c.UpsertContact(t.Context(), change)
