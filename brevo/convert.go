@@ -1,7 +1,6 @@
 package brevo
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -37,11 +36,11 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 		Subject: sendinblue.Text(m.Subject), HTMLContent: sendinblue.Text(m.HTML), TextContent: sendinblue.Text(m.Text),
 	}
 	if m.From.Email != "" {
-		from := c.address("from", m.From)
+		from := c.address("from", sendinblue.NoIndex, m.From)
 		body.Sender = &brevoapi.EmailSender{Email: &from.Email, Name: from.Name}
 	}
 	if len(m.ReplyTo) > 0 {
-		reply := c.address("reply_to[0]", m.ReplyTo[0])
+		reply := c.address("reply_to", 0, m.ReplyTo[0])
 		body.ReplyTo = &reply
 	}
 	if !m.Template.IsZero() {
@@ -73,7 +72,7 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 // recipient's serves as that.
 func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailRequest) {
 	for i, r := range m.Recipients {
-		to := c.address(fmt.Sprintf("recipients[%d]", i), provider.Address{Email: r.Email, Name: r.Name})
+		to := c.address("recipients", i, provider.Address{Email: r.Email, Name: r.Name})
 		body.MessageVersions = append(body.MessageVersions, brevoapi.MessageVersion{
 			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, r.Variables),
 			Subject: sendinblue.Text(r.Subject), HTMLContent: sendinblue.Text(r.HTML), TextContent: sendinblue.Text(r.Text),
@@ -109,8 +108,8 @@ func merged(all, own map[string]any) map[string]any {
 // converter makes the vendor's addresses and versions of a mail.
 type converter struct{ sendinblue.Draft }
 
-func (c *converter) address(field string, a provider.Address) brevoapi.EmailAddress {
-	email, name := c.Address(field, a)
+func (c *converter) address(field string, index int, a provider.Address) brevoapi.EmailAddress {
+	email, name := c.Address(field, index, a)
 	return brevoapi.EmailAddress{Email: email, Name: name}
 }
 
@@ -120,7 +119,7 @@ func (c *converter) addresses(field string, list []provider.Address) []brevoapi.
 	}
 	out := make([]brevoapi.EmailAddress, len(list))
 	for i, a := range list {
-		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
+		out[i] = c.address(field, i, a)
 	}
 	return out
 }

@@ -18,11 +18,11 @@ func v3EmailToAPI(m *provider.Message) (pakatv3api.SendEmailRequest, []provider.
 		Subject: sendinblue.Text(m.Subject), HTMLContent: sendinblue.Text(m.HTML), TextContent: sendinblue.Text(m.Text),
 	}
 	if m.From.Email != "" {
-		email, name := c.Address("from", m.From)
+		email, name := c.Address("from", sendinblue.NoIndex, m.From)
 		body.Sender = &pakatv3api.EmailSender{Email: email, Name: name}
 	}
 	if len(m.ReplyTo) > 0 {
-		reply := c.address("reply_to[0]", m.ReplyTo[0])
+		reply := c.address("reply_to", 0, m.ReplyTo[0])
 		body.ReplyTo = &reply
 	}
 	if !m.Template.IsZero() {
@@ -45,8 +45,8 @@ func v3EmailToAPI(m *provider.Message) (pakatv3api.SendEmailRequest, []provider.
 // v3Converter makes the vendor's addresses and files of a mail.
 type v3Converter struct{ sendinblue.Draft }
 
-func (c *v3Converter) address(field string, a provider.Address) pakatv3api.EmailAddress {
-	email, name := c.Address(field, a)
+func (c *v3Converter) address(field string, index int, a provider.Address) pakatv3api.EmailAddress {
+	email, name := c.Address(field, index, a)
 	return pakatv3api.EmailAddress{Email: email, Name: name}
 }
 
@@ -56,7 +56,7 @@ func (c *v3Converter) addresses(field string, list []provider.Address) []pakatv3
 	}
 	out := make([]pakatv3api.EmailAddress, len(list))
 	for i, a := range list {
-		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
+		out[i] = c.address(field, i, a)
 	}
 	return out
 }

@@ -127,9 +127,11 @@ func htmlFromText(m *Message) {
 func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	start := time.Now()
 	r, err := c.adapter.Send(ctx, m)
-	err = asError(err, c.provider, c.account, "send")
 	var e *Error
-	errors.As(err, &e)
+	if err != nil {
+		err = asError(err, c.provider, c.account, "send")
+		errors.As(err, &e)
+	}
 	if e != nil && e.Kind == ErrDryRun {
 		return r, err
 	}

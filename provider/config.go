@@ -153,7 +153,7 @@ func (c Common) check(path string) []*Error {
 		}
 	}
 	if c.From.Email != "" || c.From.Name != "" {
-		if err := checkAddress("from", c.From); err != nil {
+		if err := checkAddress("from", -1, c.From); err != nil {
 			var e *Error
 			errors.As(err, &e)
 			add(configError(e.Field, "%s", e.Message))

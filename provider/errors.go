@@ -96,6 +96,17 @@ func Invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: ErrInvalid, Outcome: NotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// AtField gives the error about a part the path of the field it is in.
+func AtField(path string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c := *e
+	c.Field = path + c.Field
+	return &c
+}
+
 // Unsupported returns the error for a feature the provider does not have.
 func Unsupported(f Feature, format string, args ...any) *Error {
 	return &Error{Kind: ErrUnsupported, Outcome: NotSent, Elsewhere: true, Feature: f, Message: fmt.Sprintf(format, args...)}

@@ -24,7 +24,7 @@ func (m *Message) Validate() error {
 
 func checkPeople(m *Message) error {
 	if m.From.Email != "" || m.From.Name != "" {
-		if err := checkAddress("from", m.From); err != nil {
+		if err := checkAddress("from", -1, m.From); err != nil {
 			return err
 		}
 	}
@@ -33,17 +33,17 @@ func checkPeople(m *Message) error {
 		list []Address
 	}{{"to", m.To}, {"cc", m.Cc}, {"bcc", m.Bcc}, {"reply_to", m.ReplyTo}} {
 		for i, a := range field.list {
-			if err := checkAddress(fmt.Sprintf("%s[%d]", field.name, i), a); err != nil {
+			if err := checkAddress(field.name, i, a); err != nil {
 				return err
 			}
 		}
 	}
 	for i, r := range m.Recipients {
-		if err := checkAddress(fmt.Sprintf("recipients[%d]", i), Address{Email: r.Email, Name: r.Name}); err != nil {
+		if err := checkAddress("recipients", i, Address{Email: r.Email, Name: r.Name}); err != nil {
 			return err
 		}
-		if err := checkLine(fmt.Sprintf("recipients[%d].subject", i), r.Subject); err != nil {
-			return err
+		if err := checkLine("", r.Subject); err != nil {
+			return AtField(fmt.Sprintf("recipients[%d].subject", i), err)
 		}
 	}
 	switch {
@@ -147,14 +147,25 @@ func checkHeaders(m *Message) error {
 	return nil
 }
 
-func checkAddress(field string, a Address) error {
+// checkAddress checks an address of a list, or of a single field when index is
+// -1. The path is put together only for an error: this runs for every recipient.
+func checkAddress(field string, index int, a Address) error {
+	place := func() string {
+		if index < 0 {
+			return field
+		}
+		return fmt.Sprintf("%s[%d]", field, index)
+	}
 	if err := CheckEmail(a.Email); err != nil {
-		return Invalid(field+".email", "%s", err.Error())
+		return Invalid(place()+".email", "%s", err.Error())
 	}
 	if a.Name == "" {
 		return nil
 	}
-	return checkLine(field+".name", a.Name)
+	if err := checkLine("", a.Name); err != nil {
+		return AtField(place()+".name", err)
+	}
+	return nil
 }
 
 // CheckEmail refuses what is not exactly one mail address: user@domain with a

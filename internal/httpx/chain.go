@@ -168,7 +168,8 @@ func (c *Chain) request(ctx context.Context, call *rest.Call, credential string)
 	if err != nil {
 		return nil, nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, call.Method, url, nil)
+	body := &sealedBody{data: data}
+	req, err := http.NewRequestWithContext(body.watch(ctx), call.Method, url, nil)
 	if err != nil {
 		return nil, nil, &rest.ParamError{Name: "url", Why: "cannot be built"} // the cause would quote it
 	}
@@ -181,8 +182,8 @@ func (c *Chain) request(ctx context.Context, call *rest.Call, credential string)
 	if contentType != "" {
 		req.Header["Content-Type"] = []string{contentType}
 	}
-	body := &sealedBody{data: data}
-	return body.attach(req), body, nil
+	body.attach(req)
+	return req, body, nil
 }
 
 // placed is a copy of the call with the credential in its place.

@@ -240,8 +240,11 @@ func invalidCall(err error) error {
 
 // scrub takes the credential out of texts that the vendor wrote: some echo it.
 func (c *Chain) scrub(err error, credential string) {
+	if err == nil || len(credential) < 4 {
+		return
+	}
 	var e *provider.Error
-	if !errors.As(err, &e) || len(credential) < 4 {
+	if !errors.As(err, &e) {
 		return
 	}
 	e.Message = scrubText(e.Message, credential)

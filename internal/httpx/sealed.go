@@ -1,7 +1,7 @@
 package httpx
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -49,26 +49,29 @@ func (b *sealedBody) seal() leftState {
 	return leftAll
 }
 
-// attach makes req send the body and tells b about its connection.
-func (b *sealedBody) attach(req *http.Request) *http.Request {
+// watch returns a context whose request tells b about its connection.
+func (b *sealedBody) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		b.mu.Lock()
+		b.gotConn = true
+		b.mu.Unlock()
+	}})
+}
+
+// attach makes req send the body.
+func (b *sealedBody) attach(req *http.Request) {
 	if len(b.data) > 0 {
 		req.ContentLength = int64(len(b.data))
 		req.Body = b.reader()
 		req.GetBody = func() (io.ReadCloser, error) { return b.reader(), nil }
 	}
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
-		b.mu.Lock()
-		b.gotConn = true
-		b.mu.Unlock()
-	}}
-	return req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
 }
 
-func (b *sealedBody) reader() io.ReadCloser { return &sealedReader{b: b, r: bytes.NewReader(b.data)} }
+func (b *sealedBody) reader() io.ReadCloser { return &sealedReader{b: b} }
 
 type sealedReader struct {
-	b *sealedBody
-	r *bytes.Reader
+	b    *sealedBody
+	read int
 }
 
 func (r *sealedReader) Read(p []byte) (int, error) {
@@ -77,11 +80,12 @@ func (r *sealedReader) Read(p []byte) (int, error) {
 	if r.b.sealed {
 		return 0, errSealed
 	}
-	n, err := r.r.Read(p)
-	if r.r.Len() == 0 {
+	n := copy(p, r.b.data[r.read:])
+	if r.read += n; r.read == len(r.b.data) {
 		r.b.full = true
+		return n, io.EOF
 	}
-	return n, err
+	return n, nil
 }
 
 func (r *sealedReader) Close() error { return nil }

@@ -18,13 +18,11 @@ const metadataHeader = "X-Mailin-custom"
 
 // Name brings a display name past a fault of the vendor: a name with both a
 // letter beyond ASCII and a comma is lost unless it is an encoded word.
-func Name(field, name string) (string, []provider.Note) {
+func Name(name string) (wire string, encoded bool) {
 	if mailaddr.ASCII(name) || !strings.Contains(name, ",") {
-		return name, nil
+		return name, false
 	}
-	return mime.BEncoding.Encode("utf-8", name), []provider.Note{{
-		Field: field, Action: "converted", Why: "a name with a comma and letters beyond ASCII is lost by the provider unless it is encoded (RFC 2047)",
-	}}
+	return mime.BEncoding.Encode("utf-8", name), true
 }
 
 // Headers are the custom headers of a mail: m's own, and its metadata as JSON.
