@@ -6,7 +6,7 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 
 .DEFAULT_GOAL := help
-.PHONY: help generate check-generate stock-check fmt lint test race cover fuzz vuln demo sandbox tidy capabilities
+.PHONY: help generate check-generate stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,11 @@ cover: ## test coverage of hand-written code
 	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
 	@grep -v '\.gen\.go:' coverage.out > coverage.hand.out && mv coverage.hand.out coverage.out
 	$(GO) tool cover -func=coverage.out | tail -1
+
+faults: ## the fault tests in full length, about nine minutes, and those with toxiproxy
+	$(GO) test -count=1 -v -timeout 30m -run 'TestNeverLeft|TestHostileAnswers' ./internal/httpx -faults.long
+	$(GO) test -count=1 -v -timeout 30m ./internal/faults -faults.long
+	cd internal/faulttest && $(GO) vet ./... && $(GO) test -count=1 -v -timeout 5m ./...
 
 fuzz: ## each fuzz target for ten seconds
 	@for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \

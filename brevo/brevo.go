@@ -19,7 +19,8 @@
 // # Not supported
 //
 // Several reply-to addresses, inline images, tracking switches for a single
-// mail, an unsubscribe of one list only (the contact is taken off the list).
+// mail, an unsubscribe of one list only (the contact is taken off the list), adding
+// to the list of blocked addresses.
 // Text without HTML is delivered as HTML, so it needs a policy. See
 // Capabilities for the whole table.
 //
@@ -46,14 +47,17 @@ const baseURL = "https://api.brevo.com/v3"
 type Config struct {
 	provider.Common
 	APIKey provider.Secret
+	// FolderID is the folder that new lists are put in; needed by CreateList only.
+	FolderID int64
 }
 
 // New returns a client of one account. It does not touch the network.
 func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
-	return provider.OpenOne(Driver(), provider.Section{
-		Common:   cfg.Common,
-		Settings: map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())},
-	}, opts...)
+	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
+	if cfg.FolderID != 0 {
+		settings[sendinblue.FolderSetting.Name] = provider.NewValue(cfg.FolderID)
+	}
+	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
 }
 
 // Driver opens accounts from a configuration.
@@ -62,6 +66,7 @@ func Driver() provider.Driver {
 		Name: "brevo",
 		Settings: []provider.Setting{
 			{Name: "api_key", Secret: true, Required: true, Doc: "API key of the account, xkeysib-…"},
+			sendinblue.FolderSetting,
 		},
 		Capabilities: capabilities,
 		Open:         open,
@@ -71,6 +76,7 @@ func Driver() provider.Driver {
 type adapter struct {
 	api     *brevoapi.Client
 	account string
+	folder  int64 // of new lists; 0 means that none is set
 	attrs   sendinblue.Attributes
 }
 
@@ -80,11 +86,16 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
 		Classify:  sendinblue.Classify,
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
+		Limits: httpx.Limits{ByClass: limits, Class: classOf, Left: sendinblue.Left},
 	})
 	if err != nil {
 		return nil, err
 	}
-	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account}
+	folder, err := sendinblue.Folder(s, env.Account)
+	if err != nil {
+		return nil, err
+	}
+	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: folder}
 	a.attrs.Fetch = a.attributes
 	return provider.NewClient(a, s, env)
 }

@@ -63,25 +63,27 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	// Oldest first: a contact that is added meanwhile comes at the end and shifts no page.
 	order := new(brevoapi.SortOrderAsc)
 	if q.List.IsZero() {
+		limit := pageSize(q.Limit, contactsPage)
 		page, err := a.api.ListContacts(ctx, &brevoapi.ListContactsParams{
-			Limit: pageSize(q.Limit, contactsPage), Offset: &offset, ModifiedSince: since, Sort: order,
+			Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
 		})
 		if err != nil {
 			return nil, err
 		}
-		return pageFromAPI(page, offset, q.WithoutEmail)
+		return pageFromAPI(page, offset, *limit, q.WithoutEmail)
 	}
 	list, err := sendinblue.ID("list", q.List)
 	if err != nil {
 		return nil, err
 	}
+	limit := pageSize(q.Limit, membersPage)
 	page, err := a.api.ListContactsOfList(ctx, list, &brevoapi.ListContactsOfListParams{
-		Limit: pageSize(q.Limit, membersPage), Offset: &offset, ModifiedSince: since, Sort: order,
+		Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return pageFromAPI(page, offset, q.WithoutEmail)
+	return pageFromAPI(page, offset, *limit, q.WithoutEmail)
 }
 
 func pageSize(want, most int) *int64 {
@@ -132,12 +134,9 @@ func (a *adapter) addable(ctx context.Context, wire string, lists []int64) ([]in
 	if len(lists) == 0 {
 		return nil, nil, nil
 	}
-	c, err := a.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: new(brevoapi.ContactIdentifierTypeEmailID)}, rest.WithThen("create or update the contact"))
-	if errors.Is(err, provider.ErrNotFound) {
-		return lists, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
+	c, err := a.look(ctx, wire, "create or update the contact")
+	if err != nil || c == nil {
+		return lists, nil, err
 	}
 	var notes []provider.Note
 	lists = slices.DeleteFunc(lists, func(id int64) bool {
@@ -148,6 +147,15 @@ func (a *adapter) addable(ctx context.Context, wire string, lists []int64) ([]in
 		return gone
 	})
 	return lists, notes, nil
+}
+
+// look reads a contact; nil when there is none.
+func (a *adapter) look(ctx context.Context, wire, then string) (*brevoapi.ContactDetails, error) {
+	c, err := a.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: new(brevoapi.ContactIdentifierTypeEmailID)}, rest.WithThen(then))
+	if errors.Is(err, provider.ErrNotFound) {
+		return nil, nil
+	}
+	return c, err
 }
 
 // store calls the vendor's upsert and completes r by its answer.
@@ -213,59 +221,44 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), page.Count)}
+	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), listsPage, page.Count)}
 	for _, l := range page.Lists {
 		out.Lists = append(out.Lists, listFromAPI(l))
 	}
 	return out, nil
 }
 
+// AddToList looks at each contact first, as an upsert does, and for the same
+// reason. Who is on the list already needs no change.
 func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
-	return a.change(ctx, list, emails, func(ctx context.Context, id int64, group []string) (*brevoapi.ListChange, error) {
-		return a.api.AddContactsToList(ctx, id, brevoapi.AddContactsToListRequest{Emails: group})
+	m, err := newMembers(list, emails)
+	if err != nil {
+		return nil, err
+	}
+	for i := range m.wires {
+		c, err := a.look(ctx, m.wires[i], "add the contacts to the list, 150 a call")
+		switch {
+		case err != nil:
+			return nil, err
+		case c == nil:
+			m.settle(i, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: http.StatusNotFound, Message: "no such contact"})
+		case slices.Contains(c.ListUnsubscribed, m.list):
+			m.settle(i, &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusOK, Message: "the contact has unsubscribed from this list; resubscribe is a verb of its own"})
+		case slices.Contains(c.ListIDs, m.list):
+			m.settle(i, nil)
+		}
+	}
+	return a.change(m, func(group []string) (*brevoapi.ListChange, error) {
+		return a.api.AddContactsToList(ctx, m.list, brevoapi.AddContactsToListRequest{Emails: group})
 	})
 }
 
 func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
-	return a.change(ctx, list, emails, func(ctx context.Context, id int64, group []string) (*brevoapi.ListChange, error) {
-		return a.api.RemoveContactsFromList(ctx, id, brevoapi.RemoveContactsFromListRequest{Emails: group})
-	})
-}
-
-// change calls the vendor for groups of addresses and gives each its result. A
-// 400 says that none of the group could be changed.
-func (a *adapter) change(ctx context.Context, list provider.Ref, emails []string, call func(context.Context, int64, []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
-	id, err := sendinblue.ID("list", list)
+	m, err := newMembers(list, emails)
 	if err != nil {
 		return nil, err
 	}
-	wires := make([]string, len(emails))
-	for i, email := range emails {
-		if wires[i], err = mailaddr.Wire("email", email); err != nil {
-			return nil, err
-		}
-	}
-	results := make([]provider.MemberResult, 0, len(emails))
-	for start := 0; start < len(wires); start += membersCall {
-		group := wires[start:min(start+membersCall, len(wires))]
-		answer, err := call(ctx, id, group)
-		var refused *provider.Error
-		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid) {
-			return results, err
-		}
-		failed := make(map[string]bool)
-		if answer != nil {
-			for _, f := range answer.Contacts.Failure {
-				failed[mailaddr.Key(string(f))] = true
-			}
-		}
-		for i, wire := range group {
-			r := provider.MemberResult{Email: emails[start+i], Error: refused}
-			if failed[mailaddr.Key(wire)] {
-				r.Error = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
-			}
-			results = append(results, r)
-		}
-	}
-	return results, nil
+	return a.change(m, func(group []string) (*brevoapi.ListChange, error) {
+		return a.api.RemoveContactsFromList(ctx, m.list, brevoapi.RemoveContactsFromListRequest{Emails: group})
+	})
 }

@@ -1,6 +1,7 @@
 package brevo
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -68,27 +69,48 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 }
 
 // versions makes one version of the mail for each of m.Recipients. The vendor
-// takes content of a version only where there is content for all, so the first
-// recipient's serves as that.
+// fills what a version leaves out from the top level, and takes a part in a
+// version only where the top level has it too. So a part that some recipients
+// have and others do not cannot be said: one would get another's.
 func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailRequest) {
+	if len(m.Recipients) == 0 {
+		return
+	}
+	own := make([]provider.Recipient, len(m.Recipients))
 	for i, r := range m.Recipients {
+		own[i] = r.Resolved(m)
+	}
+	body.HTMLContent = c.shared("html", own, func(r provider.Recipient) string { return r.HTML })
+	body.TextContent = c.shared("text", own, func(r provider.Recipient) string { return r.Text })
+	if m.Template.IsZero() {
+		body.Subject = sendinblue.Text(own[0].Subject)
+	}
+	for i, r := range own {
 		to := c.address("recipients", i, provider.Address{Email: r.Email, Name: r.Name})
 		body.MessageVersions = append(body.MessageVersions, brevoapi.MessageVersion{
-			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, r.Variables),
-			Subject: sendinblue.Text(r.Subject), HTMLContent: sendinblue.Text(r.HTML), TextContent: sendinblue.Text(r.Text),
+			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, m.Recipients[i].Variables),
+			Subject:     unless(body.Subject, r.Subject),
+			HTMLContent: unless(body.HTMLContent, r.HTML), TextContent: unless(body.TextContent, r.Text),
 		})
-		fill(&body.Subject, r.Subject)
-		if m.Template.IsZero() {
-			fill(&body.HTMLContent, r.HTML)
-			fill(&body.TextContent, r.Text)
-		}
 	}
 }
 
-func fill(to **string, v string) {
-	if *to == nil {
-		*to = sendinblue.Text(v)
+// shared is the first recipient's part, for the top level; all or none must have one.
+func (c *converter) shared(part string, own []provider.Recipient, of func(provider.Recipient) string) *string {
+	for i, r := range own {
+		if (of(r) == "") != (of(own[0]) == "") {
+			c.Fail(provider.Invalid(fmt.Sprintf("recipients[%d].%s", i, part), "expected %s for every recipient or for none: in one call the provider would give one recipient another's", part))
+		}
 	}
+	return sendinblue.Text(of(own[0]))
+}
+
+// unless is v, or nil where it is what the top level says already.
+func unless(top *string, v string) *string {
+	if top != nil && *top == v {
+		return nil
+	}
+	return sendinblue.Text(v)
 }
 
 // merged lays a recipient's variables over the message's; nil when they add nothing.
@@ -160,7 +182,7 @@ func contactFromDetails(c *brevoapi.ContactDetails) sendinblue.Contact {
 	}
 }
 
-func pageFromAPI(p *brevoapi.ContactPage, offset int64, withoutEmail bool) (*provider.ContactPage, error) {
+func pageFromAPI(p *brevoapi.ContactPage, offset, limit int64, withoutEmail bool) (*provider.ContactPage, error) {
 	contacts := make([]sendinblue.Contact, len(p.Contacts))
 	for i, c := range p.Contacts {
 		contacts[i] = contactFromAPI(c)
@@ -169,7 +191,7 @@ func pageFromAPI(p *brevoapi.ContactPage, offset int64, withoutEmail bool) (*pro
 	if err != nil {
 		return nil, err
 	}
-	page.Next = sendinblue.Next(offset, len(p.Contacts), p.Count)
+	page.Next = sendinblue.Next(offset, len(p.Contacts), limit, p.Count)
 	return page, nil
 }
 

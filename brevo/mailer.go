@@ -2,8 +2,10 @@ package brevo
 
 import (
 	"context"
+	"strings"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -14,7 +16,10 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return nil, err
 	}
-	sent, err := a.api.SendEmail(ctx, body)
+	if m.IdempotencyKey != "" && !strings.EqualFold(key, m.IdempotencyKey) {
+		notes = append(notes, provider.Note{Field: "idempotency_key", Action: "converted", Why: "the provider takes UUIDs; the same text always leads to the same one"})
+	}
+	sent, err := a.api.SendEmail(ctx, body, rest.WithKeyWindow(keyWindow))
 	if err != nil {
 		return &provider.Receipt{IdempotencyKey: key, Notes: notes}, err
 	}

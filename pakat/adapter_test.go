@@ -30,7 +30,7 @@ func start(t *testing.T, opts ...provider.Option) (*sandbox.Server, *provider.Cl
 	t.Helper()
 	s := sandbox.New(t)
 	cfg := config(s)
-	cfg.PhoneTag = "PHONE"
+	cfg.PhoneTag, cfg.Attempts = "PHONE", 1
 	c, err := pakat.New(cfg, opts...)
 	require.NoError(t, err)
 	return s, c

@@ -22,6 +22,7 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 	if wire, err = mailaddr.Wire("email", email); err != nil {
 		return "", nil, err
 	}
+	before := ""
 	for page := int64(1); page > 0; {
 		answer, err := a.api.ListSubscribersByEmail(ctx, &pakatapi.ListSubscribersByEmailParams{Email: wire, Page: &page, PerPage: new(int64(perPage))}, rest.WithThen(then))
 		if errors.Is(err, provider.ErrNotFound) {
@@ -37,7 +38,14 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 				records = append(records, s)
 			}
 		}
-		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages))
+		if found := answer.Data.Records; len(found) > 0 {
+			first := found[0].List.ListUID + "/" + found[0].SubscriberUID
+			if first == before && len(first) > 1 {
+				return wire, nil, samePage()
+			}
+			before = first
+		}
+		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records))
 	}
 	return wire, records, nil
 }
@@ -109,7 +117,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if err != nil {
 		return nil, err
 	}
-	after := nextPage(at.list, int64(lists.Data.NextPage), int64(lists.Data.TotalPages))
+	after := nextPage(at.list, int64(lists.Data.NextPage), int64(lists.Data.TotalPages), len(lists.Data.Records))
 	switch {
 	case next > 0:
 		out.Next = place{at.list, next}.String()
@@ -131,9 +139,14 @@ func (a *adapter) members(ctx context.Context, list string, page int64, limit in
 	out := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(answer.Data.Records))}
 	for _, s := range answer.Data.Records {
 		s.List.ListUID = list
-		out.Contacts = append(out.Contacts, contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag))
+		contact := contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag)
+		if contact.Email == "" { // none is documented
+			out.LeftOut++
+			continue
+		}
+		out.Contacts = append(out.Contacts, contact)
 	}
-	return out, nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages)), nil
+	return out, nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)), nil
 }
 
 // DeleteContact deletes the records of all lists one by one. A list that the
@@ -167,11 +180,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
 	}
 	if u.List.IsZero() {
-		if _, err := a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire}); err != nil {
-			return r, err
-		}
-		r.State = provider.ContactDone
-		return r, nil
+		return a.unsubscribeAll(ctx, wire, r)
 	}
 	match, err := a.api.GetSubscriberByEmail(ctx, u.List.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("unsubscribe it"))
 	if err != nil {
@@ -190,15 +199,39 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 	return r, nil
 }
 
+// unsubscribeAll looks the address up only to tell whether there was a list to
+// take it off; the call is made all the same.
+func (a *adapter) unsubscribeAll(ctx context.Context, wire string, r *provider.ContactReceipt) (*provider.ContactReceipt, error) {
+	_, found, err := a.search(ctx, wire, "unsubscribe the address from all lists")
+	if err != nil {
+		return nil, err
+	}
+	_, err = a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire})
+	if len(found) == 0 {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "the address is on no list, so none was touched; a list it joins later is not covered"})
+		if errors.Is(err, provider.ErrNotFound) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
 // partly gives an error in the middle of several calls the outcome of all of
 // them: what was done before it is done.
 func partly(err error, done, all int) error {
-	var e *provider.Error
-	if done == 0 || !errors.As(err, &e) || e.Outcome != provider.NotSent {
+	if done == 0 || taken(err) {
 		return err
 	}
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
+	}
 	c := *e
-	c.Outcome = provider.MaybeSent
+	c.Outcome, c.Elsewhere = provider.MaybeSent, false
 	c.Message = fmt.Sprintf("after %d of %d lists: %s", done, all, e.Message)
 	return &c
 }

@@ -220,8 +220,10 @@ func healthFromAPI(q pakatapi.Quota) *provider.Health {
 	if q.Percentage != "" {
 		out.Used += fmt.Sprintf(" (%s)", q.Percentage)
 	}
-	// Allowed may be a word, for an account without a limit.
-	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil {
+	// Allowed may be a word, or a negative number, for an account without a limit.
+	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil && allowed < 0 {
+		out.Left = "unlimited"
+	} else if err == nil {
 		out.Left = strconv.FormatInt(allowed-int64(q.Used), 10)
 	}
 	return &provider.Health{Quotas: []provider.Quota{out}}

@@ -83,6 +83,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 			}
 		}
 	}
+	suppressLeft(&out)
 	take := func(tag string, to *string) {
 		if v, ok := fields[tag].(string); ok && tag != "" {
 			*to = v
@@ -96,6 +97,23 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		out.Fields = fields
 	}
 	return out
+}
+
+// suppressLeft says that an address gets no marketing mail when it has left
+// every list that is shown.
+func suppressLeft(c *provider.Contact) {
+	var left provider.MembershipStatus
+	for _, m := range c.Memberships {
+		switch {
+		case m.Status.Terminal():
+			left = m.Status
+		case m.Status != provider.Removed:
+			return
+		}
+	}
+	if left != "" && len(c.Suppressed) == 0 {
+		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: string(left)})
+	}
 }
 
 // portableValue is nil for what is empty: the vendor has no other word for a
@@ -159,7 +177,7 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 		if _, twice := e.values[own.tag]; twice {
 			return e, provider.Invalid("fields."+own.tag, "the field is given twice, once as %s", own.field)
 		}
-		e.values[own.tag] = own.change.Value // empty when it is cleared
+		e.values[own.tag] = mailaddr.Name(own.change.Value) // empty when it is cleared
 	}
 	return e, nil
 }
@@ -240,16 +258,24 @@ func pageNumber(cursor string) (int64, error) {
 	return n, nil
 }
 
-// nextPage is the page after this one, 0 when it is the last: next_page says
-// it, or else the number of pages.
-func nextPage(current, next, total int64) int64 {
+// nextPage is the page after this one of so many records, 0 when it is the last:
+// next_page says it, or else the number of pages. After an empty page there is
+// none, and none beyond the number of pages.
+func nextPage(current, next, total int64, records int) int64 {
 	switch {
+	case records == 0 || total > 0 && next > total:
+		return 0
 	case next > current:
 		return next
 	case next == 0 && current < total:
 		return current + 1
 	}
 	return 0
+}
+
+// samePage is the error for a server that gives the same page again.
+func samePage() error {
+	return &provider.Error{Kind: provider.ErrBadResponse, Message: "the provider gives the same page again"}
 }
 
 // place is where a listing of all contacts stands: the number of the list, and

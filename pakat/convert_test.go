@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
@@ -166,6 +167,10 @@ func TestHealthFromAPI(t *testing.T) {
 	q = pakatapi.QuotaAnswer{}
 	example(t, "getQuota.answer-unlimited.json", &q)
 	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "0 (0%)", Left: "unlimited"}}, healthFromAPI(q.Quota).Quotas)
+	for allowed, left := range map[string]string{"-1": "unlimited", "0": "-5", "7": "2"} {
+		q := pakatapi.Quota{Used: 5, Allowed: flex.Text(allowed)}
+		assert.Equal(t, left, healthFromAPI(q).Quotas[0].Left, allowed)
+	}
 }
 
 func TestContactFromAPI(t *testing.T) {
@@ -256,9 +261,10 @@ func TestEditsRefuse(t *testing.T) {
 
 func TestCursors(t *testing.T) {
 	for _, tc := range []struct{ current, next, total, want int64 }{
-		{1, 2, 2, 2}, {1, 0, 2, 2}, {2, 0, 2, 0}, {1, 0, 0, 0}, {3, 2, 3, 0}, {1, 1, 1, 0},
+		{1, 2, 2, 2}, {1, 0, 2, 2}, {2, 0, 2, 0}, {1, 0, 0, 0}, {3, 2, 3, 0}, {1, 1, 1, 0}, {2, 3, 2, 0}, {7, 8, 0, 8},
 	} {
-		assert.Equal(t, tc.want, nextPage(tc.current, tc.next, tc.total), "%v", tc)
+		assert.Equal(t, tc.want, nextPage(tc.current, tc.next, tc.total, 1), "%v", tc)
+		assert.Zero(t, nextPage(tc.current, tc.next, tc.total, 0), "after an empty page")
 	}
 	p, err := parsePlace(place{3, 7}.String())
 	require.NoError(t, err)

@@ -73,15 +73,22 @@ func (f *fieldCache) tags(ctx context.Context, list, want string) ([]string, err
 
 func (a *adapter) listTags(ctx context.Context, list string) ([]string, error) {
 	var tags []string
+	before := ""
 	for page := int64(1); page > 0; {
 		answer, err := a.api.ListFields(ctx, list, &pakatapi.ListFieldsParams{Page: &page, PerPage: new(int64(perPage))})
 		if err != nil {
 			return nil, err
 		}
-		for _, f := range answer.Data.Records {
+		for i, f := range answer.Data.Records {
+			if i == 0 && before != "" && f.Tag == before {
+				return nil, samePage()
+			}
 			tags = append(tags, f.Tag)
 		}
-		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages))
+		if len(answer.Data.Records) > 0 {
+			before = answer.Data.Records[0].Tag
+		}
+		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records))
 	}
 	return tags, nil
 }

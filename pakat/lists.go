@@ -25,7 +25,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	for _, l := range answer.Data.Records {
 		out.Lists = append(out.Lists, listFromAPI(l))
 	}
-	if next := nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages)); next > 0 {
+	if next := nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)); next > 0 {
 		out.Next = strconv.FormatInt(next, 10)
 	}
 	return out, nil

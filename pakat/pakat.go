@@ -31,10 +31,11 @@
 //
 // # Errors
 //
-// After ErrOutcomeUnknown the vendor has no way to send again safely; its
-// listTransactionalEmails, through API, shows what was queued. A mail that was
-// accepted waits in a queue: Status tells whether it was handed to a mail
-// server, and nothing ever tells that it was delivered.
+// After ErrOutcomeUnknown the vendor has no way to send again safely; its list
+// of mails can be searched for what was queued, see FeatureSettle. A mail that
+// was accepted waits in a queue: until it is handed to a mail server it can be
+// withdrawn, Status tells whether it was, and nothing ever tells that it was
+// delivered.
 package pakat
 
 import (
@@ -108,8 +109,10 @@ func checkPlainText(v any) error {
 type adapter struct {
 	api      *pakatapi.Client
 	caps     provider.Capabilities
-	phoneTag string // empty when phones are not kept
-	base64   bool   // of the text part
+	account  string
+	from     provider.Address // sender of new lists
+	phoneTag string           // empty when phones are not kept
+	base64   bool             // of the text part
 	fields   fieldCache
 	now      func() time.Time
 }
@@ -119,12 +122,13 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		Provider: "pakat", BaseURL: baseURL, Section: s, Env: env,
 		Auth:     httpx.HeaderKey("X-API-KEY", s.Secret("api_key")),
 		Classify: classify,
+		Limits:   httpx.Single(2), // not published
 	})
 	if err != nil {
 		return nil, err
 	}
 	a := &adapter{
-		api: pakatapi.NewClient(chain), caps: capabilities(s), now: time.Now,
+		api: pakatapi.NewClient(chain), caps: capabilities(s), now: time.Now, account: env.Account, from: s.From,
 		phoneTag: s.Text("phone_tag"), base64: s.Text("plain_text") != "plain",
 	}
 	a.fields.fetch = a.listTags

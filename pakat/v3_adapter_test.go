@@ -18,7 +18,7 @@ import (
 func v3Client(t *testing.T, sb *sandbox.Server, policy provider.Policy, opts ...provider.Option) *provider.Client {
 	t.Helper()
 	c, err := pakat.NewV3(pakat.V3Config{
-		Common: provider.Common{BaseURL: sb.BaseURL("pakatv3"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}, Policy: policy},
+		Common: provider.Common{Attempts: 1, BaseURL: sb.BaseURL("pakatv3"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}, Policy: policy},
 		APIKey: provider.NewSecret(sandbox.Key("pakatv3")),
 	}, opts...)
 	require.NoError(t, err)

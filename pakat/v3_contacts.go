@@ -80,6 +80,9 @@ func (a *v3Adapter) UpsertContact(ctx context.Context, change provider.ContactCh
 	}
 	body := pakatv3api.CreateContactRequest{Email: &wire, Attributes: attrs, ListIDs: lists, UpdateEnabled: new(true)}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if len(lists) > 0 {
+		r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: "whether joining a list lifts an unsubscription from it is not documented, and the provider shows none to look at before"})
+	}
 	if change.Status.Terminal() {
 		// Only ever set: false would lift a block that somebody else has put up.
 		body.EmailBlacklisted = new(true)
@@ -151,7 +154,7 @@ func (a *v3Adapter) ListLists(ctx context.Context, cursor string) (*provider.Lis
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.ListPage{Next: v3Next(offset, v3ListsPage, len(page.Lists), page.Count)}
+	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), v3ListsPage, page.Count)}
 	for _, l := range page.Lists {
 		out.Lists = append(out.Lists, v3ListFromAPI(l))
 	}
@@ -192,7 +195,7 @@ func (a *v3Adapter) change(ctx context.Context, list provider.Ref, emails []stri
 		_, err := a.api.UpdateContact(ctx, wire, body(id), opts...)
 		var e *provider.Error
 		switch {
-		case err == nil:
+		case err == nil, taken(err):
 		case errors.As(err, &e) && (e.Kind == provider.ErrInvalid || e.Kind == provider.ErrNotFound || e.Kind == provider.ErrConflict):
 		default:
 			return results, err

@@ -105,17 +105,8 @@ func v3PageFromAPI(p *pakatv3api.ContactPage, offset, limit int64, withoutEmail 
 	if err != nil {
 		return nil, err
 	}
-	page.Next = v3Next(offset, limit, len(p.Contacts), p.Count)
+	page.Next = sendinblue.Next(offset, len(p.Contacts), limit, p.Count)
 	return page, nil
-}
-
-// v3Next is the cursor of the page after this one. A full page without a count
-// in all, which no answer is sure to have, may be followed by another.
-func v3Next(offset, limit int64, got int, count int64) string {
-	if count == 0 && int64(got) == limit {
-		count = offset + limit + 1
-	}
-	return sendinblue.Next(offset, got, count)
 }
 
 // v3ListFromAPI counts a list as -1 when the vendor shows no number: the answer

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -164,7 +165,7 @@ func TestV3Next(t *testing.T) {
 		{0, 50, 50, 0, "50"}, // no count was told
 		{0, 50, 49, 0, ""},
 	} {
-		assert.Equal(t, row.want, v3Next(row.offset, row.limit, row.got, row.count), "%+v", row)
+		assert.Equal(t, row.want, sendinblue.Next(row.offset, row.got, row.limit, row.count), "%+v", row)
 	}
 }
 

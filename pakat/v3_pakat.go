@@ -16,6 +16,8 @@ const v3BaseURL = "https://api.pakat.net/v3"
 type V3Config struct {
 	provider.Common
 	APIKey provider.Secret
+	// FolderID is the folder that new lists are put in; needed by CreateList only.
+	FolderID int64
 }
 
 // NewV3 returns a client of one account of Pakat v3 (api.pakat.net). It does
@@ -27,10 +29,11 @@ type V3Config struct {
 // counts as accepted, without an id. There is no idempotency key: a mail whose
 // answer was lost must not be sent again.
 func NewV3(cfg V3Config, opts ...provider.Option) (*provider.Client, error) {
-	return provider.OpenOne(V3Driver(), provider.Section{
-		Common:   cfg.Common,
-		Settings: map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())},
-	}, opts...)
+	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
+	if cfg.FolderID != 0 {
+		settings[sendinblue.FolderSetting.Name] = provider.NewValue(cfg.FolderID)
+	}
+	return provider.OpenOne(V3Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
 }
 
 // V3Driver opens accounts of Pakat v3 from a configuration, under the name pakatv3.
@@ -39,6 +42,7 @@ func V3Driver() provider.Driver {
 		Name: "pakatv3",
 		Settings: []provider.Setting{
 			{Name: "api_key", Secret: true, Required: true, Doc: "API key v3 of the account, from its profile page"},
+			sendinblue.FolderSetting,
 		},
 		Capabilities: v3Capabilities,
 		Open:         v3Open,
@@ -46,8 +50,10 @@ func V3Driver() provider.Driver {
 }
 
 type v3Adapter struct {
-	api   *pakatv3api.Client
-	attrs sendinblue.Attributes
+	api     *pakatv3api.Client
+	account string
+	folder  int64 // of new lists; 0 means that none is set
+	attrs   sendinblue.Attributes
 }
 
 func v3Open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
@@ -55,12 +61,17 @@ func v3Open(_ context.Context, s provider.Section, env provider.Env) (*provider.
 		Provider: "pakatv3", BaseURL: v3BaseURL, Section: s, Env: env,
 		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
 		Classify:  sendinblue.Classify,
+		Limits:    httpx.Single(5), // not published; Brevo's ancestor
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 	})
 	if err != nil {
 		return nil, err
 	}
-	a := &v3Adapter{api: pakatv3api.NewClient(chain)}
+	folder, err := sendinblue.Folder(s, env.Account)
+	if err != nil {
+		return nil, err
+	}
+	a := &v3Adapter{api: pakatv3api.NewClient(chain), account: env.Account, folder: folder}
 	a.attrs.Fetch = a.attributes
 	return provider.NewClient(a, s, env)
 }

@@ -3,6 +3,8 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,6 +21,8 @@ type Client struct {
 	policy   Policy
 	aliases  AccountAliases
 	hooks    Hooks
+	staging  staging
+	guard    *guard // nil: the provider has keys of its own, or no guard is wanted
 }
 
 // Adapter is what an adapter implements. Further abilities are the add-on
@@ -28,6 +32,16 @@ type Adapter interface {
 	Contacts
 	// Capabilities are fixed for the life of the adapter.
 	Capabilities() Capabilities
+}
+
+// Router is implemented by an adapter that hands messages to other Clients. The
+// Client in front of it checks the syntax of a message and nothing else: the
+// default sender, aliases, policy, capabilities, receipts and errors are those
+// of the Client that sends.
+type Router interface {
+	// Accepts is what Client.Accepts says of the route: nil when some member
+	// would take m, else what stands in the way at the first.
+	Accepts(m *Message) error
 }
 
 // Nativer hands out the adapter's generated client.
@@ -40,6 +54,10 @@ var (
 	_ Unsubscriber = (*Client)(nil)
 	_ Lists        = (*Client)(nil)
 	_ Checker      = (*Client)(nil)
+	_ Canceler     = (*Client)(nil)
+	_ Suppressions = (*Client)(nil)
+	_ Resubscriber = (*Client)(nil)
+	_ ListKeeper   = (*Client)(nil)
 )
 
 // NewClient puts a Client in front of an adapter. Drivers call it; a program
@@ -48,20 +66,19 @@ var (
 func NewClient(a Adapter, s Section, env Env) (*Client, error) {
 	c := &Client{
 		adapter: a, provider: s.Provider, account: env.Account, caps: a.Capabilities(),
-		from: s.From, policy: s.Policy, aliases: env.Aliases, hooks: env.Hooks,
+		from: s.From, policy: s.Policy, aliases: env.Aliases, hooks: env.Hooks, staging: s.staging(),
 	}
 	if c.account == "" {
 		c.account = s.Provider
 	}
+	_, route := a.(Router)
+	c.guard, c.caps = newGuard(env, c.caps, route)
 	var problems []*Error
-	for _, f := range s.Require {
-		if c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && s.Policy.action(f) != "" {
+	for i, f := range s.Require {
+		if c.Has(f) {
 			continue
 		}
-		problems = append(problems, &Error{
-			Kind: ErrConfig, Outcome: NotSent, Field: join("providers."+c.account, "require"), Feature: f,
-			Message: s.Provider + " has it at level " + string(c.caps.Level(f)),
-		})
+		problems = append(problems, configError(fmt.Sprintf("providers.%s.require[%d]", c.account, i), "%s: %s has it at level %s", f, s.Provider, c.caps.Level(f)))
 	}
 	if err := joinProblems(problems); err != nil {
 		return nil, asError(err, c.provider, c.account, "open")
@@ -77,6 +94,12 @@ func (c *Client) Account() string { return c.account }
 
 // Capabilities say what the provider can do. The map is the caller's to read, not to change.
 func (c *Client) Capabilities() Capabilities { return c.caps }
+
+// Has reports whether f may be asked for at this account: natively, within a
+// limit, or by an emulation that the policy allows. Require asks the same.
+func (c *Client) Has(f Feature) bool {
+	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && c.policy.action(f) != ""
+}
 
 // Native returns the adapter's own client of type T, if it has one. Adapter
 // packages wrap it in a function named API.
@@ -129,10 +152,14 @@ func (c *Client) unsupported(f Feature) *Error {
 	case LevelEmulated:
 		return Unsupported(f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note, parentPolicy(f)+": "+f.actions()[0])
 	}
-	if s.Note != "" {
-		return Unsupported(f, "%s", s.Note)
+	text := s.Note
+	if text == "" {
+		text = c.provider + " has no such feature"
 	}
-	return Unsupported(f, "%s has no such feature", c.provider)
+	if slices.Contains(f.actions(), ActionDrop) {
+		text += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+ActionDrop)
+	}
+	return Unsupported(f, "%s", text)
 }
 
 func parentPolicy(f Feature) string {
@@ -160,21 +187,23 @@ func (a AccountAliases) id(field string, table map[string]string, r Ref) (Ref, e
 	switch {
 	case r.ID != "" && r.Alias != "":
 		return r, Invalid(field, "expected either id or alias, got both")
-	case r.Alias == "":
+	case r.IsZero():
 		return r, nil
+	case r.Alias == "":
+		return r, checkID(field, r.ID)
 	}
 	id, ok := table[r.Alias]
 	if !ok {
-		return r, Invalid(field, "no alias %q for this account; write %q for a literal id", clip(r.Alias), "id:"+clip(r.Alias))
+		return r, ofAccount(Invalid(field, "no alias %q for this account; write %q for a literal id", clip(r.Alias), "id:"+clip(r.Alias)))
 	}
-	return Ref{ID: id}, nil
+	return Ref{ID: id}, checkID(field, id)
 }
 
 // Status looks a mail up by the MessageID of its Receipt.
 func (c *Client) Status(ctx context.Context, messageID string) (*Receipt, error) {
 	return run(ctx, c, "status", []Feature{FeatureStatus}, func() (*Receipt, error) {
-		if messageID == "" {
-			return nil, Invalid("message_id", "expected the id of a receipt")
+		if err := checkID("message_id", messageID); err != nil {
+			return nil, err
 		}
 		a, err := addOn[StatusReader](c, FeatureStatus)
 		if err != nil {

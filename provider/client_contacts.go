@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -39,6 +40,9 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 		if q.Limit < 0 {
 			return nil, Invalid("limit", "expected 0 or more, got %d", q.Limit)
 		}
+		if err := checkCursor(q.Cursor); err != nil {
+			return nil, err
+		}
 		page, err := c.adapter.ListContacts(ctx, q)
 		if page != nil {
 			for i := range page.Contacts {
@@ -50,25 +54,52 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 }
 
 // Contacts iterates over the contacts that q selects, page after page from
-// q.Cursor on. An error comes once and last; breaking stops fetching.
+// q.Cursor on. An error comes once and last; breaking stops fetching. A provider
+// that gives the same page again ends the iteration with ErrBadResponse.
 func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
 	return func(yield func(Contact, error) bool) {
-		for {
+		pages(q.Cursor, func(cursor string) ([]Contact, string, error) {
+			q.Cursor = cursor
 			page, err := c.ListContacts(ctx, q)
 			if err != nil {
-				yield(Contact{}, err)
-				return
+				return nil, "", err
 			}
-			for _, contact := range page.Contacts {
-				if !yield(contact, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			q.Cursor = page.Next
+			return page.Contacts, page.Next, nil
+		}, func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }, c.endless("contacts.list"), yield)
+	}
+}
+
+// endless is the error for a listing that gives the same page again.
+func (c *Client) endless(op string) error {
+	return &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
+}
+
+// pages walks through pages. Two pages after each other that begin with the same
+// item (the same contact of the same list), or a cursor that stays, mean that the provider ignores the cursor.
+func pages[T any](cursor string, fetch func(cursor string) ([]T, string, error), key func(T) string, endless error, yield func(T, error) bool) {
+	var zero T
+	first := ""
+	for {
+		items, next, err := fetch(cursor)
+		if err == nil && (next != "" && next == cursor || len(items) > 0 && first != "" && key(items[0]) == first) {
+			err = endless
 		}
+		if err != nil {
+			yield(zero, err)
+			return
+		}
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+		if next == "" {
+			return
+		}
+		if len(items) > 0 {
+			first = key(items[0])
+		}
+		cursor = next
 	}
 }
 
@@ -88,6 +119,9 @@ func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*Cont
 func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	if err := CheckEmail(change.Email); err != nil {
 		return change, Invalid("email", "%s", err.Error())
+	}
+	if err := checkChange(change); err != nil {
+		return change, err
 	}
 	fields := make(map[string]any, len(change.Fields))
 	clears := change.Phone.Clear || change.ExternalID.Clear || change.FirstName.Clear || change.LastName.Clear
@@ -212,6 +246,9 @@ func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactRec
 // ListLists returns one page of lists. AllLists iterates.
 func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error) {
 	return run(ctx, c, "lists.list", []Feature{FeatureLists}, func() (*ListPage, error) {
+		if err := checkCursor(cursor); err != nil {
+			return nil, err
+		}
 		a, err := addOn[Lists](c, FeatureLists)
 		if err != nil {
 			return nil, err
@@ -223,23 +260,13 @@ func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error
 // AllLists iterates over all lists. An error comes once and last.
 func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
 	return func(yield func(List, error) bool) {
-		cursor := ""
-		for {
+		pages("", func(cursor string) ([]List, string, error) {
 			page, err := c.ListLists(ctx, cursor)
 			if err != nil {
-				yield(List{}, err)
-				return
+				return nil, "", err
 			}
-			for _, l := range page.Lists {
-				if !yield(l, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			cursor = page.Next
-		}
+			return page.Lists, page.Next, nil
+		}, func(l List) string { return l.ID }, c.endless("lists.list"), yield)
 	}
 }
 
@@ -275,6 +302,27 @@ func (c *Client) members(ctx context.Context, op string, f Feature, list Ref, em
 		if err != nil {
 			return nil, err
 		}
-		return call(a, ctx, list, emails)
+		results, err := call(a, ctx, list, emails)
+		changed := false
+		for i, x := range results {
+			if x.Error == nil {
+				changed = true
+				continue
+			}
+			_ = errors.As(asError(x.Error, c.provider, c.account, op), &results[i].Error)
+		}
+		return results, midway(err, changed)
 	})
+}
+
+// midway is the error that ended a change of several addresses: when some were
+// changed before it, it does not say that nothing was.
+func midway(err error, changed bool) error {
+	var e *Error
+	if !changed || !errors.As(err, &e) || e.Outcome == Sent || e.Kind == ErrDryRun {
+		return err
+	}
+	c := *e
+	c.Outcome, c.Elsewhere = MaybeSent, false
+	return &c
 }

@@ -39,21 +39,22 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 	if m == nil {
 		return nil, Invalid("", "expected a message")
 	}
+	if _, ok := c.adapter.(Router); ok {
+		m, notes, err := c.prepareRoute(m)
+		if err != nil {
+			return nil, err
+		}
+		r, err := c.guarded(ctx, m, func(ctx context.Context, m *Message, _ *Receipt) (*Receipt, error) { return c.adapter.Send(ctx, m) })
+		if r != nil {
+			r.Notes = append(notes, r.Notes...)
+		}
+		return r, err
+	}
 	m, notes, err := c.prepare(m)
 	if err != nil {
 		return nil, err
 	}
-	var r *Receipt
-	switch {
-	case len(m.Recipients) > 0 && c.caps.Level(FeatureRecipients) == LevelEmulated:
-		r, err = c.sendEach(ctx, m, personal(m))
-		notes = append(notes, Note{"recipients", "emulated", fmt.Sprintf("%d mails, one call each", len(m.Recipients))})
-	case len(m.To) > 1 && !c.caps.Can(FeatureToMany):
-		r, err = c.sendEach(ctx, m, fanOut(m))
-		notes = append(notes, Note{"to", "emulated", fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(m.To))})
-	default:
-		r, err = c.sendOne(ctx, m)
-	}
+	r, err := c.guarded(ctx, m, c.deliver)
 	if r == nil && errors.Is(err, ErrDryRun) {
 		r = &Receipt{Provider: c.provider, Account: c.account}
 	}
@@ -63,32 +64,111 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 	return r, err
 }
 
+// deliver sends a prepared message in one call, or in one for each recipient,
+// but for those that known says are sent to or in doubt.
+func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Receipt, error) {
+	if c.caps.Level(FeatureIdempotencyKey) == LevelEmulated {
+		m = m.Clone()
+		m.IdempotencyKey = "" // served on this side; the adapter has no place for it
+	}
+	mails := c.each(m)
+	if mails == nil {
+		return c.sendOne(ctx, m)
+	}
+	r, err := c.sendEach(ctx, m, mails, known)
+	note := Note{"to", "emulated", fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails))}
+	if len(m.Recipients) > 0 {
+		note = Note{"recipients", "emulated", fmt.Sprintf("%d mails, one call each", len(mails))}
+	}
+	if r == nil && errors.Is(err, ErrDryRun) {
+		r = &Receipt{Provider: c.provider, Account: c.account}
+	}
+	if r != nil {
+		r.Notes = append([]Note{note}, r.Notes...)
+	}
+	return r, err
+}
+
+// each are the mails for single recipients where the provider cannot do them in
+// one call, else nil.
+func (c *Client) each(m *Message) []*Message {
+	switch {
+	case len(m.Recipients) > 0 && c.caps.Level(FeatureRecipients) == LevelEmulated:
+		return personal(m)
+	case len(m.To) > 1 && !c.caps.Can(FeatureToMany):
+		return fanOut(m)
+	}
+	return nil
+}
+
+// Accepts returns the error with which Send would refuse m here, before any
+// request: a wrong field, an alias or a feature that this account does not have.
+// Its Elsewhere says whether the reason lies with the account. nil says nothing
+// about what the provider will answer.
+func (c *Client) Accepts(m *Message) error {
+	if m == nil {
+		return asError(Invalid("", "expected a message"), c.provider, c.account, "send")
+	}
+	var err error
+	if route, ok := c.adapter.(Router); ok {
+		if m, _, err = c.prepareRoute(m); err == nil {
+			err = route.Accepts(m)
+		}
+	} else {
+		_, _, err = c.prepare(m)
+	}
+	return asError(err, c.provider, c.account, "send")
+}
+
 // prepare returns m as the adapter gets it: defaults filled in, aliases
 // resolved, checked, and with the policy applied.
 func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	m = m.Clone()
 	if m.From.Email == "" {
+		name := m.From.Name
 		m.From = c.from
+		if name != "" {
+			m.From.Name = name // the message names its sender; the account lends the address
+		}
 	}
 	if err := m.Validate(); err != nil {
 		return nil, nil, err
 	}
-	var err error
+	if m.From.Email == "" && m.Template.IsZero() {
+		return nil, nil, ofAccount(Invalid("from", "expected a sender, in the message or as the account's setting"))
+	}
+	notes, err := c.apply(m)
+	if err != nil {
+		return nil, nil, err
+	}
 	if m.Template, err = c.aliases.id("template", c.aliases.Templates, m.Template); err != nil {
 		return nil, nil, err
 	}
-	if m.From.Email == "" && m.Template.IsZero() {
-		return nil, nil, Invalid("from", "expected a sender, in the message or as the account's setting")
+	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
+		return nil, nil, ofAccount(Invalid("html", "nothing is left of the message after the policy"))
 	}
+	// Last, so that a test system meets the same refusals as production.
+	moved, err := c.staging.apply(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, append(notes, moved...), nil
+}
+
+// apply holds m against the provider's capabilities: what is not there is
+// dropped or emulated where the policy says so, and an error that tells all of
+// it otherwise.
+func (c *Client) apply(m *Message) ([]Note, error) {
 	var notes []Note
+	var missing []Feature
 	for _, f := range m.needs() {
-		if c.caps.Can(f) {
-			continue
+		if c.caps.Can(f) || len(notes) > 0 && !slices.Contains(m.needs(), f) {
+			continue // there, or gone with what was dropped before
 		}
 		action := c.policy.action(f)
 		switch {
 		case action == "" || action == ActionEmulate && c.caps.Level(f) != LevelEmulated:
-			return nil, nil, c.unsupported(f)
+			missing = append(missing, f)
 		case action == ActionDrop:
 			m.drop(f)
 			notes = append(notes, Note{fieldOf(f), "dropped", "policy: " + c.provider + " has no " + string(f)})
@@ -97,10 +177,25 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 			notes = append(notes, Note{"html", "emulated", "policy: made from text, which " + c.provider + " cannot send alone"})
 		}
 	}
-	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
-		return nil, nil, Invalid("html", "nothing is left of the message after the policy")
+	if len(missing) == 0 {
+		return notes, nil
 	}
-	return m, notes, nil
+	e := c.unsupported(missing[0])
+	for _, f := range missing[1:] {
+		e.Message += "; nor is " + string(f)
+	}
+	return nil, e
+}
+
+// prepareRoute is prepare for an account that hands mail to others, which
+// prepare it by their own settings.
+func (c *Client) prepareRoute(m *Message) (*Message, []Note, error) {
+	if err := m.Validate(); err != nil {
+		return nil, nil, err
+	}
+	m = m.Clone()
+	notes, err := c.staging.apply(m)
+	return m, notes, err
 }
 
 // fieldOf is the JSON name of the field that a feature of a message is about.
@@ -150,6 +245,9 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	}
 	r.Provider, r.Account = c.provider, c.account
 	r.Attempts = append(r.Attempts, attempt)
+	if len(r.unknown()) > 0 {
+		r.Unsettled = traceOf(m, start)
+	}
 	return r, err
 }
 
@@ -178,12 +276,26 @@ func failed(m *Message, e *Error, known *Receipt) *Receipt {
 
 // sendEach sends mails one by one, each to one recipient, and makes one receipt.
 // It stops at an error that the next recipient would meet too, and leaves no
-// recipient without a result.
-func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message) (*Receipt, error) {
+// recipient without a result. Recipients that known, the receipt of an earlier
+// send of the same mails, shows as sent to or in doubt are left as they are.
+func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message, known *Receipt) (*Receipt, error) {
 	all := &Receipt{Provider: c.provider, Account: c.account, IdempotencyKey: whole.IdempotencyKey}
+	if known != nil && len(known.Recipients) == len(mails) {
+		all.Attempts = known.Attempts
+	} else {
+		known = nil
+	}
 	var first, unknown error
 	stopped := false
-	for _, m := range mails {
+	for i, m := range mails {
+		if known != nil && !known.Recipients[i].free() {
+			all.Recipients = append(all.Recipients, known.Recipients[i])
+			if known.Recipients[i].State == StateUnknown {
+				all.trace(whole, m.To[0].Email, known.Unsettled)
+				unknown = &Error{Kind: ErrOutcomeUnknown, Outcome: MaybeSent, Field: keyField, Message: "the outcome of an earlier send to a recipient is unknown"}
+			}
+			continue
+		}
 		if stopped {
 			all.Recipients = append(all.Recipients, RecipientResult{
 				Email: m.To[0].Email, State: StateRefused,
@@ -195,7 +307,8 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message)
 		if r != nil {
 			all.Recipients = append(all.Recipients, r.Recipients...)
 			all.Attempts = append(all.Attempts, r.Attempts...)
-			all.Notes = append(all.Notes, newNotes(all.Notes, r.Notes)...)
+			all.Notes = append(all.Notes, newNotes(all.Notes, placed(whole, i, r.Notes))...)
+			all.trace(whole, m.To[0].Email, r.Unsettled)
 		}
 		if err == nil {
 			continue
@@ -223,7 +336,44 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message)
 	if unknown != nil {
 		return all, unknown
 	}
-	return all, first
+	return all, partly(all, first)
+}
+
+// partly is the error of a send to several of whom some were reached: it does
+// not say "not sent", because a caller who tries the whole message elsewhere
+// would send to them twice.
+func partly(r *Receipt, err error) error {
+	var e *Error
+	reached := 0
+	for _, x := range r.Recipients {
+		if x.State != StateRefused {
+			reached++
+		}
+	}
+	if reached == 0 || !errors.As(err, &e) {
+		return err
+	}
+	c := *e
+	c.Outcome, c.Elsewhere = MaybeSent, false
+	c.Message = fmt.Sprintf("%d of %d accepted: %s", reached, len(r.Recipients), e.Message)
+	return &c
+}
+
+// placed are the notes of the i-th mail with the place in the whole message of
+// the recipient that they speak of.
+func placed(whole *Message, i int, notes []Note) []Note {
+	const single = "to[0]"
+	place := fmt.Sprintf("to[%d]", i)
+	if len(whole.Recipients) > 0 {
+		place = fmt.Sprintf("recipients[%d]", i)
+	}
+	out := slices.Clone(notes)
+	for j, n := range out {
+		if rest, ok := strings.CutPrefix(n.Field, single); ok {
+			out[j].Field = place + rest
+		}
+	}
+	return out
 }
 
 func newNotes(have, more []Note) []Note {

@@ -239,6 +239,19 @@ func TestIterationStopsAtTheFirstError(t *testing.T) {
 	assert.ErrorIs(t, errs[0], provider.ErrUnavailable)
 }
 
+// A provider that ignores the cursor must not keep a program busy for ever.
+func TestIterationEndsWhenPagesRepeat(t *testing.T) {
+	s := &stub{pages: []*provider.ContactPage{{Contacts: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "1"}, {Contacts: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "0"}}}
+	n := 0
+	var last error
+	for _, err := range client(t, s, provider.Section{}, provider.Env{}).Contacts(t.Context(), provider.ContactQuery{}) {
+		n++
+		last = err
+	}
+	assert.ErrorIs(t, last, provider.ErrBadResponse)
+	assert.Equal(t, 3, n)
+}
+
 func TestImportStopsAtWhatEveryRowWouldMeet(t *testing.T) {
 	s := &stub{upErr: func(c provider.ContactChange) error {
 		switch c.Email {

@@ -1,15 +1,14 @@
 package provider
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/netip"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -45,8 +44,22 @@ type Common struct {
 	CAFile  string // PEM file of further certificate authorities
 	From    Address
 	Policy  Policy
+	// Attempts bounds the attempts of one call, the first included; 0 means 4,
+	// 1 means that nothing is repeated.
+	Attempts int
+	// RateLimits replace the limits that the library keeps for the vendor, by
+	// class of calls: {"send": "50/s", "contacts": "10/s"}.
+	RateLimits map[string]string
 	// Require are features without which Open fails.
 	Require []Feature
+	// RedirectTo gets all mail instead of its recipients, so that a system which
+	// is not in production mails nobody else. The notes of a Receipt name the
+	// addresses that were replaced.
+	RedirectTo string
+	// AllowDomains are the only domains that may be mailed: a recipient in
+	// another one is an error, or is redirected where RedirectTo is set. nil
+	// means all.
+	AllowDomains []string
 }
 
 // Section is one account of a Config.
@@ -58,7 +71,7 @@ type Section struct {
 }
 
 // commonKeys are the JSON keys of Common.
-var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require"}
+var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require", "attempts", "rate_limits", "redirect_to", "allow_domains"}
 
 // ParseConfig reads a Config from JSON. It fails on what is no configuration at
 // all: broken JSON, duplicate keys, unknown top-level keys. Everything wrong
@@ -66,18 +79,13 @@ var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file",
 // knows the drivers.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
-	if err := checkDuplicateKeys(data); err != nil {
-		return cfg, err
-	}
 	var wire struct {
 		Default   string                     `json:"default"`
 		Providers map[string]json.RawMessage `json:"providers"`
 		Aliases   Aliases                    `json:"aliases"`
 	}
 	if err := decodeStrict(data, &wire); err != nil {
-		var e *Error
-		errors.As(err, &e)
-		return cfg, &Error{Kind: ErrConfig, Outcome: NotSent, Field: e.Field, Message: e.Message}
+		return cfg, asConfigError("", err)
 	}
 	cfg = Config{Default: wire.Default, Aliases: wire.Aliases, Providers: make(map[string]Section, len(wire.Providers))}
 	for _, name := range slices.Sorted(maps.Keys(wire.Providers)) {
@@ -89,10 +97,15 @@ func ParseConfig(data []byte) (Config, error) {
 }
 
 func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
-	var keys map[string]Value
+	keys := make(map[string]Value)
 	var s Section
-	if err := json.Unmarshal(raw, &keys); err != nil || keys == nil {
-		return s, []*Error{configError(path, "expected an object with the key provider")}
+	if err := eachKey(path, raw, func(key, _ string, value json.RawMessage) *Error {
+		var v Value
+		_ = v.UnmarshalJSON(value) // it is JSON already
+		keys[key] = v
+		return checkTwice(path+"."+key, value)
+	}); err != nil {
+		return s, []*Error{asConfigError("", err)}
 	}
 	var problems []*Error
 	bad := func(key, format string, args ...any) {
@@ -120,16 +133,30 @@ func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
 	part := func(key string, out any) {
 		if v, ok := keys[key]; ok {
 			data, _ := json.Marshal(v.Reveal())
-			if err := decodeStrict(data, out); err != nil {
-				var e *Error
-				errors.As(err, &e)
-				bad(join(key, e.Field), "%s", e.Message)
+			if err := checkShape(path+"."+key, data, reflect.TypeOf(out).Elem()); err != nil {
+				problems = append(problems, asConfigError("", err))
+			} else if err := json.Unmarshal(data, out); err != nil {
+				bad(key, "%s", err.Error())
 			}
 		}
 	}
 	part("from", &s.From)
 	part("policy", &s.Policy)
 	part("require", &s.Require)
+	s.RedirectTo = text("redirect_to")
+	part("allow_domains", &s.AllowDomains)
+	// Given but empty must not mean that everybody is mailed.
+	if v, ok := keys["redirect_to"]; ok && v.Reveal() == "" {
+		bad("redirect_to", "expected an address, got nothing")
+	}
+	if v, ok := keys["allow_domains"]; ok && v.Reveal() == nil {
+		bad("allow_domains", "expected a list of domains, got null")
+	}
+	part("attempts", &s.Attempts)
+	part("rate_limits", &s.RateLimits)
+	if s.Attempts < 0 || s.Attempts > 10 {
+		bad("attempts", "expected a number from 1 to 10, got %d", s.Attempts)
+	}
 	for _, k := range commonKeys {
 		delete(keys, k)
 	}
@@ -159,7 +186,7 @@ func (c Common) check(path string) []*Error {
 			add(configError(e.Field, "%s", e.Message))
 		}
 	}
-	for _, e := range c.Policy.check() {
+	for _, e := range slices.Concat(c.Policy.check(), c.staging().check()) {
 		add(e)
 	}
 	for i, f := range c.Require {
@@ -249,47 +276,17 @@ func joinProblems(problems []*Error) error {
 	}
 }
 
-// checkDuplicateKeys refuses a key that stands twice in one object: the decoder
-// would silently take the last.
-func checkDuplicateKeys(data []byte) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	type object struct {
-		path string
-		keys map[string]bool // nil for a list
-		key  string          // key whose value comes next
+// checkTwice refuses a key that stands twice anywhere below.
+func checkTwice(path string, raw json.RawMessage) *Error {
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
 	}
-	var stack []object
-	for {
-		tok, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return &Error{Kind: ErrConfig, Outcome: NotSent, Message: jsonError(err).Message}
-		}
-		top := len(stack) - 1
-		if d, ok := tok.(json.Delim); ok && (d == '}' || d == ']') {
-			stack = stack[:top]
-			continue
-		}
-		path := ""
-		if top >= 0 && stack[top].keys != nil {
-			o := &stack[top]
-			if o.key == "" {
-				name, _ := tok.(string)
-				if o.keys[name] {
-					return configError(join(o.path, name), "the key stands twice")
-				}
-				o.keys[name], o.key = true, name
-				continue
-			}
-			path, o.key = join(o.path, o.key), ""
-		}
-		switch tok {
-		case json.Delim('{'):
-			stack = append(stack, object{path: path, keys: map[string]bool{}})
-		case json.Delim('['):
-			stack = append(stack, object{path: path})
-		}
-	}
+	return eachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return checkTwice(at, value) })
+}
+
+// asConfigError makes an error about the shape of JSON one of the configuration.
+func asConfigError(path string, err error) *Error {
+	var e *Error
+	errors.As(err, &e)
+	return &Error{Kind: ErrConfig, Outcome: NotSent, Field: join(path, e.Field), Message: e.Message}
 }

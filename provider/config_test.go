@@ -172,15 +172,3 @@ func TestDoc(t *testing.T) {
 	}
 	assert.Empty(t, provider.Feature("nope").Doc())
 }
-
-func FuzzParseConfig(f *testing.F) {
-	for _, seed := range []string{`{"default":"a","providers":{"a":{"provider":"brevo","api_key":"x"}}}`, `{"providers":{"a":[]}}`, `[[`, `{"a":{"a":1,"a":2}}`, `null`} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		cfg, err := provider.ParseConfig(data)
-		if err == nil {
-			_ = all.Registry().Check(cfg)
-		}
-	})
-}

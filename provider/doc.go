@@ -27,7 +27,9 @@
 // # Where things are
 //
 //	message.go validate.go needs.go     a mail, its check, the features it uses
+//	email.go headers.go identifier.go   what an address, a header, an id may be
 //	receipt.go state.go                 what became of it
+//	settle.go trace.go guard.go         unknown outcomes, keys where the provider has none
 //	contact.go import.go                contacts, lists, consent
 //	client.go client_send.go …          the front
 //	features.go                         features, capabilities, policy

@@ -96,6 +96,13 @@ func Invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: ErrInvalid, Outcome: NotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// ofAccount marks a local error whose reason lies with the account: another one
+// may take the message.
+func ofAccount(e *Error) *Error {
+	e.Elsewhere = true
+	return e
+}
+
 // AtField gives the error about a part the path of the field it is in.
 func AtField(path string, err error) error {
 	var e *Error
@@ -130,7 +137,7 @@ func (e *Error) Error() string {
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{e.who(), e.Op, area, e.Field, e.what()} {
+	for _, part := range []string{e.who(), e.Op, area, oneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -155,7 +162,15 @@ func (e *Error) Error() string {
 		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
 	}
 	b.WriteString(e.became())
-	return b.String()
+	if e.Status == 0 {
+		return b.String()
+	}
+	return oneLine(b.String()) // the vendor's words are in it
+}
+
+// changes reports whether op changes contacts or lists, not mail.
+func changes(op string) bool {
+	return strings.HasPrefix(op, "contacts.") || strings.HasPrefix(op, "lists.") || strings.HasPrefix(op, "suppressions.")
 }
 
 // became says what became of the call, in the words of its operation.
@@ -164,7 +179,9 @@ func (e *Error) became() string {
 	switch {
 	case slices.Contains(readOps, e.Op):
 		return ""
-	case strings.HasPrefix(e.Op, "contacts.") || strings.HasPrefix(e.Op, "lists."):
+	case e.Op == "cancel":
+		verb = "canceled"
+	case strings.HasPrefix(e.Op, "contacts.") || strings.HasPrefix(e.Op, "lists.") || strings.HasPrefix(e.Op, "suppressions."):
 		verb = "changed"
 	}
 	switch e.Outcome {
@@ -237,7 +254,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 }
 
 // readOps change nothing at the provider.
-var readOps = []string{"status", "check", "contacts.get", "contacts.list", "lists.list"}
+var readOps = []string{"status", "settle", "check", "contacts.get", "contacts.list", "lists.list", "suppressions.list"}
 
 // asError gives err the operation and the account it belongs to. A context
 // error stays bare: nothing is known to be wrong.
@@ -264,6 +281,9 @@ func asError(err error, prov, account, op string) error {
 	}
 	if c.Op == "" {
 		c.Op = op
+	}
+	if c.Outcome == "" && !slices.Contains(readOps, op) && changes(op) {
+		c.Outcome = NotSent // the look before the change failed
 	}
 	return &c
 }

@@ -35,29 +35,37 @@ const (
 	FeatureIdempotencyKey Feature = "message.idempotency_key"
 	FeatureRecipients     Feature = "message.recipients"
 	FeatureStatus         Feature = "message.status"
+	FeatureCancel         Feature = "message.cancel"
+	FeatureSettle         Feature = "message.settle"
 
-	FeatureContactGet      Feature = "contacts.get"
-	FeatureContactList     Feature = "contacts.list"
-	FeatureContactListOf   Feature = "contacts.list.members"
-	FeatureContactSince    Feature = "contacts.list.modified_since"
-	FeatureContactUpsert   Feature = "contacts.upsert"
-	FeatureContactPhone    Feature = "contacts.upsert.phone"
-	FeatureContactExternal Feature = "contacts.upsert.external_id"
-	FeatureContactNames    Feature = "contacts.upsert.names"
-	FeatureContactFields   Feature = "contacts.upsert.fields"
-	FeatureContactClear    Feature = "contacts.upsert.clear"
-	FeatureContactStatus   Feature = "contacts.upsert.status"
-	FeatureContactNoList   Feature = "contacts.upsert.without_list"
-	FeatureContactDelete   Feature = "contacts.delete"
-	FeatureUnsubscribe     Feature = "contacts.unsubscribe"
-	FeatureUnsubscribeList Feature = "contacts.unsubscribe.list"
-	FeatureContactImport   Feature = "contacts.import"
-	FeatureLists           Feature = "lists.list"
-	FeatureListAdd         Feature = "lists.add"
-	FeatureListRemove      Feature = "lists.remove"
-	FeatureCheck           Feature = "check"
-	FeatureCheckSenders    Feature = "check.senders"
-	FeatureCheckQuota      Feature = "check.quota"
+	FeatureContactGet        Feature = "contacts.get"
+	FeatureContactList       Feature = "contacts.list"
+	FeatureContactListOf     Feature = "contacts.list.members"
+	FeatureContactSince      Feature = "contacts.list.modified_since"
+	FeatureContactUpsert     Feature = "contacts.upsert"
+	FeatureContactPhone      Feature = "contacts.upsert.phone"
+	FeatureContactExternal   Feature = "contacts.upsert.external_id"
+	FeatureContactNames      Feature = "contacts.upsert.names"
+	FeatureContactFields     Feature = "contacts.upsert.fields"
+	FeatureContactClear      Feature = "contacts.upsert.clear"
+	FeatureContactStatus     Feature = "contacts.upsert.status"
+	FeatureContactNoList     Feature = "contacts.upsert.without_list"
+	FeatureContactDelete     Feature = "contacts.delete"
+	FeatureUnsubscribe       Feature = "contacts.unsubscribe"
+	FeatureUnsubscribeList   Feature = "contacts.unsubscribe.list"
+	FeatureContactImport     Feature = "contacts.import"
+	FeatureLists             Feature = "lists.list"
+	FeatureListAdd           Feature = "lists.add"
+	FeatureListRemove        Feature = "lists.remove"
+	FeatureListCreate        Feature = "lists.create"
+	FeatureListDelete        Feature = "lists.delete"
+	FeatureResubscribe       Feature = "contacts.resubscribe"
+	FeatureSuppressions      Feature = "suppressions.list"
+	FeatureSuppressionAdd    Feature = "suppressions.add"
+	FeatureSuppressionRemove Feature = "suppressions.remove"
+	FeatureCheck             Feature = "check"
+	FeatureCheckSenders      Feature = "check.senders"
+	FeatureCheckQuota        Feature = "check.quota"
 )
 
 // Actions of a Policy.
@@ -99,6 +107,8 @@ var features = []featureInfo{
 	{FeatureIdempotencyKey, "a repeat with the same key sends nothing", []string{ActionDrop}},
 	{FeatureRecipients, "a mail of its own for each recipient in one call", []string{ActionEmulate}},
 	{FeatureStatus, "look-up of a mail by its id", nil},
+	{FeatureCancel, "withdraw a scheduled mail", nil},
+	{FeatureSettle, "find a mail whose outcome is unknown", nil},
 	{FeatureContactGet, "one contact by address", nil},
 	{FeatureContactList, "all contacts, page by page", nil},
 	{FeatureContactListOf, "the members of a list", nil},
@@ -118,6 +128,12 @@ var features = []featureInfo{
 	{FeatureLists, "the lists", nil},
 	{FeatureListAdd, "put contacts on a list", nil},
 	{FeatureListRemove, "take contacts off a list", nil},
+	{FeatureListCreate, "make a list", nil},
+	{FeatureListDelete, "remove a list", nil},
+	{FeatureResubscribe, "undo an unsubscription", nil},
+	{FeatureSuppressions, "addresses that get no mail", nil},
+	{FeatureSuppressionAdd, "keep mail from an address", nil},
+	{FeatureSuppressionRemove, "let mail to an address through again", nil},
 	{FeatureCheck, "check of the credentials", nil},
 	{FeatureCheckSenders, "the senders and whether they are verified", nil},
 	{FeatureCheckQuota, "what is left of credits or quota", nil},

@@ -15,6 +15,18 @@ type Hooks struct {
 	OnAttempt func(ctx context.Context, e AttemptEvent)
 	// OnResult is called after each operation of the Client.
 	OnResult func(ctx context.Context, e ResultEvent)
+	// OnState is called after a route began or ceased to keep mail from one of
+	// its members. Of changes at the same moment the order is not kept.
+	OnState func(ctx context.Context, e StateEvent)
+}
+
+// StateEvent is a change in what a route thinks of a member. Package route
+// names the states.
+type StateEvent struct {
+	Provider, Account string // the member
+	Route             string // account name of the route
+	From, To          string
+	Why               string // in words
 }
 
 // AttemptEvent is one HTTP request that ended.
@@ -22,11 +34,13 @@ type AttemptEvent struct {
 	Provider, Account string
 	Operation         string // operationId of the vendor's spec
 	Method, Route     string // route template, without values
+	Attempt           int    // of the same call, from 1
 	Status            int    // 0 when no answer came
 	Outcome           Outcome
 	RequestID         string
 	Err               error
 	Took              time.Duration
+	Waited            time.Duration // before, for the account's own limit
 	// Describe tells the request and the answer with credentials redacted. It
 	// holds addresses and contents: for debugging.
 	Describe func() (Request, Answer)
@@ -84,18 +98,25 @@ func JoinHooks(hooks ...Hooks) Hooks {
 				}
 			}
 		},
+		OnState: func(ctx context.Context, e StateEvent) {
+			for _, h := range hooks {
+				if h.OnState != nil {
+					h.OnState(ctx, e)
+				}
+			}
+		},
 	}
 }
 
 // SlogHooks log each request at debug level, and each operation at info level,
-// or at warning level when it failed. No addresses, subjects or bodies are logged.
+// or at warning level when it failed, as is each change of a route's member. No addresses, subjects or bodies are logged.
 func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
 		OnAttempt: func(ctx context.Context, e AttemptEvent) {
 			log.LogAttrs(ctx, slog.LevelDebug, "provider request",
 				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("operation", e.Operation),
-				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("status", e.Status),
-				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took))
+				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("attempt", e.Attempt), slog.Int("status", e.Status),
+				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took), slog.Duration("waited", e.Waited))
 		},
 		OnResult: func(ctx context.Context, e ResultEvent) {
 			level := slog.LevelInfo
@@ -108,6 +129,11 @@ func SlogHooks(log *slog.Logger) Hooks {
 				attrs = append(attrs, slog.String("kind", string(kindOf(e.Err))))
 			}
 			log.LogAttrs(ctx, level, "provider operation", attrs...)
+		},
+		OnState: func(ctx context.Context, e StateEvent) {
+			log.LogAttrs(ctx, slog.LevelWarn, "route member",
+				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("route", e.Route),
+				slog.String("from", e.From), slog.String("to", e.To), slog.String("why", e.Why))
 		},
 	}
 }

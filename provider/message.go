@@ -1,12 +1,7 @@
 package provider
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -57,8 +52,8 @@ type Address struct {
 	Name  string `json:"name,omitempty"`
 }
 
-// Recipient is one recipient of a personalised mail. Empty fields are taken
-// from the Message; Variables are laid over the Message's.
+// Recipient is one recipient of a personalised mail; see Resolved for what
+// empty fields mean.
 type Recipient struct {
 	Email     string         `json:"email"`
 	Name      string         `json:"name,omitempty"`
@@ -66,6 +61,24 @@ type Recipient struct {
 	Subject   string         `json:"subject,omitempty"`
 	HTML      string         `json:"html,omitempty"`
 	Text      string         `json:"text,omitempty"`
+}
+
+// Resolved returns r with what it leaves empty taken from m: the subject, and
+// the body as a whole: a recipient with html or text of its own gets nothing of
+// m's body, which may say something else. Variables are laid over m's.
+func (r Recipient) Resolved(m *Message) Recipient {
+	if r.Subject == "" {
+		r.Subject = m.Subject
+	}
+	if r.HTML == "" && r.Text == "" {
+		r.HTML, r.Text = m.HTML, m.Text
+	}
+	if len(m.Variables) > 0 {
+		all := maps.Clone(m.Variables)
+		maps.Copy(all, r.Variables)
+		r.Variables = all
+	}
+	return r
 }
 
 // Attachment is a file: either Content, or the URL of one that the provider fetches.
@@ -152,25 +165,12 @@ func (m *Message) Clone() *Message {
 	return &c
 }
 
-// ParseMessage reads a Message from JSON. Unknown keys, a second document and
-// content that is not base64 are errors that name the field.
+// ParseMessage reads a Message from JSON. Unknown keys, keys that stand twice, a
+// second document and content that is not base64 are errors that name the field.
 func ParseMessage(data []byte) (*Message, error) {
-	type plain Message
-	wire := struct {
-		*plain
-		Attachments []json.RawMessage `json:"attachments"`
-	}{plain: new(plain)}
-	if err := decodeStrict(data, &wire); err != nil {
+	m := new(Message)
+	if err := decodeStrict(data, m); err != nil {
 		return nil, err
-	}
-	m := (*Message)(wire.plain)
-	for i, raw := range wire.Attachments {
-		a, err := parseAttachment(raw)
-		if err != nil {
-			err.Field = join(fmt.Sprintf("attachments[%d]", i), err.Field)
-			return nil, err
-		}
-		m.Attachments = append(m.Attachments, a)
 	}
 	return m, nil
 }
@@ -181,75 +181,6 @@ func ParseContactChange(data []byte) (ContactChange, error) {
 	var c ContactChange
 	err := decodeStrict(data, &c)
 	return c, err
-}
-
-func parseAttachment(raw json.RawMessage) (Attachment, *Error) {
-	type plain Attachment
-	var wire struct {
-		plain
-		Content string `json:"content"`
-	}
-	if err := decodeStrict(raw, &wire); err != nil {
-		var e *Error
-		errors.As(err, &e)
-		return Attachment{}, e
-	}
-	a := Attachment(wire.plain)
-	if wire.Content == "" {
-		return a, nil
-	}
-	content, err := base64.StdEncoding.DecodeString(wire.Content)
-	if err != nil {
-		return a, Invalid("content", "expected base64 (standard alphabet, with padding): %v", err)
-	}
-	a.Content = content
-	return a, nil
-}
-
-// decodeStrict decodes one JSON document into out; errors are *Error of kind
-// ErrInvalid and name the field.
-func decodeStrict(data []byte, out any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(out); err != nil {
-		return jsonError(err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Invalid("", "expected one JSON document, found more behind it")
-	}
-	return nil
-}
-
-func jsonError(err error) *Error {
-	var typ *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	text := err.Error()
-	switch {
-	case errors.As(err, &typ):
-		return Invalid(typ.Field, "expected %s, got %s", jsonName(typ.Type.Kind().String()), typ.Value)
-	case errors.As(err, &syntax):
-		return Invalid("", "not valid JSON at byte %d: %v", syntax.Offset, err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return Invalid("", "expected a JSON document, found its end")
-	case strings.HasPrefix(text, "json: unknown field "):
-		name := strings.Trim(strings.TrimPrefix(text, "json: unknown field "), `"`)
-		return Invalid(name, "unknown key")
-	}
-	return Invalid("", "%s", strings.TrimPrefix(text, "json: "))
-}
-
-func jsonName(kind string) string {
-	switch kind {
-	case "struct", "map":
-		return "an object"
-	case "slice", "array":
-		return "a list"
-	case "bool":
-		return "true or false"
-	case "string":
-		return "a text"
-	}
-	return "a number"
 }
 
 func join(parent, field string) string {

@@ -61,7 +61,7 @@ func (m *Message) drop(f Feature) {
 	case FeatureReplyTo:
 		m.ReplyTo = nil
 	case FeatureReplyToMany:
-		m.ReplyTo = m.ReplyTo[:1]
+		m.ReplyTo = m.ReplyTo[:min(1, len(m.ReplyTo))]
 	case FeatureText:
 		m.Text = ""
 		for i := range m.Recipients {

@@ -38,6 +38,9 @@ type Receipt struct {
 	Attempts   []Attempt         `json:"attempts,omitempty"`
 	// IdempotencyKey is the key that was used, also if we made it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
+	// Unsettled is what Client.Settle needs while the state of a recipient is
+	// unknown. It holds the subject.
+	Unsettled *Trace `json:"unsettled,omitempty"`
 }
 
 // RecipientResult is the part of a Receipt about one recipient.
@@ -51,7 +54,7 @@ type RecipientResult struct {
 // Note tells of something that was not passed on as it was given.
 type Note struct {
 	Field  string `json:"field"`
-	Action string `json:"action"` // "dropped", "emulated", "converted", "warning"
+	Action string `json:"action"` // "dropped", "emulated", "converted", "warning", "settled"
 	Why    string `json:"why"`
 }
 

@@ -14,8 +14,11 @@ import (
 type Driver struct {
 	Name     string // "brevo"
 	Settings []Setting
+	// Check refuses a combination of settings; nil means that any is fine. The
+	// Field of its error is relative to the account.
+	Check func(s Section) *Error
 	// Capabilities are those of an account with these settings. They need no
-	// valid credentials.
+	// valid credentials. A route's driver has none: they are those of its members.
 	Capabilities func(s Section) Capabilities
 	// Open assembles a Client; it does not touch the network. The Section's
 	// settings are checked and resolved.
@@ -42,6 +45,8 @@ type Env struct {
 	Hooks      Hooks
 	// DryRun is called with each request instead of sending it.
 	DryRun func(Request)
+	// Guard serves idempotency keys where the provider has none; nil for none.
+	Guard GuardStore
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
 	// Client opens another account of the same configuration, for routes.
@@ -199,6 +204,11 @@ func (r Registry) checkSection(path string, s Section, known []*Error) []*Error 
 	for _, x := range d.Settings {
 		if v, ok := s.Settings[x.Name]; x.Required && (!ok || v.Reveal() == "") {
 			problems = append(problems, configError(path+"."+x.Name, "missing: %s", x.Doc))
+		}
+	}
+	if d.Check != nil {
+		if e := d.Check(s); e != nil {
+			problems = append(problems, configError(join(path, e.Field), "%s", e.Message))
 		}
 	}
 	return problems

@@ -2,9 +2,10 @@ package provider
 
 import (
 	"fmt"
-	"net/mail"
+	"mime"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +15,7 @@ import (
 // *Error of kind ErrInvalid that names the field, or nil. Client.Send calls it
 // before anything else.
 func (m *Message) Validate() error {
-	for _, check := range []func(*Message) error{checkPeople, checkContent, checkAttachments, checkHeaders} {
+	for _, check := range []func(*Message) error{checkPeople, checkContent, checkTexts, checkAttachments, checkHeaders} {
 		if err := check(m); err != nil {
 			return err
 		}
@@ -74,17 +75,86 @@ func checkContent(m *Message) error {
 	case m.Template.IsZero() && m.HTML == "" && m.Text == "" && slices.ContainsFunc(m.Recipients, func(r Recipient) bool { return r.HTML == "" && r.Text == "" }):
 		return Invalid("recipients", "expected html or text for every recipient, or for the message")
 	}
-	for _, tag := range m.Tags {
-		if err := checkLine("tags", tag); err != nil {
-			return err
+	for i, tag := range m.Tags {
+		if tag == "" {
+			return Invalid(fmt.Sprintf("tags[%d]", i), "expected a text")
+		}
+		if err := checkLine("", tag); err != nil {
+			return AtField(fmt.Sprintf("tags[%d]", i), err)
 		}
 	}
 	for k, v := range m.Metadata {
-		if err := checkLine("metadata."+k, k+v); err != nil {
-			return err
+		if k == "" {
+			return Invalid("metadata", "expected a name for every value")
+		}
+		if err := checkLine("", k+v); err != nil {
+			return AtField("metadata."+quoted(k), err)
 		}
 	}
 	return checkLine("idempotency_key", m.IdempotencyKey)
+}
+
+// checkTexts refuses texts that JSON cannot carry unchanged: its encoder would
+// write other characters in place of broken UTF-8 without saying so.
+func checkTexts(m *Message) error {
+	if err := checkText("html", m.HTML); err != nil {
+		return err
+	}
+	if err := checkText("text", m.Text); err != nil {
+		return err
+	}
+	if err := checkVariables("variables", m.Variables); err != nil {
+		return err
+	}
+	for i, r := range m.Recipients {
+		if err := checkText(".html", r.HTML); err != nil {
+			return AtField(fmt.Sprintf("recipients[%d]", i), err)
+		}
+		if err := checkText(".text", r.Text); err != nil {
+			return AtField(fmt.Sprintf("recipients[%d]", i), err)
+		}
+		if len(r.Variables) == 0 {
+			continue
+		}
+		if err := checkVariables(fmt.Sprintf("recipients[%d].variables", i), r.Variables); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkVariables(field string, v any) error {
+	switch v := v.(type) {
+	case string:
+		return checkText(field, v)
+	case []any:
+		for _, x := range v {
+			if err := checkVariables(field, x); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for k, x := range v {
+			if err := checkLine("", k); err != nil {
+				return AtField(field+"."+quoted(k), err)
+			}
+			if err := checkVariables(field, x); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkText refuses what no mail's content holds.
+func checkText(field, text string) error {
+	switch {
+	case !utf8.ValidString(text):
+		return Invalid(field, "expected UTF-8 text")
+	case strings.IndexByte(text, 0) >= 0:
+		return Invalid(field, "expected text without NUL characters")
+	}
+	return nil
 }
 
 func everyoneHasSubject(m *Message) bool {
@@ -103,14 +173,15 @@ func checkAttachments(m *Message) error {
 			return Invalid(field+".name", "expected a file name")
 		}
 		if a.URL != "" {
-			if u, err := url.Parse(a.URL); err != nil || u.Scheme != "https" || u.Host == "" {
+			u, err := url.Parse(a.URL)
+			if err != nil || u.Scheme != "https" || u.Hostname() == "" || !utf8.ValidString(a.URL) || strings.ContainsFunc(a.URL, forbiddenRune) {
 				return Invalid(field+".url", "expected an https URL")
 			}
 		}
 		if err := checkFileName(field+".name", a.Name); err != nil {
 			return err
 		}
-		if err := checkLine(field+".content_type", a.ContentType); err != nil {
+		if err := checkContentType(field+".content_type", a.ContentType); err != nil {
 			return err
 		}
 		if err := checkLine(field+".content_id", a.ContentID); err != nil {
@@ -127,24 +198,14 @@ func checkFileName(field, name string) error {
 	return checkLine(field, name)
 }
 
-// ownedHeaders are written from fields of the Message, or by the provider.
-var ownedHeaders = []string{"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "dkim-signature", "idempotencykey", "idempotency-key", "x-mailin-custom"}
-
-func checkHeaders(m *Message) error {
-	for name, value := range m.Headers {
-		field := "headers." + clip(name)
-		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", r) }) {
-			return Invalid(field, "expected a header name of letters, digits and -")
-		}
-		lower := strings.ToLower(name)
-		if slices.Contains(ownedHeaders, lower) || strings.HasPrefix(lower, "content-") {
-			return Invalid(field, "this header is written from another field of the message")
-		}
-		if err := checkLine(field, value); err != nil {
-			return err
-		}
+func checkContentType(field, text string) error {
+	if text == "" {
+		return nil
 	}
-	return nil
+	if kind, _, err := mime.ParseMediaType(text); err != nil || strings.Count(kind, "/") != 1 {
+		return Invalid(field, "expected a media type like image/png")
+	}
+	return checkLine(field, text)
 }
 
 // checkAddress checks an address of a list, or of a single field when index is
@@ -168,91 +229,8 @@ func checkAddress(field string, index int, a Address) error {
 	return nil
 }
 
-// CheckEmail refuses what is not exactly one mail address: user@domain with a
-// dot in the domain, at most 254 bytes, 64 before the @, no control and no
-// direction characters. Domains and local parts may be in any script. The
-// error is plain text without the address.
-func CheckEmail(email string) error {
-	at := strings.LastIndexByte(email, '@')
-	if email == "" {
-		return fmt.Errorf("expected one address like user@example.com, got nothing")
-	}
-	bad := func(why string) error {
-		return fmt.Errorf("expected one address like user@example.com, got %q: %s", clip(email), why)
-	}
-	if at <= 0 || at == len(email)-1 {
-		return bad("it has no @ with text on both sides")
-	}
-	local, domain := email[:at], email[at+1:]
-	switch {
-	case len(email) > 254:
-		return bad("it is over 254 bytes")
-	case len(local) > 64:
-		return bad("the part before the @ is over 64 bytes")
-	case plainLocal(local):
-		return checkDomain(domain, bad) // by far the commonest; the parser costs more than all other checks
-	case !utf8.ValidString(email):
-		return bad("it is not UTF-8")
-	case strings.ContainsFunc(email, forbiddenRune):
-		return bad("it holds a space, control or direction character")
-	case strings.ContainsFunc(local, isJoiner):
-		return bad("it holds an invisible character before the @")
-	}
-	if parsed, err := mail.ParseAddress(email); err != nil || parsed.Address != email || parsed.Name != "" {
-		return bad("it cannot be parsed")
-	}
-	return checkDomain(domain, bad)
-}
-
-// plainLocal reports whether local is ASCII words with single dots between them.
-func plainLocal(local string) bool {
-	for i := range len(local) {
-		c := local[i]
-		switch {
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-/=?^_`{|}~", c) >= 0:
-		case c == '.' && i > 0 && i < len(local)-1 && local[i-1] != '.':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func checkDomain(domain string, bad func(string) error) error {
-	if !utf8.ValidString(domain) || strings.ContainsFunc(domain, forbiddenRune) {
-		return bad("it holds a space, control or direction character")
-	}
-	if strings.IndexByte(domain, '.') < 0 || strings.HasSuffix(domain, ".") {
-		return bad("the domain has no dot")
-	}
-	for rest := domain; rest != ""; {
-		var label string
-		label, rest, _ = strings.Cut(rest, ".")
-		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return bad("a part of the domain is empty, too long or begins or ends with -")
-		}
-		for i := range len(label) {
-			c := label[i]
-			if c < utf8.RuneSelf && c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
-				return bad("the domain holds a character that no domain has")
-			}
-		}
-	}
-	return nil
-}
-
-// forbiddenRune is a control, a line or paragraph separator, a space, or one of
-// the characters that turn the direction of text and hide what is written.
-// U+200C and U+200D are fine: Persian needs them.
-func forbiddenRune(r rune) bool {
-	return r == ' ' || forbiddenInLine(r)
-}
-
-func forbiddenInLine(r rune) bool {
-	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-}
-
-func isJoiner(r rune) bool { return r >= 0x200b && r <= 0x200f || r == 0xfeff }
+// maxLine is the longest line of a mail, in bytes.
+const maxLine = 998
 
 // checkLine refuses what could break out of a header line or hide text.
 func checkLine(field, text string) error {
@@ -263,8 +241,28 @@ func checkLine(field, text string) error {
 		return Invalid(field, "expected one line, got a line break")
 	case strings.ContainsFunc(text, forbiddenInLine):
 		return Invalid(field, "expected text without control and direction characters")
-	case len(text) > 998:
-		return Invalid(field, "expected at most 998 bytes, got %d", len(text))
+	case len(text) > maxLine:
+		return Invalid(field, "expected at most %d bytes, got %d", maxLine, len(text))
 	}
 	return nil
+}
+
+// forbiddenRune is a space, or what forbiddenInLine says.
+func forbiddenRune(r rune) bool { return unicode.IsSpace(r) || forbiddenInLine(r) }
+
+// forbiddenInLine is a control, a line or paragraph separator, or one of the
+// characters that turn the direction of text and hide what is written. The
+// joiners U+200C and U+200D are fine: Persian needs them.
+func forbiddenInLine(r rune) bool {
+	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
+// quoted is a name from outside as part of a field's path: short, and with
+// escapes in place of what could break a line of a log.
+func quoted(name string) string {
+	name = clip(name)
+	if utf8.ValidString(name) && !strings.ContainsFunc(name, forbiddenInLine) {
+		return name
+	}
+	return strings.Trim(strconv.QuoteToASCII(name), `"`)
 }

@@ -30,7 +30,9 @@ func config(sb *sandbox.Server) sendpulse.Config {
 func start(t *testing.T) (*sandbox.Server, *provider.Client) {
 	t.Helper()
 	sb := sandbox.New(t)
-	c, err := sendpulse.New(config(sb))
+	cfg := config(sb)
+	cfg.Attempts = 1 // the chain's repeats have tests of their own
+	c, err := sendpulse.New(cfg)
 	require.NoError(t, err)
 	return sb, c
 }
@@ -63,6 +65,14 @@ func TestCredentials(t *testing.T) {
 		"api_key and id":    {ClientID: id, APIKey: key},
 	} {
 		_, err := sendpulse.New(cfg)
+		section := provider.Section{Provider: name, Settings: map[string]provider.Value{}}
+		for key, text := range map[string]string{"client_id": cfg.ClientID, "client_secret": cfg.ClientSecret.Reveal(), "api_key": cfg.APIKey.Reveal()} {
+			if text != "" {
+				section.Settings[key] = provider.NewValue("env:NOT_SET_" + key)
+			}
+		}
+		checked := provider.NewRegistry(sendpulse.Driver()).Check(provider.Config{Providers: map[string]provider.Section{name: section}})
+		require.EqualError(t, checked, err.Error(), "told before anything is opened")
 		var e *provider.Error
 		require.ErrorAs(t, err, &e, field)
 		assert.Equal(t, provider.ErrConfig, e.Kind)

@@ -84,19 +84,23 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := a.listOf(ctx, list, offset, q)
-	if err == nil && next > 0 {
-		page.Next = fmt.Sprint(next)
+	page, next, err := a.listOf(ctx, cursor{list: list, offset: offset}, q)
+	if err == nil && next.offset > 0 {
+		page.Next = fmt.Sprint(next.offset)
 	}
 	return page, err
 }
 
-// listOf is a page of one list and the offset of the next, 0 after the last.
-func (a *adapter) listOf(ctx context.Context, list, offset int64, q provider.ContactQuery) (*provider.ContactPage, int64, error) {
+// listOf is a page of one list and where the next is, at offset 0 after the last.
+func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery) (*provider.ContactPage, cursor, error) {
 	size := pageSize(q.Limit)
-	rows, err := a.api.ListContacts(ctx, list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &offset, Order: new(sendpulseapi.SortOrderAsc)})
+	rows, err := a.api.ListContacts(ctx, at.list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &at.offset, Order: new(sendpulseapi.SortOrderAsc)})
 	if err != nil {
-		return nil, 0, err
+		return nil, at, err
+	}
+	first := sumOf(*rows)
+	if at.offset > 0 && at.first != 0 && int64(len(*rows)) == size && first == at.first {
+		return nil, at, samePage()
 	}
 	page := &provider.ContactPage{}
 	for _, row := range *rows {
@@ -104,9 +108,10 @@ func (a *adapter) listOf(ctx context.Context, list, offset int64, q provider.Con
 			page.LeftOut++
 			continue
 		}
-		page.Contacts = append(page.Contacts, a.names.listedFromAPI(list, row))
+		page.Contacts = append(page.Contacts, a.names.listedFromAPI(at.list, row))
 	}
-	return page, nextOffset(offset, size, len(*rows)), nil
+	at.offset, at.first = nextOffset(at.offset, size, len(*rows)), first
+	return page, at, nil
 }
 
 func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
@@ -119,23 +124,38 @@ func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provid
 		if err != nil {
 			return nil, err
 		}
-		if len(*lists) == 0 {
-			return &provider.ContactPage{}, nil
+		list, err := following(*lists, at.first)
+		if err != nil || list == nil {
+			return &provider.ContactPage{}, err
 		}
-		if _, there := listFromAPI((*lists)[0]); !there {
-			return &provider.ContactPage{Next: cursor{index: at.index + 1}.String()}, nil
+		if _, there := listFromAPI(*list); !there {
+			return &provider.ContactPage{Next: cursor{index: at.index + 1, first: int64(list.ID)}.String()}, nil
 		}
-		at.list = int64((*lists)[0].ID)
+		at.list, at.first = int64(list.ID), 0
 	}
-	page, next, err := a.listOf(ctx, at.list, at.offset, q)
+	page, next, err := a.listOf(ctx, at, q)
 	if err != nil {
 		return nil, err
 	}
-	if at.offset = next; next == 0 {
-		at = cursor{index: at.index + 1}
+	if next.offset == 0 {
+		next = cursor{index: at.index + 1, first: at.list}
 	}
-	page.Next = at.String()
+	page.Next = next.String()
 	return page, nil
+}
+
+// following is the list to read after the one with this id, 0 for none; nil
+// after the last. lists are the one row that was asked for, or all of them from
+// a server that ignores where a page starts and how large it is.
+func following(lists []sendpulseapi.List, before int64) (*sendpulseapi.List, error) {
+	i := slices.IndexFunc(lists, func(l sendpulseapi.List) bool { return before != 0 && int64(l.ID) == before }) + 1
+	switch {
+	case i < len(lists):
+		return &lists[i], nil
+	case len(lists) == 1:
+		return nil, samePage()
+	}
+	return nil, nil
 }
 
 // DeleteContact looks the address up first: what the vendor answers for one that
@@ -203,36 +223,28 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 	_, err = a.api.AddSMTPUnsubscribes(ctx, sendpulseapi.AddSMTPUnsubscribesRequest{
 		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: text(reason)}},
 	})
-	if err != nil {
+	if errors.Is(err, provider.ErrConflict) {
+		err = nil // it is unsubscribed there already
+	}
+	s := steps{r: r}
+	if err := s.step(smtpStep, err); err != nil {
 		return err
 	}
-	done := []string{"transactional mail"}
 	for _, m := range members {
 		if s := standingOf(int64(m.Status)).status; s.Terminal() || s == provider.Removed {
 			continue
 		}
-		if err := a.unsubscribeFrom(ctx, int64(m.ListID), wire); err != nil && !errors.Is(err, provider.ErrNotFound) {
-			return partly(err, done, fmt.Sprintf("list %d", m.ListID), r)
+		err := a.unsubscribeFrom(ctx, int64(m.ListID), wire)
+		if errors.Is(err, provider.ErrNotFound) {
+			err = nil // taken off meanwhile
 		}
-		done = append(done, fmt.Sprintf("list %d", m.ListID))
+		if err := s.step(listStep(int64(m.ListID)), err); err != nil {
+			return err
+		}
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "emulated", Why: "unsubscribed from " + strings.Join(done, ", ") + "; a list it joins later is not covered"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "emulated", Why: "unsubscribed from " + strings.Join(s.done, ", ") + "; a list it joins later is not covered"})
 	return nil
-}
-
-// partly is err of a step after others were done: then the change as a whole is
-// neither made nor refused, and the error says so.
-func partly(err error, done []string, failed string, r *provider.ContactReceipt) error {
-	var e *provider.Error
-	if len(done) == 0 || !errors.As(err, &e) {
-		return err
-	}
-	own := *e
-	own.Outcome, own.Elsewhere = provider.MaybeSent, false
-	own.Message = fmt.Sprintf("done: %s; then %s: %s", strings.Join(done, ", "), failed, e.Message)
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "done for " + strings.Join(done, ", ") + ", not for " + failed + " and what comes after it"})
-	return &own
 }
 
 // wires are addresses in the form of the wire.

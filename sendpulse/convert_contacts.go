@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -68,14 +69,33 @@ func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.M
 		addMembership(&c, int64(m.ListID), int64(m.Status))
 		addVariables(fields, m.Variables)
 	}
+	suppressLeft(&c)
 	n.takeNames(&c, fields)
 	return c
+}
+
+// suppressLeft says that an address gets no marketing mail when it has left
+// every list that is shown, for what reason ever.
+func suppressLeft(c *provider.Contact) {
+	var left provider.MembershipStatus
+	for _, m := range c.Memberships {
+		switch {
+		case m.Status.Terminal():
+			left = m.Status
+		case m.Status != provider.Removed:
+			return
+		}
+	}
+	if left != "" && len(c.Suppressed) == 0 {
+		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: string(left)})
+	}
 }
 
 // listedFromAPI is a contact as a list shows it.
 func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact) provider.Contact {
 	c := provider.Contact{Email: row.Email, Phone: string(row.Phone), Suppressed: []provider.Suppression{}}
 	addMembership(&c, list, int64(row.Status))
+	suppressLeft(&c)
 	fields := map[string]any{}
 	for name, raw := range row.Variables {
 		if v, ok := variableValue(raw, ""); ok {
@@ -181,7 +201,7 @@ func (n nameVariables) variablesToAPI(change provider.ContactChange) (map[string
 		if _, twice := out[named.variable]; twice {
 			return nil, provider.Invalid("fields."+named.variable, "the field is given twice, once as %s", named.field)
 		}
-		out[named.variable] = named.change.Value
+		out[named.variable] = mailaddr.Name(named.change.Value)
 	}
 	if change.Phone.Clear {
 		return nil, cannotClear("phone")

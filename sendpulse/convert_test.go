@@ -1,6 +1,7 @@
 package sendpulse
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -206,6 +207,39 @@ func TestContactFromAPI(t *testing.T) {
 	})
 	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed from everything"}}, got.Suppressed)
 	assert.Equal(t, map[string]any{"points": 12.0, "id": "007"}, got.Fields)
+
+	// Who has left every list gets no marketing mail.
+	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 1, Status: 4}, {ListID: 2, Status: 13}})
+	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}}, got.Suppressed)
+	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 2, Status: 13}})
+	assert.Empty(t, got.Suppressed)
+}
+
+func TestFollowing(t *testing.T) {
+	all := []sendpulseapi.List{{ID: 4}, {ID: 5}, {ID: 6}}
+	for name, test := range map[string]struct {
+		rows   []sendpulseapi.List
+		before int64
+		want   int64
+		same   bool
+	}{
+		"first":                        {rows: all[:1], want: 4},
+		"next":                         {rows: all[1:2], before: 4, want: 5},
+		"none left":                    {before: 6},
+		"place ignored":                {rows: all[:1], before: 4, same: true},
+		"size ignored":                 {rows: all[1:], before: 4, want: 5},
+		"both ignored":                 {rows: all, before: 4, want: 5},
+		"both ignored, after the last": {rows: all, before: 6},
+	} {
+		got, err := following(test.rows, test.before)
+		assert.Equal(t, test.same, errors.Is(err, provider.ErrBadResponse), name)
+		if test.want == 0 {
+			assert.Nil(t, got, name)
+			continue
+		}
+		require.NotNil(t, got, name)
+		assert.EqualValues(t, test.want, got.ID, name)
+	}
 }
 
 func TestListedFromAPI(t *testing.T) {
@@ -216,7 +250,8 @@ func TestListedFromAPI(t *testing.T) {
 		Memberships: []provider.Membership{{List: "7", Status: provider.Subscribed}},
 	}, testNames.listedFromAPI(7, rows[0]))
 	assert.Equal(t, provider.Contact{
-		Email: "oleg@example.com", Suppressed: []provider.Suppression{}, Memberships: []provider.Membership{{List: "7", Status: provider.Unsubscribed}},
+		Email: "oleg@example.com", Memberships: []provider.Membership{{List: "7", Status: provider.Unsubscribed}},
+		Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}},
 	}, testNames.listedFromAPI(7, rows[1]))
 }
 
@@ -284,12 +319,12 @@ func TestListIDs(t *testing.T) {
 }
 
 func TestCursor(t *testing.T) {
-	for _, text := range []string{"0/0/0", "3/490711/200"} {
+	for _, text := range []string{"0/0/0/0", "3/490711/200/7", "3/0/0/490711"} {
 		c, err := parseCursor(text)
 		require.NoError(t, err)
 		assert.Equal(t, text, c.String())
 	}
-	for _, text := range []string{"x", "1", "1/2", "-1/0/0", "1/2/3/4", "1/2/03"} {
+	for _, text := range []string{"x", "1", "1/2", "1/2/3", "-1/0/0/0", "1/2/3/4/5", "1/2/3/04", "1/2/3/-4"} {
 		_, err := parseCursor(text)
 		require.ErrorIs(t, err, provider.ErrInvalid, text)
 	}
@@ -297,6 +332,7 @@ func TestCursor(t *testing.T) {
 	require.ErrorIs(t, err, provider.ErrInvalid)
 	assert.EqualValues(t, 0, nextOffset(100, 100, 99))
 	assert.EqualValues(t, 200, nextOffset(100, 100, 100))
+	assert.EqualValues(t, 0, nextOffset(0, 2, 5), "a server that ignores the size gives all")
 }
 
 func TestMayAdd(t *testing.T) {
@@ -335,4 +371,9 @@ func TestPartly(t *testing.T) {
 	assert.Equal(t, "done: list 1; then list 2: slow down", e.Message)
 	assert.Equal(t, provider.NotSent, cause.Outcome)
 	assert.Len(t, r.Notes, 1)
+
+	err = partly(context.Canceled, []string{"list 1"}, "list 2", r)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, provider.MaybeSent, e.Outcome)
 }

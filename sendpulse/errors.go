@@ -93,7 +93,7 @@ func classify(a *httpx.Answer) *provider.Error {
 	if e.Message == "" {
 		e.Message = string(body.Description)
 	}
-	if a.Status >= 500 || a.Status == http.StatusTooManyRequests {
+	if a.Status >= 500 || a.Status == http.StatusTooManyRequests || a.OK() && e.Kind == provider.ErrOutcomeUnknown {
 		return e // the status says what became of the call; a code cannot make it milder
 	}
 	m, known := operationCodes[a.Call.Operation][e.Code]

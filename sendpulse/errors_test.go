@@ -60,6 +60,8 @@ func TestClassify(t *testing.T) {
 		"free mail service":          {"SendEmail", 422, `{"error_code":97}`, provider.ErrForbidden, "97", "from.email"},
 		"gateway":                    {"SendEmail", 502, `<html>`, provider.ErrUnavailable, "", ""},
 		"fault with a code":          {"SendEmail", 500, `{"error_code":422}`, provider.ErrUnavailable, "422", ""},
+		"fault in a 200 with a code": {"SendEmail", 200, `{"error_code":422,"http_code":503,"is_error":true}`, provider.ErrOutcomeUnknown, "422", ""},
+		"fault with a listed code":   {"SendEmail", 200, `{"error_code":17,"http_code":500}`, provider.ErrOutcomeUnknown, "17", ""},
 		"not listed":                 {"SendEmail", 409, `{"error_code":12345}`, provider.ErrConflict, "12345", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,68 +34,107 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 }
 
 // AddToList looks every address up before it is added, for the reason told at
-// UpsertContact; the same race is there.
+// UpsertContact; the same race is there. Who is on the list already stays as it is.
 func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
 	id, err := listID("list", list)
 	if err != nil {
 		return nil, err
 	}
 	return inGroups(emails, func(group []string) (map[string]*provider.Error, error) {
-		refused := map[string]*provider.Error{}
 		var body sendpulseapi.AddContactsRequest
-		for _, wire := range group {
-			members, err := a.memberships(ctx, wire, rest.WithThen("look up each further address and add those to the list that may be"))
-			if err != nil && !errors.Is(err, provider.ErrNotFound) {
-				return nil, err
-			}
+		then := rest.WithThen("look up each further address and add those to the list that may be")
+		open, refused, err := a.look(ctx, group, then, func(members []sendpulseapi.Membership) (bool, *provider.Error) {
 			if _, why := mayAdd(id, members); why != "" {
-				refused[mailaddr.Key(wire)] = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Message: "not added: " + why}
-				continue
+				return false, notDone("not added: " + why)
 			}
+			status := statusOn(id, members)
+			return status != provider.Subscribed && status != provider.Pending, nil
+		})
+		if err != nil || len(open) == 0 {
+			return refused, err
+		}
+		for _, wire := range open {
 			body.Emails = append(body.Emails, sendpulseapi.NewContact{Email: wire})
 		}
-		if len(body.Emails) == 0 {
-			return refused, nil
-		}
-		_, err := a.api.AddContacts(ctx, id, body, harmless)
-		if e := ofGroup(err); e != nil {
-			for _, c := range body.Emails {
-				refused[mailaddr.Key(c.Email)] = e
-			}
-			return refused, nil
-		}
-		return refused, err
+		_, err = a.api.AddContacts(ctx, id, body, harmless)
+		return ofGroup(err, open, refused)
 	})
 }
 
+// RemoveFromList deletes what the list knows of an address. Who has unsubscribed
+// from it or is blocked there is kept, so that the next upsert does not put the
+// address back: each is looked up before. One that leaves between the look-up
+// and the call is deleted all the same.
 func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
 	id, err := listID("list", list)
 	if err != nil {
 		return nil, err
 	}
 	return inGroups(emails, func(group []string) (map[string]*provider.Error, error) {
-		_, err := a.api.RemoveContacts(ctx, id, sendpulseapi.AddressList{Emails: group})
-		e := ofGroup(err)
-		if e == nil {
-			return nil, err
+		then := rest.WithThen("look up each further address and remove those from the list that have not left it by themselves")
+		open, refused, err := a.look(ctx, group, then, func(members []sendpulseapi.Membership) (bool, *provider.Error) {
+			if status := statusOn(id, members); status.Terminal() {
+				return false, notDone("the address is " + string(status) + " on the list, and removing it would forget that")
+			}
+			return true, nil
+		})
+		if err != nil || len(open) == 0 {
+			return refused, err
 		}
-		refused := make(map[string]*provider.Error, len(group))
-		for _, wire := range group {
-			refused[mailaddr.Key(wire)] = e
-		}
-		return refused, nil
+		_, err = a.api.RemoveContacts(ctx, id, sendpulseapi.AddressList{Emails: open})
+		return ofGroup(err, open, refused)
 	})
 }
 
-// ofGroup is err when it is about the addresses of a group and not about the
-// call, the account or the list.
-func ofGroup(err error) *provider.Error {
+// look asks where each address of a group is, and judge whether the change is
+// to be made for it. open are those for which it is, refused those that may not
+// be changed.
+func (a *adapter) look(ctx context.Context, group []string, then rest.Option, judge func([]sendpulseapi.Membership) (bool, *provider.Error)) (open []string, refused map[string]*provider.Error, err error) {
+	refused = map[string]*provider.Error{}
+	for _, wire := range group {
+		members, err := a.memberships(ctx, wire, then)
+		if err != nil && !errors.Is(err, provider.ErrNotFound) {
+			return nil, nil, err
+		}
+		needed, e := judge(members)
+		if e != nil {
+			refused[mailaddr.Key(wire)] = e
+		} else if needed {
+			open = append(open, wire)
+		}
+	}
+	return open, refused, nil
+}
+
+// statusOn is empty for an address that is not on the list.
+func statusOn(list int64, members []sendpulseapi.Membership) provider.MembershipStatus {
+	for _, m := range members {
+		if int64(m.ListID) == list {
+			return standingOf(int64(m.Status)).status
+		}
+	}
+	return ""
+}
+
+func notDone(message string) *provider.Error {
+	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Field: "email", Message: message}
+}
+
+// ofGroup gives err to each address of the group when it is about them and not
+// about the call, the account or the list. A change whose answer is of no use is made.
+func ofGroup(err error, group []string, refused map[string]*provider.Error) (map[string]*provider.Error, error) {
 	var e *provider.Error
 	const notOnList = "303"
-	if errors.As(err, &e) && (e.Kind == provider.ErrInvalid || e.Code == notOnList) {
-		return e
+	switch {
+	case err == nil || taken(err):
+		return refused, nil
+	case !errors.As(err, &e) || e.Kind != provider.ErrInvalid && e.Code != notOnList:
+		return nil, err
 	}
-	return nil
+	for _, wire := range group {
+		refused[mailaddr.Key(wire)] = e
+	}
+	return refused, nil
 }
 
 // inGroups calls change for groups of addresses and gives each its result. When

@@ -32,13 +32,16 @@
 // the value of the first list that has one. GetContact tells from which mail the
 // address is kept: by the statuses on its lists and by the list of addresses
 // unsubscribed from transactional mail; the account's blacklist cannot be asked
-// about one address and is left out. Listings show only what the statuses tell.
+// about one address and is left out. Listings show only what the statuses tell:
+// who has left every list that is shown gets no marketing mail, and nothing is
+// said of transactional mail.
 //
 // # Errors
 //
 // The vendor reports some errors with status 200; they are errors here too. A
 // used-up volume has the same code as an invalid mail and is told apart only
-// by the message. There is nothing that makes a repeated mail harmless.
+// by the message. There is nothing that makes a repeated mail harmless; a mail
+// whose outcome is unknown can be searched for, see FeatureSettle.
 package sendpulse
 
 import (
@@ -88,6 +91,7 @@ func Driver() provider.Driver {
 			{Name: "first_name_variable", Doc: "variable that holds the first name of a contact; first_name if absent"},
 			{Name: "last_name_variable", Doc: "variable that holds the last name of a contact; last_name if absent"},
 		},
+		Check:        checkCredentials,
 		Capabilities: capabilities,
 		Open:         open,
 	}
@@ -106,6 +110,7 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 	chain, err := httpx.New(httpx.Config{
 		Provider: "sendpulse", BaseURL: baseURL, Section: s, Env: env,
 		Auth: auth, Classify: classify, Secretive: []string{tokenOperation},
+		Limits: httpx.Single(9), // 10 a second
 	})
 	if err != nil {
 		return nil, err

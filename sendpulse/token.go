@@ -17,30 +17,22 @@ const tokenOperation = "CreateAccessToken"
 // tokenLife is the documented life of a token, for an answer that names none.
 const tokenLife = time.Hour
 
+// maxTokenLife is the longest life that an answer is believed for.
+const maxTokenLife = 24 * time.Hour
+
 // authOf takes the credentials from the settings: an API key, or a client id
 // with its secret.
 func authOf(s provider.Section, env provider.Env) (httpx.Auth, error) {
 	id, secret, key := s.Text("client_id"), s.Secret("client_secret"), s.Secret("api_key")
-	missing := func(field, message string) (httpx.Auth, error) {
+	if e := checkCredentials(s); e != nil {
 		account := env.Account
 		if account == "" {
 			account = s.Provider
 		}
-		return httpx.Auth{}, &provider.Error{
-			Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: "providers." + account + "." + field, Message: message,
-		}
+		return httpx.Auth{}, provider.AtField("providers."+account+".", e)
 	}
-	switch {
-	case !key.IsZero() && (id != "" || !secret.IsZero()):
-		return missing("api_key", "expected either api_key, or client_id with client_secret, got both")
-	case !key.IsZero():
+	if !key.IsZero() {
 		return httpx.BearerKey(key), nil
-	case id == "" && secret.IsZero():
-		return missing("client_id", "missing: expected client_id with client_secret, or api_key")
-	case id == "":
-		return missing("client_id", "missing: client_secret goes with client_id")
-	case secret.IsZero():
-		return missing("client_secret", "missing: client_id goes with client_secret")
 	}
 	// A chain of its own: the call that fetches the token must not wait for one.
 	chain, err := httpx.New(httpx.Config{
@@ -51,7 +43,29 @@ func authOf(s provider.Section, env provider.Env) (httpx.Auth, error) {
 	if err != nil {
 		return httpx.Auth{}, err
 	}
-	return httpx.Bearer(fetcher(sendpulseapi.NewClient(chain), id, secret)), nil
+	return httpx.Bearer(id, fetcher(sendpulseapi.NewClient(chain), id, secret)), nil
+}
+
+// checkCredentials refuses settings that hold no credentials, half of them, or
+// two kinds. References that are not followed yet count as given.
+func checkCredentials(s provider.Section) *provider.Error {
+	id, secret, key := s.Text("client_id"), s.Secret("client_secret"), s.Secret("api_key")
+	wrong := func(field, message string) *provider.Error {
+		return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: field, Message: message}
+	}
+	switch {
+	case !key.IsZero() && (id != "" || !secret.IsZero()):
+		return wrong("api_key", "expected either api_key, or client_id with client_secret, got both")
+	case !key.IsZero():
+		return nil
+	case id == "" && secret.IsZero():
+		return wrong("client_id", "missing: expected client_id with client_secret, or api_key")
+	case id == "":
+		return wrong("client_id", "missing: client_secret goes with client_id")
+	case secret.IsZero():
+		return wrong("client_secret", "missing: client_id goes with client_secret")
+	}
+	return nil
 }
 
 // without takes the secret out of what the vendor wrote. It travels in the body,
@@ -75,10 +89,21 @@ func fetcher(api *sendpulseapi.Client, id string, secret provider.Secret) func(c
 		case got.Token.IsZero():
 			return "", 0, &provider.Error{Kind: provider.ErrBadResponse, Message: "the answer holds no token"}
 		}
-		life := time.Duration(got.ExpiresIn) * time.Second
-		if life <= 0 {
-			life = tokenLife
+		if !isToken(got.Token.Reveal()) {
+			return "", 0, &provider.Error{Kind: provider.ErrBadResponse, Message: "the answer holds a token that no header can carry"}
 		}
-		return got.Token.Reveal(), life, nil
+		return got.Token.Reveal(), lifeOf(int64(got.ExpiresIn)), nil
 	}
+}
+
+func lifeOf(seconds int64) time.Duration {
+	if seconds <= 0 {
+		return tokenLife
+	}
+	return time.Duration(min(seconds, int64(maxTokenLife/time.Second))) * time.Second
+}
+
+// isToken reports whether text is visible ASCII without blanks.
+func isToken(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }

@@ -38,45 +38,65 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	case err != nil:
 		return r, err
 	}
-	var done []string
+	u := &upsert{adapter: a, steps: steps{r: r}, wire: wire, variables: variables, phone: change.Phone, members: members}
 	for _, list := range lists {
-		if err := a.upsertOn(ctx, list, wire, variables, change.Phone, members, r); err != nil {
-			return r, partly(err, done, fmt.Sprintf("list %d", list), r)
+		if err := u.on(ctx, list); err != nil {
+			return r, err
 		}
-		done = append(done, fmt.Sprintf("list %d", list))
 	}
 	r.State = after
 	return r, nil
 }
 
-// upsertOn does what the standing of the address allows on one list: add it and
-// set its variables, only set them, or nothing.
-func (a *adapter) upsertOn(ctx context.Context, list int64, wire string, variables map[string]any, phone provider.Change[string], members []sendpulseapi.Membership, r *provider.ContactReceipt) error {
-	on, why := mayAdd(list, members)
+// upsert is an upsert under way.
+type upsert struct {
+	*adapter
+	steps
+	wire      string
+	variables map[string]any
+	phone     provider.Change[string]
+	members   []sendpulseapi.Membership
+}
+
+// on does what the standing of the address allows on one list: add it and set
+// its variables, only set them, or nothing.
+func (u *upsert) on(ctx context.Context, list int64) error {
+	there, why := mayAdd(list, u.members)
 	if why == "" {
-		contact := sendpulseapi.NewContact{Email: wire, Variables: variables}
-		if phone.IsSet() {
-			contact.Variables = maps.Clone(variables)
-			contact.Variables[phoneVariable] = phone.Value
+		contact := sendpulseapi.NewContact{Email: u.wire, Variables: u.variables}
+		if u.phone.IsSet() {
+			contact.Variables = maps.Clone(u.variables)
+			contact.Variables[phoneVariable] = u.phone.Value
 		}
-		_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, harmless)
+		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, harmless)
+		return u.step(listStep(list), err)
+	}
+	note := len(u.r.Notes)
+	u.r.Notes = append(u.r.Notes, provider.Note{Field: "lists", Action: "dropped", Why: fmt.Sprintf("not added to list %d: %s", list, why)})
+	if !there || len(u.variables) == 0 && !u.phone.IsSet() {
+		return nil
+	}
+	if err := u.set(ctx, list); err != nil {
 		return err
 	}
-	note := provider.Note{Field: "lists", Action: "dropped", Why: fmt.Sprintf("not added to list %d: %s", list, why)}
-	if on && (len(variables) > 0 || phone.IsSet()) {
-		note.Why += "; the fields were set"
-	}
-	r.Notes = append(r.Notes, note)
-	if on && len(variables) > 0 {
-		if _, err := a.api.UpdateContactVariables(ctx, list, sendpulseapi.UpdateContactVariablesRequest{Email: wire, Variables: valuesToAPI(variables)}); err != nil {
+	u.r.Notes[note].Why += "; the fields were set"
+	return nil
+}
+
+// set sets the variables on a list that the address is on, and the phone number,
+// which is a call of its own.
+func (u *upsert) set(ctx context.Context, list int64) error {
+	if len(u.variables) > 0 {
+		_, err := u.api.UpdateContactVariables(ctx, list, sendpulseapi.UpdateContactVariablesRequest{Email: u.wire, Variables: valuesToAPI(u.variables)})
+		if err := u.step("fields of "+listStep(list), err); err != nil {
 			return err
 		}
 	}
-	if on && phone.IsSet() {
-		_, err := a.api.UpdateContactPhone(ctx, list, sendpulseapi.UpdateContactPhoneRequest{Email: wire, Phone: phone.Value})
-		return err
+	if !u.phone.IsSet() {
+		return nil
 	}
-	return nil
+	_, err := u.api.UpdateContactPhone(ctx, list, sendpulseapi.UpdateContactPhoneRequest{Email: u.wire, Phone: u.phone.Value})
+	return u.step("phone of "+listStep(list), err)
 }
 
 // harmless lowers the effect of adding contacts: without a confirmation the call

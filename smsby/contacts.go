@@ -36,9 +36,14 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if len(lists) > 1 {
 		then = append(then, rest.WithThen("the same for each further list"))
 	}
+	r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"})
 	for i, list := range lists {
 		state, err := a.store(ctx, list, names, row, then...)
-		if err != nil {
+		switch {
+		case taken(err):
+			state = provider.ContactStored
+			r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
+		case err != nil:
 			return r, partly(err, i)
 		}
 		if i == 0 {
@@ -50,14 +55,23 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	return r, nil
 }
 
+// taken reports whether a failed call was carried out: only its answer is of no use.
+func taken(err error) bool {
+	var e *provider.Error
+	return errors.As(err, &e) && e.Outcome == provider.Sent
+}
+
 // partly gives the error of a later call the outcome of all of them.
 func partly(err error, done int) error {
-	var e *provider.Error
-	if done == 0 || !errors.As(err, &e) || e.Outcome != provider.NotSent {
+	if done == 0 {
 		return err
 	}
+	var e *provider.Error
+	if !errors.As(err, &e) {
+		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
+	}
 	c := *e
-	c.Outcome = provider.MaybeSent
+	c.Outcome, c.Elsewhere = provider.MaybeSent, false
 	c.Message = fmt.Sprintf("stored on %d lists, then: %s", done, e.Message)
 	return &c
 }
@@ -114,7 +128,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 	for i, wire := range wires {
 		_, err := a.store(ctx, id, []string{"email"}, []string{wire}, then...)
 		var e *provider.Error
-		if err != nil && (!errors.As(err, &e) || e.Kind != provider.ErrInvalid) {
+		if err != nil && !taken(err) && (!errors.As(err, &e) || e.Kind != provider.ErrInvalid) {
 			return results, err
 		}
 		results = append(results, provider.MemberResult{Email: emails[i], Error: e})

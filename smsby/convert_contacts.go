@@ -27,7 +27,7 @@ func rowToAPI(change provider.ContactChange, nameField string) (names, row []str
 		add("phone", change.Phone.Value)
 	}
 	if change.FirstName.IsSet() || change.LastName.IsSet() {
-		add(nameField, strings.TrimSpace(change.FirstName.Value+" "+change.LastName.Value))
+		add(nameField, mailaddr.Name(strings.TrimSpace(change.FirstName.Value+" "+change.LastName.Value)))
 		notes = append(notes, provider.Note{Field: "first_name", Action: "converted", Why: "first and last name are joined in the field " + nameField + " and replace what stood there"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {

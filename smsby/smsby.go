@@ -29,15 +29,17 @@
 //
 // Several recipients of one mail, cc, bcc, reply-to, a text part, templates,
 // headers, tags, metadata; a recipient's name is dropped with a note. Contacts
-// can be stored and unsubscribed, but not read, listed or deleted, and lists
-// cannot be listed. See Capabilities for the whole table.
+// can be stored, unsubscribed and resubscribed, but not read, listed or deleted;
+// lists can be made, but not listed or deleted. A mail cannot be withdrawn. See
+// Capabilities for the whole table.
 //
 // # Errors
 //
 // The vendor documents no error. What is known of its older API is an error
-// text with status 200, so an answer that says neither OK nor success, or that
-// has an error text, is a refusal. Kinds are told by words in the text, which
-// are guesses; a text with none of them is ErrInvalid.
+// text with status 200, so an answer that has an error text, or whose status is
+// a word for one, is a refusal. Kinds are told by words in the text, which are
+// guesses; a text with none of them is ErrInvalid. After an act, an answer whose
+// status is another word, neither OK nor success, leaves the outcome unknown.
 package smsby
 
 import (
@@ -153,6 +155,7 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		Provider: "smsby", BaseURL: baseURL, Section: s, Env: env,
 		Auth:     httpx.FormToken("token", s.Secret("token")),
 		Classify: classify,
+		Limits:   httpx.Single(2), // not published for mail
 	})
 	if err != nil {
 		return nil, err

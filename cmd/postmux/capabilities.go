@@ -248,6 +248,10 @@ Levels: **native**; **limited** (within the limit below); **emulated** (by other
 receipt); **account_wide** (a setting of the account, so a message that asks for it is refused); – (not there:
 refused before any request). A question mark marks a cell that the vendor's documents do not state: a guess.
 
+What **checked** means: every cell is checked on the sandbox, which imitates the vendors from their documents; the
+conformance suite makes the call, or sees that what is not there is refused. No cell is checked live, with an account
+at the vendor. So a cell is as right as the documents, and a guess is no more than that.
+
 `
 
 // printMarkdown writes docs/capabilities.md.

@@ -20,7 +20,7 @@ func newCheck(a *app) *cobra.Command {
 		Long: `Check the form of the whole configuration, and ask the provider whether the
 credentials of the account work and what it may send. Nothing is sent. --all
 resolves all secrets and asks all providers.`,
-		Args: cobra.NoArgs,
+		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every {
 				if a.account != "" {

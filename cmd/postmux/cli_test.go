@@ -392,7 +392,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.errOut)
 	var doc struct{ Accounts []demoRow }
 	r.json(t, &doc)
-	require.Len(t, doc.Accounts, len(all.Registry()))
+	require.Len(t, doc.Accounts, len(sandbox.Providers()))
 	for _, a := range doc.Accounts {
 		assert.Equal(t, provider.StateAccepted, a.State, a.Account)
 		assert.NotEmpty(t, a.MessageID, a.Account)
@@ -472,7 +472,7 @@ func TestSandbox(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	r := postmux(t, "capabilities")
 	assert.Equal(t, exitDone, r.code, r.errOut)
-	for name := range all.Registry() {
+	for _, name := range sandbox.Providers() {
 		assert.Contains(t, r.out, name)
 		one := postmux(t, "capabilities", "--provider", name)
 		assert.Equal(t, exitDone, one.code, one.errOut)

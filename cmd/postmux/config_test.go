@@ -133,7 +133,7 @@ func TestConfigOneProblem(t *testing.T) {
 		{"key stands twice", "postmux.yaml", "providers: {}\nproviders: {}", "providers: the key stands twice"},
 		{"JSON file", "postmux.json", `{"providers": {"a": {"provider": "pigeon"}}}`, `providers.a.provider: no provider is called "pigeon"`},
 		{"JSON is not YAML", "postmux.json", `providers: {}`, "not valid JSON"},
-		{"number for an id", "postmux.yaml", "providers: {a: {provider: brevo, api_key: x}}\naliases: {lists: {n: {a: 4}}}", "expected a text, got number"},
+		{"number for an id", "postmux.yaml", "providers: {a: {provider: brevo, api_key: x}}\naliases: {lists: {n: {a: 4}}}", "expected a text, got a number"},
 		{"secret not set", "postmux.yaml", "providers: {a: {provider: brevo, api_key: env:POSTMUX_TEST_NOT_SET}}", "providers.a.api_key: environment variable POSTMUX_TEST_NOT_SET is not set or empty"},
 		{"secret not readable", "postmux.yaml", "providers: {a: {provider: brevo, api_key: file:/nonexistent/key}}", "providers.a.api_key: cannot read the file"},
 		{"no account", "postmux.yaml", "providers: {}", "providers: expected at least one account"},

@@ -20,7 +20,7 @@ func newContacts(a *app) *cobra.Command {
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newContactGet(a), newContactList(a), newContactUpsert(a), newContactDelete(a), newContactUnsubscribe(a), newContactImport(a))
+	cmd.AddCommand(newContactGet(a), newContactList(a), newContactUpsert(a), newContactDelete(a), newContactUnsubscribe(a), newContactResubscribe(a), newContactImport(a))
 	return cmd
 }
 
@@ -28,7 +28,7 @@ func newContactGet(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get EMAIL",
 		Short: "Show one contact",
-		Args:  cobra.ExactArgs(1),
+		Args:  wantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd)
 			if err != nil {
@@ -110,7 +110,8 @@ func newContactList(a *app) *cobra.Command {
 JSON that begins with its index.`,
 		Example: `  postmux contacts list --list newsletter --limit 20
   postmux --json contacts list --modified-since 2026-03-21 > changed.ndjson`,
-		Args: cobra.NoArgs,
+		Args:        wantArgs(),
+		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := provider.ContactQuery{WithoutEmail: withoutEmail}
 			var err error
@@ -165,7 +166,7 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 	var t *table
 	if !a.json {
 		t = newTable(a.out, "EMAIL", "FIRST NAME", "LAST NAME", "LISTS", "SUPPRESSED")
-		defer func() { t.flush() }()
+		defer func() { t.flush() }() // also the rows before a failure
 	}
 	shown, leftOut := 0, 0
 	for page, err := range contactPages(cmd, c, q) {
@@ -190,6 +191,9 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 		if a.out.err != nil || limit > 0 && shown >= limit {
 			break
 		}
+	}
+	if t != nil {
+		t.end()
 	}
 	if leftOut > 0 {
 		cmd.PrintErrln(plural(leftOut, "contact", "contacts") + " without a mail address left out; --without-email includes them")
@@ -244,7 +248,7 @@ The change is given as JSON in FILE or on stdin (-), by flags, or both: a flag
 is laid over the file.`,
 		Example: `  postmux contacts upsert --email anna@example.com --first-name Анна --list newsletter
   postmux contacts upsert --email anna@example.com --field CITY=Минск --field AGE:=42 --clear phone`,
-		Args: cobra.MaximumNArgs(1),
+		Args: wantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change, err := f.change(cmd, args)
 			if err != nil {
@@ -410,7 +414,7 @@ func newContactDelete(a *app) *cobra.Command {
 		Short: "Delete a contact from the account",
 		Long: `Delete a contact from the account, with its history. Whoever does not want mail
 any more should be unsubscribed instead: a deleted address can be imported anew.`,
-		Args: cobra.ExactArgs(1),
+		Args: wantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {
@@ -436,7 +440,7 @@ func newContactUnsubscribe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unsubscribe EMAIL",
 		Short: "Unsubscribe an address from one list, or from all mail",
-		Args:  cobra.ExactArgs(1),
+		Args:  wantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u := provider.Unsubscription{Email: args[0], Reason: reason}
 			if cmd.Flags().Changed("list") {

@@ -144,15 +144,6 @@ func changeFromRecord(columns, record []string) (provider.ContactChange, error) 
 	return c, nil
 }
 
-// unguard takes off the ' that an export puts before a cell which a spreadsheet
-// would read as a formula.
-func unguard(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=@\t\r+-", cell[1]) >= 0 {
-		return cell[1:]
-	}
-	return cell
-}
-
 // readJSONL reads contacts from lines of JSON, under the rules of readCSV.
 func readJSONL(data []byte) ([]provider.ContactChange, error) {
 	var out []provider.ContactChange

@@ -51,7 +51,7 @@ func TestCSVRefused(t *testing.T) {
 func TestUnguard(t *testing.T) {
 	for in, want := range map[string]string{
 		"'=1": "=1", "'@x": "@x", "'\tx": "\tx", "'\rx": "\rx", "'+98": "+98", "'-1": "-1",
-		"'": "'", "''=": "''=", "'x": "'x", "=1": "=1", "": "", "O'Neill": "O'Neill",
+		"'": "'", "''=": "'=", "'x": "'x", "=1": "=1", "": "", "O'Neill": "O'Neill",
 	} {
 		assert.Equal(t, want, unguard(in), "%q", in)
 	}
@@ -68,17 +68,9 @@ func TestJSONL(t *testing.T) {
 
 	_, err = readJSONL([]byte(`{"email":"a@example.com","mail":1}` + "\n" + `{"email":1}` + "\n" + `{"email":"c@example.com"} x` + "\n" + `{`))
 	require.Error(t, err)
-	for _, want := range []string{"line 1: mail: unknown key", "line 2: email: expected a text, got number", "line 3: expected one JSON document", "line 4: expected a JSON document"} {
+	for _, want := range []string{"line 1: mail: unknown key", "line 2: email: expected a text, got a number", "line 3: expected one JSON document", "line 4: expected a JSON document"} {
 		assert.Contains(t, err.Error(), want)
 	}
-}
-
-func FuzzCSV(f *testing.F) {
-	f.Add([]byte("email,lists,field.A\na@example.com,x;id:4,'=1\n"))
-	f.Fuzz(func(_ *testing.T, data []byte) {
-		_, _ = readCSV(data)
-		_, _ = readJSONL(data)
-	})
 }
 
 func TestParseAddress(t *testing.T) {

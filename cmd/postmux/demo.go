@@ -23,7 +23,7 @@ func newDemo(a *app) *cobra.Command {
 		Long: `Start the sandbox in this process, send the message and import the contacts of
 the examples through all five providers, and show what arrived. Only the name of
 the account changes. No account and no network is needed.`,
-		Args: cobra.NoArgs,
+		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.configFile != "" || a.account != "" {
 				return usageErr("", "the demo has a configuration of its own; leave out --config and --provider")

@@ -13,25 +13,27 @@ import (
 // Exit codes. Scripts rely on them.
 const (
 	exitDone        = 0
-	exitBug         = 1   // a bug, or reading and writing failed
-	exitLocal       = 2   // stopped here: usage, configuration, invalid, unsupported; nothing was sent
+	exitBug         = 1   // a bug, or writing the output failed
+	exitLocal       = 2   // stopped here: usage, unreadable input, configuration, invalid, unsupported; nothing was sent
 	exitPartly      = 3   // of many items some were done, or they failed in different ways
 	exitCredentials = 4   // the provider does not accept the credentials, or not for this
 	exitRefused     = 5   // the provider refused: invalid, no credit, conflict, not found
-	exitLater       = 6   // a limit or an outage; provably nothing was sent
-	exitUnknown     = 7   // a request left and its outcome is unknown
+	exitLater       = 6   // a limit, an outage or a useless answer; provably nothing was sent
+	exitUnknown     = 7   // a request left and no usable answer came
 	exitInterrupted = 130 // interrupted before a request left
 )
 
 const exitHelp = `Exit codes:
 
   0    done
-  1    a bug, or reading or writing failed
-  2    stopped locally (usage, configuration, invalid, unsupported): nothing was sent
+  1    a bug, or writing the output failed
+  2    stopped locally (usage, input that cannot be read, configuration, invalid,
+       unsupported): nothing was sent
   3    partly done
   4    the provider does not accept the credentials (401, 403)
   5    the provider refused (invalid, no credit, conflict, not found)
-  6    a limit or an outage; provably nothing was sent
+  6    a limit, an outage, or an answer of no use (a redirect, say; what is no JSON)
+       to a read or to a call that had no effect; provably nothing was sent
   7    the outcome is unknown: a request left and no usable answer came
   130  interrupted; when a request had left, 7 tells more and wins
 
@@ -107,6 +109,11 @@ func exitCode(err error) int {
 	case provider.ErrNoCredit, provider.ErrConflict, provider.ErrNotFound:
 		return exitRefused
 	case provider.ErrRateLimited, provider.ErrUnavailable:
+		return exitLater
+	case provider.ErrBadResponse:
+		if e.Outcome == provider.Sent {
+			return exitUnknown // done, but the answer does not tell what came of it
+		}
 		return exitLater
 	case provider.ErrCanceled:
 		if errors.Is(e, context.DeadlineExceeded) {
@@ -189,16 +196,13 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 		var r *resultError
 		told := errors.As(err, &r) && r.shown
 		if a.json && !told {
-			doc := struct {
-				Error   *provider.Error `json:"error"`
-				Receipt any             `json:"receipt"`
-			}{Error: asProviderError(err)}
-			if r != nil {
-				doc.Receipt = r.receipt
+			if a.stream {
+				a.printLine(newFailure(err))
+			} else {
+				a.printJSON(newFailure(err))
 			}
-			a.printJSON(doc)
 		}
-		text := sentence(err)
+		text := sentence(err, code)
 		if code == exitInterrupted {
 			text = "interrupted: " + text
 		}
@@ -211,48 +215,4 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 		}
 	}
 	return code
-}
-
-// sentence is err for people. A mistake on the command line or in the
-// configuration is told without its kind: that nothing was sent goes without saying.
-func sentence(err error) string {
-	var r *resultError
-	if errors.As(err, &r) && r.code != 0 {
-		return strings.TrimSpace(err.Error())
-	}
-	var e *provider.Error
-	if !errors.As(err, &e) || e.Op != opUsage && e.Kind != provider.ErrConfig || e.Message == "" {
-		return strings.TrimSpace(err.Error())
-	}
-	var parts []string
-	if f, ok := errors.AsType[*fileError](err); ok {
-		parts = append(parts, f.file)
-	}
-	if e.Field != "" {
-		parts = append(parts, e.Field)
-	}
-	text := strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
-	if e.Kind == provider.ErrConfig {
-		if strings.Contains(text, "\n") {
-			return text + "\nnothing was sent"
-		}
-		return text + "; nothing was sent"
-	}
-	return text
-}
-
-// asProviderError gives every error the one JSON form.
-func asProviderError(err error) *provider.Error {
-	var e *provider.Error
-	switch {
-	case errors.As(err, &e):
-		c := *e
-		if f, ok := errors.AsType[*fileError](err); ok && c.Message != "" {
-			c.Message = f.file + ": " + c.Message
-		}
-		return &c
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent, Message: err.Error()}
-	}
-	return &provider.Error{Kind: provider.ErrInternal, Message: err.Error()}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -31,7 +32,8 @@ at the beginning of a cell, as a spreadsheet-safe export writes it, is taken off
 
 A refused row does not stop the import and is told on stderr. With --json each
 row is one line of JSON that begins with its index. --dry-run shows the first row.`,
-		Args: cobra.ExactArgs(1),
+		Args:        wantArgs("FILE"),
+		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			data, err := readInput(cmd, args[0])
 			if err != nil {
@@ -39,7 +41,10 @@ row is one line of JSON that begins with its index. --dry-run shows the first ro
 			}
 			rows, err := readContacts(args[0], data)
 			if err != nil {
-				return &fileError{file: args[0], err: asProviderError(err)}
+				if !errors.As(err, new(*provider.Error)) {
+					err = provider.Invalid("", "%s", err.Error())
+				}
+				return &fileError{file: args[0], err: err}
 			}
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {
@@ -121,10 +126,11 @@ func (a *app) importContacts(cmd *cobra.Command, c *provider.Client, rows []prov
 	if err != nil {
 		// The rest was not tried. The last row told the reason already, unless
 		// it lies outside of the rows.
-		if last == nil {
+		told := sameError(last, err)
+		if !told {
 			codes = append(codes, exitCode(err))
 		}
-		return &resultError{err: fmt.Errorf("stopped after %s: %w", plural(report.Rows, "row", "rows"), err), code: stopCode(codes, err)}
+		return &resultError{err: fmt.Errorf("stopped after %s: %w", plural(report.Rows, "row", "rows"), err), code: stopCode(codes, err), shown: told}
 	}
 	return manyError(codes, "rows")
 }

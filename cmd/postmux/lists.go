@@ -12,9 +12,11 @@ import (
 func newLists(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lists",
-		Short: "Show the lists, or change who is on one",
+		Short: "Show, make and remove lists, or change who is on one",
 		Long:  `Show the lists of the account. With --json each list is one line of JSON that begins with its index.`,
 		Args:  noCommand,
+
+		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.open(cmd)
 			if err != nil {
@@ -24,6 +26,7 @@ func newLists(a *app) *cobra.Command {
 		},
 	}
 	cmd.AddCommand(
+		newListCreate(a), newListDelete(a),
 		newMembers(a, "add", "Put contacts on a list", (*provider.Client).AddToList),
 		newMembers(a, "remove", "Take contacts off a list; they stay contacts", (*provider.Client).RemoveFromList),
 	)
@@ -31,13 +34,11 @@ func newLists(a *app) *cobra.Command {
 }
 
 func (a *app) printLists(ctx context.Context, c *provider.Client) error {
-	var t *table
+	t := newTable(a.out, "ID", "NAME", "CONTACTS")
 	i := 0
 	for list, err := range c.AllLists(ctx) {
 		if err != nil {
-			if t != nil {
-				t.flush()
-			}
+			t.flush()
 			return err
 		}
 		if a.json {
@@ -45,17 +46,14 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 			i++
 			continue
 		}
-		if t == nil {
-			t = newTable(a.out, "ID", "NAME", "CONTACTS")
-		}
 		count := ""
 		if list.Count >= 0 {
 			count = strconv.FormatInt(list.Count, 10)
 		}
 		t.row(list.ID, list.Name, count)
 	}
-	if t != nil {
-		t.flush()
+	if !a.json {
+		t.end()
 	}
 	return nil
 }
@@ -66,7 +64,7 @@ func newMembers(a *app, verb, short string, call func(*provider.Client, context.
 		Use:   verb + " LIST EMAIL...",
 		Short: short,
 		Long:  short + ". LIST is an alias, or id:ID. An address that fails does not stop the others.",
-		Args:  cobra.MinimumNArgs(2),
+		Args:  wantArgs("LIST", "EMAIL..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ref, err := parseRef("LIST", args[0])
 			if err != nil {

@@ -33,7 +33,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	a.stream = cmd != nil && cmd.Annotations[streams] != ""
 	if err != nil && !a.started {
 		// Cobra's own complaints come before any command has run. The flags may
 		// not have been read to their end then.

@@ -71,26 +71,40 @@ func marshal(v any) ([]byte, error) {
 
 // table prints rows in columns. Widths are counted in runes, which is right for
 // Latin, Cyrillic and, but for combining marks, Persian.
+//
+// The head comes with the first row, or at the end: before that a failure may
+// still be all there is to tell.
 type table struct {
 	to   io.Writer
+	head []string
 	text bytes.Buffer
 	w    *tabwriter.Writer
 }
 
 func newTable(w io.Writer, head ...string) *table {
-	t := &table{to: w}
+	t := &table{to: w, head: head}
 	t.w = tabwriter.NewWriter(&t.text, 0, 0, 2, ' ', 0)
-	if len(head) > 0 {
-		t.row(head...)
-	}
 	return t
 }
 
 func (t *table) row(cells ...string) {
+	if head := t.head; len(head) > 0 {
+		t.head = nil
+		t.row(head...)
+	}
 	for i, c := range cells {
 		cells[i] = printable(c)
 	}
 	fmt.Fprintln(t.w, strings.Join(cells, "\t"))
+}
+
+// end writes the rest, and the head of a table without rows.
+func (t *table) end() {
+	if head := t.head; len(head) > 0 {
+		t.head = nil
+		t.row(head...)
+	}
+	t.flush()
 }
 
 // flush writes the rows so far, without the blanks of empty cells at the end.

@@ -23,9 +23,11 @@ type app struct {
 	json       bool
 	debug      bool
 	started    bool // a command has begun; errors before that are of usage
+	stream     bool // JSON is one document a line, an error too
 }
 
 func newRoot(a *app) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "postmux",
 		Short: "Send mail and keep contacts at any of five providers",
@@ -43,8 +45,15 @@ and SMS.by. The provider is chosen by the configuration; a swap changes no comma
 			return nil
 		},
 		Args: noCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				a.printVersion()
+				return nil
+			}
+			return cmd.Help()
+		},
 	}
+	root.Flags().BoolVar(&showVersion, "version", false, "print the version")
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFile, "config", "", "configuration `FILE`, YAML or JSON (default $POSTMUX_CONFIG, ./postmux.yaml, or postmux/postmux.yaml in the user's configuration folder)")
 	f.StringVar(&a.account, "provider", "", "`ACCOUNT` of the configuration to use (default the configuration's default)")
@@ -55,24 +64,11 @@ and SMS.by. The provider is chosen by the configuration; a swap changes no comma
 		return usageErr("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
-		newDemo(a), newSend(a), newStatus(a), newContacts(a), newLists(a),
+		newDemo(a), newSend(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
 		newCapabilities(a), newCheck(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
+	strictBuiltins(root)
 	return root
-}
-
-// noCommand refuses words behind a command that only has subcommands. Cobra
-// would print the help and exit with 0.
-func noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := ""
-	cmd.SuggestionsMinimumDistance = 2
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = "; did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return usageErr("", "unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
 }
 
 func must(err error) {

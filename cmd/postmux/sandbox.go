@@ -25,12 +25,14 @@ func newSandbox(a *app) *cobra.Command {
 		Use:   "sandbox",
 		Short: "Run imitations of the five providers on this machine",
 		Long: `Run imitations of the five providers until interrupted. A configuration with an
-account for each is printed on stdout, a line for each request on stderr. They
+account for each is printed on stdout, a line for each request on stderr. The line
+"listening on" is written when they answer and the configuration is complete. They
 keep mail and contacts in memory and send nothing anywhere. A folder of examples
 in the project holds the same configuration.`,
-		Example: `  postmux sandbox > postmux.yaml &
-  postmux --provider sendpulse send message.json`,
-		Args: cobra.NoArgs,
+		Example: `  postmux sandbox > sandbox.yaml
+  # in another terminal, once the first has written "listening on ..."
+  postmux --config sandbox.yaml --provider sendpulse send message.json`,
+		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.serveSandbox(cmd, listen)
 		},

@@ -27,7 +27,7 @@ where the provider has a look-up.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,
-		Args: cobra.MaximumNArgs(1),
+		Args: wantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			msg, err := m.message(cmd, args)
 			if err != nil {
@@ -136,7 +136,7 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 	f.StringArrayVar(&m.metadata, "metadata", nil, "`NAME=VALUE` that comes back in events, repeatable")
 	f.StringVar(&m.sendAt, "send-at", "", "`TIME` to send at, like 2026-03-21T09:00:00+03:30")
 	f.BoolVar(&m.trackOpens, "track-opens", false, "track opens; --track-opens=false switches it off, absent leaves it to the account")
-	f.BoolVar(&m.trackClicks, "track-clicks", false, "track clicks; =false and absent as above")
+	f.BoolVar(&m.trackClicks, "track-clicks", false, "track clicks; --track-clicks=false switches it off, absent leaves it to the account")
 	f.StringVar(&m.key, "idempotency-key", "", "`KEY` under which a repeat sends nothing, where the provider has such keys")
 	cmd.MarkFlagsMutuallyExclusive("text", "text-file")
 	cmd.MarkFlagsMutuallyExclusive("html", "html-file")

@@ -9,15 +9,25 @@ import (
 
 func newStatus(a *app) *cobra.Command {
 	var receipt string
+	var settle bool
 	cmd := &cobra.Command{
-		Use:   "status ID | --receipt FILE",
+		Use:   "status ID | --receipt FILE [--settle]",
 		Short: "Look up what became of a message",
 		Long: `Look a message up by the id of its receipt. --receipt takes the JSON that
 "postmux --json send" has written (also beside an error), with the account that
 sent it unless --provider names another. A receipt with an id for each recipient
-gives one line of JSON for each.`,
-		Args: cobra.MaximumNArgs(1),
+gives one line of JSON for each.
+
+--settle looks for a mail whose outcome is unknown in the provider's list, by
+recipient, subject and time, and writes the receipt with what it found: exit code
+0 when it is settled, 7 when it stays unknown, because nothing was found (which
+proves nothing) or more than one mail fits. A minute after the send is early
+enough to ask. With --json the output can be the next --receipt.`,
+		Args: wantArgs("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if settle {
+				return a.settle(cmd, args, receipt)
+			}
 			ids, err := a.statusIDs(cmd, args, receipt)
 			if err != nil {
 				return err
@@ -49,6 +59,7 @@ gives one line of JSON for each.`,
 		},
 	}
 	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
+	cmd.Flags().BoolVar(&settle, "settle", false, "find out what became of a mail of unknown outcome")
 	return cmd
 }
 

@@ -15,19 +15,23 @@ func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  wantArgs(),
 		RunE: func(*cobra.Command, []string) error {
-			if a.json {
-				a.printJSON(map[string]any{
-					"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-					"providers": slices.Sorted(maps.Keys(a.registry)),
-				})
-				return nil
-			}
-			fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			a.printVersion()
 			return nil
 		},
 	}
+}
+
+func (a *app) printVersion() {
+	if !a.json {
+		fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		return
+	}
+	a.printJSON(map[string]any{
+		"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+		"providers": slices.Sorted(maps.Keys(a.registry)),
+	})
 }
 
 // newExitCodes is a help topic: a command that does nothing but tell.

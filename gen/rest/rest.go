@@ -17,6 +17,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Effect says what a call does at the vendor, whatever its HTTP method.
@@ -59,6 +62,9 @@ type Call struct {
 	Body      any     // what is encoded; a pointer to a generated struct
 	Form      []Param // further fields of a form body, added by a Doer
 	Then      string  // what follows in words, for a dry run of a verb with several calls
+	// KeyWindow is how long the vendor knows the idempotency key in Body,
+	// counted from the first attempt; 0 means that there is no key.
+	KeyWindow time.Duration
 
 	reply *Reply
 	err   error
@@ -98,6 +104,10 @@ func WithHeader(name, value string) Option {
 // WithThen says in words what follows this call, for dry runs.
 func WithThen(words string) Option { return func(c *Call) { c.Then = words } }
 
+// WithKeyWindow says that the body holds an idempotency key which the vendor
+// knows for d.
+func WithKeyWindow(d time.Duration) Option { return func(c *Call) { c.KeyWindow = d } }
+
 // Empty is the answer of operations without one.
 type Empty struct{}
 
@@ -118,8 +128,8 @@ func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, erro
 }
 
 // Path is the call's path with its segments escaped. It refuses values that a
-// server or proxy would resolve to another path: empty, ".", "..", control
-// characters.
+// server or proxy would resolve to another path: empty, "." and ".." (also
+// between separators), control characters, broken UTF-8.
 func (c *Call) Path() (string, error) {
 	if c.err != nil {
 		return "", c.err
@@ -148,15 +158,26 @@ func (c *Call) Path() (string, error) {
 }
 
 func checkSegment(name, v string) error {
-	switch v {
-	case "":
+	switch {
+	case v == "":
 		return &ParamError{Name: name, Why: "is empty"}
-	case ".", "..":
+	case v == "." || v == "..":
 		return &ParamError{Name: name, Why: fmt.Sprintf("may not be %q", v)}
+	case !utf8.ValidString(v):
+		return &ParamError{Name: name, Why: "is not UTF-8"}
 	}
 	for _, r := range v {
-		if r < 0x20 || r == 0x7f {
+		if unicode.IsControl(r) || r == 0x2028 || r == 0x2029 {
 			return &ParamError{Name: name, Why: "holds a control character"}
+		}
+	}
+	if !strings.ContainsAny(v, `/\`) {
+		return nil
+	}
+	// An escaped separator is turned back by some proxies before they resolve dots.
+	for part := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if part == "." || part == ".." {
+			return &ParamError{Name: name, Why: fmt.Sprintf("may not hold %q between separators", part)}
 		}
 	}
 	return nil

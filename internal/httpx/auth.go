@@ -2,9 +2,12 @@ package httpx
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"golang.org/x/sync/singleflight"
 
@@ -20,6 +23,11 @@ type Auth struct {
 	// credential returns what to place. stale is the one that was answered
 	// with 401, empty at first.
 	credential func(ctx context.Context, stale string) (string, error)
+	// identity tells accounts apart without holding a key: limits are shared by
+	// all clients of one account.
+	identity [sha256.Size]byte
+	// unusable says that the key cannot stand in a header.
+	unusable bool
 	// renewable says that a 401 is worth one more try with a new credential.
 	renewable bool
 }
@@ -31,19 +39,20 @@ func NoAuth() Auth {
 
 // HeaderKey sends the key in a header field.
 func HeaderKey(name string, key provider.Secret) Auth {
-	return Auth{place: inHeader(name, ""), credential: fixed(key.Reveal())}
+	return Auth{place: inHeader(name, ""), credential: fixed(key.Reveal()), identity: identityOf(key.Reveal()), unusable: strings.ContainsFunc(key.Reveal(), unicode.IsControl)}
 }
 
 // BearerKey sends a key that does not expire as a bearer token.
 func BearerKey(key provider.Secret) Auth {
-	return Auth{place: inHeader("Authorization", "Bearer "), credential: fixed(key.Reveal())}
+	return Auth{place: inHeader("Authorization", "Bearer "), credential: fixed(key.Reveal()), identity: identityOf(key.Reveal()), unusable: strings.ContainsFunc(key.Reveal(), unicode.IsControl)}
 }
 
 // Bearer sends a token that fetch gets and that expires. One fetch runs at a
 // time however many calls wait for it; a 401 makes it fetch once more.
-func Bearer(fetch func(ctx context.Context) (token string, life time.Duration, err error)) Auth {
+// account names whose token it is, such as the client id.
+func Bearer(account string, fetch func(ctx context.Context) (token string, life time.Duration, err error)) Auth {
 	src := &tokenSource{fetch: fetch}
-	return Auth{place: inHeader("Authorization", "Bearer "), credential: src.token, renewable: true}
+	return Auth{place: inHeader("Authorization", "Bearer "), credential: src.token, renewable: true, identity: identityOf(account)}
 }
 
 // FormToken sends the token as a field of the form or of the JSON object, or of
@@ -60,7 +69,7 @@ func FormToken(name string, token provider.Secret) Auth {
 			call.Form = append(call.Form, p)
 		}
 	}
-	return Auth{place: place, credential: fixed(token.Reveal())}
+	return Auth{place: place, credential: fixed(token.Reveal()), identity: identityOf(token.Reveal())}
 }
 
 // withField is a JSON object with one more field.

@@ -1,9 +1,12 @@
 // Package httpx is the one chain through which every call of every adapter
 // goes:
 //
-//	encode -> auth -> send (sealed body, no redirects) -> size cap -> classify -> decode
+//	repeat[ limit -> auth -> encode -> send (sealed body, no redirects) -> size cap -> classify ] -> decode
 //
-// The order matters. The credential is placed before encoding, because it may
+// The order matters. The limit is inside the repeats, because a repeat counts at
+// the vendor too; auth is inside them, because a token may expire between two
+// attempts. Decoding is outside: an answer that cannot be read is never asked
+// for again. The credential is placed before encoding, because it may
 // be a form field. A status or an error inside a 200 becomes a provider.Error
 // before decoding, so that an HTML page from a gateway stays the 502 it is. What
 // a failure means is looked up in internal/outcome, and nowhere else.
@@ -13,11 +16,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
@@ -46,6 +50,8 @@ type Config struct {
 	RequestID string
 	// RetryAfter reads the vendor's own hint; nil means the standard header only.
 	RetryAfter func(h http.Header) time.Duration
+	// Limits are the vendor's limits of calls.
+	Limits Limits
 	// Secretive are operations whose bodies hold credentials and are never described.
 	Secretive []string
 }
@@ -67,6 +73,10 @@ type Chain struct {
 	base      string
 	timeout   time.Duration
 	client    *http.Client
+	traced    bool // the transport tells when it has a connection
+	attempts  int  // of one call, the first included
+	buckets   map[string]*bucket
+	budget    *rate.Limiter
 	userAgent []string // as a header holds it; never changed
 }
 
@@ -88,8 +98,23 @@ func New(cfg Config) (*Chain, error) {
 		c.timeout = common.Timeout
 	}
 	var err error
+	if cfg.Auth.unusable {
+		return nil, configError("", fmt.Errorf("the key holds a line break or another control character"))
+	}
 	if c.client, err = newClient(cfg.Env.HTTPClient, common); err != nil {
 		return nil, configError("", err)
+	}
+	_, c.traced = c.client.Transport.(*http.Transport)
+	c.traced = c.traced || c.client.Transport == nil
+	if c.buckets, err = newLimiters(c.base, cfg); err != nil {
+		return nil, err
+	}
+	c.attempts, c.budget = maxAttempts, newBudget()
+	if common.Attempts > 0 {
+		c.attempts = common.Attempts
+	}
+	if strings.ContainsFunc(cfg.Env.UserAgent, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		return nil, configError("user_agent", errors.New("expected visible ASCII"))
 	}
 	c.userAgent = []string{strings.TrimSpace(cfg.Env.UserAgent + " postmux/" + version.Version + " (" + cfg.Provider + ")")}
 	return c, nil
@@ -105,7 +130,9 @@ func (c *Chain) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, 
 		return nil, c.dryRun(call)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, c.canceled(call, err)
+		f := canceled(err)
+		complete(f, outcome.Input{Class: f.class, Effect: call.Effect})
+		return nil, f.err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -118,43 +145,49 @@ func (c *Chain) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, 
 		return reply, err
 	}
 	if err := rest.Decode(a.Body, out); err != nil {
-		return reply, c.failure(call, outcome.Unreadable, a, &provider.Error{Message: "the answer cannot be decoded", Err: err})
+		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
+		c.tell(f.err, a)
+		complete(f, outcome.Input{Class: f.class, Effect: call.Effect})
+		return reply, f.err
 	}
 	return reply, nil
 }
 
-// exchange sends the call, and once more with a new credential after a 401:
-// a call refused for its credential was not carried out.
-func (c *Chain) exchange(ctx context.Context, call *rest.Call) (*Answer, error) {
+// authorized makes one attempt, and once more with a new credential after a
+// 401: a call refused for its credential was not carried out.
+func (c *Chain) authorized(ctx context.Context, call *rest.Call, number int, waited time.Duration) (*Answer, *failure) {
 	credential, err := c.cfg.Auth.credential(ctx, "")
 	if err != nil {
-		return nil, c.noCredential(call, err)
+		return nil, noCredential(err)
 	}
-	a, err := c.attempt(ctx, call, credential)
+	a, f := c.attempt(ctx, call, credential, number, waited)
 	if !c.cfg.Auth.renewable || a == nil || a.Status != http.StatusUnauthorized {
-		return a, err
+		return a, f
 	}
-	credential, renewErr := c.cfg.Auth.credential(ctx, credential)
-	if renewErr != nil {
-		return nil, c.noCredential(call, renewErr)
+	credential, err = c.cfg.Auth.credential(ctx, credential)
+	if err != nil {
+		return a, f // the 401 is what is known of the call
 	}
-	return c.attempt(ctx, call, credential)
+	return c.attempt(ctx, call, credential, number, 0)
 }
 
 // attempt is one request and its answer.
-func (c *Chain) attempt(ctx context.Context, call *rest.Call, credential string) (*Answer, error) {
+func (c *Chain) attempt(ctx context.Context, call *rest.Call, credential string, number int, waited time.Duration) (*Answer, *failure) {
 	start := time.Now()
 	req, body, err := c.request(ctx, call, credential)
 	if err != nil {
-		return nil, invalidCall(err)
+		return nil, &failure{outcome.Local, invalidCall(err)}
 	}
-	a, err := c.roundTrip(req, body, call)
-	if err == nil {
-		err = c.classify(call, a)
+	a, f := c.roundTrip(req, body, call)
+	if f == nil {
+		f = c.classify(call, a)
 	}
-	c.scrub(err, credential)
-	c.observe(ctx, call, a, err, credential, time.Since(start))
-	return a, err
+	if f != nil {
+		c.tell(f.err, a)
+		scrub(f.err, credential)
+	}
+	c.observe(ctx, call, a, f, provider.AttemptEvent{Attempt: number, Waited: waited, Took: time.Since(start)}, credential)
+	return a, f
 }
 
 // request encodes the call with the credential in its place.
@@ -194,33 +227,36 @@ func (c *Chain) placed(call *rest.Call, credential string) *rest.Call {
 	return &sent
 }
 
-func (c *Chain) roundTrip(req *http.Request, body *sealedBody, call *rest.Call) (*Answer, error) {
+func (c *Chain) roundTrip(req *http.Request, body *sealedBody, call *rest.Call) (*Answer, *failure) {
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return nil, c.transportError(req.Context(), call, body.seal(), err)
+		return nil, c.transportError(req.Context(), call, body.seal(c.traced), err)
 	}
 	defer resp.Body.Close()
 	a := &Answer{Call: call, Status: resp.StatusCode, Header: resp.Header}
-	limit := int64(maxErrorAnswer)
+	limit := maxErrorAnswer
 	if a.OK() {
 		limit = maxAnswer
 	}
 	// The cap counts decompressed bytes: half a megabyte of gzip can hold half a gigabyte.
-	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	a.Body, err = readCapped(resp.Body, limit)
+	cutOff := err != nil && !errors.Is(err, errTooLarge)
 	switch {
-	case err == nil && int64(len(data)) <= limit:
-		a.Body = data
-	case !a.OK():
-		a.Body = data[:min(int64(len(data)), limit)] // the status tells enough
-	case err != nil:
-		return a, c.failure(call, outcome.Unreadable, a, &provider.Error{Message: "the answer broke off", Err: unwrapURL(err)})
-	default:
-		return a, c.failure(call, outcome.Unreadable, a, &provider.Error{Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20)})
+	case a.OK() && cutOff:
+		return a, &failure{outcome.Unreadable, &provider.Error{Message: "the answer broke off", Err: unwrapURL(err)}}
+	case a.OK() && err != nil:
+		return a, &failure{outcome.Unreadable, &provider.Error{Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20)}}
+	case cutOff && call.KeyWindow > 0:
+		// The lost part may have said that the vendor knows our key, which means accepted.
+		return nil, &failure{outcome.NoAnswer, &provider.Error{Message: "the answer broke off", Err: unwrapURL(err)}}
 	}
-	return a, nil
+	return a, nil // of an error the status tells enough
 }
 
-func (c *Chain) classify(call *rest.Call, a *Answer) error {
+func (c *Chain) classify(call *rest.Call, a *Answer) *failure {
+	if a.Status >= 300 && a.Status <= 399 {
+		return &failure{outcome.Misdirected, &provider.Error{Kind: provider.ErrBadResponse, Message: "the answer is a redirect, which is never followed; check base_url"}}
+	}
 	e := c.cfg.Classify(a)
 	if e == nil {
 		if a.OK() {
@@ -228,27 +264,27 @@ func (c *Chain) classify(call *rest.Call, a *Answer) error {
 		}
 		e = &provider.Error{}
 	}
-	return c.failure(call, classOf(call, a.Status, e.Kind), a, e)
+	return &failure{classOf(call, a.Status, e.Kind), e}
 }
 
-func (c *Chain) observe(ctx context.Context, call *rest.Call, a *Answer, err error, credential string, took time.Duration) {
+// observe tells the hooks about an attempt; e holds what is known already.
+func (c *Chain) observe(ctx context.Context, call *rest.Call, a *Answer, f *failure, e provider.AttemptEvent, credential string) {
 	hook := c.cfg.Env.Hooks.OnAttempt
 	if hook == nil {
 		return
 	}
-	e := provider.AttemptEvent{
-		Provider: c.cfg.Provider, Account: c.cfg.Env.Account, Operation: call.Operation,
-		Method: call.Method, Route: call.Route, Err: err, Took: took,
-		Describe: func() (provider.Request, provider.Answer) {
-			return c.describe(call), c.describeAnswer(call, a, credential)
-		},
+	e.Provider, e.Account = c.cfg.Provider, c.cfg.Env.Account
+	e.Operation, e.Method, e.Route = call.Operation, call.Method, call.Route
+	e.Describe = func() (provider.Request, provider.Answer) {
+		return c.describe(call), c.describeAnswer(call, a, credential)
 	}
 	if a != nil {
 		e.Status, e.RequestID = a.Status, a.Header.Get(c.cfg.RequestID)
 	}
-	var pe *provider.Error
-	if errors.As(err, &pe) {
-		e.Outcome = pe.Outcome
+	if f != nil {
+		told := *f.err // of this attempt alone: what the earlier ones were does not change it
+		complete(&failure{f.class, &told}, outcome.Input{Class: f.class, Effect: call.Effect})
+		e.Err, e.Outcome = &told, told.Outcome
 	}
 	hook(ctx, e)
 }

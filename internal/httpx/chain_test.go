@@ -60,6 +60,7 @@ func newChain(t *testing.T, base string, change func(*Config)) *Chain {
 		Auth: HeaderKey("api-key", provider.NewSecret(planted)),
 		Env:  provider.Env{Account: "main"},
 	}
+	cfg.Section.Attempts = 1 // repeats are tested for themselves
 	if change != nil {
 		change(&cfg)
 	}
@@ -161,7 +162,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 		"header":      HeaderKey("api-key", provider.NewSecret(planted)),
 		"X-header":    HeaderKey("X-API-KEY", provider.NewSecret(planted)),
 		"bearer key":  BearerKey(provider.NewSecret(planted)),
-		"bearer":      Bearer(func(context.Context) (string, time.Duration, error) { return planted, time.Hour, nil }),
+		"bearer":      Bearer("account", func(context.Context) (string, time.Duration, error) { return planted, time.Hour, nil }),
 		"form token":  FormToken("token", provider.NewSecret(planted)),
 		"caller's":    HeaderKey("api-key", provider.NewSecret(planted)),
 		"query token": FormToken("token", provider.NewSecret(planted)),
@@ -208,7 +209,7 @@ func TestExpiredTokenIsRenewedOnce(t *testing.T) {
 	fetch := func(context.Context) (string, time.Duration, error) {
 		return fmt.Sprintf("token-%d", fetched.Add(1)), time.Hour, nil
 	}
-	chain := newChain(t, url, func(c *Config) { c.Auth = Bearer(fetch) })
+	chain := newChain(t, url, func(c *Config) { c.Auth = Bearer("account", fetch) })
 	var out sent
 	_, err := chain.Do(t.Context(), sendCall(), &out)
 	require.NoError(t, err)
@@ -226,7 +227,7 @@ func TestOneTokenForAllWhoWait(t *testing.T) {
 	release := make(chan struct{})
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":"7"}`) })
 	chain := newChain(t, url, func(c *Config) {
-		c.Auth = Bearer(func(context.Context) (string, time.Duration, error) {
+		c.Auth = Bearer("account", func(context.Context) (string, time.Duration, error) {
 			fetched.Add(1)
 			<-release
 			return "t", time.Hour, nil
@@ -256,7 +257,7 @@ func TestTokenFailureMeansNotSent(t *testing.T) {
 	var calls atomic.Int32
 	url := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
 	_, err := newChain(t, url, func(c *Config) {
-		c.Auth = Bearer(func(context.Context) (string, time.Duration, error) {
+		c.Auth = Bearer("account", func(context.Context) (string, time.Duration, error) {
 			return "", 0, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: "cut"}
 		})
 	}).Do(t.Context(), sendCall(), new(sent))
@@ -286,7 +287,7 @@ func TestAnswersAreCapped(t *testing.T) {
 			assert.Equal(t, provider.Sent, e.Outcome)
 			assert.Contains(t, e.Message, "8 MiB")
 		} else {
-			assert.Len(t, reply.Body, maxErrorAnswer)
+			assert.LessOrEqual(t, len(reply.Body), maxErrorAnswer)
 		}
 	}
 }
@@ -449,19 +450,23 @@ func TestProxyAndCAFile(t *testing.T) {
 
 func TestSealedBody(t *testing.T) {
 	b := &sealedBody{data: []byte("hello")}
-	assert.Equal(t, leftNothing, (&sealedBody{data: []byte("x")}).seal())
+	assert.Equal(t, leftNothing, (&sealedBody{data: []byte("x")}).seal(true))
 	b.gotConn = true
 	r := b.reader()
 	_, err := io.ReadFull(r, make([]byte, 4))
 	require.NoError(t, err)
-	assert.Equal(t, leftPart, b.seal())
+	assert.Equal(t, leftPart, b.seal(true))
 	_, err = r.Read(make([]byte, 1))
 	assert.ErrorIs(t, err, errSealed, "after the verdict no byte leaves")
 	full := &sealedBody{data: []byte("hello"), gotConn: true}
 	_, _ = io.ReadAll(full.reader())
 	_ = full.reader() // a replay of the transport starts anew, and the verdict stays
-	assert.Equal(t, leftAll, full.seal())
-	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(), "a call without a body is complete once there is a connection")
+	assert.Equal(t, leftAll, full.seal(true))
+	silent := &sealedBody{data: []byte("hello")}
+	_, _ = io.ReadAll(silent.reader())
+	assert.Equal(t, leftAll, silent.seal(false), "a transport that tells of no connection may have one")
+	assert.Equal(t, leftAll, (&sealedBody{}).seal(false))
+	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(true), "a call without a body is complete once there is a connection")
 }
 
 func TestDecodeFailureKeepsCause(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"net"
 	"net/http"
@@ -20,26 +21,35 @@ import (
 // maxHint is the longest wait a vendor's hint is believed for.
 const maxHint = time.Hour
 
-// failure completes e by the failure table.
-func (c *Chain) failure(call *rest.Call, class outcome.Class, a *Answer, e *provider.Error) *provider.Error {
-	v := outcome.Decide(outcome.Input{Class: class, Effect: call.Effect})
+// complete completes the error of a failure by the failure table and returns
+// the table's verdict.
+func complete(f *failure, in outcome.Input) outcome.Verdict {
+	v := outcome.Decide(in)
+	e := f.err
 	e.Outcome, e.Elsewhere = v.Outcome, v.Elsewhere
-	if v.Kind != "" && class != outcome.Throttled {
+	switch {
+	case f.class == outcome.Local:
+		e.Outcome = provider.NotSent
+	case v.Kind != "" && (f.class != outcome.Throttled || v.Outcome == provider.MaybeSent):
 		e.Kind = v.Kind
+	case e.Kind == "":
+		e.Kind = kindOfClass(f.class)
 	}
-	if e.Kind == "" {
-		e.Kind = kindOfClass(class)
+	return v
+}
+
+// tell notes what an answer says besides its body.
+func (c *Chain) tell(e *provider.Error, a *Answer) {
+	if a == nil {
+		return
 	}
-	if a != nil {
-		e.Status = a.Status
-		if c.cfg.RequestID != "" {
-			e.RequestID = a.Header.Get(c.cfg.RequestID)
-		}
-		if e.RetryAfter == 0 {
-			e.RetryAfter = c.retryAfter(a.Header)
-		}
+	e.Status = a.Status
+	if c.cfg.RequestID != "" {
+		e.RequestID = a.Header.Get(c.cfg.RequestID)
 	}
-	return e
+	if e.RetryAfter == 0 {
+		e.RetryAfter = c.retryAfter(a.Header)
+	}
 }
 
 // classOf is the row of the failure table for an answer.
@@ -139,17 +149,16 @@ func kindOfClass(class outcome.Class) provider.Kind {
 }
 
 // transportError says what an attempt without an answer means.
-func (c *Chain) transportError(ctx context.Context, call *rest.Call, left leftState, err error) *provider.Error {
+func (c *Chain) transportError(ctx context.Context, call *rest.Call, left leftState, err error) *failure {
 	cause := unwrapURL(err)
 	e := &provider.Error{Message: c.describeCause(ctx, call, cause), Err: cause}
-	if ctx.Err() != nil && left != leftAll && !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		e.Err = ctx.Err()
-		return c.failure(call, outcome.Canceled, nil, e)
-	}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		e.Err = ctxErr
+		if errors.Is(ctxErr, context.Canceled) && (left != leftAll || call.Effect == rest.Read) {
+			return &failure{outcome.Canceled, e}
+		}
 	}
-	return c.failure(call, transportClass(left, cause), nil, e)
+	return &failure{transportClass(left, cause), e}
 }
 
 func transportClass(left leftState, cause error) outcome.Class {
@@ -181,7 +190,7 @@ func transportClass(left leftState, cause error) outcome.Class {
 func (c *Chain) describeCause(ctx context.Context, call *rest.Call, cause error) string {
 	host := ""
 	if u, err := url.Parse(c.base); err == nil {
-		host = u.Host
+		host = u.Host + u.Path
 	}
 	text := cause.Error()
 	switch {
@@ -202,31 +211,30 @@ func unwrapURL(err error) error {
 	return err
 }
 
-func (c *Chain) canceled(call *rest.Call, err error) error {
-	return c.failure(call, outcome.Canceled, nil, &provider.Error{Message: err.Error(), Err: err})
+func canceled(err error) *failure {
+	return &failure{outcome.Canceled, &provider.Error{Message: err.Error(), Err: err}}
 }
 
-// noCredential reports that a token could not be fetched: the call itself never left.
-func (c *Chain) noCredential(call *rest.Call, err error) error {
+// noCredential reports that a token could not be fetched: the call itself never
+// left. Fetching has had its own repeats.
+func noCredential(err error) *failure {
 	var e *provider.Error
 	if !errors.As(err, &e) {
-		return c.canceled(call, err)
+		return canceled(err)
 	}
 	own := *e
-	own.Outcome = ""
-	if call.Effect != rest.Read {
-		own.Outcome = provider.NotSent
-	}
-	if own.Kind == provider.ErrOutcomeUnknown {
-		own.Kind = provider.ErrUnavailable
-	}
-	own.Elsewhere = true
 	own.Message = "getting a token: " + e.Message
-	return &own
+	switch e.Kind {
+	case provider.ErrOutcomeUnknown:
+		own.Kind = provider.ErrUnavailable
+	case provider.ErrCanceled:
+		return &failure{outcome.Canceled, &own}
+	}
+	return &failure{outcome.NoCredential, &own}
 }
 
 // invalidCall reports a call that cannot be encoded; nothing left.
-func invalidCall(err error) error {
+func invalidCall(err error) *provider.Error {
 	var p *rest.ParamError
 	if errors.As(err, &p) {
 		return provider.Invalid(p.Name, "%s", p.Why)
@@ -239,28 +247,30 @@ func invalidCall(err error) error {
 }
 
 // scrub takes the credential out of texts that the vendor wrote: some echo it.
-func (c *Chain) scrub(err error, credential string) {
-	if err == nil || len(credential) < 4 {
-		return
-	}
-	var e *provider.Error
-	if !errors.As(err, &e) {
+func scrub(e *provider.Error, credential string) {
+	if len(credential) < 4 {
 		return
 	}
 	e.Message = scrubText(e.Message, credential)
 	e.Code = scrubText(e.Code, credential)
 	e.RequestID = scrubText(e.RequestID, credential)
-	if e.Err != nil && strings.Contains(e.Err.Error(), credential) {
+	if e.Err != nil && scrubText(e.Err.Error(), credential) != e.Err.Error() {
 		e.Err = nil
 	}
 }
 
+// scrubText replaces the credential in every spelling in which an answer may
+// hold it: as it is, escaped for a URL, and inside JSON, where PHP escapes the slash.
 func scrubText(text, credential string) string {
 	if len(credential) < 4 {
 		return text
 	}
-	text = strings.ReplaceAll(text, credential, "REDACTED")
-	return strings.ReplaceAll(text, url.QueryEscape(credential), "REDACTED")
+	quoted, _ := json.Marshal(credential)
+	inJSON := string(quoted[1 : len(quoted)-1])
+	for _, form := range []string{credential, url.QueryEscape(credential), inJSON, strings.ReplaceAll(inJSON, "/", `\/`)} {
+		text = strings.ReplaceAll(text, form, redacted)
+	}
+	return text
 }
 
 // retryAfter reads how long to wait, from the vendor's own header or the

@@ -36,17 +36,22 @@ const (
 	leftAll                      // the whole request may be at the server
 )
 
-func (b *sealedBody) seal() leftState {
+// seal lets no further byte leave and says what is certain. A transport that is
+// not Go's own may have a connection without telling (traced is false); then
+// nothing but an unread body proves that the request is not at the server.
+func (b *sealedBody) seal(traced bool) leftState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
 	switch {
-	case !b.gotConn:
-		return leftNothing
-	case len(b.data) > 0 && !b.full:
+	case b.full:
+		return leftAll
+	case len(b.data) > 0 && (b.gotConn || !traced):
 		return leftPart
+	case b.gotConn || !traced:
+		return leftAll
 	}
-	return leftAll
+	return leftNothing
 }
 
 // watch returns a context whose request tells b about its connection.

@@ -26,14 +26,18 @@ func Wire(field, email string) (string, error) {
 	if !ASCII(local) {
 		return "", provider.Invalid(field, "the part before the @ has letters beyond ASCII, which the provider does not document to carry")
 	}
-	if ASCII(domain) {
+	if ASCII(domain) && !hasACE(domain) {
 		return email, nil
 	}
 	wire, err := profile.ToASCII(domain)
 	if err != nil {
 		return "", provider.Invalid(field, "the domain is no valid international name")
 	}
-	return local + "@" + wire, nil
+	wire = local + "@" + wire
+	if err := provider.CheckEmail(wire); err != nil { // the form of the wire may be longer
+		return "", provider.Invalid(field, "in the form of the wire: %s", err.Error())
+	}
+	return wire, nil
 }
 
 // Key returns the form in which two spellings of an address are equal: NFC,
@@ -62,4 +66,14 @@ func ASCII(s string) bool {
 		}
 	}
 	return true
+}
+
+// hasACE reports whether a label of domain claims to be an international name.
+func hasACE(domain string) bool {
+	for i := 0; i+4 <= len(domain); i++ {
+		if domain[i]|0x20 == 'x' && domain[i+1]|0x20 == 'n' && domain[i+2] == '-' && domain[i+3] == '-' && (i == 0 || domain[i-1] == '.') {
+			return true
+		}
+	}
+	return false
 }

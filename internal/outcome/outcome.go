@@ -31,7 +31,20 @@ const (
 	Unreadable                    // 17: 2xx, and the body is of no use
 	NotThere                      // 13 on a read or a change: 404, the normal "not found"
 	Canceled                      // 1: the caller's context ended before anything left
+	Busy                          // 2: waiting for the account's own limit would take too long
+	NoCredential                  // a token could not be had, so the call was not made
+	Local                         // 1: the call cannot be encoded
 )
+
+// Unclear reports whether the attempt may have been carried out, so that later
+// ones are judged by the sticky rule.
+func (c Class) Unclear() bool {
+	switch c {
+	case NoAnswer, TimedOut, ServerFault:
+		return true
+	}
+	return false
+}
 
 // Next says what may be done after a failed attempt.
 type Next int
@@ -101,15 +114,18 @@ func row(in Input) Verdict {
 		return unclear
 	case Throttled:
 		return Verdict{Next: Repeat, Outcome: provider.NotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
-	case Unauthorized, NoCredit, Misdirected:
+	case Unauthorized, NoCredit, Misdirected, NoCredential:
 		notSent.Elsewhere = true
+		return notSent
+	case Busy:
+		notSent.Elsewhere, notSent.Kind = true, provider.ErrRateLimited
 		return notSent
 	case Duplicate, Unreadable:
 		return Verdict{Next: Accept, Outcome: provider.Sent, Kind: provider.ErrBadResponse}
 	case Canceled:
 		notSent.Kind = provider.ErrCanceled
 		return notSent
-	case Refused, Conflict, NotThere:
+	case Refused, Conflict, NotThere, Local:
 		return notSent
 	}
 	return unclear // what is not known is never called harmless

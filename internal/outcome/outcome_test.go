@@ -49,6 +49,9 @@ var table = []struct {
 	{ServerFault, want{Stop, maybe, false}, want{Repeat, maybe, false}, want{Repeat, maybe, false}, true},
 	{Unreadable, want{Accept, sent, false}, want{Accept, sent, false}, want{Accept, sent, false}, false},
 	{Canceled, want{Stop, no, false}, want{Stop, no, false}, want{Stop, no, false}, false},
+	{Busy, want{Stop, no, true}, want{Stop, no, true}, want{Stop, no, true}, false},
+	{NoCredential, want{Stop, no, true}, want{Stop, no, true}, want{Stop, no, true}, false},
+	{Local, want{Stop, no, false}, want{Stop, no, false}, want{Stop, no, false}, false},
 	{Class(99), want{Stop, maybe, false}, want{Repeat, maybe, false}, want{Repeat, maybe, false}, true}, // a row nobody wrote is never called harmless
 }
 

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -55,7 +56,7 @@ func (a *Attributes) Convert(ctx context.Context, change provider.ContactChange)
 		case c.Clear:
 			in[name] = nil
 		case c.IsSet():
-			in[name] = c.Value
+			in[name] = mailaddr.Name(c.Value)
 		}
 	}
 	if len(in) == 0 {
@@ -82,22 +83,26 @@ func (a *Attributes) Convert(ctx context.Context, change provider.ContactChange)
 }
 
 // known returns the types of the account's attributes, fetching them when names
-// holds one that is not known yet.
+// holds one that is not known yet. The lock is not held while fetching: each
+// caller waits by its own context.
 func (a *Attributes) known(ctx context.Context, names map[string]any) (map[string]string, error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	missing := a.types == nil
+	types, fetched := a.types, a.fetched
+	a.mu.Unlock()
+	missing := types == nil
 	for name := range names {
-		_, ok := a.types[name]
-		missing = missing || !ok && time.Since(a.fetched) > refetchAfter
+		_, ok := types[name]
+		missing = missing || !ok && time.Since(fetched) > refetchAfter
 	}
 	if !missing {
-		return a.types, nil
+		return types, nil
 	}
 	types, err := a.Fetch(ctx)
 	if err != nil {
 		return nil, err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.types, a.fetched = types, time.Now()
 	return types, nil
 }

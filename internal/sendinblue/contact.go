@@ -86,12 +86,15 @@ func Offset(cursor string) (int64, error) {
 	return n, nil
 }
 
-// Next is the cursor after a page of got rows at offset, of count in all.
-func Next(offset int64, got int, count int64) string {
-	if got == 0 || offset+int64(got) >= count {
+// Next is the cursor after a page of got rows at offset, of at most limit rows.
+// count is how many there are in all; 0 means that the vendor did not tell, and
+// then a page that is not full is the last.
+func Next(offset int64, got int, limit, count int64) string {
+	end := offset + int64(got)
+	if got == 0 || count > 0 && end >= count || count == 0 && int64(got) < limit {
 		return ""
 	}
-	return strconv.FormatInt(offset+int64(got), 10)
+	return strconv.FormatInt(end, 10)
 }
 
 // ID reads the whole number of a list or a template.

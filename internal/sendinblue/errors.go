@@ -6,6 +6,7 @@ package sendinblue
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,9 +75,17 @@ const RequestID = "sib-request-id"
 
 // RetryAfter reads the vendor's hint: seconds left in the window, not a clock time.
 func RetryAfter(h http.Header) time.Duration {
-	d, ok := httpx.Seconds(h.Get("x-sib-ratelimit-reset"))
-	if !ok || h.Get("x-sib-ratelimit-remaining") != "0" && h.Get("x-sib-ratelimit-remaining") != "" {
+	if left := h.Get("x-sib-ratelimit-remaining"); left != "0" && left != "" {
 		return 0
 	}
+	d, _ := httpx.Seconds(h.Get("x-sib-ratelimit-reset"))
 	return d
+}
+
+// Left reads how many calls are left in the window and how long it lasts. The
+// headers are on every answer, not only on refusals.
+func Left(a *httpx.Answer) (left int64, reset time.Duration, ok bool) {
+	left, err := strconv.ParseInt(a.Header.Get("x-sib-ratelimit-remaining"), 10, 64)
+	reset, ok = httpx.Seconds(a.Header.Get("x-sib-ratelimit-reset"))
+	return left, reset, ok && err == nil && left >= 0
 }

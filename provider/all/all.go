@@ -9,13 +9,15 @@ import (
 	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/route"
 	"github.com/postmux/postmux/sendpulse"
 	"github.com/postmux/postmux/smsby"
 )
 
-// Registry returns the drivers of all providers.
+// Registry returns the drivers of all providers and of the routes.
 func Registry() provider.Registry {
-	return provider.NewRegistry(brevo.Driver(), pakat.Driver(), pakat.V3Driver(), sendpulse.Driver(), smsby.Driver())
+	vendors := []provider.Driver{brevo.Driver(), pakat.Driver(), pakat.V3Driver(), sendpulse.Driver(), smsby.Driver()}
+	return provider.NewRegistry(append(vendors, route.Drivers()...)...)
 }
 
 // Open opens an account of cfg with every adapter linked; see provider.Registry.Open.

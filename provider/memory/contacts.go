@@ -20,7 +20,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	if !ok {
 		return nil, notFound("no such contact")
 	}
-	out := c.portable()
+	out := a.portable(c)
 	return &out, nil
 }
 
@@ -48,7 +48,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 			page.Next = key(page.Contacts[size-1].Email)
 			break
 		}
-		page.Contacts = append(page.Contacts, c.portable())
+		page.Contacts = append(page.Contacts, a.portable(c))
 	}
 	return page, nil
 }
@@ -96,15 +96,9 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 		}
 	}
 	if status.Terminal() {
-		c.suppress(string(status))
+		a.suppress(change.Email, string(status))
 	}
 	return r, nil
-}
-
-func (c *contact) suppress(reason string) {
-	if len(c.Suppressed) == 0 {
-		c.Suppressed = []provider.Suppression{{Channel: "email", Scope: "all", Reason: reason}}
-	}
 }
 
 func (a *adapter) DeleteContact(ctx context.Context, email string) error {
@@ -134,7 +128,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 		}
 	}
 	if u.List.IsZero() {
-		c.suppress(u.Reason)
+		a.suppress(u.Email, u.Reason)
 	}
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }

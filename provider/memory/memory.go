@@ -28,18 +28,22 @@ func Driver() provider.Driver { return NewStore().Driver() }
 
 // Store holds what was sent and the contacts. It is safe for concurrent use.
 type Store struct {
-	mu       sync.Mutex
-	messages []Sent
-	byKey    map[string]int // idempotency key -> index of messages
-	contacts map[string]*contact
-	lists    map[string]string // id -> name
-	next     error
+	mu         sync.Mutex
+	messages   []Sent
+	byKey      map[string]int // idempotency key -> index of messages
+	contacts   map[string]*contact
+	lists      map[string]string // id -> name
+	suppressed map[string]provider.SuppressedAddress
+	next       error
 }
 
 // Sent is a mail that was accepted.
 type Sent struct {
 	ID      string
 	Message *provider.Message
+	// Canceled says that it was withdrawn before its time had come.
+	Canceled bool
+	at       time.Time // when it was accepted
 }
 
 type contact struct {
@@ -49,7 +53,7 @@ type contact struct {
 
 // NewStore returns an empty Store.
 func NewStore() *Store {
-	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}}
+	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}, suppressed: map[string]provider.SuppressedAddress{}}
 }
 
 // Driver opens accounts on this Store, for configurations.
@@ -74,7 +78,8 @@ func (s *Store) Messages() []Sent {
 	defer s.mu.Unlock()
 	out := make([]Sent, len(s.messages))
 	for i, m := range s.messages {
-		out[i] = Sent{ID: m.ID, Message: m.Message.Clone()}
+		m.Message = m.Message.Clone()
+		out[i] = m
 	}
 	return out
 }
@@ -135,7 +140,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if m.IdempotencyKey != "" {
 		a.byKey[m.IdempotencyKey] = len(a.messages)
 	}
-	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone()})
+	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone(), at: now()})
 	state := provider.StateAccepted
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
@@ -151,9 +156,13 @@ func (a *adapter) Status(ctx context.Context, id string) (*provider.Receipt, err
 	}
 	defer a.mu.Unlock()
 	for _, m := range a.messages {
-		if m.ID == id {
-			return provider.Accepted(m.Message, id, provider.StateDelivered), nil
+		if m.ID != id || m.Canceled {
+			continue
 		}
+		if m.Message.SendAt.After(time.Now()) {
+			return provider.Accepted(m.Message, id, provider.StateScheduled), nil
+		}
+		return provider.Accepted(m.Message, id, provider.StateDelivered), nil
 	}
 	return nil, notFound("no such message")
 }
@@ -176,10 +185,13 @@ func notFound(message string) error {
 func key(email string) string { return strings.ToLower(email) }
 
 // portable is the contact as callers see it, sharing nothing with the store.
-func (c *contact) portable() provider.Contact {
+func (s *Store) portable(c *contact) provider.Contact {
 	out := c.Contact
 	out.Fields = maps.Clone(c.Fields)
-	out.Suppressed = append([]provider.Suppression{}, c.Suppressed...)
+	out.Suppressed = []provider.Suppression{}
+	if entry, ok := s.suppressed[key(c.Email)]; ok {
+		out.Suppressed = append(out.Suppressed, entry.Suppression)
+	}
 	out.Memberships = nil
 	for _, id := range slices.Sorted(maps.Keys(c.lists)) {
 		out.Memberships = append(out.Memberships, provider.Membership{List: id, Status: c.lists[id]})

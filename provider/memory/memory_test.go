@@ -3,6 +3,7 @@ package memory_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,5 +72,70 @@ func TestContacts(t *testing.T) {
 	assert.Nil(t, results[0].Error)
 	assert.ErrorIs(t, results[1].Error, provider.ErrNotFound)
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "x@example.com", Lists: []provider.Ref{{ID: "5"}}})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+}
+
+func TestVerbs(t *testing.T) {
+	store := memory.NewStore()
+	store.AddList("4", "News")
+	c, err := store.Client()
+	require.NoError(t, err)
+	ctx := t.Context()
+	m := &provider.Message{From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: "a@example.com"}}, Subject: "x", Text: "x", SendAt: time.Now().Add(time.Hour)}
+	r, err := c.Send(ctx, m)
+	require.NoError(t, err)
+	status, err := c.Status(ctx, r.MessageID)
+	require.NoError(t, err)
+	assert.Equal(t, provider.StateScheduled, status.State)
+	require.NoError(t, c.Cancel(ctx, r.MessageID))
+	assert.True(t, store.Messages()[0].Canceled)
+	assert.ErrorIs(t, c.Cancel(ctx, r.MessageID), provider.ErrNotFound)
+	_, err = c.Status(ctx, r.MessageID)
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+	m.SendAt = time.Time{}
+	r, err = c.Send(ctx, m)
+	require.NoError(t, err)
+	assert.ErrorIs(t, c.Cancel(ctx, r.MessageID), provider.ErrConflict)
+
+	for i := range 250 {
+		_, err := c.AddSuppression(ctx, fmt.Sprintf("s%03d@example.com", i), "asked")
+		require.NoError(t, err)
+	}
+	n := 0
+	for a, err := range c.AllSuppressions(ctx) {
+		require.NoError(t, err)
+		assert.Equal(t, "asked", a.Reason)
+		n++
+	}
+	assert.Equal(t, 250, n)
+	_, err = c.RemoveSuppression(ctx, "S001@example.com")
+	require.NoError(t, err)
+	_, err = c.RemoveSuppression(ctx, "s001@example.com")
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+
+	l, err := c.CreateList(ctx, "More")
+	require.NoError(t, err)
+	assert.Equal(t, &provider.List{ID: "5", Name: "More"}, l)
+	_, err = c.UpsertContact(ctx, provider.ContactChange{Email: "a@example.com", Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}})
+	require.NoError(t, err)
+	_, err = c.Unsubscribe(ctx, provider.Unsubscription{Email: "a@example.com"})
+	require.NoError(t, err)
+	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "5"}})
+	require.NoError(t, err)
+	got, err := c.GetContact(ctx, "a@example.com")
+	require.NoError(t, err)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Unsubscribed}, {List: "5", Status: provider.Subscribed}}, got.Memberships)
+	assert.NotEmpty(t, got.Suppressed)
+	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com"})
+	require.NoError(t, err)
+	require.NoError(t, c.DeleteList(ctx, provider.Ref{ID: "5"}))
+	assert.ErrorIs(t, c.DeleteList(ctx, provider.Ref{ID: "5"}), provider.ErrNotFound)
+	got, err = c.GetContact(ctx, "a@example.com")
+	require.NoError(t, err)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Subscribed}}, got.Memberships)
+	assert.Empty(t, got.Suppressed)
+	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "9"}})
+	assert.ErrorIs(t, err, provider.ErrNotFound)
+	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "nobody@example.com"})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }

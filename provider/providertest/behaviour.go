@@ -54,6 +54,10 @@ func (h Harness) badInput(t *testing.T) {
 			assert.Nil(t, r)
 			var e *provider.Error
 			require.ErrorAs(t, err, &e)
+			if field == "template unknown alias" && errors.Is(err, provider.ErrUnsupported) {
+				v.noRequests(t) // without templates that is the better answer
+				return
+			}
 			assert.ErrorIs(t, err, provider.ErrInvalid)
 			assert.True(t, e.Local())
 			assert.Equal(t, provider.NotSent, e.Outcome)

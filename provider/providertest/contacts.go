@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ func upsert(change func(h Harness, c *provider.ContactChange), check func(t *tes
 }
 
 var actions = map[provider.Feature]action{
+	provider.FeatureSettle: settles,
 	provider.FeatureStatus: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		sent, err := c.Send(t.Context(), h.baseline())
 		require.NoError(t, err)
@@ -305,13 +307,20 @@ func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) er
 	return nil
 }
 
+// ofSentMail are features of a message that has been sent: they have an action
+// instead of a probe.
+var ofSentMail = []provider.Feature{provider.FeatureStatus, provider.FeatureCancel, provider.FeatureSettle}
+
 func (h Harness) contactFeatures(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
 	for _, f := range provider.Features() {
-		if strings.HasPrefix(string(f), "message.") && f != provider.FeatureStatus {
+		if strings.HasPrefix(string(f), "message.") && !slices.Contains(ofSentMail, f) {
 			continue
 		}
 		do, ok := actions[f]
+		if !ok {
+			do, ok = verbActions[f]
+		}
 		require.True(t, ok, "no test for %s", f)
 		_, listed := caps[f]
 		assert.True(t, listed, "%s: the capability table has no cell", f)

@@ -45,8 +45,13 @@ func Run(t *testing.T, h Harness) {
 	t.Run("message features", h.messageFeatures)
 	t.Run("contact features", h.contactFeatures)
 	t.Run("bad input", h.badInput)
+	t.Run("addresses", h.addresses)
+	t.Run("identifiers", h.identifiers)
+	t.Run("hostile texts", h.hostileTexts)
+	t.Run("composed names", h.composed)
 	t.Run("context", h.context)
 	t.Run("failures", h.failures)
+	t.Run("repeats", h.repeats)
 	t.Run("receipt", h.receipts)
 	t.Run("iteration", h.iteration)
 	t.Run("consent", h.consent)
@@ -73,6 +78,7 @@ func (v *vendor) config(change func(*provider.Section)) provider.Config {
 	for name, value := range v.h.Settings {
 		s.Settings[name] = provider.NewValue(value)
 	}
+	s.Attempts = 1 // repeats have a test of their own
 	if change != nil {
 		change(&s)
 	}
@@ -151,6 +157,12 @@ func texts(r sandbox.Request) []string {
 	for _, f := range r.Fields {
 		out = append(out, f.Name, f.Value, f.Filename, f.ContentType)
 	}
+	return append(out, jsonTexts(r.Body)...)
+}
+
+// jsonTexts are all texts of a JSON document, keys too; none when it is no JSON.
+func jsonTexts(data []byte) []string {
+	var out []string
 	var walk func(any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -175,7 +187,7 @@ func texts(r sandbox.Request) []string {
 			}
 		}
 	}
-	dec := json.NewDecoder(strings.NewReader(string(r.Body)))
+	dec := json.NewDecoder(strings.NewReader(string(data)))
 	dec.UseNumber()
 	var body any
 	if dec.Decode(&body) == nil {

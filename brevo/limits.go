@@ -1,0 +1,44 @@
+package brevo
+
+import (
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/httpx"
+)
+
+// keyWindow is how long a repeat under the same key is trusted. The vendor tells
+// of 15 minutes in one place and of 30 in another.
+const keyWindow = 10 * time.Minute
+
+// limits stay below the vendor's table for the general plan. The hourly ones
+// matter most: whoever polls uses them up.
+var limits = map[string]httpx.Limit{
+	"send":     {Rate: 100, Burst: 20},                   // 1,000 a second and more on higher plans
+	"batch":    {Rate: httpx.PerHour(95 * 60), Burst: 5}, // 100 a minute when versions are used
+	"contacts": {Rate: 9.5, Burst: 1},                    // 10 a second
+	"emails":   {Rate: 1.9, Burst: 1},                    // list of sent mail: 2 a second
+	"smtp":     {Rate: httpx.PerHour(270), Burst: 30},    // everything else under /smtp: 300 an hour
+	"other":    {Rate: httpx.PerHour(80), Burst: 20},     // 100 an hour
+}
+
+func classOf(call *rest.Call) string {
+	switch {
+	case call.Route == "/smtp/email":
+		if body, ok := call.Body.(*brevoapi.SendEmailRequest); ok && len(body.MessageVersions) > 0 {
+			return "batch"
+		}
+		return "send"
+	case call.Route == "/smtp/blockedContacts":
+		return "send" // the vendor's table has it in the same row
+	case strings.HasPrefix(call.Route, "/contacts"):
+		return "contacts"
+	case call.Route == "/smtp/emails":
+		return "emails"
+	case strings.HasPrefix(call.Route, "/smtp/"):
+		return "smtp"
+	}
+	return "other"
+}

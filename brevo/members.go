@@ -1,0 +1,90 @@
+package brevo
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+)
+
+// members are addresses whose membership of a list is to be changed.
+type members struct {
+	list    int64
+	wires   []string // of the addresses, in order
+	results []provider.MemberResult
+	settled []bool
+}
+
+func newMembers(list provider.Ref, emails []string) (*members, error) {
+	id, err := sendinblue.ID("list", list)
+	if err != nil {
+		return nil, err
+	}
+	m := &members{list: id, wires: make([]string, len(emails)), results: make([]provider.MemberResult, len(emails)), settled: make([]bool, len(emails))}
+	for i, email := range emails {
+		m.results[i].Email = email
+		if m.wires[i], err = mailaddr.Wire("email", email); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+func (m *members) settle(i int, e *provider.Error) { m.results[i].Error, m.settled[i] = e, true }
+
+// open are the indexes that still need a call.
+func (m *members) open() []int {
+	var out []int
+	for i, done := range m.settled {
+		if !done {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// told are the results of the addresses that have one.
+func (m *members) told() []provider.MemberResult {
+	out := make([]provider.MemberResult, 0, len(m.results))
+	for i, done := range m.settled {
+		if done {
+			out = append(out, m.results[i])
+		}
+	}
+	return out
+}
+
+// change calls the vendor for groups of the open addresses and gives each its
+// result. A 400 says that none of the group could be changed.
+func (a *adapter) change(m *members, call func(group []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
+	open := m.open()
+	for start := 0; start < len(open); start += membersCall {
+		indexes := open[start:min(start+membersCall, len(open))]
+		group := make([]string, len(indexes))
+		for i, at := range indexes {
+			group[i] = m.wires[at]
+		}
+		answer, err := call(group)
+		var refused *provider.Error
+		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid) {
+			return m.told(), err
+		}
+		failed := make(map[string]bool)
+		if answer != nil {
+			for _, f := range answer.Contacts.Failure {
+				failed[mailaddr.Key(string(f))] = true
+			}
+		}
+		for _, at := range indexes {
+			e := refused
+			if failed[mailaddr.Key(m.wires[at])] {
+				e = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
+			}
+			m.settle(at, e)
+		}
+	}
+	return m.results, nil
+}

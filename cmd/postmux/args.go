@@ -1,0 +1,67 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// wantArgs checks arguments against their names in the usage: [NAME] may be
+// left out, NAME... may be repeated.
+func wantArgs(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		for i, name := range names {
+			name, many := strings.CutSuffix(name, "...")
+			if i >= len(args) && !strings.HasPrefix(name, "[") {
+				return usageErr(name, "missing; try --help")
+			}
+			if many {
+				return nil
+			}
+		}
+		if len(args) > len(names) {
+			return usageErr("", "unexpected argument %q; try --help", args[len(names)])
+		}
+		return nil
+	}
+}
+
+// noCommand refuses words behind a command that only has subcommands. Cobra
+// would print the help and exit with 0.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usageErr("", "unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+}
+
+// strictBuiltins makes cobra's own commands refuse a name they do not know; as
+// they come, they print a text and exit with 0.
+func strictBuiltins(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Run, cmd.RunE = nil, helpOn
+		case "completion":
+			cmd.Args = noCommand
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
+}
+
+// helpOn prints the help of the command that args name.
+func helpOn(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || found == nil || len(rest) > 0 {
+		return usageErr("", "no help on %q; postmux --help lists the commands", strings.Join(args, " "))
+	}
+	found.InitDefaultHelpFlag()
+	return found.Help()
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func newCancel(a *app) *cobra.Command {
+	var receipt string
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "cancel ID | --receipt FILE",
+		Short: "Withdraw a scheduled message",
+		Long: `Withdraw a message that was sent with a time in the future, by the id of its
+receipt. --receipt takes the JSON that "postmux --json send" has written, with the
+account that sent it unless --provider names another. What has gone out cannot be
+withdrawn; the exit code is 5 then.
+
+With --json the answer says "canceled": true. A receipt with an id for each
+recipient gives one line of JSON for each.`,
+		Args: wantArgs("[ID]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := a.statusIDs(cmd, args, receipt)
+			if err != nil {
+				return err
+			}
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			var codes []int
+			for i, id := range ids {
+				err := c.Cancel(cmd.Context(), id)
+				if dry.on {
+					if err != nil && !isDryRun(err) {
+						return err
+					}
+					continue
+				}
+				if err != nil && len(ids) == 1 {
+					return err
+				}
+				a.showCanceled(cmd, c, id, err, i, len(ids))
+				codes = append(codes, exitCode(err))
+			}
+			if dry.on {
+				return dry.show(a, nil)
+			}
+			return manyError(codes, "messages")
+		},
+	}
+	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
+	dry.flag(cmd)
+	return cmd
+}
+
+// canceled is the JSON of a message that was to be withdrawn.
+type canceled struct {
+	Provider  string          `json:"provider"`
+	Account   string          `json:"account"`
+	MessageID string          `json:"message_id"`
+	Canceled  bool            `json:"canceled"`
+	Error     *provider.Error `json:"error,omitempty"`
+}
+
+// showCanceled tells of message i of n.
+func (a *app) showCanceled(cmd *cobra.Command, c *provider.Client, id string, err error, i, n int) {
+	doc := canceled{Provider: c.Provider(), Account: c.Account(), MessageID: id, Canceled: err == nil}
+	if err != nil {
+		doc.Error = asProviderError(err)
+	}
+	switch {
+	case a.json && n == 1:
+		a.printJSON(doc)
+	case a.json:
+		a.printLine(indexed(i, doc))
+	case err != nil:
+		cmd.PrintErrln("postmux: " + id + ": " + err.Error())
+	default:
+		a.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "canceled"}})
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// streams marks the commands whose JSON is one document a line.
+const streams = "streams"
+
+// stream is the annotation of such a command.
+func stream() map[string]string { return map[string]string{streams: "yes"} }
+
+// failure is the JSON document of an error.
+type failure struct {
+	Error   failureError `json:"error"`
+	Receipt any          `json:"receipt"`
+}
+
+// failureError is an error with the problems it consists of, when there are several.
+type failureError struct {
+	err      *provider.Error
+	problems []problem
+}
+
+// problem is one of several things that are wrong with the configuration.
+type problem struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+func (e failureError) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(e.err)
+	if err != nil || len(e.problems) == 0 {
+		return data, err
+	}
+	list, err := json.Marshal(e.problems)
+	if err != nil {
+		return nil, err
+	}
+	head := append(data[:len(data)-1:len(data)-1], `,"problems":`...)
+	return append(append(head, list...), '}'), nil
+}
+
+func newFailure(err error) failure {
+	doc := failure{Error: failureError{err: asProviderError(err)}}
+	doc.Error.problems = problems(doc.Error.err)
+	var r *resultError
+	if errors.As(err, &r) {
+		doc.Receipt = r.receipt
+	}
+	return doc
+}
+
+// problems are the errors that e joins; none when e is a single one.
+func problems(e *provider.Error) []problem {
+	joined, ok := e.Err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var out []problem
+	for _, err := range joined.Unwrap() {
+		one, ok := errors.AsType[*provider.Error](err)
+		if !ok {
+			continue
+		}
+		if inner := problems(one); len(inner) > 0 {
+			out = append(out, inner...)
+			continue
+		}
+		out = append(out, problem{one.Field, strings.TrimSpace(one.Message)})
+	}
+	return out
+}
+
+// asProviderError gives every error the one JSON form.
+func asProviderError(err error) *provider.Error {
+	var e *provider.Error
+	switch {
+	case errors.As(err, &e):
+		c := *e
+		c.Message = strings.TrimSpace(c.Message)
+		if f, ok := errors.AsType[*fileError](err); ok && c.Message != "" {
+			c.Message = f.file + ": " + c.Message
+		}
+		return &c
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent, Message: err.Error()}
+	}
+	return &provider.Error{Kind: provider.ErrInternal, Message: err.Error()}
+}
+
+// sentence is err for people. Whatever was stopped here ends in the same words.
+func sentence(err error, code int) string {
+	text := strings.TrimSpace(words(err))
+	if code != exitLocal {
+		return text
+	}
+	for _, verb := range []string{"sent", "changed", "canceled"} {
+		text = strings.TrimSuffix(text, "; nothing was "+verb)
+	}
+	if strings.Contains(text, "\n") {
+		return strings.TrimSpace(text) + "\nnothing was sent"
+	}
+	return text + "; nothing was sent"
+}
+
+// words are those of err; a mistake on the command line or in the configuration
+// is told without its kind.
+func words(err error) string {
+	var r *resultError
+	if errors.As(err, &r) && r.code != 0 {
+		return err.Error()
+	}
+	var e *provider.Error
+	if !errors.As(err, &e) || e.Op != opUsage && e.Kind != provider.ErrConfig || e.Message == "" {
+		return err.Error()
+	}
+	var parts []string
+	if f, ok := errors.AsType[*fileError](err); ok {
+		parts = append(parts, f.file)
+	}
+	if e.Field != "" {
+		parts = append(parts, e.Field)
+	}
+	return strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
+}
+
+// sameError reports whether a and b are one error, told by two operations.
+func sameError(a, b error) bool {
+	x, ok := errors.AsType[*provider.Error](a)
+	y, ok2 := errors.AsType[*provider.Error](b)
+	if ok && ok2 {
+		return x.Kind == y.Kind && x.Status == y.Status && x.Code == y.Code && x.Message == y.Message
+	}
+	return a != nil && ok == ok2 && errors.Is(b, a)
+}

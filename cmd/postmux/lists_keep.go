@@ -1,0 +1,79 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+func newListCreate(a *app) *cobra.Command {
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a list",
+		Long: `Make a list. After exit code 7 look for the name before doing it again: a
+provider may take the same name twice.`,
+		Args: wantArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			list, err := c.CreateList(cmd.Context(), args[0])
+			if dry.on {
+				return dry.show(a, err)
+			}
+			if err != nil {
+				return err
+			}
+			if a.json {
+				a.printJSON(list)
+			} else {
+				a.pairs([][2]string{{"id", list.ID}, {"name", list.Name}})
+			}
+			return nil
+		},
+	}
+	dry.flag(cmd)
+	return cmd
+}
+
+func newListDelete(a *app) *cobra.Command {
+	var dry dryRun
+	cmd := &cobra.Command{
+		Use:   "delete LIST",
+		Short: "Remove a list",
+		Long: `Remove a list: an alias, or id:ID. Its contacts stay contacts where the provider
+keeps them beside lists; elsewhere they go with it.`,
+		Args: wantArgs("LIST"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ref, err := parseRef("LIST", args[0])
+			if err != nil {
+				return err
+			}
+			c, err := a.open(cmd, dry.options()...)
+			if err != nil {
+				return err
+			}
+			err = c.DeleteList(cmd.Context(), ref)
+			if dry.on {
+				return dry.show(a, err)
+			}
+			if err != nil {
+				return err
+			}
+			a.showDeleted(c, ref)
+			return nil
+		},
+	}
+	dry.flag(cmd)
+	return cmd
+}
+
+func (a *app) showDeleted(c *provider.Client, list provider.Ref) {
+	if a.json {
+		a.printJSON(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "state": provider.ContactDone})
+		return
+	}
+	a.pairs([][2]string{{"account", accountText(c.Account(), c.Provider())}, {"list", list.String()}, {"state", string(provider.ContactDone)}})
+}

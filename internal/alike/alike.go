@@ -1,0 +1,70 @@
+// Package alike tells whether a mail in a provider's list may be one whose
+// outcome is unknown. Adapters share it, so that a search means the same at
+// every provider.
+package alike
+
+import (
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+// Mail is a mail as a list shows it. What the list does not tell is empty, and
+// speaks neither for the mail nor against it.
+type Mail struct {
+	Recipient, Sender, Subject string
+	At                         time.Time
+}
+
+// Slack widens the time of a search.
+type Slack struct{ Before, After time.Duration }
+
+var (
+	// Exact is for times that have a zone. The caller of a search has allowed
+	// for clocks that differ and for mail that is dated late.
+	Exact = Slack{}
+	// AnyZone is for times that are read as UTC and may be of any zone.
+	AnyZone = Slack{Before: 12 * time.Hour, After: 14 * time.Hour}
+)
+
+// May reports whether m may be the mail that s searches for.
+func May(s provider.Search, m Mail, slack Slack) bool {
+	return sameAddress(s.Recipient, m.Recipient) && sameAddress(s.Sender, m.Sender) &&
+		sameSubject(s.Subject, m.Subject) && Within(s, m.At, slack)
+}
+
+// Within reports whether at lies in the time of s. A zero time is unknown, a
+// zero end of s is open. Seconds are compared, because providers cut the rest.
+func Within(s provider.Search, at time.Time, slack Slack) bool {
+	switch {
+	case at.IsZero():
+		return true
+	case !s.From.IsZero() && at.Before(s.From.Truncate(time.Second).Add(-slack.Before)):
+		return false
+	case !s.To.IsZero() && at.After(s.To.Add(slack.After)):
+		return false
+	}
+	return true
+}
+
+func sameAddress(a, b string) bool {
+	return a == "" || b == "" || mailaddr.Key(a) == mailaddr.Key(b)
+}
+
+// sameSubject takes any subject for one with places that the provider fills in.
+func sameSubject(wanted, got string) bool {
+	if wanted == "" || got == "" || strings.Contains(wanted, "{{") || strings.Contains(wanted, "{%") {
+		return true
+	}
+	return plain(wanted) == plain(got)
+}
+
+// plain is a subject without what a mail system may change: the form of its
+// letters and the blanks where lines were folded.
+func plain(subject string) string {
+	return strings.Join(strings.Fields(norm.NFC.String(subject)), " ")
+}

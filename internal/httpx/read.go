@@ -1,0 +1,56 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// Answers are read in chunks that are joined at the end: a buffer that doubles
+// costs three times the cap when a hostile answer does not end. The first chunk
+// holds nearly all answers whole.
+const (
+	firstChunk = 8 << 10
+	nextChunk  = 256 << 10
+)
+
+var errTooLarge = errors.New("answer over the cap")
+
+// readCapped reads r up to limit bytes. What came before an error of r is
+// returned beside it; beside errTooLarge it is the first limit bytes or less.
+func readCapped(r io.Reader, limit int) ([]byte, error) {
+	var full [][]byte
+	buf, total := make([]byte, 0, firstChunk), 0
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		total += n
+		switch {
+		case total > limit:
+			return first(full, buf, limit), errTooLarge
+		case errors.Is(err, io.EOF):
+			return joined(full, buf), nil
+		case err != nil:
+			return joined(full, buf), err
+		}
+		if len(buf) == cap(buf) {
+			full = append(full, buf)
+			buf = make([]byte, 0, nextChunk)
+		}
+	}
+}
+
+func joined(full [][]byte, last []byte) []byte {
+	if len(full) == 0 {
+		return last
+	}
+	return bytes.Join(append(full, last), nil)
+}
+
+// first keeps little of an answer that is too large: only errors are looked at.
+func first(full [][]byte, last []byte, limit int) []byte {
+	if len(full) == 0 {
+		return last[:min(len(last), limit)]
+	}
+	return full[0]
+}

@@ -1,0 +1,67 @@
+package pakat
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/alike"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+var _ provider.Finder = (*adapter)(nil)
+
+// Pages of a search, and how many are read at each end of the list. They are
+// small because a mail is listed with its body.
+const (
+	findSize  = 25
+	findPages = 20
+)
+
+// FindSent goes through the account's mails: all of them when there are at most
+// 1,000, else the first and the last 500. The vendor has no filter and does not
+// state the order; by time, whichever way, the newest are at one of the ends.
+func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+	if _, err := mailaddr.Wire("recipient", s.Recipient); err != nil {
+		return nil, err
+	}
+	var out []provider.Found
+	seen := map[string]bool{} // mails that come meanwhile shift the pages
+	for page, read := int64(1), 0; page > 0 && read < 2*findPages; read++ {
+		answer, err := a.api.ListTransactionalEmails(ctx, &pakatapi.ListTransactionalEmailsParams{Page: &page, PerPage: new(int64(findSize))}, rest.WithThen("read the further pages"))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range answer.Data.Records {
+			if found, ok := foundFromAPI(s, m); ok && !seen[m.EmailUID] {
+				seen[m.EmailUID] = true
+				out = append(out, found)
+			}
+		}
+		total := int64(answer.Data.TotalPages)
+		if page = nextPage(page, int64(answer.Data.NextPage), total, len(answer.Data.Records)); page > findPages {
+			page = max(page, total-findPages+1)
+		}
+	}
+	return out, nil
+}
+
+// foundFromAPI compares both times of a mail: the one it was added at, whose
+// zone is not stated and taken to be UTC, and the one it is to go out at, which
+// is ours. For mail without a SendAt they are the same moment.
+func foundFromAPI(s provider.Search, m pakatapi.TransactionalEmail) (provider.Found, bool) {
+	added, _ := flex.ParseTime(m.DateAdded)
+	due, _ := flex.ParseTime(m.SendAt)
+	mail := alike.Mail{Recipient: m.ToEmail, Sender: m.FromEmail, Subject: m.Subject, At: added}
+	if at := mail.At; at.IsZero() || !alike.Within(s, at, alike.Exact) {
+		mail.At = due
+	}
+	if !alike.May(s, mail, alike.Exact) {
+		return provider.Found{}, false
+	}
+	return provider.Found{
+		MessageID: m.EmailUID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.EmailUID, m).State,
+	}, true
+}

@@ -1,0 +1,109 @@
+package pakat
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+var _ provider.Resubscriber = (*adapter)(nil)
+
+// Resubscribe sets the status of a record that says unsubscribed to confirmed,
+// and reads afterwards whether the vendor did: whether a key may set a status is
+// not stated. Without a list it does so in every list the address has left. A
+// record that is blacklisted, disabled or not confirmed yet is no unsubscription
+// and stays as it is. An update writes all fields, so one that somebody else
+// sets between the reading and the writing is set back.
+func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", rs.Email)
+	if err != nil {
+		return nil, err
+	}
+	if rs.List.IsZero() {
+		return a.resubscribeAll(ctx, wire)
+	}
+	match, err := a.api.GetSubscriberByEmail(ctx, rs.List.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("set its status to confirmed if it is unsubscribed"))
+	if err != nil {
+		return nil, err
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, ID: match.Data.SubscriberUID}
+	switch statusFromWire(match.Data.Status) {
+	case provider.Unsubscribed:
+	case provider.Subscribed:
+		r.State = provider.ContactDone
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was subscribed already"})
+		return r, nil
+	default:
+		return nil, conflict("email", "the address is "+match.Data.Status+" on the list, which is no unsubscription")
+	}
+	if err := a.resubscribeOn(ctx, rs.List.ID, r.ID, wire); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
+// resubscribeOn confirms one record again and says whether it worked.
+func (a *adapter) resubscribeOn(ctx context.Context, list, uid, wire string) error {
+	record, err := a.api.GetSubscriber(ctx, list, uid)
+	if err != nil {
+		return err
+	}
+	form, _ := updateToAPI(wire, record.Data.Record, edits{})
+	form.Status = statusToWire(provider.Subscribed)
+	if _, err := a.api.UpdateSubscriber(ctx, list, uid, form); err != nil && !taken(err) {
+		return err
+	}
+	after, err := a.api.GetSubscriber(ctx, list, uid)
+	if err != nil {
+		return &provider.Error{
+			Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Err: err,
+			Message: "the status was set, but what came of it could not be read: " + err.Error(),
+		}
+	}
+	if status := after.Data.Record.Status; statusFromWire(status).Terminal() {
+		return conflict("email", "the provider left the address "+status+" on the list "+list+"; the key may not be allowed to change that")
+	}
+	return nil
+}
+
+func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.ContactReceipt, error) {
+	_, found, err := a.search(ctx, wire, "set the status to confirmed in each list the address has unsubscribed from")
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, notThere()
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	var left []string
+	done := 0
+	for _, s := range found {
+		switch status := statusFromWire(s.Status); {
+		case status == provider.Unsubscribed:
+			err := a.resubscribeOn(ctx, s.List.ListUID, s.SubscriberUID, wire)
+			if errors.Is(err, provider.ErrNotFound) {
+				continue // taken off the list after the search
+			}
+			if err != nil {
+				return r, partly(err, done, len(found))
+			}
+			done++
+		case status != provider.Subscribed:
+			left = append(left, s.List.ListUID+" ("+s.Status+")")
+		}
+	}
+	r.State = provider.ContactDone
+	if done == 0 {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was unsubscribed from no list"})
+	}
+	if len(left) > 0 {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "left as it is on " + strings.Join(left, ", ")})
+	}
+	return r, nil
+}

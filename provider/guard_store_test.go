@@ -1,0 +1,130 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// A store outside the process: entries are JSON, and a process may die.
+type mapStore struct {
+	mu      sync.Mutex
+	entries map[string][]byte
+	dies    bool  // the process ends before Finish
+	err     error // the store cannot be reached
+}
+
+func (s *mapStore) Begin(_ context.Context, key, digest string) (provider.GuardEntry, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var e provider.GuardEntry
+	if s.err != nil {
+		return e, false, s.err
+	}
+	if data, ok := s.entries[key]; ok {
+		if err := json.Unmarshal(data, &e); err != nil {
+			return e, false, err
+		}
+		if e.Digest != digest || e.Status != provider.GuardPartly {
+			return e, false, nil
+		}
+	}
+	begun := e
+	begun.Digest, begun.Status, begun.At = digest, provider.GuardBegun, time.Now()
+	return e, true, s.put(key, begun)
+}
+
+func (s *mapStore) Finish(_ context.Context, key string, e provider.GuardEntry) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil || s.dies {
+		return errors.New("no store")
+	}
+	var old provider.GuardEntry
+	data, ok := s.entries[key]
+	if err := json.Unmarshal(data, &old); !ok || err != nil || old.Status == provider.GuardAccepted {
+		return err
+	}
+	if e.Status == provider.GuardNotSent {
+		delete(s.entries, key)
+		return nil
+	}
+	old.Status, old.Receipt = e.Status, e.Receipt
+	return s.put(key, old)
+}
+
+func (s *mapStore) put(key string, e provider.GuardEntry) error {
+	data, err := json.Marshal(e)
+	s.entries[key] = data
+	return err
+}
+
+func TestGuardOutsideTheProcess(t *testing.T) {
+	s := &stub{}
+	store := &mapStore{entries: map[string][]byte{}, dies: true}
+	c := keyless(t, s, store)
+	r, err := c.Send(t.Context(), keyed("k"))
+	require.NoError(t, err, "the mail went out")
+	assert.Contains(t, r.Notes[len(r.Notes)-1].Why, "could not store")
+	r, err = c.Send(t.Context(), keyed("k"))
+	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown, "begun and never finished counts as unknown")
+	assert.Equal(t, provider.StateUnknown, r.State)
+	assert.Equal(t, "s", r.Unsettled.Subject)
+	assert.Len(t, s.sent, 1)
+
+	store.err = errors.New("connection refused")
+	r, err = c.Send(t.Context(), keyed("k2"))
+	assert.Nil(t, r)
+	var e *provider.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, provider.ErrUnavailable, e.Kind)
+	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Len(t, s.sent, 1)
+}
+
+func TestErrorsSurviveAStore(t *testing.T) {
+	e := provider.Error{
+		Kind: provider.ErrRateLimited, Provider: "stub", Account: "main", Op: "send", Outcome: provider.NotSent, Status: 429, Code: "c", Message: "m",
+		RequestID: "r", RetryAfter: 1500 * time.Millisecond, Field: "f", Feature: provider.FeatureCc,
+	}
+	data, err := json.Marshal(&e)
+	require.NoError(t, err)
+	var got provider.Error
+	require.NoError(t, json.Unmarshal(data, &got))
+	assert.Equal(t, e, got)
+	assert.ErrorIs(t, &got, provider.ErrRateLimited)
+	assert.Error(t, json.Unmarshal([]byte(`[]`), &got))
+}
+
+// A process that dies while it sends the rest leaves that rest in doubt.
+func TestGuardDiesOverTheRest(t *testing.T) {
+	first := true
+	s := &stub{reply: func(m *provider.Message) (*provider.Receipt, error) {
+		if first && m.To[0].Email == "b@example.com" {
+			return nil, refused
+		}
+		return provider.Accepted(m, "id", provider.StateAccepted), nil
+	}}
+	store := &mapStore{entries: map[string][]byte{}}
+	c := keyless(t, s, store)
+	m := keyed("k")
+	m.To = append(m.To, provider.Address{Email: "b@example.com"})
+	_, err := c.Send(t.Context(), m)
+	require.ErrorIs(t, err, provider.ErrInvalid)
+	first, store.dies = false, true
+	_, err = c.Send(t.Context(), m)
+	require.NoError(t, err)
+	r, err := c.Send(t.Context(), m)
+	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+	assert.Equal(t, provider.StateAccepted, r.Recipients[0].State)
+	assert.Equal(t, provider.RecipientResult{Email: "b@example.com", State: provider.StateUnknown}, r.Recipients[1])
+	assert.Len(t, s.sent, 3)
+}

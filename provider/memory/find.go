@@ -1,0 +1,49 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+var _ provider.Finder = (*adapter)(nil)
+
+// FindSent finds mail by one of its recipients, sender, subject and time.
+func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+	if err := a.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer a.mu.Unlock()
+	var out []provider.Found
+	for _, m := range a.messages {
+		if !m.within(s.From, s.To) || s.Sender != "" && key(s.Sender) != key(m.Message.From.Email) {
+			continue
+		}
+		for email, subject := range m.copies() {
+			if key(email) == key(s.Recipient) && (s.Subject == "" || s.Subject == subject) {
+				out = append(out, provider.Found{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
+			}
+		}
+	}
+	return out, nil
+}
+
+func (m *Sent) within(from, to time.Time) bool {
+	return (from.IsZero() || !m.at.Before(from.Truncate(time.Second))) && (to.IsZero() || !m.at.After(to))
+}
+
+// copies are the recipients with the subject that each was sent.
+func (m *Sent) copies() map[string]string {
+	out := map[string]string{}
+	for _, a := range slices.Concat(m.Message.To, m.Message.Cc, m.Message.Bcc) {
+		out[a.Email] = m.Message.Subject
+	}
+	for _, r := range m.Message.Recipients {
+		if out[r.Email] = r.Subject; r.Subject == "" {
+			out[r.Email] = m.Message.Subject
+		}
+	}
+	return out
+}

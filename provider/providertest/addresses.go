@@ -1,0 +1,290 @@
+package providertest
+
+import (
+	_ "embed"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+//go:embed testdata/addresses.tsv
+var addressTable string
+
+// addressRow is a line of the table.
+type addressRow struct {
+	address string
+	ok      bool
+	want    string // the form of the wire, or a part of the reason
+	why     string
+}
+
+var repeatedPart = regexp.MustCompile(`«(.+?)\*(\d+)»`)
+
+// unescape reads an address as the table writes it.
+func unescape(text string) (string, error) {
+	text = repeatedPart.ReplaceAllStringFunc(text, func(part string) string {
+		m := repeatedPart.FindStringSubmatch(part)
+		n, _ := strconv.Atoi(m[2])
+		return strings.Repeat(m[1], n)
+	})
+	return strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+}
+
+func addressRows(t *testing.T) []addressRow {
+	t.Helper()
+	var rows []addressRow
+	for line := range strings.Lines(addressTable) {
+		if strings.HasPrefix(line, "# ") {
+			continue
+		}
+		cells := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		require.Len(t, cells, 4, line)
+		require.Contains(t, []string{"ok", "bad"}, cells[1], line)
+		row := addressRow{ok: cells[1] == "ok", want: cells[2], why: cells[3]}
+		var err error
+		row.address, err = unescape(cells[0])
+		require.NoError(t, err, line)
+		if row.ok {
+			row.want, err = unescape(cells[2])
+			require.NoError(t, err, line)
+		}
+		rows = append(rows, row)
+	}
+	require.GreaterOrEqual(t, len(rows), 200)
+	return rows
+}
+
+// addresses: every good address stands on the wire in its one form, every bad
+// one is refused with the name of its field. Nothing is sent: dry runs show
+// what would be.
+func (h Harness) addresses(t *testing.T) {
+	v := h.start(t)
+	var shown []provider.Request
+	c := v.open(t, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	for _, row := range addressRows(t) {
+		shown = nil
+		m := h.baseline()
+		m.To = []provider.Address{{Email: row.address}}
+		_, err := c.Send(t.Context(), m)
+		if row.ok {
+			if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, shown, 1) {
+				assert.True(t, carries(shown[0], row.want), "%q: %q is not in the request", row.address, row.want)
+			}
+			h.lookUp(t, c, &shown, row)
+			continue
+		}
+		var e *provider.Error
+		if assert.ErrorAs(t, err, &e, "%q: %s", row.address, row.why) {
+			assert.Equal(t, provider.ErrInvalid, e.Kind, "%q", row.address)
+			assert.Equal(t, "to[0].email", e.Field, "%q", row.address)
+			assert.Contains(t, e.Message, row.want, "%q", row.address)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.Less(t, len(err.Error()), 500)
+		}
+		if c.Capabilities().Can(provider.FeatureContactGet) {
+			_, err = c.GetContact(t.Context(), row.address)
+			assert.ErrorIs(t, err, provider.ErrInvalid, "%q", row.address)
+		}
+		assert.Empty(t, shown, "%q: a request was made", row.address)
+	}
+	v.noRequests(t)
+}
+
+// lookUp asks for the contact: there the address is a part of the URL at some vendors.
+func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.Request, row addressRow) {
+	if !c.Capabilities().Can(provider.FeatureContactGet) {
+		return
+	}
+	*shown = nil
+	_, err := c.GetContact(t.Context(), row.address)
+	if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, *shown, 1) {
+		assert.True(t, carries((*shown)[0], row.want), "%q: %q is not in the request %s", row.address, row.want, (*shown)[0].URL)
+	}
+}
+
+// carries reports whether a text of the request is exactly want: a value of its
+// JSON, its form or its query, or a segment of its path.
+func carries(r provider.Request, want string) bool {
+	for _, f := range slices.Concat(r.Form, r.Parts) {
+		if f.Value == want {
+			return true
+		}
+	}
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return false
+	}
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if text, err := url.PathUnescape(segment); err == nil && text == want {
+			return true
+		}
+	}
+	for _, values := range u.Query() {
+		if slices.Contains(values, want) {
+			return true
+		}
+	}
+	return slices.Contains(jsonTexts(r.JSON), want)
+}
+
+// identifiers: an id that comes from a caller and that a server could read as
+// another path, or that no provider gives, is refused before any request.
+func (h Harness) identifiers(t *testing.T) {
+	v := h.start(t)
+	requests := 0
+	c := v.open(t, nil, provider.WithDryRun(func(provider.Request) { requests++ }))
+	for _, id := range []string{"..", ".", "../..", "a/../b", `..\x`, "a\nb", "a\x00", "\r\n", " ", "a\u202eb", "a\u2028", "\xff", "\x7f", strings.Repeat("a", 2000)} {
+		ref := provider.Ref{ID: id}
+		for name, call := range map[string]func() error{
+			"status": func() error { _, err := c.Status(t.Context(), id); return err },
+			"cancel": func() error { return c.Cancel(t.Context(), id) },
+			"template": func() error {
+				m := h.baseline()
+				m.HTML, m.Template = "", ref
+				_, err := c.Send(t.Context(), m)
+				return err
+			},
+			"contacts": func() error { _, err := c.ListContacts(t.Context(), provider.ContactQuery{List: ref}); return err },
+			"upsert": func() error {
+				u := h.change()
+				u.Lists = []provider.Ref{ref}
+				_, err := c.UpsertContact(t.Context(), u)
+				return err
+			},
+			"add":    func() error { _, err := c.AddToList(t.Context(), ref, []string{"a@example.com"}); return err },
+			"remove": func() error { _, err := c.RemoveFromList(t.Context(), ref, []string{"a@example.com"}); return err },
+			"delete": func() error { return c.DeleteList(t.Context(), ref) },
+			"leave": func() error {
+				_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "a@example.com", List: ref})
+				return err
+			},
+			"come back": func() error {
+				_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com", List: ref})
+				return err
+			},
+			"get":        func() error { _, err := c.GetContact(t.Context(), id); return err },
+			"drop":       func() error { return c.DeleteContact(t.Context(), id) },
+			"cursor":     func() error { _, err := c.ListContacts(t.Context(), provider.ContactQuery{Cursor: id}); return err },
+			"lists":      func() error { _, err := c.ListLists(t.Context(), id); return err },
+			"suppressed": func() error { _, err := c.ListSuppressions(t.Context(), id); return err },
+		} {
+			err := call()
+			var e *provider.Error
+			if assert.ErrorAs(t, err, &e, "%s %q", name, id) {
+				assert.True(t, e.Local(), "%s %q: %v", name, id, err)
+				assert.NotContains(t, err.Error(), "\n")
+			}
+		}
+	}
+	assert.Zero(t, requests, "a request was made")
+	v.noRequests(t)
+}
+
+// hostile are texts that no line of a mail holds.
+var hostile = []string{"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x00b", "a\x1b[31m", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202egpj", "a\u2066b", "\xff", strings.Repeat("a", 999)}
+
+// hostileTexts: such a text in any line of a mail or a contact is refused before
+// any request, and the error itself is one short line.
+func (h Harness) hostileTexts(t *testing.T) {
+	v := h.start(t)
+	requests := 0
+	c := v.open(t, withPolicy(provider.Policy{"message.recipients": provider.ActionEmulate}), provider.WithDryRun(func(provider.Request) { requests++ }))
+	for name, put := range map[string]func(m *provider.Message, s string){
+		"to[0].name":          func(m *provider.Message, s string) { m.To[0].Name = s },
+		"from.name":           func(m *provider.Message, s string) { m.From = provider.Address{Email: "shop@example.com", Name: s} },
+		"reply_to[0].name":    func(m *provider.Message, s string) { m.ReplyTo = []provider.Address{{Email: "a@example.com", Name: s}} },
+		"subject":             func(m *provider.Message, s string) { m.Subject = s },
+		"headers.X-A":         func(m *provider.Message, s string) { m.Headers = map[string]string{"X-A": s} },
+		"headers.":            func(m *provider.Message, s string) { m.Headers = map[string]string{s: "a"} },
+		"tags[0]":             func(m *provider.Message, s string) { m.Tags = []string{s} },
+		"metadata.":           func(m *provider.Message, s string) { m.Metadata = map[string]string{s: "a"} },
+		"metadata.a":          func(m *provider.Message, s string) { m.Metadata = map[string]string{"a": s} },
+		"variables.":          func(m *provider.Message, s string) { m.Variables = map[string]any{s: "a"} },
+		"idempotency_key":     func(m *provider.Message, s string) { m.IdempotencyKey = s },
+		"attachments[0].name": func(m *provider.Message, s string) { m.Attachments = file(provider.Attachment{Name: s}) },
+		"attachments[0].content_type": func(m *provider.Message, s string) {
+			m.Attachments = file(provider.Attachment{Name: "a", ContentType: s})
+		},
+		"attachments[0].content_id": func(m *provider.Message, s string) {
+			m.Attachments = file(provider.Attachment{Name: "a", ContentID: s})
+		},
+		"recipients[0].subject": func(m *provider.Message, s string) {
+			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Subject: s}}
+		},
+		"recipients[0].name": func(m *provider.Message, s string) {
+			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Name: s}}
+		},
+	} {
+		for _, text := range hostile {
+			m := h.baseline()
+			put(m, text)
+			_, err := c.Send(t.Context(), m)
+			refusedAt(t, err, name, text)
+		}
+	}
+	for name, put := range map[string]func(u *provider.ContactChange, s string){
+		"phone":       func(u *provider.ContactChange, s string) { u.Phone = provider.Set(s) },
+		"external_id": func(u *provider.ContactChange, s string) { u.ExternalID = provider.Set(s) },
+		"first_name":  func(u *provider.ContactChange, s string) { u.FirstName = provider.Set(s) },
+		"last_name":   func(u *provider.ContactChange, s string) { u.LastName = provider.Set(s) },
+		"fields.":     func(u *provider.ContactChange, s string) { u.Fields = map[string]any{s: "a"} },
+	} {
+		for _, text := range hostile {
+			u := h.change()
+			put(&u, text)
+			_, err := c.UpsertContact(t.Context(), u)
+			refusedAt(t, err, name, text)
+		}
+	}
+	assert.Zero(t, requests, "a request was made")
+	v.noRequests(t)
+}
+
+func file(a provider.Attachment) []provider.Attachment {
+	a.Content = []byte("x")
+	return []provider.Attachment{a}
+}
+
+func refusedAt(t *testing.T, err error, field, text string) {
+	t.Helper()
+	var e *provider.Error
+	if assert.ErrorAs(t, err, &e, "%s %q", field, text) {
+		assert.Equal(t, provider.ErrInvalid, e.Kind, "%s %q: %v", field, text, err)
+		assert.True(t, e.Local())
+		assert.True(t, strings.HasPrefix(e.Field, field), "%s: %s", field, e.Field)
+		assert.False(t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q", err.Error())
+		assert.Less(t, len(err.Error()), 500)
+	}
+}
+
+// composed: names come to the wire in NFC, and keep the joiners that Persian needs.
+func (h Harness) composed(t *testing.T) {
+	v := h.start(t)
+	var shown []provider.Request
+	c := v.open(t, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	m := h.baseline()
+	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم"}
+	_, err := c.Send(t.Context(), m)
+	require.ErrorIs(t, err, provider.ErrDryRun)
+	require.Len(t, shown, 1)
+	assert.True(t, carries(shown[0], "Café می\u200cخواهم"), "%s", shown[0].JSON)
+	if !c.Capabilities().Can(provider.FeatureContactNames) {
+		return
+	}
+	u := h.change()
+	u.FirstName = provider.Set("Cafe\u0301 می\u200cخواهم")
+	_, err = v.open(t, nil).UpsertContact(t.Context(), u)
+	require.NoError(t, err)
+	found := slices.ContainsFunc(v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") })
+	assert.True(t, found, "the name of a contact")
+}

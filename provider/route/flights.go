@@ -1,0 +1,44 @@
+package route
+
+import "time"
+
+const stallWords = "many sends are under way, and none has succeeded for 3 s"
+
+// flights are the sends of a member that are under way. They tell that a
+// provider swallows everything before the first of them fails.
+type flights struct {
+	list    []*flight // by their beginning; those that are over are taken off the front
+	under   int
+	success time.Time // of the last that succeeded
+}
+
+type flight struct {
+	at   time.Time
+	over bool
+}
+
+func (f *flights) begin(now time.Time) *flight {
+	one := &flight{at: now}
+	f.list = append(f.list, one)
+	f.under++
+	return one
+}
+
+func (f *flights) end(one *flight, ok bool) {
+	one.over = true
+	f.under--
+	if ok {
+		f.success = time.Now()
+	}
+	n := 0
+	for n < len(f.list) && f.list[n].over {
+		n++
+	}
+	f.list = f.list[n:]
+}
+
+// stalled reports whether many sends wait, the first for long, and none has
+// succeeded since that one began.
+func (f *flights) stalled(now time.Time) bool {
+	return f.under >= leastSends && now.Sub(f.list[0].at) >= stallAfter && f.success.Before(f.list[0].at)
+}

@@ -1,0 +1,224 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/postmux/postmux/provider"
+)
+
+const (
+	window       = time.Minute // failures are counted over
+	bucket       = 10 * time.Second
+	leastSends   = 10
+	openFor      = 30 * time.Second
+	authPause    = time.Minute
+	noCreditWait = 15 * time.Minute
+	stallAfter   = 3 * time.Second
+)
+
+// member is a Client with what is known of its health. No lock is held while it
+// sends.
+type member struct {
+	client  *provider.Client
+	index   int
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+
+	mu        sync.Mutex
+	pause     State     // unauthorized, no_credit, rate_limited, or empty
+	until     time.Time // end of the pause, or the time of the next probe
+	pauseWhy  string
+	epoch     int       // counts pauses: an older success does not end a newer pause
+	openUntil time.Time // end of open, as far as was seen
+	faultWhy  string
+	flights   flights
+	told      State // last state that a change was told of
+}
+
+func newMember(c *provider.Client, index int) *member {
+	m := &member{client: c, index: index, told: StateReady}
+	m.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Interval: window, BucketPeriod: bucket, Timeout: openFor, MaxRequests: 1,
+		ReadyToTrip: func(n gobreaker.Counts) bool {
+			settled := n.TotalSuccesses + n.TotalFailures
+			return settled >= leastSends && n.TotalFailures*2 >= settled
+		},
+		IsExcluded: func(err error) bool { return errors.Is(err, errNoVerdict) },
+	})
+	return m
+}
+
+// What the breaker is told of a send; nil is a success.
+var (
+	errNoVerdict = errors.New("says nothing about the provider")
+	errFault     = errors.New("the provider's fault")
+)
+
+// pass lets one send through.
+type pass struct {
+	done   func(error)
+	epoch  int
+	flight *flight
+}
+
+// change is a change of state to be told.
+type change struct {
+	from, to State
+	why      string
+}
+
+// enter lets a send pass, or says why not.
+func (m *member) enter() (pass, *provider.Error, change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if m.pause != "" && now.Before(m.until) {
+		return pass{}, m.blocked(now), change{}
+	}
+	done, err := m.breaker.Allow()
+	if err != nil {
+		return pass{}, m.blocked(now), m.observe()
+	}
+	switch m.pause {
+	case StateRateLimited:
+		m.pause = ""
+	case StateUnauthorized:
+		m.until = now.Add(authPause) // this send is the probe
+	case StateNoCredit:
+		m.until = now.Add(noCreditWait)
+	}
+	return pass{done, m.epoch, m.flights.begin(now)}, nil, m.observe()
+}
+
+// abandon ends a send that has no result.
+func (m *member) abandon(p pass) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p.done(errNoVerdict)
+	m.flights.end(p.flight, false)
+}
+
+// leave takes the result of a send that passed.
+func (m *member) leave(ctx context.Context, p pass, err error) change {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var e *provider.Error
+	errors.As(err, &e)
+	verdict := errNoVerdict
+	switch {
+	case err == nil:
+		verdict = nil
+	case fault(ctx, e):
+		verdict = errFault
+		m.faultWhy = inWords(e)
+	}
+	p.done(verdict)
+	m.flights.end(p.flight, err == nil)
+	now := time.Now()
+	if m.breaker.State() == gobreaker.StateOpen && !m.openUntil.After(now) {
+		m.openUntil = now.Add(openFor)
+	}
+	switch why, wait := pauseFor(e); {
+	case why != "":
+		m.hold(why, now.Add(wait), inWords(e))
+	case err == nil && p.epoch == m.epoch:
+		m.pause = ""
+	}
+	return m.observe()
+}
+
+// hold begins a pause, or makes it longer. Stragglers of an older failure
+// shorten nothing.
+func (m *member) hold(why State, until time.Time, words string) {
+	if m.pause == "" {
+		m.epoch++
+		m.until = time.Time{}
+	}
+	if until.After(m.until) {
+		m.pause, m.until, m.pauseWhy = why, until, words
+	}
+}
+
+// fault reports whether a send failed on the provider's side: it was not
+// reached, broke off, or is out of order. Not counted are refusals, limits and a
+// caller who canceled.
+func fault(ctx context.Context, e *provider.Error) bool {
+	if e == nil || errors.Is(ctx.Err(), context.Canceled) {
+		return false
+	}
+	switch e.Kind {
+	case provider.ErrUnavailable, provider.ErrOutcomeUnknown:
+		return true
+	case provider.ErrBadResponse:
+		return e.Outcome == provider.MaybeSent
+	}
+	return false
+}
+
+// pauseFor is the pause that an error asks for.
+func pauseFor(e *provider.Error) (State, time.Duration) {
+	switch {
+	case e == nil:
+	case e.Kind == provider.ErrNoCredit:
+		return StateNoCredit, noCreditWait
+	case e.Kind == provider.ErrRateLimited && e.RetryAfter > 0:
+		return StateRateLimited, e.RetryAfter
+	case e.Kind == provider.ErrUnauthorized, e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
+		return StateUnauthorized, authPause
+	}
+	return "", 0
+}
+
+// inWords tells an error without the provider's text, which may hold addresses.
+func inWords(e *provider.Error) string {
+	if e.Status != 0 {
+		return fmt.Sprintf("%s, status %d", e.Kind.Error(), e.Status)
+	}
+	return e.Kind.Error()
+}
+
+// ready reports whether a send may pass now. It promises nothing: a probe may
+// be under way.
+func (m *member) ready() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pause != "" && time.Now().Before(m.until) {
+		return false
+	}
+	return m.breaker.State() != gobreaker.StateOpen
+}
+
+// stalled reports whether others should get mail first.
+func (m *member) stalled() (bool, change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.flights.stalled(time.Now()), m.observe()
+}
+
+// blocked is the error of a send that was not let through; the lock is held.
+func (m *member) blocked(now time.Time) *provider.Error {
+	e := &provider.Error{
+		Kind: provider.ErrUnavailable, Provider: m.client.Provider(), Account: m.client.Account(), Op: "send",
+		Outcome: provider.NotSent, Elsewhere: true, RetryAfter: max(m.openUntil.Sub(now), 0),
+		Message: "not tried: too many sends failed (" + m.faultWhy + ")",
+	}
+	if m.pause == "" || !now.Before(m.until) {
+		return e
+	}
+	e.RetryAfter, e.Message = m.until.Sub(now), "not tried: it pauses after "+m.pauseWhy
+	switch m.pause {
+	case StateUnauthorized:
+		e.Kind = provider.ErrUnauthorized
+	case StateNoCredit:
+		e.Kind = provider.ErrNoCredit
+	case StateRateLimited:
+		e.Kind = provider.ErrRateLimited
+	}
+	return e
+}

@@ -1,0 +1,254 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Accepts is nil when a member would take m.
+func (r *route) Accepts(m *provider.Message) error {
+	_, _, err := r.able(m)
+	return err
+}
+
+// able are the members that can take m by their settings and capabilities, and
+// why the others cannot. The error is that of the first when none can, or the
+// fault of the message itself.
+func (r *route) able(m *provider.Message) ([]*member, []provider.Attempt, error) {
+	candidates, err := r.plan.candidates(m, r.members)
+	if err != nil {
+		return nil, nil, err
+	}
+	var able []*member
+	var refused []provider.Attempt
+	var first error
+	for _, mb := range candidates {
+		err := mb.client.Accepts(m)
+		if err == nil {
+			able = append(able, mb)
+			continue
+		}
+		var e *provider.Error
+		if !errors.As(err, &e) || !e.Elsewhere {
+			return nil, nil, err // wrong everywhere
+		}
+		if first == nil {
+			first = err
+		}
+		refused = append(refused, mb.attempt(e, 0))
+	}
+	if len(able) == 0 {
+		return nil, nil, first
+	}
+	return able, refused, nil
+}
+
+// Send tries one member after the other, as long as nothing went out.
+func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	t := &trip{route: r, message: m}
+	if m.IdempotencyKey == "" {
+		return t.visit(ctx)
+	}
+	held, err := r.keys.acquire(ctx, m.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	if held != nil {
+		defer r.keys.release(m.IdempotencyKey, held)
+		return t.again(ctx, held)
+	}
+	defer func() { r.keys.release(m.IdempotencyKey, t.holder) }()
+	return t.visit(ctx)
+}
+
+// stalledLast keeps the order, but for members that seem to swallow everything.
+func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
+	var first, last []*member
+	for _, m := range order {
+		stalled, c := m.stalled()
+		r.changed(ctx, m, c)
+		if stalled {
+			last = append(last, m)
+		} else {
+			first = append(first, m)
+		}
+	}
+	return append(first, last...)
+}
+
+// trip is the way of one message.
+type trip struct {
+	route    *route
+	message  *provider.Message
+	attempts []provider.Attempt
+	receipt  *provider.Receipt
+	last     error             // of the last member that was asked
+	blocked  []*provider.Error // of members that were not asked
+	holder   *member           // that may have sent
+}
+
+// visit asks one member after the other.
+func (t *trip) visit(ctx context.Context) (*provider.Receipt, error) {
+	able, refused, err := t.route.able(t.message)
+	if err != nil {
+		return nil, err
+	}
+	t.attempts = refused
+	for _, mb := range t.route.stalledLast(ctx, t.route.plan.order(able)) {
+		if err := ctx.Err(); err != nil && t.last == nil {
+			t.last = err
+		}
+		if ctx.Err() != nil || t.try(ctx, mb) {
+			break
+		}
+	}
+	err = t.end()
+	return t.receipt, err
+}
+
+// try sends through mb. It reports whether the trip ends here.
+func (t *trip) try(ctx context.Context, mb *member) bool {
+	p, blocked, c := mb.enter()
+	t.route.changed(ctx, mb, c)
+	if blocked != nil {
+		t.blocked = append(t.blocked, blocked)
+		t.attempts = append(t.attempts, mb.attempt(blocked, 0))
+		return false
+	}
+	t.holder = mb // also when the adapter panics
+	start := time.Now()
+	receipt, err := mb.send(ctx, t.route, p, t.message)
+	var e *provider.Error
+	errors.As(err, &e)
+	switch {
+	case receipt != nil && len(receipt.Attempts) > 0:
+		t.attempts = append(t.attempts, receipt.Attempts...)
+	case receipt != nil || e != nil:
+		t.attempts = append(t.attempts, mb.attempt(e, time.Since(start)))
+	}
+	t.receipt, t.last = receipt, err
+	if !unsent(receipt, err) {
+		return true
+	}
+	t.holder = nil
+	return e == nil || !e.Elsewhere
+}
+
+func (m *member) send(ctx context.Context, r *route, p pass, message *provider.Message) (receipt *provider.Receipt, err error) {
+	settled := false
+	defer func() {
+		if !settled {
+			m.abandon(p) // the adapter panics; the probe's place is free again
+		}
+	}()
+	receipt, err = m.client.Send(ctx, message)
+	settled = true
+	r.changed(ctx, m, m.leave(ctx, p, err))
+	return receipt, err
+}
+
+// unsent reports whether it is proved that no recipient's mail went out.
+func unsent(r *provider.Receipt, err error) bool {
+	var e *provider.Error
+	switch {
+	case err == nil:
+		return false
+	case !errors.As(err, &e): // the context's own error comes before any work
+		return r == nil
+	case e.Kind == provider.ErrDryRun:
+		return true
+	}
+	return e.Outcome == provider.NotSent && (r == nil || r.State == provider.StateRefused)
+}
+
+// end completes the receipt and chooses the error.
+func (t *trip) end() error {
+	err := t.last
+	if err == nil && t.receipt == nil {
+		err = t.noMember()
+	}
+	if t.receipt == nil && slices.ContainsFunc(t.attempts, leftOrBlocked) {
+		t.receipt = t.refused(err)
+	}
+	if t.receipt != nil {
+		t.receipt.Attempts = t.attempts
+	}
+	return err
+}
+
+// leftOrBlocked reports whether an attempt was more than a local refusal.
+func leftOrBlocked(a provider.Attempt) bool { return a.Error == nil || !a.Error.Local() }
+
+// noMember is the error when every member that could take the message is out.
+func (t *trip) noMember() *provider.Error {
+	e := &provider.Error{
+		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.NotSent, Elsewhere: true,
+		Message: "no member of the route takes mail now",
+	}
+	for i, b := range t.blocked {
+		if i == 0 || b.RetryAfter < e.RetryAfter {
+			e.RetryAfter = b.RetryAfter
+		}
+		if i == 0 {
+			e.Kind = b.Kind
+		} else if b.Kind != e.Kind {
+			e.Kind = provider.ErrUnavailable
+		}
+	}
+	if len(t.blocked) == 1 {
+		e.Provider, e.Account, e.Message = t.blocked[0].Provider, t.blocked[0].Account, t.blocked[0].Message
+	}
+	return e
+}
+
+// refused is the receipt of a message that no member took.
+func (t *trip) refused(err error) *provider.Receipt {
+	r := provider.Accepted(t.message, "", provider.StateRefused)
+	r.Account, r.IdempotencyKey = t.route.name, t.message.IdempotencyKey
+	var e *provider.Error
+	if errors.As(err, &e) {
+		r.Provider, r.Account = e.Provider, e.Account
+		for i := range r.Recipients {
+			r.Recipients[i].Error = e
+		}
+	}
+	return r
+}
+
+func (m *member) attempt(e *provider.Error, took time.Duration) provider.Attempt {
+	a := provider.Attempt{Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.Sent, Error: e, TookMS: took.Milliseconds()}
+	if e != nil {
+		a.Outcome = e.Outcome
+	}
+	return a
+}
+
+// again repeats a message under a key that held may have sent under. It goes to
+// held alone, and what is not a success leaves the outcome unknown.
+func (t *trip) again(ctx context.Context, held *member) (*provider.Receipt, error) {
+	m := t.message
+	t.try(ctx, held)
+	err := t.end()
+	var e *provider.Error
+	if err == nil || !errors.As(err, &e) || e.Local() || e.Kind == provider.ErrDryRun || !unsent(t.receipt, err) {
+		return t.receipt, err
+	}
+	unknown := &provider.Error{
+		Kind: provider.ErrOutcomeUnknown, Provider: held.client.Provider(), Account: held.client.Account(), Op: "send",
+		Outcome: provider.MaybeSent, Status: e.Status, Code: e.Code, RequestID: e.RequestID, RetryAfter: e.RetryAfter,
+		Message: "a send before under this key may have gone out; the repeat ended: " + e.Error(), Err: e,
+	}
+	receipt := provider.Accepted(m, "", provider.StateUnknown)
+	receipt.Provider, receipt.Account, receipt.IdempotencyKey = unknown.Provider, unknown.Account, m.IdempotencyKey
+	if t.receipt != nil {
+		receipt.Notes, receipt.Attempts = t.receipt.Notes, t.receipt.Attempts
+		if t.receipt.IdempotencyKey != "" {
+			receipt.IdempotencyKey = t.receipt.IdempotencyKey
+		}
+	}
+	return receipt, unknown
+}

@@ -1,0 +1,84 @@
+package route
+
+import (
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// State says whether a route gives mail to a member.
+type State string
+
+// The states; package route says what leads to each.
+const (
+	StateReady        State = "ready"
+	StateStalled      State = "stalled" // others get mail first
+	StateOpen         State = "open"
+	StateProbing      State = "probing" // after open, one send at a time
+	StateUnauthorized State = "unauthorized"
+	StateNoCredit     State = "no_credit"
+	StateRateLimited  State = "rate_limited"
+)
+
+// MemberState is what a route thinks of a member.
+type MemberState struct {
+	Provider string    `json:"provider"`
+	Account  string    `json:"account"`
+	State    State     `json:"state"`
+	Until    time.Time `json:"until,omitzero"` // when it gets mail again, or a probe
+	Why      string    `json:"why,omitempty"`
+}
+
+func (m *member) state() MemberState {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := MemberState{Provider: m.client.Provider(), Account: m.client.Account(), State: m.now()}
+	switch s.State {
+	case StateReady:
+	case StateStalled:
+		s.Why = stallWords
+	case StateOpen, StateProbing:
+		s.Until, s.Why = m.openUntil, m.faultWhy
+	default:
+		s.Until, s.Why = m.until, m.pauseWhy
+	}
+	return s
+}
+
+// now is the state; the lock is held.
+func (m *member) now() State {
+	switch {
+	case m.pause == StateRateLimited && !time.Now().Before(m.until):
+	case m.pause != "":
+		return m.pause
+	}
+	switch m.breaker.State() {
+	case gobreaker.StateOpen:
+		return StateOpen
+	case gobreaker.StateHalfOpen:
+		return StateProbing
+	}
+	if m.flights.stalled(time.Now()) {
+		return StateStalled
+	}
+	return StateReady
+}
+
+// observe returns the change since it was last called; the lock is held.
+func (m *member) observe() change {
+	c := change{from: m.told, to: m.now()}
+	m.told = c.to
+	switch c.to {
+	case StateReady:
+		c.why = "works again"
+	case StateStalled:
+		c.why = stallWords
+	case StateOpen:
+		c.why = "half of the sends of the last minute failed, the last: " + m.faultWhy
+	case StateProbing:
+		c.why = "one send is let through to see"
+	default:
+		c.why = m.pauseWhy
+	}
+	return c
+}

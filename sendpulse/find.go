@@ -1,0 +1,81 @@
+package sendpulse
+
+import (
+	"context"
+	"time"
+
+	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/alike"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+var _ provider.Finder = (*adapter)(nil)
+
+// findPages is how many pages a search reads: mail to one recipient within a
+// few days.
+const findPages = 10
+
+// FindSent lists the mail to the recipient in the days of the search. The
+// vendor's times have no zone, so a mail counts as found when any zone puts it
+// into the search: one with the same subject that went to the same address up to
+// 14 hours before or after is found too. Its order is not documented either, so
+// all pages are read, ten at most.
+func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+	wire, err := mailaddr.Wire("recipient", s.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	size := pageSize(0)
+	params := sendpulseapi.ListEmailsParams{
+		Recipient: &wire, From: day(s.From, -alike.AnyZone.Before), To: day(s.To, alike.AnyZone.After), Limit: &size,
+		Country: new("off"), // some accounts get an error without it
+	}
+	var out []provider.Found
+	seen := map[string]bool{}
+	for offset, n := int64(0), 0; n < findPages; n++ {
+		params.Offset = new(offset)
+		rows, err := a.api.ListEmails(ctx, &params, rest.WithThen("ask for the next page until one is empty"))
+		if err != nil {
+			return nil, err
+		}
+		fresh := false
+		for i := range *rows {
+			r := &(*rows)[i]
+			if seen[r.ID] {
+				continue
+			}
+			seen[r.ID], fresh = true, true
+			if found, ok := foundFromAPI(s, r); ok {
+				out = append(out, found)
+			}
+		}
+		if !fresh { // a page that is not full says nothing: the largest size is not documented
+			break
+		}
+		offset += int64(len(*rows))
+	}
+	return out, nil
+}
+
+func foundFromAPI(s provider.Search, r *sendpulseapi.EmailRecord) (provider.Found, bool) {
+	at, _ := flex.ParseTime(r.SendDate)
+	if !alike.May(s, alike.Mail{Recipient: r.Recipient, Sender: r.Sender, Subject: r.Subject, At: at}, alike.AnyZone) {
+		return provider.Found{}, false
+	}
+	found := provider.Found{MessageID: r.ID, Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
+	if found.Recipient == "" { // the vendor keeps none for some mail; it was asked for this one
+		found.Recipient = s.Recipient
+	}
+	return found, true
+}
+
+// day is the day of a time that is moved by slack, nil for no time.
+func day(t time.Time, slack time.Duration) *string {
+	if t.IsZero() {
+		return nil
+	}
+	return new(t.Add(slack).UTC().Format(time.DateOnly))
+}

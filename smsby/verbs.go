@@ -1,0 +1,59 @@
+package smsby
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/provider"
+)
+
+var (
+	_ provider.Resubscriber = (*adapter)(nil)
+	_ provider.ListKeeper   = (*adapter)(nil)
+)
+
+// Resubscribe takes the address off the unsubscribed of one list or of all. The
+// vendor shows neither who is unsubscribed nor who is on a list, so nothing is
+// looked at before or after; an address that was never unsubscribed is a success.
+func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
+	wire, err := mailaddr.Wire("email", rs.Email)
+	if err != nil {
+		return nil, err
+	}
+	form := smsbyapi.SubscribeForm{Email: wire}
+	if !rs.List.IsZero() {
+		// Read as a number, so that a comma cannot name further lists.
+		id, err := listID("list", rs.List)
+		if err != nil {
+			return nil, err
+		}
+		form.ListIDs = new(strconv.FormatInt(id, 10))
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if _, err := a.api.SubscribeEmail(ctx, form); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	return r, nil
+}
+
+// CreateList makes a list. Whether a name can be used twice is not stated, and
+// lists cannot be listed: after a lost answer only the account's pages tell
+// whether it was made.
+func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, error) {
+	made, err := a.api.CreateSubscriberList(ctx, &smsbyapi.CreateSubscriberListParams{Name: name})
+	if err != nil {
+		return nil, err
+	}
+	id := int64(made.Result.Value.ListID)
+	if id == 0 {
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name in the account"}
+	}
+	return &provider.List{ID: strconv.FormatInt(id, 10), Name: name, Count: -1}, nil
+}
+
+func (a *adapter) DeleteList(context.Context, provider.Ref) error {
+	return provider.Unsupported(provider.FeatureListDelete, "the provider has no method that deletes lists")
+}
