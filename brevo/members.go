@@ -69,7 +69,8 @@ func (a *adapter) change(m *members, call func(group []string) (*brevoapi.ListCh
 		}
 		answer, err := call(group)
 		var refused *provider.Error
-		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid) {
+		// An answer that cannot be read says of nobody whether they were changed; the other groups go on.
+		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid && refused.Outcome != provider.Sent) {
 			return m.told(), err
 		}
 		failed := make(map[string]bool)

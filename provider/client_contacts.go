@@ -104,7 +104,8 @@ func pages[T any](cursor string, fetch func(cursor string) ([]T, string, error),
 }
 
 // UpsertContact creates the contact or changes what change names. It never
-// undoes an unsubscription, a bounce, a complaint or a block.
+// undoes an unsubscription, a bounce, a complaint or a block, where the provider
+// lets us look; where it does not, the capability is limited and the receipt warns.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
 	return run(ctx, c, "contacts.upsert", []Feature{FeatureContactUpsert}, func() (*ContactReceipt, error) {
 		change, err := c.prepareChange(change)

@@ -41,7 +41,8 @@ func noCommand(cmd *cobra.Command, args []string) error {
 }
 
 // strictBuiltins makes cobra's own commands refuse a name they do not know; as
-// they come, they print a text and exit with 0.
+// they come, they print a text and exit with 0. They keep the stdout that root
+// has at this moment.
 func strictBuiltins(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

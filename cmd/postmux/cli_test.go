@@ -60,7 +60,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"send", "--nope"}, "unknown flag: --nope; try --help"},
 		{[]string{"send"}, "expected a message"},
 		{[]string{"send", "--dry-run"}, "expected a message"},
-		{[]string{"send", "a", "b"}, "accepts at most 1 arg(s), received 2; try --help"},
+		{[]string{"send", "a", "b"}, `unexpected argument "b"; try --help; nothing was sent`},
 		{[]string{"send", "--to", "anna"}, "--to: expected one address like user@example.com"},
 		{[]string{"send", "--to", "a@example.com", "--send-at", "tomorrow"}, "--send-at: expected a time like"},
 		{[]string{"send", "--to", "a@example.com", "--header", "x"}, "--header: expected NAME=VALUE"},
@@ -70,7 +70,15 @@ func TestUsage(t *testing.T) {
 		{[]string{"send", "--text", "a", "--text-file", "b"}, "[text text-file]"},
 		{[]string{"status"}, "expected the ID of a message"},
 		{[]string{"status", "1", "--receipt", "x"}, "--receipt: expected either ID or --receipt"},
-		{[]string{"contacts", "get"}, "accepts 1 arg(s), received 0"},
+		{[]string{"contacts", "get"}, "EMAIL: missing; try --help; nothing was sent"},
+		{[]string{"contacts", "import"}, "FILE: missing"},
+		{[]string{"contacts", "list", "x"}, `unexpected argument "x"`},
+		{[]string{"lists", "create"}, "NAME: missing"},
+		{[]string{"lists", "delete"}, "LIST: missing"},
+		{[]string{"lists", "add"}, "LIST: missing"},
+		{[]string{"completion", "csh"}, `unknown command "csh" for "postmux completion"`},
+		{[]string{"help", "nosuch"}, `no help on "nosuch"`},
+		{[]string{"help", "contacts", "gte"}, `no help on "contacts gte"`},
 		{[]string{"contacts", "list", "--limit", "-1"}, "--limit: expected 0 or more"},
 		{[]string{"contacts", "list", "--limit", "x"}, `invalid argument "x" for "--limit" flag`},
 		{[]string{"contacts", "list", "--list", "id:"}, "--list: expected an alias or id:ID"},
@@ -78,7 +86,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"contacts", "upsert"}, "--email: expected the address"},
 		{[]string{"contacts", "upsert", "--email", "a@example.com", "--phone", "1", "--clear", "phone"}, "--clear: phone is set and cleared at once"},
 		{[]string{"contacts", "upsert", "--email", "a@example.com", "--field", "A=1", "--clear", "A"}, "--clear: A is set and cleared at once"},
-		{[]string{"lists", "add", "newsletter"}, "requires at least 2 arg(s)"},
+		{[]string{"lists", "add", "newsletter"}, "EMAIL: missing"},
 		{[]string{"capabilities", "brevo"}, "expected no argument"},
 		{[]string{"capabilities", "--diff", "brevo"}, "--diff: expected two names"},
 		{[]string{"check", "--all", "--provider", "a"}, "--all: expected either --all or --provider"},
@@ -91,6 +99,7 @@ func TestUsage(t *testing.T) {
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
 			assert.Equal(t, 1, strings.Count(r.errOut, "\n"), r.errOut)
+			nothingSentOnce(t, r.errOut)
 
 			r = postmux(t, append([]string{"--json"}, tc.args...)...)
 			assert.Equal(t, exitLocal, r.code)
@@ -120,6 +129,7 @@ func TestBadMessage(t *testing.T) {
 			assert.Equal(t, exitLocal, r.code)
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
+			nothingSentOnce(t, r.errOut)
 		})
 	}
 	assert.Empty(t, sb.Requests("brevo"))
@@ -488,6 +498,11 @@ func TestCapabilities(t *testing.T) {
 	postmux(t, "--json", "capabilities").json(t, &doc)
 	assert.Len(t, doc.Features, len(provider.Features()))
 	assert.Equal(t, provider.LevelNative, doc.Features[0].Providers["brevo"].Level)
+	for _, f := range doc.Features {
+		for name, s := range f.Providers {
+			assert.NotEqual(t, "live", s.Checked, "%s of %s: the page says that no cell is", f.Feature, name)
+		}
+	}
 
 	// The name of an account comes first.
 	_, cfg := account(t)
@@ -508,6 +523,11 @@ func TestMatrixInDocs(t *testing.T) {
 func TestVersionAndCompletion(t *testing.T) {
 	assert.Regexp(t, `^postmux \d+\.\d+\.\d+\S* \(go\S+, \w+/\w+\)\n$`, postmux(t, "version").out)
 	assert.Contains(t, postmux(t, "--json", "version").out, `"version"`)
+	assert.Equal(t, postmux(t, "version").out, postmux(t, "--version").out)
+	assert.Equal(t, postmux(t, "--json", "version").out, postmux(t, "--json", "--version").out)
+	assert.Equal(t, postmux(t, "contacts", "list", "--help").out, postmux(t, "help", "contacts", "list").out)
+	assert.Equal(t, postmux(t, "--help").out, postmux(t, "help").out)
+	assert.Equal(t, exitDone, postmux(t, "completion").code)
 	assert.Contains(t, postmux(t, "completion", "bash").out, "__start_postmux")
 	_, cfg := account(t)
 	assert.Equal(t, "main\n:4\n", postmux(t, "__complete", "--config", cfg, "--provider", "").out)

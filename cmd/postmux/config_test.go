@@ -144,6 +144,7 @@ func TestConfigOneProblem(t *testing.T) {
 			assert.Equal(t, exitLocal, r.code)
 			assert.Contains(t, r.errOut, tc.name+": ")
 			assert.Contains(t, r.errOut, tc.want)
+			nothingSentOnce(t, r.errOut)
 			var doc struct {
 				Error   struct{ Kind, Message string }
 				Receipt any

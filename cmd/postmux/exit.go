@@ -32,8 +32,8 @@ const exitHelp = `Exit codes:
   3    partly done
   4    the provider does not accept the credentials (401, 403)
   5    the provider refused (invalid, no credit, conflict, not found)
-  6    a limit, an outage, or an answer of no use (a redirect, say; what is no JSON)
-       to a read or to a call that had no effect; provably nothing was sent
+  6    a limit, an outage, or a useless answer (a redirect, say) to a read or to a
+       call that had no effect; provably nothing was sent
   7    the outcome is unknown: a request left and no usable answer came
   130  interrupted; when a request had left, 7 tells more and wins
 

@@ -11,11 +11,10 @@ import (
 
 func newLists(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "lists",
-		Short: "Show, make and remove lists, or change who is on one",
-		Long:  `Show the lists of the account. With --json each list is one line of JSON that begins with its index.`,
-		Args:  noCommand,
-
+		Use:         "lists",
+		Short:       "Show, make and remove lists, or change who is on one",
+		Long:        `Show the lists of the account. With --json each list is one line of JSON that begins with its index.`,
+		Args:        noCommand,
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.open(cmd)

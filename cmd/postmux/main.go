@@ -33,6 +33,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
+	strictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.stream = cmd != nil && cmd.Annotations[streams] != ""
 	if err != nil && !a.started {

@@ -67,7 +67,6 @@ and SMS.by. The provider is chosen by the configuration; a swap changes no comma
 		newDemo(a), newSend(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
 		newCapabilities(a), newCheck(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
-	strictBuiltins(root)
 	return root
 }
 

@@ -18,7 +18,7 @@ func TestVerbUsage(t *testing.T) {
 		"cancel":                         "expected the ID of a message",
 		"cancel 1 --receipt x":           "--receipt: expected either ID or --receipt",
 		"suppressions lst":               "did you mean list?",
-		"suppressions add":               "accepts 1 arg(s), received 0",
+		"suppressions add":               "EMAIL: missing",
 		"contacts resubscribe a --list=": "--list: expected an alias or id:ID",
 		"lists delete id:":               "LIST: expected an alias or id:ID",
 	} {

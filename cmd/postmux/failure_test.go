@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// nothingSentOnce asserts that text says so, at its end and only there.
+func nothingSentOnce(t *testing.T, text string) {
+	t.Helper()
+	assert.True(t, strings.HasSuffix(text, "nothing was sent\n"), text)
+	assert.Equal(t, 1, strings.Count(text, "nothing was"), text)
+}
+
+func TestLocalStops(t *testing.T) {
+	sb, cfg := account(t)
+	for _, args := range [][]string{
+		{"--provider", "nobody", "lists"},
+		{"--config", "/nonexistent/postmux.yaml", "lists"},
+		{"send", "/nonexistent.json"},
+		{"send", "--to", "a@example.com", "--subject", "x", "--text-file", "/nonexistent.txt"},
+		{"send", "--to", "a@example.com", "--subject", "x", "--html", "y", "--track-opens"},
+		{"contacts", "get", "not-an-address"},
+		{"contacts", "upsert", "--email", "not-an-address"},
+		{"contacts", "delete", "not-an-address"},
+		{"contacts", "import", "/nonexistent.csv"},
+		{"contacts", "import", file(t, "quote.csv", "email\n\"a\n")},
+		{"contacts", "import", file(t, "header.csv", "\"email\n")},
+		{"lists", "add", "nolist", "a@example.com"},
+		{"suppressions", "add", "a@example.com"},
+		{"status", "--receipt", "/nonexistent.json"},
+		{"status", "--receipt", "/nonexistent.json", "--settle"},
+		{"cancel", "--receipt", "/nonexistent.json"},
+		{"capabilities", "--provider", "pigeon"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			r := postmux(t, append([]string{"--config", cfg}, args...)...)
+			assert.Equal(t, exitLocal, r.code, r.errOut)
+			assert.Empty(t, r.out)
+			nothingSentOnce(t, r.errOut)
+		})
+	}
+	assert.Empty(t, sb.Requests("brevo"))
+
+	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "bad.csv", "email\nx\ny\n"))
+	assert.Equal(t, exitLocal, r.code)
+	assert.True(t, strings.HasSuffix(r.errOut, "postmux: 2 of 2 rows failed; nothing was sent\n"), r.errOut)
+}
+
+// A redirect is an outage of a kind: it had no effect, and another time it may be gone.
+func TestRedirectIsAnOutage(t *testing.T) {
+	sb, cfg := account(t)
+	for _, args := range [][]string{{"send", "--to", "a@example.com", "--subject", "x", "--html", "y"}, {"lists"}} {
+		sb.Fail("brevo", sandbox.Fault{Status: 302, Times: 9})
+		r := postmux(t, append([]string{"--config", cfg}, args...)...)
+		assert.Equal(t, exitLater, r.code, r.errOut)
+	}
+}
+
+// Every line of a stream is a document of its own, the error too.
+func TestStreamFails(t *testing.T) {
+	for _, args := range [][]string{
+		{"contacts", "list"},
+		{"lists"},
+		{"suppressions", "list"},
+		{"contacts", "import", example(t, examples.Contacts)},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			sb, cfg := account(t)
+			fault := sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 9}
+			sb.Fail("brevo", fault)
+			r := postmux(t, append([]string{"--config", cfg, "--json"}, args...)...)
+			assert.Equal(t, exitCredentials, r.code, r.errOut)
+			require.Equal(t, 1, strings.Count(r.out, "\n"), r.out)
+			assert.Equal(t, 1, strings.Count(r.out, `"kind":"unauthorized"`), r.out)
+			assert.True(t, json.Valid([]byte(r.out)), r.out)
+			golden(t, "fail/stream-"+strings.Join(args[:min(2, len(args))], "-")+".ndjson", r.out)
+
+			sb.Fail("brevo", fault)
+			r = postmux(t, append([]string{"--config", cfg}, args...)...)
+			assert.Equal(t, exitCredentials, r.code, r.errOut)
+			if args[len(args)-1] == "list" || args[0] == "lists" {
+				assert.Empty(t, r.out, "no head of a table before a failure")
+			}
+			for _, more := range [][]string{{"--nope"}, {"--config", "/nonexistent"}} {
+				r = postmux(t, append(append([]string{"--json"}, args...), more...)...)
+				assert.Equal(t, exitLocal, r.code)
+				assert.Equal(t, 1, strings.Count(r.out, "\n"), r.out)
+			}
+		})
+	}
+}
+
+// A table without rows has its head, and a failure after rows keeps them.
+func TestTableHead(t *testing.T) {
+	_, cfg := account(t)
+	for _, args := range [][]string{{"contacts", "list"}, {"suppressions", "list"}} {
+		r := postmux(t, append([]string{"--config", cfg}, args...)...)
+		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.True(t, strings.HasPrefix(r.out, "EMAIL "), r.out)
+		assert.Equal(t, 1, strings.Count(r.out, "\n"))
+	}
+}
+
+func TestProblems(t *testing.T) {
+	cfg := file(t, "postmux.yaml", "default: nobody\nproviders:\n  a: {provider: pigeon}\n  b: {provider: brevo}\n")
+	r := postmux(t, "--config", cfg, "--json", "check")
+	assert.Equal(t, exitLocal, r.code)
+	var doc struct {
+		Error struct {
+			Kind, Message string
+			Problems      []problem
+		}
+	}
+	r.json(t, &doc)
+	require.Len(t, doc.Error.Problems, 3, r.out)
+	fields := make([]string, 3)
+	for i, p := range doc.Error.Problems {
+		fields[i] = p.Field
+		assert.NotEmpty(t, p.Message)
+		assert.Contains(t, doc.Error.Message, p.Field+": "+p.Message)
+	}
+	assert.Equal(t, []string{"default", "providers.a.provider", "providers.b.api_key"}, fields)
+	assert.Equal(t, strings.TrimSpace(doc.Error.Message), doc.Error.Message)
+	nothingSentOnce(t, r.errOut)
+	golden(t, "config/problems.json", strings.ReplaceAll(r.out, filepath.Dir(cfg)+"/", ""))
+
+	one := postmux(t, "--config", file(t, "one.yaml", "providers: {a: {provider: brevo}}"), "--json", "check")
+	assert.Equal(t, exitLocal, one.code)
+	assert.NotContains(t, one.out, "problems", "a single one is the error itself")
+}
+
+func TestSameError(t *testing.T) {
+	key := &provider.Error{Kind: provider.ErrUnauthorized, Status: 401, Op: "contacts.upsert"}
+	again := *key
+	again.Op = "contacts.import"
+	assert.True(t, sameError(key, &again))
+	assert.False(t, sameError(key, nil))
+	assert.False(t, sameError(nil, &again))
+	assert.False(t, sameError(key, provider.ErrCanceled))
+}
