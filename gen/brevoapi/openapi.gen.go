@@ -12,6 +12,90 @@ import (
 	"github.com/postmux/postmux/gen/rest"
 )
 
+// Defines values for AttributeCategory.
+const (
+	AttributeCategoryCalculated    AttributeCategory = "calculated"
+	AttributeCategoryCategory      AttributeCategory = "category"
+	AttributeCategoryGlobal        AttributeCategory = "global"
+	AttributeCategoryNormal        AttributeCategory = "normal"
+	AttributeCategoryTransactional AttributeCategory = "transactional"
+)
+
+// Defines values for AttributeType.
+const (
+	AttributeTypeBoolean        AttributeType = "boolean"
+	AttributeTypeCategory       AttributeType = "category"
+	AttributeTypeDate           AttributeType = "date"
+	AttributeTypeFloat          AttributeType = "float"
+	AttributeTypeID             AttributeType = "id"
+	AttributeTypeMultipleChoice AttributeType = "multiple-choice"
+	AttributeTypeText           AttributeType = "text"
+	AttributeTypeUser           AttributeType = "user"
+)
+
+// Defines values for CRMEntity.
+const (
+	CRMEntityCompanies CRMEntity = "companies"
+	CRMEntityContacts  CRMEntity = "contacts"
+	CRMEntityDeals     CRMEntity = "deals"
+)
+
+// Defines values for CampaignAction.
+const (
+	CampaignActionArchive           CampaignAction = "archive"
+	CampaignActionDarchive          CampaignAction = "darchive"
+	CampaignActionDraft             CampaignAction = "draft"
+	CampaignActionQueued            CampaignAction = "queued"
+	CampaignActionReplicate         CampaignAction = "replicate"
+	CampaignActionReplicateTemplate CampaignAction = "replicateTemplate"
+	CampaignActionSent              CampaignAction = "sent"
+	CampaignActionSuspended         CampaignAction = "suspended"
+)
+
+// Defines values for CampaignDetailsKind.
+const (
+	CampaignDetailsKindGlobalStats    CampaignDetailsKind = "globalStats"
+	CampaignDetailsKindLinksStats     CampaignDetailsKind = "linksStats"
+	CampaignDetailsKindStatsByBrowser CampaignDetailsKind = "statsByBrowser"
+	CampaignDetailsKindStatsByDevice  CampaignDetailsKind = "statsByDevice"
+	CampaignDetailsKindStatsByDomain  CampaignDetailsKind = "statsByDomain"
+)
+
+// Defines values for CampaignRecipientsKind.
+const (
+	CampaignRecipientsKindAll          CampaignRecipientsKind = "all"
+	CampaignRecipientsKindClickers     CampaignRecipientsKind = "clickers"
+	CampaignRecipientsKindHardBounces  CampaignRecipientsKind = "hardBounces"
+	CampaignRecipientsKindNonClickers  CampaignRecipientsKind = "nonClickers"
+	CampaignRecipientsKindNonOpeners   CampaignRecipientsKind = "nonOpeners"
+	CampaignRecipientsKindOpeners      CampaignRecipientsKind = "openers"
+	CampaignRecipientsKindSoftBounces  CampaignRecipientsKind = "softBounces"
+	CampaignRecipientsKindUnsubscribed CampaignRecipientsKind = "unsubscribed"
+)
+
+// Defines values for CampaignState.
+const (
+	CampaignStateArchive   CampaignState = "archive"
+	CampaignStateDraft     CampaignState = "draft"
+	CampaignStateInProcess CampaignState = "inProcess"
+	CampaignStateQueued    CampaignState = "queued"
+	CampaignStateSent      CampaignState = "sent"
+	CampaignStateSuspended CampaignState = "suspended"
+)
+
+// Defines values for CampaignStatisticsKind.
+const (
+	CampaignStatisticsKindGlobalStats   CampaignStatisticsKind = "globalStats"
+	CampaignStatisticsKindLinksStats    CampaignStatisticsKind = "linksStats"
+	CampaignStatisticsKindStatsByDomain CampaignStatisticsKind = "statsByDomain"
+)
+
+// Defines values for CampaignType.
+const (
+	CampaignTypeClassic CampaignType = "classic"
+	CampaignTypeTrigger CampaignType = "trigger"
+)
+
 // Defines values for ContactIdentifierType.
 const (
 	ContactIdentifierTypeContactID        ContactIdentifierType = "contact_id"
@@ -40,6 +124,87 @@ const (
 	EmailEventKindUnsubscribed  EmailEventKind = "unsubscribed"
 )
 
+// Defines values for ExportCampaignAction.
+const (
+	ExportCampaignActionClickers     ExportCampaignAction = "clickers"
+	ExportCampaignActionHardBounces  ExportCampaignAction = "hardBounces"
+	ExportCampaignActionNonClickers  ExportCampaignAction = "nonClickers"
+	ExportCampaignActionNonOpeners   ExportCampaignAction = "nonOpeners"
+	ExportCampaignActionOpeners      ExportCampaignAction = "openers"
+	ExportCampaignActionSoftBounces  ExportCampaignAction = "softBounces"
+	ExportCampaignActionUnsubscribed ExportCampaignAction = "unsubscribed"
+)
+
+// Defines values for ExportContactsAction.
+const (
+	ExportContactsActionAllContacts         ExportContactsAction = "allContacts"
+	ExportContactsActionSubscribed          ExportContactsAction = "subscribed"
+	ExportContactsActionUnsubscribed        ExportContactsAction = "unsubscribed"
+	ExportContactsActionUnsubscribedPerList ExportContactsAction = "unsubscribedPerList"
+)
+
+// Defines values for ExportSMSCampaignAction.
+const (
+	ExportSMSCampaignActionHardBounces  ExportSMSCampaignAction = "hardBounces"
+	ExportSMSCampaignActionSoftBounces  ExportSMSCampaignAction = "softBounces"
+	ExportSMSCampaignActionUnsubscribed ExportSMSCampaignAction = "unsubscribed"
+)
+
+// Defines values for InvitationAction.
+const (
+	InvitationActionCancel InvitationAction = "cancel"
+	InvitationActionResend InvitationAction = "resend"
+)
+
+// Defines values for ReminderUnit.
+const (
+	ReminderUnitDays    ReminderUnit = "days"
+	ReminderUnitHours   ReminderUnit = "hours"
+	ReminderUnitMinutes ReminderUnit = "minutes"
+	ReminderUnitWeeks   ReminderUnit = "weeks"
+)
+
+// Defines values for ReportLanguage.
+const (
+	ReportLanguageDe ReportLanguage = "de"
+	ReportLanguageEn ReportLanguage = "en"
+	ReportLanguageEs ReportLanguage = "es"
+	ReportLanguageFr ReportLanguage = "fr"
+	ReportLanguageIt ReportLanguage = "it"
+	ReportLanguagePt ReportLanguage = "pt"
+)
+
+// Defines values for SMSEventKind.
+const (
+	SMSEventKindAccepted       SMSEventKind = "accepted"
+	SMSEventKindBlocked        SMSEventKind = "blocked"
+	SMSEventKindBounces        SMSEventKind = "bounces"
+	SMSEventKindDelivered      SMSEventKind = "delivered"
+	SMSEventKindHardBounces    SMSEventKind = "hardBounces"
+	SMSEventKindRejected       SMSEventKind = "rejected"
+	SMSEventKindReplies        SMSEventKind = "replies"
+	SMSEventKindSent           SMSEventKind = "sent"
+	SMSEventKindSkipped        SMSEventKind = "skipped"
+	SMSEventKindSoftBounces    SMSEventKind = "softBounces"
+	SMSEventKindUnsubscription SMSEventKind = "unsubscription"
+)
+
+// Defines values for SMSRecipientsKind.
+const (
+	SMSRecipientsKindAll          SMSRecipientsKind = "all"
+	SMSRecipientsKindAnswered     SMSRecipientsKind = "answered"
+	SMSRecipientsKindDelivered    SMSRecipientsKind = "delivered"
+	SMSRecipientsKindHardBounces  SMSRecipientsKind = "hardBounces"
+	SMSRecipientsKindSoftBounces  SMSRecipientsKind = "softBounces"
+	SMSRecipientsKindUnsubscribed SMSRecipientsKind = "unsubscribed"
+)
+
+// Defines values for SMSType.
+const (
+	SMSTypeMarketing     SMSType = "marketing"
+	SMSTypeTransactional SMSType = "transactional"
+)
+
 // Defines values for ScheduledEmailState.
 const (
 	ScheduledEmailStateInProgress ScheduledEmailState = "inProgress"
@@ -52,6 +217,245 @@ const (
 	SortOrderAsc  SortOrder = "asc"
 	SortOrderDesc SortOrder = "desc"
 )
+
+// Defines values for TaskDue.
+const (
+	TaskDueOverdue  TaskDue = "overdue"
+	TaskDueRange    TaskDue = "range"
+	TaskDueToday    TaskDue = "today"
+	TaskDueTomorrow TaskDue = "tomorrow"
+	TaskDueWeek     TaskDue = "week"
+)
+
+// Defines values for TaskState.
+const (
+	TaskStateDone   TaskState = "done"
+	TaskStateUndone TaskState = "undone"
+)
+
+// Defines values for UserFeature.
+const (
+	UserFeatureContacts                   UserFeature = "contacts"
+	UserFeatureConversations              UserFeature = "conversations"
+	UserFeatureEmailCampaigns             UserFeature = "email_campaigns"
+	UserFeatureFacebookAds                UserFeature = "facebook_ads"
+	UserFeatureLandingPages               UserFeature = "landing_pages"
+	UserFeaturePhone                      UserFeature = "phone"
+	UserFeaturePushNotifications          UserFeature = "push_notifications"
+	UserFeatureSMSCampaigns               UserFeature = "sms_campaigns"
+	UserFeatureSMTPAPI                    UserFeature = "smtp_api"
+	UserFeatureSalesPlatform              UserFeature = "sales_platform"
+	UserFeatureSendersDomainsDedicatedIps UserFeature = "senders_domains_dedicated_ips"
+	UserFeatureTemplates                  UserFeature = "templates"
+	UserFeatureTransactionalEmails        UserFeature = "transactional_emails"
+	UserFeatureUserManagement             UserFeature = "user_management"
+	UserFeatureWorkflows                  UserFeature = "workflows"
+)
+
+// Defines values for UserPermission.
+const (
+	UserPermissionAPIKeys                 UserPermission = "api_keys"
+	UserPermissionAccess                  UserPermission = "access"
+	UserPermissionActivateDeactivate      UserPermission = "activate_deactivate"
+	UserPermissionActivateDeactivatePause UserPermission = "activate_deactivate_pause"
+	UserPermissionAll                     UserPermission = "all"
+	UserPermissionAssign                  UserPermission = "assign"
+	UserPermissionAuthorizedIps           UserPermission = "authorized_ips"
+	UserPermissionConfigure               UserPermission = "configure"
+	UserPermissionCreateEditDelete        UserPermission = "create_edit_delete"
+	UserPermissionDedicatedIpsManagement  UserPermission = "dedicated_ips_management"
+	UserPermissionDomainsManagement       UserPermission = "domains_management"
+	UserPermissionExport                  UserPermission = "export"
+	UserPermissionForms                   UserPermission = "forms"
+	UserPermissionImport                  UserPermission = "import"
+	UserPermissionListAndAttributes       UserPermission = "list_and_attributes"
+	UserPermissionLogs                    UserPermission = "logs"
+	UserPermissionManageOthersCompanies   UserPermission = "manage_others_companies"
+	UserPermissionManageOthersDealsTasks  UserPermission = "manage_others_deals_tasks"
+	UserPermissionManageOwnedCompanies    UserPermission = "manage_owned_companies"
+	UserPermissionManageOwnedDealsTasks   UserPermission = "manage_owned_deals_tasks"
+	UserPermissionNone                    UserPermission = "none"
+	UserPermissionReports                 UserPermission = "reports"
+	UserPermissionSMTP                    UserPermission = "smtp"
+	UserPermissionSchedulePause           UserPermission = "schedule_pause"
+	UserPermissionSend                    UserPermission = "send"
+	UserPermissionSendScheduleSuspend     UserPermission = "send_schedule_suspend"
+	UserPermissionSendersManagement       UserPermission = "senders_management"
+	UserPermissionSettings                UserPermission = "settings"
+	UserPermissionView                    UserPermission = "view"
+)
+
+// Defines values for WebhookChannel.
+const (
+	WebhookChannelEmail WebhookChannel = "email"
+	WebhookChannelSMS   WebhookChannel = "sms"
+)
+
+// Defines values for WebhookEvent.
+const (
+	WebhookEventBlocked               WebhookEvent = "blocked"
+	WebhookEventClick                 WebhookEvent = "click"
+	WebhookEventContactDeleted        WebhookEvent = "contactDeleted"
+	WebhookEventContactUpdated        WebhookEvent = "contactUpdated"
+	WebhookEventDeferred              WebhookEvent = "deferred"
+	WebhookEventDelivered             WebhookEvent = "delivered"
+	WebhookEventHardBounce            WebhookEvent = "hardBounce"
+	WebhookEventInboundEmailProcessed WebhookEvent = "inboundEmailProcessed"
+	WebhookEventInvalid               WebhookEvent = "invalid"
+	WebhookEventListAddition          WebhookEvent = "listAddition"
+	WebhookEventOpened                WebhookEvent = "opened"
+	WebhookEventRequest               WebhookEvent = "request"
+	WebhookEventSent                  WebhookEvent = "sent"
+	WebhookEventSoftBounce            WebhookEvent = "softBounce"
+	WebhookEventSpam                  WebhookEvent = "spam"
+	WebhookEventUniqueOpened          WebhookEvent = "uniqueOpened"
+	WebhookEventUnsubscribed          WebhookEvent = "unsubscribed"
+)
+
+// Defines values for WebhookHistoryEvent.
+const (
+	WebhookHistoryEventAllEvents     WebhookHistoryEvent = "allEvents"
+	WebhookHistoryEventBlocked       WebhookHistoryEvent = "blocked"
+	WebhookHistoryEventClick         WebhookHistoryEvent = "click"
+	WebhookHistoryEventDeferred      WebhookHistoryEvent = "deferred"
+	WebhookHistoryEventDelivered     WebhookHistoryEvent = "delivered"
+	WebhookHistoryEventError         WebhookHistoryEvent = "error"
+	WebhookHistoryEventHardBounce    WebhookHistoryEvent = "hardBounce"
+	WebhookHistoryEventInvalid       WebhookHistoryEvent = "invalid"
+	WebhookHistoryEventLoadedByProxy WebhookHistoryEvent = "loadedByProxy"
+	WebhookHistoryEventOpened        WebhookHistoryEvent = "opened"
+	WebhookHistoryEventRequest       WebhookHistoryEvent = "request"
+	WebhookHistoryEventSoftBounce    WebhookHistoryEvent = "softBounce"
+	WebhookHistoryEventSpam          WebhookHistoryEvent = "spam"
+	WebhookHistoryEventUniqueOpened  WebhookHistoryEvent = "uniqueOpened"
+	WebhookHistoryEventUnsubscribed  WebhookHistoryEvent = "unsubscribed"
+)
+
+// Defines values for WebhookHistoryType.
+const (
+	WebhookHistoryTypeMarketing     WebhookHistoryType = "marketing"
+	WebhookHistoryTypeTransactional WebhookHistoryType = "transactional"
+)
+
+// Defines values for WebhookType.
+const (
+	WebhookTypeInbound       WebhookType = "inbound"
+	WebhookTypeMarketing     WebhookType = "marketing"
+	WebhookTypeTransactional WebhookType = "transactional"
+)
+
+// Defines values for WhatsAppCampaignAction.
+const (
+	WhatsAppCampaignActionScheduled WhatsAppCampaignAction = "scheduled"
+	WhatsAppCampaignActionSuspended WhatsAppCampaignAction = "suspended"
+)
+
+// Defines values for WhatsAppEventKind.
+const (
+	WhatsAppEventKindDelivered   WhatsAppEventKind = "delivered"
+	WhatsAppEventKindError       WhatsAppEventKind = "error"
+	WhatsAppEventKindRead        WhatsAppEventKind = "read"
+	WhatsAppEventKindReply       WhatsAppEventKind = "reply"
+	WhatsAppEventKindSent        WhatsAppEventKind = "sent"
+	WhatsAppEventKindSoftBounce  WhatsAppEventKind = "soft-bounce"
+	WhatsAppEventKindUnsubscribe WhatsAppEventKind = "unsubscribe"
+)
+
+// Defines values for WhatsAppTemplateCategory.
+const (
+	WhatsAppTemplateCategoryMARKETING WhatsAppTemplateCategory = "MARKETING"
+	WhatsAppTemplateCategoryUTILITY   WhatsAppTemplateCategory = "UTILITY"
+)
+
+// Defines values for WhatsAppTemplateSource.
+const (
+	WhatsAppTemplateSourceAutomation    WhatsAppTemplateSource = "Automation"
+	WhatsAppTemplateSourceConversations WhatsAppTemplateSource = "Conversations"
+)
+
+// Defines values for WinnerCriteria.
+const (
+	WinnerCriteriaClick WinnerCriteria = "click"
+	WinnerCriteriaOpen  WinnerCriteria = "open"
+)
+
+// ABTestLink Clicks on a link.
+type ABTestLink struct {
+	// ClickRate Rate, such as 13%.
+	ClickRate string `json:"clickRate"`
+
+	// ClicksCount Clicks.
+	ClicksCount int64 `json:"clicksCount"`
+
+	// Link The link.
+	Link string `json:"link"`
+}
+
+// ABTestLinks Links clicked in both versions.
+type ABTestLinks struct {
+	// VersionA Links of version A.
+	VersionA []ABTestLink `json:"Version A,omitempty"`
+
+	// VersionB Links of version B.
+	VersionB []ABTestLink `json:"Version B,omitempty"`
+}
+
+// ABTestRates One rate of both versions.
+type ABTestRates struct {
+	// VersionA Rate, such as 34%.
+	VersionA string `json:"Version A"`
+
+	// VersionB Rate, such as 28%.
+	VersionB string `json:"Version B"`
+}
+
+// ABTestResult Result of an A/B test.
+type ABTestResult struct {
+	// ClickRate Clicks, such as 12%.
+	ClickRate string `json:"clickRate,omitempty"`
+
+	// ClickedLinks Links clicked in both versions.
+	ClickedLinks ABTestLinks `json:"clickedLinks,omitempty"`
+
+	// OpenRate Openings, such as 31%.
+	OpenRate string `json:"openRate,omitempty"`
+
+	// Statistics Rates of both versions.
+	Statistics ABTestStatistics `json:"statistics,omitempty"`
+
+	// WinningCriteria Open or Click.
+	WinningCriteria string `json:"winningCriteria,omitempty"`
+
+	// WinningSubjectLine Subject that won.
+	WinningSubjectLine string `json:"winningSubjectLine,omitempty"`
+
+	// WinningVersion notAvailable, pending, tie, A or B.
+	WinningVersion string `json:"winningVersion,omitempty"`
+
+	// WinningVersionRate Rate of the version that won, such as 34%.
+	WinningVersionRate string `json:"winningVersionRate,omitempty"`
+}
+
+// ABTestStatistics Rates of both versions.
+type ABTestStatistics struct {
+	// Clicks One rate of both versions.
+	Clicks ABTestRates `json:"clicks,omitempty"`
+
+	// Complaints One rate of both versions.
+	Complaints ABTestRates `json:"complaints,omitempty"`
+
+	// HardBounces One rate of both versions.
+	HardBounces ABTestRates `json:"hardBounces,omitempty"`
+
+	// Openers One rate of both versions.
+	Openers ABTestRates `json:"openers,omitempty"`
+
+	// SoftBounces One rate of both versions.
+	SoftBounces ABTestRates `json:"softBounces,omitempty"`
+
+	// Unsubscribed One rate of both versions.
+	Unsubscribed ABTestRates `json:"unsubscribed,omitempty"`
+}
 
 // Account The account.
 type Account struct {
@@ -125,6 +529,30 @@ type AccountRelay struct {
 	Enabled bool `json:"enabled,omitempty"`
 }
 
+// Activity What a user did.
+type Activity struct {
+	// Action Name, such as login-success.
+	Action string `json:"action"`
+
+	// Date When, ISO 8601 in UTC.
+	Date string `json:"date"`
+
+	// UserAgent Program.
+	UserAgent string `json:"user_agent"`
+
+	// UserEmail Who.
+	UserEmail string `json:"user_email"`
+
+	// UserIP IP address.
+	UserIP string `json:"user_ip"`
+}
+
+// ActivityPage A page of activities.
+type ActivityPage struct {
+	// Activities The activities; absent when there is none.
+	Activities []Activity `json:"logs,omitempty"`
+}
+
 // AddContactsToListRequest Contacts to add to a list; one of the three, at most 150.
 type AddContactsToListRequest struct {
 	// Emails By address.
@@ -135,6 +563,99 @@ type AddContactsToListRequest struct {
 
 	// IDs By contact id.
 	IDs []int64 `json:"ids,omitempty"`
+}
+
+// AggregatedEmailReport Counts of transactional mail over a time.
+type AggregatedEmailReport struct {
+	// Blocked Mails not sent because the address is blocked.
+	Blocked int64 `json:"blocked,omitempty"`
+
+	// Clicks Clicks in all.
+	Clicks int64 `json:"clicks,omitempty"`
+
+	// Delivered Delivered mails.
+	Delivered int64 `json:"delivered,omitempty"`
+
+	// HardBounces Permanent failures.
+	HardBounces int64 `json:"hardBounces,omitempty"`
+
+	// Invalid Mails to addresses that are none.
+	Invalid int64 `json:"invalid,omitempty"`
+
+	// Opens Openings in all.
+	Opens int64 `json:"opens,omitempty"`
+
+	// Range First and last day, YYYY-MM-DD|YYYY-MM-DD.
+	Range string `json:"range,omitempty"`
+
+	// Requests Mails accepted.
+	Requests int64 `json:"requests,omitempty"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces int64 `json:"softBounces,omitempty"`
+
+	// SpamReports Spam complaints.
+	SpamReports int64 `json:"spamReports,omitempty"`
+
+	// UniqueClicks Mails with a click.
+	UniqueClicks int64 `json:"uniqueClicks,omitempty"`
+
+	// UniqueOpens Mails opened.
+	UniqueOpens int64 `json:"uniqueOpens,omitempty"`
+
+	// Unsubscribed People who unsubscribed.
+	Unsubscribed int64 `json:"unsubscribed,omitempty"`
+}
+
+// AggregatedSMSReport Counts of text messages over a time.
+type AggregatedSMSReport struct {
+	// Accepted Accepted messages.
+	Accepted int64 `json:"accepted,omitempty"`
+
+	// Blocked Blocked messages.
+	Blocked int64 `json:"blocked,omitempty"`
+
+	// Delivered Delivered messages.
+	Delivered int64 `json:"delivered,omitempty"`
+
+	// HardBounces Permanent failures.
+	HardBounces int64 `json:"hardBounces,omitempty"`
+
+	// Range First and last day, YYYY-MM-DD|YYYY-MM-DD.
+	Range string `json:"range,omitempty"`
+
+	// Rejected Rejected messages.
+	Rejected int64 `json:"rejected,omitempty"`
+
+	// Replied Replies.
+	Replied int64 `json:"replied,omitempty"`
+
+	// Requests Messages requested.
+	Requests int64 `json:"requests,omitempty"`
+
+	// Skipped Skipped messages.
+	Skipped int64 `json:"skipped,omitempty"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces int64 `json:"softBounces,omitempty"`
+
+	// Unsubscribed People who unsubscribed.
+	Unsubscribed int64 `json:"unsubscribed,omitempty"`
+}
+
+// AssignedIP A dedicated IP of a sender, with its id.
+type AssignedIP struct {
+	// Domain Domain.
+	Domain string `json:"domain"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// IP IP address.
+	IP string `json:"ip"`
+
+	// Weight Share of the mail, percent.
+	Weight int64 `json:"weight"`
 }
 
 // Attribute The definition of a contact attribute.
@@ -158,6 +679,9 @@ type Attribute struct {
 	Type string `json:"type,omitempty"`
 }
 
+// AttributeCategory Kind of a contact attribute.
+type AttributeCategory string
+
 // AttributeList The definitions of contact attributes.
 type AttributeList struct {
 	// Attributes The definitions.
@@ -171,6 +695,24 @@ type AttributeOption struct {
 
 	// Value Number by which contacts carry it.
 	Value int64 `json:"value"`
+}
+
+// AttributeType Type of a contact attribute.
+type AttributeType string
+
+// BatchResult Contacts by result; the vendor's newest client no longer knows it.
+type BatchResult struct {
+	// FailureIDs Unchanged ones.
+	FailureIDs []int64 `json:"failureIds,omitempty"`
+
+	// SuccessIDs Changed ones.
+	SuccessIDs []int64 `json:"successIds,omitempty"`
+}
+
+// BlockDomainRequest A domain to block.
+type BlockDomainRequest struct {
+	// Domain The domain.
+	Domain string `json:"domain"`
 }
 
 // BlockReason Why an address is blocked.
@@ -205,6 +747,186 @@ type BlockedContactPage struct {
 	// Count Addresses in all.
 	Count int64 `json:"count,omitempty"`
 }
+
+// BlockedDomainList Blocked domains.
+type BlockedDomainList struct {
+	// Domains The domains.
+	Domains []string `json:"domains"`
+}
+
+// CRMAttribute The definition of an attribute.
+type CRMAttribute struct {
+	// Options Options to choose from.
+	Options []CRMAttributeOption `json:"attributeOptions,omitempty"`
+
+	// Type Type, such as text or user.
+	Type string `json:"attributeTypeName,omitempty"`
+
+	// Name Name in attributes.
+	Name string `json:"internalName,omitempty"`
+
+	// Required Whether it must be there.
+	Required bool `json:"isRequired,omitempty"`
+
+	// Label Name for people.
+	Label string `json:"label,omitempty"`
+}
+
+// CRMAttributeOption An option of an attribute.
+type CRMAttributeOption struct {
+	// Key Value in attributes.
+	Key string `json:"key,omitempty"`
+
+	// Value Text for people.
+	Value string `json:"value,omitempty"`
+}
+
+// CRMEntity What notes and files belong to.
+type CRMEntity string
+
+// CRMFile What is known of a file.
+type CRMFile struct {
+	// AuthorID Who stored it.
+	AuthorID string `json:"authorId,omitempty"`
+
+	// CompanyID Company.
+	CompanyID string `json:"companyId,omitempty"`
+
+	// ContactID Contact.
+	ContactID int64 `json:"contactId,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// DealID Deal.
+	DealID string `json:"dealId,omitempty"`
+
+	// Name File name.
+	Name string `json:"name,omitempty"`
+
+	// Size Bytes.
+	Size int64 `json:"size,omitempty"`
+}
+
+// CRMFileURL Where a file can be downloaded.
+type CRMFileURL struct {
+	// FileURL The address, valid for some time.
+	FileURL string `json:"fileUrl"`
+}
+
+// Campaign A mail campaign.
+type Campaign struct {
+	// ABTesting Whether it is an A/B test.
+	ABTesting bool `json:"abTesting,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// Footer Footer of the mail.
+	Footer string `json:"footer"`
+
+	// Header Header of the mail.
+	Header string `json:"header"`
+
+	// HTMLContent HTML body; empty with excludeHtmlContent.
+	HTMLContent string `json:"htmlContent"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// InlineImageActivation Whether images are embedded.
+	InlineImageActivation bool `json:"inlineImageActivation,omitempty"`
+
+	// MirrorActive Whether the mail links to its copy on the web.
+	MirrorActive bool `json:"mirrorActive,omitempty"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// PreviewText Text beside the subject in the inbox.
+	PreviewText string `json:"previewText,omitempty"`
+
+	// Recipients Who gets a mail campaign.
+	Recipients CampaignRecipients `json:"recipients"`
+
+	// Recurring Whether a contact may get a trigger campaign again.
+	Recurring bool `json:"recurring,omitempty"`
+
+	// ReplyTo Reply-to address; may be empty.
+	ReplyTo string `json:"replyTo"`
+
+	// ReturnBounce Mails not delivered; only of sent ones.
+	ReturnBounce int64 `json:"returnBounce,omitempty"`
+
+	// ScheduledAt When it goes out, ISO 8601 with zone; may be empty.
+	ScheduledAt string `json:"scheduledAt,omitempty"`
+
+	// SendAtBestTime Whether each contact gets it at a time of its own.
+	SendAtBestTime bool `json:"sendAtBestTime,omitempty"`
+
+	// Sender Sender of a template.
+	Sender TemplateSender `json:"sender"`
+
+	// SentDate When it was sent, ISO 8601 with zone; only of sent ones.
+	SentDate string `json:"sentDate,omitempty"`
+
+	// ShareLink Copy on the web.
+	ShareLink string `json:"shareLink,omitempty"`
+
+	// SplitRule Size of the test groups, percent; only with abTesting.
+	SplitRule int64 `json:"splitRule,omitempty"`
+
+	// Statistics Results of a mail campaign; only the parts asked for are filled.
+	Statistics CampaignStatistics `json:"statistics"`
+
+	// Status draft, sent, archive, queued, suspended or in_process; inProcess was seen too.
+	Status string `json:"status"`
+
+	// Subject Subject; only without abTesting.
+	Subject string `json:"subject,omitempty"`
+
+	// SubjectA First subject; only with abTesting.
+	SubjectA string `json:"subjectA,omitempty"`
+
+	// SubjectB Second subject; only with abTesting.
+	SubjectB string `json:"subjectB,omitempty"`
+
+	// Tag Label.
+	Tag string `json:"tag,omitempty"`
+
+	// TestSent Whether a test mail was sent.
+	TestSent bool `json:"testSent"`
+
+	// ToField Pattern of the name of the recipient.
+	ToField string `json:"toField,omitempty"`
+
+	// Type classic or trigger; a sample has Classic.
+	Type string `json:"type"`
+
+	// UTMCampaign Value of utm_campaign.
+	UTMCampaign string `json:"utmCampaignValue,omitempty"`
+
+	// UTMID Value of utm_id.
+	UTMID int64 `json:"utmID,omitempty"`
+
+	// UTMMedium Value of utm_medium.
+	UTMMedium string `json:"utmMedium,omitempty"`
+
+	// UTMSource Value of utm_source.
+	UTMSource string `json:"utmSource,omitempty"`
+
+	// WinnerCriteria open or click; only with abTesting.
+	WinnerCriteria string `json:"winnerCriteria,omitempty"`
+
+	// WinnerDelay Length of the test, hours; only with abTesting.
+	WinnerDelay int64 `json:"winnerDelay,omitempty"`
+}
+
+// CampaignAction State to move to; darchive undoes archive, replicate copies, replicateTemplate is for templates.
+type CampaignAction string
 
 // CampaignCounts Results of a campaign in a list.
 type CampaignCounts struct {
@@ -255,6 +977,99 @@ type CampaignCounts struct {
 
 	// Viewed Openings in all.
 	Viewed int64 `json:"viewed,omitempty"`
+}
+
+// CampaignDetailsKind Which statistics a campaign holds.
+type CampaignDetailsKind string
+
+// CampaignPage A page of mail campaigns.
+type CampaignPage struct {
+	// Campaigns The campaigns; absent when there is none.
+	Campaigns []Campaign `json:"campaigns,omitempty"`
+
+	// Count Campaigns in all.
+	Count int64 `json:"count,omitempty"`
+}
+
+// CampaignRecipients Who gets a mail campaign.
+type CampaignRecipients struct {
+	// ExclusionLists Lists that are left out.
+	ExclusionLists []int64 `json:"exclusionLists,omitempty"`
+
+	// Lists Lists.
+	Lists []int64 `json:"lists,omitempty"`
+}
+
+// CampaignRecipientsKind Which recipients of a mail campaign.
+type CampaignRecipientsKind string
+
+// CampaignState State of a campaign; answers write in_process.
+type CampaignState string
+
+// CampaignStatistics Results of a mail campaign; only the parts asked for are filled.
+type CampaignStatistics struct {
+	// CampaignStats Counts of each list.
+	CampaignStats []CampaignCounts `json:"campaignStats,omitempty"`
+
+	// GlobalStats Results of a campaign in a list.
+	GlobalStats CampaignCounts `json:"globalStats,omitempty"`
+
+	// LinksStats Clicks by link; a number, or an object with nbClick.
+	LinksStats map[string]interface{} `json:"linksStats,omitempty"`
+
+	// MirrorClick Clicks on the link to the copy on the web.
+	MirrorClick int64 `json:"mirrorClick,omitempty"`
+
+	// Remaining Mails still to be sent.
+	Remaining int64 `json:"remaining,omitempty"`
+
+	// StatsByBrowser Counts by browser.
+	StatsByBrowser map[string]ReaderCounts `json:"statsByBrowser,omitempty"`
+
+	// StatsByDevice Counts by device and system.
+	StatsByDevice DeviceStatistics `json:"statsByDevice,omitempty"`
+
+	// StatsByDomain Counts by domain of the recipients.
+	StatsByDomain map[string]CampaignCounts `json:"statsByDomain,omitempty"`
+}
+
+// CampaignStatisticsKind Which statistics a list of campaigns holds.
+type CampaignStatisticsKind string
+
+// CampaignTarget Who shall get a mail campaign.
+type CampaignTarget struct {
+	// ExclusionListIDs Lists to leave out.
+	ExclusionListIDs []int64 `json:"exclusionListIds,omitempty"`
+
+	// ListIDs Lists; these or segments are needed with scheduledAt.
+	ListIDs []int64 `json:"listIds,omitempty"`
+
+	// SegmentIDs Segments.
+	SegmentIDs []int64 `json:"segmentIds,omitempty"`
+}
+
+// CampaignType Type of a mail campaign.
+type CampaignType string
+
+// Company A company.
+type Company struct {
+	// Attributes Values by internal name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"linkedDealsIds,omitempty"`
+}
+
+// CompanyPage A page of companies.
+type CompanyPage struct {
+	// Companies The companies; absent when there is none.
+	Companies []Company `json:"items,omitempty"`
 }
 
 // Contact A contact in a list.
@@ -311,6 +1126,42 @@ type ContactCampaignEvent struct {
 	IP string `json:"ip,omitempty"`
 }
 
+// ContactCampaignStats What a contact did with campaigns.
+type ContactCampaignStats struct {
+	// Clicked Clicks by campaign.
+	Clicked []ContactCampaignClicks `json:"clicked,omitempty"`
+
+	// Complaints Spam complaints.
+	Complaints []ContactCampaignEvent `json:"complaints,omitempty"`
+
+	// Delivered Delivered mails.
+	Delivered []ContactCampaignEvent `json:"delivered,omitempty"`
+
+	// From Sender; in one source only.
+	From string `json:"from,omitempty"`
+
+	// HardBounces Permanent failures.
+	HardBounces []ContactCampaignEvent `json:"hardBounces,omitempty"`
+
+	// MessagesSent Sent mails.
+	MessagesSent []ContactCampaignEvent `json:"messagesSent,omitempty"`
+
+	// Opened Openings.
+	Opened []ContactCampaignEvent `json:"opened,omitempty"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces []ContactCampaignEvent `json:"softBounces,omitempty"`
+
+	// Tags Labels; in one source only.
+	Tags []string `json:"tags,omitempty"`
+
+	// Orders Orders kept in transactional attributes.
+	Orders []ContactOrder `json:"transacAttributes,omitempty"`
+
+	// Unsubscriptions How a contact was unsubscribed.
+	Unsubscriptions ContactUnsubscriptions `json:"unsubscriptions,omitempty"`
+}
+
 // ContactClick A link a contact clicked.
 type ContactClick struct {
 	// Count Number of clicks.
@@ -359,8 +1210,44 @@ type ContactDetails struct {
 	Statistics ContactStatistics `json:"statistics"`
 }
 
+// ContactFilter Which contacts to export; one of the three actions.
+type ContactFilter struct {
+	// ActionForContacts Which contacts of a list, or of all.
+	ActionForContacts *ExportContactsAction `json:"actionForContacts,omitempty"`
+
+	// ActionForEmailCampaigns Which recipients of a mail campaign.
+	ActionForEmailCampaigns *ExportCampaignAction `json:"actionForEmailCampaigns,omitempty"`
+
+	// ActionForSMSCampaigns Which recipients of an SMS campaign.
+	ActionForSMSCampaigns *ExportSMSCampaignAction `json:"actionForSmsCampaigns,omitempty"`
+
+	// EmailCampaignID Mail campaign; needed for its action.
+	EmailCampaignID *int64 `json:"emailCampaignId,omitempty"`
+
+	// ListID List; needed for unsubscribedPerList, excludes segmentId.
+	ListID *int64 `json:"listId,omitempty"`
+
+	// SegmentID Segment; excludes listId.
+	SegmentID *int64 `json:"segmentId,omitempty"`
+
+	// SMSCampaignID SMS campaign; needed for its action.
+	SMSCampaignID *int64 `json:"smsCampaignId,omitempty"`
+}
+
 // ContactIdentifierType What the identifier of a contact is.
 type ContactIdentifierType string
+
+// ContactOrder An order kept in transactional attributes.
+type ContactOrder struct {
+	// OrderDate Day, YYYY-MM-DD.
+	OrderDate string `json:"orderDate"`
+
+	// OrderID Id of the order.
+	OrderID int64 `json:"orderId"`
+
+	// OrderPrice Price.
+	OrderPrice float64 `json:"orderPrice"`
+}
 
 // ContactPage A page of contacts.
 type ContactPage struct {
@@ -410,6 +1297,171 @@ type ContactUnsubscriptions struct {
 	ByUser []ContactCampaignEvent `json:"userUnsubscription,omitempty"`
 }
 
+// ContactUpdate A change of one contact, named by one of email, id, sms and ext_id.
+type ContactUpdate struct {
+	// Attributes Values by attribute name in capitals.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Email Address; names the contact.
+	Email *string `json:"email,omitempty"`
+
+	// EmailBlacklisted true: no marketing mail.
+	EmailBlacklisted *bool `json:"emailBlacklisted,omitempty"`
+
+	// ExtID The caller's own id; names the contact.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// ID Contact id; names the contact.
+	ID *int64 `json:"id,omitempty"`
+
+	// ListIDs Lists to add to.
+	ListIDs []int64 `json:"listIds,omitempty"`
+
+	// SMS Phone number with country code; names the contact.
+	SMS *string `json:"sms,omitempty"`
+
+	// SMSBlacklisted true: no text messages.
+	SMSBlacklisted *bool `json:"smsBlacklisted,omitempty"`
+
+	// BlockedSenders Senders whose transactional mail is stopped.
+	BlockedSenders []string `json:"smtpBlacklistSender,omitempty"`
+
+	// UnlinkListIDs Lists to remove from.
+	UnlinkListIDs []int64 `json:"unlinkListIds,omitempty"`
+}
+
+// CreateAttributeRequest The definition of a contact attribute.
+type CreateAttributeRequest struct {
+	// Options Options; for category ones.
+	Options []NewAttributeOption `json:"enumeration,omitempty"`
+
+	// IsRecurring Whether a calculated or global value is computed anew; for these only.
+	IsRecurring *bool `json:"isRecurring,omitempty"`
+
+	// Choices Options; for multiple-choice ones.
+	Choices []string `json:"multiCategoryOptions,omitempty"`
+
+	// Type Type of a contact attribute.
+	Type *AttributeType `json:"type,omitempty"`
+
+	// Value Formula; for calculated and global ones.
+	Value *string `json:"value,omitempty"`
+}
+
+// CreateCampaignRequest A mail campaign to create.
+type CreateCampaignRequest struct {
+	// ABTesting true: an A/B test; needs subjectA and subjectB.
+	ABTesting *bool `json:"abTesting,omitempty"`
+
+	// AttachmentURL Address the vendor fetches a file to attach from.
+	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// Footer Footer of the mail.
+	Footer *string `json:"footer,omitempty"`
+
+	// Header Header of the mail.
+	Header *string `json:"header,omitempty"`
+
+	// HTMLContent HTML body, more than 10 characters.
+	HTMLContent *string `json:"htmlContent,omitempty"`
+
+	// HTMLURL Address the vendor fetches the HTML from.
+	HTMLURL *string `json:"htmlUrl,omitempty"`
+
+	// IncreaseRate Growth a day, percent, 1 to 99; needed with ipWarmupEnable.
+	IncreaseRate *int64 `json:"increaseRate,omitempty"`
+
+	// InitialQuota Mails on the first day, more than 1; needed with ipWarmupEnable.
+	InitialQuota *int64 `json:"initialQuota,omitempty"`
+
+	// InlineImageActivation true: embed images; then a mail has at most 4 MB and the campaign 5000 contacts.
+	InlineImageActivation *bool `json:"inlineImageActivation,omitempty"`
+
+	// IPWarmup For dedicated IPs only.
+	IPWarmup *bool `json:"ipWarmupEnable,omitempty"`
+
+	// MirrorActive true: put in a link to a copy on the web.
+	MirrorActive *bool `json:"mirrorActive,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Params Values for {{params.NAME}} of a classic campaign.
+	Params map[string]interface{} `json:"params,omitempty"`
+
+	// PreviewText Text beside the subject in the inbox.
+	PreviewText *string `json:"previewText,omitempty"`
+
+	// Recipients Who shall get a mail campaign.
+	Recipients *CampaignTarget `json:"recipients,omitempty"`
+
+	// ReplyTo Reply-to address.
+	ReplyTo *string `json:"replyTo,omitempty"`
+
+	// ScheduledAt When to send, ISO 8601 with zone; with sendAtBestTime only the day counts.
+	ScheduledAt *string `json:"scheduledAt,omitempty"`
+
+	// SendAtBestTime true: each contact gets it at a time of its own; not together with abTesting.
+	SendAtBestTime *bool `json:"sendAtBestTime,omitempty"`
+
+	// Sender A sender for a template or a campaign, by email or by id.
+	Sender SenderRef `json:"sender"`
+
+	// SplitRule Size of the test groups, percent, 1 to 50; needed with abTesting and recipients.
+	SplitRule *int64 `json:"splitRule,omitempty"`
+
+	// Subject Subject; needed without abTesting, ignored with it.
+	Subject *string `json:"subject,omitempty"`
+
+	// SubjectA First subject.
+	SubjectA *string `json:"subjectA,omitempty"`
+
+	// SubjectB Second subject; must differ.
+	SubjectB *string `json:"subjectB,omitempty"`
+
+	// Tag Label.
+	Tag *string `json:"tag,omitempty"`
+
+	// TemplateID Active template whose content is copied.
+	TemplateID *int64 `json:"templateId,omitempty"`
+
+	// ToField Pattern of the name of the recipient, such as {{contact.FIRSTNAME}}.
+	ToField *string `json:"toField,omitempty"`
+
+	// UnsubscriptionPageID Unsubscription page, 24 characters.
+	UnsubscriptionPageID *string `json:"unsubscriptionPageId,omitempty"`
+
+	// UpdateFormID Profile update form, 24 characters; needed with {{ update_profile }} in the content.
+	UpdateFormID *string `json:"updateFormId,omitempty"`
+
+	// UTMCampaign Value of utm_campaign, letters, digits and blanks; the name of the campaign when empty.
+	UTMCampaign *string `json:"utmCampaign,omitempty"`
+
+	// WinnerCriteria What decides an A/B test.
+	WinnerCriteria *WinnerCriteria `json:"winnerCriteria,omitempty"`
+
+	// WinnerDelay Length of the test, hours, 1 to 168; needed with a splitRule below 50.
+	WinnerDelay *int64 `json:"winnerDelay,omitempty"`
+}
+
+// CreateCompanyRequest A company to create.
+type CreateCompanyRequest struct {
+	// Attributes Values by internal name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// CountryCode Calling code of the country; needed when a phone number is among the attributes.
+	CountryCode *int64 `json:"countryCode,omitempty"`
+
+	// ContactIDs Contacts to link.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
+
+	// DealIDs Deals to link.
+	DealIDs []string `json:"linkedDealsIds,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+}
+
 // CreateContactRequest A contact to create, or with updateEnabled to create or update.
 type CreateContactRequest struct {
 	// Attributes Values by attribute name in capitals: text, number, boolean, date as YYYY-MM-DD, list of texts. SMS is the phone number with country code.
@@ -437,6 +1489,54 @@ type CreateContactRequest struct {
 	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
 }
 
+// CreateDealRequest A deal to create.
+type CreateDealRequest struct {
+	// Attributes Values by internal name; pipeline and deal_stage go together.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// CompanyIDs Companies to link.
+	CompanyIDs []string `json:"linkedCompaniesIds,omitempty"`
+
+	// ContactIDs Contacts to link.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+}
+
+// CreateDomainRequest A domain to add.
+type CreateDomainRequest struct {
+	// Name The domain.
+	Name string `json:"name"`
+}
+
+// CreateDoubleOptInContactRequest Somebody to be asked for consent.
+type CreateDoubleOptInContactRequest struct {
+	// Attributes Values by attribute name in capitals.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Email Address.
+	Email string `json:"email"`
+
+	// ExcludeListIDs Lists to keep out of.
+	ExcludeListIDs []int64 `json:"excludeListIds,omitempty"`
+
+	// ListIDs Lists to add to once confirmed.
+	ListIDs []int64 `json:"includeListIds"`
+
+	// RedirectionURL Page shown after the confirmation.
+	RedirectionURL string `json:"redirectionUrl"`
+
+	// TemplateID Template of the request; tagged optin.
+	TemplateID int64 `json:"templateId"`
+}
+
+// CreateFolderRequest A folder to create.
+type CreateFolderRequest struct {
+	// Name Name; needed.
+	Name *string `json:"name,omitempty"`
+}
+
 // CreateListRequest A list to create.
 type CreateListRequest struct {
 	// FolderID Folder, see listFolders.
@@ -446,10 +1546,415 @@ type CreateListRequest struct {
 	Name string `json:"name"`
 }
 
+// CreateNoteRequest A note to create.
+type CreateNoteRequest struct {
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"companyIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactIds,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealIds,omitempty"`
+
+	// Text Text, at most 3000 characters.
+	Text string `json:"text"`
+}
+
+// CreateSMSCampaignRequest An SMS campaign to create.
+type CreateSMSCampaignRequest struct {
+	// Content Text; more than 160 characters make several messages.
+	Content string `json:"content"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// OrganisationPrefix Name put in front of the text; asked for by some operators.
+	OrganisationPrefix *string `json:"organisationPrefix,omitempty"`
+
+	// Recipients Who shall get an SMS campaign.
+	Recipients *SMSCampaignTarget `json:"recipients,omitempty"`
+
+	// ScheduledAt When to send, ISO 8601 with zone.
+	ScheduledAt *string `json:"scheduledAt,omitempty"`
+
+	// Sender Name shown, at most 11 letters and digits, or a number of at most 15 digits.
+	Sender string `json:"sender"`
+
+	// Unicode true: letters beyond the GSM alphabet may be sent.
+	Unicode *bool `json:"unicodeEnabled,omitempty"`
+
+	// UnsubscribeInstruction How to unsubscribe, put at the end of the text; asked for by some operators.
+	UnsubscribeInstruction *string `json:"unsubscribeInstruction,omitempty"`
+}
+
+// CreateSenderRequest A sender to create.
+type CreateSenderRequest struct {
+	// Email Address; gets a mail with a code for validateSender.
+	Email string `json:"email"`
+
+	// IPs Dedicated IPs; needed where the account has them.
+	IPs []NewSenderIP `json:"ips,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+}
+
+// CreateTaskRequest A task to create.
+type CreateTaskRequest struct {
+	// AssignToID Id of the user who shall do it.
+	AssignToID *string `json:"assignToId,omitempty"`
+
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"companiesIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactsIds,omitempty"`
+
+	// Date When it is due, ISO 8601 with zone.
+	Date string `json:"date"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealsIds,omitempty"`
+
+	// Done Whether it is done.
+	Done *bool `json:"done,omitempty"`
+
+	// Duration Length, milliseconds.
+	Duration *int64 `json:"duration,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Notes Text.
+	Notes *string `json:"notes,omitempty"`
+
+	// Reminder When to remind of a task.
+	Reminder *TaskReminder `json:"reminder,omitempty"`
+
+	// TaskTypeID Type, see getTaskTypes.
+	TaskTypeID string `json:"taskTypeId"`
+}
+
+// CreateTemplateRequest A template to create.
+type CreateTemplateRequest struct {
+	// AttachmentURL Address the vendor fetches a file to attach from.
+	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// HTMLContent HTML body, more than 10 characters; needed without htmlUrl.
+	HTMLContent *string `json:"htmlContent,omitempty"`
+
+	// HTMLURL Address the vendor fetches the HTML from; needed without htmlContent.
+	HTMLURL *string `json:"htmlUrl,omitempty"`
+
+	// IsActive Whether mail can be made from it.
+	IsActive *bool `json:"isActive,omitempty"`
+
+	// ReplyTo Reply-to address.
+	ReplyTo *string `json:"replyTo,omitempty"`
+
+	// Sender A sender for a template or a campaign, by email or by id.
+	Sender SenderRef `json:"sender"`
+
+	// Subject Subject.
+	Subject string `json:"subject"`
+
+	// Tag Label for statistics.
+	Tag *string `json:"tag,omitempty"`
+
+	// TemplateName Name; answers call it name.
+	TemplateName string `json:"templateName"`
+
+	// ToField Pattern for the name of the recipient, such as {{contact.FIRSTNAME}}.
+	ToField *string `json:"toField,omitempty"`
+}
+
+// CreateWebhookRequest A webhook to create.
+type CreateWebhookRequest struct {
+	// Auth How the calls shall authenticate, in the header Authorization.
+	Auth *NewWebhookAuth `json:"auth,omitempty"`
+
+	// Batched true: up to 500 events in a call, at most 5 minutes late.
+	Batched *bool `json:"batched,omitempty"`
+
+	// Channel Which messages a webhook reports on.
+	Channel *WebhookChannel `json:"channel,omitempty"`
+
+	// Description Note.
+	Description *string `json:"description,omitempty"`
+
+	// Domain Domain that receives mail; needed for inbound.
+	Domain *string `json:"domain,omitempty"`
+
+	// Events Events to report.
+	Events []WebhookEvent `json:"events"`
+
+	// Headers Headers of each call.
+	Headers []NewWebhookHeader `json:"headers,omitempty"`
+
+	// Type What a webhook reports on.
+	Type *WebhookType `json:"type,omitempty"`
+
+	// URL Address to call.
+	URL string `json:"url"`
+}
+
+// CreateWhatsAppCampaignRequest A WhatsApp campaign to create.
+type CreateWhatsAppCampaignRequest struct {
+	// Name Name.
+	Name string `json:"name"`
+
+	// Recipients Who shall get a WhatsApp campaign; lists or segments.
+	Recipients WhatsAppCampaignTarget `json:"recipients"`
+
+	// ScheduledAt When to send, ISO 8601 with zone.
+	ScheduledAt string `json:"scheduledAt"`
+
+	// TemplateID Approved template.
+	TemplateID int64 `json:"templateId"`
+}
+
+// CreateWhatsAppTemplateRequest A WhatsApp template to create.
+type CreateWhatsAppTemplateRequest struct {
+	// BodyText Body, at most 1024 characters.
+	BodyText string `json:"bodyText"`
+
+	// Category Category of a WhatsApp template.
+	Category WhatsAppTemplateCategory `json:"category"`
+
+	// HeaderText Header, at most 45 characters; not together with mediaUrl.
+	HeaderText *string `json:"headerText,omitempty"`
+
+	// Language Language code, such as ru.
+	Language string `json:"language"`
+
+	// MediaURL Picture or video of the header; not together with headerText.
+	MediaURL *string `json:"mediaUrl,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Source What a template is made for.
+	Source *WhatsAppTemplateSource `json:"source,omitempty"`
+}
+
+// CreatedDomain An added domain.
+type CreatedDomain struct {
+	// DNSRecords DNS records a domain needs.
+	DNSRecords DNSRecords `json:"dns_records,omitempty"`
+
+	// Name The domain.
+	Name string `json:"domain_name,omitempty"`
+
+	// Provider Who serves its DNS.
+	Provider string `json:"domain_provider,omitempty"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id"`
+
+	// Message Text for people.
+	Message string `json:"message,omitempty"`
+}
+
 // CreatedID What was created.
 type CreatedID struct {
 	// ID Id of the new object.
 	ID int64 `json:"id,omitempty"`
+}
+
+// CreatedRecord What was created in the CRM.
+type CreatedRecord struct {
+	// ID Id, 24 hex digits.
+	ID string `json:"id"`
+}
+
+// CreatedSender A created sender.
+type CreatedSender struct {
+	// DKIMError Whether the DKIM record of the domain is wrong.
+	DKIMError bool `json:"dkimError,omitempty"`
+
+	// ID Id of the sender.
+	ID int64 `json:"id"`
+
+	// SPFError Whether the SPF record of the domain is wrong.
+	SPFError bool `json:"spfError,omitempty"`
+}
+
+// DNSRecord A DNS record.
+type DNSRecord struct {
+	// HostName Host; empty for the domain itself.
+	HostName string `json:"host_name,omitempty"`
+
+	// Status Whether it was found.
+	Status bool `json:"status,omitempty"`
+
+	// Type Type, such as TXT.
+	Type string `json:"type,omitempty"`
+
+	// Value Value.
+	Value string `json:"value,omitempty"`
+}
+
+// DNSRecords DNS records a domain needs.
+type DNSRecords struct {
+	// BrevoCode A DNS record.
+	BrevoCode DNSRecord `json:"brevo_code,omitempty"`
+
+	// DKIMRecord A DNS record.
+	DKIMRecord DNSRecord `json:"dkim_record,omitempty"`
+
+	// DMARCRecord A DNS record.
+	DMARCRecord DNSRecord `json:"dmarc_record,omitempty"`
+
+	// SendinblueCode A DNS record.
+	SendinblueCode DNSRecord `json:"sendinblue_code,omitempty"`
+}
+
+// Deal A deal.
+type Deal struct {
+	// Attributes Values by internal name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id,omitempty"`
+
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"linkedCompaniesIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
+}
+
+// DealPage A page of deals.
+type DealPage struct {
+	// Deals The deals; absent when there is none.
+	Deals []Deal `json:"items,omitempty"`
+}
+
+// DedicatedIP A dedicated IP.
+type DedicatedIP struct {
+	// Active Whether mail goes out through it.
+	Active bool `json:"active"`
+
+	// Domain Domain.
+	Domain string `json:"domain"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// IP IP address.
+	IP string `json:"ip"`
+}
+
+// DeleteHardBouncesRequest Which hard bounces to forget.
+type DeleteHardBouncesRequest struct {
+	// ContactEmail Only those of this address.
+	ContactEmail *string `json:"contactEmail,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; with startDate.
+	EndDate *string `json:"endDate,omitempty"`
+
+	// StartDate First day, YYYY-MM-DD; with endDate.
+	StartDate *string `json:"startDate,omitempty"`
+}
+
+// DeviceStatistics Counts by device and system.
+type DeviceStatistics struct {
+	// Desktop By system, such as Windows.
+	Desktop map[string]ReaderCounts `json:"desktop,omitempty"`
+
+	// Mobile By system.
+	Mobile map[string]ReaderCounts `json:"mobile,omitempty"`
+
+	// Tablet By system.
+	Tablet map[string]ReaderCounts `json:"tablet,omitempty"`
+
+	// Unknown By system.
+	Unknown map[string]ReaderCounts `json:"unknown,omitempty"`
+}
+
+// Domain A sender domain.
+type Domain struct {
+	// Authenticated Whether DKIM is in place.
+	Authenticated bool `json:"authenticated"`
+
+	// DNSRecords DNS records a domain needs.
+	DNSRecords DNSRecords `json:"dns_records"`
+
+	// Name The domain.
+	Name string `json:"domain"`
+
+	// Verified Whether it is shown to belong to the account.
+	Verified bool `json:"verified"`
+}
+
+// DomainCheck Result of a check of DNS records.
+type DomainCheck struct {
+	// Name The domain.
+	Name string `json:"domain_name"`
+
+	// Message Text for people.
+	Message string `json:"message"`
+}
+
+// DomainCreator Who added a domain.
+type DomainCreator struct {
+	// CreationDate When, with zone, such as +00:00.
+	CreationDate string `json:"creationDate,omitempty"`
+
+	// Email Address of the user.
+	Email string `json:"email,omitempty"`
+
+	// ID Id of the user.
+	ID string `json:"id,omitempty"`
+
+	// Method Not documented; null wherever it was seen.
+	Method string `json:"method,omitempty"`
+}
+
+// DomainList Sender domains.
+type DomainList struct {
+	// Count Domains in all.
+	Count int64 `json:"count,omitempty"`
+
+	// CurrentPage Page, from 1.
+	CurrentPage int64 `json:"current_page,omitempty"`
+
+	// Domains The domains; absent when there is none.
+	Domains []DomainSummary `json:"domains,omitempty"`
+
+	// TotalPages Pages in all.
+	TotalPages int64 `json:"total_pages,omitempty"`
+}
+
+// DomainSummary A sender domain in a list.
+type DomainSummary struct {
+	// Authenticated Whether DKIM is in place.
+	Authenticated bool `json:"authenticated"`
+
+	// Authenticator Not documented; null wherever it was seen.
+	Authenticator string `json:"authenticator,omitempty"`
+
+	// Creator Who added a domain.
+	Creator DomainCreator `json:"creator,omitempty"`
+
+	// Name The domain.
+	Name string `json:"domain_name"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id"`
+
+	// IP Dedicated IP.
+	IP string `json:"ip,omitempty"`
+
+	// ValidationRequest Not documented; null wherever it was seen.
+	ValidationRequest string `json:"validationRequest,omitempty"`
+
+	// Verified Whether it is shown to belong to the account.
+	Verified bool `json:"verified"`
+
+	// Verifier Not documented; null wherever it was seen.
+	Verifier string `json:"verifier,omitempty"`
 }
 
 // EmailAddress An address with a name.
@@ -560,6 +2065,54 @@ type EmailPage struct {
 	Emails []EmailSummary `json:"transactionalEmails,omitempty"`
 }
 
+// EmailReport Counts of one day.
+type EmailReport struct {
+	// Blocked Mails not sent because the address is blocked.
+	Blocked int64 `json:"blocked"`
+
+	// Clicks Clicks in all.
+	Clicks int64 `json:"clicks"`
+
+	// Date The day, YYYY-MM-DD.
+	Date string `json:"date"`
+
+	// Delivered Delivered mails.
+	Delivered int64 `json:"delivered"`
+
+	// HardBounces Permanent failures.
+	HardBounces int64 `json:"hardBounces"`
+
+	// Invalid Mails to addresses that are none.
+	Invalid int64 `json:"invalid"`
+
+	// Opens Openings in all.
+	Opens int64 `json:"opens"`
+
+	// Requests Mails accepted.
+	Requests int64 `json:"requests"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces int64 `json:"softBounces"`
+
+	// SpamReports Spam complaints.
+	SpamReports int64 `json:"spamReports"`
+
+	// UniqueClicks Mails with a click.
+	UniqueClicks int64 `json:"uniqueClicks"`
+
+	// UniqueOpens Mails opened.
+	UniqueOpens int64 `json:"uniqueOpens"`
+
+	// Unsubscribed People who unsubscribed.
+	Unsubscribed int64 `json:"unsubscribed"`
+}
+
+// EmailReports Counts of transactional mail, day by day.
+type EmailReports struct {
+	// Reports One entry a day; absent when there is none.
+	Reports []EmailReport `json:"reports,omitempty"`
+}
+
 // EmailSender From address; email with name, or the id of a sender of the account. May be absent with templateId.
 type EmailSender struct {
 	// Email Verified address.
@@ -611,6 +2164,48 @@ type Error struct {
 	Metadata map[string]interface{} `json:"metadata,omitempty"`
 }
 
+// ExportCampaignAction Which recipients of a mail campaign.
+type ExportCampaignAction string
+
+// ExportCampaignRecipientsRequest Which recipients to export.
+type ExportCampaignRecipientsRequest struct {
+	// NotifyURL Address that gets the link to the file.
+	NotifyURL *string `json:"notifyURL,omitempty"`
+
+	// RecipientsType Which recipients of a mail campaign.
+	RecipientsType CampaignRecipientsKind `json:"recipientsType"`
+}
+
+// ExportContactsAction Which contacts of a list, or of all.
+type ExportContactsAction string
+
+// ExportContactsRequest What to export.
+type ExportContactsRequest struct {
+	// CustomContactFilter Which contacts to export; one of the three actions.
+	CustomContactFilter ContactFilter `json:"customContactFilter"`
+
+	// DisableNotification true: no mail when the file is ready.
+	DisableNotification *bool `json:"disableNotification,omitempty"`
+
+	// ExportAttributes Attributes, one column each; all when absent.
+	ExportAttributes []string `json:"exportAttributes,omitempty"`
+
+	// ExportDateInUTC Whether times in the file are UTC.
+	ExportDateInUTC *bool `json:"exportDateInUTC,omitempty"`
+
+	// ExportMandatoryAttributes Whether the columns every contact has are in the file.
+	ExportMandatoryAttributes *bool `json:"exportMandatoryAttributes,omitempty"`
+
+	// ExportMetadata Whether metadata of the contacts is in the file.
+	ExportMetadata *bool `json:"exportMetadata,omitempty"`
+
+	// ExportSubscriptionStatus Whether the subscription status is in the file.
+	ExportSubscriptionStatus *bool `json:"exportSubscriptionStatus,omitempty"`
+
+	// NotifyURL Address that is called when the file is ready.
+	NotifyURL *string `json:"notifyUrl,omitempty"`
+}
+
 // ExportResult What an export holds.
 type ExportResult struct {
 	// FileSize Bytes.
@@ -618,6 +2213,66 @@ type ExportResult struct {
 
 	// TotalRecords Rows.
 	TotalRecords int64 `json:"total_records,omitempty"`
+}
+
+// ExportSMSCampaignAction Which recipients of an SMS campaign.
+type ExportSMSCampaignAction string
+
+// ExportSMSCampaignRecipientsRequest Which recipients to export.
+type ExportSMSCampaignRecipientsRequest struct {
+	// NotifyURL Address that gets the link to the file.
+	NotifyURL *string `json:"notifyURL,omitempty"`
+
+	// RecipientsType Which recipients of an SMS campaign.
+	RecipientsType SMSRecipientsKind `json:"recipientsType"`
+}
+
+// ExportWebhookHistoryRequest Which webhook calls to export.
+type ExportWebhookHistoryRequest struct {
+	// Days Days back; not together with startDate and endDate.
+	Days *int64 `json:"days,omitempty"`
+
+	// Email Only events of this recipient.
+	Email *string `json:"email,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `json:"endDate,omitempty"`
+
+	// Event Which events to export.
+	Event WebhookHistoryEvent `json:"event"`
+
+	// MessageID Only events of this message.
+	MessageID *string `json:"messageId,omitempty"`
+
+	// NotifyURL Address that gets the link to the file.
+	NotifyURL string `json:"notifyURL"`
+
+	// Sort Order of a list, by creation.
+	Sort *SortOrder `json:"sort,omitempty"`
+
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `json:"startDate,omitempty"`
+
+	// Type Type of webhooks with a history.
+	Type WebhookHistoryType `json:"type"`
+
+	// WebhookID Only calls of this webhook.
+	WebhookID *int64 `json:"webhookId,omitempty"`
+}
+
+// FeatureAccess How much of each part a user has.
+type FeatureAccess struct {
+	// Conversations Access to conversations.
+	Conversations string `json:"conversations,omitempty"`
+
+	// CRM Access to the CRM.
+	CRM string `json:"crm,omitempty"`
+
+	// Marketing Access to marketing, such as owner or none.
+	Marketing string `json:"marketing,omitempty"`
+
+	// Phone Access to the phone.
+	Phone string `json:"phone,omitempty"`
 }
 
 // Folder A folder of contact lists.
@@ -638,6 +2293,33 @@ type Folder struct {
 	UniqueSubscribers int64 `json:"uniqueSubscribers,omitempty"`
 }
 
+// FolderList A contact list of the folder asked for.
+type FolderList struct {
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// TotalBlacklisted Blacklisted contacts; being emptied to 0 by the vendor.
+	TotalBlacklisted int64 `json:"totalBlacklisted,omitempty"`
+
+	// TotalSubscribers Contacts not blacklisted; being emptied to 0 by the vendor.
+	TotalSubscribers int64 `json:"totalSubscribers,omitempty"`
+
+	// UniqueSubscribers Contacts; deprecated by the vendor, yet the only number left.
+	UniqueSubscribers int64 `json:"uniqueSubscribers,omitempty"`
+}
+
+// FolderListPage A page of lists of one folder.
+type FolderListPage struct {
+	// Count Lists in all.
+	Count int64 `json:"count,omitempty"`
+
+	// Lists The lists; absent when there is none.
+	Lists []FolderList `json:"lists,omitempty"`
+}
+
 // FolderPage A page of folders.
 type FolderPage struct {
 	// Count Folders in all.
@@ -645,6 +2327,21 @@ type FolderPage struct {
 
 	// Folders The folders; absent when there are none.
 	Folders []Folder `json:"folders,omitempty"`
+}
+
+// GrantedPrivilege What a user may do in one part.
+type GrantedPrivilege struct {
+	// Feature Part, as in UserFeature.
+	Feature string `json:"feature"`
+
+	// Permissions What is allowed there, as in UserPermission.
+	Permissions []string `json:"permissions"`
+}
+
+// IPList Dedicated IPs of the account.
+type IPList struct {
+	// IPs The addresses.
+	IPs []DedicatedIP `json:"ips"`
 }
 
 // ImportContact A contact to import.
@@ -692,6 +2389,15 @@ type ImportContactsRequest struct {
 	UpdateExistingContacts *bool `json:"updateExistingContacts,omitempty"`
 }
 
+// ImportDealsRequest A file of deals.
+type ImportDealsRequest struct {
+	// File The CSV file.
+	File rest.File `json:"file"`
+
+	// Mapping Which column is which attribute; a JSON object as text.
+	Mapping string `json:"mapping"`
+}
+
 // ImportNewList A list to create for an import.
 type ImportNewList struct {
 	// FolderID Folder of the list; needed with listName.
@@ -723,6 +2429,114 @@ type ImportResult struct {
 
 	// InvalidEmails Addresses that are none.
 	InvalidEmails int64 `json:"invalid_emails,omitempty"`
+}
+
+// InboundAttachment A file of a received mail.
+type InboundAttachment struct {
+	// ContentID Content id of an inline image.
+	ContentID string `json:"contentId,omitempty"`
+
+	// Size Bytes.
+	Size int64 `json:"contentLength,omitempty"`
+
+	// ContentType Media type.
+	ContentType string `json:"contentType,omitempty"`
+
+	// Name File name.
+	Name string `json:"name,omitempty"`
+}
+
+// InboundEmail A received mail.
+type InboundEmail struct {
+	// Attachments Files.
+	Attachments []InboundAttachment `json:"attachments,omitempty"`
+
+	// DeliveredAt When the webhook took it, ISO 8601 with zone.
+	DeliveredAt string `json:"deliveredAt,omitempty"`
+
+	// Logs What became of it.
+	Logs []InboundLogEntry `json:"logs,omitempty"`
+
+	// MessageID Message id with its angle brackets.
+	MessageID string `json:"messageId,omitempty"`
+
+	// ReceivedAt When it came in, ISO 8601 with zone.
+	ReceivedAt string `json:"receivedAt,omitempty"`
+
+	// Recipient Address it was sent to.
+	Recipient string `json:"recipient,omitempty"`
+
+	// Sender From address.
+	Sender string `json:"sender,omitempty"`
+
+	// Subject Subject.
+	Subject string `json:"subject,omitempty"`
+}
+
+// InboundEmailPage A page of received mails.
+type InboundEmailPage struct {
+	// Emails The mails; absent when there is none.
+	Emails []InboundEmailSummary `json:"events,omitempty"`
+}
+
+// InboundEmailSummary A received mail in a list.
+type InboundEmailSummary struct {
+	// Date When it came in, ISO 8601 with zone.
+	Date string `json:"date"`
+
+	// Recipient Address it was sent to.
+	Recipient string `json:"recipient"`
+
+	// Sender From address.
+	Sender string `json:"sender"`
+
+	// UUID Id for getInboundEmail.
+	UUID string `json:"uuid"`
+}
+
+// InboundLogEntry A step of a received mail.
+type InboundLogEntry struct {
+	// Date When, ISO 8601 with zone.
+	Date string `json:"date,omitempty"`
+
+	// Type received, processed, webhookFailed or webhookDelivered.
+	Type string `json:"type,omitempty"`
+}
+
+// InvitationAction What to do with an invitation.
+type InvitationAction string
+
+// InviteUserRequest Somebody to invite.
+type InviteUserRequest struct {
+	// AllFeatures true: everything; then privileges may be empty.
+	AllFeatures bool `json:"all_features_access"`
+
+	// Email Address; gets a mail.
+	Email string `json:"email"`
+
+	// Privileges Parts and permissions.
+	Privileges []Privilege `json:"privileges"`
+}
+
+// InvitedUser A user or somebody invited.
+type InvitedUser struct {
+	// Email Address.
+	Email string `json:"email"`
+
+	// FeatureAccess How much of each part a user has.
+	FeatureAccess FeatureAccess `json:"feature_access"`
+
+	// IsOwner Whether the account is theirs; a boolean or its text.
+	IsOwner flex.Bool `json:"is_owner"`
+
+	// Status State, such as active.
+	Status string `json:"status"`
+}
+
+// InvitedUserList Users and invited people.
+type InvitedUserList struct {
+	// Users The users; absent when there is none.
+	Users []InvitedUser `json:"users,omitempty"`
 }
 
 // List A contact list.
@@ -857,6 +2671,123 @@ type MessageVersion struct {
 	To []EmailAddress `json:"to"`
 }
 
+// NewAttributeOption An option of a category attribute.
+type NewAttributeOption struct {
+	// Label Text.
+	Label string `json:"label"`
+
+	// Value Number by which contacts carry it.
+	Value int64 `json:"value"`
+}
+
+// NewSenderIP A dedicated IP for a sender.
+type NewSenderIP struct {
+	// Domain Domain.
+	Domain string `json:"domain"`
+
+	// IP IP address.
+	IP string `json:"ip"`
+
+	// Weight Share of the mail, percent; needed with more than one IP.
+	Weight *int64 `json:"weight,omitempty"`
+}
+
+// NewWebhookAuth How the calls shall authenticate, in the header Authorization.
+type NewWebhookAuth struct {
+	// Token The token.
+	Token *string `json:"token,omitempty"`
+
+	// Type bearer.
+	Type *string `json:"type,omitempty"`
+}
+
+// NewWebhookHeader A header of each call.
+type NewWebhookHeader struct {
+	// Key Name.
+	Key *string `json:"key,omitempty"`
+
+	// Value Value.
+	Value *string `json:"value,omitempty"`
+}
+
+// Note A note.
+type Note struct {
+	// AuthorID Who wrote a note.
+	AuthorID NoteAuthor `json:"authorId,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactIds,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealIds,omitempty"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id,omitempty"`
+
+	// Text Text.
+	Text string `json:"text"`
+
+	// UpdatedAt ISO 8601 with zone.
+	UpdatedAt string `json:"updatedAt,omitempty"`
+}
+
+// NoteAuthor Who wrote a note.
+type NoteAuthor struct {
+	// Email Address.
+	Email string `json:"email,omitempty"`
+
+	// ID Id.
+	ID string `json:"id,omitempty"`
+
+	// Locale Language and country.
+	Locale string `json:"locale,omitempty"`
+
+	// Name Name of an author.
+	Name NoteAuthorName `json:"name,omitempty"`
+
+	// Timezone Time zone.
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// NoteAuthorName Name of an author.
+type NoteAuthorName struct {
+	// FullName Name.
+	FullName string `json:"fullName,omitempty"`
+}
+
+// Pipeline A pipeline of deals.
+type Pipeline struct {
+	// ID Id.
+	ID string `json:"pipeline,omitempty"`
+
+	// Name Name.
+	Name string `json:"pipeline_name,omitempty"`
+
+	// Stages Stages in order.
+	Stages []PipelineStage `json:"stages,omitempty"`
+}
+
+// PipelineStage A stage of a pipeline.
+type PipelineStage struct {
+	// ID Id, for deal_stage.
+	ID string `json:"id,omitempty"`
+
+	// Name Name.
+	Name string `json:"name,omitempty"`
+}
+
+// Privilege What a user may do in one part.
+type Privilege struct {
+	// Feature Part of the account.
+	Feature *UserFeature `json:"feature,omitempty"`
+
+	// Permissions What is allowed there.
+	Permissions []UserPermission `json:"permissions,omitempty"`
+}
+
 // Process A background process.
 type Process struct {
 	// CompletedAt ISO 8601.
@@ -893,6 +2824,30 @@ type ProcessInfo struct {
 	Import ImportResult `json:"import,omitempty"`
 }
 
+// ProcessPage A page of processes.
+type ProcessPage struct {
+	// Count Processes in all.
+	Count int64 `json:"count,omitempty"`
+
+	// Processes The processes; absent when there is none.
+	Processes []Process `json:"processes,omitempty"`
+}
+
+// ReaderCounts What readers with one program or device did.
+type ReaderCounts struct {
+	// Clickers Clicks in all.
+	Clickers int64 `json:"clickers,omitempty"`
+
+	// UniqueClicks People who clicked.
+	UniqueClicks int64 `json:"uniqueClicks,omitempty"`
+
+	// UniqueViews People who opened.
+	UniqueViews int64 `json:"uniqueViews,omitempty"`
+
+	// Viewed Openings in all.
+	Viewed int64 `json:"viewed,omitempty"`
+}
+
 // RelayAccess Where SMTP clients connect.
 type RelayAccess struct {
 	// Port Port.
@@ -904,6 +2859,9 @@ type RelayAccess struct {
 	// UserName Login.
 	UserName string `json:"userName,omitempty"`
 }
+
+// ReminderUnit Unit of a reminder.
+type ReminderUnit string
 
 // RemoveContactsFromListRequest Contacts to remove from a list; one of the four, lists with at most 150.
 type RemoveContactsFromListRequest struct {
@@ -919,6 +2877,180 @@ type RemoveContactsFromListRequest struct {
 	// IDs By contact id.
 	IDs []int64 `json:"ids,omitempty"`
 }
+
+// ReportLanguage Language of a report.
+type ReportLanguage string
+
+// ReportMail Mail that carries a report.
+type ReportMail struct {
+	// Body Text of the mail.
+	Body string `json:"body"`
+
+	// To Addresses.
+	To []string `json:"to"`
+}
+
+// SMSCampaign An SMS campaign.
+type SMSCampaign struct {
+	// Content Text.
+	Content string `json:"content"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Recipients Who gets a mail campaign.
+	Recipients CampaignRecipients `json:"recipients"`
+
+	// ScheduledAt When it goes out, ISO 8601 with zone; may be empty.
+	ScheduledAt string `json:"scheduledAt,omitempty"`
+
+	// Sender Name shown.
+	Sender string `json:"sender"`
+
+	// SentDate When it was sent, ISO 8601 with zone; in one source only.
+	SentDate string `json:"sentDate,omitempty"`
+
+	// Statistics Results of an SMS campaign.
+	Statistics SMSCampaignStatistics `json:"statistics"`
+
+	// Status draft, sent, archive, queued, suspended or inProcess; other names may come.
+	Status string `json:"status"`
+
+	// TestSent Whether a test was sent; in one source only.
+	TestSent bool `json:"testSent,omitempty"`
+}
+
+// SMSCampaignPage A page of SMS campaigns.
+type SMSCampaignPage struct {
+	// Campaigns The campaigns; absent when there is none.
+	Campaigns []SMSCampaign `json:"campaigns,omitempty"`
+
+	// Count Campaigns in all.
+	Count int64 `json:"count,omitempty"`
+}
+
+// SMSCampaignStatistics Results of an SMS campaign.
+type SMSCampaignStatistics struct {
+	// Answered Replies.
+	Answered int64 `json:"answered,omitempty"`
+
+	// Delivered Delivered messages.
+	Delivered int64 `json:"delivered,omitempty"`
+
+	// HardBounces Permanent failures.
+	HardBounces int64 `json:"hardBounces,omitempty"`
+
+	// Processing Messages on their way.
+	Processing int64 `json:"processing,omitempty"`
+
+	// Sent Sent messages.
+	Sent int64 `json:"sent,omitempty"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces int64 `json:"softBounces,omitempty"`
+
+	// Unsubscriptions People who unsubscribed.
+	Unsubscriptions int64 `json:"unsubscriptions,omitempty"`
+}
+
+// SMSCampaignTarget Who shall get an SMS campaign.
+type SMSCampaignTarget struct {
+	// ExclusionListIDs Lists to leave out.
+	ExclusionListIDs []int64 `json:"exclusionListIds,omitempty"`
+
+	// ListIDs Lists.
+	ListIDs []int64 `json:"listIds"`
+}
+
+// SMSEvent An SMS event.
+type SMSEvent struct {
+	// Date When, ISO 8601 with zone.
+	Date string `json:"date,omitempty"`
+
+	// Event As in SMSEventKind; other names may come.
+	Event string `json:"event,omitempty"`
+
+	// MessageID Id of the message.
+	MessageID flex.Text `json:"messageId,omitempty"`
+
+	// PhoneNumber Number.
+	PhoneNumber string `json:"phoneNumber,omitempty"`
+
+	// Reason Why it failed.
+	Reason string `json:"reason,omitempty"`
+
+	// Reply Text of a reply.
+	Reply string `json:"reply,omitempty"`
+
+	// Tag Label.
+	Tag string `json:"tag,omitempty"`
+}
+
+// SMSEventKind Kind of an SMS event.
+type SMSEventKind string
+
+// SMSEventPage A page of SMS events.
+type SMSEventPage struct {
+	// Events The events; absent when there is none.
+	Events []SMSEvent `json:"events,omitempty"`
+}
+
+// SMSRecipientsKind Which recipients of an SMS campaign.
+type SMSRecipientsKind string
+
+// SMSReport Counts of one day.
+type SMSReport struct {
+	// Accepted Accepted messages.
+	Accepted int64 `json:"accepted,omitempty"`
+
+	// Blocked Blocked messages.
+	Blocked int64 `json:"blocked,omitempty"`
+
+	// Date The day, YYYY-MM-DD.
+	Date string `json:"date,omitempty"`
+
+	// Delivered Delivered messages.
+	Delivered int64 `json:"delivered,omitempty"`
+
+	// HardBounces Permanent failures.
+	HardBounces int64 `json:"hardBounces,omitempty"`
+
+	// Rejected Rejected messages.
+	Rejected int64 `json:"rejected,omitempty"`
+
+	// Replied Replies.
+	Replied int64 `json:"replied,omitempty"`
+
+	// Requests Messages requested.
+	Requests int64 `json:"requests,omitempty"`
+
+	// Skipped Skipped messages.
+	Skipped int64 `json:"skipped,omitempty"`
+
+	// SoftBounces Temporary failures.
+	SoftBounces int64 `json:"softBounces,omitempty"`
+
+	// Unsubscribed People who unsubscribed.
+	Unsubscribed int64 `json:"unsubscribed,omitempty"`
+}
+
+// SMSReports Counts of text messages, day by day.
+type SMSReports struct {
+	// Reports One entry a day; absent when there is none.
+	Reports []SMSReport `json:"reports,omitempty"`
+}
+
+// SMSType Kind of a text message; marketing ones carry a way to unsubscribe.
+type SMSType string
 
 // ScheduledBatch A scheduled call of a batch.
 type ScheduledBatch struct {
@@ -951,6 +3083,39 @@ type ScheduledEmailStatus struct {
 
 	// Status queued, inProgress, processed or error.
 	Status string `json:"status,omitempty"`
+}
+
+// Segment A group of contacts by rule.
+type Segment struct {
+	// Category Category it stands in.
+	Category string `json:"categoryName,omitempty"`
+
+	// ID Id for segmentId.
+	ID int64 `json:"id,omitempty"`
+
+	// Name Name.
+	Name string `json:"segmentName,omitempty"`
+
+	// UpdatedAt When it was changed, ISO 8601 with zone.
+	UpdatedAt string `json:"updatedAt,omitempty"`
+}
+
+// SegmentPage A page of segments.
+type SegmentPage struct {
+	// Count Segments in all.
+	Count int64 `json:"count,omitempty"`
+
+	// Segments The segments; absent when there is none.
+	Segments []Segment `json:"segments,omitempty"`
+}
+
+// SendCampaignReportRequest A report to mail.
+type SendCampaignReportRequest struct {
+	// Email Mail that carries a report.
+	Email ReportMail `json:"email"`
+
+	// Language Language of a report.
+	Language *ReportLanguage `json:"language,omitempty"`
 }
 
 // SendEmailRequest One mail, or with messageVersions up to 1000 variations of it.
@@ -1004,6 +3169,96 @@ type SendEmailRequest struct {
 	To []EmailAddress `json:"to,omitempty"`
 }
 
+// SendSMSRequest A text message.
+type SendSMSRequest struct {
+	// Content Text; more than 160 characters make several messages.
+	Content string `json:"content"`
+
+	// OrganisationPrefix Name put in front of the text; asked for by some operators.
+	OrganisationPrefix *string `json:"organisationPrefix,omitempty"`
+
+	// Recipient Number with country code, digits only.
+	Recipient string `json:"recipient"`
+
+	// Sender Name shown, at most 11 letters and digits, or a number of at most 15 digits.
+	Sender string `json:"sender"`
+
+	// Tag Label.
+	Tag *string `json:"tag,omitempty"`
+
+	// Type Kind of a text message; marketing ones carry a way to unsubscribe.
+	Type *SMSType `json:"type,omitempty"`
+
+	// Unicode true: letters beyond the GSM alphabet may be sent; a message is shorter then.
+	Unicode *bool `json:"unicodeEnabled,omitempty"`
+
+	// WebURL Address that is called on each event of the message.
+	WebURL *string `json:"webUrl,omitempty"`
+}
+
+// SendSMSTestError The body of a refused SMS test, with the numbers at fault.
+type SendSMSTestError struct {
+	// Code As in Error.
+	Code string `json:"code,omitempty"`
+
+	// Message Text for people.
+	Message string `json:"message,omitempty"`
+
+	// UnknownNumbers Numbers that belong to no contact.
+	UnknownNumbers []string `json:"unexistingSms,omitempty"`
+
+	// NumbersWithoutList Contacts outside the test list.
+	NumbersWithoutList []string `json:"withoutListSms,omitempty"`
+}
+
+// SendSMSTestRequest Who gets a test.
+type SendSMSTestRequest struct {
+	// PhoneNumber Number with country code; a contact of the account.
+	PhoneNumber *string `json:"phoneNumber,omitempty"`
+}
+
+// SendTestError The body of a refused test, with the addresses at fault.
+type SendTestError struct {
+	// BlacklistedEmails Blacklisted contacts.
+	BlacklistedEmails []string `json:"blackListedEmails,omitempty"`
+
+	// Code As in Error.
+	Code string `json:"code,omitempty"`
+
+	// Message Text for people.
+	Message string `json:"message,omitempty"`
+
+	// UnknownEmails Addresses that belong to no contact.
+	UnknownEmails []string `json:"unexistingEmails,omitempty"`
+
+	// EmailsWithoutList Contacts outside the test list.
+	EmailsWithoutList []string `json:"withoutListEmails,omitempty"`
+}
+
+// SendTestRequest Who gets a test.
+type SendTestRequest struct {
+	// To Addresses; when empty the whole test list of the account gets the mail.
+	To []string `json:"emailTo,omitempty"`
+}
+
+// SendWhatsAppRequest A WhatsApp message.
+type SendWhatsAppRequest struct {
+	// ContactNumbers Recipients, with country code.
+	ContactNumbers []string `json:"contactNumbers"`
+
+	// Params Values for the variables of the template.
+	Params map[string]interface{} `json:"params,omitempty"`
+
+	// SenderNumber Number of the account, with country code.
+	SenderNumber string `json:"senderNumber"`
+
+	// TemplateID Template.
+	TemplateID *int64 `json:"templateId,omitempty"`
+
+	// Text Text; ignored with templateId.
+	Text *string `json:"text,omitempty"`
+}
+
 // Sender A sender address.
 type Sender struct {
 	// Active Whether mail may be sent from it.
@@ -1034,10 +3289,28 @@ type SenderIP struct {
 	Weight int64 `json:"weight"`
 }
 
+// SenderIPList Dedicated IPs of a sender.
+type SenderIPList struct {
+	// IPs The addresses.
+	IPs []AssignedIP `json:"ips"`
+}
+
 // SenderList The senders of the account.
 type SenderList struct {
 	// Senders The senders.
 	Senders []Sender `json:"senders,omitempty"`
+}
+
+// SenderRef A sender for a template or a campaign, by email or by id.
+type SenderRef struct {
+	// Email Address; not together with id.
+	Email *string `json:"email,omitempty"`
+
+	// ID Id of a sender of the account; not together with email.
+	ID *int64 `json:"id,omitempty"`
+
+	// Name Name; with email only.
+	Name *string `json:"name,omitempty"`
 }
 
 // SentEmail Ids of accepted mail.
@@ -1052,6 +3325,36 @@ type SentEmail struct {
 	MessageIDs []string `json:"messageIds,omitempty"`
 }
 
+// SentSMS An accepted text message.
+type SentSMS struct {
+	// MessageID Id.
+	MessageID int64 `json:"messageId"`
+
+	// Reference Reference.
+	Reference string `json:"reference"`
+
+	// RemainingCredits Credits left.
+	RemainingCredits float64 `json:"remainingCredits,omitempty"`
+
+	// Count Messages the text was cut into.
+	Count int64 `json:"smsCount,omitempty"`
+
+	// UsedCredits Credits used.
+	UsedCredits float64 `json:"usedCredits,omitempty"`
+}
+
+// SentWhatsApp An accepted WhatsApp message.
+type SentWhatsApp struct {
+	// MessageID UUID.
+	MessageID string `json:"messageId"`
+}
+
+// SharedURL A link for sharing.
+type SharedURL struct {
+	// SharedURL The link.
+	SharedURL string `json:"sharedUrl"`
+}
+
 // SortOrder Order of a list, by creation.
 type SortOrder string
 
@@ -1059,6 +3362,60 @@ type SortOrder string
 type StartedProcess struct {
 	// ProcessID Id for getProcess.
 	ProcessID int64 `json:"processId"`
+}
+
+// Task A task.
+type Task struct {
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"companiesIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactsIds,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealsIds,omitempty"`
+
+	// ID Id, 24 hex digits.
+	ID string `json:"id,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// TaskTypeID Type.
+	TaskTypeID string `json:"taskTypeId"`
+}
+
+// TaskDue When a task is due.
+type TaskDue string
+
+// TaskPage A page of tasks.
+type TaskPage struct {
+	// Tasks The tasks; absent when there is none.
+	Tasks []Task `json:"items,omitempty"`
+}
+
+// TaskReminder When to remind of a task.
+type TaskReminder struct {
+	// Types How; known: email.
+	Types []string `json:"types"`
+
+	// Unit Unit of a reminder.
+	Unit ReminderUnit `json:"unit"`
+
+	// Value Number of units before the task.
+	Value int64 `json:"value"`
+}
+
+// TaskState State of a task.
+type TaskState string
+
+// TaskType A type of tasks.
+type TaskType struct {
+	// ID Id for taskTypeId.
+	ID string `json:"id,omitempty"`
+
+	// Title Name.
+	Title string `json:"title,omitempty"`
 }
 
 // Template A template of transactional mail.
@@ -1124,6 +3481,147 @@ type TemplateSender struct {
 	Name string `json:"name,omitempty"`
 }
 
+// UpdateAttributeRequest A change of a contact attribute.
+type UpdateAttributeRequest struct {
+	// Options Options, old and new; for category ones.
+	Options []NewAttributeOption `json:"enumeration,omitempty"`
+
+	// Choices Options to add; for multiple-choice ones.
+	Choices []string `json:"multiCategoryOptions,omitempty"`
+
+	// Value Formula; for calculated and global ones.
+	Value *string `json:"value,omitempty"`
+}
+
+// UpdateCampaignRequest A change of a mail campaign; what is absent stays.
+type UpdateCampaignRequest struct {
+	// ABTesting true: an A/B test; needs subjectA and subjectB.
+	ABTesting *bool `json:"abTesting,omitempty"`
+
+	// AttachmentURL Address the vendor fetches a file to attach from.
+	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// Footer Footer of the mail.
+	Footer *string `json:"footer,omitempty"`
+
+	// Header Header of the mail.
+	Header *string `json:"header,omitempty"`
+
+	// HTMLContent HTML body, more than 10 characters.
+	HTMLContent *string `json:"htmlContent,omitempty"`
+
+	// HTMLURL Address the vendor fetches the HTML from.
+	HTMLURL *string `json:"htmlUrl,omitempty"`
+
+	// IncreaseRate Growth a day, percent, 1 to 99.
+	IncreaseRate *int64 `json:"increaseRate,omitempty"`
+
+	// InitialQuota Mails on the first day, more than 1.
+	InitialQuota *int64 `json:"initialQuota,omitempty"`
+
+	// InlineImageActivation true: embed images.
+	InlineImageActivation *bool `json:"inlineImageActivation,omitempty"`
+
+	// IPWarmup For dedicated IPs only.
+	IPWarmup *bool `json:"ipWarmupEnable,omitempty"`
+
+	// MirrorActive true: put in a link to a copy on the web.
+	MirrorActive *bool `json:"mirrorActive,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+
+	// Params Values for {{params.NAME}} of a classic campaign.
+	Params map[string]interface{} `json:"params,omitempty"`
+
+	// PreviewText Text beside the subject in the inbox.
+	PreviewText *string `json:"previewText,omitempty"`
+
+	// Recipients Who shall get a mail campaign.
+	Recipients *CampaignTarget `json:"recipients,omitempty"`
+
+	// Recurring true: a contact may get a trigger campaign again.
+	Recurring *bool `json:"recurring,omitempty"`
+
+	// ReplyTo Reply-to address.
+	ReplyTo *string `json:"replyTo,omitempty"`
+
+	// ScheduledAt When to send, ISO 8601 with zone; with sendAtBestTime only the day counts.
+	ScheduledAt *string `json:"scheduledAt,omitempty"`
+
+	// SendAtBestTime true: each contact gets it at a time of its own; not together with abTesting.
+	SendAtBestTime *bool `json:"sendAtBestTime,omitempty"`
+
+	// Sender A sender for a template or a campaign, by email or by id.
+	Sender *SenderRef `json:"sender,omitempty"`
+
+	// SplitRule Size of the test groups, percent, 1 to 50.
+	SplitRule *int64 `json:"splitRule,omitempty"`
+
+	// Subject Subject; without abTesting.
+	Subject *string `json:"subject,omitempty"`
+
+	// SubjectA First subject.
+	SubjectA *string `json:"subjectA,omitempty"`
+
+	// SubjectB Second subject; must differ.
+	SubjectB *string `json:"subjectB,omitempty"`
+
+	// Tag Label.
+	Tag *string `json:"tag,omitempty"`
+
+	// ToField Pattern of the name of the recipient, such as {{contact.FIRSTNAME}}.
+	ToField *string `json:"toField,omitempty"`
+
+	// UnsubscriptionPageID Unsubscription page, 24 characters.
+	UnsubscriptionPageID *string `json:"unsubscriptionPageId,omitempty"`
+
+	// UpdateFormID Profile update form, 24 characters.
+	UpdateFormID *string `json:"updateFormId,omitempty"`
+
+	// UTMCampaign Value of utm_campaign, letters, digits and blanks.
+	UTMCampaign *string `json:"utmCampaign,omitempty"`
+
+	// WinnerCriteria What decides an A/B test.
+	WinnerCriteria *WinnerCriteria `json:"winnerCriteria,omitempty"`
+
+	// WinnerDelay Length of the test, hours, 1 to 168.
+	WinnerDelay *int64 `json:"winnerDelay,omitempty"`
+}
+
+// UpdateCampaignStatusRequest The new state.
+type UpdateCampaignStatusRequest struct {
+	// Status State to move to; darchive undoes archive, replicate copies, replicateTemplate is for templates.
+	Status *CampaignAction `json:"status,omitempty"`
+}
+
+// UpdateCompanyLinksRequest Links of a company to make and to cut.
+type UpdateCompanyLinksRequest struct {
+	// LinkContactIDs Contacts to link.
+	LinkContactIDs []int64 `json:"linkContactIds,omitempty"`
+
+	// LinkDealIDs Deals to link.
+	LinkDealIDs []string `json:"linkDealsIds,omitempty"`
+
+	// UnlinkContactIDs Contacts to part.
+	UnlinkContactIDs []int64 `json:"unlinkContactIds,omitempty"`
+
+	// UnlinkDealIDs Deals to part.
+	UnlinkDealIDs []string `json:"unlinkDealsIds,omitempty"`
+}
+
+// UpdateCompanyRequest A change of a company; what is absent stays.
+type UpdateCompanyRequest struct {
+	// Attributes Values by internal name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// CountryCode Calling code of the country; needed when a phone number is among the attributes.
+	CountryCode *int64 `json:"countryCode,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+}
+
 // UpdateContactRequest A change of a contact; what is absent stays.
 type UpdateContactRequest struct {
 	// Attributes Values by attribute name in capitals, as in CreateContactRequest. EMAIL is the new address.
@@ -1148,6 +3646,42 @@ type UpdateContactRequest struct {
 	UnlinkListIDs []int64 `json:"unlinkListIds,omitempty"`
 }
 
+// UpdateContactsRequest Changes of many contacts.
+type UpdateContactsRequest struct {
+	// Contacts The changes.
+	Contacts []ContactUpdate `json:"contacts,omitempty"`
+}
+
+// UpdateDealLinksRequest Links of a deal to make and to cut.
+type UpdateDealLinksRequest struct {
+	// LinkCompanyIDs Companies to link.
+	LinkCompanyIDs []string `json:"linkCompanyIds,omitempty"`
+
+	// LinkContactIDs Contacts to link.
+	LinkContactIDs []int64 `json:"linkContactIds,omitempty"`
+
+	// UnlinkCompanyIDs Companies to part.
+	UnlinkCompanyIDs []string `json:"unlinkCompanyIds,omitempty"`
+
+	// UnlinkContactIDs Contacts to part.
+	UnlinkContactIDs []int64 `json:"unlinkContactIds,omitempty"`
+}
+
+// UpdateDealRequest A change of a deal; what is absent stays.
+type UpdateDealRequest struct {
+	// Attributes Values by internal name; pipeline and deal_stage go together.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+}
+
+// UpdateFolderRequest A change of a folder.
+type UpdateFolderRequest struct {
+	// Name New name; needed.
+	Name *string `json:"name,omitempty"`
+}
+
 // UpdateListRequest A change of a list, one of the two.
 type UpdateListRequest struct {
 	// FolderID New folder.
@@ -1157,11 +3691,653 @@ type UpdateListRequest struct {
 	Name *string `json:"name,omitempty"`
 }
 
+// UpdateNoteRequest A change of a note.
+type UpdateNoteRequest struct {
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"companyIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactIds,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealIds,omitempty"`
+
+	// Text Text, at most 3000 characters.
+	Text string `json:"text"`
+}
+
+// UpdateSMSCampaignRequest A change of an SMS campaign; what is absent stays.
+type UpdateSMSCampaignRequest struct {
+	// Content Text.
+	Content *string `json:"content,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+
+	// OrganisationPrefix Name put in front of the text.
+	OrganisationPrefix *string `json:"organisationPrefix,omitempty"`
+
+	// Recipients Who shall get an SMS campaign.
+	Recipients *SMSCampaignTarget `json:"recipients,omitempty"`
+
+	// ScheduledAt When to send, ISO 8601 with zone.
+	ScheduledAt *string `json:"scheduledAt,omitempty"`
+
+	// Sender Name shown, at most 11 letters and digits, or a number of at most 15 digits.
+	Sender *string `json:"sender,omitempty"`
+
+	// Unicode true: letters beyond the GSM alphabet may be sent.
+	Unicode *bool `json:"unicodeEnabled,omitempty"`
+
+	// UnsubscribeInstruction How to unsubscribe, put at the end of the text.
+	UnsubscribeInstruction *string `json:"unsubscribeInstruction,omitempty"`
+}
+
+// UpdateSenderRequest A change of a sender; what is absent stays.
+type UpdateSenderRequest struct {
+	// Email Address.
+	Email *string `json:"email,omitempty"`
+
+	// IPs Dedicated IPs; replace the old ones.
+	IPs []NewSenderIP `json:"ips,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+}
+
+// UpdateTaskRequest A change of a task; what is absent stays.
+type UpdateTaskRequest struct {
+	// AssignToID Id of the user who shall do it.
+	AssignToID *string `json:"assignToId,omitempty"`
+
+	// CompanyIDs Companies.
+	CompanyIDs []string `json:"companiesIds,omitempty"`
+
+	// ContactIDs Contacts.
+	ContactIDs []int64 `json:"contactsIds,omitempty"`
+
+	// Date When it is due, ISO 8601 with zone.
+	Date *string `json:"date,omitempty"`
+
+	// DealIDs Deals.
+	DealIDs []string `json:"dealsIds,omitempty"`
+
+	// Done Whether it is done.
+	Done *bool `json:"done,omitempty"`
+
+	// Duration Length, milliseconds.
+	Duration *int64 `json:"duration,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+
+	// Notes Text.
+	Notes *string `json:"notes,omitempty"`
+
+	// Reminder When to remind of a task.
+	Reminder *TaskReminder `json:"reminder,omitempty"`
+
+	// TaskTypeID Type, see getTaskTypes.
+	TaskTypeID *string `json:"taskTypeId,omitempty"`
+}
+
+// UpdateTemplateRequest A change of a template; what is absent stays.
+type UpdateTemplateRequest struct {
+	// AttachmentURL Address the vendor fetches a file to attach from.
+	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// HTMLContent HTML body, more than 10 characters.
+	HTMLContent *string `json:"htmlContent,omitempty"`
+
+	// HTMLURL Address the vendor fetches the HTML from.
+	HTMLURL *string `json:"htmlUrl,omitempty"`
+
+	// IsActive Whether mail can be made from it.
+	IsActive *bool `json:"isActive,omitempty"`
+
+	// ReplyTo Reply-to address.
+	ReplyTo *string `json:"replyTo,omitempty"`
+
+	// Sender A sender for a template or a campaign, by email or by id.
+	Sender *SenderRef `json:"sender,omitempty"`
+
+	// Subject Subject.
+	Subject *string `json:"subject,omitempty"`
+
+	// Tag Label for statistics.
+	Tag *string `json:"tag,omitempty"`
+
+	// TemplateName Name; answers call it name.
+	TemplateName *string `json:"templateName,omitempty"`
+
+	// ToField Pattern for the name of the recipient, such as {{contact.FIRSTNAME}}.
+	ToField *string `json:"toField,omitempty"`
+}
+
+// UpdateUserPermissionsRequest What a user shall be allowed.
+type UpdateUserPermissionsRequest struct {
+	// AllFeatures true: everything; then privileges may be empty.
+	AllFeatures bool `json:"all_features_access"`
+
+	// Email Address of the user.
+	Email string `json:"email"`
+
+	// Privileges Parts and permissions; they replace the old ones.
+	Privileges []Privilege `json:"privileges"`
+}
+
+// UpdateWebhookRequest A change of a webhook; what is absent stays.
+type UpdateWebhookRequest struct {
+	// Auth How the calls shall authenticate, in the header Authorization.
+	Auth *NewWebhookAuth `json:"auth,omitempty"`
+
+	// Batched true: up to 500 events in a call, at most 5 minutes late.
+	Batched *bool `json:"batched,omitempty"`
+
+	// Description Note.
+	Description *string `json:"description,omitempty"`
+
+	// Domain Domain that receives mail; for inbound.
+	Domain *string `json:"domain,omitempty"`
+
+	// Events Events to report.
+	Events []WebhookEvent `json:"events,omitempty"`
+
+	// Headers Headers of each call.
+	Headers []NewWebhookHeader `json:"headers,omitempty"`
+
+	// URL Address to call.
+	URL *string `json:"url,omitempty"`
+}
+
+// UpdateWhatsAppCampaignRequest A change of a WhatsApp campaign; what is absent stays.
+type UpdateWhatsAppCampaignRequest struct {
+	// Name Name.
+	Name *string `json:"campaignName,omitempty"`
+
+	// CampaignStatus State to move to.
+	CampaignStatus *WhatsAppCampaignAction `json:"campaignStatus,omitempty"`
+
+	// Recipients Who shall get a WhatsApp campaign; lists or segments.
+	Recipients *WhatsAppCampaignTarget `json:"recipients,omitempty"`
+
+	// RescheduleFor New time, ISO 8601 with zone.
+	RescheduleFor *string `json:"rescheduleFor,omitempty"`
+}
+
+// UploadFileRequest A file to store with one of dealId, contactId and companyId.
+type UploadFileRequest struct {
+	// CompanyID Company.
+	CompanyID *string `json:"companyId,omitempty"`
+
+	// ContactID Contact.
+	ContactID *int64 `json:"contactId,omitempty"`
+
+	// DealID Deal.
+	DealID *string `json:"dealId,omitempty"`
+
+	// File The file.
+	File rest.File `json:"file"`
+}
+
+// UploadImageRequest An image to store.
+type UploadImageRequest struct {
+	// ImageURL Address the vendor fetches the image from; jpeg, jpg, png, bmp or gif, at most 2 MB.
+	ImageURL string `json:"imageUrl"`
+
+	// Name Name in the gallery.
+	Name *string `json:"name,omitempty"`
+}
+
+// UploadedImage A stored image.
+type UploadedImage struct {
+	// URL Its address.
+	URL string `json:"url"`
+}
+
+// UserChange Result of a change of a user. Sources disagree: an echo of the request, or status with what was billed.
+type UserChange struct {
+	// AllFeatures Whether everything is allowed.
+	AllFeatures bool `json:"all_features_access,omitempty"`
+
+	// CreditNotes Credit notes the change caused.
+	CreditNotes []flex.Text `json:"credit_notes,omitempty"`
+
+	// Email Address.
+	Email string `json:"email,omitempty"`
+
+	// InvoiceID Invoice the change caused.
+	InvoiceID flex.Int `json:"invoice_id,omitempty"`
+
+	// Privileges Parts and permissions.
+	Privileges []GrantedPrivilege `json:"privileges,omitempty"`
+
+	// Status success when done.
+	Status string `json:"status,omitempty"`
+}
+
+// UserFeature Part of the account.
+type UserFeature string
+
+// UserPermission What a user may do in a part; which go with which part is in the vendor's help.
+type UserPermission string
+
+// UserPermissions What a user may do.
+type UserPermissions struct {
+	// Email Address.
+	Email string `json:"email"`
+
+	// Privileges Parts and permissions.
+	Privileges []GrantedPrivilege `json:"privileges"`
+
+	// Status State, such as active.
+	Status string `json:"status"`
+}
+
+// ValidateSenderRequest The code that was mailed.
+type ValidateSenderRequest struct {
+	// OTP Six digits.
+	OTP *int64 `json:"otp,omitempty"`
+}
+
+// Webhook A webhook.
+type Webhook struct {
+	// Auth How the calls authenticate.
+	Auth WebhookAuth `json:"auth,omitempty"`
+
+	// Batched Whether several events may come in one call.
+	Batched bool `json:"batched,omitempty"`
+
+	// Channel email or sms.
+	Channel string `json:"channel,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// Description Note.
+	Description string `json:"description"`
+
+	// Domain Domain of an inbound webhook.
+	Domain string `json:"domain,omitempty"`
+
+	// Events Events; spelled as in WebhookEvent or in the plural (hardBounces, listAdditions).
+	Events []string `json:"events"`
+
+	// Headers Headers of each call.
+	Headers []WebhookHeader `json:"headers,omitempty"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Type transactional, transac, marketing or inbound.
+	Type string `json:"type"`
+
+	// URL Address that is called.
+	URL string `json:"url"`
+}
+
+// WebhookAuth How the calls authenticate.
+type WebhookAuth struct {
+	// Token The token.
+	Token rest.Secret `json:"token,omitempty"`
+
+	// Type bearer.
+	Type string `json:"type,omitempty"`
+}
+
+// WebhookChannel Which messages a webhook reports on.
+type WebhookChannel string
+
+// WebhookEvent An event to report. Transactional takes sent to unsubscribed (request is sent); marketing takes spam, opened, click, hardBounce, softBounce, unsubscribed, listAddition, contactUpdated, contactDeleted and delivered; inbound takes inboundEmailProcessed.
+type WebhookEvent string
+
+// WebhookHeader A header of each call.
+type WebhookHeader struct {
+	// Key Name.
+	Key string `json:"key,omitempty"`
+
+	// Value Value.
+	Value rest.Secret `json:"value,omitempty"`
+}
+
+// WebhookHistoryEvent Which events to export.
+type WebhookHistoryEvent string
+
+// WebhookHistoryType Type of webhooks with a history.
+type WebhookHistoryType string
+
+// WebhookList The webhooks.
+type WebhookList struct {
+	// Webhooks The webhooks.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// WebhookType What a webhook reports on.
+type WebhookType string
+
+// WhatsAppButton A button of a WhatsApp template.
+type WhatsAppButton struct {
+	// PhoneNumber Number it calls.
+	PhoneNumber string `json:"phone_number,omitempty"`
+
+	// Text Label.
+	Text string `json:"text,omitempty"`
+
+	// Type Kind, such as URL.
+	Type string `json:"type,omitempty"`
+
+	// URL Where it leads.
+	URL string `json:"url,omitempty"`
+}
+
+// WhatsAppCampaign A WhatsApp campaign.
+type WhatsAppCampaign struct {
+	// Name Name.
+	Name string `json:"campaignName"`
+
+	// Status draft, scheduled, pending, approved, running, suspended, rejected or sent; other names may come.
+	Status string `json:"campaignStatus"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Recipients Who gets a WhatsApp campaign; in one source only.
+	Recipients WhatsAppRecipients `json:"recipients,omitempty"`
+
+	// ScheduledAt When it goes out, ISO 8601 with zone.
+	ScheduledAt string `json:"scheduledAt,omitempty"`
+
+	// SenderNumber Number of the account.
+	SenderNumber flex.Text `json:"senderNumber"`
+
+	// Stats Counts of a WhatsApp campaign.
+	Stats WhatsAppCounts `json:"stats,omitempty"`
+
+	// Template The template of a WhatsApp campaign.
+	Template WhatsAppCampaignTemplate `json:"template"`
+}
+
+// WhatsAppCampaignAction State to move to.
+type WhatsAppCampaignAction string
+
+// WhatsAppCampaignPage A page of WhatsApp campaigns.
+type WhatsAppCampaignPage struct {
+	// Campaigns The campaigns; absent when there is none.
+	Campaigns []WhatsAppCampaignSummary `json:"campaigns,omitempty"`
+
+	// Count Campaigns in all.
+	Count int64 `json:"count,omitempty"`
+}
+
+// WhatsAppCampaignSummary A WhatsApp campaign in a list.
+type WhatsAppCampaignSummary struct {
+	// Name Name.
+	Name string `json:"campaignName"`
+
+	// Status draft, scheduled, pending, approved, running, suspended, rejected or sent; other names may come.
+	Status string `json:"campaignStatus"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ErrorReason Why it was rejected.
+	ErrorReason string `json:"errorReason,omitempty"`
+
+	// ID Id.
+	ID int64 `json:"id"`
+
+	// InvalidatedContacts Contacts that cannot be reached.
+	InvalidatedContacts int64 `json:"invalidatedContacts,omitempty"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// ReadPercentage Share of messages read, percent.
+	ReadPercentage float64 `json:"readPercentage,omitempty"`
+
+	// ScheduledAt When it goes out, ISO 8601 with zone.
+	ScheduledAt string `json:"scheduledAt"`
+
+	// Stats Counts of a WhatsApp campaign.
+	Stats WhatsAppCounts `json:"stats,omitempty"`
+
+	// TemplateID Template.
+	TemplateID flex.Text `json:"templateId"`
+}
+
+// WhatsAppCampaignTarget Who shall get a WhatsApp campaign; lists or segments.
+type WhatsAppCampaignTarget struct {
+	// ExcludedListIDs Lists to leave out.
+	ExcludedListIDs []int64 `json:"excludedListIds,omitempty"`
+
+	// ListIDs Lists.
+	ListIDs []int64 `json:"listIds,omitempty"`
+
+	// SegmentIDs Segments.
+	SegmentIDs []int64 `json:"segments,omitempty"`
+}
+
+// WhatsAppCampaignTemplate The template of a WhatsApp campaign.
+type WhatsAppCampaignTemplate struct {
+	// BodyVariableSample body_variables in another spelling.
+	BodyVariableSample []WhatsAppVariable `json:"body_variable,omitempty"`
+
+	// BodyVariables Variables of the body.
+	BodyVariables []WhatsAppVariable `json:"body_variables,omitempty"`
+
+	// ButtonType Kind of the buttons.
+	ButtonType string `json:"button_type,omitempty"`
+
+	// Category MARKETING or UTILITY; other names may come.
+	Category string `json:"category,omitempty"`
+
+	// Components Parts.
+	Components []WhatsAppComponent `json:"components,omitempty"`
+
+	// HasButton Whether it has buttons.
+	HasButton bool `json:"contains_button,omitempty"`
+
+	// ShowsHeader Whether its header is shown.
+	ShowsHeader bool `json:"display_header,omitempty"`
+
+	// HeaderFooterSample hide_footer as a sample spells it.
+	HeaderFooterSample bool `json:"header_footer,omitempty"`
+
+	// HeaderType Kind of the header, such as text.
+	HeaderType string `json:"header_type,omitempty"`
+
+	// HeaderVariables Variables of the header.
+	HeaderVariables []WhatsAppVariable `json:"header_variables,omitempty"`
+
+	// HideFooter Whether its footer is hidden.
+	HideFooter bool `json:"hide_footer,omitempty"`
+
+	// Language Language code.
+	Language string `json:"language,omitempty"`
+
+	// Name Name.
+	Name string `json:"name,omitempty"`
+}
+
+// WhatsAppComponent A part of a WhatsApp template.
+type WhatsAppComponent struct {
+	// Buttons Buttons.
+	Buttons []WhatsAppButton `json:"buttons,omitempty"`
+
+	// Text Text.
+	Text string `json:"text,omitempty"`
+
+	// Type Kind, such as BODY.
+	Type string `json:"type,omitempty"`
+}
+
+// WhatsAppConfig The WhatsApp account.
+type WhatsAppConfig struct {
+	// BusinessStatus State of the business.
+	BusinessStatus string `json:"businessStatus,omitempty"`
+
+	// PhoneNumberNameStatus APPROVED, PENDING or REJECTED.
+	PhoneNumberNameStatus string `json:"phoneNumberNameStatus,omitempty"`
+
+	// PhoneNumberQuality GREEN, YELLOW or RED.
+	PhoneNumberQuality string `json:"phoneNumberQuality,omitempty"`
+
+	// SendingLimit Limit of messages, as WhatsApp names it.
+	SendingLimit string `json:"sendingLimit,omitempty"`
+
+	// AccountID Id of the account at WhatsApp.
+	AccountID string `json:"whatsappBusinessAccountId,omitempty"`
+
+	// AccountStatus State of the account.
+	AccountStatus string `json:"whatsappBusinessAccountStatus,omitempty"`
+}
+
+// WhatsAppCounts Counts of a WhatsApp campaign.
+type WhatsAppCounts struct {
+	// Delivered Delivered messages.
+	Delivered int64 `json:"delivered,omitempty"`
+
+	// NotSentCamel Messages not sent, in the other spelling.
+	NotSentCamel int64 `json:"notSent,omitempty"`
+
+	// NotSent Messages not sent, in one spelling.
+	NotSent int64 `json:"not_sent,omitempty"`
+
+	// Read Messages read.
+	Read int64 `json:"read,omitempty"`
+
+	// Sent Sent messages.
+	Sent int64 `json:"sent,omitempty"`
+
+	// Unsubscribed People who unsubscribed.
+	Unsubscribed int64 `json:"unsubscribe,omitempty"`
+}
+
+// WhatsAppEvent A WhatsApp event.
+type WhatsAppEvent struct {
+	// Body Text of a reply.
+	Body string `json:"body,omitempty"`
+
+	// ContactNumber Number of the contact.
+	ContactNumber string `json:"contactNumber"`
+
+	// Date When, ISO 8601 with zone, such as +0000.
+	Date string `json:"date"`
+
+	// Event As in WhatsAppEventKind; other names may come.
+	Event string `json:"event"`
+
+	// MediaURL File of a reply.
+	MediaURL string `json:"mediaUrl,omitempty"`
+
+	// MessageID UUID.
+	MessageID string `json:"messageId"`
+
+	// Reason Why it failed; only with error.
+	Reason string `json:"reason,omitempty"`
+
+	// SenderNumber Number of the account.
+	SenderNumber string `json:"senderNumber"`
+}
+
+// WhatsAppEventKind Kind of a WhatsApp event.
+type WhatsAppEventKind string
+
+// WhatsAppEventPage A page of WhatsApp events.
+type WhatsAppEventPage struct {
+	// Events The events; absent when there is none.
+	Events []WhatsAppEvent `json:"events,omitempty"`
+}
+
+// WhatsAppRecipients Who gets a WhatsApp campaign; in one source only.
+type WhatsAppRecipients struct {
+	// ExcludedLists Lists left out.
+	ExcludedLists []int64 `json:"excludedLists,omitempty"`
+
+	// IncludedLists Lists.
+	IncludedLists []int64 `json:"includedLists,omitempty"`
+
+	// Type Kind, such as list.
+	Type string `json:"type,omitempty"`
+}
+
+// WhatsAppTemplate A WhatsApp template.
+type WhatsAppTemplate struct {
+	// Category Category.
+	Category string `json:"category"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ErrorReason Why it was rejected.
+	ErrorReason string `json:"errorReason,omitempty"`
+
+	// ID Id.
+	ID flex.Text `json:"id"`
+
+	// Language Language code.
+	Language string `json:"language"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Status State, such as approved.
+	Status string `json:"status"`
+}
+
+// WhatsAppTemplateCategory Category of a WhatsApp template.
+type WhatsAppTemplateCategory string
+
+// WhatsAppTemplatePage A page of WhatsApp templates.
+type WhatsAppTemplatePage struct {
+	// Count Templates in all.
+	Count int64 `json:"count"`
+
+	// Templates The templates.
+	Templates []WhatsAppTemplate `json:"templates"`
+}
+
+// WhatsAppTemplateSource What a template is made for.
+type WhatsAppTemplateSource string
+
+// WhatsAppVariable A variable of a WhatsApp template.
+type WhatsAppVariable struct {
+	// Datatype Type.
+	Datatype string `json:"datatype,omitempty"`
+
+	// Default Value when the contact has none.
+	Default string `json:"default,omitempty"`
+
+	// Index Place, from 1; in one source only.
+	Index int64 `json:"index,omitempty"`
+
+	// Name Name.
+	Name string `json:"name,omitempty"`
+}
+
+// WinnerCriteria What decides an A/B test.
+type WinnerCriteria string
+
 // BadRequest The body of a refused call. Decide by status and code; the wording of message changes.
 type BadRequest = Error
 
 // Failure The body of a refused call. Decide by status and code; the wording of message changes.
 type Failure = Error
+
+// Forbidden The body of a refused call. Decide by status and code; the wording of message changes.
+type Forbidden = Error
 
 // MethodNotAllowed The body of a refused call. Decide by status and code; the wording of message changes.
 type MethodNotAllowed = Error
@@ -1172,6 +4348,12 @@ type NotFound = Error
 // PaymentRequired The body of a refused call. Decide by status and code; the wording of message changes.
 type PaymentRequired = Error
 
+// SMSTestRefused The body of a refused SMS test, with the numbers at fault.
+type SMSTestRefused = SendSMSTestError
+
+// TestRefused The body of a refused test, with the addresses at fault.
+type TestRefused = SendTestError
+
 // TooEarly The body of a refused call. Decide by status and code; the wording of message changes.
 type TooEarly = Error
 
@@ -1180,6 +4362,33 @@ type TooManyRequests = Error
 
 // Unauthorized The body of a refused call. Decide by status and code; the wording of message changes.
 type Unauthorized = Error
+
+// UnsupportedType The body of a refused call. Decide by status and code; the wording of message changes.
+type UnsupportedType = Error
+
+// ListCompaniesParams defines parameters for ListCompanies.
+type ListCompaniesParams struct {
+	// Filters Filter by attributes, a JSON object as text, such as {"attributes.owner":"…"}.
+	Filters *string `form:"filters,omitempty" json:"filters,omitempty"`
+
+	// LinkedContactsIDs Only companies of this contact.
+	LinkedContactsIDs *int64 `form:"linkedContactsIds,omitempty" json:"linkedContactsIds,omitempty"`
+
+	// LinkedDealsIDs Only companies of this deal.
+	LinkedDealsIDs *string `form:"linkedDealsIds,omitempty" json:"linkedDealsIds,omitempty"`
+
+	// Page Page, from 1.
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// Limit Entries a page, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Sort Direction of sortBy.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// SortBy Attribute to order by.
+	SortBy *string `form:"sortBy,omitempty" json:"sortBy,omitempty"`
+}
 
 // ListContactsParams defines parameters for ListContacts.
 type ListContactsParams struct {
@@ -1223,6 +4432,18 @@ type ListFoldersParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// ListListsOfFolderParams defines parameters for ListListsOfFolder.
+type ListListsOfFolderParams struct {
+	// Limit Entries a page, 1 to 50, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // ListListsParams defines parameters for ListLists.
 type ListListsParams struct {
 	// Limit Entries a page, 1 to 50, default 10.
@@ -1259,6 +4480,18 @@ type ListContactsOfListParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// ListSegmentsParams defines parameters for ListSegments.
+type ListSegmentsParams struct {
+	// Limit Entries a page, 1 to 50, default 10; always needed.
+	Limit int64 `form:"limit" json:"limit"`
+
+	// Offset Entries to skip, default 0; always needed.
+	Offset int64 `form:"offset" json:"offset"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // DeleteContactParams defines parameters for DeleteContact.
 type DeleteContactParams struct {
 	// IdentifierType What identifier is. Without it an address or a contact id is recognised.
@@ -1283,6 +4516,213 @@ type UpdateContactParams struct {
 	IdentifierType *ContactIdentifierType `form:"identifierType,omitempty" json:"identifierType,omitempty"`
 }
 
+// GetContactCampaignStatsParams defines parameters for GetContactCampaignStats.
+type GetContactCampaignStatsParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD, at most 90 days after startDate; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+}
+
+// ListDealsParams defines parameters for ListDeals.
+type ListDealsParams struct {
+	// FiltersAttributesDealName Only deals with this name.
+	FiltersAttributesDealName *string `form:"filters[attributes.deal_name],omitempty" json:"filters[attributes.deal_name],omitempty"`
+
+	// FiltersLinkedCompaniesIDs Only deals of this company.
+	FiltersLinkedCompaniesIDs *string `form:"filters[linkedCompaniesIds],omitempty" json:"filters[linkedCompaniesIds],omitempty"`
+
+	// FiltersLinkedContactsIDs Only deals of this contact.
+	FiltersLinkedContactsIDs *string `form:"filters[linkedContactsIds],omitempty" json:"filters[linkedContactsIds],omitempty"`
+
+	// Limit Entries a page, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Direction of sortBy.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// SortBy Attribute to order by.
+	SortBy *string `form:"sortBy,omitempty" json:"sortBy,omitempty"`
+}
+
+// ListFilesParams defines parameters for ListFiles.
+type ListFilesParams struct {
+	// Entity Only files of this kind of thing.
+	Entity *CRMEntity `form:"entity,omitempty" json:"entity,omitempty"`
+
+	// EntityIDs Only files of these, ids joined by commas.
+	EntityIDs *string `form:"entityIds,omitempty" json:"entityIds,omitempty"`
+
+	// DateFrom First moment, milliseconds since 1970 UTC.
+	DateFrom *int64 `form:"dateFrom,omitempty" json:"dateFrom,omitempty"`
+
+	// DateTo Last moment, milliseconds since 1970 UTC.
+	DateTo *int64 `form:"dateTo,omitempty" json:"dateTo,omitempty"`
+
+	// Limit Entries a page, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListNotesParams defines parameters for ListNotes.
+type ListNotesParams struct {
+	// Entity Only notes of this kind of thing.
+	Entity *CRMEntity `form:"entity,omitempty" json:"entity,omitempty"`
+
+	// EntityIDs Only notes of these, ids joined by commas.
+	EntityIDs *string `form:"entityIds,omitempty" json:"entityIds,omitempty"`
+
+	// DateFrom First moment, milliseconds since 1970 UTC.
+	DateFrom *int64 `form:"dateFrom,omitempty" json:"dateFrom,omitempty"`
+
+	// DateTo Last moment, milliseconds since 1970 UTC.
+	DateTo *int64 `form:"dateTo,omitempty" json:"dateTo,omitempty"`
+
+	// Limit Entries a page, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListTasksParams defines parameters for ListTasks.
+type ListTasksParams struct {
+	// FilterType Only tasks of this type.
+	FilterType *string `form:"filter[type],omitempty" json:"filter[type],omitempty"`
+
+	// FilterStatus Only tasks in this state.
+	FilterStatus *TaskState `form:"filter[status],omitempty" json:"filter[status],omitempty"`
+
+	// FilterDate Only tasks due then; range needs dateFrom and dateTo.
+	FilterDate *TaskDue `form:"filter[date],omitempty" json:"filter[date],omitempty"`
+
+	// FilterAssignTo Only tasks of this user, by id.
+	FilterAssignTo *string `form:"filter[assignTo],omitempty" json:"filter[assignTo],omitempty"`
+
+	// FilterContacts Only tasks of these contacts, ids joined by commas.
+	FilterContacts *string `form:"filter[contacts],omitempty" json:"filter[contacts],omitempty"`
+
+	// FilterDeals Only tasks of these deals, ids joined by commas.
+	FilterDeals *string `form:"filter[deals],omitempty" json:"filter[deals],omitempty"`
+
+	// FilterCompanies Only tasks of these companies, ids joined by commas.
+	FilterCompanies *string `form:"filter[companies],omitempty" json:"filter[companies],omitempty"`
+
+	// DateFrom First moment, milliseconds since 1970 UTC.
+	DateFrom *int64 `form:"dateFrom,omitempty" json:"dateFrom,omitempty"`
+
+	// DateTo Last moment, milliseconds since 1970 UTC.
+	DateTo *int64 `form:"dateTo,omitempty" json:"dateTo,omitempty"`
+
+	// Limit Entries a page, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Direction of sortBy.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// SortBy Field to order by.
+	SortBy *string `form:"sortBy,omitempty" json:"sortBy,omitempty"`
+}
+
+// ListCampaignsParams defines parameters for ListCampaigns.
+type ListCampaignsParams struct {
+	// Type Only campaigns of this type.
+	Type *CampaignType `form:"type,omitempty" json:"type,omitempty"`
+
+	// Status Only campaigns in this state.
+	Status *CampaignState `form:"status,omitempty" json:"status,omitempty"`
+
+	// Statistics Statistics to fill in for sent campaigns; none when absent.
+	Statistics *CampaignStatisticsKind `form:"statistics,omitempty" json:"statistics,omitempty"`
+
+	// StartDate Sent at or after this time, ISO 8601 with zone; needs endDate, and no status but sent.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Sent at or before this time, ISO 8601 with zone; needs startDate, and no status but sent.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// ExcludeHTMLContent true: leave out htmlContent.
+	ExcludeHTMLContent *bool `form:"excludeHtmlContent,omitempty" json:"excludeHtmlContent,omitempty"`
+}
+
+// GetCampaignParams defines parameters for GetCampaign.
+type GetCampaignParams struct {
+	// Statistics Statistics to fill in; globalStats when absent.
+	Statistics *CampaignDetailsKind `form:"statistics,omitempty" json:"statistics,omitempty"`
+}
+
+// ListInboundEmailsParams defines parameters for ListInboundEmails.
+type ListInboundEmailsParams struct {
+	// Sender Only mail from this address.
+	Sender *string `form:"sender,omitempty" json:"sender,omitempty"`
+
+	// StartDate Received at or after this time, ISO 8601; at most one month before endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Received at or before this time, ISO 8601; at most one month after startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 500, default 100.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by time of receipt, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListActivitiesParams defines parameters for ListActivities.
+type ListActivitiesParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 100, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
+// ListProcessesParams defines parameters for ListProcesses.
+type ListProcessesParams struct {
+	// Limit Entries a page, 1 to 50, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // ListSendersParams defines parameters for ListSenders.
 type ListSendersParams struct {
 	// IP Only senders with this dedicated IP.
@@ -1290,6 +4730,27 @@ type ListSendersParams struct {
 
 	// Domain Only senders of this domain.
 	Domain *string `form:"domain,omitempty" json:"domain,omitempty"`
+}
+
+// ListSMSCampaignsParams defines parameters for ListSMSCampaigns.
+type ListSMSCampaignsParams struct {
+	// Status Only campaigns in this state.
+	Status *CampaignState `form:"status,omitempty" json:"status,omitempty"`
+
+	// StartDate Sent at or after this time, ISO 8601 with zone; needs endDate, and no status but sent.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Sent at or before this time, ISO 8601 with zone; needs startDate, and no status but sent.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 1000, default 500.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
 // ListBlockedContactsParams defines parameters for ListBlockedContacts.
@@ -1361,6 +4822,21 @@ type ListEmailsParams struct {
 	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
 }
 
+// GetAggregatedEmailReportParams defines parameters for GetAggregatedEmailReport.
+type GetAggregatedEmailReportParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// Tag Only mail with this tag.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+}
+
 // ListEmailEventsParams defines parameters for ListEmailEvents.
 type ListEmailEventsParams struct {
 	// Limit Entries a page, 1 to 5000, default 2500.
@@ -1397,6 +4873,30 @@ type ListEmailEventsParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// GetEmailReportsParams defines parameters for GetEmailReports.
+type GetEmailReportsParams struct {
+	// Limit Days a page, 1 to 30, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Days to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// Tag Only mail with this tag.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+
+	// Sort Order by day, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // ListTemplatesParams defines parameters for ListTemplates.
 type ListTemplatesParams struct {
 	// TemplateStatus true: only active ones; false: only inactive ones.
@@ -1412,8 +4912,176 @@ type ListTemplatesParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// GetAggregatedSMSReportParams defines parameters for GetAggregatedSMSReport.
+type GetAggregatedSMSReportParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// Tag Only messages with this tag.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+}
+
+// ListSMSEventsParams defines parameters for ListSMSEvents.
+type ListSMSEventsParams struct {
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// PhoneNumber Only events of this number, with country code.
+	PhoneNumber *string `form:"phoneNumber,omitempty" json:"phoneNumber,omitempty"`
+
+	// Event Only events of this kind.
+	Event *SMSEventKind `form:"event,omitempty" json:"event,omitempty"`
+
+	// Tags Only messages with these tags; a JSON list as text.
+	Tags *string `form:"tags,omitempty" json:"tags,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// GetSMSReportsParams defines parameters for GetSMSReports.
+type GetSMSReportsParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// Tag Only messages with this tag.
+	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+
+	// Sort Order by day, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Type Only webhooks of this type, default transactional.
+	Type *WebhookType `form:"type,omitempty" json:"type,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListWhatsAppEventsParams defines parameters for ListWhatsAppEvents.
+type ListWhatsAppEventsParams struct {
+	// Limit Entries a page, 1 to 5000, default 2500.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Days Days back from today; not together with startDate and endDate.
+	Days *int64 `form:"days,omitempty" json:"days,omitempty"`
+
+	// ContactNumber Only events of this number.
+	ContactNumber *string `form:"contactNumber,omitempty" json:"contactNumber,omitempty"`
+
+	// Event Only events of this kind.
+	Event *WhatsAppEventKind `form:"event,omitempty" json:"event,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListWhatsAppCampaignsParams defines parameters for ListWhatsAppCampaigns.
+type ListWhatsAppCampaignsParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by change, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListWhatsAppTemplatesParams defines parameters for ListWhatsAppTemplates.
+type ListWhatsAppTemplatesParams struct {
+	// StartDate First day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Last day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by change, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Source Only templates made for this.
+	Source *WhatsAppTemplateSource `form:"source,omitempty" json:"source,omitempty"`
+}
+
+// CreateCompanyJSONRequestBody defines body for CreateCompany for application/json ContentType.
+type CreateCompanyJSONRequestBody = CreateCompanyRequest
+
+// UpdateCompanyLinksJSONRequestBody defines body for UpdateCompanyLinks for application/json ContentType.
+type UpdateCompanyLinksJSONRequestBody = UpdateCompanyLinksRequest
+
+// UpdateCompanyJSONRequestBody defines body for UpdateCompany for application/json ContentType.
+type UpdateCompanyJSONRequestBody = UpdateCompanyRequest
+
 // CreateContactJSONRequestBody defines body for CreateContact for application/json ContentType.
 type CreateContactJSONRequestBody = CreateContactRequest
+
+// CreateAttributeJSONRequestBody defines body for CreateAttribute for application/json ContentType.
+type CreateAttributeJSONRequestBody = CreateAttributeRequest
+
+// UpdateAttributeJSONRequestBody defines body for UpdateAttribute for application/json ContentType.
+type UpdateAttributeJSONRequestBody = UpdateAttributeRequest
+
+// UpdateContactsJSONRequestBody defines body for UpdateContacts for application/json ContentType.
+type UpdateContactsJSONRequestBody = UpdateContactsRequest
+
+// CreateDoubleOptInContactJSONRequestBody defines body for CreateDoubleOptInContact for application/json ContentType.
+type CreateDoubleOptInContactJSONRequestBody = CreateDoubleOptInContactRequest
+
+// ExportContactsJSONRequestBody defines body for ExportContacts for application/json ContentType.
+type ExportContactsJSONRequestBody = ExportContactsRequest
+
+// CreateFolderJSONRequestBody defines body for CreateFolder for application/json ContentType.
+type CreateFolderJSONRequestBody = CreateFolderRequest
+
+// UpdateFolderJSONRequestBody defines body for UpdateFolder for application/json ContentType.
+type UpdateFolderJSONRequestBody = UpdateFolderRequest
 
 // ImportContactsJSONRequestBody defines body for ImportContacts for application/json ContentType.
 type ImportContactsJSONRequestBody = ImportContactsRequest
@@ -1433,8 +5101,131 @@ type RemoveContactsFromListJSONRequestBody = RemoveContactsFromListRequest
 // UpdateContactJSONRequestBody defines body for UpdateContact for application/json ContentType.
 type UpdateContactJSONRequestBody = UpdateContactRequest
 
+// CreateDealJSONRequestBody defines body for CreateDeal for application/json ContentType.
+type CreateDealJSONRequestBody = CreateDealRequest
+
+// ImportDealsMultipartRequestBody defines body for ImportDeals for multipart/form-data ContentType.
+type ImportDealsMultipartRequestBody = ImportDealsRequest
+
+// UpdateDealLinksJSONRequestBody defines body for UpdateDealLinks for application/json ContentType.
+type UpdateDealLinksJSONRequestBody = UpdateDealLinksRequest
+
+// UpdateDealJSONRequestBody defines body for UpdateDeal for application/json ContentType.
+type UpdateDealJSONRequestBody = UpdateDealRequest
+
+// UploadFileMultipartRequestBody defines body for UploadFile for multipart/form-data ContentType.
+type UploadFileMultipartRequestBody = UploadFileRequest
+
+// CreateNoteJSONRequestBody defines body for CreateNote for application/json ContentType.
+type CreateNoteJSONRequestBody = CreateNoteRequest
+
+// UpdateNoteJSONRequestBody defines body for UpdateNote for application/json ContentType.
+type UpdateNoteJSONRequestBody = UpdateNoteRequest
+
+// CreateTaskJSONRequestBody defines body for CreateTask for application/json ContentType.
+type CreateTaskJSONRequestBody = CreateTaskRequest
+
+// UpdateTaskJSONRequestBody defines body for UpdateTask for application/json ContentType.
+type UpdateTaskJSONRequestBody = UpdateTaskRequest
+
+// CreateCampaignJSONRequestBody defines body for CreateCampaign for application/json ContentType.
+type CreateCampaignJSONRequestBody = CreateCampaignRequest
+
+// UploadImageJSONRequestBody defines body for UploadImage for application/json ContentType.
+type UploadImageJSONRequestBody = UploadImageRequest
+
+// UpdateCampaignJSONRequestBody defines body for UpdateCampaign for application/json ContentType.
+type UpdateCampaignJSONRequestBody = UpdateCampaignRequest
+
+// ExportCampaignRecipientsJSONRequestBody defines body for ExportCampaignRecipients for application/json ContentType.
+type ExportCampaignRecipientsJSONRequestBody = ExportCampaignRecipientsRequest
+
+// SendCampaignReportJSONRequestBody defines body for SendCampaignReport for application/json ContentType.
+type SendCampaignReportJSONRequestBody = SendCampaignReportRequest
+
+// SendCampaignTestJSONRequestBody defines body for SendCampaignTest for application/json ContentType.
+type SendCampaignTestJSONRequestBody = SendTestRequest
+
+// UpdateCampaignStatusJSONRequestBody defines body for UpdateCampaignStatus for application/json ContentType.
+type UpdateCampaignStatusJSONRequestBody = UpdateCampaignStatusRequest
+
+// InviteUserJSONRequestBody defines body for InviteUser for application/json ContentType.
+type InviteUserJSONRequestBody = InviteUserRequest
+
+// UpdateUserPermissionsJSONRequestBody defines body for UpdateUserPermissions for application/json ContentType.
+type UpdateUserPermissionsJSONRequestBody = UpdateUserPermissionsRequest
+
+// CreateSenderJSONRequestBody defines body for CreateSender for application/json ContentType.
+type CreateSenderJSONRequestBody = CreateSenderRequest
+
+// CreateDomainJSONRequestBody defines body for CreateDomain for application/json ContentType.
+type CreateDomainJSONRequestBody = CreateDomainRequest
+
+// UpdateSenderJSONRequestBody defines body for UpdateSender for application/json ContentType.
+type UpdateSenderJSONRequestBody = UpdateSenderRequest
+
+// ValidateSenderJSONRequestBody defines body for ValidateSender for application/json ContentType.
+type ValidateSenderJSONRequestBody = ValidateSenderRequest
+
+// CreateSMSCampaignJSONRequestBody defines body for CreateSMSCampaign for application/json ContentType.
+type CreateSMSCampaignJSONRequestBody = CreateSMSCampaignRequest
+
+// UpdateSMSCampaignJSONRequestBody defines body for UpdateSMSCampaign for application/json ContentType.
+type UpdateSMSCampaignJSONRequestBody = UpdateSMSCampaignRequest
+
+// ExportSMSCampaignRecipientsJSONRequestBody defines body for ExportSMSCampaignRecipients for application/json ContentType.
+type ExportSMSCampaignRecipientsJSONRequestBody = ExportSMSCampaignRecipientsRequest
+
+// SendSMSCampaignReportJSONRequestBody defines body for SendSMSCampaignReport for application/json ContentType.
+type SendSMSCampaignReportJSONRequestBody = SendCampaignReportRequest
+
+// SendSMSCampaignTestJSONRequestBody defines body for SendSMSCampaignTest for application/json ContentType.
+type SendSMSCampaignTestJSONRequestBody = SendSMSTestRequest
+
+// UpdateSMSCampaignStatusJSONRequestBody defines body for UpdateSMSCampaignStatus for application/json ContentType.
+type UpdateSMSCampaignStatusJSONRequestBody = UpdateCampaignStatusRequest
+
+// AddBlockedDomainJSONRequestBody defines body for AddBlockedDomain for application/json ContentType.
+type AddBlockedDomainJSONRequestBody = BlockDomainRequest
+
+// DeleteHardBouncesJSONRequestBody defines body for DeleteHardBounces for application/json ContentType.
+type DeleteHardBouncesJSONRequestBody = DeleteHardBouncesRequest
+
 // SendEmailJSONRequestBody defines body for SendEmail for application/json ContentType.
 type SendEmailJSONRequestBody = SendEmailRequest
+
+// CreateTemplateJSONRequestBody defines body for CreateTemplate for application/json ContentType.
+type CreateTemplateJSONRequestBody = CreateTemplateRequest
+
+// UpdateTemplateJSONRequestBody defines body for UpdateTemplate for application/json ContentType.
+type UpdateTemplateJSONRequestBody = UpdateTemplateRequest
+
+// SendTemplateTestJSONRequestBody defines body for SendTemplateTest for application/json ContentType.
+type SendTemplateTestJSONRequestBody = SendTestRequest
+
+// SendSMSJSONRequestBody defines body for SendSMS for application/json ContentType.
+type SendSMSJSONRequestBody = SendSMSRequest
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = CreateWebhookRequest
+
+// ExportWebhookHistoryJSONRequestBody defines body for ExportWebhookHistory for application/json ContentType.
+type ExportWebhookHistoryJSONRequestBody = ExportWebhookHistoryRequest
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = UpdateWebhookRequest
+
+// SendWhatsAppJSONRequestBody defines body for SendWhatsApp for application/json ContentType.
+type SendWhatsAppJSONRequestBody = SendWhatsAppRequest
+
+// CreateWhatsAppCampaignJSONRequestBody defines body for CreateWhatsAppCampaign for application/json ContentType.
+type CreateWhatsAppCampaignJSONRequestBody = CreateWhatsAppCampaignRequest
+
+// CreateWhatsAppTemplateJSONRequestBody defines body for CreateWhatsAppTemplate for application/json ContentType.
+type CreateWhatsAppTemplateJSONRequestBody = CreateWhatsAppTemplateRequest
+
+// UpdateWhatsAppCampaignJSONRequestBody defines body for UpdateWhatsAppCampaign for application/json ContentType.
+type UpdateWhatsAppCampaignJSONRequestBody = UpdateWhatsAppCampaignRequest
 
 // Client calls the operations of the API. It is safe for concurrent use when
 // the Doer under it is.
@@ -1447,6 +5238,64 @@ func NewClient(d rest.Doer) *Client { return &Client{d: d} }
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
 	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
+}
+
+// ListCompanies calls GET /companies: Lists the companies.
+func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams, opts ...rest.Option) (*CompanyPage, error) {
+	call := rest.Call{Operation: "ListCompanies", Method: http.MethodGet, Route: "/companies", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "filters", params.Filters)
+		rest.Query(&call, "form", true, "linkedContactsIds", params.LinkedContactsIDs)
+		rest.Query(&call, "form", true, "linkedDealsIds", params.LinkedDealsIDs)
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "sortBy", params.SortBy)
+	}
+	return rest.Do[CompanyPage](ctx, c.d, &call, opts)
+}
+
+// CreateCompany calls POST /companies: Creates a company.
+func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyJSONRequestBody, opts ...rest.Option) (*CreatedRecord, error) {
+	call := rest.Call{Operation: "CreateCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
+}
+
+// ListCompanyAttributes calls GET /companies/attributes: Lists the attributes of companies.
+func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
+	call := rest.Call{Operation: "ListCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
+	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
+}
+
+// UpdateCompanyLinks calls PATCH /companies/link-unlink/{id}: Links a company with contacts and deals, or parts them.
+func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateCompanyLinksJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateCompanyLinks", Method: http.MethodPatch, Route: "/companies/link-unlink/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteCompany calls DELETE /companies/{id}: Deletes a company.
+func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteCompany", Method: http.MethodDelete, Route: "/companies/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetCompany calls GET /companies/{id}: Shows a company.
+func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option) (*Company, error) {
+	call := rest.Call{Operation: "GetCompany", Method: http.MethodGet, Route: "/companies/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Company](ctx, c.d, &call, opts)
+}
+
+// UpdateCompany calls PATCH /companies/{id}: Changes a company.
+func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompanyJSONRequestBody, opts ...rest.Option) (*Company, error) {
+	call := rest.Call{Operation: "UpdateCompany", Method: http.MethodPatch, Route: "/companies/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[Company](ctx, c.d, &call, opts)
 }
 
 // ListContacts calls GET /contacts: Lists contacts.
@@ -1483,6 +5332,60 @@ func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*Attr
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
+// DeleteAttribute calls DELETE /contacts/attributes/{attributeCategory}/{attributeName}: Deletes a contact attribute with its values.
+func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteAttribute", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// CreateAttribute calls POST /contacts/attributes/{attributeCategory}/{attributeName}: Defines a contact attribute.
+//
+// value belongs to calculated and global attributes, enumeration to category, multiCategoryOptions to multiple-choice, type to normal and transactional ones.
+func (c *Client) CreateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body CreateAttributeJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "send"}
+	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateAttribute calls PUT /contacts/attributes/{attributeCategory}/{attributeName}: Changes the formula or the options of a contact attribute.
+//
+// Works for the categories category, calculated, global and, for options, normal.
+func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body UpdateAttributeJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateAttribute", Method: http.MethodPut, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateContacts calls POST /contacts/batch: Changes many existing contacts at once.
+//
+// Nothing is created. An unknown contact is answered by 404 with its index, and none is changed. How many a call may hold is not documented.
+func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsJSONRequestBody, opts ...rest.Option) (*BatchResult, error) {
+	call := rest.Call{Operation: "UpdateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[BatchResult](ctx, c.d, &call, opts)
+}
+
+// CreateDoubleOptInContact calls POST /contacts/doubleOptinConfirmation: Mails somebody a request to confirm, and adds them once confirmed.
+//
+// The template must be active and carry the tag optin; the page under redirectionUrl is where the link in the mail leads.
+func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "CreateDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ExportContacts calls POST /contacts/export: Starts an export of contacts to a CSV file.
+//
+// The file is announced by the process, to notifyUrl, and by mail unless disableNotification is set.
+func (c *Client) ExportContacts(ctx context.Context, body ExportContactsJSONRequestBody, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ExportContacts", Method: http.MethodPost, Route: "/contacts/export", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
+}
+
 // ListFolders calls GET /contacts/folders: Lists the folders of contact lists.
 func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opts ...rest.Option) (*FolderPage, error) {
 	call := rest.Call{Operation: "ListFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
@@ -1492,6 +5395,47 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 		rest.Query(&call, "form", true, "sort", params.Sort)
 	}
 	return rest.Do[FolderPage](ctx, c.d, &call, opts)
+}
+
+// CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
+func (c *Client) CreateFolder(ctx context.Context, body CreateFolderJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// DeleteFolder calls DELETE /contacts/folders/{folderId}: Deletes a folder with all its lists.
+func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteFolder", Method: http.MethodDelete, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(folderID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetFolder calls GET /contacts/folders/{folderId}: Shows a folder.
+func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*Folder, error) {
+	call := rest.Call{Operation: "GetFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(folderID)}
+	return rest.Do[Folder](ctx, c.d, &call, opts)
+}
+
+// UpdateFolder calls PUT /contacts/folders/{folderId}: Renames a folder.
+func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFolderJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateFolder", Method: http.MethodPut, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(folderID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListListsOfFolder calls GET /contacts/folders/{folderId}/lists: Lists the contact lists of a folder.
+func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *ListListsOfFolderParams, opts ...rest.Option) (*FolderListPage, error) {
+	call := rest.Call{Operation: "ListListsOfFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}/lists", Effect: "read"}
+	call.Segments = []string{rest.Seg(folderID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[FolderListPage](ctx, c.d, &call, opts)
 }
 
 // ImportContacts calls POST /contacts/import: Starts an import of many contacts.
@@ -1582,6 +5526,17 @@ func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body 
 	return rest.Do[ListChange](ctx, c.d, &call, opts)
 }
 
+// ListSegments calls GET /contacts/segments: Lists the segments.
+func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
+	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/contacts/segments", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[SegmentPage](ctx, c.d, &call, opts)
+}
+
 // DeleteContact calls DELETE /contacts/{identifier}: Deletes a contact.
 func (c *Client) DeleteContact(ctx context.Context, identifier string, params *DeleteContactParams, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/contacts/{identifier}", Effect: "upsert"}
@@ -1619,6 +5574,446 @@ func (c *Client) UpdateContact(ctx context.Context, identifier string, params *U
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
+// GetContactCampaignStats calls GET /contacts/{identifier}/campaignStats: Shows what a contact did with the campaigns it got.
+func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string, params *GetContactCampaignStatsParams, opts ...rest.Option) (*ContactCampaignStats, error) {
+	call := rest.Call{Operation: "GetContactCampaignStats", Method: http.MethodGet, Route: "/contacts/{identifier}/campaignStats", Effect: "read"}
+	call.Segments = []string{rest.Seg(identifier)}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+	}
+	return rest.Do[ContactCampaignStats](ctx, c.d, &call, opts)
+}
+
+// ListDealAttributes calls GET /crm/attributes/deals: Lists the attributes of deals.
+func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
+	call := rest.Call{Operation: "ListDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
+	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
+}
+
+// ListDeals calls GET /crm/deals: Lists the deals.
+func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ...rest.Option) (*DealPage, error) {
+	call := rest.Call{Operation: "ListDeals", Method: http.MethodGet, Route: "/crm/deals", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "filters[attributes.deal_name]", params.FiltersAttributesDealName)
+		rest.Query(&call, "form", true, "filters[linkedCompaniesIds]", params.FiltersLinkedCompaniesIDs)
+		rest.Query(&call, "form", true, "filters[linkedContactsIds]", params.FiltersLinkedContactsIDs)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "sortBy", params.SortBy)
+	}
+	return rest.Do[DealPage](ctx, c.d, &call, opts)
+}
+
+// CreateDeal calls POST /crm/deals: Creates a deal.
+func (c *Client) CreateDeal(ctx context.Context, body CreateDealJSONRequestBody, opts ...rest.Option) (*CreatedRecord, error) {
+	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
+}
+
+// ImportDeals calls POST /crm/deals/import: Imports deals from a CSV file.
+func (c *Client) ImportDeals(ctx context.Context, body ImportDealsMultipartRequestBody, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ImportDeals", Method: http.MethodPost, Route: "/crm/deals/import", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
+}
+
+// UpdateDealLinks calls PATCH /crm/deals/link-unlink/{id}: Links a deal with contacts and companies, or parts them.
+func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDealLinksJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateDealLinks", Method: http.MethodPatch, Route: "/crm/deals/link-unlink/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteDeal calls DELETE /crm/deals/{id}: Deletes a deal.
+func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteDeal", Method: http.MethodDelete, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetDeal calls GET /crm/deals/{id}: Shows a deal.
+func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*Deal, error) {
+	call := rest.Call{Operation: "GetDeal", Method: http.MethodGet, Route: "/crm/deals/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Deal](ctx, c.d, &call, opts)
+}
+
+// UpdateDeal calls PATCH /crm/deals/{id}: Changes a deal.
+func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateDeal", Method: http.MethodPatch, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListFiles calls GET /crm/files: Lists the files.
+func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ...rest.Option) (*[]CRMFile, error) {
+	call := rest.Call{Operation: "ListFiles", Method: http.MethodGet, Route: "/crm/files", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "entity", params.Entity)
+		rest.Query(&call, "form", true, "entityIds", params.EntityIDs)
+		rest.Query(&call, "form", true, "dateFrom", params.DateFrom)
+		rest.Query(&call, "form", true, "dateTo", params.DateTo)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[[]CRMFile](ctx, c.d, &call, opts)
+}
+
+// UploadFile calls POST /crm/files: Stores a file with a deal, contact or company.
+func (c *Client) UploadFile(ctx context.Context, body UploadFileMultipartRequestBody, opts ...rest.Option) (*CRMFile, error) {
+	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[CRMFile](ctx, c.d, &call, opts)
+}
+
+// DeleteFile calls DELETE /crm/files/{id}: Deletes a file.
+func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteFile", Method: http.MethodDelete, Route: "/crm/files/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetFileURL calls GET /crm/files/{id}: Shows the address from which a file can be downloaded.
+func (c *Client) GetFileURL(ctx context.Context, id string, opts ...rest.Option) (*CRMFileURL, error) {
+	call := rest.Call{Operation: "GetFileURL", Method: http.MethodGet, Route: "/crm/files/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[CRMFileURL](ctx, c.d, &call, opts)
+}
+
+// GetFile calls GET /crm/files/{id}/data: Shows what is known of a file.
+func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*CRMFile, error) {
+	call := rest.Call{Operation: "GetFile", Method: http.MethodGet, Route: "/crm/files/{id}/data", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[CRMFile](ctx, c.d, &call, opts)
+}
+
+// ListNotes calls GET /crm/notes: Lists the notes.
+func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ...rest.Option) (*[]Note, error) {
+	call := rest.Call{Operation: "ListNotes", Method: http.MethodGet, Route: "/crm/notes", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "entity", params.Entity)
+		rest.Query(&call, "form", true, "entityIds", params.EntityIDs)
+		rest.Query(&call, "form", true, "dateFrom", params.DateFrom)
+		rest.Query(&call, "form", true, "dateTo", params.DateTo)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[[]Note](ctx, c.d, &call, opts)
+}
+
+// CreateNote calls POST /crm/notes: Creates a note.
+func (c *Client) CreateNote(ctx context.Context, body CreateNoteJSONRequestBody, opts ...rest.Option) (*CreatedRecord, error) {
+	call := rest.Call{Operation: "CreateNote", Method: http.MethodPost, Route: "/crm/notes", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
+}
+
+// DeleteNote calls DELETE /crm/notes/{id}: Deletes a note.
+func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteNote", Method: http.MethodDelete, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetNote calls GET /crm/notes/{id}: Shows a note.
+func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*Note, error) {
+	call := rest.Call{Operation: "GetNote", Method: http.MethodGet, Route: "/crm/notes/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Note](ctx, c.d, &call, opts)
+}
+
+// UpdateNote calls PATCH /crm/notes/{id}: Changes a note.
+func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateNote", Method: http.MethodPatch, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetDefaultPipeline calls GET /crm/pipeline/details: Shows the first pipeline with its stages; deprecated by the vendor.
+func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*Pipeline, error) {
+	call := rest.Call{Operation: "GetDefaultPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details", Effect: "read"}
+	return rest.Do[Pipeline](ctx, c.d, &call, opts)
+}
+
+// ListPipelines calls GET /crm/pipeline/details/all: Lists the pipelines with their stages.
+func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) (*[]Pipeline, error) {
+	call := rest.Call{Operation: "ListPipelines", Method: http.MethodGet, Route: "/crm/pipeline/details/all", Effect: "read"}
+	return rest.Do[[]Pipeline](ctx, c.d, &call, opts)
+}
+
+// GetPipeline calls GET /crm/pipeline/details/{pipelineID}: Shows a pipeline with its stages, as a list of one.
+func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...rest.Option) (*[]Pipeline, error) {
+	call := rest.Call{Operation: "GetPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details/{pipelineID}", Effect: "read"}
+	call.Segments = []string{rest.Seg(pipelineID)}
+	return rest.Do[[]Pipeline](ctx, c.d, &call, opts)
+}
+
+// ListTasks calls GET /crm/tasks: Lists the tasks.
+func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ...rest.Option) (*TaskPage, error) {
+	call := rest.Call{Operation: "ListTasks", Method: http.MethodGet, Route: "/crm/tasks", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "filter[type]", params.FilterType)
+		rest.Query(&call, "form", true, "filter[status]", params.FilterStatus)
+		rest.Query(&call, "form", true, "filter[date]", params.FilterDate)
+		rest.Query(&call, "form", true, "filter[assignTo]", params.FilterAssignTo)
+		rest.Query(&call, "form", true, "filter[contacts]", params.FilterContacts)
+		rest.Query(&call, "form", true, "filter[deals]", params.FilterDeals)
+		rest.Query(&call, "form", true, "filter[companies]", params.FilterCompanies)
+		rest.Query(&call, "form", true, "dateFrom", params.DateFrom)
+		rest.Query(&call, "form", true, "dateTo", params.DateTo)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "sortBy", params.SortBy)
+	}
+	return rest.Do[TaskPage](ctx, c.d, &call, opts)
+}
+
+// CreateTask calls POST /crm/tasks: Creates a task.
+func (c *Client) CreateTask(ctx context.Context, body CreateTaskJSONRequestBody, opts ...rest.Option) (*CreatedRecord, error) {
+	call := rest.Call{Operation: "CreateTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
+}
+
+// DeleteTask calls DELETE /crm/tasks/{id}: Deletes a task.
+func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteTask", Method: http.MethodDelete, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetTask calls GET /crm/tasks/{id}: Shows a task.
+func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*Task, error) {
+	call := rest.Call{Operation: "GetTask", Method: http.MethodGet, Route: "/crm/tasks/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Task](ctx, c.d, &call, opts)
+}
+
+// UpdateTask calls PATCH /crm/tasks/{id}: Changes a task.
+func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateTask", Method: http.MethodPatch, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetTaskTypes calls GET /crm/tasktypes: Shows the types of tasks.
+//
+// Both sources show one object; a list would be no surprise.
+func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskType, error) {
+	call := rest.Call{Operation: "GetTaskTypes", Method: http.MethodGet, Route: "/crm/tasktypes", Effect: "read"}
+	return rest.Do[TaskType](ctx, c.d, &call, opts)
+}
+
+// ListCampaigns calls GET /emailCampaigns: Lists the mail campaigns.
+func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
+	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "type", params.Type)
+		rest.Query(&call, "form", true, "status", params.Status)
+		rest.Query(&call, "form", true, "statistics", params.Statistics)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "excludeHtmlContent", params.ExcludeHTMLContent)
+	}
+	return rest.Do[CampaignPage](ctx, c.d, &call, opts)
+}
+
+// CreateCampaign calls POST /emailCampaigns: Creates a mail campaign.
+//
+// One of htmlContent, htmlUrl and templateId is needed. With scheduledAt it goes out at that time; without, it waits as a draft.
+func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// UploadImage calls POST /emailCampaigns/images: Puts an image into the gallery.
+func (c *Client) UploadImage(ctx context.Context, body UploadImageJSONRequestBody, opts ...rest.Option) (*UploadedImage, error) {
+	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[UploadedImage](ctx, c.d, &call, opts)
+}
+
+// DeleteCampaign calls DELETE /emailCampaigns/{campaignId}: Deletes a mail campaign.
+func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetCampaign calls GET /emailCampaigns/{campaignId}: Shows a mail campaign with its results.
+func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetCampaignParams, opts ...rest.Option) (*Campaign, error) {
+	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "statistics", params.Statistics)
+	}
+	return rest.Do[Campaign](ctx, c.d, &call, opts)
+}
+
+// UpdateCampaign calls PUT /emailCampaigns/{campaignId}: Changes a mail campaign that is not sent yet.
+func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetABTestResult calls GET /emailCampaigns/{campaignId}/abTestCampaignResult: Shows the result of an A/B test.
+func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...rest.Option) (*ABTestResult, error) {
+	call := rest.Call{Operation: "GetABTestResult", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/abTestCampaignResult", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[ABTestResult](ctx, c.d, &call, opts)
+}
+
+// ExportCampaignRecipients calls POST /emailCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of a campaign to a CSV file.
+func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsJSONRequestBody, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
+}
+
+// SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
+func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendCampaignReport calls POST /emailCampaigns/{campaignId}/sendReport: Mails a PDF report of a campaign.
+func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendCampaignReport", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendCampaignTest calls POST /emailCampaigns/{campaignId}/sendTest: Sends a mail campaign to some addresses or to the test list.
+//
+// At most 50 test mails a day.
+func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendCampaignTestJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetCampaignSharedURL calls GET /emailCampaigns/{campaignId}/sharedUrl: Shows the link by which others import the design of a campaign.
+func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opts ...rest.Option) (*SharedURL, error) {
+	call := rest.Call{Operation: "GetCampaignSharedURL", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/sharedUrl", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[SharedURL](ctx, c.d, &call, opts)
+}
+
+// UpdateCampaignStatus calls PUT /emailCampaigns/{campaignId}/status: Moves a mail campaign to another state, or copies it.
+//
+// queued may send it; replicate and replicateTemplate make a copy at each call.
+func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateCampaignStatus", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}/status", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListInboundEmails calls GET /inbound/events: Lists received mails.
+func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmailsParams, opts ...rest.Option) (*InboundEmailPage, error) {
+	call := rest.Call{Operation: "ListInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "sender", params.Sender)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[InboundEmailPage](ctx, c.d, &call, opts)
+}
+
+// GetInboundEmail calls GET /inbound/events/{uuid}: Shows a received mail and what became of it.
+func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.Option) (*InboundEmail, error) {
+	call := rest.Call{Operation: "GetInboundEmail", Method: http.MethodGet, Route: "/inbound/events/{uuid}", Effect: "read"}
+	call.Segments = []string{rest.Seg(uuid)}
+	return rest.Do[InboundEmail](ctx, c.d, &call, opts)
+}
+
+// ListActivities calls GET /organization/activities: Lists what users did in the account.
+func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParams, opts ...rest.Option) (*ActivityPage, error) {
+	call := rest.Call{Operation: "ListActivities", Method: http.MethodGet, Route: "/organization/activities", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+	}
+	return rest.Do[ActivityPage](ctx, c.d, &call, opts)
+}
+
+// ListInvitedUsers calls GET /organization/invited/users: Lists the users of the account and those invited.
+func (c *Client) ListInvitedUsers(ctx context.Context, opts ...rest.Option) (*InvitedUserList, error) {
+	call := rest.Call{Operation: "ListInvitedUsers", Method: http.MethodGet, Route: "/organization/invited/users", Effect: "read"}
+	return rest.Do[InvitedUserList](ctx, c.d, &call, opts)
+}
+
+// RevokeUser calls PUT /organization/user/invitation/revoke/{email}: Takes a user out of the account.
+func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Option) (*UserChange, error) {
+	call := rest.Call{Operation: "RevokeUser", Method: http.MethodPut, Route: "/organization/user/invitation/revoke/{email}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[UserChange](ctx, c.d, &call, opts)
+}
+
+// InviteUser calls POST /organization/user/invitation/send: Invites somebody into the account by mail.
+func (c *Client) InviteUser(ctx context.Context, body InviteUserJSONRequestBody, opts ...rest.Option) (*UserChange, error) {
+	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[UserChange](ctx, c.d, &call, opts)
+}
+
+// UpdateInvitation calls PUT /organization/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
+	call := rest.Call{Operation: "UpdateInvitation", Method: http.MethodPut, Route: "/organization/user/invitation/{action}/{email}", Effect: "send"}
+	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
+	return rest.Do[UserChange](ctx, c.d, &call, opts)
+}
+
+// UpdateUserPermissions calls POST /organization/user/update/permissions: Changes what a user may do.
+func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermissionsJSONRequestBody, opts ...rest.Option) (*UserChange, error) {
+	call := rest.Call{Operation: "UpdateUserPermissions", Method: http.MethodPost, Route: "/organization/user/update/permissions", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[UserChange](ctx, c.d, &call, opts)
+}
+
+// GetUserPermissions calls GET /organization/user/{email}/permissions: Shows what a user may do.
+func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*UserPermissions, error) {
+	call := rest.Call{Operation: "GetUserPermissions", Method: http.MethodGet, Route: "/organization/user/{email}/permissions", Effect: "read"}
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[UserPermissions](ctx, c.d, &call, opts)
+}
+
+// ListProcesses calls GET /processes: Lists background work.
+func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams, opts ...rest.Option) (*ProcessPage, error) {
+	call := rest.Call{Operation: "ListProcesses", Method: http.MethodGet, Route: "/processes", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[ProcessPage](ctx, c.d, &call, opts)
+}
+
 // GetProcess calls GET /processes/{processId}: Tells how far a background process is.
 //
 // About 100 calls an hour are allowed, so ask rarely.
@@ -1636,6 +6031,167 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 		rest.Query(&call, "form", true, "domain", params.Domain)
 	}
 	return rest.Do[SenderList](ctx, c.d, &call, opts)
+}
+
+// CreateSender calls POST /senders: Creates a sender and mails the address a code to confirm it.
+func (c *Client) CreateSender(ctx context.Context, body CreateSenderJSONRequestBody, opts ...rest.Option) (*CreatedSender, error) {
+	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedSender](ctx, c.d, &call, opts)
+}
+
+// ListDomains calls GET /senders/domains: Lists the sender domains.
+//
+// The answer counts pages, but no parameter for a page is documented.
+func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainList, error) {
+	call := rest.Call{Operation: "ListDomains", Method: http.MethodGet, Route: "/senders/domains", Effect: "read"}
+	return rest.Do[DomainList](ctx, c.d, &call, opts)
+}
+
+// CreateDomain calls POST /senders/domains: Adds a sender domain and answers the DNS records it needs.
+func (c *Client) CreateDomain(ctx context.Context, body CreateDomainJSONRequestBody, opts ...rest.Option) (*CreatedDomain, error) {
+	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedDomain](ctx, c.d, &call, opts)
+}
+
+// DeleteDomain calls DELETE /senders/domains/{domainName}: Deletes a sender domain.
+func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteDomain", Method: http.MethodDelete, Route: "/senders/domains/{domainName}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(domainName)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetDomain calls GET /senders/domains/{domainName}: Shows a sender domain with its DNS records.
+func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.Option) (*Domain, error) {
+	call := rest.Call{Operation: "GetDomain", Method: http.MethodGet, Route: "/senders/domains/{domainName}", Effect: "read"}
+	call.Segments = []string{rest.Seg(domainName)}
+	return rest.Do[Domain](ctx, c.d, &call, opts)
+}
+
+// AuthenticateDomain calls PUT /senders/domains/{domainName}/authenticate: Checks the DNS records of a domain and authenticates it.
+func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts ...rest.Option) (*DomainCheck, error) {
+	call := rest.Call{Operation: "AuthenticateDomain", Method: http.MethodPut, Route: "/senders/domains/{domainName}/authenticate", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(domainName)}
+	return rest.Do[DomainCheck](ctx, c.d, &call, opts)
+}
+
+// ListIPs calls GET /senders/ips: Lists the dedicated IP addresses of the account.
+func (c *Client) ListIPs(ctx context.Context, opts ...rest.Option) (*IPList, error) {
+	call := rest.Call{Operation: "ListIPs", Method: http.MethodGet, Route: "/senders/ips", Effect: "read"}
+	return rest.Do[IPList](ctx, c.d, &call, opts)
+}
+
+// DeleteSender calls DELETE /senders/{senderId}: Deletes a sender.
+func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(senderID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateSender calls PUT /senders/{senderId}: Changes a sender.
+func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(senderID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListIPsOfSender calls GET /senders/{senderId}/ips: Lists the dedicated IP addresses of a sender.
+func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...rest.Option) (*SenderIPList, error) {
+	call := rest.Call{Operation: "ListIPsOfSender", Method: http.MethodGet, Route: "/senders/{senderId}/ips", Effect: "read"}
+	call.Segments = []string{rest.Seg(senderID)}
+	return rest.Do[SenderIPList](ctx, c.d, &call, opts)
+}
+
+// ValidateSender calls PUT /senders/{senderId}/validate: Confirms a sender by the code mailed to it.
+func (c *Client) ValidateSender(ctx context.Context, senderID int64, body ValidateSenderJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "ValidateSender", Method: http.MethodPut, Route: "/senders/{senderId}/validate", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(senderID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListSMSCampaigns calls GET /smsCampaigns: Lists the SMS campaigns.
+func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsParams, opts ...rest.Option) (*SMSCampaignPage, error) {
+	call := rest.Call{Operation: "ListSMSCampaigns", Method: http.MethodGet, Route: "/smsCampaigns", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "status", params.Status)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[SMSCampaignPage](ctx, c.d, &call, opts)
+}
+
+// CreateSMSCampaign calls POST /smsCampaigns: Creates an SMS campaign.
+func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// DeleteSMSCampaign calls DELETE /smsCampaigns/{campaignId}: Deletes an SMS campaign.
+func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteSMSCampaign", Method: http.MethodDelete, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetSMSCampaign calls GET /smsCampaigns/{campaignId}: Shows an SMS campaign with its results.
+func (c *Client) GetSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*SMSCampaign, error) {
+	call := rest.Call{Operation: "GetSMSCampaign", Method: http.MethodGet, Route: "/smsCampaigns/{campaignId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[SMSCampaign](ctx, c.d, &call, opts)
+}
+
+// UpdateSMSCampaign calls PUT /smsCampaigns/{campaignId}: Changes an SMS campaign.
+func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body UpdateSMSCampaignJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSMSCampaign", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ExportSMSCampaignRecipients calls POST /smsCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of an SMS campaign to a CSV file.
+func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsJSONRequestBody, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
+}
+
+// SendSMSCampaignNow calls POST /smsCampaigns/{campaignId}/sendNow: Sends an SMS campaign at once.
+func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendSMSCampaignReport calls POST /smsCampaigns/{campaignId}/sendReport: Mails a PDF report of an SMS campaign.
+func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendSMSCampaignReportJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendSMSCampaignReport", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendSMSCampaignTest calls POST /smsCampaigns/{campaignId}/sendTest: Sends an SMS campaign to one number.
+func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSCampaignTestJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateSMSCampaignStatus calls PUT /smsCampaigns/{campaignId}/status: Moves an SMS campaign to another state, or copies it.
+func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateSMSCampaignStatusJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSMSCampaignStatus", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}/status", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
 // ListBlockedContacts calls GET /smtp/blockedContacts: Lists the addresses that get no transactional mail.
@@ -1658,6 +6214,35 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UnblockContact", Method: http.MethodDelete, Route: "/smtp/blockedContacts/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListBlockedDomains calls GET /smtp/blockedDomains: Lists the domains that get no mail.
+func (c *Client) ListBlockedDomains(ctx context.Context, opts ...rest.Option) (*BlockedDomainList, error) {
+	call := rest.Call{Operation: "ListBlockedDomains", Method: http.MethodGet, Route: "/smtp/blockedDomains", Effect: "read"}
+	return rest.Do[BlockedDomainList](ctx, c.d, &call, opts)
+}
+
+// AddBlockedDomain calls POST /smtp/blockedDomains: Stops mail to a domain.
+func (c *Client) AddBlockedDomain(ctx context.Context, body AddBlockedDomainJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "AddBlockedDomain", Method: http.MethodPost, Route: "/smtp/blockedDomains", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteBlockedDomain calls DELETE /smtp/blockedDomains/{domain}: Lets a domain get mail again.
+func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteBlockedDomain", Method: http.MethodDelete, Route: "/smtp/blockedDomains/{domain}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(domain)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteHardBounces calls POST /smtp/deleteHardbounces: Forgets hard bounces, so that mail is tried again.
+//
+// Without any field it may forget all of the account: give a contact or a range.
+func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteHardBounces", Method: http.MethodPost, Route: "/smtp/deleteHardbounces", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
@@ -1719,6 +6304,27 @@ func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option)
 	return rest.Do[EmailContent](ctx, c.d, &call, opts)
 }
 
+// DeleteEmailLog calls DELETE /smtp/log/{identifier}: Deletes the log entries of a message or of an address.
+func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteEmailLog", Method: http.MethodDelete, Route: "/smtp/log/{identifier}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(identifier)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetAggregatedEmailReport calls GET /smtp/statistics/aggregatedReport: Counts the events of transactional mail over a time.
+//
+// Covers 90 days unless told otherwise, and never more.
+func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggregatedEmailReportParams, opts ...rest.Option) (*AggregatedEmailReport, error) {
+	call := rest.Call{Operation: "GetAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "tag", params.Tag)
+	}
+	return rest.Do[AggregatedEmailReport](ctx, c.d, &call, opts)
+}
+
 // ListEmailEvents calls GET /smtp/statistics/events: Lists what happened to mails, one entry an event.
 //
 // Covers the last 30 days unless days, or startDate and endDate, are given. The answer has no count; a page shorter than limit is the last one, and the list is absent when nothing is found.
@@ -1740,6 +6346,21 @@ func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsPar
 	return rest.Do[EmailEventPage](ctx, c.d, &call, opts)
 }
 
+// GetEmailReports calls GET /smtp/statistics/reports: Counts the events of transactional mail day by day.
+func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsParams, opts ...rest.Option) (*EmailReports, error) {
+	call := rest.Call{Operation: "GetEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "tag", params.Tag)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[EmailReports](ctx, c.d, &call, opts)
+}
+
 // ListTemplates calls GET /smtp/templates: Lists the templates of transactional mail.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
@@ -1750,6 +6371,249 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 		rest.Query(&call, "form", true, "sort", params.Sort)
 	}
 	return rest.Do[TemplatePage](ctx, c.d, &call, opts)
+}
+
+// CreateTemplate calls POST /smtp/templates: Creates a template of transactional mail.
+//
+// One of htmlContent and htmlUrl is needed. A repeat creates a second template.
+func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// DeleteTemplate calls DELETE /smtp/templates/{templateId}: Deletes an inactive template.
+func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(templateID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetTemplate calls GET /smtp/templates/{templateId}: Shows a template.
+func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*Template, error) {
+	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(templateID)}
+	return rest.Do[Template](ctx, c.d, &call, opts)
+}
+
+// UpdateTemplate calls PUT /smtp/templates/{templateId}: Changes a template.
+func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(templateID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
+func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTemplateTestJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
+	call.Segments = []string{rest.Seg(templateID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendSMS calls POST /transactionalSMS/sms: Sends one text message.
+//
+// There is no idempotency key: a repeat sends again.
+func (c *Client) SendSMS(ctx context.Context, body SendSMSJSONRequestBody, opts ...rest.Option) (*SentSMS, error) {
+	call := rest.Call{Operation: "SendSMS", Method: http.MethodPost, Route: "/transactionalSMS/sms", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[SentSMS](ctx, c.d, &call, opts)
+}
+
+// GetAggregatedSMSReport calls GET /transactionalSMS/statistics/aggregatedReport: Counts the events of text messages over a time.
+func (c *Client) GetAggregatedSMSReport(ctx context.Context, params *GetAggregatedSMSReportParams, opts ...rest.Option) (*AggregatedSMSReport, error) {
+	call := rest.Call{Operation: "GetAggregatedSMSReport", Method: http.MethodGet, Route: "/transactionalSMS/statistics/aggregatedReport", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "tag", params.Tag)
+	}
+	return rest.Do[AggregatedSMSReport](ctx, c.d, &call, opts)
+}
+
+// ListSMSEvents calls GET /transactionalSMS/statistics/events: Lists what happened to text messages, one entry an event.
+func (c *Client) ListSMSEvents(ctx context.Context, params *ListSMSEventsParams, opts ...rest.Option) (*SMSEventPage, error) {
+	call := rest.Call{Operation: "ListSMSEvents", Method: http.MethodGet, Route: "/transactionalSMS/statistics/events", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "phoneNumber", params.PhoneNumber)
+		rest.Query(&call, "form", true, "event", params.Event)
+		rest.Query(&call, "form", true, "tags", params.Tags)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[SMSEventPage](ctx, c.d, &call, opts)
+}
+
+// GetSMSReports calls GET /transactionalSMS/statistics/reports: Counts the events of text messages day by day.
+func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams, opts ...rest.Option) (*SMSReports, error) {
+	call := rest.Call{Operation: "GetSMSReports", Method: http.MethodGet, Route: "/transactionalSMS/statistics/reports", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "tag", params.Tag)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[SMSReports](ctx, c.d, &call, opts)
+}
+
+// ListWebhooks calls GET /webhooks: Lists the webhooks.
+//
+// Not paged.
+func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, opts ...rest.Option) (*WebhookList, error) {
+	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "type", params.Type)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[WebhookList](ctx, c.d, &call, opts)
+}
+
+// CreateWebhook calls POST /webhooks: Creates a webhook.
+//
+// An account holds at most 40. Calls are not signed: protect the address by auth, headers or a password in the URL.
+func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// ExportWebhookHistory calls POST /webhooks/export: Starts an export of past webhook calls to a CSV file.
+//
+// A link to the file is sent to notifyURL.
+func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHistoryJSONRequestBody, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ExportWebhookHistory", Method: http.MethodPost, Route: "/webhooks/export", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
+}
+
+// DeleteWebhook calls DELETE /webhooks/{webhookId}: Deletes a webhook.
+func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(webhookID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetWebhook calls GET /webhooks/{webhookId}: Shows a webhook.
+func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*Webhook, error) {
+	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(webhookID)}
+	return rest.Do[Webhook](ctx, c.d, &call, opts)
+}
+
+// UpdateWebhook calls PUT /webhooks/{webhookId}: Changes a webhook, but for its type.
+func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(webhookID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendWhatsApp calls POST /whatsapp/sendMessage: Sends a WhatsApp message.
+//
+// templateId starts a conversation; text answers one that the contact opened. With both, templateId wins.
+func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppJSONRequestBody, opts ...rest.Option) (*SentWhatsApp, error) {
+	call := rest.Call{Operation: "SendWhatsApp", Method: http.MethodPost, Route: "/whatsapp/sendMessage", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[SentWhatsApp](ctx, c.d, &call, opts)
+}
+
+// ListWhatsAppEvents calls GET /whatsapp/statistics/events: Lists what happened to WhatsApp messages, one entry an event.
+func (c *Client) ListWhatsAppEvents(ctx context.Context, params *ListWhatsAppEventsParams, opts ...rest.Option) (*WhatsAppEventPage, error) {
+	call := rest.Call{Operation: "ListWhatsAppEvents", Method: http.MethodGet, Route: "/whatsapp/statistics/events", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "days", params.Days)
+		rest.Query(&call, "form", true, "contactNumber", params.ContactNumber)
+		rest.Query(&call, "form", true, "event", params.Event)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[WhatsAppEventPage](ctx, c.d, &call, opts)
+}
+
+// ListWhatsAppCampaigns calls GET /whatsappCampaigns: Lists the WhatsApp campaigns.
+func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsAppCampaignsParams, opts ...rest.Option) (*WhatsAppCampaignPage, error) {
+	call := rest.Call{Operation: "ListWhatsAppCampaigns", Method: http.MethodGet, Route: "/whatsappCampaigns", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[WhatsAppCampaignPage](ctx, c.d, &call, opts)
+}
+
+// CreateWhatsAppCampaign calls POST /whatsappCampaigns: Creates a WhatsApp campaign and schedules it.
+func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// GetWhatsAppConfig calls GET /whatsappCampaigns/config: Shows the WhatsApp account.
+func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*WhatsAppConfig, error) {
+	call := rest.Call{Operation: "GetWhatsAppConfig", Method: http.MethodGet, Route: "/whatsappCampaigns/config", Effect: "read"}
+	return rest.Do[WhatsAppConfig](ctx, c.d, &call, opts)
+}
+
+// CreateWhatsAppTemplate calls POST /whatsappCampaigns/template: Creates a WhatsApp template.
+func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// ListWhatsAppTemplates calls GET /whatsappCampaigns/template-list: Lists the WhatsApp templates.
+func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsAppTemplatesParams, opts ...rest.Option) (*WhatsAppTemplatePage, error) {
+	call := rest.Call{Operation: "ListWhatsAppTemplates", Method: http.MethodGet, Route: "/whatsappCampaigns/template-list", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "source", params.Source)
+	}
+	return rest.Do[WhatsAppTemplatePage](ctx, c.d, &call, opts)
+}
+
+// SubmitWhatsAppTemplate calls POST /whatsappCampaigns/template/approval/{templateId}: Hands a WhatsApp template in for approval.
+func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SubmitWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template/approval/{templateId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(templateID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteWhatsAppCampaign calls DELETE /whatsappCampaigns/{campaignId}: Deletes a WhatsApp campaign.
+func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteWhatsAppCampaign", Method: http.MethodDelete, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetWhatsAppCampaign calls GET /whatsappCampaigns/{campaignId}: Shows a WhatsApp campaign with its template.
+func (c *Client) GetWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*WhatsAppCampaign, error) {
+	call := rest.Call{Operation: "GetWhatsAppCampaign", Method: http.MethodGet, Route: "/whatsappCampaigns/{campaignId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	return rest.Do[WhatsAppCampaign](ctx, c.d, &call, opts)
+}
+
+// UpdateWhatsAppCampaign calls PUT /whatsappCampaigns/{campaignId}: Changes a WhatsApp campaign.
+func (c *Client) UpdateWhatsAppCampaign(ctx context.Context, campaignID int64, body UpdateWhatsAppCampaignJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateWhatsAppCampaign", Method: http.MethodPut, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
 // One typed method an operation: see Client.

@@ -13,6 +13,68 @@ import (
 	"github.com/postmux/postmux/gen/rest"
 )
 
+// Defines values for AutoresponderEvent.
+const (
+	AutoresponderEventAfterCampaignOpen AutoresponderEvent = "AFTER-CAMPAIGN-OPEN"
+	AutoresponderEventAfterSubscribe    AutoresponderEvent = "AFTER-SUBSCRIBE"
+)
+
+// Defines values for AutoresponderTimeUnit.
+const (
+	AutoresponderTimeUnitDay    AutoresponderTimeUnit = "day"
+	AutoresponderTimeUnitHour   AutoresponderTimeUnit = "hour"
+	AutoresponderTimeUnitMinute AutoresponderTimeUnit = "minute"
+	AutoresponderTimeUnitMonth  AutoresponderTimeUnit = "month"
+	AutoresponderTimeUnitWeek   AutoresponderTimeUnit = "week"
+	AutoresponderTimeUnitYear   AutoresponderTimeUnit = "year"
+)
+
+// Defines values for BounceType.
+const (
+	BounceTypeHard     BounceType = "hard"
+	BounceTypeInternal BounceType = "internal"
+	BounceTypeSoft     BounceType = "soft"
+)
+
+// Defines values for CampaignAction.
+const (
+	CampaignActionClick CampaignAction = "click"
+	CampaignActionOpen  CampaignAction = "open"
+)
+
+// Defines values for CampaignStartStatus.
+const (
+	CampaignStartStatusDraft          CampaignStartStatus = "draft"
+	CampaignStartStatusPaused         CampaignStartStatus = "paused"
+	CampaignStartStatusPendingSending CampaignStartStatus = "pending-sending"
+)
+
+// Defines values for CampaignType.
+const (
+	CampaignTypeAutoresponder CampaignType = "autoresponder"
+	CampaignTypeRegular       CampaignType = "regular"
+)
+
+// Defines values for ConditionTimeUnit.
+const (
+	ConditionTimeUnitDay   ConditionTimeUnit = "day"
+	ConditionTimeUnitMonth ConditionTimeUnit = "month"
+	ConditionTimeUnitYear  ConditionTimeUnit = "year"
+)
+
+// Defines values for FieldVisibility.
+const (
+	FieldVisibilityHidden  FieldVisibility = "hidden"
+	FieldVisibilityNone    FieldVisibility = "none"
+	FieldVisibilityVisible FieldVisibility = "visible"
+)
+
+// Defines values for SegmentMatch.
+const (
+	SegmentMatchAll SegmentMatch = "all"
+	SegmentMatchAny SegmentMatch = "any"
+)
+
 // Defines values for SubscriberSource.
 const (
 	SubscriberSourceAPI    SubscriberSource = "api"
@@ -29,6 +91,21 @@ const (
 	SubscriberStatusUnapproved   SubscriberStatus = "unapproved"
 	SubscriberStatusUnconfirmed  SubscriberStatus = "unconfirmed"
 	SubscriberStatusUnsubscribed SubscriberStatus = "unsubscribed"
+)
+
+// Defines values for Switch.
+const (
+	SwitchOff Switch = 0
+	SwitchOn  Switch = 1
+)
+
+// Defines values for TimeComparison.
+const (
+	TimeComparisonEq  TimeComparison = "eq"
+	TimeComparisonGt  TimeComparison = "gt"
+	TimeComparisonGte TimeComparison = "gte"
+	TimeComparisonLt  TimeComparison = "lt"
+	TimeComparisonLte TimeComparison = "lte"
 )
 
 // Defines values for YesNo.
@@ -49,11 +126,521 @@ type Attachment struct {
 	Type string `json:"type"`
 }
 
+// AutoresponderEvent What an autoresponder waits for.
+type AutoresponderEvent string
+
+// AutoresponderTimeUnit defines model for AutoresponderTimeUnit.
+type AutoresponderTimeUnit string
+
+// Bounce defines model for Bounce.
+type Bounce struct {
+	// BounceType internal, soft or hard
+	BounceType string `json:"bounce_type,omitempty"`
+	Message    string `json:"message,omitempty"`
+
+	// Processed yes or no
+	Processed string `json:"processed,omitempty"`
+
+	// Subscriber The subscriber to whom an entry belongs.
+	Subscriber SubscriberRef `json:"subscriber,omitempty"`
+}
+
+// BounceAnswer defines model for BounceAnswer.
+type BounceAnswer struct {
+	Data   BounceRecord `json:"data,omitempty"`
+	Status string       `json:"status,omitempty"`
+}
+
+// BounceForm defines model for BounceForm.
+type BounceForm struct {
+	// BounceType `internal` is an error of the sending side.
+	BounceType BounceType `json:"bounce_type"`
+
+	// Message what the other server said; up to 250 characters
+	Message       *string `json:"message,omitempty"`
+	SubscriberUID string  `json:"subscriber_uid"`
+}
+
+// BouncePage defines model for BouncePage.
+type BouncePage struct {
+	Data   BouncePageData `json:"data,omitempty"`
+	Status string         `json:"status,omitempty"`
+}
+
+// BouncePageData defines model for BouncePageData.
+type BouncePageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int `json:"prev_page,omitempty"`
+	Records    []Bounce `json:"records,omitempty"`
+	TotalPages flex.Int `json:"total_pages,omitempty"`
+}
+
+// BounceRecord defines model for BounceRecord.
+type BounceRecord struct {
+	Record Bounce `json:"record,omitempty"`
+}
+
+// BounceType `internal` is an error of the sending side.
+type BounceType string
+
+// Campaign A mail to a list or a segment. Pages hold uid, number, type, name, status and group only.
+type Campaign struct {
+	CampaignID  flex.Int `json:"campaign_id,omitempty"`
+	CampaignUID string   `json:"campaign_uid,omitempty"`
+
+	// DateAdded text in the form of the account's language, such as `27/07/20, 11:34 PM`
+	DateAdded string `json:"date_added,omitempty"`
+	FromEmail string `json:"from_email,omitempty"`
+	FromName  string `json:"from_name,omitempty"`
+
+	// Group `[]` when there is none
+	Group flex.Object[CampaignGroup] `json:"group,omitempty"`
+
+	// List The list that gets a campaign.
+	List    CampaignList `json:"list,omitempty"`
+	Name    string       `json:"name,omitempty"`
+	ReplyTo string       `json:"reply_to,omitempty"`
+
+	// Segment `[]` when there is none
+	Segment flex.Object[CampaignSegment] `json:"segment,omitempty"`
+
+	// SendAt as date_added, in the time zone of the account
+	SendAt string `json:"send_at,omitempty"`
+
+	// Status draft, pending-sending, sending, sent, processing, paused, pending-delete, blocked or pending-approve
+	Status  string `json:"status,omitempty"`
+	Subject string `json:"subject,omitempty"`
+
+	// ToName may hold tags such as `[EMAIL]`
+	ToName string `json:"to_name,omitempty"`
+
+	// Type regular or autoresponder
+	Type string `json:"type,omitempty"`
+}
+
+// CampaignAction What a subscriber did with a campaign.
+type CampaignAction string
+
+// CampaignAnswer defines model for CampaignAnswer.
+type CampaignAnswer struct {
+	Data   CampaignRecord `json:"data,omitempty"`
+	Status string         `json:"status,omitempty"`
+}
+
+// CampaignCondition A condition on what a subscriber did with a campaign.
+type CampaignCondition struct {
+	// Action open or click
+	Action     string   `json:"action,omitempty"`
+	CampaignID flex.Int `json:"campaign_id,omitempty"`
+
+	// TimeComparisonOperator lte, lt, gte, gt or eq
+	TimeComparisonOperator string `json:"time_comparison_operator,omitempty"`
+
+	// TimeUnit day, month or year
+	TimeUnit  string   `json:"time_unit,omitempty"`
+	TimeValue flex.Int `json:"time_value,omitempty"`
+}
+
+// CampaignConditionForm defines model for CampaignConditionForm.
+type CampaignConditionForm struct {
+	// Action What a subscriber did with a campaign.
+	Action *CampaignAction `json:"action,omitempty"`
+
+	// CampaignID the number of the campaign
+	CampaignID *string `json:"campaign_id,omitempty"`
+
+	// TimeComparisonOperator At most (lte), less than (lt), at least (gte), more than (gt) or exactly (eq).
+	TimeComparisonOperator *TimeComparison    `json:"time_comparison_operator,omitempty"`
+	TimeUnit               *ConditionTimeUnit `json:"time_unit,omitempty"`
+
+	// TimeValue how many units ago (inferred)
+	TimeValue *int64 `json:"time_value,omitempty"`
+}
+
+// CampaignForm A new campaign.
+type CampaignForm struct {
+	// DeliveryServers ids of mail servers, joined by commas
+	DeliveryServers *string `json:"campaign[delivery_servers],omitempty"`
+	FromEmail       string  `json:"campaign[from_email]"`
+	FromName        string  `json:"campaign[from_name]"`
+	GroupUID        *string `json:"campaign[group_uid],omitempty"`
+	ListUID         string  `json:"campaign[list_uid]"`
+	Name            string  `json:"campaign[name]"`
+
+	// AutoresponderEvent What an autoresponder waits for.
+	AutoresponderEvent *AutoresponderEvent `json:"campaign[options][autoresponder_event],omitempty"`
+
+	// AutoresponderOpenCampaignID the campaign whose opening AFTER-CAMPAIGN-OPEN waits for
+	AutoresponderOpenCampaignID *int64                 `json:"campaign[options][autoresponder_open_campaign_id],omitempty"`
+	AutoresponderTimeUnit       *AutoresponderTimeUnit `json:"campaign[options][autoresponder_time_unit],omitempty"`
+
+	// AutoresponderTimeValue how many units after the event
+	AutoresponderTimeValue *int64 `json:"campaign[options][autoresponder_time_value],omitempty"`
+
+	// Cronjob when it is repeated, in the notation of cron
+	Cronjob *string `json:"campaign[options][cronjob],omitempty"`
+
+	// CronjobEnabled whether the campaign is repeated (inferred)
+	CronjobEnabled *Switch `json:"campaign[options][cronjob_enabled],omitempty"`
+
+	// EmailStats address for statistics (inferred)
+	EmailStats *string `json:"campaign[options][email_stats],omitempty"`
+	JSONFeed   *YesNo  `json:"campaign[options][json_feed],omitempty"`
+
+	// PlainTextEmail whether a text part is sent
+	PlainTextEmail   *YesNo `json:"campaign[options][plain_text_email],omitempty"`
+	TrackingDomainID *int64 `json:"campaign[options][tracking_domain_id],omitempty"`
+
+	// URLTracking whether clicks are counted
+	URLTracking *YesNo `json:"campaign[options][url_tracking],omitempty"`
+	XMLFeed     *YesNo `json:"campaign[options][xml_feed],omitempty"`
+	ReplyTo     string `json:"campaign[reply_to]"`
+
+	// SegmentUID the whole list when absent
+	SegmentUID *string `json:"campaign[segment_uid],omitempty"`
+
+	// SendAt YYYY-MM-DD HH:MM:SS in the time zone of the account, which no call tells
+	SendAt string `json:"campaign[send_at]"`
+
+	// Status pending-sending when absent, which starts the campaign
+	Status  *CampaignStartStatus `json:"campaign[status],omitempty"`
+	Subject string               `json:"campaign[subject]"`
+
+	// TemplateArchive zip file in base64
+	TemplateArchive []byte `json:"campaign[template][archive],omitempty"`
+
+	// TemplateAutoPlainText whether the text part is made of the HTML
+	TemplateAutoPlainText *YesNo `json:"campaign[template][auto_plain_text],omitempty"`
+
+	// TemplateContent HTML in base64
+	TemplateContent []byte `json:"campaign[template][content],omitempty"`
+
+	// TemplateInlineCSS whether style sheets are written into the elements
+	TemplateInlineCSS *YesNo `json:"campaign[template][inline_css],omitempty"`
+
+	// TemplatePlainText The text part. Whether it must be base64 is in doubt: the value goes out as given.
+	TemplatePlainText *string `json:"campaign[template][plain_text],omitempty"`
+
+	// TemplateUID a stored template; else content or archive
+	TemplateUID *string `json:"campaign[template][template_uid],omitempty"`
+
+	// Type An autoresponder goes to each subscriber after an event of its own.
+	Type *CampaignType `json:"campaign[type],omitempty"`
+}
+
+// CampaignGroup defines model for CampaignGroup.
+type CampaignGroup struct {
+	GroupUID string `json:"group_uid,omitempty"`
+	Name     string `json:"name,omitempty"`
+}
+
+// CampaignList The list that gets a campaign.
+type CampaignList struct {
+	ListUID          string   `json:"list_uid,omitempty"`
+	Name             string   `json:"name,omitempty"`
+	SubscribersCount flex.Int `json:"subscribers_count,omitempty"`
+}
+
+// CampaignPage defines model for CampaignPage.
+type CampaignPage struct {
+	Data   CampaignPageData `json:"data,omitempty"`
+	Status string           `json:"status,omitempty"`
+}
+
+// CampaignPageData defines model for CampaignPageData.
+type CampaignPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int   `json:"prev_page,omitempty"`
+	Records    []Campaign `json:"records,omitempty"`
+	TotalPages flex.Int   `json:"total_pages,omitempty"`
+}
+
+// CampaignRecord defines model for CampaignRecord.
+type CampaignRecord struct {
+	// Record A mail to a list or a segment. Pages hold uid, number, type, name, status and group only.
+	Record Campaign `json:"record,omitempty"`
+}
+
+// CampaignRef The campaign to which an entry belongs.
+type CampaignRef struct {
+	CampaignUID string `json:"campaign_uid,omitempty"`
+
+	// List The list to which something belongs.
+	List ListRef `json:"list,omitempty"`
+}
+
+// CampaignSegment The segment that gets a campaign.
+type CampaignSegment struct {
+	Name             string   `json:"name,omitempty"`
+	SegmentUID       string   `json:"segment_uid,omitempty"`
+	SubscribersCount flex.Int `json:"subscribers_count,omitempty"`
+}
+
+// CampaignStartStatus The status that a request may set; answers know more.
+type CampaignStartStatus string
+
+// CampaignState defines model for CampaignState.
+type CampaignState struct {
+	// Status of the campaign
+	Status string `json:"status,omitempty"`
+}
+
+// CampaignStats Counters of a campaign; rates are percentages, as numbers or texts.
+type CampaignStats struct {
+	BouncesCount flex.Int  `json:"bounces_count,omitempty"`
+	BouncesRate  flex.Text `json:"bounces_rate,omitempty"`
+
+	// CampaignStatus as in Campaign
+	CampaignStatus       string    `json:"campaign_status,omitempty"`
+	ClicksCount          flex.Int  `json:"clicks_count,omitempty"`
+	ClicksRate           flex.Text `json:"clicks_rate,omitempty"`
+	ComplaintsCount      flex.Int  `json:"complaints_count,omitempty"`
+	ComplaintsRate       flex.Text `json:"complaints_rate,omitempty"`
+	DeliveryErrorCount   flex.Int  `json:"delivery_error_count,omitempty"`
+	DeliveryErrorRate    flex.Text `json:"delivery_error_rate,omitempty"`
+	DeliverySuccessCount flex.Int  `json:"delivery_success_count,omitempty"`
+	DeliverySuccessRate  flex.Text `json:"delivery_success_rate,omitempty"`
+	HardBouncesCount     flex.Int  `json:"hard_bounces_count,omitempty"`
+	HardBouncesRate      flex.Text `json:"hard_bounces_rate,omitempty"`
+	InternalBouncesCount flex.Int  `json:"internal_bounces_count,omitempty"`
+	InternalBouncesRate  flex.Text `json:"internal_bounces_rate,omitempty"`
+	OpensCount           flex.Int  `json:"opens_count,omitempty"`
+	OpensRate            flex.Text `json:"opens_rate,omitempty"`
+	ProcessedCount       flex.Int  `json:"processed_count,omitempty"`
+	SoftBouncesCount     flex.Int  `json:"soft_bounces_count,omitempty"`
+	SoftBouncesRate      flex.Text `json:"soft_bounces_rate,omitempty"`
+	SubscribersCount     flex.Int  `json:"subscribers_count,omitempty"`
+	UniqueClicksCount    flex.Int  `json:"unique_clicks_count,omitempty"`
+	UniqueClicksRate     flex.Text `json:"unique_clicks_rate,omitempty"`
+	UniqueOpensCount     flex.Int  `json:"unique_opens_count,omitempty"`
+	UniqueOpensRate      flex.Text `json:"unique_opens_rate,omitempty"`
+	UnsubscribesCount    flex.Int  `json:"unsubscribes_count,omitempty"`
+	UnsubscribesRate     flex.Text `json:"unsubscribes_rate,omitempty"`
+}
+
+// CampaignStatsAnswer defines model for CampaignStatsAnswer.
+type CampaignStatsAnswer struct {
+	// Data Counters of a campaign; rates are percentages, as numbers or texts.
+	Data   CampaignStats `json:"data,omitempty"`
+	Status string        `json:"status,omitempty"`
+}
+
+// CampaignType An autoresponder goes to each subscriber after an event of its own.
+type CampaignType string
+
+// CampaignUnsubscribe defines model for CampaignUnsubscribe.
+type CampaignUnsubscribe struct {
+	// DateAdded YYYY-MM-DD HH:MM:SS
+	DateAdded string `json:"date_added,omitempty"`
+	IPAddress string `json:"ip_address,omitempty"`
+	Note      string `json:"note,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+
+	// Subscriber The subscriber to whom an entry belongs.
+	Subscriber SubscriberRef `json:"subscriber,omitempty"`
+	UserAgent  string        `json:"user_agent,omitempty"`
+}
+
+// CampaignUnsubscribePage defines model for CampaignUnsubscribePage.
+type CampaignUnsubscribePage struct {
+	Data   CampaignUnsubscribePageData `json:"data,omitempty"`
+	Status string                      `json:"status,omitempty"`
+}
+
+// CampaignUnsubscribePageData defines model for CampaignUnsubscribePageData.
+type CampaignUnsubscribePageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int              `json:"prev_page,omitempty"`
+	Records    []CampaignUnsubscribe `json:"records,omitempty"`
+	TotalPages flex.Int              `json:"total_pages,omitempty"`
+}
+
+// CampaignUpdateForm Changes of a campaign.
+type CampaignUpdateForm struct {
+	// DeliveryServers ids of mail servers, joined by commas
+	DeliveryServers *string `json:"campaign[delivery_servers],omitempty"`
+	FromEmail       *string `json:"campaign[from_email],omitempty"`
+	FromName        *string `json:"campaign[from_name],omitempty"`
+	GroupUID        *string `json:"campaign[group_uid],omitempty"`
+	ListUID         *string `json:"campaign[list_uid],omitempty"`
+	Name            *string `json:"campaign[name],omitempty"`
+
+	// AutoresponderEvent What an autoresponder waits for.
+	AutoresponderEvent *AutoresponderEvent `json:"campaign[options][autoresponder_event],omitempty"`
+
+	// AutoresponderOpenCampaignID the campaign whose opening AFTER-CAMPAIGN-OPEN waits for
+	AutoresponderOpenCampaignID *int64                 `json:"campaign[options][autoresponder_open_campaign_id],omitempty"`
+	AutoresponderTimeUnit       *AutoresponderTimeUnit `json:"campaign[options][autoresponder_time_unit],omitempty"`
+
+	// AutoresponderTimeValue how many units after the event
+	AutoresponderTimeValue *int64 `json:"campaign[options][autoresponder_time_value],omitempty"`
+
+	// Cronjob when it is repeated, in the notation of cron
+	Cronjob *string `json:"campaign[options][cronjob],omitempty"`
+
+	// CronjobEnabled whether the campaign is repeated (inferred)
+	CronjobEnabled *Switch `json:"campaign[options][cronjob_enabled],omitempty"`
+
+	// EmailStats address for statistics (inferred)
+	EmailStats *string `json:"campaign[options][email_stats],omitempty"`
+	JSONFeed   *YesNo  `json:"campaign[options][json_feed],omitempty"`
+
+	// PlainTextEmail whether a text part is sent
+	PlainTextEmail   *YesNo `json:"campaign[options][plain_text_email],omitempty"`
+	TrackingDomainID *int64 `json:"campaign[options][tracking_domain_id],omitempty"`
+
+	// URLTracking whether clicks are counted
+	URLTracking *YesNo  `json:"campaign[options][url_tracking],omitempty"`
+	XMLFeed     *YesNo  `json:"campaign[options][xml_feed],omitempty"`
+	ReplyTo     *string `json:"campaign[reply_to],omitempty"`
+
+	// SegmentUID the whole list when absent
+	SegmentUID *string `json:"campaign[segment_uid],omitempty"`
+
+	// SendAt YYYY-MM-DD HH:MM:SS in the time zone of the account, which no call tells
+	SendAt *string `json:"campaign[send_at],omitempty"`
+
+	// Status pending-sending starts the campaign
+	Status  *CampaignStartStatus `json:"campaign[status],omitempty"`
+	Subject *string              `json:"campaign[subject],omitempty"`
+
+	// TemplateArchive zip file in base64
+	TemplateArchive []byte `json:"campaign[template][archive],omitempty"`
+
+	// TemplateAutoPlainText whether the text part is made of the HTML
+	TemplateAutoPlainText *YesNo `json:"campaign[template][auto_plain_text],omitempty"`
+
+	// TemplateContent HTML in base64
+	TemplateContent []byte `json:"campaign[template][content],omitempty"`
+
+	// TemplateInlineCSS whether style sheets are written into the elements
+	TemplateInlineCSS *YesNo `json:"campaign[template][inline_css],omitempty"`
+
+	// TemplatePlainText The text part. Whether it must be base64 is in doubt: the value goes out as given.
+	TemplatePlainText *string `json:"campaign[template][plain_text],omitempty"`
+
+	// TemplateUID a stored template; else content or archive
+	TemplateUID *string `json:"campaign[template][template_uid],omitempty"`
+
+	// Type An autoresponder goes to each subscriber after an event of its own.
+	Type *CampaignType `json:"campaign[type],omitempty"`
+}
+
+// ChangedCampaign defines model for ChangedCampaign.
+type ChangedCampaign struct {
+	Campaign CampaignState `json:"campaign,omitempty"`
+
+	// Status of the call
+	Status string `json:"status,omitempty"`
+}
+
+// Click defines model for Click.
+type Click struct {
+	// Destination where it leads
+	Destination string `json:"destination,omitempty"`
+
+	// TrackURL the counting address in the mail
+	TrackURL string `json:"track_url,omitempty"`
+}
+
+// ClickAnswer defines model for ClickAnswer.
+type ClickAnswer struct {
+	Data   ClickRecord `json:"data,omitempty"`
+	Status string      `json:"status,omitempty"`
+}
+
+// ClickRecord defines model for ClickRecord.
+type ClickRecord struct {
+	Record Click `json:"record,omitempty"`
+}
+
+// ConditionOperator defines model for ConditionOperator.
+type ConditionOperator struct {
+	Name       string   `json:"name,omitempty"`
+	OperatorID flex.Int `json:"operator_id,omitempty"`
+	Slug       string   `json:"slug,omitempty"`
+}
+
+// ConditionOperatorPage defines model for ConditionOperatorPage.
+type ConditionOperatorPage struct {
+	// Data The keys of paging may be absent.
+	Data   ConditionOperatorPageData `json:"data,omitempty"`
+	Status string                    `json:"status,omitempty"`
+}
+
+// ConditionOperatorPageData The keys of paging may be absent.
+type ConditionOperatorPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int            `json:"prev_page,omitempty"`
+	Records    []ConditionOperator `json:"records,omitempty"`
+	TotalPages flex.Int            `json:"total_pages,omitempty"`
+}
+
+// ConditionTimeUnit defines model for ConditionTimeUnit.
+type ConditionTimeUnit string
+
 // Country defines model for Country.
 type Country struct {
 	Code      string   `json:"code,omitempty"`
 	CountryID flex.Int `json:"country_id,omitempty"`
 	Name      string   `json:"name,omitempty"`
+}
+
+// CountryPage defines model for CountryPage.
+type CountryPage struct {
+	Data   CountryPageData `json:"data,omitempty"`
+	Status string          `json:"status,omitempty"`
+}
+
+// CountryPageData defines model for CountryPageData.
+type CountryPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int  `json:"prev_page,omitempty"`
+	Records    []Country `json:"records,omitempty"`
+	TotalPages flex.Int  `json:"total_pages,omitempty"`
+}
+
+// CreatedCustomer defines model for CreatedCustomer.
+type CreatedCustomer struct {
+	CustomerUID string `json:"customer_uid,omitempty"`
+
+	// ListSubscribeResult Whether the customer was put into the installation's own mailing list.
+	ListSubscribeResult ListSubscribeResult `json:"list_subscribe_result,omitempty"`
+	MustConfirmEmail    flex.Bool           `json:"must_confirm_email,omitempty"`
+
+	// RequireApproval whether the installation must approve the customer
+	RequireApproval flex.Bool `json:"require_approval,omitempty"`
+	Status          string    `json:"status,omitempty"`
 }
 
 // CreatedList defines model for CreatedList.
@@ -62,10 +649,151 @@ type CreatedList struct {
 	Status  string `json:"status,omitempty"`
 }
 
+// CreatedTemplate defines model for CreatedTemplate.
+type CreatedTemplate struct {
+	Status      string `json:"status,omitempty"`
+	TemplateUID string `json:"template_uid,omitempty"`
+}
+
 // CreatedTransactionalEmail defines model for CreatedTransactionalEmail.
 type CreatedTransactionalEmail struct {
 	EmailUID string `json:"email_uid,omitempty"`
 	Status   string `json:"status,omitempty"`
+}
+
+// CustomerForm A new customer and the company behind it.
+type CustomerForm struct {
+	CompanyAddress1 string  `json:"company[address_1]"`
+	CompanyAddress2 *string `json:"company[address_2],omitempty"`
+	CompanyCity     string  `json:"company[city]"`
+	CompanyCountry  string  `json:"company[country]"`
+	CompanyName     string  `json:"company[name]"`
+	CompanyZipCode  string  `json:"company[zip_code]"`
+	CompanyZone     *string `json:"company[zone],omitempty"`
+
+	// BirthDate YYYY-MM-DD
+	BirthDate string `json:"customer[birthDate]"`
+
+	// ConfirmEmail the same address again
+	ConfirmEmail string `json:"customer[confirm_email]"`
+
+	// ConfirmPassword the same password again
+	ConfirmPassword string `json:"customer[confirm_password]"`
+	Email           string `json:"customer[email]"`
+	FirstName       string `json:"customer[first_name]"`
+	LastName        string `json:"customer[last_name]"`
+
+	// NewsletterConsent its values are not stated
+	NewsletterConsent *string `json:"customer[newsletter_consent],omitempty"`
+	Password          string  `json:"customer[password]"`
+
+	// TimeZone name of a time zone, such as `Asia/Tehran`
+	TimeZone string `json:"customer[timezone]"`
+}
+
+// DeliveryLog What became of a campaign at one subscriber.
+type DeliveryLog struct {
+	// Campaign The campaign to which an entry belongs.
+	Campaign CampaignRef `json:"campaign,omitempty"`
+
+	// DateAdded YYYY-MM-DD HH:MM:SS
+	DateAdded string `json:"date_added,omitempty"`
+
+	// DeliveryConfirmed yes or no; a later bounce makes it no (inferred)
+	DeliveryConfirmed string   `json:"delivery_confirmed,omitempty"`
+	EmailMessageID    string   `json:"email_message_id,omitempty"`
+	MaxRetries        flex.Int `json:"max_retries,omitempty"`
+
+	// Message what the mail server said
+	Message string `json:"message,omitempty"`
+
+	// Retries attempts so far
+	Retries flex.Int `json:"retries,omitempty"`
+
+	// Status success, error, fatal-error, temporary-error, blacklisted, suppressed, giveup, blocked, ds-dp-reject or hdl-by-sg-cmp
+	Status string `json:"status,omitempty"`
+
+	// Subscriber The subscriber to whom an entry belongs.
+	Subscriber SubscriberRef `json:"subscriber,omitempty"`
+}
+
+// DeliveryLogAnswer defines model for DeliveryLogAnswer.
+type DeliveryLogAnswer struct {
+	Data   DeliveryLogRecord `json:"data,omitempty"`
+	Status string            `json:"status,omitempty"`
+}
+
+// DeliveryLogPage defines model for DeliveryLogPage.
+type DeliveryLogPage struct {
+	Data   DeliveryLogPageData `json:"data,omitempty"`
+	Status string              `json:"status,omitempty"`
+}
+
+// DeliveryLogPageData defines model for DeliveryLogPageData.
+type DeliveryLogPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int      `json:"prev_page,omitempty"`
+	Records    []DeliveryLog `json:"records,omitempty"`
+	TotalPages flex.Int      `json:"total_pages,omitempty"`
+}
+
+// DeliveryLogRecord defines model for DeliveryLogRecord.
+type DeliveryLogRecord struct {
+	// Record What became of a campaign at one subscriber.
+	Record DeliveryLog `json:"record,omitempty"`
+}
+
+// DeliveryServer defines model for DeliveryServer.
+type DeliveryServer struct {
+	Hostname string   `json:"hostname,omitempty"`
+	Name     string   `json:"name,omitempty"`
+	ServerID flex.Int `json:"server_id,omitempty"`
+
+	// Status inactive, active, disabled, hidden, in-use or pending-delete
+	Status string `json:"status,omitempty"`
+
+	// Type smtp, sendmail, pickup-directory, or the way to a mail service: smtp-amazon, smtp-postmastery, smtp-greenarrow,
+	// smtp-postal, smtp-mysmtpcom, smtp-pmta, smtp-inboxroad, amazon-ses-web-api, mailgun-web-api, sendgrid-web-api,
+	// inboxroad-web-api, elasticemail-web-api, sparkpost-web-api, pepipost-web-api, postmark-web-api, mailjet-web-api,
+	// mailerq-web-api, sendinblue-web-api, brevo-web-api, tipimail-web-api, newsman-web-api, postal-web-api
+	Type string `json:"type,omitempty"`
+}
+
+// DeliveryServerAnswer defines model for DeliveryServerAnswer.
+type DeliveryServerAnswer struct {
+	Data   DeliveryServerRecord `json:"data,omitempty"`
+	Status string               `json:"status,omitempty"`
+}
+
+// DeliveryServerPage defines model for DeliveryServerPage.
+type DeliveryServerPage struct {
+	Data   DeliveryServerPageData `json:"data,omitempty"`
+	Status string                 `json:"status,omitempty"`
+}
+
+// DeliveryServerPageData defines model for DeliveryServerPageData.
+type DeliveryServerPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int         `json:"prev_page,omitempty"`
+	Records    []DeliveryServer `json:"records,omitempty"`
+	TotalPages flex.Int         `json:"total_pages,omitempty"`
+}
+
+// DeliveryServerRecord defines model for DeliveryServerRecord.
+type DeliveryServerRecord struct {
+	Record DeliveryServer `json:"record,omitempty"`
 }
 
 // EmailForm defines model for EmailForm.
@@ -107,6 +835,43 @@ type Field struct {
 	Visibility string `json:"visibility,omitempty"`
 }
 
+// FieldAnswer defines model for FieldAnswer.
+type FieldAnswer struct {
+	Data   FieldRecord `json:"data,omitempty"`
+	Status string      `json:"status,omitempty"`
+}
+
+// FieldForm A new field of a list, or changes of one. What a new field must have is not stated.
+type FieldForm struct {
+	DefaultValue *string `json:"default_value,omitempty"`
+	Description  *string `json:"description,omitempty"`
+	HelpText     *string `json:"help_text,omitempty"`
+	Label        *string `json:"label,omitempty"`
+
+	// Options the choices, sent as `options[0][name]` and so on
+	Options   []FieldOption `json:"options,omitempty"`
+	Required  *YesNo        `json:"required,omitempty"`
+	SortOrder *int64        `json:"sort_order,omitempty"`
+
+	// Tag key of the value in subscribers, in capitals
+	Tag *string `json:"tag,omitempty"`
+
+	// Type an `identifier` of listFieldTypes
+	Type *string `json:"type,omitempty"`
+
+	// Visibility Who sees a field; what tells `hidden` from `none` is not stated.
+	Visibility *FieldVisibility `json:"visibility,omitempty"`
+}
+
+// FieldOption A choice of a field that has choices.
+type FieldOption struct {
+	// Name what subscribers read
+	Name *string `json:"name,omitempty"`
+
+	// Value what is stored
+	Value *string `json:"value,omitempty"`
+}
+
 // FieldPage defines model for FieldPage.
 type FieldPage struct {
 	Data   FieldPageData `json:"data,omitempty"`
@@ -127,6 +892,12 @@ type FieldPageData struct {
 	TotalPages flex.Int `json:"total_pages,omitempty"`
 }
 
+// FieldRecord defines model for FieldRecord.
+type FieldRecord struct {
+	// Record A field of a list.
+	Record Field `json:"record,omitempty"`
+}
+
 // FieldType defines model for FieldType.
 type FieldType struct {
 	Description string `json:"description,omitempty"`
@@ -135,6 +906,30 @@ type FieldType struct {
 	Identifier string `json:"identifier,omitempty"`
 	Name       string `json:"name,omitempty"`
 }
+
+// FieldTypePage defines model for FieldTypePage.
+type FieldTypePage struct {
+	// Data The keys of paging may be absent.
+	Data   FieldTypePageData `json:"data,omitempty"`
+	Status string            `json:"status,omitempty"`
+}
+
+// FieldTypePageData The keys of paging may be absent.
+type FieldTypePageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int    `json:"prev_page,omitempty"`
+	Records    []FieldType `json:"records,omitempty"`
+	TotalPages flex.Int    `json:"total_pages,omitempty"`
+}
+
+// FieldVisibility Who sees a field; what tells `hidden` from `none` is not stated.
+type FieldVisibility string
 
 // List A mailing list.
 type List struct {
@@ -280,6 +1075,12 @@ type ListRef struct {
 	Name string `json:"name,omitempty"`
 }
 
+// ListSubscribeResult Whether the customer was put into the installation's own mailing list.
+type ListSubscribeResult struct {
+	Message string `json:"message,omitempty"`
+	Status  string `json:"status,omitempty"`
+}
+
 // ListUpdateForm Changes of a list.
 type ListUpdateForm struct {
 	CompanyAddress1 *string `json:"company[address_1],omitempty"`
@@ -337,6 +1138,43 @@ type QuotaAnswer struct {
 	Status string `json:"status,omitempty"`
 }
 
+// SavedCampaign defines model for SavedCampaign.
+type SavedCampaign struct {
+	CampaignUID string `json:"campaign_uid,omitempty"`
+	Status      string `json:"status,omitempty"`
+}
+
+// SavedField The answer to a change of a field: the record stands in `data.record`, or its fields stand at the root.
+type SavedField struct {
+	Data         FieldRecord `json:"data,omitempty"`
+	DefaultValue string      `json:"default_value,omitempty"`
+	Description  string      `json:"description,omitempty"`
+	FieldID      flex.Text   `json:"field_id,omitempty"`
+	HelpText     string      `json:"help_text,omitempty"`
+	Label        string      `json:"label,omitempty"`
+
+	// List The list to which something belongs.
+	List ListRef `json:"list,omitempty"`
+
+	// Required yes or no
+	Required  string   `json:"required,omitempty"`
+	SortOrder flex.Int `json:"sort_order,omitempty"`
+	Status    string   `json:"status,omitempty"`
+
+	// Tag key of the value in subscribers, in capitals
+	Tag  string    `json:"tag,omitempty"`
+	Type FieldType `json:"type,omitempty"`
+
+	// Visibility visible, hidden or none
+	Visibility string `json:"visibility,omitempty"`
+}
+
+// SavedSegment defines model for SavedSegment.
+type SavedSegment struct {
+	SegmentUID string `json:"segment_uid,omitempty"`
+	Status     string `json:"status,omitempty"`
+}
+
 // SavedSubscriber The answer to a change of a subscriber: the record stands in `data.record`, or its fields stand at the root.
 type SavedSubscriber struct {
 	Data SubscriberRecord `json:"data,omitempty"`
@@ -348,6 +1186,86 @@ type SavedSubscriber struct {
 	Source        string    `json:"source,omitempty"`
 	Status        string    `json:"status,omitempty"`
 	SubscriberUID string    `json:"subscriber_uid,omitempty"`
+}
+
+// Segment A part of a list that is chosen by conditions. Pages hold uid, name and count only.
+type Segment struct {
+	CampaignConditions []CampaignCondition `json:"campaign_conditions,omitempty"`
+	Conditions         []SegmentCondition  `json:"conditions,omitempty"`
+
+	// DateAdded YYYY-MM-DD HH:MM:SS
+	DateAdded string `json:"date_added,omitempty"`
+	Name      string `json:"name,omitempty"`
+
+	// OperatorMatch any or all
+	OperatorMatch    string   `json:"operator_match,omitempty"`
+	SegmentID        flex.Int `json:"segment_id,omitempty"`
+	SegmentUID       string   `json:"segment_uid,omitempty"`
+	SubscribersCount flex.Int `json:"subscribers_count,omitempty"`
+}
+
+// SegmentAnswer defines model for SegmentAnswer.
+type SegmentAnswer struct {
+	Data   SegmentRecord `json:"data,omitempty"`
+	Status string        `json:"status,omitempty"`
+}
+
+// SegmentCondition A condition on a field of the list.
+type SegmentCondition struct {
+	FieldID    flex.Text `json:"field_id,omitempty"`
+	OperatorID flex.Int  `json:"operator_id,omitempty"`
+	Value      flex.Text `json:"value,omitempty"`
+}
+
+// SegmentConditionForm defines model for SegmentConditionForm.
+type SegmentConditionForm struct {
+	FieldID *string `json:"field_id,omitempty"`
+
+	// OperatorID from listConditionOperators
+	OperatorID *string `json:"operator_id,omitempty"`
+	Value      *string `json:"value,omitempty"`
+}
+
+// SegmentForm A new segment, or changes of one. What a new segment must have is not stated.
+type SegmentForm struct {
+	// CampaignConditions sent as `campaign_conditions[0][action]` and so on
+	CampaignConditions []CampaignConditionForm `json:"campaign_conditions,omitempty"`
+
+	// Conditions sent as `conditions[0][field_id]` and so on
+	Conditions []SegmentConditionForm `json:"conditions,omitempty"`
+	Name       *string                `json:"name,omitempty"`
+
+	// OperatorMatch Whether one condition is enough or all must hold.
+	OperatorMatch *SegmentMatch `json:"operator_match,omitempty"`
+}
+
+// SegmentMatch Whether one condition is enough or all must hold.
+type SegmentMatch string
+
+// SegmentPage defines model for SegmentPage.
+type SegmentPage struct {
+	Data   SegmentPageData `json:"data,omitempty"`
+	Status string          `json:"status,omitempty"`
+}
+
+// SegmentPageData defines model for SegmentPageData.
+type SegmentPageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int  `json:"prev_page,omitempty"`
+	Records    []Segment `json:"records,omitempty"`
+	TotalPages flex.Int  `json:"total_pages,omitempty"`
+}
+
+// SegmentRecord defines model for SegmentRecord.
+type SegmentRecord struct {
+	// Record A part of a list that is chosen by conditions. Pages hold uid, name and count only.
+	Record Segment `json:"record,omitempty"`
 }
 
 // SendingDomain defines model for SendingDomain.
@@ -453,11 +1371,20 @@ type SubscriberRecord struct {
 	Record Subscriber `json:"record,omitempty"`
 }
 
+// SubscriberRef The subscriber to whom an entry belongs.
+type SubscriberRef struct {
+	Email         string `json:"email,omitempty"`
+	SubscriberUID string `json:"subscriber_uid,omitempty"`
+}
+
 // SubscriberSource Where a subscriber came from.
 type SubscriberSource string
 
 // SubscriberStatus State of a subscriber in one list. Nothing says that `moved` can be set.
 type SubscriberStatus string
+
+// Switch defines model for Switch.
+type Switch int64
 
 // Template defines model for Template.
 type Template struct {
@@ -466,6 +1393,25 @@ type Template struct {
 	Name        string `json:"name,omitempty"`
 	Screenshot  string `json:"screenshot,omitempty"`
 	TemplateUID string `json:"template_uid,omitempty"`
+}
+
+// TemplateAnswer defines model for TemplateAnswer.
+type TemplateAnswer struct {
+	Data   TemplateRecord `json:"data,omitempty"`
+	Status string         `json:"status,omitempty"`
+}
+
+// TemplateForm A new template, or changes of one.
+type TemplateForm struct {
+	// Archive zip file in base64
+	Archive []byte `json:"template[archive],omitempty"`
+
+	// Content HTML in base64; this or an archive
+	Content []byte `json:"template[content],omitempty"`
+
+	// InlineCSS whether style sheets are written into the elements
+	InlineCSS *YesNo `json:"template[inline_css],omitempty"`
+	Name      string `json:"template[name]"`
 }
 
 // TemplatePage defines model for TemplatePage.
@@ -487,6 +1433,14 @@ type TemplatePageData struct {
 	Records    []Template `json:"records,omitempty"`
 	TotalPages flex.Int   `json:"total_pages,omitempty"`
 }
+
+// TemplateRecord defines model for TemplateRecord.
+type TemplateRecord struct {
+	Record Template `json:"record,omitempty"`
+}
+
+// TimeComparison At most (lte), less than (lt), at least (gte), more than (gt) or exactly (eq).
+type TimeComparison string
 
 // TransactionalEmail A single mail.
 type TransactionalEmail struct {
@@ -607,6 +1561,89 @@ type Zone struct {
 	ZoneID flex.Int `json:"zone_id,omitempty"`
 }
 
+// ZonePage defines model for ZonePage.
+type ZonePage struct {
+	Data   ZonePageData `json:"data,omitempty"`
+	Status string       `json:"status,omitempty"`
+}
+
+// ZonePageData defines model for ZonePageData.
+type ZonePageData struct {
+	Count       flex.Int `json:"count,omitempty"`
+	CurrentPage flex.Int `json:"current_page,omitempty"`
+
+	// NextPage null on the last page
+	NextPage flex.Int `json:"next_page,omitempty"`
+
+	// PrevPage null on the first page
+	PrevPage   flex.Int `json:"prev_page,omitempty"`
+	Records    []Zone   `json:"records,omitempty"`
+	TotalPages flex.Int `json:"total_pages,omitempty"`
+}
+
+// ListCampaignsParams defines parameters for ListCampaigns.
+type ListCampaignsParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListCampaignBouncesParams defines parameters for ListCampaignBounces.
+type ListCampaignBouncesParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListCampaignDeliveryLogsParams defines parameters for ListCampaignDeliveryLogs.
+type ListCampaignDeliveryLogsParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListCampaignUnsubscribesParams defines parameters for ListCampaignUnsubscribes.
+type ListCampaignUnsubscribesParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListCountriesParams defines parameters for ListCountries.
+type ListCountriesParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListZonesParams defines parameters for ListZones.
+type ListZonesParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListDeliveryServersParams defines parameters for ListDeliveryServers.
+type ListDeliveryServersParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // ListListsParams defines parameters for ListLists.
 type ListListsParams struct {
 	// Page page, from 1
@@ -637,10 +1674,31 @@ type ListFieldsParams struct {
 	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
 }
 
+// ListSegmentsParams defines parameters for ListSegments.
+type ListSegmentsParams struct {
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
 // ListSubscribersParams defines parameters for ListSubscribers.
 type ListSubscribersParams struct {
 	// Status only subscribers with this status
 	Status *SubscriberStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Page page, from 1
+	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
+
+	// PerPage records on a page
+	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
+}
+
+// ListSubscribersByFieldsParams defines parameters for ListSubscribersByFields.
+type ListSubscribersByFieldsParams struct {
+	// CustomFields tags and the values to look for, each a parameter of its own as in `?FNAME=…&CITY=…`
+	CustomFields map[string]string `form:"custom_fields" json:"custom_fields"`
 
 	// Page page, from 1
 	Page *int64 `form:"page,omitempty" json:"page,omitempty"`
@@ -673,6 +1731,18 @@ type ListTransactionalEmailsParams struct {
 	PerPage *int64 `form:"per_page,omitempty" json:"per_page,omitempty"`
 }
 
+// CreateCampaignMultipartRequestBody defines body for CreateCampaign for multipart/form-data ContentType.
+type CreateCampaignMultipartRequestBody = CampaignForm
+
+// UpdateCampaignFormdataRequestBody defines body for UpdateCampaign for application/x-www-form-urlencoded ContentType.
+type UpdateCampaignFormdataRequestBody = CampaignUpdateForm
+
+// CreateCampaignBounceMultipartRequestBody defines body for CreateCampaignBounce for multipart/form-data ContentType.
+type CreateCampaignBounceMultipartRequestBody = BounceForm
+
+// CreateCustomerMultipartRequestBody defines body for CreateCustomer for multipart/form-data ContentType.
+type CreateCustomerMultipartRequestBody = CustomerForm
+
 // CreateListMultipartRequestBody defines body for CreateList for multipart/form-data ContentType.
 type CreateListMultipartRequestBody = ListForm
 
@@ -682,11 +1752,29 @@ type UnsubscribeEmailFromAllListsFormdataRequestBody = EmailForm
 // UpdateListFormdataRequestBody defines body for UpdateList for application/x-www-form-urlencoded ContentType.
 type UpdateListFormdataRequestBody = ListUpdateForm
 
+// CreateFieldMultipartRequestBody defines body for CreateField for multipart/form-data ContentType.
+type CreateFieldMultipartRequestBody = FieldForm
+
+// UpdateFieldFormdataRequestBody defines body for UpdateField for application/x-www-form-urlencoded ContentType.
+type UpdateFieldFormdataRequestBody = FieldForm
+
+// CreateSegmentMultipartRequestBody defines body for CreateSegment for multipart/form-data ContentType.
+type CreateSegmentMultipartRequestBody = SegmentForm
+
+// UpdateSegmentFormdataRequestBody defines body for UpdateSegment for application/x-www-form-urlencoded ContentType.
+type UpdateSegmentFormdataRequestBody = SegmentForm
+
 // CreateSubscriberMultipartRequestBody defines body for CreateSubscriber for multipart/form-data ContentType.
 type CreateSubscriberMultipartRequestBody = SubscriberForm
 
 // UpdateSubscriberFormdataRequestBody defines body for UpdateSubscriber for application/x-www-form-urlencoded ContentType.
 type UpdateSubscriberFormdataRequestBody = SubscriberForm
+
+// CreateTemplateMultipartRequestBody defines body for CreateTemplate for multipart/form-data ContentType.
+type CreateTemplateMultipartRequestBody = TemplateForm
+
+// UpdateTemplateFormdataRequestBody defines body for UpdateTemplate for application/x-www-form-urlencoded ContentType.
+type UpdateTemplateFormdataRequestBody = TemplateForm
 
 // SendTransactionalEmailMultipartRequestBody defines body for SendTransactionalEmail for multipart/form-data ContentType.
 type SendTransactionalEmailMultipartRequestBody = TransactionalEmailForm
@@ -1062,6 +2150,213 @@ type Client struct{ d rest.Doer }
 // NewClient returns a Client that sends through d.
 func NewClient(d rest.Doer) *Client { return &Client{d: d} }
 
+// ListCampaigns calls GET /campaigns: returns a page of the campaigns.
+//
+// Records hold the first fields of a campaign only; getCampaign has the rest.
+func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
+	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[CampaignPage](ctx, c.d, &call, opts)
+}
+
+// CreateCampaign calls POST /campaigns: creates a campaign.
+//
+// With the status `pending-sending`, which is the default, the campaign goes out at `campaign[send_at]`, or at once when that
+// time is over; `draft` holds it back. There is no key against a second creation: a name of its own makes a campaign easy
+// to find in listCampaigns after a lost answer.
+func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignMultipartRequestBody, opts ...rest.Option) (*SavedCampaign, error) {
+	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
+}
+
+// GetDeliveryLogByMessageID calls GET /campaigns/email-message-id/{email_message_id}: returns the entry of the delivery log for a Message-ID.
+//
+// Other installations have this under `/campaigns/delivery-logs/email-message-id/{email_message_id}`.
+func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID string, opts ...rest.Option) (*DeliveryLogAnswer, error) {
+	call := rest.Call{Operation: "GetDeliveryLogByMessageID", Method: http.MethodGet, Route: "/campaigns/email-message-id/{email_message_id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(emailMessageID)}
+	return rest.Do[DeliveryLogAnswer](ctx, c.d, &call, opts)
+}
+
+// DeleteCampaign calls DELETE /campaigns/{campaign_uid}: deletes a campaign.
+func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// GetCampaign calls GET /campaigns/{campaign_uid}: returns a campaign.
+func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignAnswer, error) {
+	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[CampaignAnswer](ctx, c.d, &call, opts)
+}
+
+// UpdateCampaign calls PUT /campaigns/{campaign_uid}: changes a campaign.
+//
+// In which states a campaign can still be changed, and whether fields that are left out keep their values, is not stated.
+// The status `pending-sending` starts it as in createCampaign.
+func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body UpdateCampaignFormdataRequestBody, opts ...rest.Option) (*SavedCampaign, error) {
+	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	call.Kind, call.Body = rest.Formdata, &body
+	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
+}
+
+// ListCampaignBounces calls GET /campaigns/{campaign_uid}/bounces: returns a page of the bounces of a campaign.
+func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, params *ListCampaignBouncesParams, opts ...rest.Option) (*BouncePage, error) {
+	call := rest.Call{Operation: "ListCampaignBounces", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/bounces", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[BouncePage](ctx, c.d, &call, opts)
+}
+
+// CreateCampaignBounce calls POST /campaigns/{campaign_uid}/bounces: records a bounce of a campaign.
+//
+// For bounces that were seen elsewhere. Whether a repeated call records a second one is not stated.
+func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, body CreateCampaignBounceMultipartRequestBody, opts ...rest.Option) (*BounceAnswer, error) {
+	call := rest.Call{Operation: "CreateCampaignBounce", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/bounces", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[BounceAnswer](ctx, c.d, &call, opts)
+}
+
+// CopyCampaign calls POST /campaigns/{campaign_uid}/copy: makes a campaign like another.
+//
+// Which status the copy has is not stated. A repeated call makes one more campaign.
+func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*SavedCampaign, error) {
+	call := rest.Call{Operation: "CopyCampaign", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/copy", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
+}
+
+// ListCampaignDeliveryLogs calls GET /campaigns/{campaign_uid}/delivery-logs: returns a page of the delivery log of a campaign.
+func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID string, params *ListCampaignDeliveryLogsParams, opts ...rest.Option) (*DeliveryLogPage, error) {
+	call := rest.Call{Operation: "ListCampaignDeliveryLogs", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/delivery-logs", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[DeliveryLogPage](ctx, c.d, &call, opts)
+}
+
+// MarkCampaignSent calls PUT /campaigns/{campaign_uid}/mark-sent: ends a campaign by marking it as sent.
+func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
+	call := rest.Call{Operation: "MarkCampaignSent", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/mark-sent", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
+}
+
+// ToggleCampaignPause calls PUT /campaigns/{campaign_uid}/pause-unpause: pauses a campaign, or lets a paused one go on.
+//
+// A second call undoes the first; the answer tells which of the two was done.
+func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
+	call := rest.Call{Operation: "ToggleCampaignPause", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/pause-unpause", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
+}
+
+// GetCampaignStats calls GET /campaigns/{campaign_uid}/stats: returns the counters of a campaign.
+func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignStatsAnswer, error) {
+	call := rest.Call{Operation: "GetCampaignStats", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/stats", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	return rest.Do[CampaignStatsAnswer](ctx, c.d, &call, opts)
+}
+
+// RecordCampaignOpening calls GET /campaigns/{campaign_uid}/track-opening/{subscriber_uid}: records that a subscriber opened a campaign.
+//
+// Although it is a GET, each call counts one opening.
+func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "RecordCampaignOpening", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-opening/{subscriber_uid}", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// RecordCampaignUnsubscribe calls POST /campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}: unsubscribes a subscriber and counts it for a campaign.
+//
+// Whether a repeated call counts a second time is not stated.
+func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "RecordCampaignUnsubscribe", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// RecordCampaignClick calls GET /campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}: records that a subscriber followed a link, and returns its destination.
+//
+// Although it is a GET, each call counts one click.
+func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, subscriberUID string, hash string, opts ...rest.Option) (*ClickAnswer, error) {
+	call := rest.Call{Operation: "RecordCampaignClick", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}", Effect: "send"}
+	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID), rest.Seg(hash)}
+	return rest.Do[ClickAnswer](ctx, c.d, &call, opts)
+}
+
+// ListCampaignUnsubscribes calls GET /campaigns/{campaign_uid}/unsubscribes: returns a page of the subscribers who left by a campaign.
+func (c *Client) ListCampaignUnsubscribes(ctx context.Context, campaignUID string, params *ListCampaignUnsubscribesParams, opts ...rest.Option) (*CampaignUnsubscribePage, error) {
+	call := rest.Call{Operation: "ListCampaignUnsubscribes", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/unsubscribes", Effect: "read"}
+	call.Segments = []string{rest.Seg(campaignUID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[CampaignUnsubscribePage](ctx, c.d, &call, opts)
+}
+
+// ListCountries calls GET /countries: returns a page of the countries that addresses may name.
+func (c *Client) ListCountries(ctx context.Context, params *ListCountriesParams, opts ...rest.Option) (*CountryPage, error) {
+	call := rest.Call{Operation: "ListCountries", Method: http.MethodGet, Route: "/countries", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[CountryPage](ctx, c.d, &call, opts)
+}
+
+// ListZones calls GET /countries/{country_id}/zones: returns a page of the regions of a country.
+func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZonesParams, opts ...rest.Option) (*ZonePage, error) {
+	call := rest.Call{Operation: "ListZones", Method: http.MethodGet, Route: "/countries/{country_id}/zones", Effect: "read"}
+	call.Segments = []string{rest.Seg(countryID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[ZonePage](ctx, c.d, &call, opts)
+}
+
+// CreateCustomer calls POST /customers: registers a customer of the installation.
+//
+// A customer is an account of its own. What the key needs to be allowed to do so is not stated. The new customer may have to
+// confirm the address by a mail, as `must_confirm_email` tells.
+func (c *Client) CreateCustomer(ctx context.Context, body CreateCustomerMultipartRequestBody, opts ...rest.Option) (*CreatedCustomer, error) {
+	call := rest.Call{Operation: "CreateCustomer", Method: http.MethodPost, Route: "/customers", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[CreatedCustomer](ctx, c.d, &call, opts)
+}
+
+// ListDeliveryServers calls GET /delivery-servers: returns a page of the mail servers that send for the account.
+func (c *Client) ListDeliveryServers(ctx context.Context, params *ListDeliveryServersParams, opts ...rest.Option) (*DeliveryServerPage, error) {
+	call := rest.Call{Operation: "ListDeliveryServers", Method: http.MethodGet, Route: "/delivery-servers", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[DeliveryServerPage](ctx, c.d, &call, opts)
+}
+
+// GetDeliveryServer calls GET /delivery-servers/{server_id}: returns a mail server.
+func (c *Client) GetDeliveryServer(ctx context.Context, serverID int64, opts ...rest.Option) (*DeliveryServerAnswer, error) {
+	call := rest.Call{Operation: "GetDeliveryServer", Method: http.MethodGet, Route: "/delivery-servers/{server_id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(serverID)}
+	return rest.Do[DeliveryServerAnswer](ctx, c.d, &call, opts)
+}
+
 // ListLists calls GET /lists: returns a page of the mailing lists.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/lists", Effect: "read"}
@@ -1079,6 +2374,22 @@ func (c *Client) CreateList(ctx context.Context, body CreateListMultipartRequest
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/lists", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
+}
+
+// ListFieldTypes calls GET /lists/fields/types: returns the types that a field may have.
+//
+// Not paged: all types come at once, and the keys of paging may be absent.
+func (c *Client) ListFieldTypes(ctx context.Context, opts ...rest.Option) (*FieldTypePage, error) {
+	call := rest.Call{Operation: "ListFieldTypes", Method: http.MethodGet, Route: "/lists/fields/types", Effect: "read"}
+	return rest.Do[FieldTypePage](ctx, c.d, &call, opts)
+}
+
+// ListConditionOperators calls GET /lists/segments/condition-operators: returns the operators that conditions of segments may use.
+//
+// Not paged: all operators come at once, and the keys of paging may be absent.
+func (c *Client) ListConditionOperators(ctx context.Context, opts ...rest.Option) (*ConditionOperatorPage, error) {
+	call := rest.Call{Operation: "ListConditionOperators", Method: http.MethodGet, Route: "/lists/segments/condition-operators", Effect: "read"}
+	return rest.Do[ConditionOperatorPage](ctx, c.d, &call, opts)
 }
 
 // ListSubscribersByEmail calls GET /lists/subscribers/search-by-email-in-all-lists: returns a page of the subscribers with an address, one for each list that has it.
@@ -1123,6 +2434,15 @@ func (c *Client) UpdateList(ctx context.Context, listUID string, body UpdateList
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
 
+// CopyList calls POST /lists/{list_uid}/copy: makes a list with the settings of another.
+//
+// Whether subscribers are copied too is not stated. A repeated call makes one more list.
+func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Option) (*CreatedList, error) {
+	call := rest.Call{Operation: "CopyList", Method: http.MethodPost, Route: "/lists/{list_uid}/copy", Effect: "send"}
+	call.Segments = []string{rest.Seg(listUID)}
+	return rest.Do[CreatedList](ctx, c.d, &call, opts)
+}
+
 // ListFields calls GET /lists/{list_uid}/fields: returns a page of the fields of a list.
 func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFieldsParams, opts ...rest.Option) (*FieldPage, error) {
 	call := rest.Call{Operation: "ListFields", Method: http.MethodGet, Route: "/lists/{list_uid}/fields", Effect: "read"}
@@ -1132,6 +2452,85 @@ func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFie
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
 	}
 	return rest.Do[FieldPage](ctx, c.d, &call, opts)
+}
+
+// CreateField calls POST /lists/{list_uid}/fields: adds a field to a list.
+//
+// Whether a tag that is in use is refused is not stated, so a repeated call may make a second field.
+func (c *Client) CreateField(ctx context.Context, listUID string, body CreateFieldMultipartRequestBody, opts ...rest.Option) (*SavedField, error) {
+	call := rest.Call{Operation: "CreateField", Method: http.MethodPost, Route: "/lists/{list_uid}/fields", Effect: "send"}
+	call.Segments = []string{rest.Seg(listUID)}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[SavedField](ctx, c.d, &call, opts)
+}
+
+// DeleteField calls DELETE /lists/{list_uid}/fields/{field_id}: deletes a field of a list.
+func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "DeleteField", Method: http.MethodDelete, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// GetField calls GET /lists/{list_uid}/fields/{field_id}: returns a field of a list.
+func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*FieldAnswer, error) {
+	call := rest.Call{Operation: "GetField", Method: http.MethodGet, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
+	return rest.Do[FieldAnswer](ctx, c.d, &call, opts)
+}
+
+// UpdateField calls PUT /lists/{list_uid}/fields/{field_id}: changes a field of a list.
+//
+// Whether fields that are left out keep their values is not stated.
+func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string, body UpdateFieldFormdataRequestBody, opts ...rest.Option) (*SavedField, error) {
+	call := rest.Call{Operation: "UpdateField", Method: http.MethodPut, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
+	call.Kind, call.Body = rest.Formdata, &body
+	return rest.Do[SavedField](ctx, c.d, &call, opts)
+}
+
+// ListSegments calls GET /lists/{list_uid}/segments: returns a page of the segments of a list.
+func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
+	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/lists/{list_uid}/segments", Effect: "read"}
+	call.Segments = []string{rest.Seg(listUID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[SegmentPage](ctx, c.d, &call, opts)
+}
+
+// CreateSegment calls POST /lists/{list_uid}/segments: creates a segment of a list.
+//
+// Whether names are unique is not stated, so a repeated call may make a second segment.
+func (c *Client) CreateSegment(ctx context.Context, listUID string, body CreateSegmentMultipartRequestBody, opts ...rest.Option) (*SavedSegment, error) {
+	call := rest.Call{Operation: "CreateSegment", Method: http.MethodPost, Route: "/lists/{list_uid}/segments", Effect: "send"}
+	call.Segments = []string{rest.Seg(listUID)}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[SavedSegment](ctx, c.d, &call, opts)
+}
+
+// DeleteSegment calls DELETE /lists/{list_uid}/segments/{segment_uid}: deletes a segment.
+func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "DeleteSegment", Method: http.MethodDelete, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// GetSegment calls GET /lists/{list_uid}/segments/{segment_uid}: returns a segment with its conditions.
+func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*SegmentAnswer, error) {
+	call := rest.Call{Operation: "GetSegment", Method: http.MethodGet, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "read"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
+	return rest.Do[SegmentAnswer](ctx, c.d, &call, opts)
+}
+
+// UpdateSegment calls PUT /lists/{list_uid}/segments/{segment_uid}: changes a segment.
+//
+// Whether conditions that are left out stay is not stated.
+func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID string, body UpdateSegmentFormdataRequestBody, opts ...rest.Option) (*SavedSegment, error) {
+	call := rest.Call{Operation: "UpdateSegment", Method: http.MethodPut, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
+	call.Kind, call.Body = rest.Formdata, &body
+	return rest.Do[SavedSegment](ctx, c.d, &call, opts)
 }
 
 // ListSubscribers calls GET /lists/{list_uid}/subscribers: returns a page of the subscribers of a list.
@@ -1155,6 +2554,18 @@ func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body Crea
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedSubscriber](ctx, c.d, &call, opts)
+}
+
+// ListSubscribersByFields calls GET /lists/{list_uid}/subscribers/search-by-custom-fields: returns a page of the subscribers of a list whose tags have given values.
+func (c *Client) ListSubscribersByFields(ctx context.Context, listUID string, params *ListSubscribersByFieldsParams, opts ...rest.Option) (*SubscriberPage, error) {
+	call := rest.Call{Operation: "ListSubscribersByFields", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-custom-fields", Effect: "read"}
+	call.Segments = []string{rest.Seg(listUID)}
+	if params != nil {
+		rest.Query(&call, "form", true, "custom_fields", params.CustomFields)
+		rest.Query(&call, "form", true, "page", params.Page)
+		rest.Query(&call, "form", true, "per_page", params.PerPage)
+	}
+	return rest.Do[SubscriberPage](ctx, c.d, &call, opts)
 }
 
 // GetSubscriberByEmail calls GET /lists/{list_uid}/subscribers/search-by-email: finds the uid and the status of an address in a list.
@@ -1225,6 +2636,39 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
 	}
 	return rest.Do[TemplatePage](ctx, c.d, &call, opts)
+}
+
+// CreateTemplate calls POST /templates: creates a template.
+//
+// Whether names are unique is not stated, so a repeated call may make a second template.
+func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateMultipartRequestBody, opts ...rest.Option) (*CreatedTemplate, error) {
+	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/templates", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[CreatedTemplate](ctx, c.d, &call, opts)
+}
+
+// DeleteTemplate calls DELETE /templates/{template_uid}: deletes a template.
+func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(templateUID)}
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
+}
+
+// GetTemplate calls GET /templates/{template_uid}: returns a template.
+//
+// The record may lack `template_uid`.
+func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*TemplateAnswer, error) {
+	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/templates/{template_uid}", Effect: "read"}
+	call.Segments = []string{rest.Seg(templateUID)}
+	return rest.Do[TemplateAnswer](ctx, c.d, &call, opts)
+}
+
+// UpdateTemplate calls PUT /templates/{template_uid}: changes a template.
+func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body UpdateTemplateFormdataRequestBody, opts ...rest.Option) (*StatusAnswer, error) {
+	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(templateUID)}
+	call.Kind, call.Body = rest.Formdata, &body
+	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
 
 // ListTransactionalEmails calls GET /transactional-emails: returns a page of the single mails.
