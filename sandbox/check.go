@@ -17,13 +17,19 @@ func (rt *route) checkRequest(r *http.Request, c *call, rec *Request) []string {
 	return append(rt.checkParameters(r, c), rt.checkBody(c, rec)...)
 }
 
+// freeKeys reports whether a query parameter is a map that is written as one
+// parameter for each of its keys.
+func freeKeys(p *openapi3.Parameter) bool {
+	return p.Schema != nil && p.Schema.Value != nil && p.Schema.Value.AdditionalProperties.Schema != nil && (p.Style == "" || p.Style == openapi3.SerializationForm)
+}
+
 func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	input := &openapi3filter.RequestValidationInput{
 		Request: r, PathParams: c.path, QueryParams: c.query,
 		Options: &openapi3filter.Options{MultiError: true, SkipSettingDefaults: true},
 	}
 	var out []string
-	known := slices.Clone(rt.keys)
+	known, free := slices.Clone(rt.keys), false
 	deep := &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{}}
 	for _, ref := range rt.params {
 		p := ref.Value
@@ -34,6 +40,9 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 			if p.Required {
 				deep.Required = append(deep.Required, p.Name)
 			}
+			continue
+		case p.In == openapi3.ParameterInQuery && freeKeys(p):
+			free = true // every name is a key of the map
 			continue
 		case p.In == openapi3.ParameterInQuery:
 			known = append(known, p.Name)
@@ -47,7 +56,7 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	var folded []Field
 	for _, f := range parseQuery(r.URL.RawQuery) {
 		switch {
-		case slices.Contains(known, f.Name):
+		case free || slices.Contains(known, f.Name):
 		case property(deep, f.Name) != "":
 			folded = append(folded, f)
 		default:

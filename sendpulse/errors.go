@@ -64,7 +64,7 @@ var operationCodes = map[string]map[string]meaning{
 }
 
 // resultIsData are operations whose field result is the information asked for.
-var resultIsData = map[string]bool{"GetSMTPUnsubscribe": true}
+var resultIsData = map[string]bool{"GetSMTPUnsubscribe": true, "GetCampaignCost": true}
 
 // refusal holds the fields of every error form that the vendor is known to
 // send. All are read as text, so that one of an odd type hides nothing else.

@@ -12,6 +12,16 @@ import (
 	"github.com/postmux/postmux/gen/rest"
 )
 
+// Defines values for AccountLanguage.
+const (
+	AccountLanguageDe AccountLanguage = "de"
+	AccountLanguageEn AccountLanguage = "en"
+	AccountLanguageEs AccountLanguage = "es"
+	AccountLanguageFr AccountLanguage = "fr"
+	AccountLanguageIt AccountLanguage = "it"
+	AccountLanguagePt AccountLanguage = "pt"
+)
+
 // Defines values for AttributeCategory.
 const (
 	AttributeCategoryCalculated    AttributeCategory = "calculated"
@@ -106,6 +116,32 @@ const (
 	ContactIdentifierTypeWhatsAppID       ContactIdentifierType = "whatsapp_id"
 )
 
+// Defines values for ConversionSource.
+const (
+	ConversionSourceEmailCampaign ConversionSource = "email_campaign"
+)
+
+// Defines values for CorporateFeature.
+const (
+	CorporateFeatureAPI            CorporateFeature = "api"
+	CorporateFeatureAppManagement  CorporateFeature = "app_management"
+	CorporateFeatureMyPlan         CorporateFeature = "my_plan"
+	CorporateFeatureUserManagement CorporateFeature = "user_management"
+)
+
+// Defines values for CorporatePermission.
+const (
+	CorporatePermissionAll  CorporatePermission = "all"
+	CorporatePermissionNone CorporatePermission = "none"
+)
+
+// Defines values for CouponCollectionOrder.
+const (
+	CouponCollectionOrderCreatedAt        CouponCollectionOrder = "createdAt"
+	CouponCollectionOrderExpirationDate   CouponCollectionOrder = "expirationDate"
+	CouponCollectionOrderRemainingCoupons CouponCollectionOrder = "remainingCoupons"
+)
+
 // Defines values for EmailEventKind.
 const (
 	EmailEventKindBlocked       EmailEventKind = "blocked"
@@ -150,10 +186,27 @@ const (
 	ExportSMSCampaignActionUnsubscribed ExportSMSCampaignAction = "unsubscribed"
 )
 
+// Defines values for FeedAuth.
+const (
+	FeedAuthBasic  FeedAuth = "basic"
+	FeedAuthNoAuth FeedAuth = "noAuth"
+	FeedAuthToken  FeedAuth = "token"
+)
+
 // Defines values for InvitationAction.
 const (
 	InvitationActionCancel InvitationAction = "cancel"
 	InvitationActionResend InvitationAction = "resend"
+)
+
+// Defines values for PaymentChannel.
+const (
+	PaymentChannelEmail PaymentChannel = "email"
+)
+
+// Defines values for PaymentCurrency.
+const (
+	PaymentCurrencyEUR PaymentCurrency = "EUR"
 )
 
 // Defines values for ReminderUnit.
@@ -203,6 +256,18 @@ const (
 const (
 	SMSTypeMarketing     SMSType = "marketing"
 	SMSTypeTransactional SMSType = "transactional"
+)
+
+// Defines values for SSOTarget.
+const (
+	SSOTargetAutomation         SSOTarget = "automation"
+	SSOTargetContacts           SSOTarget = "contacts"
+	SSOTargetEmailCampaign      SSOTarget = "email_campaign"
+	SSOTargetEmailTransactional SSOTarget = "email_transactional"
+	SSOTargetLandingPages       SSOTarget = "landing_pages"
+	SSOTargetSMSCampaign        SSOTarget = "sms_campaign"
+	SSOTargetSMSTransactional   SSOTarget = "sms_transactional"
+	SSOTargetSenders            SSOTarget = "senders"
 )
 
 // Defines values for ScheduledEmailState.
@@ -499,6 +564,9 @@ type AccountAddress struct {
 	ZipCode string `json:"zipCode,omitempty"`
 }
 
+// AccountLanguage Language of an account.
+type AccountLanguage string
+
 // AccountPlan A plan of the account.
 type AccountPlan struct {
 	// Credits What is left; a fraction for sms.
@@ -563,6 +631,15 @@ type AddContactsToListRequest struct {
 
 	// IDs By contact id.
 	IDs []int64 `json:"ids,omitempty"`
+}
+
+// AddCouponsRequest Coupons to put into a collection.
+type AddCouponsRequest struct {
+	// CollectionID Collection.
+	CollectionID string `json:"collectionId"`
+
+	// Coupons The coupons.
+	Coupons []string `json:"coupons"`
 }
 
 // AggregatedEmailReport Counts of transactional mail over a time.
@@ -700,6 +777,78 @@ type AttributeOption struct {
 // AttributeType Type of a contact attribute.
 type AttributeType string
 
+// AttributedProduct A product a campaign sold.
+type AttributedProduct struct {
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// ImageURL Image.
+	ImageURL string `json:"imageUrl,omitempty"`
+
+	// Name Name.
+	Name string `json:"name,omitempty"`
+
+	// OrdersCount Orders with it.
+	OrdersCount int64 `json:"ordersCount,omitempty"`
+
+	// Price Price, in the display currency.
+	Price float64 `json:"price,omitempty"`
+
+	// Revenue Sum, in the display currency.
+	Revenue float64 `json:"revenue,omitempty"`
+
+	// SKU Stock keeping unit.
+	SKU string `json:"sku,omitempty"`
+
+	// URL Page.
+	URL string `json:"url,omitempty"`
+}
+
+// AttributedProductList Products a campaign sold.
+type AttributedProductList struct {
+	// Products The products.
+	Products []AttributedProduct `json:"products"`
+}
+
+// AttributionMetrics What one campaign brought in.
+type AttributionMetrics struct {
+	// AverageBasket Mean of the orders, in the display currency.
+	AverageBasket float64 `json:"averageBasket,omitempty"`
+
+	// ConversionSource email_campaign.
+	ConversionSource string `json:"conversionSource,omitempty"`
+
+	// ID Campaign.
+	ID int64 `json:"id,omitempty"`
+
+	// NewCustomersCount People who bought for the first time.
+	NewCustomersCount int64 `json:"newCustomersCount"`
+
+	// OrdersCount Orders.
+	OrdersCount int64 `json:"ordersCount,omitempty"`
+
+	// Revenue Sum of the orders, in the display currency.
+	Revenue float64 `json:"revenue,omitempty"`
+}
+
+// AttributionMetricsList What campaigns brought in.
+type AttributionMetricsList struct {
+	// Results One entry a campaign.
+	Results []CampaignRevenue `json:"results"`
+
+	// Totals What all campaigns brought in.
+	Totals RevenueTotals `json:"totals"`
+}
+
+// BatchCounts Result of a batch.
+type BatchCounts struct {
+	// Created Created ones.
+	Created int64 `json:"createdCount,omitempty"`
+
+	// Updated Changed ones.
+	Updated int64 `json:"updatedCount,omitempty"`
+}
+
 // BatchResult Contacts by result; the vendor's newest client no longer knows it.
 type BatchResult struct {
 	// FailureIDs Unchanged ones.
@@ -707,6 +856,75 @@ type BatchResult struct {
 
 	// SuccessIDs Changed ones.
 	SuccessIDs []int64 `json:"successIds,omitempty"`
+}
+
+// BillingAddress Who pays for an order.
+type BillingAddress struct {
+	// Address Street and number.
+	Address string `json:"address,omitempty"`
+
+	// City City.
+	City string `json:"city,omitempty"`
+
+	// Country Country.
+	Country string `json:"country,omitempty"`
+
+	// CountryCode ISO 3166 code of two letters.
+	CountryCode string `json:"countryCode,omitempty"`
+
+	// PaymentMethod How it is paid.
+	PaymentMethod string `json:"paymentMethod,omitempty"`
+
+	// Phone Phone number.
+	Phone string `json:"phone,omitempty"`
+
+	// PostCode Postal code.
+	PostCode string `json:"postCode,omitempty"`
+
+	// Region Region.
+	Region string `json:"region,omitempty"`
+}
+
+// BillingInfo Who pays for a corporate account.
+type BillingInfo struct {
+	// Address Postal address of who pays.
+	Address BillingPlace `json:"address,omitempty"`
+
+	// CompanyName Company.
+	CompanyName string `json:"companyName,omitempty"`
+
+	// Email Address.
+	Email string `json:"email,omitempty"`
+
+	// Name Name of who pays.
+	Name BillingName `json:"name,omitempty"`
+}
+
+// BillingName Name of who pays.
+type BillingName struct {
+	// FamilyName Last name.
+	FamilyName string `json:"familyName,omitempty"`
+
+	// GivenName First name.
+	GivenName string `json:"givenName,omitempty"`
+}
+
+// BillingPlace Postal address of who pays.
+type BillingPlace struct {
+	// CountryCode ISO 3166 code of two letters.
+	CountryCode string `json:"countryCode,omitempty"`
+
+	// Locality City.
+	Locality string `json:"locality,omitempty"`
+
+	// PostalCode Postal code.
+	PostalCode string `json:"postalCode,omitempty"`
+
+	// StateCode State.
+	StateCode string `json:"stateCode,omitempty"`
+
+	// StreetAddress Street and number.
+	StreetAddress string `json:"streetAddress,omitempty"`
 }
 
 // BlockDomainRequest A domain to block.
@@ -1003,6 +1221,24 @@ type CampaignRecipients struct {
 // CampaignRecipientsKind Which recipients of a mail campaign.
 type CampaignRecipientsKind string
 
+// CampaignRevenue What one campaign brought in, in a list.
+type CampaignRevenue struct {
+	// AverageBasket Mean of the orders, in the display currency.
+	AverageBasket float64 `json:"averageBasket"`
+
+	// ConversionSource email_campaign.
+	ConversionSource string `json:"conversionSource"`
+
+	// ID Campaign.
+	ID int64 `json:"id"`
+
+	// OrdersCount Orders.
+	OrdersCount int64 `json:"ordersCount"`
+
+	// Revenue Sum of the orders, in the display currency.
+	Revenue float64 `json:"revenue"`
+}
+
 // CampaignState State of a campaign; answers write in_process.
 type CampaignState string
 
@@ -1050,6 +1286,228 @@ type CampaignTarget struct {
 
 // CampaignType Type of a mail campaign.
 type CampaignType string
+
+// Category A category of products.
+type Category struct {
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// IsDeleted Whether the shop no longer has it.
+	IsDeleted bool `json:"isDeleted,omitempty"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// URL Page.
+	URL string `json:"url,omitempty"`
+}
+
+// CategoryPage A page of categories.
+type CategoryPage struct {
+	// Categories The categories.
+	Categories []Category `json:"categories"`
+
+	// Count Categories in all.
+	Count int64 `json:"count"`
+}
+
+// ChangedCouponCollection What a change of a coupon collection answers.
+type ChangedCouponCollection struct {
+	// DefaultCoupon Coupon given out when no other is left.
+	DefaultCoupon string `json:"defaultCoupon,omitempty"`
+
+	// ID UUID.
+	ID string `json:"id"`
+
+	// Name Name.
+	Name string `json:"name"`
+}
+
+// ChatFile A file of a message.
+type ChatFile struct {
+	// Filename File name.
+	Filename string `json:"filename,omitempty"`
+
+	// ImageInfo Size of an image.
+	ImageInfo ChatImage `json:"imageInfo,omitempty"`
+
+	// IsImage Whether it is an image.
+	IsImage bool `json:"isImage,omitempty"`
+
+	// Size Bytes.
+	Size int64 `json:"size,omitempty"`
+
+	// URL Where it can be downloaded.
+	URL string `json:"url,omitempty"`
+}
+
+// ChatImage Size of an image.
+type ChatImage struct {
+	// Height Height, pixels.
+	Height int64 `json:"height,omitempty"`
+
+	// PreviewURL Small form of it.
+	PreviewURL string `json:"previewUrl,omitempty"`
+
+	// Width Width, pixels.
+	Width int64 `json:"width,omitempty"`
+}
+
+// ChatMessage A message of a chat.
+type ChatMessage struct {
+	// AgentID Agent.
+	AgentID string `json:"agentId,omitempty"`
+
+	// AgentName Name of the agent.
+	AgentName string `json:"agentName,omitempty"`
+
+	// CreatedAt When, milliseconds since 1970 UTC.
+	CreatedAt int64 `json:"createdAt,omitempty"`
+
+	// File A file of a message.
+	File ChatFile `json:"file,omitempty"`
+
+	// ID Id.
+	ID string `json:"id,omitempty"`
+
+	// IsPushed Whether it is an automatic one.
+	IsPushed bool `json:"isPushed,omitempty"`
+
+	// ReceivedFrom Where the agent wrote.
+	ReceivedFrom string `json:"receivedFrom,omitempty"`
+
+	// Text Text.
+	Text string `json:"text,omitempty"`
+
+	// Type agent or visitor.
+	Type string `json:"type,omitempty"`
+
+	// VisitorID Visitor.
+	VisitorID string `json:"visitorId,omitempty"`
+}
+
+// Child A child account.
+type Child struct {
+	// APIKeys API keys of a child account.
+	APIKeys ChildKeys `json:"apiKeys,omitempty"`
+
+	// CompanyName Company.
+	CompanyName string `json:"companyName"`
+
+	// Credits Credits of a child account.
+	Credits ChildCredits `json:"credits,omitempty"`
+
+	// Email Address of the owner.
+	Email string `json:"email"`
+
+	// FirstName First name of the owner.
+	FirstName string `json:"firstName"`
+
+	// ID Id; only in lists.
+	ID int64 `json:"id,omitempty"`
+
+	// IPs Dedicated IPs.
+	IPs []string `json:"ips,omitempty"`
+
+	// LastName Last name of the owner.
+	LastName string `json:"lastName"`
+
+	// Password Password, as the vendor shows it.
+	Password rest.Secret `json:"password"`
+
+	// Statistics Mails a child account sent.
+	Statistics ChildStatistics `json:"statistics,omitempty"`
+}
+
+// ChildCreationStatus State of a child account.
+type ChildCreationStatus struct {
+	// Created Whether it is ready.
+	Created bool `json:"childAccountCreated"`
+}
+
+// ChildCredits Credits of a child account.
+type ChildCredits struct {
+	// EmailCredits Mails.
+	EmailCredits int64 `json:"emailCredits,omitempty"`
+
+	// SMSCredits Text messages.
+	SMSCredits int64 `json:"smsCredits,omitempty"`
+}
+
+// ChildCreditsRequest Credits to move; one or both.
+type ChildCreditsRequest struct {
+	// Email Mails.
+	Email *int64 `json:"email,omitempty"`
+
+	// SMS Text messages.
+	SMS *int64 `json:"sms,omitempty"`
+}
+
+// ChildDomain A sender domain of a child account.
+type ChildDomain struct {
+	// Active Whether it is in use.
+	Active bool `json:"active,omitempty"`
+
+	// Domain The domain.
+	Domain string `json:"domain,omitempty"`
+}
+
+// ChildDomainRequest A sender domain.
+type ChildDomainRequest struct {
+	// Domain The domain; needed.
+	Domain *string `json:"domain,omitempty"`
+}
+
+// ChildIPRequest A dedicated IP.
+type ChildIPRequest struct {
+	// IP IP address; needed.
+	IP *string `json:"ip,omitempty"`
+}
+
+// ChildKey An API key of a child account.
+type ChildKey struct {
+	// Key The key.
+	Key rest.Secret `json:"key"`
+
+	// Name Name.
+	Name string `json:"name"`
+}
+
+// ChildKeys API keys of a child account.
+type ChildKeys struct {
+	// V2 Keys of the old API.
+	V2 []ChildKey `json:"v2,omitempty"`
+
+	// V3 Keys of this API.
+	V3 []ChildKey `json:"v3,omitempty"`
+}
+
+// ChildPage A page of child accounts.
+type ChildPage struct {
+	// Children The children; absent when there is none.
+	Children []Child `json:"children,omitempty"`
+
+	// Count Children in all.
+	Count int64 `json:"count,omitempty"`
+}
+
+// ChildStatistics Mails a child account sent.
+type ChildStatistics struct {
+	// CurrentMonthTotalSent In this month.
+	CurrentMonthTotalSent int64 `json:"currentMonthTotalSent,omitempty"`
+
+	// PreviousMonthTotalSent In the month before.
+	PreviousMonthTotalSent int64 `json:"previousMonthTotalSent,omitempty"`
+
+	// TotalSent In all.
+	TotalSent int64 `json:"totalSent,omitempty"`
+}
 
 // Company A company.
 type Company struct {
@@ -1330,6 +1788,165 @@ type ContactUpdate struct {
 	UnlinkListIDs []int64 `json:"unlinkListIds,omitempty"`
 }
 
+// ConversionSource What brought an order in.
+type ConversionSource string
+
+// CorporateFeature Part of a corporate account.
+type CorporateFeature string
+
+// CorporateFeatureAccess What a user may do in each part.
+type CorporateFeatureAccess struct {
+	// APIKeys all or none.
+	APIKeys []string `json:"api_keys,omitempty"`
+
+	// AppsManagement all or none.
+	AppsManagement []string `json:"apps_management,omitempty"`
+
+	// MyPlan all or none.
+	MyPlan []string `json:"my_plan,omitempty"`
+
+	// UserManagement all or none.
+	UserManagement []string `json:"user_management,omitempty"`
+}
+
+// CorporateInvitation An echo of an invitation.
+type CorporateInvitation struct {
+	// AllFeatures Whether everything is allowed.
+	AllFeatures bool `json:"all_features_access,omitempty"`
+
+	// Email Address.
+	Email string `json:"email"`
+
+	// GroupIDs Groups they may see.
+	GroupIDs []string `json:"groupIds,omitempty"`
+
+	// Privileges Parts and permissions.
+	Privileges []GrantedPrivilege `json:"privileges,omitempty"`
+}
+
+// CorporateMessage A text.
+type CorporateMessage struct {
+	// Message Text for people.
+	Message string `json:"message,omitempty"`
+}
+
+// CorporatePermission What a user may do in a part of a corporate account.
+type CorporatePermission string
+
+// CorporatePrivilege What a user may do in one part.
+type CorporatePrivilege struct {
+	// Feature Part of a corporate account.
+	Feature *CorporateFeature `json:"feature,omitempty"`
+
+	// Permissions What is allowed there.
+	Permissions []CorporatePermission `json:"permissions,omitempty"`
+}
+
+// CorporateUser A user of a corporate account, or somebody invited.
+type CorporateUser struct {
+	// Email Address.
+	Email string `json:"email"`
+
+	// FeatureAccess What a user may do in each part.
+	FeatureAccess CorporateFeatureAccess `json:"feature_access"`
+
+	// Groups A group by id and name.
+	Groups SubAccountGroupRef `json:"groups"`
+
+	// IsOwner Whether the account is theirs; a boolean or its text.
+	IsOwner flex.Bool `json:"is_owner"`
+
+	// Status State, such as active.
+	Status string `json:"status"`
+}
+
+// CorporateUserList Users and invited people.
+type CorporateUserList struct {
+	// Users The users; absent when there is none.
+	Users []CorporateUser `json:"users,omitempty"`
+}
+
+// CorporateUserPermissions What a user of a corporate account may do.
+type CorporateUserPermissions struct {
+	// Email Address.
+	Email string `json:"email"`
+
+	// FeatureAccess What a user may do in each part.
+	FeatureAccess CorporateFeatureAccess `json:"feature_access"`
+
+	// Groups Groups they may see.
+	Groups []SubAccountGroupRef `json:"groups"`
+
+	// Status State, such as active.
+	Status string `json:"status"`
+}
+
+// CouponCollection A coupon collection.
+type CouponCollection struct {
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// DefaultCoupon Coupon given out when no other is left.
+	DefaultCoupon string `json:"defaultCoupon"`
+
+	// ExpirationDate When it ends, ISO 8601 with zone.
+	ExpirationDate string `json:"expirationDate,omitempty"`
+
+	// ID UUID.
+	ID string `json:"id"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// RemainingCoupons Coupons left.
+	RemainingCoupons int64 `json:"remainingCoupons"`
+
+	// RemainingCouponsAlert Coupons left at which a mail warns.
+	RemainingCouponsAlert int64 `json:"remainingCouponsAlert,omitempty"`
+
+	// RemainingDaysAlert Days before the end at which a mail warns.
+	RemainingDaysAlert int64 `json:"remainingDaysAlert,omitempty"`
+
+	// TotalCoupons Coupons put in.
+	TotalCoupons int64 `json:"totalCoupons"`
+}
+
+// CouponCollectionOrder Order of coupon collections.
+type CouponCollectionOrder string
+
+// CouponCollectionPage Coupon collections; several under collections, or the fields of one.
+type CouponCollectionPage struct {
+	// Collections The collections.
+	Collections []CouponCollection `json:"collections,omitempty"`
+
+	// CreatedAt As in CouponCollection, when it is one.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// DefaultCoupon As in CouponCollection, when it is one.
+	DefaultCoupon string `json:"defaultCoupon,omitempty"`
+
+	// ExpirationDate As in CouponCollection, when it is one.
+	ExpirationDate string `json:"expirationDate,omitempty"`
+
+	// ID UUID, when it is one.
+	ID string `json:"id,omitempty"`
+
+	// Name Name, when it is one.
+	Name string `json:"name,omitempty"`
+
+	// RemainingCoupons As in CouponCollection, when it is one.
+	RemainingCoupons int64 `json:"remainingCoupons,omitempty"`
+
+	// RemainingCouponsAlert As in CouponCollection, when it is one.
+	RemainingCouponsAlert int64 `json:"remainingCouponsAlert,omitempty"`
+
+	// RemainingDaysAlert As in CouponCollection, when it is one.
+	RemainingDaysAlert int64 `json:"remainingDaysAlert,omitempty"`
+
+	// TotalCoupons As in CouponCollection, when it is one.
+	TotalCoupons int64 `json:"totalCoupons,omitempty"`
+}
+
 // CreateAttributeRequest The definition of a contact attribute.
 type CreateAttributeRequest struct {
 	// Options Options; for category ones.
@@ -1444,6 +2061,57 @@ type CreateCampaignRequest struct {
 	WinnerDelay *int64 `json:"winnerDelay,omitempty"`
 }
 
+// CreateCategoriesRequest Categories to store.
+type CreateCategoriesRequest struct {
+	// Categories The categories.
+	Categories []NewCategory `json:"categories"`
+
+	// UpdateEnabled true: change those that exist.
+	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
+}
+
+// CreateCategoryRequest A category to store.
+type CreateCategoryRequest struct {
+	// DeletedAt When the shop took it out, ISO 8601 in UTC.
+	DeletedAt *string `json:"deletedAt,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// IsDeleted true: the shop no longer has it.
+	IsDeleted *bool `json:"isDeleted,omitempty"`
+
+	// Name Name; needed for a new one.
+	Name *string `json:"name,omitempty"`
+
+	// UpdateEnabled true: change the category if it exists.
+	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
+
+	// URL Page.
+	URL *string `json:"url,omitempty"`
+}
+
+// CreateChildRequest A child account to create.
+type CreateChildRequest struct {
+	// CompanyName Company.
+	CompanyName string `json:"companyName"`
+
+	// Email Address of the owner.
+	Email string `json:"email"`
+
+	// FirstName First name of the owner.
+	FirstName string `json:"firstName"`
+
+	// Language Language of an account.
+	Language *AccountLanguage `json:"language,omitempty"`
+
+	// LastName Last name of the owner.
+	LastName string `json:"lastName"`
+
+	// Password Password for the login.
+	Password string `json:"password"`
+}
+
 // CreateCompanyRequest A company to create.
 type CreateCompanyRequest struct {
 	// Attributes Values by internal name.
@@ -1489,6 +2157,24 @@ type CreateContactRequest struct {
 	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
 }
 
+// CreateCouponCollectionRequest A coupon collection to create.
+type CreateCouponCollectionRequest struct {
+	// DefaultCoupon Coupon given out when no other is left.
+	DefaultCoupon string `json:"defaultCoupon"`
+
+	// ExpirationDate When it ends, ISO 8601 with zone.
+	ExpirationDate *string `json:"expirationDate,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// RemainingCouponsAlert Coupons left at which a mail warns.
+	RemainingCouponsAlert *int64 `json:"remainingCouponsAlert,omitempty"`
+
+	// RemainingDaysAlert Days before the end at which a mail warns.
+	RemainingDaysAlert *int64 `json:"remainingDaysAlert,omitempty"`
+}
+
 // CreateDealRequest A deal to create.
 type CreateDealRequest struct {
 	// Attributes Values by internal name; pipeline and deal_stage go together.
@@ -1531,6 +2217,54 @@ type CreateDoubleOptInContactRequest struct {
 	TemplateID int64 `json:"templateId"`
 }
 
+// CreateEventRequest An event of a contact.
+type CreateEventRequest struct {
+	// ContactProperties Attributes to set on the contact.
+	ContactProperties map[string]interface{} `json:"contact_properties,omitempty"`
+
+	// EventDate When, ISO 8601 with zone; now when absent.
+	EventDate *string `json:"event_date,omitempty"`
+
+	// EventName Name, letters, digits, hyphens and underscores.
+	EventName string `json:"event_name"`
+
+	// EventProperties Data of the event, which may be nested.
+	EventProperties map[string]interface{} `json:"event_properties,omitempty"`
+
+	// Identifiers Who the event belongs to; one is enough.
+	Identifiers EventIdentifiers `json:"identifiers"`
+}
+
+// CreateFeedRequest A feed to create.
+type CreateFeedRequest struct {
+	// AuthType How a feed authenticates.
+	AuthType *FeedAuth `json:"authType,omitempty"`
+
+	// Cache true: keep an answer for all mails of a campaign.
+	Cache *bool `json:"cache,omitempty"`
+
+	// Headers Headers of each call.
+	Headers []NewFeedHeader `json:"headers,omitempty"`
+
+	// MaxRetries Further attempts after a failure.
+	MaxRetries *int64 `json:"maxRetries,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Password Password; needed for basic.
+	Password *string `json:"password,omitempty"`
+
+	// Token Token; needed for token.
+	Token *string `json:"token,omitempty"`
+
+	// URL Address the vendor reads.
+	URL string `json:"url"`
+
+	// Username Login; needed for basic.
+	Username *string `json:"username,omitempty"`
+}
+
 // CreateFolderRequest A folder to create.
 type CreateFolderRequest struct {
 	// Name Name; needed.
@@ -1546,6 +2280,12 @@ type CreateListRequest struct {
 	Name string `json:"name"`
 }
 
+// CreateMasterSSOTokenRequest Who logs in.
+type CreateMasterSSOTokenRequest struct {
+	// Email Address of a user.
+	Email string `json:"email"`
+}
+
 // CreateNoteRequest A note to create.
 type CreateNoteRequest struct {
 	// CompanyIDs Companies.
@@ -1559,6 +2299,87 @@ type CreateNoteRequest struct {
 
 	// Text Text, at most 3000 characters.
 	Text string `json:"text"`
+}
+
+// CreateOrdersRequest Orders to store.
+type CreateOrdersRequest struct {
+	// Historical true: past orders, which start no automation.
+	Historical *bool `json:"historical,omitempty"`
+
+	// NotifyURL Address that is called when done.
+	NotifyURL *string `json:"notifyUrl,omitempty"`
+
+	// Orders The orders.
+	Orders []NewOrder `json:"orders"`
+}
+
+// CreatePaymentRequestRequest A payment to ask for.
+type CreatePaymentRequestRequest struct {
+	// Cart What is to be paid.
+	Cart NewPaymentCart `json:"cart"`
+
+	// Configuration Settings of a payment.
+	Configuration *NewPaymentConfiguration `json:"configuration,omitempty"`
+
+	// ContactID Contact.
+	ContactID int64 `json:"contactId"`
+
+	// Description Text shown on the payment page.
+	Description *string `json:"description,omitempty"`
+
+	// Notification How the contact is asked; without it only a link is made.
+	Notification *NewPaymentNotification `json:"notification,omitempty"`
+
+	// Reference Reference shown to the contact.
+	Reference string `json:"reference"`
+}
+
+// CreateProductRequest A product to store.
+type CreateProductRequest struct {
+	// Categories Categories by the caller's ids.
+	Categories []string `json:"categories,omitempty"`
+
+	// DeletedAt When the shop took it out, ISO 8601 in UTC.
+	DeletedAt *string `json:"deletedAt,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// ImageURL Image.
+	ImageURL *string `json:"imageUrl,omitempty"`
+
+	// IsDeleted true: the shop no longer has it.
+	IsDeleted *bool `json:"isDeleted,omitempty"`
+
+	// MetaInfo Further properties.
+	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// ParentID Product it is a variant of.
+	ParentID *string `json:"parentId,omitempty"`
+
+	// Price Price.
+	Price *float64 `json:"price,omitempty"`
+
+	// SKU Stock keeping unit.
+	SKU *string `json:"sku,omitempty"`
+
+	// UpdateEnabled true: change the product if it exists.
+	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
+
+	// URL Page.
+	URL *string `json:"url,omitempty"`
+}
+
+// CreateProductsRequest Products to store.
+type CreateProductsRequest struct {
+	// Products The products.
+	Products []NewProduct `json:"products"`
+
+	// UpdateEnabled true: change those that exist.
+	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
 }
 
 // CreateSMSCampaignRequest An SMS campaign to create.
@@ -1598,6 +2419,57 @@ type CreateSenderRequest struct {
 
 	// Name Name.
 	Name string `json:"name"`
+}
+
+// CreateSubAccountGroupRequest A group to create.
+type CreateSubAccountGroupRequest struct {
+	// Name Name.
+	Name string `json:"groupName"`
+
+	// SubAccountIDs Sub-accounts to put in.
+	SubAccountIDs []int64 `json:"subAccountIds,omitempty"`
+}
+
+// CreateSubAccountKeyRequest An API key to make.
+type CreateSubAccountKeyRequest struct {
+	// ID Sub-account.
+	ID int64 `json:"id"`
+
+	// Name Name of the key.
+	Name *string `json:"name,omitempty"`
+}
+
+// CreateSubAccountRequest A sub-account to create.
+type CreateSubAccountRequest struct {
+	// CompanyName Company.
+	CompanyName string `json:"companyName"`
+
+	// Email Address of the owner.
+	Email string `json:"email"`
+
+	// GroupIDs Groups to put it in.
+	GroupIDs []string `json:"groupIds,omitempty"`
+
+	// Language Language of an account.
+	Language *AccountLanguage `json:"language,omitempty"`
+
+	// Timezone Time zone, such as Europe/Minsk.
+	Timezone *string `json:"timezone,omitempty"`
+}
+
+// CreateSubAccountSSOTokenRequest Who logs in where.
+type CreateSubAccountSSOTokenRequest struct {
+	// Email Address of a user of it; the owner when absent.
+	Email *string `json:"email,omitempty"`
+
+	// ID Sub-account.
+	ID int64 `json:"id"`
+
+	// Target Where a login leads.
+	Target *SSOTarget `json:"target,omitempty"`
+
+	// URL Address to go to after the login.
+	URL *string `json:"url,omitempty"`
 }
 
 // CreateTaskRequest A task to create.
@@ -1738,6 +2610,15 @@ type CreateWhatsAppTemplateRequest struct {
 	Source *WhatsAppTemplateSource `json:"source,omitempty"`
 }
 
+// CreatedChild A created child account.
+type CreatedChild struct {
+	// AuthKey Key that names the child in other calls.
+	AuthKey rest.Secret `json:"authKey"`
+
+	// ID Id.
+	ID int64 `json:"id,omitempty"`
+}
+
 // CreatedDomain An added domain.
 type CreatedDomain struct {
 	// DNSRecords DNS records a domain needs.
@@ -1756,10 +2637,34 @@ type CreatedDomain struct {
 	Message string `json:"message,omitempty"`
 }
 
+// CreatedGroup What was created.
+type CreatedGroup struct {
+	// ID Id, 24 hex digits.
+	ID string `json:"id,omitempty"`
+}
+
 // CreatedID What was created.
 type CreatedID struct {
 	// ID Id of the new object.
 	ID int64 `json:"id,omitempty"`
+}
+
+// CreatedKey A new API key.
+type CreatedKey struct {
+	// Key The key; it is not shown again.
+	Key rest.Secret `json:"key,omitempty"`
+
+	// Status success when made.
+	Status string `json:"status,omitempty"`
+}
+
+// CreatedPaymentRequest A created payment request.
+type CreatedPaymentRequest struct {
+	// ID UUID.
+	ID string `json:"id"`
+
+	// URL Payment page.
+	URL string `json:"url,omitempty"`
 }
 
 // CreatedRecord What was created in the CRM.
@@ -1778,6 +2683,30 @@ type CreatedSender struct {
 
 	// SPFError Whether the SPF record of the domain is wrong.
 	SPFError bool `json:"spfError,omitempty"`
+}
+
+// CreatedUUID What was created.
+type CreatedUUID struct {
+	// ID UUID.
+	ID string `json:"id"`
+}
+
+// CreditBalance Credits of one account.
+type CreditBalance struct {
+	// Email Mails.
+	Email float64 `json:"email"`
+
+	// SMS Text messages.
+	SMS float64 `json:"sms"`
+}
+
+// CreditBalances Credits after a move.
+type CreditBalances struct {
+	// Child Credits of one account.
+	Child CreditBalance `json:"child"`
+
+	// Reseller Credits of one account.
+	Reseller CreditBalance `json:"reseller"`
 }
 
 // DNSRecord A DNS record.
@@ -1871,6 +2800,12 @@ type DeviceStatistics struct {
 
 	// Unknown By system.
 	Unknown map[string]ReaderCounts `json:"unknown,omitempty"`
+}
+
+// DisplayCurrency The currency amounts are shown in.
+type DisplayCurrency struct {
+	// Code ISO 4217 code.
+	Code string `json:"code"`
 }
 
 // Domain A sender domain.
@@ -2164,6 +3099,24 @@ type Error struct {
 	Metadata map[string]interface{} `json:"metadata,omitempty"`
 }
 
+// EventIdentifiers Who the event belongs to; one is enough.
+type EventIdentifiers struct {
+	// Email Address.
+	Email *string `json:"email_id,omitempty"`
+
+	// ExtID The caller's own id.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// Landline Landline number.
+	Landline *string `json:"landline_number_id,omitempty"`
+
+	// Phone Phone number with country code.
+	Phone *string `json:"phone_id,omitempty"`
+
+	// WhatsApp WhatsApp number.
+	WhatsApp *string `json:"whatsapp_id,omitempty"`
+}
+
 // ExportCampaignAction Which recipients of a mail campaign.
 type ExportCampaignAction string
 
@@ -2275,6 +3228,66 @@ type FeatureAccess struct {
 	Phone string `json:"phone,omitempty"`
 }
 
+// Feed Outside data that mails show.
+type Feed struct {
+	// AuthType basic, token or noAuth.
+	AuthType string `json:"authType"`
+
+	// Cache Whether an answer is kept for all mails of a campaign.
+	Cache bool `json:"cache"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// Headers Headers of each call.
+	Headers []FeedHeader `json:"headers"`
+
+	// ID UUID.
+	ID string `json:"id"`
+
+	// MaxRetries Further attempts after a failure.
+	MaxRetries int64 `json:"maxRetries"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// Password Password for basic.
+	Password rest.Secret `json:"password,omitempty"`
+
+	// Token Token for token.
+	Token rest.Secret `json:"token,omitempty"`
+
+	// URL Address the vendor reads.
+	URL string `json:"url"`
+
+	// Username Login for basic.
+	Username string `json:"username,omitempty"`
+}
+
+// FeedAuth How a feed authenticates.
+type FeedAuth string
+
+// FeedHeader A header of each call.
+type FeedHeader struct {
+	// Name Name.
+	Name string `json:"name,omitempty"`
+
+	// Value Value.
+	Value rest.Secret `json:"value,omitempty"`
+}
+
+// FeedPage A page of feeds.
+type FeedPage struct {
+	// Count Feeds in all.
+	Count int64 `json:"count,omitempty"`
+
+	// Feeds The feeds; absent when there is none.
+	Feeds []Feed `json:"feeds,omitempty"`
+}
+
 // Folder A folder of contact lists.
 type Folder struct {
 	// ID Id.
@@ -2336,6 +3349,30 @@ type GrantedPrivilege struct {
 
 	// Permissions What is allowed there, as in UserPermission.
 	Permissions []string `json:"permissions"`
+}
+
+// GroupSubAccount A sub-account of a group.
+type GroupSubAccount struct {
+	// CompanyName Company.
+	CompanyName string `json:"companyName,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// ID Id.
+	ID int64 `json:"id,omitempty"`
+}
+
+// GroupUser A user of a group.
+type GroupUser struct {
+	// Email Address.
+	Email string `json:"email,omitempty"`
+
+	// FirstName First name.
+	FirstName string `json:"firstName,omitempty"`
+
+	// LastName Last name.
+	LastName string `json:"lastName,omitempty"`
 }
 
 // IPList Dedicated IPs of the account.
@@ -2506,6 +3543,21 @@ type InboundLogEntry struct {
 // InvitationAction What to do with an invitation.
 type InvitationAction string
 
+// InviteCorporateUserRequest Somebody to invite.
+type InviteCorporateUserRequest struct {
+	// AllFeatures true: everything; then privileges may be empty.
+	AllFeatures bool `json:"all_features_access"`
+
+	// Email Address; gets a mail.
+	Email string `json:"email"`
+
+	// GroupIDs Groups they may see.
+	GroupIDs []string `json:"groupIds,omitempty"`
+
+	// Privileges Parts and permissions.
+	Privileges []CorporatePrivilege `json:"privileges"`
+}
+
 // InviteUserRequest Somebody to invite.
 type InviteUserRequest struct {
 	// AllFeatures true: everything; then privileges may be empty.
@@ -2638,6 +3690,51 @@ type MarketingAutomation struct {
 	Key rest.Secret `json:"key,omitempty"`
 }
 
+// MasterAccount A corporate account.
+type MasterAccount struct {
+	// BillingInfo Who pays for a corporate account.
+	BillingInfo BillingInfo `json:"billingInfo,omitempty"`
+
+	// CompanyName Company.
+	CompanyName string `json:"companyName,omitempty"`
+
+	// CurrencyCode ISO 4217 code.
+	CurrencyCode string `json:"currencyCode,omitempty"`
+
+	// Email Address of the owner.
+	Email string `json:"email,omitempty"`
+
+	// ID Id.
+	ID int64 `json:"id,omitempty"`
+
+	// PlanInfo The plan of a corporate account.
+	PlanInfo MasterPlan `json:"planInfo,omitempty"`
+
+	// Timezone Time zone.
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// MasterPlan The plan of a corporate account.
+type MasterPlan struct {
+	// CurrencyCode ISO 4217 code.
+	CurrencyCode string `json:"currencyCode,omitempty"`
+
+	// Features What the plan holds.
+	Features []PlanFeature `json:"features,omitempty"`
+
+	// NextBillingAt Next bill, seconds since 1970 UTC.
+	NextBillingAt int64 `json:"nextBillingAt,omitempty"`
+
+	// PlanPeriod month or year.
+	PlanPeriod string `json:"planPeriod,omitempty"`
+
+	// Price Price.
+	Price float64 `json:"price,omitempty"`
+
+	// SubAccounts Sub-accounts allowed.
+	SubAccounts int64 `json:"subAccounts,omitempty"`
+}
+
 // MessageVersion A variation of the mail for some recipients. What is absent comes from the top of the request.
 type MessageVersion struct {
 	// Bcc Hidden copies.
@@ -2678,6 +3775,168 @@ type NewAttributeOption struct {
 
 	// Value Number by which contacts carry it.
 	Value int64 `json:"value"`
+}
+
+// NewBillingAddress Who pays for an order.
+type NewBillingAddress struct {
+	// Address Street and number.
+	Address *string `json:"address,omitempty"`
+
+	// City City.
+	City *string `json:"city,omitempty"`
+
+	// Country Country.
+	Country *string `json:"country,omitempty"`
+
+	// CountryCode ISO 3166 code of two letters.
+	CountryCode *string `json:"countryCode,omitempty"`
+
+	// PaymentMethod How it is paid.
+	PaymentMethod *string `json:"paymentMethod,omitempty"`
+
+	// Phone Phone number.
+	Phone *string `json:"phone,omitempty"`
+
+	// PostCode Postal code.
+	PostCode *string `json:"postCode,omitempty"`
+
+	// Region Region.
+	Region *string `json:"region,omitempty"`
+}
+
+// NewCategory A category to store.
+type NewCategory struct {
+	// DeletedAt When the shop took it out, ISO 8601 in UTC.
+	DeletedAt *string `json:"deletedAt,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// IsDeleted true: the shop no longer has it.
+	IsDeleted *bool `json:"isDeleted,omitempty"`
+
+	// Name Name; needed for a new one.
+	Name *string `json:"name,omitempty"`
+
+	// URL Page.
+	URL *string `json:"url,omitempty"`
+}
+
+// NewFeedHeader A header of each call.
+type NewFeedHeader struct {
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+
+	// Value Value.
+	Value *string `json:"value,omitempty"`
+}
+
+// NewOrder An order to store.
+type NewOrder struct {
+	// Amount Sum, with taxes and shipping.
+	Amount float64 `json:"amount"`
+
+	// Billing Who pays for an order.
+	Billing *NewBillingAddress `json:"billing,omitempty"`
+
+	// Coupons Coupons used.
+	Coupons []string `json:"coupons,omitempty"`
+
+	// CreatedAt ISO 8601 in UTC.
+	CreatedAt string `json:"createdAt"`
+
+	// Email Address of the buyer; needed to tie the order to a contact.
+	Email *string `json:"email,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// Products What was ordered.
+	Products []NewOrderItem `json:"products"`
+
+	// Status The caller's name of its state.
+	Status string `json:"status"`
+
+	// StoreID Shop.
+	StoreID *string `json:"storeId,omitempty"`
+
+	// UpdatedAt ISO 8601 in UTC.
+	UpdatedAt string `json:"updatedAt"`
+}
+
+// NewOrderItem A product in an order.
+type NewOrderItem struct {
+	// Price Price of one.
+	Price float64 `json:"price"`
+
+	// ProductID The caller's id of the product.
+	ProductID string `json:"productId"`
+
+	// Quantity Number.
+	Quantity float64 `json:"quantity"`
+
+	// VariantID The caller's id of the variant.
+	VariantID *string `json:"variantId,omitempty"`
+}
+
+// NewPaymentCart What is to be paid.
+type NewPaymentCart struct {
+	// Currency Currency of a payment.
+	Currency PaymentCurrency `json:"currency"`
+
+	// Amount Amount, cents.
+	Amount int64 `json:"specificAmount"`
+}
+
+// NewPaymentConfiguration Settings of a payment.
+type NewPaymentConfiguration struct {
+	// SuccessURL Page shown after the payment.
+	SuccessURL string `json:"customSuccessUrl"`
+}
+
+// NewPaymentNotification How the contact is asked; without it only a link is made.
+type NewPaymentNotification struct {
+	// Channel How a contact is asked for a payment.
+	Channel PaymentChannel `json:"channel"`
+
+	// Text Text of the mail.
+	Text string `json:"text"`
+}
+
+// NewProduct A product to store.
+type NewProduct struct {
+	// Categories Categories by the caller's ids.
+	Categories []string `json:"categories,omitempty"`
+
+	// DeletedAt When the shop took it out, ISO 8601 in UTC.
+	DeletedAt *string `json:"deletedAt,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// ImageURL Image.
+	ImageURL *string `json:"imageUrl,omitempty"`
+
+	// IsDeleted true: the shop no longer has it.
+	IsDeleted *bool `json:"isDeleted,omitempty"`
+
+	// MetaInfo Further properties.
+	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// ParentID Product it is a variant of.
+	ParentID *string `json:"parentId,omitempty"`
+
+	// Price Price.
+	Price *float64 `json:"price,omitempty"`
+
+	// SKU Stock keeping unit.
+	SKU *string `json:"sku,omitempty"`
+
+	// URL Page.
+	URL *string `json:"url,omitempty"`
 }
 
 // NewSenderIP A dedicated IP for a sender.
@@ -2758,6 +4017,129 @@ type NoteAuthorName struct {
 	FullName string `json:"fullName,omitempty"`
 }
 
+// Order An order.
+type Order struct {
+	// Amount Sum, with taxes and shipping.
+	Amount float64 `json:"amount"`
+
+	// Billing Who pays for an order.
+	Billing BillingAddress `json:"billing,omitempty"`
+
+	// ContactID Contact.
+	ContactID int64 `json:"contact_id,omitempty"`
+
+	// Coupons Coupons used.
+	Coupons []string `json:"coupons,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// Email Address of the buyer.
+	Email string `json:"email,omitempty"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// Products What was ordered.
+	Products []OrderItem `json:"products"`
+
+	// Status The caller's name of its state.
+	Status string `json:"status"`
+
+	// StoreID Shop.
+	StoreID string `json:"storeId,omitempty"`
+
+	// UpdatedAt ISO 8601 with zone.
+	UpdatedAt string `json:"updatedAt"`
+}
+
+// OrderBatch Background work on orders; not in every source.
+type OrderBatch struct {
+	// BatchID Id.
+	BatchID int64 `json:"batchId,omitempty"`
+
+	// Count Orders taken.
+	Count int64 `json:"count,omitempty"`
+}
+
+// OrderItem A product in an order.
+type OrderItem struct {
+	// Price Price of one.
+	Price float64 `json:"price"`
+
+	// ProductID The caller's id of the product.
+	ProductID string `json:"productId"`
+
+	// Quantity Number.
+	Quantity float64 `json:"quantity"`
+
+	// VariantID The caller's id of the variant.
+	VariantID string `json:"variantId,omitempty"`
+}
+
+// OrderPage A page of orders.
+type OrderPage struct {
+	// Count Orders in all.
+	Count int64 `json:"count,omitempty"`
+
+	// Orders The orders; absent when there is none.
+	Orders []Order `json:"orders,omitempty"`
+}
+
+// PaymentCart What is to be paid.
+type PaymentCart struct {
+	// Currency EUR.
+	Currency string `json:"currency"`
+
+	// Amount Amount, cents.
+	Amount int64 `json:"specificAmount"`
+}
+
+// PaymentChannel How a contact is asked for a payment.
+type PaymentChannel string
+
+// PaymentConfiguration Settings of a payment.
+type PaymentConfiguration struct {
+	// SuccessURL Page shown after the payment.
+	SuccessURL string `json:"customSuccessUrl,omitempty"`
+}
+
+// PaymentCurrency Currency of a payment.
+type PaymentCurrency string
+
+// PaymentNotification How the contact is asked.
+type PaymentNotification struct {
+	// Channel email.
+	Channel string `json:"channel"`
+
+	// Text Text of the mail.
+	Text string `json:"text"`
+}
+
+// PaymentRequest A payment request.
+type PaymentRequest struct {
+	// Cart What is to be paid.
+	Cart PaymentCart `json:"cart"`
+
+	// Configuration Settings of a payment.
+	Configuration PaymentConfiguration `json:"configuration,omitempty"`
+
+	// ContactID Contact.
+	ContactID int64 `json:"contactId,omitempty"`
+
+	// Notification How the contact is asked.
+	Notification PaymentNotification `json:"notification"`
+
+	// RemindersSent Reminders.
+	RemindersSent int64 `json:"numberOfRemindersSent,omitempty"`
+
+	// Reference Reference shown to the contact.
+	Reference string `json:"reference"`
+
+	// Status created, sent, reminderSent or paid; other names may come.
+	Status string `json:"status"`
+}
+
 // Pipeline A pipeline of deals.
 type Pipeline struct {
 	// ID Id.
@@ -2777,6 +4159,30 @@ type PipelineStage struct {
 
 	// Name Name.
 	Name string `json:"name,omitempty"`
+}
+
+// PlanFeature A part of a plan.
+type PlanFeature struct {
+	// Name Name.
+	Name string `json:"name,omitempty"`
+
+	// Quantity What the plan gives.
+	Quantity int64 `json:"quantity,omitempty"`
+
+	// QuantityWithOverages What the plan gives with what may go beyond it.
+	QuantityWithOverages int64 `json:"quantityWithOverages,omitempty"`
+
+	// Remaining What is left.
+	Remaining int64 `json:"remaining,omitempty"`
+
+	// UnitValue Size of a unit, text or number.
+	UnitValue flex.Text `json:"unitValue,omitempty"`
+
+	// Used What is used.
+	Used int64 `json:"used,omitempty"`
+
+	// UsedOverages What is used beyond the plan.
+	UsedOverages int64 `json:"usedOverages,omitempty"`
 }
 
 // Privilege What a user may do in one part.
@@ -2833,6 +4239,72 @@ type ProcessPage struct {
 	Processes []Process `json:"processes,omitempty"`
 }
 
+// Product A product.
+type Product struct {
+	// Categories Categories by the caller's ids.
+	Categories []string `json:"categories,omitempty"`
+
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt"`
+
+	// ID The caller's id.
+	ID string `json:"id"`
+
+	// ImageURL Image at the shop.
+	ImageURL string `json:"imageUrl,omitempty"`
+
+	// IsDeleted Whether the shop no longer has it.
+	IsDeleted bool `json:"isDeleted,omitempty"`
+
+	// MetaInfo Further properties.
+	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
+
+	// ModifiedAt ISO 8601 with zone.
+	ModifiedAt string `json:"modifiedAt"`
+
+	// Name Name.
+	Name string `json:"name"`
+
+	// ParentID Product it is a variant of.
+	ParentID string `json:"parentId,omitempty"`
+
+	// Price Price.
+	Price float64 `json:"price,omitempty"`
+
+	// OriginalImage Image as the vendor keeps it.
+	OriginalImage string `json:"s3Original,omitempty"`
+
+	// AnalyticsImage Small image of it for statistics.
+	AnalyticsImage string `json:"s3ThumbAnalytics"`
+
+	// EditorImage Small image of it for the editor.
+	EditorImage string `json:"s3ThumbEditor"`
+
+	// SKU Stock keeping unit.
+	SKU string `json:"sku,omitempty"`
+
+	// URL Page.
+	URL string `json:"url,omitempty"`
+}
+
+// ProductPage A page of products.
+type ProductPage struct {
+	// Count Products in all.
+	Count int64 `json:"count"`
+
+	// Products The products.
+	Products []Product `json:"products"`
+}
+
+// Quota How much there is and how much is left.
+type Quota struct {
+	// Quantity In all.
+	Quantity int64 `json:"quantity,omitempty"`
+
+	// Remaining Left.
+	Remaining int64 `json:"remaining,omitempty"`
+}
+
 // ReaderCounts What readers with one program or device did.
 type ReaderCounts struct {
 	// Clickers Clicks in all.
@@ -2878,6 +4350,12 @@ type RemoveContactsFromListRequest struct {
 	IDs []int64 `json:"ids,omitempty"`
 }
 
+// RemoveSubAccountsFromGroupRequest Sub-accounts to take out.
+type RemoveSubAccountsFromGroupRequest struct {
+	// SubAccountIDs Sub-accounts.
+	SubAccountIDs []int64 `json:"subAccountIds"`
+}
+
 // ReportLanguage Language of a report.
 type ReportLanguage string
 
@@ -2888,6 +4366,18 @@ type ReportMail struct {
 
 	// To Addresses.
 	To []string `json:"to"`
+}
+
+// RevenueTotals What all campaigns brought in.
+type RevenueTotals struct {
+	// AverageBasket Mean of the orders, in the display currency.
+	AverageBasket float64 `json:"averageBasket"`
+
+	// OrdersCount Orders.
+	OrdersCount int64 `json:"ordersCount"`
+
+	// Revenue Sum of the orders, in the display currency.
+	Revenue float64 `json:"revenue"`
 }
 
 // SMSCampaign An SMS campaign.
@@ -3052,6 +4542,15 @@ type SMSReports struct {
 // SMSType Kind of a text message; marketing ones carry a way to unsubscribe.
 type SMSType string
 
+// SSOTarget Where a login leads.
+type SSOTarget string
+
+// SSOToken A token for a login.
+type SSOToken struct {
+	// Token The token.
+	Token rest.Secret `json:"token"`
+}
+
 // ScheduledBatch A scheduled call of a batch.
 type ScheduledBatch struct {
 	// CreatedAt When it was accepted, UTC with up to nanoseconds.
@@ -3118,6 +4617,27 @@ type SendCampaignReportRequest struct {
 	Language *ReportLanguage `json:"language,omitempty"`
 }
 
+// SendChatMessageRequest A message to a visitor.
+type SendChatMessageRequest struct {
+	// AgentEmail Address of the agent; with receivedFrom.
+	AgentEmail *string `json:"agentEmail,omitempty"`
+
+	// AgentID Agent; or the three below.
+	AgentID *string `json:"agentId,omitempty"`
+
+	// AgentName Name of the agent; with agentEmail.
+	AgentName *string `json:"agentName,omitempty"`
+
+	// ReceivedFrom Where the agent wrote; with agentEmail.
+	ReceivedFrom *string `json:"receivedFrom,omitempty"`
+
+	// Text Text.
+	Text string `json:"text"`
+
+	// VisitorID Visitor.
+	VisitorID string `json:"visitorId"`
+}
+
 // SendEmailRequest One mail, or with messageVersions up to 1000 variations of it.
 type SendEmailRequest struct {
 	// Attachment Files to attach.
@@ -3167,6 +4687,21 @@ type SendEmailRequest struct {
 
 	// To Recipients; needed unless messageVersions is set.
 	To []EmailAddress `json:"to,omitempty"`
+}
+
+// SendPushedMessageRequest An automatic message to a visitor.
+type SendPushedMessageRequest struct {
+	// AgentID Agent it seems to come from.
+	AgentID *string `json:"agentId,omitempty"`
+
+	// GroupID Group of agents it seems to come from.
+	GroupID *string `json:"groupId,omitempty"`
+
+	// Text Text.
+	Text string `json:"text"`
+
+	// VisitorID Visitor.
+	VisitorID string `json:"visitorId"`
 }
 
 // SendSMSRequest A text message.
@@ -3349,6 +4884,27 @@ type SentWhatsApp struct {
 	MessageID string `json:"messageId"`
 }
 
+// SetAgentOnlineRequest The agent who is online.
+type SetAgentOnlineRequest struct {
+	// AgentEmail Address of the agent; with receivedFrom.
+	AgentEmail *string `json:"agentEmail,omitempty"`
+
+	// AgentID Agent; or the three below.
+	AgentID *string `json:"agentId,omitempty"`
+
+	// AgentName Name of the agent; with agentEmail.
+	AgentName *string `json:"agentName,omitempty"`
+
+	// ReceivedFrom Where the agent works; with agentEmail.
+	ReceivedFrom *string `json:"receivedFrom,omitempty"`
+}
+
+// SetDisplayCurrencyRequest The currency to show amounts in.
+type SetDisplayCurrencyRequest struct {
+	// Code ISO 4217 code.
+	Code string `json:"code"`
+}
+
 // SharedURL A link for sharing.
 type SharedURL struct {
 	// SharedURL The link.
@@ -3362,6 +4918,162 @@ type SortOrder string
 type StartedProcess struct {
 	// ProcessID Id for getProcess.
 	ProcessID int64 `json:"processId"`
+}
+
+// SubAccount A sub-account.
+type SubAccount struct {
+	// CompanyName Company.
+	CompanyName string `json:"companyName,omitempty"`
+
+	// Email Address of the owner.
+	Email string `json:"email,omitempty"`
+
+	// Groups Groups it is in.
+	Groups []SubAccountGroupRef `json:"groups,omitempty"`
+
+	// Name Name of the owner.
+	Name string `json:"name,omitempty"`
+
+	// PlanInfo What a sub-account has of the plan.
+	PlanInfo SubAccountPlan `json:"planInfo,omitempty"`
+}
+
+// SubAccountCredits Credits of a sub-account.
+type SubAccountCredits struct {
+	// Emails How much there is and how much is left.
+	Emails Quota `json:"emails,omitempty"`
+
+	// SMS How much there is and how much is left.
+	SMS Quota `json:"sms,omitempty"`
+
+	// WpSubscribers How much there is and how much is left.
+	WpSubscribers Quota `json:"wpSubscribers,omitempty"`
+}
+
+// SubAccountCreditsChange Credits to give.
+type SubAccountCreditsChange struct {
+	// Email Mails.
+	Email *int64 `json:"email,omitempty"`
+
+	// SMS Text messages.
+	SMS *float64 `json:"sms,omitempty"`
+
+	// WebPushSubscribers Subscribers of web push.
+	WebPushSubscribers *int64 `json:"wpSubscribers,omitempty"`
+}
+
+// SubAccountFeatures Features of a sub-account.
+type SubAccountFeatures struct {
+	// Inbox How much there is and how much is left.
+	Inbox Quota `json:"inbox,omitempty"`
+
+	// LandingPage How much there is and how much is left.
+	LandingPage Quota `json:"landingPage,omitempty"`
+
+	// Users How much there is and how much is left.
+	Users Quota `json:"users,omitempty"`
+}
+
+// SubAccountFeaturesChange Features to give.
+type SubAccountFeaturesChange struct {
+	// Inbox Inboxes.
+	Inbox *int64 `json:"inbox,omitempty"`
+
+	// LandingPages Landing pages.
+	LandingPages *int64 `json:"landingPage,omitempty"`
+
+	// Users Users.
+	Users *int64 `json:"users,omitempty"`
+}
+
+// SubAccountGroup A group of sub-accounts.
+type SubAccountGroup struct {
+	// CreatedAt ISO 8601 with zone.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// Name Name.
+	Name string `json:"groupName,omitempty"`
+
+	// ID Id.
+	ID string `json:"id,omitempty"`
+}
+
+// SubAccountGroupDetails A group with its members.
+type SubAccountGroupDetails struct {
+	// Group A group of sub-accounts.
+	Group SubAccountGroup `json:"group,omitempty"`
+
+	// SubAccounts Its sub-accounts.
+	SubAccounts []GroupSubAccount `json:"sub-accounts,omitempty"`
+
+	// Users Its users.
+	Users []GroupUser `json:"users,omitempty"`
+}
+
+// SubAccountGroupRef A group by id and name.
+type SubAccountGroupRef struct {
+	// ID Id.
+	ID string `json:"id,omitempty"`
+
+	// Name Name.
+	Name string `json:"name,omitempty"`
+}
+
+// SubAccountGroupSummary A group of sub-accounts in a list.
+type SubAccountGroupSummary struct {
+	// Name Name.
+	Name string `json:"groupName,omitempty"`
+
+	// ID Id.
+	ID string `json:"id,omitempty"`
+}
+
+// SubAccountIPRequest A dedicated IP and sub-accounts.
+type SubAccountIPRequest struct {
+	// IDs Sub-accounts.
+	IDs []int64 `json:"ids"`
+
+	// IP IP address.
+	IP string `json:"ip"`
+}
+
+// SubAccountPage A page of sub-accounts.
+type SubAccountPage struct {
+	// Count Sub-accounts in all.
+	Count int64 `json:"count,omitempty"`
+
+	// SubAccounts The sub-accounts; absent when there is none.
+	SubAccounts []SubAccountSummary `json:"subAccounts,omitempty"`
+}
+
+// SubAccountPlan What a sub-account has of the plan.
+type SubAccountPlan struct {
+	// Credits Credits of a sub-account.
+	Credits SubAccountCredits `json:"credits,omitempty"`
+
+	// Features Features of a sub-account.
+	Features SubAccountFeatures `json:"features,omitempty"`
+
+	// Type Name of the plan.
+	Type string `json:"planType,omitempty"`
+}
+
+// SubAccountSummary A sub-account in a list.
+type SubAccountSummary struct {
+	// Active Whether it is in use.
+	Active bool `json:"active"`
+
+	// CompanyName Company.
+	CompanyName string `json:"companyName"`
+
+	// CreatedAt When, seconds since 1970 UTC.
+	CreatedAt int64 `json:"createdAt"`
+
+	// Groups Groups it is in.
+	Groups []SubAccountGroupRef `json:"groups"`
+
+	// ID Id.
+	ID int64 `json:"id"`
 }
 
 // Task A task.
@@ -3481,6 +5193,48 @@ type TemplateSender struct {
 	Name string `json:"name,omitempty"`
 }
 
+// UpdateApplicationsRequest Parts to switch; true is on. What is absent stays.
+type UpdateApplicationsRequest struct {
+	// Automation Automations.
+	Automation *bool `json:"automation,omitempty"`
+
+	// Conversations Conversations.
+	Conversations *bool `json:"conversations,omitempty"`
+
+	// CRM The CRM.
+	CRM *bool `json:"crm,omitempty"`
+
+	// EmailCampaigns Mail campaigns.
+	EmailCampaigns *bool `json:"email-campaigns,omitempty"`
+
+	// FacebookAds Advertisements at Facebook.
+	FacebookAds *bool `json:"facebook-ads,omitempty"`
+
+	// Inbox Inbox.
+	Inbox *bool `json:"inbox,omitempty"`
+
+	// LandingPages Landing pages.
+	LandingPages *bool `json:"landing-pages,omitempty"`
+
+	// Meetings Meetings.
+	Meetings *bool `json:"meetings,omitempty"`
+
+	// SMSCampaigns SMS campaigns.
+	SMSCampaigns *bool `json:"sms-campaigns,omitempty"`
+
+	// TransactionalEmails Transactional mail.
+	TransactionalEmails *bool `json:"transactional-emails,omitempty"`
+
+	// TransactionalSMS Transactional text messages.
+	TransactionalSMS *bool `json:"transactional-sms,omitempty"`
+
+	// WebPush Web push.
+	WebPush *bool `json:"web-push,omitempty"`
+
+	// WhatsApp WhatsApp.
+	WhatsApp *bool `json:"whatsapp,omitempty"`
+}
+
 // UpdateAttributeRequest A change of a contact attribute.
 type UpdateAttributeRequest struct {
 	// Options Options, old and new; for category ones.
@@ -3595,6 +5349,45 @@ type UpdateCampaignStatusRequest struct {
 	Status *CampaignAction `json:"status,omitempty"`
 }
 
+// UpdateChatMessageRequest A new text.
+type UpdateChatMessageRequest struct {
+	// Text Text.
+	Text string `json:"text"`
+}
+
+// UpdateChildRequest A change of a child account; what is absent stays.
+type UpdateChildRequest struct {
+	// CompanyName Company.
+	CompanyName *string `json:"companyName,omitempty"`
+
+	// Email Address of the owner.
+	Email *string `json:"email,omitempty"`
+
+	// FirstName First name of the owner.
+	FirstName *string `json:"firstName,omitempty"`
+
+	// LastName Last name of the owner.
+	LastName *string `json:"lastName,omitempty"`
+
+	// Password Password for the login.
+	Password *string `json:"password,omitempty"`
+}
+
+// UpdateChildStatusRequest Parts to switch; true is on.
+type UpdateChildStatusRequest struct {
+	// MarketingAutomation Automations.
+	MarketingAutomation *bool `json:"marketingAutomation,omitempty"`
+
+	// SMSCampaigns SMS campaigns.
+	SMSCampaigns *bool `json:"smsCampaign,omitempty"`
+
+	// TransactionalEmail Transactional mail.
+	TransactionalEmail *bool `json:"transactionalEmail,omitempty"`
+
+	// TransactionalSMS Transactional text messages.
+	TransactionalSMS *bool `json:"transactionalSms,omitempty"`
+}
+
 // UpdateCompanyLinksRequest Links of a company to make and to cut.
 type UpdateCompanyLinksRequest struct {
 	// LinkContactIDs Contacts to link.
@@ -3652,6 +5445,21 @@ type UpdateContactsRequest struct {
 	Contacts []ContactUpdate `json:"contacts,omitempty"`
 }
 
+// UpdateCouponCollectionRequest A change of a coupon collection; what is absent stays.
+type UpdateCouponCollectionRequest struct {
+	// DefaultCoupon Coupon given out when no other is left.
+	DefaultCoupon *string `json:"defaultCoupon,omitempty"`
+
+	// ExpirationDate When it ends, ISO 8601 with zone.
+	ExpirationDate *string `json:"expirationDate,omitempty"`
+
+	// RemainingCouponsAlert Coupons left at which a mail warns.
+	RemainingCouponsAlert *int64 `json:"remainingCouponsAlert,omitempty"`
+
+	// RemainingDaysAlert Days before the end at which a mail warns.
+	RemainingDaysAlert *int64 `json:"remainingDaysAlert,omitempty"`
+}
+
 // UpdateDealLinksRequest Links of a deal to make and to cut.
 type UpdateDealLinksRequest struct {
 	// LinkCompanyIDs Companies to link.
@@ -3674,6 +5482,36 @@ type UpdateDealRequest struct {
 
 	// Name Name.
 	Name *string `json:"name,omitempty"`
+}
+
+// UpdateFeedRequest A change of a feed; what is absent stays.
+type UpdateFeedRequest struct {
+	// AuthType How a feed authenticates.
+	AuthType *FeedAuth `json:"authType,omitempty"`
+
+	// Cache true: keep an answer for all mails of a campaign.
+	Cache *bool `json:"cache,omitempty"`
+
+	// Headers Headers of each call.
+	Headers []NewFeedHeader `json:"headers,omitempty"`
+
+	// MaxRetries Further attempts after a failure.
+	MaxRetries *int64 `json:"maxRetries,omitempty"`
+
+	// Name Name.
+	Name *string `json:"name,omitempty"`
+
+	// Password Password; needed for basic.
+	Password *string `json:"password,omitempty"`
+
+	// Token Token; needed for token.
+	Token *string `json:"token,omitempty"`
+
+	// URL Address the vendor reads.
+	URL *string `json:"url,omitempty"`
+
+	// Username Login; needed for basic.
+	Username *string `json:"username,omitempty"`
 }
 
 // UpdateFolderRequest A change of a folder.
@@ -3743,6 +5581,24 @@ type UpdateSenderRequest struct {
 
 	// Name Name.
 	Name *string `json:"name,omitempty"`
+}
+
+// UpdateSubAccountGroupRequest A change of a group.
+type UpdateSubAccountGroupRequest struct {
+	// Name Name.
+	Name string `json:"groupName"`
+
+	// SubAccountIDs Sub-accounts to put in.
+	SubAccountIDs []int64 `json:"subAccountIds,omitempty"`
+}
+
+// UpdateSubAccountPlanRequest What a sub-account shall have of the plan.
+type UpdateSubAccountPlanRequest struct {
+	// Credits Credits to give.
+	Credits *SubAccountCreditsChange `json:"credits,omitempty"`
+
+	// Features Features to give.
+	Features *SubAccountFeaturesChange `json:"features,omitempty"`
 }
 
 // UpdateTaskRequest A change of a task; what is absent stays.
@@ -4363,8 +6219,35 @@ type TooManyRequests = Error
 // Unauthorized The body of a refused call. Decide by status and code; the wording of message changes.
 type Unauthorized = Error
 
+// Unprocessable The body of a refused call. Decide by status and code; the wording of message changes.
+type Unprocessable = Error
+
 // UnsupportedType The body of a refused call. Decide by status and code; the wording of message changes.
 type UnsupportedType = Error
+
+// ListCategoriesParams defines parameters for ListCategories.
+type ListCategoriesParams struct {
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// IDs Only these.
+	IDs []string `form:"ids,omitempty" json:"ids,omitempty"`
+
+	// Name Only those with this text in the name.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// ModifiedSince Only categories changed since, ISO 8601 in UTC.
+	ModifiedSince *string `form:"modifiedSince,omitempty" json:"modifiedSince,omitempty"`
+
+	// CreatedSince Only categories created since, ISO 8601 in UTC.
+	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+}
 
 // ListCompaniesParams defines parameters for ListCompanies.
 type ListCompaniesParams struct {
@@ -4525,6 +6408,30 @@ type GetContactCampaignStatsParams struct {
 	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
 }
 
+// ListSubAccountsParams defines parameters for ListSubAccounts.
+type ListSubAccountsParams struct {
+	// Limit Entries a page; always needed.
+	Limit int64 `form:"limit" json:"limit"`
+
+	// Offset Entries to skip, default 0; always needed.
+	Offset int64 `form:"offset" json:"offset"`
+}
+
+// ListCouponCollectionsParams defines parameters for ListCouponCollections.
+type ListCouponCollectionsParams struct {
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Direction of sortBy.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// SortBy Field to order by.
+	SortBy *CouponCollectionOrder `form:"sortBy,omitempty" json:"sortBy,omitempty"`
+}
+
 // ListDealsParams defines parameters for ListDeals.
 type ListDealsParams struct {
 	// FiltersAttributesDealName Only deals with this name.
@@ -4639,6 +6546,18 @@ type ListTasksParams struct {
 	SortBy *string `form:"sortBy,omitempty" json:"sortBy,omitempty"`
 }
 
+// ListAttributionMetricsParams defines parameters for ListAttributionMetrics.
+type ListAttributionMetricsParams struct {
+	// PeriodFrom Orders at or after this time, ISO 8601 with zone.
+	PeriodFrom *string `form:"periodFrom,omitempty" json:"periodFrom,omitempty"`
+
+	// PeriodTo Orders at or before this time, ISO 8601 with zone.
+	PeriodTo *string `form:"periodTo,omitempty" json:"periodTo,omitempty"`
+
+	// EmailCampaignID Only these mail campaigns.
+	EmailCampaignID []int64 `form:"emailCampaignId[],omitempty" json:"emailCampaignId[],omitempty"`
+}
+
 // ListCampaignsParams defines parameters for ListCampaigns.
 type ListCampaignsParams struct {
 	// Type Only campaigns of this type.
@@ -4675,6 +6594,30 @@ type GetCampaignParams struct {
 	Statistics *CampaignDetailsKind `form:"statistics,omitempty" json:"statistics,omitempty"`
 }
 
+// ListFeedsParams defines parameters for ListFeeds.
+type ListFeedsParams struct {
+	// Search Only feeds with this text in the name.
+	Search *string `form:"search,omitempty" json:"search,omitempty"`
+
+	// StartDate Created on or after this day, YYYY-MM-DD; needs endDate.
+	StartDate *string `form:"startDate,omitempty" json:"startDate,omitempty"`
+
+	// EndDate Created on or before this day, YYYY-MM-DD; needs startDate.
+	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// AuthType Only feeds that authenticate this way.
+	AuthType *FeedAuth `form:"authType,omitempty" json:"authType,omitempty"`
+
+	// Limit Entries a page, 1 to 500, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
 // ListInboundEmailsParams defines parameters for ListInboundEmails.
 type ListInboundEmailsParams struct {
 	// Sender Only mail from this address.
@@ -4694,6 +6637,24 @@ type ListInboundEmailsParams struct {
 
 	// Sort Order by time of receipt, default desc.
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListOrdersParams defines parameters for ListOrders.
+type ListOrdersParams struct {
+	// Limit Entries a page, 1 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// ModifiedSince Only orders changed since, ISO 8601 in UTC.
+	ModifiedSince *string `form:"modifiedSince,omitempty" json:"modifiedSince,omitempty"`
+
+	// CreatedSince Only orders created since, ISO 8601 in UTC.
+	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
 }
 
 // ListActivitiesParams defines parameters for ListActivities.
@@ -4721,6 +6682,60 @@ type ListProcessesParams struct {
 
 	// Sort Order by creation, default desc.
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
+// ListProductsParams defines parameters for ListProducts.
+type ListProductsParams struct {
+	// Limit Entries a page, 1 to 1000, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Sort Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// IDs Only these.
+	IDs []string `form:"ids,omitempty" json:"ids,omitempty"`
+
+	// Name Only those with this text in the name, at least three letters.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// PriceLte Only those at this price or below.
+	PriceLte *float64 `form:"price[lte],omitempty" json:"price[lte],omitempty"`
+
+	// PriceGte Only those at this price or above.
+	PriceGte *float64 `form:"price[gte],omitempty" json:"price[gte],omitempty"`
+
+	// PriceLt Only those below this price.
+	PriceLt *float64 `form:"price[lt],omitempty" json:"price[lt],omitempty"`
+
+	// PriceGt Only those above this price.
+	PriceGt *float64 `form:"price[gt],omitempty" json:"price[gt],omitempty"`
+
+	// PriceEq Only those at this price.
+	PriceEq *float64 `form:"price[eq],omitempty" json:"price[eq],omitempty"`
+
+	// PriceNe Only those at another price.
+	PriceNe *float64 `form:"price[ne],omitempty" json:"price[ne],omitempty"`
+
+	// Categories Only those in these categories.
+	Categories []string `form:"categories,omitempty" json:"categories,omitempty"`
+
+	// ModifiedSince Only products changed since, ISO 8601 in UTC.
+	ModifiedSince *string `form:"modifiedSince,omitempty" json:"modifiedSince,omitempty"`
+
+	// CreatedSince Only products created since, ISO 8601 in UTC.
+	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+}
+
+// ListChildrenParams defines parameters for ListChildren.
+type ListChildrenParams struct {
+	// Limit Entries a page, 1 to 20, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Offset Entries to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
 }
 
 // ListSendersParams defines parameters for ListSenders.
@@ -5050,6 +7065,12 @@ type ListWhatsAppTemplatesParams struct {
 	Source *WhatsAppTemplateSource `form:"source,omitempty" json:"source,omitempty"`
 }
 
+// CreateCategoryJSONRequestBody defines body for CreateCategory for application/json ContentType.
+type CreateCategoryJSONRequestBody = CreateCategoryRequest
+
+// CreateCategoriesJSONRequestBody defines body for CreateCategories for application/json ContentType.
+type CreateCategoriesJSONRequestBody = CreateCategoriesRequest
+
 // CreateCompanyJSONRequestBody defines body for CreateCompany for application/json ContentType.
 type CreateCompanyJSONRequestBody = CreateCompanyRequest
 
@@ -5101,6 +7122,66 @@ type RemoveContactsFromListJSONRequestBody = RemoveContactsFromListRequest
 // UpdateContactJSONRequestBody defines body for UpdateContact for application/json ContentType.
 type UpdateContactJSONRequestBody = UpdateContactRequest
 
+// SetAgentOnlineJSONRequestBody defines body for SetAgentOnline for application/json ContentType.
+type SetAgentOnlineJSONRequestBody = SetAgentOnlineRequest
+
+// SendChatMessageJSONRequestBody defines body for SendChatMessage for application/json ContentType.
+type SendChatMessageJSONRequestBody = SendChatMessageRequest
+
+// UpdateChatMessageJSONRequestBody defines body for UpdateChatMessage for application/json ContentType.
+type UpdateChatMessageJSONRequestBody = UpdateChatMessageRequest
+
+// SendPushedMessageJSONRequestBody defines body for SendPushedMessage for application/json ContentType.
+type SendPushedMessageJSONRequestBody = SendPushedMessageRequest
+
+// UpdatePushedMessageJSONRequestBody defines body for UpdatePushedMessage for application/json ContentType.
+type UpdatePushedMessageJSONRequestBody = UpdateChatMessageRequest
+
+// CreateSubAccountGroupJSONRequestBody defines body for CreateSubAccountGroup for application/json ContentType.
+type CreateSubAccountGroupJSONRequestBody = CreateSubAccountGroupRequest
+
+// RemoveSubAccountsFromGroupJSONRequestBody defines body for RemoveSubAccountsFromGroup for application/json ContentType.
+type RemoveSubAccountsFromGroupJSONRequestBody = RemoveSubAccountsFromGroupRequest
+
+// UpdateSubAccountGroupJSONRequestBody defines body for UpdateSubAccountGroup for application/json ContentType.
+type UpdateSubAccountGroupJSONRequestBody = UpdateSubAccountGroupRequest
+
+// CreateMasterSSOTokenJSONRequestBody defines body for CreateMasterSSOToken for application/json ContentType.
+type CreateMasterSSOTokenJSONRequestBody = CreateMasterSSOTokenRequest
+
+// CreateSubAccountJSONRequestBody defines body for CreateSubAccount for application/json ContentType.
+type CreateSubAccountJSONRequestBody = CreateSubAccountRequest
+
+// AddIPToSubAccountsJSONRequestBody defines body for AddIPToSubAccounts for application/json ContentType.
+type AddIPToSubAccountsJSONRequestBody = SubAccountIPRequest
+
+// RemoveIPFromSubAccountsJSONRequestBody defines body for RemoveIPFromSubAccounts for application/json ContentType.
+type RemoveIPFromSubAccountsJSONRequestBody = SubAccountIPRequest
+
+// CreateSubAccountKeyJSONRequestBody defines body for CreateSubAccountKey for application/json ContentType.
+type CreateSubAccountKeyJSONRequestBody = CreateSubAccountKeyRequest
+
+// CreateSubAccountSSOTokenJSONRequestBody defines body for CreateSubAccountSSOToken for application/json ContentType.
+type CreateSubAccountSSOTokenJSONRequestBody = CreateSubAccountSSOTokenRequest
+
+// UpdateSubAccountApplicationsJSONRequestBody defines body for UpdateSubAccountApplications for application/json ContentType.
+type UpdateSubAccountApplicationsJSONRequestBody = UpdateApplicationsRequest
+
+// UpdateSubAccountPlanJSONRequestBody defines body for UpdateSubAccountPlan for application/json ContentType.
+type UpdateSubAccountPlanJSONRequestBody = UpdateSubAccountPlanRequest
+
+// InviteCorporateUserJSONRequestBody defines body for InviteCorporateUser for application/json ContentType.
+type InviteCorporateUserJSONRequestBody = InviteCorporateUserRequest
+
+// CreateCouponCollectionJSONRequestBody defines body for CreateCouponCollection for application/json ContentType.
+type CreateCouponCollectionJSONRequestBody = CreateCouponCollectionRequest
+
+// UpdateCouponCollectionJSONRequestBody defines body for UpdateCouponCollection for application/json ContentType.
+type UpdateCouponCollectionJSONRequestBody = UpdateCouponCollectionRequest
+
+// AddCouponsJSONRequestBody defines body for AddCoupons for application/json ContentType.
+type AddCouponsJSONRequestBody = AddCouponsRequest
+
 // CreateDealJSONRequestBody defines body for CreateDeal for application/json ContentType.
 type CreateDealJSONRequestBody = CreateDealRequest
 
@@ -5128,6 +7209,9 @@ type CreateTaskJSONRequestBody = CreateTaskRequest
 // UpdateTaskJSONRequestBody defines body for UpdateTask for application/json ContentType.
 type UpdateTaskJSONRequestBody = UpdateTaskRequest
 
+// SetDisplayCurrencyJSONRequestBody defines body for SetDisplayCurrency for application/json ContentType.
+type SetDisplayCurrencyJSONRequestBody = SetDisplayCurrencyRequest
+
 // CreateCampaignJSONRequestBody defines body for CreateCampaign for application/json ContentType.
 type CreateCampaignJSONRequestBody = CreateCampaignRequest
 
@@ -5149,11 +7233,62 @@ type SendCampaignTestJSONRequestBody = SendTestRequest
 // UpdateCampaignStatusJSONRequestBody defines body for UpdateCampaignStatus for application/json ContentType.
 type UpdateCampaignStatusJSONRequestBody = UpdateCampaignStatusRequest
 
+// CreateEventJSONRequestBody defines body for CreateEvent for application/json ContentType.
+type CreateEventJSONRequestBody = CreateEventRequest
+
+// CreateFeedJSONRequestBody defines body for CreateFeed for application/json ContentType.
+type CreateFeedJSONRequestBody = CreateFeedRequest
+
+// UpdateFeedJSONRequestBody defines body for UpdateFeed for application/json ContentType.
+type UpdateFeedJSONRequestBody = UpdateFeedRequest
+
+// CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
+type CreateOrderJSONRequestBody = NewOrder
+
+// CreateOrdersJSONRequestBody defines body for CreateOrders for application/json ContentType.
+type CreateOrdersJSONRequestBody = CreateOrdersRequest
+
 // InviteUserJSONRequestBody defines body for InviteUser for application/json ContentType.
 type InviteUserJSONRequestBody = InviteUserRequest
 
 // UpdateUserPermissionsJSONRequestBody defines body for UpdateUserPermissions for application/json ContentType.
 type UpdateUserPermissionsJSONRequestBody = UpdateUserPermissionsRequest
+
+// CreatePaymentRequestJSONRequestBody defines body for CreatePaymentRequest for application/json ContentType.
+type CreatePaymentRequestJSONRequestBody = CreatePaymentRequestRequest
+
+// CreateProductJSONRequestBody defines body for CreateProduct for application/json ContentType.
+type CreateProductJSONRequestBody = CreateProductRequest
+
+// CreateProductsJSONRequestBody defines body for CreateProducts for application/json ContentType.
+type CreateProductsJSONRequestBody = CreateProductsRequest
+
+// CreateChildJSONRequestBody defines body for CreateChild for application/json ContentType.
+type CreateChildJSONRequestBody = CreateChildRequest
+
+// UpdateChildJSONRequestBody defines body for UpdateChild for application/json ContentType.
+type UpdateChildJSONRequestBody = UpdateChildRequest
+
+// UpdateChildStatusJSONRequestBody defines body for UpdateChildStatus for application/json ContentType.
+type UpdateChildStatusJSONRequestBody = UpdateChildStatusRequest
+
+// AddChildCreditsJSONRequestBody defines body for AddChildCredits for application/json ContentType.
+type AddChildCreditsJSONRequestBody = ChildCreditsRequest
+
+// RemoveChildCreditsJSONRequestBody defines body for RemoveChildCredits for application/json ContentType.
+type RemoveChildCreditsJSONRequestBody = ChildCreditsRequest
+
+// AddChildDomainJSONRequestBody defines body for AddChildDomain for application/json ContentType.
+type AddChildDomainJSONRequestBody = ChildDomainRequest
+
+// UpdateChildDomainJSONRequestBody defines body for UpdateChildDomain for application/json ContentType.
+type UpdateChildDomainJSONRequestBody = ChildDomainRequest
+
+// AddIPToChildJSONRequestBody defines body for AddIPToChild for application/json ContentType.
+type AddIPToChildJSONRequestBody = ChildIPRequest
+
+// RemoveIPFromChildJSONRequestBody defines body for RemoveIPFromChild for application/json ContentType.
+type RemoveIPFromChildJSONRequestBody = ChildIPRequest
 
 // CreateSenderJSONRequestBody defines body for CreateSender for application/json ContentType.
 type CreateSenderJSONRequestBody = CreateSenderRequest
@@ -5238,6 +7373,42 @@ func NewClient(d rest.Doer) *Client { return &Client{d: d} }
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
 	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
+}
+
+// ListCategories calls GET /categories: Lists the categories.
+func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParams, opts ...rest.Option) (*CategoryPage, error) {
+	call := rest.Call{Operation: "ListCategories", Method: http.MethodGet, Route: "/categories", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "ids", params.IDs)
+		rest.Query(&call, "form", true, "name", params.Name)
+		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
+		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
+	}
+	return rest.Do[CategoryPage](ctx, c.d, &call, opts)
+}
+
+// CreateCategory calls POST /categories: Creates a category, or with updateEnabled changes it.
+func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateCategory", Method: http.MethodPost, Route: "/categories", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// CreateCategories calls POST /categories/batch: Creates or changes many categories.
+func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesJSONRequestBody, opts ...rest.Option) (*BatchCounts, error) {
+	call := rest.Call{Operation: "CreateCategories", Method: http.MethodPost, Route: "/categories/batch", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
+}
+
+// GetCategory calls GET /categories/{id}: Shows a category.
+func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option) (*Category, error) {
+	call := rest.Call{Operation: "GetCategory", Method: http.MethodGet, Route: "/categories/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Category](ctx, c.d, &call, opts)
 }
 
 // ListCompanies calls GET /companies: Lists the companies.
@@ -5585,6 +7756,285 @@ func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string,
 	return rest.Do[ContactCampaignStats](ctx, c.d, &call, opts)
 }
 
+// SetAgentOnline calls POST /conversations/agentOnlinePing: Shows an agent as online for two or three minutes.
+//
+// Repeat it every minute. Name the agent by agentId, or by agentEmail with receivedFrom.
+func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "SetAgentOnline", Method: http.MethodPost, Route: "/conversations/agentOnlinePing", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendChatMessage calls POST /conversations/messages: Sends a message to a visitor as an agent.
+//
+// Name the agent by agentId, or by agentEmail with receivedFrom.
+func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageJSONRequestBody, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "SendChatMessage", Method: http.MethodPost, Route: "/conversations/messages", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// DeleteChatMessage calls DELETE /conversations/messages/{id}: Deletes an agent's message.
+func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteChatMessage", Method: http.MethodDelete, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetChatMessage calls GET /conversations/messages/{id}: Shows a message.
+func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "GetChatMessage", Method: http.MethodGet, Route: "/conversations/messages/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// UpdateChatMessage calls PUT /conversations/messages/{id}: Changes the text of an agent's message.
+func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateChatMessageJSONRequestBody, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "UpdateChatMessage", Method: http.MethodPut, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// SendPushedMessage calls POST /conversations/pushedMessages: Sends an automatic message to a visitor.
+func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageJSONRequestBody, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// DeletePushedMessage calls DELETE /conversations/pushedMessages/{id}: Deletes an automatic message.
+func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeletePushedMessage", Method: http.MethodDelete, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetPushedMessage calls GET /conversations/pushedMessages/{id}: Shows an automatic message.
+func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "GetPushedMessage", Method: http.MethodGet, Route: "/conversations/pushedMessages/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// UpdatePushedMessage calls PUT /conversations/pushedMessages/{id}: Changes the text of an automatic message.
+func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body UpdatePushedMessageJSONRequestBody, opts ...rest.Option) (*ChatMessage, error) {
+	call := rest.Call{Operation: "UpdatePushedMessage", Method: http.MethodPut, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
+}
+
+// CreateSubAccountGroup calls POST /corporate/group: Creates a group of sub-accounts.
+func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupJSONRequestBody, opts ...rest.Option) (*CreatedGroup, error) {
+	call := rest.Call{Operation: "CreateSubAccountGroup", Method: http.MethodPost, Route: "/corporate/group", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedGroup](ctx, c.d, &call, opts)
+}
+
+// RemoveSubAccountsFromGroup calls PUT /corporate/group/unlink/{groupId}/subAccounts: Takes sub-accounts out of a group.
+func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string, body RemoveSubAccountsFromGroupJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "RemoveSubAccountsFromGroup", Method: http.MethodPut, Route: "/corporate/group/unlink/{groupId}/subAccounts", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(groupID)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteSubAccountGroup calls DELETE /corporate/group/{id}: Deletes a group of sub-accounts.
+func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteSubAccountGroup", Method: http.MethodDelete, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetSubAccountGroup calls GET /corporate/group/{id}: Shows a group with its sub-accounts and users.
+func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*SubAccountGroupDetails, error) {
+	call := rest.Call{Operation: "GetSubAccountGroup", Method: http.MethodGet, Route: "/corporate/group/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[SubAccountGroupDetails](ctx, c.d, &call, opts)
+}
+
+// UpdateSubAccountGroup calls PUT /corporate/group/{id}: Changes a group of sub-accounts.
+func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body UpdateSubAccountGroupJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSubAccountGroup", Method: http.MethodPut, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListSubAccountGroups calls GET /corporate/groups: Lists the groups of sub-accounts.
+func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) (*[]SubAccountGroupSummary, error) {
+	call := rest.Call{Operation: "ListSubAccountGroups", Method: http.MethodGet, Route: "/corporate/groups", Effect: "read"}
+	return rest.Do[[]SubAccountGroupSummary](ctx, c.d, &call, opts)
+}
+
+// ListCorporateUsers calls GET /corporate/invited/users: Lists the users of the corporate account and those invited.
+func (c *Client) ListCorporateUsers(ctx context.Context, opts ...rest.Option) (*CorporateUserList, error) {
+	call := rest.Call{Operation: "ListCorporateUsers", Method: http.MethodGet, Route: "/corporate/invited/users", Effect: "read"}
+	return rest.Do[CorporateUserList](ctx, c.d, &call, opts)
+}
+
+// GetMasterAccount calls GET /corporate/masterAccount: Shows the corporate account with its plan.
+func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*MasterAccount, error) {
+	call := rest.Call{Operation: "GetMasterAccount", Method: http.MethodGet, Route: "/corporate/masterAccount", Effect: "read"}
+	return rest.Do[MasterAccount](ctx, c.d, &call, opts)
+}
+
+// CreateMasterSSOToken calls POST /corporate/ssoToken: Makes a token by which a user logs in to the corporate account.
+func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenJSONRequestBody, opts ...rest.Option) (*SSOToken, error) {
+	call := rest.Call{Operation: "CreateMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[SSOToken](ctx, c.d, &call, opts)
+}
+
+// ListSubAccounts calls GET /corporate/subAccount: Lists the sub-accounts.
+func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsParams, opts ...rest.Option) (*SubAccountPage, error) {
+	call := rest.Call{Operation: "ListSubAccounts", Method: http.MethodGet, Route: "/corporate/subAccount", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+	}
+	return rest.Do[SubAccountPage](ctx, c.d, &call, opts)
+}
+
+// CreateSubAccount calls POST /corporate/subAccount: Creates a sub-account.
+func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateSubAccount", Method: http.MethodPost, Route: "/corporate/subAccount", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// AddIPToSubAccounts calls POST /corporate/subAccount/ip/associate: Lets sub-accounts use a dedicated IP.
+func (c *Client) AddIPToSubAccounts(ctx context.Context, body AddIPToSubAccountsJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "AddIPToSubAccounts", Method: http.MethodPost, Route: "/corporate/subAccount/ip/associate", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// RemoveIPFromSubAccounts calls PUT /corporate/subAccount/ip/dissociate: Takes a dedicated IP from sub-accounts.
+func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body RemoveIPFromSubAccountsJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "RemoveIPFromSubAccounts", Method: http.MethodPut, Route: "/corporate/subAccount/ip/dissociate", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// CreateSubAccountKey calls POST /corporate/subAccount/key: Makes an API key for a sub-account.
+func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyJSONRequestBody, opts ...rest.Option) (*CreatedKey, error) {
+	call := rest.Call{Operation: "CreateSubAccountKey", Method: http.MethodPost, Route: "/corporate/subAccount/key", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedKey](ctx, c.d, &call, opts)
+}
+
+// CreateSubAccountSSOToken calls POST /corporate/subAccount/ssoToken: Makes a token by which somebody logs in to a sub-account.
+//
+// It is opened as https://account-app.brevo.com/account/login/sub-account/sso/TOKEN.
+func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAccountSSOTokenJSONRequestBody, opts ...rest.Option) (*SSOToken, error) {
+	call := rest.Call{Operation: "CreateSubAccountSSOToken", Method: http.MethodPost, Route: "/corporate/subAccount/ssoToken", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[SSOToken](ctx, c.d, &call, opts)
+}
+
+// DeleteSubAccount calls DELETE /corporate/subAccount/{id}: Deletes a sub-account.
+func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteSubAccount", Method: http.MethodDelete, Route: "/corporate/subAccount/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetSubAccount calls GET /corporate/subAccount/{id}: Shows a sub-account with its plan.
+func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*SubAccount, error) {
+	call := rest.Call{Operation: "GetSubAccount", Method: http.MethodGet, Route: "/corporate/subAccount/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[SubAccount](ctx, c.d, &call, opts)
+}
+
+// UpdateSubAccountApplications calls PUT /corporate/subAccount/{id}/applications/toggle: Switches parts of a sub-account on and off.
+func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, body UpdateSubAccountApplicationsJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSubAccountApplications", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/applications/toggle", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateSubAccountPlan calls PUT /corporate/subAccount/{id}/plan: Sets what a sub-account has of the plan.
+func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body UpdateSubAccountPlanJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSubAccountPlan", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/plan", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// InviteCorporateUser calls POST /corporate/user/invitation/send: Invites somebody into the corporate account by mail.
+func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserJSONRequestBody, opts ...rest.Option) (*CorporateInvitation, error) {
+	call := rest.Call{Operation: "InviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CorporateInvitation](ctx, c.d, &call, opts)
+}
+
+// UpdateCorporateInvitation calls PUT /corporate/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
+	call := rest.Call{Operation: "UpdateCorporateInvitation", Method: http.MethodPut, Route: "/corporate/user/invitation/{action}/{email}", Effect: "send"}
+	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
+	return rest.Do[CorporateMessage](ctx, c.d, &call, opts)
+}
+
+// RevokeCorporateUser calls DELETE /corporate/user/revoke/{email}: Takes a user out of the corporate account.
+func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "RevokeCorporateUser", Method: http.MethodDelete, Route: "/corporate/user/revoke/{email}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetCorporateUserPermissions calls GET /corporate/user/{email}/permissions: Shows what a user of the corporate account may do.
+func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*CorporateUserPermissions, error) {
+	call := rest.Call{Operation: "GetCorporateUserPermissions", Method: http.MethodGet, Route: "/corporate/user/{email}/permissions", Effect: "read"}
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[CorporateUserPermissions](ctx, c.d, &call, opts)
+}
+
+// ListCouponCollections calls GET /couponCollections: Lists the coupon collections.
+//
+// Sources disagree on the answer: one collection, or several under collections.
+func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCollectionsParams, opts ...rest.Option) (*CouponCollectionPage, error) {
+	call := rest.Call{Operation: "ListCouponCollections", Method: http.MethodGet, Route: "/couponCollections", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "sortBy", params.SortBy)
+	}
+	return rest.Do[CouponCollectionPage](ctx, c.d, &call, opts)
+}
+
+// CreateCouponCollection calls POST /couponCollections: Creates a coupon collection.
+func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionJSONRequestBody, opts ...rest.Option) (*CreatedUUID, error) {
+	call := rest.Call{Operation: "CreateCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
+}
+
+// GetCouponCollection calls GET /couponCollections/{id}: Shows a coupon collection.
+func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...rest.Option) (*CouponCollection, error) {
+	call := rest.Call{Operation: "GetCouponCollection", Method: http.MethodGet, Route: "/couponCollections/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[CouponCollection](ctx, c.d, &call, opts)
+}
+
+// UpdateCouponCollection calls PATCH /couponCollections/{id}: Changes a coupon collection.
+func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body UpdateCouponCollectionJSONRequestBody, opts ...rest.Option) (*ChangedCouponCollection, error) {
+	call := rest.Call{Operation: "UpdateCouponCollection", Method: http.MethodPatch, Route: "/couponCollections/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ChangedCouponCollection](ctx, c.d, &call, opts)
+}
+
+// AddCoupons calls POST /coupons: Puts coupons into a collection.
+func (c *Client) AddCoupons(ctx context.Context, body AddCouponsJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListDealAttributes calls GET /crm/attributes/deals: Lists the attributes of deals.
 func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
@@ -5814,6 +8264,50 @@ func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskTy
 	return rest.Do[TaskType](ctx, c.d, &call, opts)
 }
 
+// ActivateEcommerce calls POST /ecommerce/activate: Switches the shop features on.
+func (c *Client) ActivateEcommerce(ctx context.Context, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "ActivateEcommerce", Method: http.MethodPost, Route: "/ecommerce/activate", Effect: "upsert"}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListAttributionMetrics calls GET /ecommerce/attribution/metrics: Shows what mail campaigns brought in.
+func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttributionMetricsParams, opts ...rest.Option) (*AttributionMetricsList, error) {
+	call := rest.Call{Operation: "ListAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "periodFrom", params.PeriodFrom)
+		rest.Query(&call, "form", true, "periodTo", params.PeriodTo)
+		rest.Query(&call, "form", true, "emailCampaignId[]", params.EmailCampaignID)
+	}
+	return rest.Do[AttributionMetricsList](ctx, c.d, &call, opts)
+}
+
+// GetAttributionMetrics calls GET /ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}: Shows what one campaign brought in.
+func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributionMetrics, error) {
+	call := rest.Call{Operation: "GetAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
+	return rest.Do[AttributionMetrics](ctx, c.d, &call, opts)
+}
+
+// ListAttributedProducts calls GET /ecommerce/attribution/products/{conversionSource}/{conversionSourceId}: Lists the products that one campaign sold.
+func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributedProductList, error) {
+	call := rest.Call{Operation: "ListAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
+	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
+	return rest.Do[AttributedProductList](ctx, c.d, &call, opts)
+}
+
+// GetDisplayCurrency calls GET /ecommerce/config/displayCurrency: Shows the currency that amounts are shown in.
+func (c *Client) GetDisplayCurrency(ctx context.Context, opts ...rest.Option) (*DisplayCurrency, error) {
+	call := rest.Call{Operation: "GetDisplayCurrency", Method: http.MethodGet, Route: "/ecommerce/config/displayCurrency", Effect: "read"}
+	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
+}
+
+// SetDisplayCurrency calls POST /ecommerce/config/displayCurrency: Sets the currency that amounts are shown in.
+func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrencyJSONRequestBody, opts ...rest.Option) (*DisplayCurrency, error) {
+	call := rest.Call{Operation: "SetDisplayCurrency", Method: http.MethodPost, Route: "/ecommerce/config/displayCurrency", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
+}
+
 // ListCampaigns calls GET /emailCampaigns: Lists the mail campaigns.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
@@ -5929,6 +8423,59 @@ func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, bod
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
+// CreateEvent calls POST /events: Reports an event of a contact.
+//
+// It can start automations. Replaces trackEvent of the tracker.
+func (c *Client) CreateEvent(ctx context.Context, body CreateEventJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "CreateEvent", Method: http.MethodPost, Route: "/events", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// ListFeeds calls GET /feeds: Lists the feeds.
+func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ...rest.Option) (*FeedPage, error) {
+	call := rest.Call{Operation: "ListFeeds", Method: http.MethodGet, Route: "/feeds", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "search", params.Search)
+		rest.Query(&call, "form", true, "startDate", params.StartDate)
+		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "authType", params.AuthType)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+	}
+	return rest.Do[FeedPage](ctx, c.d, &call, opts)
+}
+
+// CreateFeed calls POST /feeds: Creates a feed.
+func (c *Client) CreateFeed(ctx context.Context, body CreateFeedJSONRequestBody, opts ...rest.Option) (*CreatedUUID, error) {
+	call := rest.Call{Operation: "CreateFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
+}
+
+// DeleteFeed calls DELETE /feeds/{uuid}: Deletes a feed.
+func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteFeed", Method: http.MethodDelete, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(uuid)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetFeed calls GET /feeds/{uuid}: Shows a feed.
+func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) (*Feed, error) {
+	call := rest.Call{Operation: "GetFeed", Method: http.MethodGet, Route: "/feeds/{uuid}", Effect: "read"}
+	call.Segments = []string{rest.Seg(uuid)}
+	return rest.Do[Feed](ctx, c.d, &call, opts)
+}
+
+// UpdateFeed calls PUT /feeds/{uuid}: Changes a feed.
+func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateFeed", Method: http.MethodPut, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(uuid)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListInboundEmails calls GET /inbound/events: Lists received mails.
 func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmailsParams, opts ...rest.Option) (*InboundEmailPage, error) {
 	call := rest.Call{Operation: "ListInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
@@ -5948,6 +8495,33 @@ func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.
 	call := rest.Call{Operation: "GetInboundEmail", Method: http.MethodGet, Route: "/inbound/events/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[InboundEmail](ctx, c.d, &call, opts)
+}
+
+// ListOrders calls GET /orders: Lists the orders.
+func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts ...rest.Option) (*OrderPage, error) {
+	call := rest.Call{Operation: "ListOrders", Method: http.MethodGet, Route: "/orders", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
+		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
+	}
+	return rest.Do[OrderPage](ctx, c.d, &call, opts)
+}
+
+// CreateOrder calls POST /orders/status: Creates an order, or changes the one with the same id.
+func (c *Client) CreateOrder(ctx context.Context, body CreateOrderJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "CreateOrder", Method: http.MethodPost, Route: "/orders/status", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// CreateOrders calls POST /orders/status/batch: Creates or changes many orders in the background.
+func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersJSONRequestBody, opts ...rest.Option) (*OrderBatch, error) {
+	call := rest.Call{Operation: "CreateOrders", Method: http.MethodPost, Route: "/orders/status/batch", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[OrderBatch](ctx, c.d, &call, opts)
 }
 
 // ListActivities calls GET /organization/activities: Lists what users did in the account.
@@ -6003,6 +8577,27 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 	return rest.Do[UserPermissions](ctx, c.d, &call, opts)
 }
 
+// CreatePaymentRequest calls POST /payments/requests: Asks a contact for a payment.
+func (c *Client) CreatePaymentRequest(ctx context.Context, body CreatePaymentRequestJSONRequestBody, opts ...rest.Option) (*CreatedPaymentRequest, error) {
+	call := rest.Call{Operation: "CreatePaymentRequest", Method: http.MethodPost, Route: "/payments/requests", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedPaymentRequest](ctx, c.d, &call, opts)
+}
+
+// DeletePaymentRequest calls DELETE /payments/requests/{id}: Deletes a payment request.
+func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeletePaymentRequest", Method: http.MethodDelete, Route: "/payments/requests/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetPaymentRequest calls GET /payments/requests/{id}: Shows a payment request.
+func (c *Client) GetPaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*PaymentRequest, error) {
+	call := rest.Call{Operation: "GetPaymentRequest", Method: http.MethodGet, Route: "/payments/requests/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[PaymentRequest](ctx, c.d, &call, opts)
+}
+
 // ListProcesses calls GET /processes: Lists background work.
 func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams, opts ...rest.Option) (*ProcessPage, error) {
 	call := rest.Call{Operation: "ListProcesses", Method: http.MethodGet, Route: "/processes", Effect: "read"}
@@ -6021,6 +8616,176 @@ func (c *Client) GetProcess(ctx context.Context, processID int64, opts ...rest.O
 	call := rest.Call{Operation: "GetProcess", Method: http.MethodGet, Route: "/processes/{processId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(processID)}
 	return rest.Do[Process](ctx, c.d, &call, opts)
+}
+
+// ListProducts calls GET /products: Lists the products.
+func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, opts ...rest.Option) (*ProductPage, error) {
+	call := rest.Call{Operation: "ListProducts", Method: http.MethodGet, Route: "/products", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "ids", params.IDs)
+		rest.Query(&call, "form", true, "name", params.Name)
+		rest.Query(&call, "form", true, "price[lte]", params.PriceLte)
+		rest.Query(&call, "form", true, "price[gte]", params.PriceGte)
+		rest.Query(&call, "form", true, "price[lt]", params.PriceLt)
+		rest.Query(&call, "form", true, "price[gt]", params.PriceGt)
+		rest.Query(&call, "form", true, "price[eq]", params.PriceEq)
+		rest.Query(&call, "form", true, "price[ne]", params.PriceNe)
+		rest.Query(&call, "form", true, "categories", params.Categories)
+		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
+		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
+	}
+	return rest.Do[ProductPage](ctx, c.d, &call, opts)
+}
+
+// CreateProduct calls POST /products: Creates a product, or with updateEnabled changes it.
+func (c *Client) CreateProduct(ctx context.Context, body CreateProductJSONRequestBody, opts ...rest.Option) (*CreatedID, error) {
+	call := rest.Call{Operation: "CreateProduct", Method: http.MethodPost, Route: "/products", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// CreateProducts calls POST /products/batch: Creates or changes many products.
+//
+// At most 100 a call; an id may stand in it once.
+func (c *Client) CreateProducts(ctx context.Context, body CreateProductsJSONRequestBody, opts ...rest.Option) (*BatchCounts, error) {
+	call := rest.Call{Operation: "CreateProducts", Method: http.MethodPost, Route: "/products/batch", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
+}
+
+// GetProduct calls GET /products/{id}: Shows a product.
+func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option) (*Product, error) {
+	call := rest.Call{Operation: "GetProduct", Method: http.MethodGet, Route: "/products/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[Product](ctx, c.d, &call, opts)
+}
+
+// ListChildren calls GET /reseller/children: Lists the child accounts.
+func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, opts ...rest.Option) (*ChildPage, error) {
+	call := rest.Call{Operation: "ListChildren", Method: http.MethodGet, Route: "/reseller/children", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+	}
+	return rest.Do[ChildPage](ctx, c.d, &call, opts)
+}
+
+// CreateChild calls POST /reseller/children: Creates a child account.
+func (c *Client) CreateChild(ctx context.Context, body CreateChildJSONRequestBody, opts ...rest.Option) (*CreatedChild, error) {
+	call := rest.Call{Operation: "CreateChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedChild](ctx, c.d, &call, opts)
+}
+
+// DeleteChild calls DELETE /reseller/children/{childIdentifier}: Deletes a child account.
+func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteChild", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetChild calls GET /reseller/children/{childIdentifier}: Shows a child account.
+func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*Child, error) {
+	call := rest.Call{Operation: "GetChild", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}", Effect: "read"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	return rest.Do[Child](ctx, c.d, &call, opts)
+}
+
+// UpdateChild calls PUT /reseller/children/{childIdentifier}: Changes a child account.
+func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body UpdateChildJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateChild", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetChildCreationStatus calls GET /reseller/children/{childIdentifier}/accountCreationStatus: Tells whether a child account is ready.
+func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier string, opts ...rest.Option) (*ChildCreationStatus, error) {
+	call := rest.Call{Operation: "GetChildCreationStatus", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/accountCreationStatus", Effect: "read"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	return rest.Do[ChildCreationStatus](ctx, c.d, &call, opts)
+}
+
+// UpdateChildStatus calls PUT /reseller/children/{childIdentifier}/accountStatus: Switches parts of a child account on and off.
+func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, body UpdateChildStatusJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateChildStatus", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/accountStatus", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetChildSSOToken calls GET /reseller/children/{childIdentifier}/auth: Makes a token by which somebody logs in to a child account.
+//
+// It is opened as https://WHITE-LABEL-DOMAIN/login/sso?token=TOKEN.
+func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, opts ...rest.Option) (*SSOToken, error) {
+	call := rest.Call{Operation: "GetChildSSOToken", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/auth", Effect: "read"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	return rest.Do[SSOToken](ctx, c.d, &call, opts)
+}
+
+// AddChildCredits calls POST /reseller/children/{childIdentifier}/credits/add: Moves credits to a child account.
+func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body AddChildCreditsJSONRequestBody, opts ...rest.Option) (*CreditBalances, error) {
+	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreditBalances](ctx, c.d, &call, opts)
+}
+
+// RemoveChildCredits calls POST /reseller/children/{childIdentifier}/credits/remove: Moves credits from a child account.
+func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body RemoveChildCreditsJSONRequestBody, opts ...rest.Option) (*CreditBalances, error) {
+	call := rest.Call{Operation: "RemoveChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/remove", Effect: "send"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreditBalances](ctx, c.d, &call, opts)
+}
+
+// ListChildDomains calls GET /reseller/children/{childIdentifier}/domains: Lists the sender domains of a child account.
+func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, opts ...rest.Option) (*[]ChildDomain, error) {
+	call := rest.Call{Operation: "ListChildDomains", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/domains", Effect: "read"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	return rest.Do[[]ChildDomain](ctx, c.d, &call, opts)
+}
+
+// AddChildDomain calls POST /reseller/children/{childIdentifier}/domains: Adds a sender domain to a child account.
+func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, body AddChildDomainJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "AddChildDomain", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/domains", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// DeleteChildDomain calls DELETE /reseller/children/{childIdentifier}/domains/{domainName}: Deletes a sender domain of a child account.
+func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, domainName string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteChildDomain", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateChildDomain calls PUT /reseller/children/{childIdentifier}/domains/{domainName}: Replaces a sender domain of a child account.
+func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, domainName string, body UpdateChildDomainJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateChildDomain", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// AddIPToChild calls POST /reseller/children/{childIdentifier}/ips/associate: Lets a child account use a dedicated IP.
+func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body AddIPToChildJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "AddIPToChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/associate", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// RemoveIPFromChild calls POST /reseller/children/{childIdentifier}/ips/dissociate: Takes a dedicated IP from a child account.
+func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, body RemoveIPFromChildJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "RemoveIPFromChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/dissociate", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(childIdentifier)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
 // ListSenders calls GET /senders: Lists the sender addresses of the account.

@@ -239,7 +239,7 @@ func (c *Chain) roundTrip(req *http.Request, body *sealedBody, call *rest.Call) 
 		limit = maxAnswer
 	}
 	// The cap counts decompressed bytes: half a megabyte of gzip can hold half a gigabyte.
-	a.Body, err = readCapped(resp.Body, limit)
+	a.Body, err = readCapped(resp.Body, limit, resp.ContentLength)
 	cutOff := err != nil && !errors.Is(err, errTooLarge)
 	switch {
 	case a.OK() && cutOff:

@@ -7,20 +7,25 @@ import (
 )
 
 // Answers are read in chunks that are joined at the end: a buffer that doubles
-// costs three times the cap when a hostile answer does not end. The first chunk
-// holds nearly all answers whole.
+// costs three times the cap when a hostile answer does not end. Most answers are
+// short or tell their length, so that the first chunk holds them whole.
 const (
-	firstChunk = 8 << 10
-	nextChunk  = 256 << 10
+	firstChunk   = 512
+	largestChunk = 256 << 10
 )
 
 var errTooLarge = errors.New("answer over the cap")
 
-// readCapped reads r up to limit bytes. What came before an error of r is
+// readCapped reads r up to limit bytes. length is what the header says, -1 when
+// it does not; it is no more than a hint. What came before an error of r is
 // returned beside it; beside errTooLarge it is the first limit bytes or less.
-func readCapped(r io.Reader, limit int) ([]byte, error) {
+func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 	var full [][]byte
-	buf, total := make([]byte, 0, firstChunk), 0
+	size := firstChunk
+	if length >= 0 {
+		size = int(min(length, largestChunk)) + 1 // one more, to see the end without another chunk
+	}
+	buf, total := make([]byte, 0, size), 0
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -35,7 +40,8 @@ func readCapped(r io.Reader, limit int) ([]byte, error) {
 		}
 		if len(buf) == cap(buf) {
 			full = append(full, buf)
-			buf = make([]byte, 0, nextChunk)
+			size = min(8*size, largestChunk)
+			buf = make([]byte, 0, size)
 		}
 	}
 }
