@@ -1,6 +1,6 @@
 # Every check that CI runs is a target here. "make help" lists them.
 GO            ?= go
-PROVIDERS     := brevo pakatv3 pakat sendpulse smsby
+PROVIDERS     := brevo brevotracker pakatv3 pakat sendpulse smsby
 GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen

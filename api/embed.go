@@ -6,7 +6,7 @@ import "embed"
 //go:embed */openapi.yaml
 var specs embed.FS
 
-// Spec returns the spec of a provider ("brevo", "pakatv3", "pakat",
+// Spec returns the spec of a provider ("brevo", "brevotracker", "pakatv3", "pakat",
 // "sendpulse", "smsby") as YAML. The bytes are the caller's.
 func Spec(provider string) ([]byte, error) {
 	return specs.ReadFile(provider + "/openapi.yaml")

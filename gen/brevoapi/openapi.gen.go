@@ -7514,7 +7514,7 @@ func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory Attribut
 //
 // value belongs to calculated and global attributes, enumeration to category, multiCategoryOptions to multiple-choice, type to normal and transactional ones.
 func (c *Client) CreateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body CreateAttributeJSONRequestBody, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "send"}
+	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8476,6 +8476,15 @@ func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedJSO
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
+// GetInboundAttachment calls GET /inbound/attachments/{downloadToken}: Downloads a file of a received mail.
+//
+// The answer is the file itself, which is not written as content here: a client that decodes JSON leaves it alone and hands out the raw body.
+func (c *Client) GetInboundAttachment(ctx context.Context, downloadToken string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "GetInboundAttachment", Method: http.MethodGet, Route: "/inbound/attachments/{downloadToken}", Effect: "read"}
+	call.Segments = []string{rest.Seg(downloadToken)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListInboundEmails calls GET /inbound/events: Lists received mails.
 func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmailsParams, opts ...rest.Option) (*InboundEmailPage, error) {
 	call := rest.Call{Operation: "ListInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
@@ -8815,7 +8824,7 @@ func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainL
 
 // CreateDomain calls POST /senders/domains: Adds a sender domain and answers the DNS records it needs.
 func (c *Client) CreateDomain(ctx context.Context, body CreateDomainJSONRequestBody, opts ...rest.Option) (*CreatedDomain, error) {
-	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "send"}
+	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedDomain](ctx, c.d, &call, opts)
 }
