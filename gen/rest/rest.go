@@ -113,18 +113,28 @@ type Empty struct{}
 
 // Do runs the call through d and returns the decoded answer.
 func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, error) {
+	out := new(T)
+	if _, err := Raw(ctx, d, call, out, opts); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Raw runs the call through d and decodes the answer into out, a pointer. The
+// Reply is there whenever an answer came. A call without an Effect counts as Send,
+// the careful choice.
+func Raw(ctx context.Context, d Doer, call *Call, out any, opts []Option) (*Reply, error) {
 	for _, o := range opts {
 		o(call)
 	}
-	out := new(T)
+	if call.Effect == "" {
+		call.Effect = Send
+	}
 	reply, err := d.Do(ctx, call, out)
 	if call.reply != nil && reply != nil {
 		*call.reply = *reply
 	}
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
+	return reply, err
 }
 
 // Path is the call's path with its segments escaped. It refuses values that a

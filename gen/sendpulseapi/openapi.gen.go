@@ -1444,6 +1444,13 @@ type Client struct{ d rest.Doer }
 // NewClient returns a Client that sends through d.
 func NewClient(d rest.Doer) *Client { return &Client{d: d} }
 
+// Raw carries out a call to an operation that the spec does not know, with the
+// same credentials, limits and errors. call names its Effect, which decides
+// whether it may be repeated; out is a pointer for the decoded answer.
+func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest.Option) (*rest.Reply, error) {
+	return rest.Raw(ctx, c.d, call, out, opts)
+}
+
 // ListLists calls GET /addressbooks: Lists the mailing lists.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*[]List, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/addressbooks", Effect: "read"}

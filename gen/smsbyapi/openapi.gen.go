@@ -381,6 +381,13 @@ type Client struct{ d rest.Doer }
 // NewClient returns a Client that sends through d.
 func NewClient(d rest.Doer) *Client { return &Client{d: d} }
 
+// Raw carries out a call to an operation that the spec does not know, with the
+// same credentials, limits and errors. call names its Effect, which decides
+// whether it may be repeated; out is a pointer for the decoded answer.
+func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest.Option) (*rest.Reply, error) {
+	return rest.Raw(ctx, c.d, call, out, opts)
+}
+
 // CreateSubscriberList calls POST /api/v2/createSubscriberList: creates a list of contacts.
 //
 // Whether names are unique is not stated, so a repeated call may make a second list.

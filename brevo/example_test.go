@@ -1,0 +1,51 @@
+package brevo_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+
+	"github.com/postmux/postmux/brevo"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// Any operation of the vendor, with the client's key, limits and errors.
+func ExampleAPI() {
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sb.Close()
+	client, err := brevo.New(brevo.Config{
+		APIKey: provider.NewSecret(sandbox.Key("brevo")),
+		Common: provider.Common{BaseURL: sb.BaseURL("brevo")},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	api, ok := brevo.API(client)
+	fmt.Println(ok)
+	var reply rest.Reply
+	senders, err := api.ListSenders(context.Background(), nil, rest.WithReply(&reply))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(reply.Status, len(senders.Senders) > 0)
+
+	// An operation by its path, for one that is not curated yet.
+	var account struct {
+		Email string `json:"email"`
+	}
+	_, err = api.Raw(context.Background(), &rest.Call{Operation: "account", Method: http.MethodGet, Route: "/account", Effect: rest.Read}, &account)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(account.Email != "")
+	// Output:
+	// true
+	// 200 true
+	// true
+}
