@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -173,21 +172,11 @@ func personal(m *Message) []*Message {
 	out := make([]*Message, len(m.Recipients))
 	for i, p := range m.Recipients {
 		one := m.Clone()
+		own := p.Resolved(m)
 		one.Recipients = nil
 		one.To = []Address{{Email: p.Email, Name: p.Name}}
+		one.Subject, one.HTML, one.Text, one.Variables = own.Subject, own.HTML, own.Text, own.Variables
 		one.IdempotencyKey = partKey(m, i)
-		if len(p.Variables) > 0 {
-			if one.Variables == nil {
-				one.Variables = make(map[string]any, len(p.Variables))
-			}
-			maps.Copy(one.Variables, p.Variables)
-		}
-		if p.Subject != "" {
-			one.Subject = p.Subject
-		}
-		if p.HTML != "" || p.Text != "" {
-			one.HTML, one.Text = p.HTML, p.Text
-		}
 		out[i] = one
 	}
 	return out

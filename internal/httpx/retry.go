@@ -19,7 +19,7 @@ const (
 	firstWait   = 500 * time.Millisecond
 	longestWait = 20 * time.Second
 	maxWait     = 60 * time.Second
-	// budgetRate and budgetBurst bound the repeats of an account: when a vendor
+	// budgetRate and budgetBurst bound the repeats of a client: when a vendor
 	// is down, a program with much to do must not make it worse.
 	budgetRate  = 10
 	budgetBurst = 50
@@ -42,6 +42,15 @@ func (h history) keyed(call *rest.Call) bool {
 	return call.KeyWindow > 0 && time.Since(h.first) < call.KeyWindow
 }
 
+// bound ends ctx with the key's window once a send may have gone out: whatever
+// the later attempts met, a repeat that begins after the window could send twice.
+func (h history) bound(ctx context.Context, call *rest.Call) (context.Context, context.CancelFunc) {
+	if !h.unclear || call.Effect != rest.Send {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, h.first.Add(call.KeyWindow))
+}
+
 // newBackoff grows from half a second and draws evenly between nothing and the
 // interval, so that callers who failed together do not come back together.
 func newBackoff() *backoff.ExponentialBackOff {
@@ -56,7 +65,9 @@ func (c *Chain) exchange(ctx context.Context, call *rest.Call) (*Answer, error) 
 	h := history{first: time.Now()}
 	var pace *backoff.ExponentialBackOff
 	for attempt := 1; ; attempt++ {
-		a, f := c.admitted(ctx, call, attempt)
+		inWindow, cancel := h.bound(ctx, call)
+		a, f := c.admitted(ctx, inWindow, call, attempt)
+		cancel()
 		if f == nil {
 			return a, nil
 		}
@@ -73,19 +84,18 @@ func (c *Chain) exchange(ctx context.Context, call *rest.Call) (*Answer, error) 
 		if wait > maxWait || !c.budget.Allow() {
 			return a, f.err
 		}
-		// A repeat under a key must begin while the vendor knows the key.
-		if f.class.Unclear() && call.Effect == rest.Send && time.Since(h.first)+wait >= call.KeyWindow {
-			return a, f.err
-		}
-		if sleep(ctx, wait) != nil {
+		inWindow, cancel = h.bound(ctx, call)
+		late := sleep(inWindow, wait)
+		cancel()
+		if late != nil {
 			return a, f.err
 		}
 	}
 }
 
-// admitted waits for the limit and makes one attempt.
-func (c *Chain) admitted(ctx context.Context, call *rest.Call, number int) (*Answer, *failure) {
-	waited, f := c.admit(ctx, call)
+// admitted waits for the limit, as long as inWindow lasts, and makes one attempt.
+func (c *Chain) admitted(ctx, inWindow context.Context, call *rest.Call, number int) (*Answer, *failure) {
+	waited, f := c.admit(inWindow, call)
 	if f != nil {
 		return nil, f
 	}

@@ -141,6 +141,37 @@ func TestRepeatKeepsToTheKeysWindow(t *testing.T) {
 	})
 }
 
+// The window counts for every repeat after an unclear attempt, also when the
+// last answer was a harmless one, and while waiting for a limit.
+func TestNoRepeatAfterTheKeysWindow(t *testing.T) {
+	hint := func(status int, wait string) step {
+		return step{status: status, header: http.Header{"Retry-After": {wait}}}
+	}
+	t.Run("throttled meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{steps: []step{hint(503, "20"), hint(429, "20"), ok}}
+			call := sendCall()
+			call.KeyWindow = 30 * time.Second
+			_, err := scripted(t, s, nil).Do(t.Context(), call, new(sent))
+			assert.Equal(t, provider.MaybeSent, errorOf(t, err).Outcome)
+			assert.Len(t, s.times, 2, "the third would begin after the window")
+		})
+	})
+	t.Run("limit meanwhile", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{steps: []step{broken, ok}}
+			call := sendCall()
+			call.KeyWindow = 30 * time.Second
+			chain := scripted(t, s, func(c *Config) {
+				c.Limits = Limits{ByClass: map[string]Limit{"all": {Rate: 1.0 / 40, Burst: 1}}, Class: func(*rest.Call) string { return "all" }}
+			})
+			_, err := chain.Do(t.Context(), call, new(sent))
+			assert.Equal(t, provider.MaybeSent, errorOf(t, err).Outcome)
+			assert.Len(t, s.times, 1)
+		})
+	})
+}
+
 func TestHintsAreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hint := func(s string) step { return step{status: 429, header: http.Header{"Retry-After": {s}}} }
