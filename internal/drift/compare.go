@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/oasdiff/oasdiff/checker"
+	"github.com/oasdiff/oasdiff/diff"
+	"github.com/oasdiff/oasdiff/load"
+)
+
+// Report is what a newer description of a vendor means for the project.
+type Report struct {
+	project    *project
+	old, new   *vendorFile
+	operations []*operation // in the report's order
+	general    []finding    // what belongs to no operation
+	notes      []string
+}
+
+// operation is one operation with at least one finding.
+type operation struct {
+	method, path string
+	curated      *curated // nil when our spec does not have it
+	listed       *listed  // nil when the list of operations does not have it
+	users        []string // adapter files
+	misspelt     bool     // an ignored row that names the curated operation it stands for
+	added        bool
+	removed      bool
+	severity     Severity // the worst of its findings
+	findings     []finding
+}
+
+type finding struct {
+	Severity
+	text string
+}
+
+// touched is the number of curated operations with a finding, those under
+// another spelling included.
+func (r *Report) touched() int {
+	n := 0
+	for _, op := range r.operations {
+		if op.curated != nil || op.misspelt {
+			n++
+		}
+	}
+	return n
+}
+
+func compare(p *project, before, after *vendorFile) (*Report, error) {
+	r := &Report{project: p, old: before, new: after}
+	difference, sources, err := diff.GetWithOperationsSourcesMap(diff.NewConfig(),
+		&load.SpecInfo{Spec: before.doc, Url: before.name}, &load.SpecInfo{Spec: after.doc, Url: after.name})
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s cannot be compared: %w", before.name, after.name, err)
+	}
+	changes := checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), difference, sources, checker.INFO)
+	byKey, localizer := map[string]*operation{}, checker.NewDefaultLocalizer()
+	for _, c := range changes {
+		severity, ok := severityOf(c)
+		if !ok {
+			continue
+		}
+		f := finding{severity, textOf(c, localizer)}
+		if c.GetOperation() == "" {
+			r.general = append(r.general, f)
+			continue
+		}
+		k := key(c.GetOperation(), c.GetPath())
+		if byKey[k] == nil {
+			byKey[k] = r.newOperation(c.GetOperation(), c.GetPath())
+		}
+		byKey[k].add(c.GetId(), f)
+	}
+	for _, op := range byKey {
+		op.settle()
+		r.operations = append(r.operations, op)
+	}
+	r.addNotes()
+	r.sort()
+	return r, nil
+}
+
+func (r *Report) newOperation(method, path string) *operation {
+	op := &operation{method: method, path: path}
+	if c, ok := r.project.curated[key(method, path)]; ok {
+		op.path, op.curated, op.users = c.path, &c, r.project.usedBy(c.id)
+	}
+	if l, ok := r.project.listed[key(method, path)]; ok {
+		op.listed = &l
+		op.misspelt = l.state == "ignored" && r.project.names(l.reason)
+	}
+	return op
+}
+
+func (o *operation) add(id string, f finding) {
+	o.added = o.added || isAdded(id)
+	o.removed = o.removed || isRemoved(id)
+	o.findings = append(o.findings, f)
+}
+
+// settle lowers what does not concern us: an operation that is not curated
+// breaks nothing of ours, one that nobody has decided about needs a decision.
+func (o *operation) settle() {
+	switch {
+	case o.misspelt, o.curated == nil && o.listed == nil && !o.removed:
+		o.severity = Look
+	case o.curated == nil:
+		o.severity = Harmless
+	default:
+		o.severity = Harmless
+		for _, f := range o.findings {
+			o.severity = min(o.severity, f.Severity)
+		}
+	}
+	if o.curated == nil {
+		for i := range o.findings {
+			o.findings[i].Severity = o.severity
+		}
+	}
+}
+
+// addNotes tells what the comparison of operations cannot see.
+func (r *Report) addNotes() {
+	if strings.HasPrefix(r.old.version, "Swagger") != strings.HasPrefix(r.new.version, "Swagger") {
+		r.notes = append(r.notes, "One file is Swagger 2 and the other OpenAPI 3: some differences may come from the conversion.")
+	}
+	for _, host := range r.new.hosts {
+		if !slices.Contains(r.old.hosts, host) && host != r.project.host {
+			r.notes = append(r.notes, fmt.Sprintf("The new file names the server %s; the curated spec has %s.", host, r.project.host))
+		}
+	}
+	for _, f := range []*vendorFile{r.old, r.new} {
+		for _, left := range f.folded {
+			r.notes = append(r.notes, fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left))
+		}
+	}
+}
+
+func isAdded(id string) bool { return id == "endpoint-added" }
+
+func isRemoved(id string) bool {
+	return strings.HasPrefix(id, "api-removed-") || strings.HasPrefix(id, "api-path-removed-")
+}
+
+// textOf is oasdiff's text for a change, in one line.
+func textOf(c checker.Change, localizer checker.Localizer) string {
+	switch {
+	case isAdded(c.GetId()):
+		return "the operation is new"
+	case isRemoved(c.GetId()):
+		return "the operation is gone"
+	}
+	return strings.Join(strings.Fields(c.GetUncolorizedText(localizer)), " ")
+}
+
+func (r *Report) sort() {
+	slices.SortFunc(r.operations, func(a, b *operation) int {
+		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
+	})
+	order := func(a, b finding) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.text, b.text))
+	}
+	for _, op := range r.operations {
+		slices.SortFunc(op.findings, order)
+	}
+	slices.SortFunc(r.general, order)
+}

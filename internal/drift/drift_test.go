@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/oasdiff/oasdiff/checker"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden reports")
+
+// command runs the program on the real project.
+func command(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// The reports name real operations and adapter files. When an adapter file was
+// renamed: go test . -update
+func TestReport(t *testing.T) {
+	for _, tt := range []struct{ name, old, new string }{
+		{"openapi", "old.yaml", "new.yaml"},
+		{"swagger", "old.swagger.json", "new.swagger.yaml"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code, got, stderr := command("-provider", "brevo", "testdata/"+tt.old, "testdata/"+tt.new)
+			assert.Equal(t, exitTouched, code, stderr)
+			golden := filepath.Join("testdata", tt.name+".golden.md")
+			if *update {
+				require.NoError(t, os.WriteFile(golden, []byte(got), 0o600))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), got)
+			_, again, _ := command("-provider", "brevo", "testdata/"+tt.old, "testdata/"+tt.new)
+			assert.Equal(t, got, again, "the order must be stable")
+		})
+	}
+}
+
+// Every curated spec can be read and does not differ from itself; this also
+// shows that an OpenAPI 3.1 file of real size goes through.
+func TestNothingChanged(t *testing.T) {
+	specs, err := filepath.Glob("../../api/*/openapi.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, specs)
+	for _, spec := range specs {
+		code, out, stderr := command("-provider", filepath.Base(filepath.Dir(spec)), spec, spec)
+		assert.Equal(t, exitUntouched, code, stderr)
+		assert.Contains(t, out, "No operation differs.", spec)
+		assert.NotContains(t, out, "left out", spec)
+	}
+}
+
+// A new operation touches nothing that is curated.
+func TestOnlyNew(t *testing.T) {
+	path := "  /pigeons:\n    get:\n      responses: {'200': {description: fine}}\n"
+	old := "openapi: 3.1\ninfo: {title: t, version: '1'}\npaths:\n  /swans:\n    get:\n      responses: {'200': {description: fine}}\n"
+	code, out, stderr := command("-provider", "brevo", write(t, "old.yaml", old), write(t, "new.yaml", old+path))
+	assert.Equal(t, exitUntouched, code, stderr)
+	assert.Contains(t, out, "    GET\t/pigeons\tignored\tthe reason\n")
+	assert.NotContains(t, out, "swans")
+}
+
+func TestBrokenFiles(t *testing.T) {
+	const head = "openapi: 3.0.3\ninfo: {title: t, version: '1'}\n"
+	const swagger = `{"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": `
+	for name, tt := range map[string]struct{ content, want string }{
+		"empty":             {" \n", "is empty"},
+		"HTML page":         {"<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page"},
+		"XML":               {`<?xml version="1.0"?><wsdl/>`, "is XML"},
+		"no YAML":           {"openapi: [3.0\npaths", "is neither JSON nor YAML"},
+		"a key twice":       {head + "paths: {}\npaths: {}", "already defined"},
+		"broken JSON":       {`{"openapi": "3.0.0", "paths": {`, "is neither JSON nor YAML"},
+		"a text":            {"not found", "is neither a JSON nor a YAML object"},
+		"a list":            {"[1, 2]", "is neither a JSON nor a YAML object"},
+		"no key":            {`{"message": "Not Found"}`, "has neither a key openapi nor a key swagger"},
+		"other version":     {"openapi: 4.0.0", "is OpenAPI 4.0.0"},
+		"Swagger 1":         {`{"swagger": "1.2"}`, "is Swagger 1.2"},
+		"no paths":          {head + "paths: {}", "without a single path"},
+		"wrong type":        {head + "paths: 7", "cannot be loaded"},
+		"reference":         {head + "paths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}}", "has a reference that leads nowhere"},
+		"other file":        {head + "paths: {/a: {$ref: 'other.yaml#/a'}}", "refers to another file"},
+		"invalid":           {head + "paths: {/a: {get: {}}}", "is not a valid OpenAPI 3.0.3 document"},
+		"Swagger reference": {swagger + `{"get": {"responses": {"200": {"description": "d", "schema": {"$ref": "#/definitions/Gone"}}}}}}}`, "has a reference that leads nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := write(t, "vendor.yaml", tt.content)
+			for _, args := range [][]string{{file, "testdata/new.yaml"}, {"testdata/old.yaml", file}} {
+				code, out, stderr := command(append([]string{"-provider", "brevo"}, args...)...)
+				assert.Equal(t, exitError, code)
+				assert.Empty(t, out)
+				assert.Contains(t, stderr, "vendor.yaml: ", "the file is named")
+				assert.Contains(t, stderr, tt.want)
+				assert.Equal(t, 1, strings.Count(stderr, "\n"), "one line: %s", stderr)
+			}
+		})
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"no provider":      {[]string{"a", "b"}, exitUsage, "usage: drift"},
+		"one file":         {[]string{"-provider", "brevo", "a"}, exitUsage, "usage: drift"},
+		"unknown flag":     {[]string{"-x"}, exitUsage, "usage: drift"},
+		"unknown provider": {[]string{"-provider", "swans", "a", "b"}, exitError, `no curated spec of "swans"`},
+		"missing file":     {[]string{"-provider", "brevo", "gone.yaml", "gone2.yaml"}, exitError, "gone.yaml: no such file"},
+		"folder":           {[]string{"-provider", "brevo", "testdata", "testdata"}, exitError, "testdata: cannot be read"},
+		"help":             {[]string{"-h"}, exitUntouched, "usage: drift"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, stderr := command(tt.args...)
+			assert.Equal(t, tt.code, code)
+			assert.Empty(t, out)
+			assert.Contains(t, stderr, tt.want)
+		})
+	}
+}
+
+// Paths meet wherever the version stands, and whatever the parameters are called.
+func TestFold(t *testing.T) {
+	for _, tt := range []struct{ server, path, base, want string }{
+		{"https://api.brevo.com/v3", "/contacts", "/v3", "/contacts"},
+		{"https://api.brevo.com/v3/", "/contacts", "/v3", "/contacts"},
+		{"https://api.brevo.com", "/v3/contacts", "/v3", "/contacts"},
+		{"https://api.brevo.com", "/contacts", "/v3", "/contacts"},
+		{"/v3", "/contacts", "/v3", "/contacts"},
+		{"https://api.brevo.com/v4", "/contacts", "/v3", "/v4/contacts"},
+		{"https://api.brevo.com", "/v33/contacts", "/v3", "/v33/contacts"},
+		{"https://app.sms.by/api/v2", "/sendEmail", "", "/api/v2/sendEmail"},
+	} {
+		f := vendorFile{doc: &openapi3.T{Servers: openapi3.Servers{{URL: tt.server}}, Paths: openapi3.NewPaths(openapi3.WithPath(tt.path, &openapi3.PathItem{}))}}
+		f.fold(tt.base)
+		assert.NotNil(t, f.doc.Paths.Value(tt.want), "%+v gives %v", tt, f.doc.Paths.InMatchingOrder())
+	}
+	assert.Equal(t, key("GET", "/lists/{id}/contacts/"), key("GET", "/lists/{listId}/contacts"))
+	assert.NotEqual(t, key("GET", "/lists/{id}"), key("PUT", "/lists/{id}"))
+}
+
+// Two items that differ in a parameter's name become one, and only the method
+// that both have is left out.
+func TestFoldTwins(t *testing.T) {
+	spec := `openapi: 3.0.3
+info: {title: t, version: '1'}
+paths:
+  /mails/{id}:
+    get: {parameters: [{name: id, in: path, required: true, schema: {type: string}}], responses: {'200': {description: d}}}
+  /mails/{key}:
+    parameters: [{name: key, in: path, required: true, schema: {type: string}}]
+    get: {responses: {'200': {description: d}}}
+    delete: {responses: {'204': {description: d}}}
+`
+	f, err := readVendorFile(write(t, "twins.yaml", spec), "")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"GET /mails/{key} beside /mails/{id}"}, f.folded)
+	require.NotNil(t, f.doc.Paths.Value("/mails/{id}").Delete)
+	assert.Equal(t, "id", f.doc.Paths.Value("/mails/{id}").Delete.Parameters[0].Value.Name)
+}
+
+// The rules are found by the beginning of oasdiff's ids: each must still fit one.
+func TestRulesFitOasdiff(t *testing.T) {
+	ids := checker.GetAllRuleIds()
+	prefixes := append([]string{"endpoint-added"}, skipped...)
+	for _, rule := range ours {
+		prefixes = append(prefixes, rule.prefix)
+	}
+	for _, prefix := range prefixes {
+		fits := false
+		for _, id := range ids {
+			fits = fits || strings.HasPrefix(id, prefix)
+		}
+		assert.True(t, fits, "no rule of oasdiff begins with %s", prefix)
+	}
+}
+
+// Calls are found in every adapter, and Pakat's two drivers are told apart.
+func TestUsers(t *testing.T) {
+	for provider, want := range map[string][2]string{
+		"brevo":     {"sendEmail", "brevo/mailer.go"},
+		"pakatv3":   {"sendEmail", "pakat/v3_mailer.go"},
+		"pakat":     {"sendTransactionalEmail", "pakat/mailer.go"},
+		"sendpulse": {"getContact", "sendpulse/contacts.go"},
+		"smsby":     {"sendBulkEmail", "smsby/mailer.go"},
+	} {
+		p, err := openProject("../..", provider)
+		require.NoError(t, err)
+		assert.Contains(t, p.usedBy(want[0]), want[1], provider)
+	}
+	p, err := openProject("../..", "pakat")
+	require.NoError(t, err)
+	assert.NotContains(t, p.usedBy("sendEmail"), "pakat/v3_mailer.go")
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
+	return file
+}

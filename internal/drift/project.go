@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/oasdiff/yaml"
+)
+
+// project is what this project has of one provider.
+type project struct {
+	provider string
+	base     string             // path of the curated server's URL, as /v3
+	host     string             // and its scheme and host
+	curated  map[string]curated // by key
+	listed   map[string]listed  // rows of operations.tsv, by key
+	users    map[string][]string
+}
+
+// curated is an operation of our spec.
+type curated struct{ method, path, id string }
+
+// listed is a row of operations.tsv.
+type listed struct{ path, state, reason string }
+
+// adapters tells where a provider's generated client is used. The two drivers of
+// Pakat share a folder; the files of the older begin with v3_.
+var adapters = map[string]struct {
+	folder string
+	file   func(name string) bool
+}{
+	"brevo":        {"brevo", everyFile},
+	"brevotracker": {"brevo", everyFile},
+	"pakatv3":      {"pakat", func(name string) bool { return strings.HasPrefix(name, "v3_") }},
+	"pakat":        {"pakat", func(name string) bool { return !strings.HasPrefix(name, "v3_") }},
+	"sendpulse":    {"sendpulse", everyFile},
+	"smsby":        {"smsby", everyFile},
+}
+
+func everyFile(string) bool { return true }
+
+func openProject(root, provider string) (*project, error) {
+	p := &project{provider: provider}
+	folder := filepath.Join(root, "api", provider)
+	if err := p.readSpec(filepath.Join(folder, "openapi.yaml")); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("no curated spec of %q in %s", provider, filepath.Join(root, "api"))
+		}
+		return nil, err
+	}
+	if err := p.readList(filepath.Join(folder, "operations.tsv")); err != nil {
+		return nil, err
+	}
+	where, ok := adapters[provider]
+	if !ok {
+		where.folder, where.file = provider, everyFile
+	}
+	return p, p.readUsers(root, where.folder, where.file)
+}
+
+func (p *project) readSpec(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var spec struct {
+		Servers []struct {
+			URL string `json:"url"`
+		} `json:"servers"`
+		Paths map[string]map[string]json.RawMessage `json:"paths"`
+	}
+	if _, err := yaml.Unmarshal(data, &spec, yaml.DecodeOpts{}); err != nil {
+		return fileError(file, "%v", err)
+	}
+	if len(spec.Servers) != 1 {
+		return fileError(file, "has %d servers and not one", len(spec.Servers))
+	}
+	p.host, p.base = serverPath(spec.Servers[0].URL)
+	p.curated = map[string]curated{}
+	for path, item := range spec.Paths {
+		for method, raw := range item {
+			var op struct {
+				OperationID string `json:"operationId"`
+			}
+			if json.Unmarshal(raw, &op) != nil || op.OperationID == "" {
+				continue // a key of the path item that is no method, as parameters
+			}
+			method = strings.ToUpper(method)
+			p.curated[key(method, path)] = curated{method, path, op.OperationID}
+		}
+	}
+	return nil
+}
+
+// readList reads operations.tsv: method, path, curated or ignored, reason.
+func (p *project) readList(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	p.listed = map[string]listed{}
+	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		f := append(strings.Split(line, "\t"), "")
+		if len(f) < 4 || f[2] != "curated" && f[2] != "ignored" {
+			return fileError(file, "line %d is not METHOD, path, curated or ignored, reason, with tabs between", i+1)
+		}
+		p.listed[key(f[0], below(f[1], p.base))] = listed{f[1], f[2], f[3]}
+	}
+	return nil
+}
+
+// readUsers finds calls like a.api.SendEmail in the files of an adapter, without
+// its tests. The generated client is called api in every adapter.
+func (p *project) readUsers(root, folder string, wanted func(string) bool) error {
+	p.users = map[string][]string{}
+	files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		if strings.HasSuffix(name, "_test.go") || !wanted(name) {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok || !isAPI(call.X) {
+				return true
+			}
+			method, user := strings.ToLower(call.Sel.Name), folder+"/"+name
+			if !slices.Contains(p.users[method], user) {
+				p.users[method] = append(p.users[method], user)
+			}
+			return true
+		})
+	}
+	return nil
+}
+
+func isAPI(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.Ident:
+		return x.Name == "api"
+	case *ast.SelectorExpr:
+		return x.Sel.Name == "api"
+	}
+	return false
+}
+
+// usedBy lists the adapter files that call a curated operation. The generator
+// changes the case of initialisms in names, so case does not count.
+func (p *project) usedBy(operationID string) []string {
+	return p.users[strings.ToLower(operationID)]
+}
+
+// names reports whether a reason on the list names a curated operation, as in
+// "misspelt; the operation is POST /orders/status": then it is another spelling
+// of that one.
+func (p *project) names(reason string) bool {
+	words := strings.Fields(reason)
+	for i := range len(words) - 1 {
+		if _, ok := p.curated[key(words[i], words[i+1])]; ok {
+			return true
+		}
+	}
+	return false
+}
