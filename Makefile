@@ -3,19 +3,30 @@ GO            ?= go
 PROVIDERS     := brevo brevotracker pakatv3 pakat sendpulse smsby
 GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+APIDIFF       := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
+BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: help generate check-generate stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench benchstat help generate check-generate drift drift-test stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-generate: ## write gen/ from the specs in api/
+generate: ## check the specs in api/ and write gen/ from them
+	@$(GO) run ./internal/specrules/cmd
 	$(GO) generate ./gen/...
 
 check-generate: generate ## fail when gen/ is not what the specs give
 	@git diff --exit-code -- gen || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
+
+drift: ## what a vendor's newer description changes for us: PROVIDER=brevo OLD=old.yaml NEW=new.yaml
+	@test -n "$(PROVIDER)" && test -n "$(OLD)" && test -n "$(NEW)" || (echo 'usage: make drift PROVIDER=brevo OLD=old.yaml NEW=new.yaml'; exit 2)
+	@dir=$$(mktemp -d) && (cd internal/drift && $(GO) build -o $$dir/drift .) && \
+	  $$dir/drift -root . -provider $(PROVIDER) $(OLD) $(NEW); status=$$?; rm -rf $$dir; exit $$status
+
+drift-test: ## the tests of drift, which is a module of its own
+	cd internal/drift && $(GO) vet ./... && $(GO) test -timeout 5m ./...
 
 stock-check: ## generate and vet the stock client of the same specs, the fallback of our template
 	@rm -rf internal/stockcheck && for p in $(PROVIDERS); do \
@@ -49,6 +60,25 @@ faults: ## the fault tests in full length, about nine minutes, and those with to
 	$(GO) test -count=1 -v -timeout 30m -run 'TestNeverLeft|TestHostileAnswers' ./internal/httpx -faults.long
 	$(GO) test -count=1 -v -timeout 30m ./internal/faults -faults.long
 	cd internal/faulttest && $(GO) vet ./... && $(GO) test -count=1 -v -timeout 5m ./...
+
+bench: ## measure beside other libraries, about ten minutes, and write docs/performance.md: BENCH=-short only tries it
+	$(GO) run $(OAPI) -config bench/stockbrevo/config.yaml api/brevo/openapi.yaml
+	cd bench && $(GO) vet ./... && $(GO) run . -doc ../docs/performance.md $(BENCH)
+
+# Both revisions run the benchmarks of this tree, in turn, so that the machine's noise hits both.
+benchstat: ## what this tree's client costs beside that of another revision: OLD=HEAD COUNT=8
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir $$dir/tree && git archive $(or $(OLD),HEAD) | tar -x -C $$dir/tree && \
+	  sed "s#=> \.\.\$$#=> $$dir/tree#" bench/go.mod > $$dir/old.mod && cp bench/go.sum $$dir/old.sum && cd bench && \
+	  $(GO) test -c -o $$dir/new.test . && $(GO) test -c -mod=mod -modfile=$$dir/old.mod -o $$dir/old.test . && \
+	  for i in $$(seq $(or $(COUNT),8)); do for side in old new; do \
+	    $$dir/$$side.test -test.run '^$$' -test.bench . -test.benchtime 300ms >> $$dir/$$side.txt || exit 1; done; done && \
+	  $(GO) run $(BENCHSTAT) old=$$dir/old.txt new=$$dir/new.txt
+
+apidiff: ## incompatible changes of the public packages: BASE=v0.1.0 (default main), STRICT=1 fails on any
+	@GO="$(GO)" internal/apidiff/apidiff.sh "$(or $(BASE),main)" $(APIDIFF) $(STRICT)
+
+sizes: ## measure the generated packages and write the table in docs/generated.md, about two minutes
+	$(GO) run ./internal/sizes
 
 fuzz: ## each fuzz target for ten seconds
 	@for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
