@@ -77,7 +77,7 @@ benchstat: ## what this tree's client costs beside that of another revision: OLD
 apidiff: ## incompatible changes of the public packages: BASE=v0.1.0 (default main), STRICT=1 fails on any
 	@GO="$(GO)" internal/apidiff/apidiff.sh "$(or $(BASE),main)" $(APIDIFF) $(STRICT)
 
-sizes: ## measure the generated packages and write the table in docs/generated.md, about two minutes
+sizes: ## measure the generated packages and write the table in docs/generated.md, about a minute
 	$(GO) run ./internal/sizes
 
 fuzz: ## each fuzz target for ten seconds

@@ -12,4 +12,10 @@ func API(c *provider.Client) (api *brevoapi.Client, ok bool) {
 	return provider.Native[*brevoapi.Client](c)
 }
 
-func (a *adapter) Native() any { return a.api }
+// Native hands out both clients; that of the tracker is left out when there is none.
+func (a *adapter) Native() any {
+	if a.tracker == nil {
+		return a.api
+	}
+	return []any{a.api, a.tracker}
+}

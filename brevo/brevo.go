@@ -12,9 +12,14 @@
 //
 // Contacts: 10 calls a second. Sending: 1,000 a second. Status look-ups: 300 an
 // hour. Check: 100 an hour, shared with everything that is neither mail nor
-// contacts. Plans with higher limits exist. A message takes at most 99
-// recipients and 20 MB, and can be scheduled up to 72 hours ahead; these are
-// the vendor's business and its answer is passed on.
+// contacts. The tracker's limit is not published. Plans with higher limits exist.
+// A message takes at most 99 recipients and 20 MB, and can be scheduled up to 72
+// hours ahead; these are the vendor's business and its answer is passed on.
+//
+// # Tracker
+//
+// What contacts do on a site is reported to another host with a key of its own:
+// set TrackerKey and see TrackerAPI.
 //
 // # Not supported
 //
@@ -35,6 +40,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/brevotrackerapi"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -49,6 +55,12 @@ type Config struct {
 	APIKey provider.Secret
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64
+	// TrackerKey is the key of the tracker, for TrackerAPI only. The API shows it
+	// in GetAccount under MarketingAutomation.
+	TrackerKey provider.Secret
+	// TrackerBaseURL is used instead of the tracker's address, by the rules of
+	// BaseURL. It is needed with TrackerKey when BaseURL is set.
+	TrackerBaseURL string
 }
 
 // New returns a client of one account. It does not touch the network.
@@ -56,6 +68,12 @@ func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
 	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
 	if cfg.FolderID != 0 {
 		settings[sendinblue.FolderSetting.Name] = provider.NewValue(cfg.FolderID)
+	}
+	if !cfg.TrackerKey.IsZero() {
+		settings[trackerKey] = provider.NewValue(cfg.TrackerKey.Reveal())
+	}
+	if cfg.TrackerBaseURL != "" {
+		settings[trackerBaseURL] = provider.NewValue(cfg.TrackerBaseURL)
 	}
 	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
 }
@@ -67,7 +85,10 @@ func Driver() provider.Driver {
 		Settings: []provider.Setting{
 			{Name: "api_key", Secret: true, Required: true, Doc: "API key of the account, xkeysib-…"},
 			sendinblue.FolderSetting,
+			{Name: trackerKey, Secret: true, Doc: "key of the tracker (ma-key), which has a host of its own; for brevo.TrackerAPI"},
+			{Name: trackerBaseURL, Doc: "instead of the tracker's address; needed with tracker_key when base_url is set", Check: checkTrackerURL},
 		},
+		Check:        checkTracker,
 		Capabilities: capabilities,
 		Open:         open,
 	}
@@ -75,6 +96,7 @@ func Driver() provider.Driver {
 
 type adapter struct {
 	api     *brevoapi.Client
+	tracker *brevotrackerapi.Client // nil without a key of it
 	account string
 	folder  int64 // of new lists; 0 means that none is set
 	attrs   sendinblue.Attributes
@@ -96,6 +118,9 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		return nil, err
 	}
 	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: folder}
+	if a.tracker, err = openTracker(s, env); err != nil {
+		return nil, err
+	}
 	a.attrs.Fetch = a.attributes
 	return provider.NewClient(a, s, env)
 }

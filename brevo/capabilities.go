@@ -37,6 +37,7 @@ func capabilities(provider.Section) provider.Capabilities {
 		provider.FeatureTrackClicks:    cell(account, "", "account settings"),
 		provider.FeatureIdempotencyKey: cell(limited, "10 minutes", "a repeat sends nothing and has no id"),
 		provider.FeatureRecipients:     cell(limited, "1,000 versions, 2,000 recipients"),
+		provider.FeatureBatch:          cell(limited, "1,000 messages, 2,000 recipients", "messages with the same sender, template, files, headers, tags and time share a call"),
 		provider.FeatureStatus:         cell(native, "", "from the event log"),
 		provider.FeatureCancel:         cell(native, "", "until it goes out"),
 		provider.FeatureSettle:         cell(limited, "mail sent in the last 30 days", "by recipient, subject and time; 2 calls a second"),

@@ -62,15 +62,16 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	}
 	// Oldest first: a contact that is added meanwhile comes at the end and shifts no page.
 	order := new(brevoapi.SortOrderAsc)
+	read := pageReader{withoutEmail: q.WithoutEmail}
 	if q.List.IsZero() {
 		limit := pageSize(q.Limit, contactsPage)
 		page, err := a.api.ListContacts(ctx, &brevoapi.ListContactsParams{
 			Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
-		})
+		}, read.option())
 		if err != nil {
 			return nil, err
 		}
-		return pageFromAPI(page, offset, *limit, q.WithoutEmail)
+		return read.page(page, offset, *limit)
 	}
 	list, err := sendinblue.ID("list", q.List)
 	if err != nil {
@@ -79,11 +80,11 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	limit := pageSize(q.Limit, membersPage)
 	page, err := a.api.ListContactsOfList(ctx, list, &brevoapi.ListContactsOfListParams{
 		Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
-	})
+	}, read.option())
 	if err != nil {
 		return nil, err
 	}
-	return pageFromAPI(page, offset, *limit, q.WithoutEmail)
+	return read.page(page, offset, *limit)
 }
 
 func pageSize(want, most int) *int64 {

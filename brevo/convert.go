@@ -1,6 +1,7 @@
 package brevo
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strconv"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -21,7 +23,7 @@ const keyHeader = "idempotencyKey"
 // the same text always leads to, else a new one.
 func sendKey(account, key string) string {
 	if key == "" {
-		return uuid.NewString()
+		return newKey()
 	}
 	if id, err := uuid.Parse(key); err == nil && len(key) == 36 {
 		return id.String()
@@ -29,12 +31,28 @@ func sendKey(account, key string) string {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+account+":"+key)).String()
 }
 
+// newKey is a random UUID. crypto/rand never fails.
+func newKey() string {
+	var id uuid.UUID
+	_, _ = rand.Read(id[:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC 9562
+	return id.String()
+}
+
+// text is a pointer to s as it stands in the message, nil when it is empty.
+func text(s *string) *string {
+	if *s == "" {
+		return nil
+	}
+	return s
+}
+
 func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []provider.Note, error) {
 	var c converter
 	body := brevoapi.SendEmailRequest{
 		To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
 		Tags: m.Tags, Params: m.Variables,
-		Subject: sendinblue.Text(m.Subject), HTMLContent: sendinblue.Text(m.HTML), TextContent: sendinblue.Text(m.Text),
+		Subject: text(&m.Subject), HTMLContent: text(&m.HTML), TextContent: text(&m.Text),
 	}
 	if m.From.Email != "" {
 		from := c.address("from", sendinblue.NoIndex, m.From)
@@ -182,17 +200,34 @@ func contactFromDetails(c *brevoapi.ContactDetails) sendinblue.Contact {
 	}
 }
 
-func pageFromAPI(p *brevoapi.ContactPage, offset, limit int64, withoutEmail bool) (*provider.ContactPage, error) {
-	contacts := make([]sendinblue.Contact, len(p.Contacts))
-	for i, c := range p.Contacts {
-		contacts[i] = contactFromAPI(c)
+// pageReader reads an answer with contacts, the fast way where it can.
+type pageReader struct {
+	withoutEmail bool
+	rows         *sendinblue.Rows // nil when the answer is in the generated types
+}
+
+func (r *pageReader) option() rest.Option {
+	return rest.WithDecoder(func(data []byte) bool {
+		r.rows = sendinblue.ReadPage(data, r.withoutEmail)
+		return r.rows != nil
+	})
+}
+
+func (r *pageReader) page(p *brevoapi.ContactPage, offset, limit int64) (*provider.ContactPage, error) {
+	rows := r.rows
+	if rows == nil {
+		contacts := make([]sendinblue.Contact, len(p.Contacts))
+		for i, c := range p.Contacts {
+			contacts[i] = contactFromAPI(c)
+		}
+		page, err := sendinblue.Page(contacts, r.withoutEmail)
+		if err != nil {
+			return nil, err
+		}
+		rows = &sendinblue.Rows{Page: page, Got: len(contacts), Count: p.Count}
 	}
-	page, err := sendinblue.Page(contacts, withoutEmail)
-	if err != nil {
-		return nil, err
-	}
-	page.Next = sendinblue.Next(offset, len(p.Contacts), limit, p.Count)
-	return page, nil
+	rows.Page.Next = sendinblue.Next(offset, rows.Got, limit, rows.Count)
+	return rows.Page, nil
 }
 
 // listFromAPI counts a list as -1 when the vendor shows no number: it is

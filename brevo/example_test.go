@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/postmux/postmux/brevo"
+	"github.com/postmux/postmux/gen/brevotrackerapi"
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
@@ -48,4 +49,35 @@ func ExampleAPI() {
 	// true
 	// 200 true
 	// true
+}
+
+// What contacts do on a site goes to the tracker: another host, another key.
+func ExampleTrackerAPI() {
+	sb, err := sandbox.Start("127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sb.Close()
+	client, err := brevo.New(brevo.Config{
+		APIKey:         provider.NewSecret(sandbox.Key("brevo")),
+		Common:         provider.Common{BaseURL: sb.BaseURL("brevo")},
+		TrackerKey:     provider.NewSecret(sandbox.Key("brevotracker")),
+		TrackerBaseURL: sb.BaseURL("brevotracker"),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tracker, ok := brevo.TrackerAPI(client) // false without a TrackerKey
+	if !ok {
+		log.Fatal("no tracker")
+	}
+	var reply rest.Reply
+	_, err = tracker.TrackEvent(context.Background(), brevotrackerapi.TrackEventRequest{
+		Email: new("olga@example.by"), Event: new("order_ready"), EventData: map[string]any{"id": "order:1042"},
+	}, rest.WithReply(&reply))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(reply.Status, sb.Requests("brevotracker")[0].Path)
+	// Output: 204 /trackEvent
 }

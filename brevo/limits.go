@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/httpx"
 )
@@ -22,12 +21,14 @@ var limits = map[string]httpx.Limit{
 	"emails":   {Rate: 1.9, Burst: 1},                    // list of sent mail: 2 a second
 	"smtp":     {Rate: httpx.PerHour(270), Burst: 30},    // everything else under /smtp: 300 an hour
 	"other":    {Rate: httpx.PerHour(80), Burst: 20},     // 100 an hour
+	// The tracker has a chain of its own; here so that rate_limits takes the name.
+	trackerClass: trackerLimit,
 }
 
 func classOf(call *rest.Call) string {
 	switch {
 	case call.Route == "/smtp/email":
-		if body, ok := call.Body.(*brevoapi.SendEmailRequest); ok && len(body.MessageVersions) > 0 {
+		if hasVersions(call.Body) {
 			return "batch"
 		}
 		return "send"

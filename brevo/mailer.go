@@ -10,6 +10,9 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+// known is shared by all sends.
+var known = rest.WithKeyWindow(keyWindow)
+
 func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
 	key := sendKey(a.account, m.IdempotencyKey)
 	body, notes, err := emailToAPI(m, key)
@@ -19,7 +22,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if m.IdempotencyKey != "" && !strings.EqualFold(key, m.IdempotencyKey) {
 		notes = append(notes, provider.Note{Field: "idempotency_key", Action: "converted", Why: "the provider takes UUIDs; the same text always leads to the same one"})
 	}
-	sent, err := a.api.SendEmail(ctx, body, rest.WithKeyWindow(keyWindow))
+	sent, err := a.api.SendEmail(ctx, body, known, ownJSON)
 	if err != nil {
 		return &provider.Receipt{IdempotencyKey: key, Notes: notes}, err
 	}

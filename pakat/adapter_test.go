@@ -66,7 +66,7 @@ func TestSettings(t *testing.T) {
 	require.True(t, ok)
 	page, err := api.ListTemplates(t.Context(), nil)
 	require.NoError(t, err)
-	assert.Equal(t, "orderready001", page.Data.Records[0].TemplateUID)
+	assert.Equal(t, "orderready001", page.Data.Records[0].UID)
 }
 
 func TestSend(t *testing.T) {

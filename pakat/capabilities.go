@@ -39,6 +39,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		provider.FeatureTrackClicks:    cell(none),
 		provider.FeatureIdempotencyKey: cell(none),
 		provider.FeatureRecipients:     cell(emulated, "", "one call for each recipient"),
+		provider.FeatureBatch:          cell(emulated, "", "one call each, several at a time"),
 		provider.FeatureStatus:         cell(limited, "queued, handed over or failed", "nothing tells of delivery"),
 		provider.FeatureCancel:         cell(limited, "before it is handed over", "a look-up and a deletion, between which it may go out").Guess(),
 		provider.FeatureSettle:         cell(limited, "the first and last 500 mails", "by address, subject and time; the order of the list is not stated").Guess(),

@@ -39,7 +39,7 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 			}
 		}
 		if found := answer.Data.Records; len(found) > 0 {
-			first := found[0].List.ListUID + "/" + found[0].SubscriberUID
+			first := found[0].List.UID + "/" + found[0].UID
 			if first == before && len(first) > 1 {
 				return wire, nil, samePage()
 			}
@@ -59,7 +59,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	}
 	var records []pakatapi.Subscriber
 	for _, s := range found {
-		answer, err := a.api.GetSubscriber(ctx, s.List.ListUID, s.SubscriberUID)
+		answer, err := a.api.GetSubscriber(ctx, s.List.UID, s.UID)
 		if errors.Is(err, provider.ErrNotFound) {
 			continue // taken off the list after the search
 		}
@@ -113,7 +113,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if len(lists.Data.Records) == 0 {
 		return &provider.ContactPage{Contacts: []provider.Contact{}}, nil
 	}
-	out, next, err := a.members(ctx, lists.Data.Records[0].General.ListUID, at.page, q.Limit)
+	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.page, q.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (a *adapter) members(ctx context.Context, list string, page int64, limit in
 	}
 	out := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(answer.Data.Records))}
 	for _, s := range answer.Data.Records {
-		s.List.ListUID = list
+		s.List.UID = list
 		contact := contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag)
 		if contact.Email == "" { // none is documented
 			out.LeftOut++
@@ -160,7 +160,7 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 		return notThere()
 	}
 	for i, s := range found {
-		_, err := a.api.DeleteSubscriber(ctx, s.List.ListUID, s.SubscriberUID)
+		_, err := a.api.DeleteSubscriber(ctx, s.List.UID, s.UID)
 		if err != nil && !errors.Is(err, provider.ErrNotFound) && !taken(err) {
 			return partly(err, i, len(found))
 		}
@@ -186,7 +186,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 	if err != nil {
 		return nil, err
 	}
-	r.ID = match.Data.SubscriberUID
+	r.ID = match.Data.UID
 	if statusFromWire(match.Data.Status).Terminal() {
 		r.State = provider.ContactDone
 		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was " + match.Data.Status + " already"})

@@ -191,7 +191,7 @@ func receiptFromAPI(m *provider.Message, sent *pakatapi.CreatedTransactionalEmai
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	return provider.Accepted(m, sent.EmailUID, state)
+	return provider.Accepted(m, sent.UID, state)
 }
 
 // statusFromAPI never says delivered: the vendor's "sent" means that a mail

@@ -73,7 +73,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		if t, ok := flex.ParseTime(string(s.DateAdded)); ok && (out.CreatedAt.IsZero() || t.Before(out.CreatedAt)) {
 			out.CreatedAt = t
 		}
-		out.Memberships = append(out.Memberships, provider.Membership{List: s.List.ListUID, Status: statusFromWire(s.Status)})
+		out.Memberships = append(out.Memberships, provider.Membership{List: s.List.UID, Status: statusFromWire(s.Status)})
 		if s.Status == "blacklisted" && len(out.Suppressed) == 0 {
 			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: "blacklisted"})
 		}
@@ -236,14 +236,14 @@ func putTags(form *pakatapi.SubscriberForm, values map[string]string) {
 
 // savedUID is the id in the answer to a change, which has two shapes.
 func savedUID(s *pakatapi.SavedSubscriber) string {
-	if uid := s.Data.Record.SubscriberUID; uid != "" {
+	if uid := s.Data.Record.UID; uid != "" {
 		return uid
 	}
-	return s.SubscriberUID
+	return s.UID
 }
 
 func listFromAPI(l pakatapi.List) provider.List {
-	return provider.List{ID: l.General.ListUID, Name: l.General.Name, Count: -1}
+	return provider.List{ID: l.General.UID, Name: l.General.Name, Count: -1}
 }
 
 // pageNumber reads a cursor that is the number of a page.

@@ -177,7 +177,7 @@ func TestContactFromAPI(t *testing.T) {
 	var page pakatapi.SubscriberPage
 	example(t, "listSubscribers.answer-first.json", &page)
 	sara, reza := page.Data.Records[0], page.Data.Records[1]
-	sara.List.ListUID, reza.List.ListUID = "bq482wlk3z7pn", "bq482wlk3z7pn"
+	sara.List.UID, reza.List.UID = "bq482wlk3z7pn", "bq482wlk3z7pn"
 	at := time.Date(2026, 3, 2, 8, 15, 30, 0, time.UTC)
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", FirstName: "سارا", Suppressed: []provider.Suppression{}, CreatedAt: at,
@@ -198,7 +198,7 @@ func TestContactFromSeveralLists(t *testing.T) {
 	first.Set("CITY", "")
 	first.Set("PHONE", "+989120000000")
 	second := first
-	second.List.ListUID, second.Status, second.DateAdded = "other", "confirmed", "2025-01-02 03:04:05"
+	second.List.UID, second.Status, second.DateAdded = "other", "confirmed", "2025-01-02 03:04:05"
 	second.AdditionalProperties = map[string]any{"CITY": "تهران", "PHONE": "1", "FNAME": "سارا"}
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", Phone: "+989120000000", FirstName: "سارا",

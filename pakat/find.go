@@ -35,8 +35,8 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 			return nil, err
 		}
 		for _, m := range answer.Data.Records {
-			if found, ok := foundFromAPI(s, m); ok && !seen[m.EmailUID] {
-				seen[m.EmailUID] = true
+			if found, ok := foundFromAPI(s, m); ok && !seen[m.UID] {
+				seen[m.UID] = true
 				out = append(out, found)
 			}
 		}
@@ -62,6 +62,6 @@ func foundFromAPI(s provider.Search, m pakatapi.TransactionalEmail) (provider.Fo
 		return provider.Found{}, false
 	}
 	return provider.Found{
-		MessageID: m.EmailUID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.EmailUID, m).State,
+		MessageID: m.UID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
 	}, true
 }

@@ -32,10 +32,10 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	if err != nil {
 		return nil, err
 	}
-	if made.ListUID == "" {
+	if made.UID == "" {
 		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name"}
 	}
-	return &provider.List{ID: made.ListUID, Name: name, Count: -1}, nil
+	return &provider.List{ID: made.UID, Name: name, Count: -1}, nil
 }
 
 // DeleteList removes a list with its records. Contacts exist in lists only, so

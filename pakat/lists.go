@@ -43,7 +43,7 @@ func (a *adapter) addMember(ctx context.Context, list, email string) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.ListUID == list }); i >= 0 {
+	if i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.UID == list }); i >= 0 {
 		return member(found[i].Status)
 	}
 	if err := mayJoin(found); err != nil {
@@ -90,7 +90,7 @@ func (a *adapter) removeMember(ctx context.Context, list, email string) error {
 	if statusFromWire(match.Data.Status).Terminal() {
 		return conflict("email", "the address is "+match.Data.Status+" on the list, and deleting it would forget that")
 	}
-	_, err = a.api.DeleteSubscriber(ctx, list, match.Data.SubscriberUID)
+	_, err = a.api.DeleteSubscriber(ctx, list, match.Data.UID)
 	return err
 }
 

@@ -31,7 +31,7 @@ func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown, ID: match.Data.SubscriberUID}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, ID: match.Data.UID}
 	switch statusFromWire(match.Data.Status) {
 	case provider.Unsubscribed:
 	case provider.Subscribed:
@@ -86,7 +86,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.Co
 	for _, s := range found {
 		switch status := statusFromWire(s.Status); {
 		case status == provider.Unsubscribed:
-			err := a.resubscribeOn(ctx, s.List.ListUID, s.SubscriberUID, wire)
+			err := a.resubscribeOn(ctx, s.List.UID, s.UID, wire)
 			if errors.Is(err, provider.ErrNotFound) {
 				continue // taken off the list after the search
 			}
@@ -95,7 +95,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.Co
 			}
 			done++
 		case status != provider.Subscribed:
-			left = append(left, s.List.ListUID+" ("+s.Status+")")
+			left = append(left, s.List.UID+" ("+s.Status+")")
 		}
 	}
 	r.State = provider.ContactDone

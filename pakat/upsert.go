@@ -88,7 +88,7 @@ func (u *upsert) plan(ctx context.Context, lists []string, found []pakatapi.Subs
 		if err := u.fields.check(ctx, list, u.edits.values); err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.ListUID == list })
+		i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.UID == list })
 		if i < 0 {
 			if err := u.mayJoin(found); err != nil {
 				return nil, err
@@ -96,7 +96,7 @@ func (u *upsert) plan(ctx context.Context, lists []string, found []pakatapi.Subs
 			plan = append(plan, write{list: list, form: subscriberToAPI(u.wire, u.edits, u.status)})
 			continue
 		}
-		w, needed, err := u.update(ctx, list, found[i].SubscriberUID, found[i].Status)
+		w, needed, err := u.update(ctx, list, found[i].UID, found[i].Status)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func (u *upsert) mayJoin(found []pakatapi.Subscriber) error {
 func mayJoin(found []pakatapi.Subscriber) error {
 	for _, s := range found {
 		if statusFromWire(s.Status) == provider.Blocked {
-			return conflict("email", "the address is blacklisted on the list "+s.List.ListUID+"; it is not put on another")
+			return conflict("email", "the address is blacklisted on the list "+s.List.UID+"; it is not put on another")
 		}
 	}
 	return nil
@@ -173,7 +173,7 @@ func (u *upsert) write(ctx context.Context, w write) (created bool, err error) {
 	if searchErr != nil {
 		return false, searchErr
 	}
-	again, needed, err := u.update(ctx, w.list, match.Data.SubscriberUID, match.Data.Status)
+	again, needed, err := u.update(ctx, w.list, match.Data.UID, match.Data.Status)
 	if err != nil || !needed {
 		return false, err
 	}

@@ -36,6 +36,7 @@ func v3Capabilities(provider.Section) provider.Capabilities {
 		provider.FeatureTrackClicks:    cell(none),
 		provider.FeatureIdempotencyKey: cell(none, "", "the provider has no key against double sending"),
 		provider.FeatureRecipients:     cell(emulated, "", "one call for each recipient"),
+		provider.FeatureBatch:          cell(emulated, "", "one call each, several at a time"),
 		provider.FeatureStatus:         cell(limited, "the last 30 days", "from the event log; a scheduled mail has no events yet"),
 		provider.FeatureCancel:         cell(none, "", "the provider documents no way to cancel a mail"),
 		provider.FeatureSettle:         cell(limited, "mail sent in the last 30 days", "by recipient, subject and time; the answer is assumed to be Brevo's").Guess(),

@@ -22,6 +22,7 @@ type Client struct {
 	aliases  AccountAliases
 	hooks    Hooks
 	staging  staging
+	calls    int    // of a batch or an import at the same time
 	guard    *guard // nil: the provider has keys of its own, or no guard is wanted
 }
 
@@ -44,7 +45,7 @@ type Router interface {
 	Accepts(m *Message) error
 }
 
-// Nativer hands out the adapter's generated client.
+// Nativer hands out the adapter's generated client; several come as []any.
 type Nativer interface{ Native() any }
 
 var (
@@ -66,10 +67,13 @@ var (
 func NewClient(a Adapter, s Section, env Env) (*Client, error) {
 	c := &Client{
 		adapter: a, provider: s.Provider, account: env.Account, caps: a.Capabilities(),
-		from: s.From, policy: s.Policy, aliases: env.Aliases, hooks: env.Hooks, staging: s.staging(),
+		from: s.From, policy: s.Policy, aliases: env.Aliases, hooks: env.Hooks, staging: s.staging(), calls: s.Concurrency,
 	}
 	if c.account == "" {
 		c.account = s.Provider
+	}
+	if c.calls == 0 {
+		c.calls = defaultConcurrency
 	}
 	_, route := a.(Router)
 	c.guard, c.caps = newGuard(env, c.caps, route)
@@ -109,8 +113,17 @@ func Native[T any](c *Client) (T, bool) {
 	if !ok {
 		return zero, false
 	}
-	t, ok := n.Native().(T)
-	return t, ok
+	native := n.Native()
+	all, ok := native.([]any)
+	if !ok {
+		all = []any{native}
+	}
+	for _, own := range all {
+		if t, ok := own.(T); ok {
+			return t, true
+		}
+	}
+	return zero, false
 }
 
 // run is the frame of every operation: context, features, hooks, errors.

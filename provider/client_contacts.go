@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"sync"
 )
 
 // GetContact returns the contact with this address, or ErrNotFound.
@@ -58,7 +59,8 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 // that gives the same page again ends the iteration with ErrBadResponse.
 func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
 	return func(yield func(Contact, error) bool) {
-		pages(q.Cursor, func(cursor string) ([]Contact, string, error) {
+		pages(ctx, q.Cursor, func(ctx context.Context, cursor string) ([]Contact, string, error) {
+			q := q
 			q.Cursor = cursor
 			page, err := c.ListContacts(ctx, q)
 			if err != nil {
@@ -74,32 +76,57 @@ func (c *Client) endless(op string) error {
 	return &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
 }
 
-// pages walks through pages. Two pages after each other that begin with the same
-// item (the same contact of the same list), or a cursor that stays, mean that the provider ignores the cursor.
-func pages[T any](cursor string, fetch func(cursor string) ([]T, string, error), key func(T) string, endless error, yield func(T, error) bool) {
+// fetched is a page of a listing.
+type fetched[T any] struct {
+	items []T
+	next  string
+	err   error
+}
+
+// pages walks through pages. While the second half of a page is worked through,
+// the next one is fetched; what is fetched when the caller breaks off is
+// abandoned. Two pages after each other that begin with the same item (the same
+// contact of the same list), or a cursor that stays, mean that the provider
+// ignores the cursor.
+func pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, endless error, yield func(T, error) bool) {
 	var zero T
+	ctx, cancel := context.WithCancel(ctx)
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	defer cancel()
+	get := func(cursor string) (p fetched[T]) {
+		p.items, p.next, p.err = fetch(ctx, cursor)
+		return p
+	}
 	first := ""
-	for {
-		items, next, err := fetch(cursor)
-		if err == nil && (next != "" && next == cursor || len(items) > 0 && first != "" && key(items[0]) == first) {
-			err = endless
+	for page := get(cursor); ; {
+		if page.err == nil && (page.next != "" && page.next == cursor || len(page.items) > 0 && first != "" && key(page.items[0]) == first) {
+			page.err = endless
 		}
-		if err != nil {
-			yield(zero, err)
+		if page.err != nil {
+			yield(zero, page.err)
 			return
 		}
-		for _, item := range items {
+		next := make(chan fetched[T], 1)
+		fetchNext := func() { ahead.Go(func() { next <- get(page.next) }) }
+		for i, item := range page.items {
+			if i == len(page.items)/2 && page.next != "" {
+				fetchNext()
+			}
 			if !yield(item, nil) {
 				return
 			}
 		}
-		if next == "" {
+		if page.next == "" {
 			return
 		}
-		if len(items) > 0 {
-			first = key(items[0])
+		if len(page.items) > 0 {
+			first = key(page.items[0])
+		} else {
+			fetchNext()
 		}
-		cursor = next
+		cursor = page.next
+		page = <-next
 	}
 }
 
@@ -261,7 +288,7 @@ func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error
 // AllLists iterates over all lists. An error comes once and last.
 func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
 	return func(yield func(List, error) bool) {
-		pages("", func(cursor string) ([]List, string, error) {
+		pages(ctx, "", func(ctx context.Context, cursor string) ([]List, string, error) {
 			page, err := c.ListLists(ctx, cursor)
 			if err != nil {
 				return nil, "", err

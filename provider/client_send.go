@@ -24,13 +24,18 @@ func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	start := time.Now()
+	var start time.Time
+	if c.hooks.OnResult != nil {
+		start = time.Now()
+	}
 	r, err := c.send(ctx, m)
 	if r != nil {
 		state = r.State
 	}
 	err = asError(err, c.provider, c.account, "send")
-	c.observe(ctx, ResultEvent{Op: "send", State: state, Err: err, Took: time.Since(start)})
+	if c.hooks.OnResult != nil {
+		c.observe(ctx, ResultEvent{Op: "send", State: state, Err: err, Took: time.Since(start)})
+	}
 	return r, err
 }
 
@@ -110,7 +115,7 @@ func (c *Client) Accepts(m *Message) error {
 // prepare returns m as the adapter gets it: defaults filled in, aliases
 // resolved, checked, and with the policy applied.
 func (c *Client) prepare(m *Message) (*Message, []Note, error) {
-	m = m.Clone()
+	m = c.copied(m)
 	if m.From.Email == "" {
 		name := m.From.Name
 		m.From = c.from
@@ -142,14 +147,26 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	return m, append(notes, moved...), nil
 }
 
+// copied is a copy of m for prepare to change. What a policy or the staging
+// settings may change is copied too; else prepare changes nothing behind the
+// slices and maps, and sending ends before the caller gets them back.
+func (c *Client) copied(m *Message) *Message {
+	if len(c.policy) > 0 || c.staging.redirectTo != "" {
+		return m.Clone()
+	}
+	own := *m
+	return &own
+}
+
 // apply holds m against the provider's capabilities: what is not there is
 // dropped or emulated where the policy says so, and an error that tells all of
 // it otherwise.
 func (c *Client) apply(m *Message) ([]Note, error) {
 	var notes []Note
 	var missing []Feature
-	for _, f := range m.needs() {
-		if c.caps.Can(f) || len(notes) > 0 && !slices.Contains(m.needs(), f) {
+	var room [featureRoom]Feature
+	for _, f := range m.needs(room[:0]) {
+		if c.caps.Can(f) || len(notes) > 0 && !slices.Contains(m.needs(nil), f) {
 			continue // there, or gone with what was dropped before
 		}
 		action := c.policy.action(f)
@@ -209,10 +226,16 @@ func htmlFromText(m *Message) {
 func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	start := time.Now()
 	r, err := c.adapter.Send(ctx, m)
+	return c.completed(m, r, err, start)
+}
+
+// completed makes the Receipt and the error of a call complete that began at
+// start: r and err are the adapter's about m.
+func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (*Receipt, error) {
 	var e *Error
 	if err != nil {
 		err = asError(err, c.provider, c.account, "send")
-		errors.As(err, &e)
+		e = errorOf(err)
 	}
 	if e != nil && e.Kind == ErrDryRun {
 		return r, err
@@ -236,6 +259,14 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 		r.Unsettled = traceOf(m, start)
 	}
 	return r, err
+}
+
+// errorOf is the *Error in err. It is a function of its own so that only a send
+// which fails pays for the variable.
+func errorOf(err error) *Error {
+	var e *Error
+	errors.As(err, &e)
+	return e
 }
 
 // failed is the receipt beside an error. What the adapter knows (the key,

@@ -48,7 +48,7 @@ func (c *Client) ListSuppressions(ctx context.Context, cursor string) (*Suppress
 // for different senders or kinds of mail.
 func (c *Client) AllSuppressions(ctx context.Context) iter.Seq2[SuppressedAddress, error] {
 	return func(yield func(SuppressedAddress, error) bool) {
-		pages("", func(cursor string) ([]SuppressedAddress, string, error) {
+		pages(ctx, "", func(ctx context.Context, cursor string) ([]SuppressedAddress, string, error) {
 			page, err := c.ListSuppressions(ctx, cursor)
 			if err != nil {
 				return nil, "", err

@@ -50,6 +50,9 @@ type Common struct {
 	// RateLimits replace the limits that the library keeps for the vendor, by
 	// class of calls: {"send": "50/s", "contacts": "10/s"}.
 	RateLimits map[string]string
+	// Concurrency is how many calls of a batch or an import run at the same time,
+	// at most; 0 means 8. The limits hold as well.
+	Concurrency int
 	// Require are features without which Open fails.
 	Require []Feature
 	// RedirectTo gets all mail instead of its recipients, so that a system which
@@ -70,8 +73,13 @@ type Section struct {
 	Settings map[string]Value
 }
 
+const (
+	defaultConcurrency = 8
+	maxConcurrency     = 256
+)
+
 // commonKeys are the JSON keys of Common.
-var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require", "attempts", "rate_limits", "redirect_to", "allow_domains"}
+var commonKeys = []string{"provider", "base_url", "timeout", "proxy", "ca_file", "from", "policy", "require", "attempts", "rate_limits", "concurrency", "redirect_to", "allow_domains"}
 
 // ParseConfig reads a Config from JSON. It fails on what is no configuration at
 // all: broken JSON, duplicate keys, unknown top-level keys. Everything wrong
@@ -156,6 +164,10 @@ func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
 	part("rate_limits", &s.RateLimits)
 	if s.Attempts < 0 || s.Attempts > 10 {
 		bad("attempts", "expected a number from 1 to 10, got %d", s.Attempts)
+	}
+	part("concurrency", &s.Concurrency)
+	if s.Concurrency < 0 || s.Concurrency > maxConcurrency {
+		bad("concurrency", "expected a number from 1 to %d, got %d", maxConcurrency, s.Concurrency)
 	}
 	for _, k := range commonKeys {
 		delete(keys, k)

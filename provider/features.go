@@ -34,6 +34,7 @@ const (
 	FeatureTrackClicks    Feature = "message.track_clicks"
 	FeatureIdempotencyKey Feature = "message.idempotency_key"
 	FeatureRecipients     Feature = "message.recipients"
+	FeatureBatch          Feature = "message.batch"
 	FeatureStatus         Feature = "message.status"
 	FeatureCancel         Feature = "message.cancel"
 	FeatureSettle         Feature = "message.settle"
@@ -106,6 +107,7 @@ var features = []featureInfo{
 	{FeatureTrackClicks, "tracking of clicks for this mail", []string{ActionDrop}},
 	{FeatureIdempotencyKey, "a repeat with the same key sends nothing", []string{ActionDrop}},
 	{FeatureRecipients, "a mail of its own for each recipient in one call", []string{ActionEmulate}},
+	{FeatureBatch, "several messages in one call", nil},
 	{FeatureStatus, "look-up of a mail by its id", nil},
 	{FeatureCancel, "withdraw a scheduled mail", nil},
 	{FeatureSettle, "find a mail whose outcome is unknown", nil},

@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// needs are the features that m uses, in the order of the matrix.
-func (m *Message) needs() []Feature {
-	out := make([]Feature, 0, 8)
+// featureRoom is enough for the features of one message.
+const featureRoom = 24
+
+// needs are the features that m uses, in the order of the matrix, behind out.
+func (m *Message) needs(out []Feature) []Feature {
 	need := func(used bool, f Feature) {
 		if used {
 			out = append(out, f)

@@ -86,22 +86,17 @@ type StatusReader interface {
 // recipient in the state and under the id.
 func Accepted(m *Message, messageID string, state State) *Receipt {
 	r := &Receipt{MessageID: messageID, State: state}
-	for _, email := range m.recipients() {
+	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
+	add := func(email string) {
 		r.Recipients = append(r.Recipients, RecipientResult{Email: email, MessageID: messageID, State: state})
 	}
-	return r
-}
-
-// recipients are the addresses of all recipients in the order of a Receipt.
-func (m *Message) recipients() []string {
-	out := make([]string, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
 	for _, list := range [][]Address{m.To, m.Cc, m.Bcc} {
 		for _, a := range list {
-			out = append(out, a.Email)
+			add(a.Email)
 		}
 	}
-	for _, r := range m.Recipients {
-		out = append(out, r.Email)
+	for _, p := range m.Recipients {
+		add(p.Email)
 	}
-	return out
+	return r
 }

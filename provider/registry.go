@@ -47,6 +47,8 @@ type Env struct {
 	DryRun func(Request)
 	// Guard serves idempotency keys where the provider has none; nil for none.
 	Guard GuardStore
+	// JSON writes and reads JSON bodies; nil means encoding/json.
+	JSON JSONCodec
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
 	// Client opens another account of the same configuration, for routes.

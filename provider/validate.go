@@ -146,17 +146,6 @@ func checkVariables(field string, v any) error {
 	return nil
 }
 
-// checkText refuses what no mail's content holds.
-func checkText(field, text string) error {
-	switch {
-	case !utf8.ValidString(text):
-		return Invalid(field, "expected UTF-8 text")
-	case strings.IndexByte(text, 0) >= 0:
-		return Invalid(field, "expected text without NUL characters")
-	}
-	return nil
-}
-
 func everyoneHasSubject(m *Message) bool {
 	return len(m.Recipients) > 0 && !slices.ContainsFunc(m.Recipients, func(r Recipient) bool { return r.Subject == "" })
 }
@@ -234,6 +223,9 @@ const maxLine = 998
 
 // checkLine refuses what could break out of a header line or hide text.
 func checkLine(field, text string) error {
+	if plainLine(text) {
+		return nil
+	}
 	switch {
 	case !utf8.ValidString(text):
 		return Invalid(field, "expected UTF-8 text")
@@ -245,6 +237,17 @@ func checkLine(field, text string) error {
 		return Invalid(field, "expected at most %d bytes, got %d", maxLine, len(text))
 	}
 	return nil
+}
+
+// plainLine reports whether text is a short line of visible ASCII and spaces,
+// as most lines are.
+func plainLine(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(text) <= maxLine
 }
 
 // forbiddenRune is a space, or what forbiddenInLine says.

@@ -184,7 +184,7 @@ func (b *brevo) getAccount(*call) answer {
 			"enabled": true,
 			"data":    map[string]any{"userName": brevoOwner, "relay": "smtp-relay.example.com", "port": 587},
 		},
-		"marketingAutomation": map[string]any{"key": "sandbox-tracker", "enabled": true},
+		"marketingAutomation": map[string]any{"key": Key(brevoTracker), "enabled": true},
 	}}
 }
 

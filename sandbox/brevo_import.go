@@ -33,7 +33,7 @@ func (b *brevo) importContacts(c *call) answer {
 	}
 	lists := req.ListIDs
 	if req.NewList != nil {
-		id, refusal, ok := b.newList(value(req.NewList.ListName), value(req.NewList.FolderID))
+		id, refusal, ok := b.newList(value(req.NewList.Name), value(req.NewList.FolderID))
 		if !ok {
 			return refusal
 		}

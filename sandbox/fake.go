@@ -122,14 +122,18 @@ type vendor struct {
 	prefix string // path before the vendor's own paths
 	key    string
 	open   func(*store) fake
+	// partOf names the provider that this is a second host of; it has no account
+	// and no mail of its own.
+	partOf string
 }
 
 var vendors = []vendor{
-	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo},
-	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newPakatV3},
-	{"pakat", "/pakat/api", "pakat-sandbox", newPakat},
-	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newSendPulse},
-	{"smsby", "/smsby", "smsby-sandbox", newSMSBy},
+	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo, ""},
+	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newPakatV3, ""},
+	{"pakat", "/pakat/api", "pakat-sandbox", newPakat, ""},
+	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newSendPulse, ""},
+	{"smsby", "/smsby", "smsby-sandbox", newSMSBy, ""},
+	{brevoTracker, "/brevotracker/api/v2", "sandbox-tracker", newBrevoTracker, "brevo"},
 }
 
 // settings are the driver's own settings in Config.

@@ -145,11 +145,14 @@ func (s *Server) Close() error {
 	return err
 }
 
-// Providers returns the names of the fakes.
+// Providers returns the names of the fakes. Brevo's tracker is not among them:
+// it is a second host of Brevo, "brevotracker" to BaseURL, Key, Requests and Fail.
 func Providers() []string {
-	names := make([]string, len(vendors))
-	for i, v := range vendors {
-		names[i] = v.name
+	names := make([]string, 0, len(vendors))
+	for _, v := range vendors {
+		if v.partOf == "" {
+			names = append(names, v.name)
+		}
 	}
 	return names
 }
@@ -179,6 +182,9 @@ const ClientID = "sandbox-client"
 func (s *Server) Config() provider.Config {
 	cfg := provider.Config{Default: "brevo", Providers: map[string]provider.Section{}}
 	for _, v := range vendors {
+		if v.partOf != "" {
+			continue
+		}
 		cfg.Providers[v.name] = provider.Section{
 			Provider: v.name,
 			Common: provider.Common{
@@ -188,6 +194,9 @@ func (s *Server) Config() provider.Config {
 			Settings: v.settings(),
 		}
 	}
+	tracked := cfg.Providers["brevo"].Settings
+	tracked["tracker_key"] = provider.NewValue(Key(brevoTracker))
+	tracked["tracker_base_url"] = provider.NewValue(s.BaseURL(brevoTracker))
 	return cfg
 }
 

@@ -152,7 +152,7 @@ func (p *sendpulse) getContactsTotal(c *call) answer {
 
 // addresses100 reads the addresses of a change, at most a hundred (vendor's file).
 func (p *sendpulse) addresses100(c *call) ([]string, answer, bool) {
-	var req sendpulseapi.AddressList
+	var req sendpulseapi.Addresses
 	c.decode(&req)
 	switch {
 	case p.list(c.path["id"]) == nil:

@@ -39,7 +39,7 @@ func (p *sendpulse) addSMTPUnsubscribes(c *call) answer {
 }
 
 func (p *sendpulse) removeSMTPUnsubscribes(c *call) answer {
-	var req sendpulseapi.AddressList
+	var req sendpulseapi.Addresses
 	c.decode(&req)
 	if len(req.Emails) == 0 {
 		return p.refuse(http.StatusBadRequest, spBadEmails, "No emails")

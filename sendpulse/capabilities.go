@@ -37,6 +37,7 @@ func capabilities(provider.Section) provider.Capabilities {
 		provider.FeatureTrackClicks:    cell(account, "", "settings of the SMTP service"),
 		provider.FeatureIdempotencyKey: cell(none),
 		provider.FeatureRecipients:     cell(emulated, "", "one call each"),
+		provider.FeatureBatch:          cell(emulated, "", "one call each, several at a time"),
 		provider.FeatureStatus:         cell(native, "", "read from the reply code of the recipient's mail server").Guess(),
 		provider.FeatureCancel:         cell(none, "", "transactional mail goes out at once"),
 		provider.FeatureSettle:         cell(limited, "times without a zone", "by recipient, day and subject; a like mail within 14 hours is found too").Guess(),

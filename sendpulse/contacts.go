@@ -201,7 +201,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 // that is not active there, with one code for all reasons; when the address gets
 // no mail of the list for good, that is what was asked for.
 func (a *adapter) unsubscribeFrom(ctx context.Context, list int64, wire string) error {
-	_, err := a.api.UnsubscribeContacts(ctx, list, sendpulseapi.AddressList{Emails: []string{wire}})
+	_, err := a.api.UnsubscribeContacts(ctx, list, sendpulseapi.Addresses{Emails: []string{wire}})
 	if !errors.Is(err, provider.ErrInvalid) {
 		return err
 	}

@@ -81,7 +81,7 @@ func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails 
 		if err != nil || len(open) == 0 {
 			return refused, err
 		}
-		_, err = a.api.RemoveContacts(ctx, id, sendpulseapi.AddressList{Emails: open})
+		_, err = a.api.RemoveContacts(ctx, id, sendpulseapi.Addresses{Emails: open})
 		return ofGroup(err, open, refused)
 	})
 }

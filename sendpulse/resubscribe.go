@@ -92,7 +92,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string, r *provider.C
 	var left []string
 	done := steps{r: r}
 	if check.Unsubscribed {
-		_, err := a.api.RemoveSMTPUnsubscribes(ctx, sendpulseapi.AddressList{Emails: []string{wire}})
+		_, err := a.api.RemoveSMTPUnsubscribes(ctx, sendpulseapi.Addresses{Emails: []string{wire}})
 		if err := done.step(smtpStep, err); err != nil {
 			return err
 		}

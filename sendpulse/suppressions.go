@@ -100,7 +100,7 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	_, smtp := a.api.RemoveSMTPUnsubscribes(ctx, sendpulseapi.AddressList{Emails: []string{wire}}, rest.WithThen("take the address off the blacklist too"))
+	_, smtp := a.api.RemoveSMTPUnsubscribes(ctx, sendpulseapi.Addresses{Emails: []string{wire}}, rest.WithThen("take the address off the blacklist too"))
 	smtp = made(smtp, smtpStep, r)
 	if smtp != nil && !errors.Is(smtp, provider.ErrNotFound) {
 		return r, smtp

@@ -35,6 +35,8 @@ func authOf(s provider.Section, env provider.Env) (httpx.Auth, error) {
 		return httpx.BearerKey(key), nil
 	}
 	// A chain of its own: the call that fetches the token must not wait for one.
+	// The account's limits are those of the other chain.
+	s.RateLimits = nil
 	chain, err := httpx.New(httpx.Config{
 		Provider: "sendpulse", BaseURL: baseURL, Section: s, Env: env,
 		Auth: httpx.NoAuth(), Secretive: []string{tokenOperation},

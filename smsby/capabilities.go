@@ -36,6 +36,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		provider.FeatureTrackClicks:    cell(native),
 		provider.FeatureIdempotencyKey: cell(none, "", "the provider has no key against double sending"),
 		provider.FeatureRecipients:     cell(emulated, "", "one call for each recipient; send_via bulk sends all in one"),
+		provider.FeatureBatch:          cell(emulated, "", "one call each, several at a time"),
 		provider.FeatureStatus:         cell(none, "", "only mail of send_via bulk can be looked up"),
 		provider.FeatureCancel:         cell(none, "", "the provider has no method that withdraws a mail"),
 		provider.FeatureSettle:         cell(none, "", "the provider has no method that lists mail"),
@@ -75,6 +76,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		caps[provider.FeatureAttachmentMany] = cell(none, "", noFile)
 		caps[provider.FeatureAttachmentType] = cell(none, "", noFile)
 		caps[provider.FeatureRecipients] = cell(limited, "own subject and content", "the form of a personal bulk is inferred; the setting bulk_encoding switches it").Guess()
+		caps[provider.FeatureBatch] = cell(limited, "500 messages", "messages with the same sender and time share a call; what a call takes, and whether recipients of equal mails see each other, is not stated").Guess()
 		caps[provider.FeatureStatus] = cell(limited, "delivered, opened, undelivered", "the provider's full list of states is not known")
 	}
 	return caps

@@ -192,7 +192,7 @@ func text(s string) *string {
 
 // emailID is empty when the answer tells no id.
 func emailID(sent *smsbyapi.SentEmailAnswer) string {
-	if id := int64(sent.Result.Value.EmailID); id != 0 {
+	if id := int64(sent.Result.Value.ID); id != 0 {
 		return idOfEmail + strconv.FormatInt(id, 10)
 	}
 	return ""
@@ -242,11 +242,13 @@ func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.
 	}
 	for i, recipient := range r.Recipients {
 		if text := why[recipient.Email]; text != "" {
-			r.Notes = append(r.Notes, provider.Note{Field: fmt.Sprintf("recipients[%d]", i), Action: "warning", Why: text})
+			r.Notes = append(r.Notes, provider.Note{Field: recipientField(i), Action: "warning", Why: text})
 		}
 	}
 	return r
 }
+
+func recipientField(i int) string { return fmt.Sprintf("recipients[%d]", i) }
 
 // deliveryState reads a word of the vendor. Three are documented; that a click
 // is told by a word that begins so is inferred.

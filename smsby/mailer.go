@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/provider"
 )
@@ -36,23 +35,20 @@ func (a *adapter) sendBulk(ctx context.Context, m *provider.Message) (*provider.
 	if err != nil {
 		return nil, err
 	}
-	var opts []rest.Option
-	if a.json {
-		opts = append(opts, func(c *rest.Call) { c.Kind = rest.JSON })
-	}
-	sent, err := a.api.SendBulkEmail(ctx, body, opts...)
+	sent, err := a.bulkCall(ctx, body)
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
 	return receiptFromAPI(m, bulkID(sent), notes), nil
 }
 
-// Status looks a bulk up. The vendor has no look-up of a single mail.
+// Status looks a bulk up, or one mail of it. The vendor has no look-up of a single mail.
 func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
 	if strings.HasPrefix(messageID, idOfEmail) {
 		return nil, provider.Unsupported(provider.FeatureStatus, "only mail of send_via bulk can be looked up")
 	}
-	uuid, ok := strings.CutPrefix(messageID, idOfBulk)
+	bulk, ok := strings.CutPrefix(messageID, idOfBulk)
+	uuid, email, _ := strings.Cut(bulk, "/")
 	if !ok || uuid == "" {
 		return nil, provider.Invalid("message_id", "expected the id of a receipt, %s…", idOfBulk)
 	}
@@ -60,7 +56,7 @@ func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Recei
 	if err != nil {
 		return nil, err
 	}
-	if r := statusFromAPI(messageID, answer.Result); r != nil {
+	if r := only(statusFromAPI(messageID, answer.Result), email); r != nil {
 		return r, nil
 	}
 	return nil, &provider.Error{Kind: provider.ErrNotFound, Message: "the provider knows no recipient under this id, or none yet"}

@@ -47,7 +47,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	if err != nil {
 		return nil, err
 	}
-	id := int64(made.Result.Value.ListID)
+	id := int64(made.Result.Value.ID)
 	if id == 0 {
 		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name in the account"}
 	}

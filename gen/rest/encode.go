@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -24,18 +22,21 @@ func (f File) FormFile() form.File {
 }
 
 // Encode returns the body and its content type; both are empty when the call has no body.
-func (c *Call) Encode() (body []byte, contentType string, err error) {
+func (c *Call) Encode() (body []byte, contentType string, err error) { return c.AppendBody(nil, nil) }
+
+// AppendBody is Encode into the memory behind dst, where that is possible.
+// marshal writes JSON; nil means encoding/json without escapes for HTML, or the
+// body itself when it is an [Appender].
+func (c *Call) AppendBody(dst []byte, marshal func(any) ([]byte, error)) (body []byte, contentType string, err error) {
 	switch c.Kind {
 	case "":
 		return nil, "", nil
 	case JSON:
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false) // halves the size of an HTML mail; the body is never put into a page
-		if err := enc.Encode(c.Body); err != nil {
+		body, err := c.appendJSON(dst, marshal)
+		if err != nil {
 			return nil, "", &ParamError{Name: "body", Why: "cannot be encoded: " + err.Error()}
 		}
-		return bytes.TrimSuffix(b.Bytes(), []byte("\n")), "application/json", nil
+		return body, "application/json", nil
 	case Formdata, Multipart:
 		fields, err := c.FormFields()
 		if err != nil {
@@ -48,6 +49,17 @@ func (c *Call) Encode() (body []byte, contentType string, err error) {
 		return form.Multipart(fields)
 	}
 	return nil, "", fmt.Errorf("rest: body kind %q is not known", c.Kind)
+}
+
+func (c *Call) appendJSON(dst []byte, marshal func(any) ([]byte, error)) ([]byte, error) {
+	if marshal != nil {
+		data, err := marshal(c.Body)
+		return append(dst, data...), err
+	}
+	if own, ok := c.Body.(Appender); ok {
+		return own.AppendJSON(dst)
+	}
+	return appendStandard(dst, c.Body)
 }
 
 // FormFields are the fields of a form body in order, the Doer's own first.

@@ -12,10 +12,16 @@ import (
 // maxPlainAnswer caps what Plain reads of an answer, in bytes.
 const maxPlainAnswer = 8 << 20
 
-// Plain returns a Doer that sends calls to baseURL with hc and adds nothing:
-// no credentials, no retries, no limits. Credentials are the business of hc's
-// transport. A status other than 2xx is a *StatusError. hc nil means
-// http.DefaultClient. The Doer is safe for concurrent use.
+// Plain returns a Doer that sends calls to baseURL with hc and adds nothing. A
+// status other than 2xx is a *StatusError. hc nil means http.DefaultClient. The
+// Doer is safe for concurrent use.
+//
+// It places no credentials: that is the business of hc's transport. It keeps no
+// limits and has no timeout but hc's and the context's. It repeats nothing and
+// reads no effect; net/http repeats a GET by itself when a used connection
+// breaks, although some vendors mail on a GET. It follows redirects as hc does.
+// Its errors do not say whether a mail went out, and an error that a vendor puts
+// into a 200 is none to it.
 func Plain(baseURL string, hc *http.Client) Doer {
 	if hc == nil {
 		hc = http.DefaultClient
@@ -72,14 +78,31 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, Decode(data, out)
+	return reply, call.Decode(data, out, nil)
 }
 
 // Decode decodes the body of a 2xx answer. An empty body leaves out as it is;
 // data behind the first JSON value is an error.
 func Decode(data []byte, out any) error {
-	if _, ok := out.(*Empty); ok || len(bytes.TrimSpace(data)) == 0 {
+	if empty(data, out) {
 		return nil
 	}
 	return json.Unmarshal(data, out)
+}
+
+// Decode is the function Decode for the answer of c, with unmarshal in place of
+// json.Unmarshal; nil means that one.
+func (c *Call) Decode(data []byte, out any, unmarshal func([]byte, any) error) error {
+	switch {
+	case unmarshal == nil && c.decode != nil && c.decode(data):
+		return nil
+	case unmarshal == nil || empty(data, out):
+		return Decode(data, out)
+	}
+	return unmarshal(data, out)
+}
+
+func empty(data []byte, out any) bool {
+	_, ok := out.(*Empty)
+	return ok || len(bytes.TrimSpace(data)) == 0
 }

@@ -66,8 +66,9 @@ type Call struct {
 	// counted from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
 
-	reply *Reply
-	err   error
+	decode func(data []byte) bool
+	reply  *Reply
+	err    error
 }
 
 // Reply is what is known of an answer besides its decoded body.
@@ -107,6 +108,13 @@ func WithThen(words string) Option { return func(c *Call) { c.Then = words } }
 // WithKeyWindow says that the body holds an idempotency key which the vendor
 // knows for d.
 func WithKeyWindow(d time.Duration) Option { return func(c *Call) { c.KeyWindow = d } }
+
+// WithDecoder reads the body of a 2xx answer by read. Where read returns false,
+// which it must before it keeps anything, the answer is decoded as always; so it
+// is when the Doer has a JSON codec of its own.
+func WithDecoder(read func(data []byte) bool) Option {
+	return func(c *Call) { c.decode = read }
+}
 
 // Empty is the answer of operations without one.
 type Empty struct{}

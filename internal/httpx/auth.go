@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,9 @@ import (
 // call can be made with REDACTED in the credential's place.
 type Auth struct {
 	place func(call *rest.Call, credential string)
+	// header and prefix say the same of a credential that is a header field,
+	// whose name is canonical; empty for others.
+	header, prefix string
 	// credential returns what to place. stale is the one that was answered
 	// with 401, empty at first.
 	credential func(ctx context.Context, stale string) (string, error)
@@ -39,12 +43,16 @@ func NoAuth() Auth {
 
 // HeaderKey sends the key in a header field.
 func HeaderKey(name string, key provider.Secret) Auth {
-	return Auth{place: inHeader(name, ""), credential: fixed(key.Reveal()), identity: identityOf(key.Reveal()), unusable: strings.ContainsFunc(key.Reveal(), unicode.IsControl)}
+	return inHeader(name, "", keyAuth(key))
 }
 
 // BearerKey sends a key that does not expire as a bearer token.
 func BearerKey(key provider.Secret) Auth {
-	return Auth{place: inHeader("Authorization", "Bearer "), credential: fixed(key.Reveal()), identity: identityOf(key.Reveal()), unusable: strings.ContainsFunc(key.Reveal(), unicode.IsControl)}
+	return inHeader("Authorization", "Bearer ", keyAuth(key))
+}
+
+func keyAuth(key provider.Secret) Auth {
+	return Auth{credential: fixed(key.Reveal()), identity: identityOf(key.Reveal()), unusable: strings.ContainsFunc(key.Reveal(), unicode.IsControl)}
 }
 
 // Bearer sends a token that fetch gets and that expires. One fetch runs at a
@@ -52,7 +60,7 @@ func BearerKey(key provider.Secret) Auth {
 // account names whose token it is, such as the client id.
 func Bearer(account string, fetch func(ctx context.Context) (token string, life time.Duration, err error)) Auth {
 	src := &tokenSource{fetch: fetch}
-	return Auth{place: inHeader("Authorization", "Bearer "), credential: src.token, renewable: true, identity: identityOf(account)}
+	return inHeader("Authorization", "Bearer ", Auth{credential: src.token, renewable: true, identity: identityOf(account)})
 }
 
 // FormToken sends the token as a field of the form or of the JSON object, or of
@@ -91,10 +99,13 @@ func (w withField) MarshalJSON() ([]byte, error) {
 	return json.Marshal(fields)
 }
 
-func inHeader(name, prefix string) func(*rest.Call, string) {
-	return func(call *rest.Call, credential string) {
+// inHeader completes a: the credential goes into a header field.
+func inHeader(name, prefix string, a Auth) Auth {
+	a.header, a.prefix = http.CanonicalHeaderKey(name), prefix
+	a.place = func(call *rest.Call, credential string) {
 		call.Header = append(call.Header, rest.Param{Name: name, Value: prefix + credential})
 	}
+	return a
 }
 
 func fixed(text string) func(context.Context, string) (string, error) {

@@ -17,7 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 	"time"
 
@@ -73,14 +73,17 @@ type Chain struct {
 	base      string
 	timeout   time.Duration
 	client    *http.Client
-	traced    bool // the transport tells when it has a connection
-	attempts  int  // of one call, the first included
+	transport http.RoundTripper // instead of client, when client adds nothing
+	place     url.URL           // base, parsed; empty when every URL must be parsed
+	traced    bool              // the transport tells when it has a connection
+	attempts  int               // of one call, the first included
 	buckets   map[string]*bucket
 	budget    *rate.Limiter
 	userAgent []string // as a header holds it; never changed
+	// marshal and unmarshal are the caller's codec, nil without one.
+	marshal   func(any) ([]byte, error)
+	unmarshal func([]byte, any) error
 }
-
-var acceptJSON = []string{"application/json"}
 
 var _ rest.Doer = (*Chain)(nil)
 
@@ -104,8 +107,13 @@ func New(cfg Config) (*Chain, error) {
 	if c.client, err = newClient(cfg.Env.HTTPClient, common); err != nil {
 		return nil, configError("", err)
 	}
+	c.transport = bare(c.client)
 	_, c.traced = c.client.Transport.(*http.Transport)
 	c.traced = c.traced || c.client.Transport == nil
+	c.place = placeOf(c.base)
+	if codec := cfg.Env.JSON; codec != nil {
+		c.marshal, c.unmarshal = codec.Marshal, codec.Unmarshal
+	}
 	if c.buckets, err = newLimiters(c.base, cfg); err != nil {
 		return nil, err
 	}
@@ -144,7 +152,7 @@ func (c *Chain) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, 
 	if err != nil {
 		return reply, err
 	}
-	if err := rest.Decode(a.Body, out); err != nil {
+	if err := call.Decode(a.Body, out, c.unmarshal); err != nil {
 		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
 		c.tell(f.err, a)
 		complete(f, outcome.Input{Class: f.class, Effect: call.Effect})
@@ -173,11 +181,12 @@ func (c *Chain) authorized(ctx context.Context, call *rest.Call, number int, wai
 
 // attempt is one request and its answer.
 func (c *Chain) attempt(ctx context.Context, call *rest.Call, credential string, number int, waited time.Duration) (*Answer, *failure) {
-	start := time.Now()
+	start := c.watched()
 	req, body, err := c.request(ctx, call, credential)
 	if err != nil {
 		return nil, &failure{outcome.Local, invalidCall(err)}
 	}
+	defer body.release()
 	a, f := c.roundTrip(req, body, call)
 	if f == nil {
 		f = c.classify(call, a)
@@ -186,49 +195,23 @@ func (c *Chain) attempt(ctx context.Context, call *rest.Call, credential string,
 		c.tell(f.err, a)
 		scrub(f.err, credential)
 	}
-	c.observe(ctx, call, a, f, provider.AttemptEvent{Attempt: number, Waited: waited, Took: time.Since(start)}, credential)
+	if !start.IsZero() {
+		c.observe(ctx, call, a, f, provider.AttemptEvent{Attempt: number, Waited: waited, Took: time.Since(start)}, credential)
+	}
 	return a, f
 }
 
-// request encodes the call with the credential in its place.
-func (c *Chain) request(ctx context.Context, call *rest.Call, credential string) (*http.Request, *sealedBody, error) {
-	sent := c.placed(call, credential)
-	url, err := sent.URL(c.base)
-	if err != nil {
-		return nil, nil, err
+// watched is now when a hook is told about attempts. Reading the clock takes
+// longer than most steps of an attempt.
+func (c *Chain) watched() time.Time {
+	if c.cfg.Env.Hooks.OnAttempt == nil {
+		return time.Time{}
 	}
-	data, contentType, err := sent.Encode()
-	if err != nil {
-		return nil, nil, err
-	}
-	body := &sealedBody{data: data}
-	req, err := http.NewRequestWithContext(body.watch(ctx), call.Method, url, nil)
-	if err != nil {
-		return nil, nil, &rest.ParamError{Name: "url", Why: "cannot be built"} // the cause would quote it
-	}
-	req.Header = make(http.Header, len(sent.Header)+3)
-	for _, h := range sent.Header {
-		req.Header.Set(h.Name, h.Value)
-	}
-	req.Header["User-Agent"] = c.userAgent
-	req.Header["Accept"] = acceptJSON
-	if contentType != "" {
-		req.Header["Content-Type"] = []string{contentType}
-	}
-	body.attach(req)
-	return req, body, nil
-}
-
-// placed is a copy of the call with the credential in its place.
-func (c *Chain) placed(call *rest.Call, credential string) *rest.Call {
-	sent := *call
-	sent.Header, sent.Query, sent.Form = slices.Clip(call.Header), slices.Clip(call.Query), slices.Clip(call.Form)
-	c.cfg.Auth.place(&sent, credential)
-	return &sent
+	return time.Now()
 }
 
 func (c *Chain) roundTrip(req *http.Request, body *sealedBody, call *rest.Call) (*Answer, *failure) {
-	resp, err := c.client.Do(req)
+	resp, err := c.exchangeHTTP(req)
 	if err != nil {
 		return nil, c.transportError(req.Context(), call, body.seal(c.traced), err)
 	}
@@ -267,12 +250,8 @@ func (c *Chain) classify(call *rest.Call, a *Answer) *failure {
 	return &failure{classOf(call, a.Status, e.Kind), e}
 }
 
-// observe tells the hooks about an attempt; e holds what is known already.
+// observe tells the hook about an attempt; e holds what is known already.
 func (c *Chain) observe(ctx context.Context, call *rest.Call, a *Answer, f *failure, e provider.AttemptEvent, credential string) {
-	hook := c.cfg.Env.Hooks.OnAttempt
-	if hook == nil {
-		return
-	}
 	e.Provider, e.Account = c.cfg.Provider, c.cfg.Env.Account
 	e.Operation, e.Method, e.Route = call.Operation, call.Method, call.Route
 	e.Describe = func() (provider.Request, provider.Answer) {
@@ -286,5 +265,5 @@ func (c *Chain) observe(ctx context.Context, call *rest.Call, a *Answer, f *fail
 		complete(&failure{f.class, &told}, outcome.Input{Class: f.class, Effect: call.Effect})
 		e.Err, e.Outcome = &told, told.Outcome
 	}
-	hook(ctx, e)
+	c.cfg.Env.Hooks.OnAttempt(ctx, e)
 }

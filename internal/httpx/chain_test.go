@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -442,7 +443,7 @@ func TestProxyAndCAFile(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"7"}`)
 	})
 	chain := newChain(t, "http://127.0.0.1:9", func(c *Config) { c.Section.Proxy = proxy })
-	chain.base = "http://vendor.example" // only https is allowed here; the test has no certificate for a tunnel
+	chain.base, chain.place = "http://vendor.example", url.URL{} // only https is allowed here; the test has no certificate for a tunnel
 	_, err := chain.Do(t.Context(), sendCall(), new(sent))
 	require.NoError(t, err)
 	assert.Equal(t, int32(1), viaProxy.Load())

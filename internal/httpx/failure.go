@@ -301,6 +301,9 @@ func RetryAfter(text string, now time.Time) time.Duration {
 // Seconds reads a number of seconds, clamped to an hour; negative and
 // unreadable values are not ok.
 func Seconds(text string) (time.Duration, bool) {
+	if text == "" {
+		return 0, false // without the error that ParseInt would make
+	}
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil || n < 0 {
 		return 0, false

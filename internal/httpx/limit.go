@@ -114,10 +114,11 @@ func ParseLimit(text string) (Limit, error) {
 // in time: the error then says how long it would have taken.
 func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 	start := time.Now()
+	if b.until().Before(start) && b.limiter.AllowN(start, 1) {
+		return 0, nil // by far the commonest
+	}
 	for {
-		b.mu.Lock()
-		pause := time.Until(b.paused)
-		b.mu.Unlock()
+		pause := time.Until(b.until())
 		if pause <= 0 {
 			break
 		}
@@ -135,6 +136,12 @@ func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 		return time.Since(start), e
 	}
 	return time.Since(start), nil
+}
+
+func (b *bucket) until() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.paused
 }
 
 // sleep waits for d. It gives up at once when the context ends before.

@@ -154,6 +154,10 @@ func convert(name, typ string, v any) (any, error) {
 	return v, nil
 }
 
+// exactDigits is the length from which a number stays as its digits: a shorter
+// one is exact as a float64.
+const exactDigits = 16
+
 // Values reads the attributes of an answer. It takes first name, last name and
 // phone out of them.
 func Values(raw json.RawMessage, into *provider.Contact) error {
@@ -171,8 +175,8 @@ func Values(raw json.RawMessage, into *provider.Contact) error {
 		case nil:
 			delete(all, name)
 		case json.Number:
-			if f, err := x.Float64(); err == nil && len(x.String()) < 16 {
-				all[name] = f // exact; a longer number stays as its digits
+			if f, err := x.Float64(); err == nil && len(x.String()) < exactDigits {
+				all[name] = f
 			}
 		}
 	}

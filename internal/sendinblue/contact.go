@@ -26,12 +26,21 @@ type Contact struct {
 
 // Portable returns c in portable form. Email is empty when it is made up.
 func (c Contact) Portable() (provider.Contact, error) {
-	out := provider.Contact{Email: c.Email, Suppressed: []provider.Suppression{}}
-	if strings.HasSuffix(strings.ToLower(out.Email), standIn) {
-		out.Email = ""
-	}
+	out := c.base()
 	out.CreatedAt, _ = flex.ParseTime(c.CreatedAt)
 	out.ModifiedAt, _ = flex.ParseTime(c.ModifiedAt)
+	return out, Values(c.Attributes, &out)
+}
+
+// base is the portable form without times and attributes.
+func (c *Contact) base() provider.Contact {
+	out := provider.Contact{Email: c.Email, Suppressed: []provider.Suppression{}}
+	if n := len(out.Email) - len(standIn); n >= 0 && strings.EqualFold(out.Email[n:], standIn) {
+		out.Email = ""
+	}
+	if n := len(c.ListIDs) + len(c.ListUnsubscribed); n > 0 {
+		out.Memberships = make([]provider.Membership, 0, n)
+	}
 	for _, id := range c.ListIDs {
 		status := provider.Subscribed
 		switch {
@@ -53,7 +62,7 @@ func (c Contact) Portable() (provider.Contact, error) {
 	if c.SMSBlacklisted {
 		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "sms", Scope: "marketing", Reason: "blocklisted"})
 	}
-	return out, Values(c.Attributes, &out)
+	return out
 }
 
 // Page returns contacts in portable form and how many were left out for want

@@ -70,22 +70,31 @@ func keySeen(e *provider.Error) bool {
 	return e.Code == "duplicate_parameter" && strings.Contains(strings.ToLower(e.Message), "idempotency")
 }
 
-// RequestID is the header that names a request.
-const RequestID = "sib-request-id"
+// Headers of answers, spelled as net/http keeps them: another spelling is made
+// into this one at every look.
+const (
+	// RequestID names a request.
+	RequestID   = "Sib-Request-Id"
+	leftHeader  = "X-Sib-Ratelimit-Remaining"
+	resetHeader = "X-Sib-Ratelimit-Reset"
+)
 
 // RetryAfter reads the vendor's hint: seconds left in the window, not a clock time.
 func RetryAfter(h http.Header) time.Duration {
-	if left := h.Get("x-sib-ratelimit-remaining"); left != "0" && left != "" {
+	if left := h.Get(leftHeader); left != "0" && left != "" {
 		return 0
 	}
-	d, _ := httpx.Seconds(h.Get("x-sib-ratelimit-reset"))
+	d, _ := httpx.Seconds(h.Get(resetHeader))
 	return d
 }
 
 // Left reads how many calls are left in the window and how long it lasts. The
 // headers are on every answer, not only on refusals.
 func Left(a *httpx.Answer) (left int64, reset time.Duration, ok bool) {
-	left, err := strconv.ParseInt(a.Header.Get("x-sib-ratelimit-remaining"), 10, 64)
-	reset, ok = httpx.Seconds(a.Header.Get("x-sib-ratelimit-reset"))
-	return left, reset, ok && err == nil && left >= 0
+	reset, ok = httpx.Seconds(a.Header.Get(resetHeader))
+	if !ok {
+		return 0, 0, false
+	}
+	left, err := strconv.ParseInt(a.Header.Get(leftHeader), 10, 64)
+	return left, reset, err == nil && left >= 0
 }

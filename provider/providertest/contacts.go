@@ -61,6 +61,7 @@ func upsert(change func(h Harness, c *provider.ContactChange), check func(t *tes
 
 var actions = map[provider.Feature]action{
 	provider.FeatureSettle: settles,
+	provider.FeatureBatch:  batches,
 	provider.FeatureStatus: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		sent, err := c.Send(t.Context(), h.baseline())
 		require.NoError(t, err)
@@ -309,7 +310,7 @@ func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) er
 
 // ofSentMail are features of a message that has been sent: they have an action
 // instead of a probe.
-var ofSentMail = []provider.Feature{provider.FeatureStatus, provider.FeatureCancel, provider.FeatureSettle}
+var ofSentMail = []provider.Feature{provider.FeatureStatus, provider.FeatureCancel, provider.FeatureSettle, provider.FeatureBatch}
 
 func (h Harness) contactFeatures(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})

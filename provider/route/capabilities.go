@@ -24,6 +24,9 @@ func capabilities(members []*provider.Client) provider.Capabilities {
 			continue
 		}
 		out[f] = merge(f, members)
+		if f == provider.FeatureBatch {
+			out[f] = provider.Cell(provider.LevelEmulated, "", "one call each, several at a time: every message finds its own way")
+		}
 	}
 	return out
 }

@@ -1,0 +1,202 @@
+package brevo_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/postmux/postmux/brevo"
+	"github.com/postmux/postmux/provider"
+)
+
+// The figures of a send. A change that makes one larger must say why here; one
+// that makes it smaller lowers it.
+const (
+	sendAllocations = 42   // of a send through a transport that answers at once, whatever the size of the mail
+	sendBytes       = 2551 // of the request with a body of 2 kB on HTTP/1.1, without the value of User-Agent
+)
+
+func mailOf(size int) *provider.Message {
+	return &provider.Message{
+		From: provider.Address{Email: "shop@example.com", Name: "Shop"}, To: []provider.Address{{Email: "anna@example.com", Name: "Anna"}},
+		Subject: "سفارش شما", HTML: htmlOf(size), Variables: map[string]any{"order": "1042", "sum": 12.5, "city": "Tehran"}, Tags: []string{"order"},
+	}
+}
+
+func open(t testing.TB, common provider.Common, opts ...provider.Option) *provider.Client {
+	t.Helper()
+	common.RateLimits = map[string]string{"send": "1000000/s"}
+	c, err := brevo.New(brevo.Config{APIKey: provider.NewSecret("key"), Common: common}, opts...)
+	require.NoError(t, err)
+	return c
+}
+
+func TestSendAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates, and empties pools")
+	}
+	c := open(t, provider.Common{}, provider.WithHTTPClient(&http.Client{Transport: instant{}}))
+	for _, size := range []int{2 << 10, 50 << 10} {
+		m := mailOf(size)
+		n := testing.AllocsPerRun(500, func() {
+			if _, err := c.Send(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		})
+		assert.LessOrEqual(t, int(n), sendAllocations, "%d kB", size>>10)
+	}
+}
+
+// accepts answers as the vendor does.
+func accepts(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(answer)
+}
+
+// counted counts connections, and the bytes that come in.
+type counted struct {
+	net.Listener
+	conns, bytes atomic.Int64
+}
+
+func (l *counted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	l.conns.Add(1)
+	return &countedConn{c, l}, err
+}
+
+type countedConn struct {
+	net.Conn
+	l *counted
+}
+
+func (c *countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.l.bytes.Add(int64(n))
+	return n, err
+}
+
+func TestSendOnTheWire(t *testing.T) {
+	var requests atomic.Int32
+	var mu sync.Mutex
+	var agent string
+	var body []byte
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		mu.Lock()
+		agent = r.UserAgent()
+		body, _ = io.ReadAll(r.Body)
+		mu.Unlock()
+		accepts(w, r)
+	}))
+	l := &counted{Listener: srv.Listener}
+	srv.Listener = l
+	srv.Start()
+	defer srv.Close()
+	c := open(t, provider.Common{BaseURL: srv.URL})
+	m := mailOf(2 << 10)
+	_, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+
+	got := int(l.bytes.Load()) - len(agent) - len(strings.TrimPrefix(srv.URL, "http://"))
+	assert.LessOrEqual(t, got, sendBytes)
+	assert.NotContains(t, string(body), `\u003c`, "HTML is not escaped")
+	var sent any
+	require.NoError(t, json.Unmarshal(body, &sent))
+	escaped, err := json.Marshal(sent)
+	require.NoError(t, err)
+	assert.Greater(t, len(escaped), len(body)+500, "what encoding/json makes of it by default")
+
+	for range 50 {
+		_, err := c.Send(t.Context(), m)
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 51, requests.Load(), "one call for a send")
+	assert.EqualValues(t, 1, l.conns.Load(), "one connection for all")
+}
+
+// secured is a server with TLS, and the settings by which an account trusts it.
+func secured(t testing.TB, http2 bool) (*httptest.Server, *counted, provider.Common) {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(accepts))
+	l := &counted{Listener: srv.Listener}
+	srv.Listener, srv.EnableHTTP2 = l, http2
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
+	return srv, l, provider.Common{BaseURL: srv.URL, CAFile: file}
+}
+
+func TestConnectionsOfManySends(t *testing.T) {
+	for _, at := range []struct {
+		name  string
+		http2 bool
+		most  int64
+	}{{"HTTP/2", true, 1}, {"HTTP/1.1", false, 128}} {
+		t.Run(at.name, func(t *testing.T) {
+			_, l, common := secured(t, at.http2)
+			c := open(t, common)
+			m := mailOf(2 << 10)
+			_, err := c.Send(t.Context(), m) // with no connection yet, each of many would dial
+			require.NoError(t, err)
+			for range 10 { // with two idle connections, as by default, each time would dial anew
+				var g errgroup.Group
+				for range 64 {
+					g.Go(func() error {
+						_, err := c.Send(t.Context(), m)
+						return err
+					})
+				}
+				require.NoError(t, g.Wait())
+			}
+			assert.LessOrEqual(t, l.conns.Load(), at.most)
+		})
+	}
+}
+
+// upper is a codec that can be told from encoding/json.
+type upper struct{ written, read atomic.Int32 }
+
+func (c *upper) Marshal(v any) ([]byte, error) {
+	c.written.Add(1)
+	return json.MarshalIndent(v, "", "  ")
+}
+
+func (c *upper) Unmarshal(data []byte, v any) error {
+	c.read.Add(1)
+	return json.Unmarshal(bytes.ReplaceAll(data, []byte("smtp-relay"), []byte("codec")), v)
+}
+
+func TestJSONCodec(t *testing.T) {
+	var body []byte
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ = io.ReadAll(r.Body)
+		accepts(w, r)
+	}))
+	defer srv.Close()
+	codec := new(upper)
+	c := open(t, provider.Common{BaseURL: srv.URL}, provider.WithJSON(codec))
+	r, err := c.Send(t.Context(), mailOf(2<<10))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, codec.written.Load())
+	assert.EqualValues(t, 1, codec.read.Load())
+	assert.True(t, bytes.HasPrefix(body, []byte("{\n  \"headers\"")), "%.40s", body)
+	assert.Contains(t, r.MessageID, "@codec.")
+}

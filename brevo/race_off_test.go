@@ -1,0 +1,5 @@
+//go:build !race
+
+package brevo_test
+
+const raceEnabled = false

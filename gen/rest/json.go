@@ -1,0 +1,188 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"math/bits"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Appender is a body that writes its own JSON behind dst: the same bytes as
+// encoding/json would without escapes for HTML.
+type Appender interface {
+	AppendJSON(dst []byte) ([]byte, error)
+}
+
+// maxDepth is how deep AppendValue follows values inside values; encoding/json
+// takes over there and finds out whether a value holds itself.
+const maxDepth = 100
+
+// AppendText writes s, which must be valid UTF-8, as a JSON text behind dst.
+func AppendText(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	start := 0
+	for i := special(s, 0); i < len(s); i = special(s, i) {
+		c := s[i]
+		if c == 0xe2 && !separator(s[i:]) {
+			i++
+			continue
+		}
+		dst = append(dst, s[start:i]...)
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\b':
+			dst = append(dst, `\b`...)
+		case '\f':
+			dst = append(dst, `\f`...)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		case 0xe2: // U+2028 or U+2029, which encoding/json escapes for the sake of JavaScript
+			dst = append(dst, `\u202`...)
+			dst = append(dst, hex[s[i+2]&0xf])
+			i += 2
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+		}
+		i++
+		start = i
+	}
+	dst = append(dst, s[start:]...)
+	return append(dst, '"')
+}
+
+// separator reports whether s begins with a line or paragraph separator.
+func separator(s string) bool {
+	return len(s) >= 3 && s[1] == 0x80 && s[2]|1 == 0xa9
+}
+
+// special is the index of the first byte from i on that AppendText looks at:
+// control, quote, backslash, or the first of U+2028. It is len(s) when there is none.
+func special(s string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		quote, slash, e2 := w^'"'*ones, w^'\\'*ones, w^0xe2*ones
+		// A borrow can raise a flag above a true one, never below it: the lowest is exact.
+		flags := ((w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash | (e2-ones)&^e2) & highs
+		if flags != 0 {
+			return i + bits.TrailingZeros64(flags)/8
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c == 0xe2 {
+			return i
+		}
+	}
+	return i
+}
+
+// AppendString writes s as a JSON text behind dst; what is not UTF-8 becomes U+FFFD.
+func AppendString(dst []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		dst, _ = appendStandard(dst, s) // a text cannot fail
+		return dst
+	}
+	return AppendText(dst, s)
+}
+
+// AppendValue writes v behind dst. The kinds of value that JSON itself has are
+// written at once, others by encoding/json.
+func AppendValue(dst []byte, v any) ([]byte, error) { return appendValue(dst, v, maxDepth) }
+
+func appendValue(dst []byte, v any, depth int) (_ []byte, err error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case string:
+		return AppendString(dst, v), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case int:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	case int64:
+		return strconv.AppendInt(dst, v, 10), nil
+	case float64:
+		if size := math.Abs(v); v == 0 || size >= 1e-6 && size < 1e21 {
+			return strconv.AppendFloat(dst, v, 'f', -1, 64), nil
+		}
+	case map[string]any:
+		if v != nil && depth > 0 {
+			return appendObject(dst, v, depth-1)
+		}
+	case []any:
+		if v == nil || depth == 0 {
+			break
+		}
+		dst = append(dst, '[')
+		for i, x := range v {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if dst, err = appendValue(dst, x, depth-1); err != nil {
+				return nil, err
+			}
+		}
+		return append(dst, ']'), nil
+	}
+	return appendStandard(dst, v)
+}
+
+func appendObject(dst []byte, m map[string]any, depth int) (_ []byte, err error) {
+	var few [16]string
+	dst = append(dst, '{')
+	for i, name := range sorted(few[:0], m) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(AppendString(dst, name), ':')
+		if dst, err = appendValue(dst, m[name], depth); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// AppendTexts writes an object of texts behind dst.
+func AppendTexts(dst []byte, m map[string]string) []byte {
+	var few [16]string
+	dst = append(dst, '{')
+	for i, name := range sorted(few[:0], m) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(AppendString(dst, name), ':')
+		dst = AppendString(dst, m[name])
+	}
+	return append(dst, '}')
+}
+
+// sorted are the names in m in the order of encoding/json, in room if it is enough.
+func sorted[T any](room []string, m map[string]T) []string {
+	for name := range m {
+		room = append(room, name)
+	}
+	slices.Sort(room)
+	return room
+}
+
+// appendStandard leaves v to encoding/json.
+func appendStandard(dst []byte, v any) ([]byte, error) {
+	b := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false) // halves the size of an HTML mail; the body is never put into a page
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

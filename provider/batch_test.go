@@ -1,0 +1,285 @@
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// many is a stub whose provider takes ten messages in one call, all from the
+// same sender.
+type many struct {
+	stub
+	mu    sync.Mutex
+	calls [][]string // subjects, call by call
+	fail  func(messages []*provider.Message) error
+}
+
+func (s *many) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	r, err := s.SendBatch(ctx, []*provider.Message{m})
+	if err != nil {
+		return nil, err
+	}
+	return r[0], nil
+}
+
+func (s *many) BatchLimits() provider.GroupLimits { return provider.GroupLimits{Items: 10} }
+
+func (s *many) BatchKey(m *provider.Message) (string, bool) {
+	return m.From.Email, m.Template.IsZero()
+}
+
+func (s *many) SendBatch(_ context.Context, messages []*provider.Message) ([]*provider.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var subjects []string
+	for _, m := range messages {
+		subjects = append(subjects, m.Subject)
+	}
+	s.calls = append(s.calls, subjects)
+	if s.fail != nil {
+		if err := s.fail(messages); err != nil {
+			return nil, err
+		}
+	}
+	var out []*provider.Receipt
+	for _, m := range messages {
+		out = append(out, provider.Accepted(m, "id of "+m.Subject, provider.StateAccepted))
+	}
+	return out, nil
+}
+
+// mails are n messages whose subjects are their indexes.
+func mails(n int, change ...func(i int, m *provider.Message)) iter.Seq2[*provider.Message, error] {
+	return func(yield func(*provider.Message, error) bool) {
+		for i := range n {
+			m := &provider.Message{
+				From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: fmt.Sprintf("a%d@example.com", i)}},
+				Subject: fmt.Sprint(i), HTML: "<p>hello</p>",
+			}
+			for _, f := range change {
+				f(i, m)
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+func results(t *testing.T, batch iter.Seq2[provider.BatchResult, error]) ([]provider.BatchResult, error) {
+	t.Helper()
+	var out []provider.BatchResult
+	for r, err := range batch {
+		if err != nil {
+			return out, err
+		}
+		require.Equal(t, len(out), r.Index, "out of order")
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func TestSendBatchGroups(t *testing.T) {
+	s := &many{}
+	alone := func(i int, m *provider.Message) {
+		switch i {
+		case 3:
+			m.HTML, m.Template = "", provider.Ref{ID: "1"}
+		case 7:
+			m.IdempotencyKey = "k"
+		case 9:
+			m.To[0].Email = "not an address"
+		}
+		if i%2 == 1 {
+			m.From.Email = "news@example.com"
+		}
+	}
+	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(40, alone)))
+	require.NoError(t, err)
+	require.Len(t, out, 40)
+	for i, r := range out {
+		if i == 9 {
+			assert.ErrorIs(t, r.Err, provider.ErrInvalid)
+			assert.Nil(t, r.Receipt)
+			continue
+		}
+		require.NoError(t, r.Err)
+		assert.Equal(t, fmt.Sprint("id of ", i), r.Receipt.MessageID)
+		assert.Equal(t, fmt.Sprintf("a%d@example.com", i), r.Receipt.Recipients[0].Email)
+		assert.Equal(t, "main", r.Receipt.Account)
+		assert.Len(t, r.Receipt.Attempts, 1)
+	}
+	assert.Len(t, s.calls, 2+2+2, "two senders of 20 and 17 messages by tens, and two that go alone")
+	assert.Contains(t, s.calls, []string{"3"})
+	assert.Contains(t, s.calls, []string{"7"})
+}
+
+// One bad message is found, and takes no other with it.
+func TestSendBatchFindsTheRefused(t *testing.T) {
+	s := &many{}
+	s.fail = func(messages []*provider.Message) error {
+		if slices.ContainsFunc(messages, func(m *provider.Message) bool { return m.Subject == "6" }) {
+			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400, Message: "to is not valid in messageVersions"}
+		}
+		return nil
+	}
+	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(30)))
+	require.NoError(t, err)
+	require.Len(t, out, 30)
+	for i, r := range out {
+		assert.Equal(t, i == 6, errors.Is(r.Err, provider.ErrInvalid), "message %d: %v", i, r.Err)
+	}
+	assert.Equal(t, provider.StateRefused, out[6].Receipt.State)
+	assert.LessOrEqual(t, len(s.calls), 3+8)
+}
+
+// Where all are refused, the number of calls stays bounded and nobody is called sent.
+func TestSendBatchAllRefused(t *testing.T) {
+	s := &many{}
+	s.fail = func([]*provider.Message) error {
+		return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400, Message: "sender is not valid"}
+	}
+	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(10)))
+	require.NoError(t, err)
+	require.Len(t, out, 10)
+	together := 0
+	for _, r := range out {
+		assert.ErrorIs(t, r.Err, provider.ErrInvalid)
+		var e *provider.Error
+		require.ErrorAs(t, r.Err, &e)
+		assert.Equal(t, provider.NotSent, e.Outcome)
+		if strings.Contains(e.Message, "refused in one call with") {
+			together++
+		}
+	}
+	assert.LessOrEqual(t, len(s.calls), 1+4*3)
+	assert.NotZero(t, together)
+}
+
+// An outcome that is unknown holds for every message of the call, and is never
+// tried again.
+func TestSendBatchUnknown(t *testing.T) {
+	s := &many{}
+	s.fail = func(messages []*provider.Message) error {
+		if messages[0].Subject == "10" {
+			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: "connection lost"}
+		}
+		return nil
+	}
+	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(30)))
+	require.NoError(t, err)
+	for i, r := range out {
+		unknown := i >= 10 && i < 20
+		assert.Equal(t, unknown, errors.Is(r.Err, provider.ErrOutcomeUnknown), "message %d", i)
+		if unknown {
+			assert.Equal(t, provider.StateUnknown, r.Receipt.State)
+			assert.Equal(t, fmt.Sprint(i), r.Receipt.Unsettled.Subject)
+		}
+	}
+	assert.Len(t, s.calls, 3)
+}
+
+// A provider that swallows everything is not fed the whole list.
+func TestSendBatchStopsAfterUnknownsInARow(t *testing.T) {
+	s := &many{}
+	s.fail = func([]*provider.Message) error {
+		return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
+	}
+	c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 2}}, provider.Env{})
+	out, err := results(t, c.SendBatch(t.Context(), mails(10_000)))
+	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+	assert.LessOrEqual(t, len(s.calls), 6)
+	assert.Less(t, len(out), 200)
+	for _, r := range out[len(s.calls)*10:] {
+		assert.ErrorIs(t, r.Err, provider.ErrCanceled)
+		assert.Nil(t, r.Receipt)
+	}
+}
+
+func TestSendBatchEnds(t *testing.T) {
+	t.Run("at a bad key", func(t *testing.T) {
+		s := &many{}
+		s.fail = func([]*provider.Message) error {
+			return &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}
+		}
+		c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
+		out, err := results(t, c.SendBatch(t.Context(), mails(1000)))
+		require.ErrorIs(t, err, provider.ErrUnauthorized)
+		assert.Len(t, s.calls, 1)
+		assert.Less(t, len(out), 100)
+	})
+	t.Run("at an error of the input", func(t *testing.T) {
+		s := &many{}
+		broken := errors.New("line 13 is no message")
+		out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+			for m, err := range mails(12) {
+				if !yield(m, err) {
+					return
+				}
+			}
+			yield(nil, broken)
+		}))
+		require.Equal(t, broken, err)
+		assert.Len(t, out, 12)
+		assert.Len(t, s.calls, 2)
+	})
+	t.Run("before a call that cannot be written down", func(t *testing.T) {
+		s := &many{}
+		full := errors.New("disk full")
+		var told []int
+		before := provider.BeforeSending(func(indexes []int) error {
+			if len(told) == 20 {
+				return full
+			}
+			told = append(told, indexes...)
+			return nil
+		})
+		_, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(100), before))
+		require.Equal(t, full, err)
+		assert.Len(t, s.calls, 2)
+		assert.Len(t, told, 20)
+	})
+}
+
+// Without a batch of the provider's own every message is a call, several at a time.
+func TestSendBatchOneByOne(t *testing.T) {
+	s := &locked{}
+	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(50)))
+	require.NoError(t, err)
+	assert.Len(t, out, 50)
+	assert.Len(t, s.sent, 50)
+}
+
+// locked is a stub for concurrent use.
+type locked struct {
+	stub
+	mu sync.Mutex
+}
+
+func (s *locked) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stub.Send(ctx, m)
+}
+
+func batchClient(t *testing.T, a provider.Adapter, sec provider.Section, env provider.Env) *provider.Client {
+	t.Helper()
+	sec.Provider, env.Account = "stub", "main"
+	c, err := provider.NewClient(a, sec, env)
+	require.NoError(t, err)
+	return c
+}
+
+func (s *many) Capabilities() provider.Capabilities   { return everything(nil) }
+func (s *locked) Capabilities() provider.Capabilities { return everything(nil) }

@@ -1,0 +1,247 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// numbers are 0 … n-1, then err unless it is nil.
+func numbers(n int, err error) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		for i := range n {
+			if !yield(i, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(0, err)
+		}
+	}
+}
+
+// probe is a flow over numbers whose result is the number, or its negative when
+// it was skipped.
+type probe struct {
+	flow[int, int]
+	mu          sync.Mutex
+	calls       [][]int
+	busy, peak  atomic.Int32
+	took        time.Duration
+	failAt      int // the call for this number fails for good
+	failedError error
+}
+
+func newProbe(calls, items int) *probe {
+	p := &probe{failAt: -1, took: time.Second, failedError: errors.New("bad key")}
+	p.flow = flow[int, int]{
+		limits: GroupLimits{Items: items}, calls: calls,
+		place: func(context.Context, int) (member, int, bool) { return member{held: 1}, 0, false },
+		call: func(ctx context.Context, items []int) []int {
+			p.peak.Store(max(p.peak.Load(), p.busy.Add(1)))
+			defer p.busy.Add(-1)
+			select {
+			case <-time.After(p.took):
+			case <-ctx.Done():
+			}
+			p.mu.Lock()
+			p.calls = append(p.calls, items)
+			p.mu.Unlock()
+			return append([]int(nil), items...)
+		},
+		ends: func(results []int) error {
+			for _, r := range results {
+				if r == p.failAt {
+					return p.failedError
+				}
+			}
+			return nil
+		},
+		skipped: func(item int, _ error) int { return -item },
+	}
+	return p
+}
+
+func (p *probe) collect(ctx context.Context, items iter.Seq2[int, error]) (out []int, err error) {
+	err = p.run(ctx, items, func(r int) bool { out = append(out, r); return true })
+	return out, err
+}
+
+func TestFlowOrderAndConcurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(4, 10)
+		start := time.Now()
+		out, err := p.collect(t.Context(), numbers(1005, nil))
+		require.NoError(t, err)
+		require.Len(t, out, 1005)
+		for i, r := range out {
+			require.Equal(t, i, r)
+		}
+		assert.Len(t, p.calls, 101)
+		assert.EqualValues(t, 4, p.peak.Load())
+		assert.Equal(t, 26*time.Second, time.Since(start), "101 calls of a second, 4 at a time")
+	})
+}
+
+// A result that ends the flow: no further call begins, what was read is told.
+func TestFlowEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		p.failAt = 25
+		read := 0
+		out, err := p.collect(t.Context(), func(yield func(int, error) bool) {
+			for i, err := range numbers(1000, nil) {
+				read = i + 1
+				if !yield(i, err) {
+					return
+				}
+			}
+		})
+		require.ErrorIs(t, err, p.failedError)
+		assert.Less(t, read, 100, "reads on although it has ended")
+		require.Len(t, out, read, "an item without a result")
+		sent := 0
+		for _, c := range p.calls {
+			sent += len(c)
+		}
+		for i, r := range out {
+			require.Equal(t, i, max(r, -r))
+			assert.Equal(t, i < sent, r >= 0, "item %d", i)
+		}
+	})
+}
+
+func TestFlowInputError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		broken := errors.New("line 26 is broken")
+		out, err := p.collect(t.Context(), numbers(25, broken))
+		require.ErrorIs(t, err, broken)
+		assert.Len(t, out, 25)
+		assert.Len(t, p.calls, 3, "what was read before is sent")
+	})
+}
+
+func TestFlowCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		out, err := p.collect(ctx, numbers(1000, nil))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		sent := 0
+		for _, c := range p.calls {
+			sent += len(c)
+		}
+		assert.Equal(t, 60, sent, "three rounds of two calls, the last of them interrupted")
+		for i, r := range out {
+			require.Equal(t, i < sent, r >= 0, "item %d", i)
+		}
+	})
+}
+
+// A caller who breaks off waits for the calls under way, and none begins after.
+func TestFlowBreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		got := 0
+		err := p.run(t.Context(), numbers(1000, nil), func(int) bool { got++; return got < 5 })
+		require.NoError(t, err)
+		assert.Equal(t, 5, got)
+		assert.Zero(t, p.busy.Load(), "a call is still under way")
+		assert.LessOrEqual(t, len(p.calls), 4)
+	})
+}
+
+func TestFlowBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		full := errors.New("disk full")
+		var begun []int
+		p.begin = func(items []int) error {
+			if len(begun) >= 30 {
+				return full
+			}
+			begun = append(begun, items...)
+			return nil
+		}
+		out, err := p.collect(t.Context(), numbers(1000, nil))
+		require.ErrorIs(t, err, full)
+		var sent []int
+		for _, c := range p.calls {
+			sent = append(sent, c...)
+		}
+		assert.ElementsMatch(t, begun, sent, "sent without being told before")
+		assert.Len(t, begun, 30)
+		assert.Greater(t, len(out), 30)
+	})
+}
+
+// What is read ahead is bounded by its size and by its number.
+func TestFlowReadsAhead(t *testing.T) {
+	for name, tc := range map[string]struct{ bytes, most int }{
+		"by number": {1, 2*2*10 + 1},
+		"by size":   {flowBytes / 10, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProbe(2, 10)
+				p.place = func(context.Context, int) (member, int, bool) { return member{held: tc.bytes}, 0, false }
+				read, given, most := 0, 0, 0
+				err := p.run(t.Context(), func(yield func(int, error) bool) {
+					for i := range 500 {
+						read++
+						most = max(most, read-given)
+						if !yield(i, nil) {
+							return
+						}
+					}
+				}, func(int) bool { given++; return true })
+				require.NoError(t, err)
+				assert.LessOrEqual(t, most, tc.most)
+			})
+		})
+	}
+}
+
+// An item with a result of its own keeps its place.
+func TestFlowSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		p.place = func(_ context.Context, n int) (member, int, bool) { return member{}, n, n%3 == 0 }
+		out, err := p.collect(t.Context(), numbers(100, nil))
+		require.NoError(t, err)
+		require.Len(t, out, 100)
+		for i, r := range out {
+			require.Equal(t, i, r)
+		}
+		for _, c := range p.calls {
+			for _, n := range c {
+				assert.NotZero(t, n%3)
+			}
+		}
+	})
+}
+
+// Items that change the same thing never run at the same time, nor in one call.
+func TestFlowIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(4, 10)
+		p.identity = func(n int) string { return string(rune('a' + n%7)) }
+		out, err := p.collect(t.Context(), numbers(100, nil))
+		require.NoError(t, err)
+		require.Len(t, out, 100)
+		for _, c := range p.calls {
+			assert.LessOrEqual(t, len(c), 7)
+		}
+		assert.EqualValues(t, 1, p.peak.Load(), "0 … 6, then 7 … 13: each call waits for the one before")
+	})
+}

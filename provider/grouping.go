@@ -1,0 +1,126 @@
+package provider
+
+// GroupLimits are the most that one call for several messages or contacts
+// takes. Zero means no limit, but for Items, where it means one.
+type GroupLimits struct {
+	Items     int // messages or contacts
+	Addresses int // recipients of all messages together
+	Each      int // recipients of a single message; one with more has a call of its own
+	Variables int // bytes of the variables of all messages together
+	// Bytes of all together, as counted here: variables and texts, without the
+	// wire's own words. Subject and body count once where they are the same.
+	Bytes int
+}
+
+// member is what grouping must know of an item.
+type member struct {
+	key       string // items with the same key may share a call
+	alone     bool   // must have a call of its own
+	addresses int
+	variables int
+	bytes     int       // with the variables, without texts
+	texts     [3]string // what counts once for all who have the same
+	held      int       // memory, about
+}
+
+// group is the items of one call, in the order they came, and what became of it.
+type group[T, R any] struct {
+	items   []T
+	sum     member        // of the items; key and texts are the first one's
+	results []R           // one for each item, once done is closed
+	done    chan struct{} // nil until the call is given out
+}
+
+// grouper puts items into groups that keep the limits. It is plain bookkeeping:
+// it calls nobody and waits for nothing.
+type grouper[T, R any] struct {
+	limits GroupLimits
+	byKey  map[string]*group[T, R] // open groups
+	order  []*group[T, R]          // open groups, the oldest first
+}
+
+func newGrouper[T, R any](limits GroupLimits) *grouper[T, R] {
+	limits.Items = max(limits.Items, 1)
+	return &grouper[T, R]{limits: limits, byKey: make(map[string]*group[T, R])}
+}
+
+// add puts item into a group, and returns that group and the ones that are
+// complete now: the one that had no room for it, and its own when it is full.
+func (g *grouper[T, R]) add(item T, m member) (into *group[T, R], complete []*group[T, R]) {
+	if m.alone || g.limits.Items == 1 || over(m.addresses, g.limits.Each) {
+		into = new(group[T, R])
+		into.add(item, m)
+		return into, []*group[T, R]{into}
+	}
+	into = g.byKey[m.key]
+	if into != nil && g.limits.passed(into.with(m)) {
+		g.close(into)
+		complete, into = append(complete, into), nil
+	}
+	if into == nil {
+		into = new(group[T, R])
+		g.byKey[m.key] = into
+		g.order = append(g.order, into)
+	}
+	into.add(item, m)
+	if len(into.items) == g.limits.Items || g.limits.reached(into.sum) {
+		g.close(into)
+		complete = append(complete, into)
+	}
+	return into, complete
+}
+
+func (x *group[T, R]) add(item T, m member) {
+	x.sum = x.with(m)
+	x.items = append(x.items, item)
+}
+
+// with is the sum of the group with one item more.
+func (x *group[T, R]) with(m member) member {
+	sum := x.sum
+	if len(x.items) == 0 {
+		sum.key, sum.texts = m.key, m.texts
+	}
+	for i, text := range m.texts {
+		if len(x.items) == 0 || text != sum.texts[i] {
+			sum.bytes += len(text)
+		}
+	}
+	sum.addresses += m.addresses
+	sum.variables += m.variables
+	sum.bytes += m.bytes
+	sum.held += m.held
+	return sum
+}
+
+func (l GroupLimits) passed(sum member) bool {
+	return over(sum.addresses, l.Addresses) || over(sum.variables, l.Variables) || over(sum.bytes, l.Bytes)
+}
+
+func (l GroupLimits) reached(sum member) bool {
+	return over(sum.addresses+1, l.Addresses) || over(sum.variables+1, l.Variables) || over(sum.bytes+1, l.Bytes)
+}
+
+func over(n, limit int) bool { return limit > 0 && n > limit }
+
+// close takes an open group out of those that grow.
+func (g *grouper[T, R]) close(x *group[T, R]) {
+	for key, other := range g.byKey {
+		if other == x {
+			delete(g.byKey, key)
+		}
+	}
+	for i, other := range g.order {
+		if other == x {
+			g.order = append(g.order[:i], g.order[i+1:]...)
+			return
+		}
+	}
+}
+
+// rest closes and returns all open groups, the oldest first.
+func (g *grouper[T, R]) rest() []*group[T, R] {
+	out := g.order
+	g.order, g.byKey = nil, make(map[string]*group[T, R])
+	return out
+}

@@ -1,0 +1,112 @@
+package provider
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// grouped runs items through a grouper and returns the groups in the order in
+// which they became complete.
+func grouped(limits GroupLimits, items []member) [][]int {
+	g := newGrouper[int, struct{}](limits)
+	var out [][]int
+	for i, m := range items {
+		_, complete := g.add(i, m)
+		for _, x := range complete {
+			out = append(out, x.items)
+		}
+	}
+	for _, x := range g.rest() {
+		out = append(out, x.items)
+	}
+	return out
+}
+
+// Whatever the limits and the items: nothing is lost, nothing comes twice, the
+// order within a call and between the calls of a key is kept, no limit is
+// passed, only equal keys meet, and no two calls of a key after each other would
+// have fitted into one.
+func TestGroupingProperties(t *testing.T) {
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		limits := GroupLimits{Items: r.IntN(8), Addresses: r.IntN(20), Each: r.IntN(6), Bytes: r.IntN(100), Variables: r.IntN(60)}
+		items := make([]member, r.IntN(60))
+		for i := range items {
+			items[i] = member{key: fmt.Sprint(r.IntN(3)), alone: r.IntN(10) == 0, addresses: 1 + r.IntN(7), bytes: r.IntN(40), variables: r.IntN(20)}
+			items[i].texts[1] = strings.Repeat("x", r.IntN(3)*10)
+		}
+		groups := grouped(limits, items)
+		seen := make(map[int]bool)
+		last := make(map[string]int)
+		before := make(map[string]*group[int, struct{}]) // the call before
+		for _, g := range groups {
+			require.NotEmpty(t, g)
+			call := new(group[int, struct{}])
+			single := items[g[0]].alone || over(items[g[0]].addresses, limits.Each)
+			for _, i := range g {
+				m := items[i]
+				require.False(t, seen[i], "seed %d: item %d twice", seed, i)
+				seen[i] = true
+				require.Equal(t, items[g[0]].key, m.key, "seed %d", seed)
+				if !single {
+					require.False(t, m.alone || over(m.addresses, limits.Each), "seed %d: item %d has company", seed, i)
+					at, ok := last[m.key]
+					require.True(t, !ok || at < i, "seed %d: order of item %d", seed, i)
+					last[m.key] = i
+				}
+				call.add(i, m)
+			}
+			if single {
+				require.Len(t, g, 1, "seed %d", seed)
+				continue
+			}
+			if len(g) > 1 {
+				require.LessOrEqual(t, len(g), max(limits.Items, 1), "seed %d", seed)
+				require.False(t, limits.passed(call.sum), "seed %d", seed)
+			}
+			key := call.sum.key
+			if b := before[key]; b != nil && len(b.items) < limits.Items {
+				assert.True(t, limits.reached(b.sum) || limits.passed(b.with(items[g[0]])), "seed %d: item %d would have fitted into the call before", seed, g[0])
+			}
+			before[key] = call
+		}
+		require.Len(t, seen, len(items), "seed %d: items lost", seed)
+	}
+}
+
+// The figures that the documents of a vendor give.
+func TestGroupingOfVersions(t *testing.T) {
+	limits := GroupLimits{Items: 1000, Addresses: 2000, Each: 99}
+	mails := func(n, to int) []member {
+		out := make([]member, n)
+		for i := range out {
+			out[i] = member{addresses: to}
+		}
+		return out
+	}
+	assert.Len(t, grouped(limits, mails(10_000, 1)), 10)
+	assert.Len(t, grouped(limits, mails(10_001, 1)), 11)
+	assert.Len(t, grouped(limits, mails(10_000, 3)), 10_000/666+1, "2,000 recipients a call")
+	assert.Len(t, grouped(limits, mails(7, 100)), 7, "100 recipients go alone")
+}
+
+// What all mails of a call have in common counts once, what each has of its own
+// every time.
+func TestGroupingBySize(t *testing.T) {
+	same := member{texts: [3]string{"s", strings.Repeat("x", 2000), ""}, variables: 100, bytes: 164}
+	items := make([]member, 1000)
+	for i := range items {
+		items[i] = same
+	}
+	assert.Len(t, grouped(GroupLimits{Items: 1000, Bytes: 1 << 20}, items), 1)
+	assert.Len(t, grouped(GroupLimits{Items: 1000, Variables: 50_000}, items), 2)
+	for i := range items {
+		items[i].texts[1] += fmt.Sprint(i)
+	}
+	assert.Len(t, grouped(GroupLimits{Items: 1000, Bytes: 1 << 20}, items), 3)
+}

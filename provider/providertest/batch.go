@@ -1,0 +1,69 @@
+package providertest
+
+import (
+	"fmt"
+	"iter"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// batches proves that each message of a batch arrives once and by itself, in one
+// call for all where the table says so, and that one with an error of its own
+// takes no other with it.
+func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	const n = 5
+	messages := h.numbered(n, func(i int, m *provider.Message) {
+		if i == 3 {
+			m.To[0].Email = "no address"
+		}
+	})
+	ids := make(map[string]bool)
+	index := 0
+	for r, err := range c.SendBatch(t.Context(), messages) {
+		require.NoError(t, err)
+		require.Equal(t, index, r.Index, "out of order")
+		if index++; r.Index == 3 {
+			assert.ErrorIs(t, r.Err, provider.ErrInvalid)
+			continue
+		}
+		require.NoError(t, r.Err)
+		require.Len(t, r.Receipt.Recipients, 1)
+		assert.Equal(t, fmt.Sprintf("a%d@example.com", r.Index), r.Receipt.Recipients[0].Email)
+		assert.Equal(t, provider.StateAccepted, r.Receipt.State)
+		assert.NotEmpty(t, r.Receipt.MessageID)
+		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
+		ids[r.Receipt.MessageID] = true
+	}
+	assert.Equal(t, n, index, "a message without a result")
+	subjects := make(map[string]string)
+	for _, mail := range v.Messages() {
+		require.Len(t, mail.To, 1, "recipients of a batch see each other")
+		subjects[mail.To[0].Email] = mail.Subject
+	}
+	assert.Equal(t, map[string]string{"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2", "a4@example.com": "4"}, subjects)
+	calls := n - 1
+	if c.Capabilities().Level(provider.FeatureBatch) != provider.LevelEmulated {
+		calls = 1
+	}
+	assert.Len(t, v.sends(), calls)
+	return nil
+}
+
+// numbered are n messages to addresses of their own, their subjects the indexes.
+func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.Seq2[*provider.Message, error] {
+	return func(yield func(*provider.Message, error) bool) {
+		for i := range n {
+			m := h.baseline()
+			m.Subject = fmt.Sprint(i)
+			m.To = []provider.Address{{Email: fmt.Sprintf("a%d@example.com", i)}}
+			change(i, m)
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}

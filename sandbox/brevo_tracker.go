@@ -1,0 +1,17 @@
+package sandbox
+
+import "net/http"
+
+// brevoTracker is the name of Brevo's second host.
+const brevoTracker = "brevotracker"
+
+// tracker imitates Brevo's tracker: it takes what the spec allows and keeps
+// nothing but the requests. Assumed: a wrong key is answered like one of the API.
+type tracker struct{ examples }
+
+func newBrevoTracker(*store) fake { return tracker{} }
+
+func (tracker) authorize(c *call) (answer, bool) {
+	refusal := answer{status: http.StatusUnauthorized, body: map[string]any{"code": "unauthorized", "message": "Key not found"}}
+	return refusal, c.header.Get("ma-key") == Key(brevoTracker)
+}
