@@ -24,6 +24,11 @@ output-options:
   user-templates:
     client.tmpl: ../../api/template/client.tmpl
     client-with-responses.tmpl: ../../api/template/client-with-responses.tmpl
+    fields.tmpl: ../../api/template/fields.tmpl
+    imports.tmpl: ../../api/template/imports.tmpl
+    param-types.tmpl: ../../api/template/param-types.tmpl
+    request-bodies.tmpl: ../../api/template/request-bodies.tmpl
+    typedef.tmpl: ../../api/template/typedef.tmpl
   type-mapping:
     number: {default: {type: float64}}
     integer: {default: {type: int64}}
@@ -36,7 +41,9 @@ func tree(t *testing.T) string {
 	root := t.TempDir()
 	write(t, root, "api/template/answers.overlay.yaml", "")
 	write(t, root, "api/template/client.tmpl", "")
-	write(t, root, "api/template/client-with-responses.tmpl", "")
+	for _, name := range []string{"client-with-responses", "fields", "imports", "param-types", "request-bodies", "typedef"} {
+		write(t, root, "api/template/"+name+".tmpl", "")
+	}
 	for _, name := range []string{"a", "b", "c"} {
 		write(t, root, "api/"+name+"/openapi.yaml", good)
 		write(t, root, "api/"+name+"/oapi-codegen.yaml", strings.ReplaceAll(goodSettings, "NAME", name))
