@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -81,10 +80,7 @@ func handWritten(ctx context.Context, hc *http.Client, key string, m *provider.M
 
 func BenchmarkSend(b *testing.B) {
 	for _, size := range []int{2 << 10, 50 << 10} {
-		m := &provider.Message{
-			From: provider.Address{Email: "shop@example.com", Name: "Shop"}, To: []provider.Address{{Email: "anna@example.com", Name: "Anna"}},
-			Subject: "سفارش شما", HTML: htmlOf(size), Variables: map[string]any{"order": "1042", "sum": 12.5, "city": "Tehran"}, Tags: []string{"order"},
-		}
+		m := mailOf(size)
 		hc := &http.Client{Transport: instant{}}
 		b.Run(fmt.Sprintf("hand-written/%dkB", size>>10), func(b *testing.B) {
 			b.ReportAllocs()
@@ -95,10 +91,7 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("postmux/%dkB", size>>10), func(b *testing.B) {
-			c, err := brevo.New(brevo.Config{APIKey: provider.NewSecret("key"), Common: provider.Common{RateLimits: map[string]string{"send": "1000000/s"}}}, provider.WithHTTPClient(hc))
-			if err != nil {
-				b.Fatal(err)
-			}
+			c := open(b, provider.Common{}, provider.WithHTTPClient(hc))
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := c.Send(b.Context(), m); err != nil {
@@ -107,4 +100,74 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 	}
+}
+
+// tells answers every request with the same body.
+type tells []byte
+
+func (t tells) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader(t)), ContentLength: -1, Request: r,
+	}, nil
+}
+
+// pageOf is an answer with n contacts.
+func pageOf(n int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"contacts":[`)
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `{"email":"customer%d@example.com","id":%d,"emailBlacklisted":%t,"smsBlacklisted":false,"createdAt":"2025-03-01T10:%02d:00.000+03:30",`+
+			`"modifiedAt":"2026-10-05T08:%02d:00.000+03:30","listIds":[4,12],"listUnsubscribed":null,`+
+			`"attributes":{"FIRSTNAME":"سارا","LASTNAME":"Customer %d","SMS":"98912%07d","CITY":"Tehran","ORDERS":%d,"VIP":true}}`, i, i+1, i%50 == 0, i%60, i%60, i, i, i%40)
+	}
+	fmt.Fprintf(&b, `],"count":%d}`, n)
+	return b.Bytes()
+}
+
+// stockPage is the page in the types that the stock generator makes.
+type stockPage struct {
+	Contacts []struct {
+		Attributes       map[string]any `json:"attributes"`
+		CreatedAt        string         `json:"createdAt"`
+		Email            *string        `json:"email,omitempty"`
+		EmailBlacklisted bool           `json:"emailBlacklisted"`
+		ID               int64          `json:"id"`
+		ListIDs          []int64        `json:"listIds"`
+		ListUnsubscribed *[]int64       `json:"listUnsubscribed,omitempty"`
+		ModifiedAt       string         `json:"modifiedAt"`
+		SMSBlacklisted   bool           `json:"smsBlacklisted"`
+	} `json:"contacts"`
+	Count int64 `json:"count"`
+}
+
+func BenchmarkContactsPage(b *testing.B) {
+	hc := &http.Client{Transport: tells(pageOf(1000))}
+	b.Run("stock-types", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			resp, err := hc.Get("https://api.brevo.com/v3/contacts")
+			if err != nil {
+				b.Fatal(err)
+			}
+			data, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			var page stockPage
+			if err != nil || json.Unmarshal(data, &page) != nil || len(page.Contacts) != 1000 {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("postmux", func(b *testing.B) {
+		c := open(b, provider.Common{}, provider.WithHTTPClient(hc))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := c.ListContacts(b.Context(), provider.ContactQuery{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

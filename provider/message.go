@@ -9,8 +9,8 @@ import (
 )
 
 // Message is one mail. Its zero fields are not sent. A Client does not change
-// a Message and keeps no reference to it after Send returns, but for the bytes
-// of attachments it does not copy: leave them alone while Send runs.
+// a Message and keeps no reference to it after Send returns, but it does not
+// copy what the Message holds either: leave it alone while Send runs.
 type Message struct {
 	// From is the sender; empty means the account's "from" setting, or the
 	// sender of the template where the provider has one.

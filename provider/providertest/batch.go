@@ -38,6 +38,13 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
 		ids[r.Receipt.MessageID] = true
 	}
+	if c.Has(provider.FeatureStatus) {
+		for id := range ids {
+			status, err := c.Status(t.Context(), id)
+			require.NoError(t, err, "an id of a batch cannot be looked up")
+			assert.Len(t, status.Recipients, 1)
+		}
+	}
 	assert.Equal(t, n, index, "a message without a result")
 	subjects := make(map[string]string)
 	for _, mail := range v.Messages() {
