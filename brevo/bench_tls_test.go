@@ -94,7 +94,7 @@ func BenchmarkSendTLS(b *testing.B) {
 			require.NoError(b, c.send()) // the connection is there
 			b.ReportAllocs()
 			b.ResetTimer()
-			many(b, c.send)
+			manyAtOnce(b, c.send)
 		})
 	}
 }
@@ -110,8 +110,8 @@ func (h *toHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	return h.RoundTripper.RoundTrip(r)
 }
 
-// many runs send b.N times, 64 at a time.
-func many(b *testing.B, send func() error) {
+// manyAtOnce runs send b.N times, 64 at a time.
+func manyAtOnce(b *testing.B, send func() error) {
 	b.Helper()
 	var next atomic.Int64
 	var failed atomic.Value

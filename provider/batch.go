@@ -330,21 +330,24 @@ func (m *Message) size() int {
 }
 
 // sizeOf is about how much memory a JSON value holds.
-func sizeOf(v any) int {
+func sizeOf(v any) int { return sizeAt(v, maxDepth) }
+
+func sizeAt(v any, depth int) int {
 	const word = 16
 	n := word
+	if depth == 0 {
+		return n // holds itself, or is refused for its depth
+	}
 	switch v := v.(type) {
 	case string:
 		n += len(v)
-	case []byte:
-		n += len(v)
 	case []any:
 		for _, x := range v {
-			n += sizeOf(x)
+			n += sizeAt(x, depth-1)
 		}
 	case map[string]any:
 		for k, x := range v {
-			n += word + len(k) + sizeOf(x)
+			n += word + len(k) + sizeAt(x, depth-1)
 		}
 	}
 	return n

@@ -44,7 +44,7 @@ func TestPagesPrefetch(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, got, n)
 			got++
-			time.Sleep(200 * time.Millisecond) // the work of the caller, in the time of the bubble
+			<-time.After(200 * time.Millisecond) // the work of the caller, in the time of the bubble
 			synctest.Wait()
 			if n == 4 {
 				before = fetches

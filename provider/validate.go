@@ -123,13 +123,22 @@ func checkTexts(m *Message) error {
 	return nil
 }
 
-func checkVariables(field string, v any) error {
+// maxDepth is how deep the values of variables may be nested; deeper is a value
+// that holds itself.
+const maxDepth = 100
+
+func checkVariables(field string, v any) error { return checkValue(field, v, maxDepth) }
+
+func checkValue(field string, v any, depth int) error {
+	if depth == 0 {
+		return Invalid(field, "expected values nested at most %d deep, got more, or a value that holds itself", maxDepth)
+	}
 	switch v := v.(type) {
 	case string:
 		return checkText(field, v)
 	case []any:
 		for _, x := range v {
-			if err := checkVariables(field, x); err != nil {
+			if err := checkValue(field, x, depth-1); err != nil {
 				return err
 			}
 		}
@@ -138,7 +147,7 @@ func checkVariables(field string, v any) error {
 			if err := checkLine("", k); err != nil {
 				return AtField(field+"."+quoted(k), err)
 			}
-			if err := checkVariables(field, x); err != nil {
+			if err := checkValue(field, x, depth-1); err != nil {
 				return err
 			}
 		}

@@ -110,3 +110,13 @@ func TestPlainDomainsAreCheckedAlike(t *testing.T) {
 		assert.Equal(t, thorough == nil, plain == nil, "%q: %v, %v", domain, plain, thorough)
 	}
 }
+
+func TestVariablesThatHoldThemselves(t *testing.T) {
+	m := order()
+	loop := map[string]any{"x": 1}
+	loop["self"] = []any{loop}
+	m.Variables = loop
+	err := m.Validate()
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	assert.ErrorContains(t, err, "variables: expected values nested at most 100 deep")
+}

@@ -52,8 +52,12 @@ func TestAppendValue(t *testing.T) {
 	}
 	for _, v := range []any{
 		nil, "a<b", true, 7, int64(-7), uint8(3), 0.0, math.Copysign(0, -1), 12.5, 1e21, 1e-7, -1e20, float32(1.1), json.Number("10"),
-		map[string]any(nil), []any(nil), []string{"a"}, map[string]any{"b": []any{1, nil, "ü"}, "a": map[string]any{}, "\xff": "\xff"}, deep,
-		struct{ A string }{"<"}, map[string]string{"z": "1"},
+		map[string]any(nil), []any(nil),
+		[]string{"a"},
+		map[string]any{"b": []any{1, nil, "ü"}, "a": map[string]any{}, "\xff": "\xff"},
+		deep,
+		struct{ A string }{"<"},
+		map[string]string{"z": "1"},
 	} {
 		got, err := AppendValue([]byte("x"), v)
 		require.NoError(t, err)

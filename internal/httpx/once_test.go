@@ -35,13 +35,13 @@ func TestTransportRepeatsNoSend(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var arrived atomic.Int64
-			var got http.Header
+			var got atomic.Pointer[http.Header]
 			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.URL.Path != "/act" {
 					return
 				}
 				if arrived.Add(1) == 1 {
-					got = r.Header
+					got.Store(&r.Header)
 					assert.Empty(t, r.TransferEncoding)
 					panic(http.ErrAbortHandler) // carried out, and the answer is lost
 				}
@@ -62,7 +62,7 @@ func TestTransportRepeatsNoSend(t *testing.T) {
 			_, err = chain.Do(t.Context(), &call, &out)
 			assert.Equal(t, c.want, arrived.Load())
 			for _, h := range call.Header {
-				assert.Equal(t, h.Value, got.Get(h.Name), "the header arrives all the same")
+				assert.Equal(t, h.Value, got.Load().Get(h.Name), "the header arrives all the same")
 			}
 			if call.Effect == rest.Send {
 				var e *provider.Error

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 )
 
 // Answers are read in chunks that are joined at the end: a buffer that doubles
@@ -13,6 +14,16 @@ const (
 	firstChunk   = 512
 	largestChunk = 256 << 10
 )
+
+// chunks are the largest ones, for another answer.
+var chunks = sync.Pool{New: func() any { return new([largestChunk]byte) }}
+
+func newChunk(size int) []byte {
+	if size < largestChunk {
+		return make([]byte, 0, size)
+	}
+	return chunks.Get().(*[largestChunk]byte)[:0]
+}
 
 var errTooLarge = errors.New("answer over the cap")
 
@@ -41,7 +52,7 @@ func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 		if len(buf) == cap(buf) {
 			full = append(full, buf)
 			size = min(8*size, largestChunk)
-			buf = make([]byte, 0, size)
+			buf = newChunk(size)
 		}
 	}
 }
@@ -50,7 +61,14 @@ func joined(full [][]byte, last []byte) []byte {
 	if len(full) == 0 {
 		return last
 	}
-	return bytes.Join(append(full, last), nil)
+	full = append(full, last)
+	whole := bytes.Join(full, nil)
+	for _, c := range full {
+		if cap(c) == largestChunk {
+			chunks.Put((*[largestChunk]byte)(c[:largestChunk]))
+		}
+	}
+	return whole
 }
 
 // first keeps little of an answer that is too large: only errors are looked at.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/provider"
@@ -27,7 +28,8 @@ func ReadPage(data []byte, withoutEmail bool) *Rows {
 		return nil
 	}
 	out := &Rows{Page: &provider.ContactPage{Contacts: []provider.Contact{}}}
-	r := pageReader{scanner: scanner{s: string(data)}}
+	// Nothing that is kept is part of data: row copies first.
+	r := pageReader{scanner: scanner{s: unsafe.String(unsafe.SliceData(data), len(data))}}
 	var seen marks
 	r.object(func(name string) {
 		switch name {

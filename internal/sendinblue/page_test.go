@@ -77,6 +77,16 @@ func TestReadPage(t *testing.T) {
 	assert.Equal(t, []any{"سارا", `Ann"a`, "989121234567", "Tehran ش", json.Number("12345678901234567890")}, []any{c.FirstName, c.LastName, c.Phone, c.Fields["CITY"], c.Fields["BIG"]})
 	assert.Equal(t, "2026-10-05T08:07:00.123+03:30", c.ModifiedAt.Format("2006-01-02T15:04:05.000Z07:00"))
 	assert.Equal(t, []provider.Suppression{{Channel: "sms", Scope: "marketing", Reason: "blocklisted"}}, c.Suppressed)
+	data := []byte(usualPage)
+	kept := ReadPage(data, true).Page
+	before, err := json.Marshal(kept)
+	require.NoError(t, err)
+	for i := range data {
+		data[i] = 'x'
+	}
+	after, err := json.Marshal(kept)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after), "contacts are no part of the answer's memory")
 	for _, empty := range []string{`{"contacts":[],"count":0}`, `{"contacts":null}`, `{}`, ` {"count":3} `} {
 		assert.NotNil(t, sameAsCommon(t, []byte(empty)), empty)
 	}
