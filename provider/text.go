@@ -12,50 +12,39 @@ const (
 
 // cleanText reports whether text is UTF-8 without NUL. It gives the same answer
 // as utf8.ValidString and a search for NUL, in one pass that takes eight bytes at a
-// time of ASCII, and of scripts with two bytes a letter: every mail is read by it.
+// time of ASCII and of scripts with two bytes a letter, in any mixture and
+// without a branch: every mail is read by it.
 func cleanText(text string) bool {
-	for i := 0; i < len(text); {
-		for i+8 <= len(text) {
+	i := 0
+	for {
+		open := uint64(0) // the byte before began a pair
+		for ; i+8 <= len(text); i += 8 {
 			w := eight(text, i)
-			switch {
-			case w&highs == 0 && (w-ones)&^w&highs == 0: // ASCII, none zero
-			case fourPairs(w):
-			default:
-				goto single
+			high, second, third := w&highs, w<<1&highs, w<<2&highs
+			begins := high & second &^ third               // 110xxxxx
+			short := begins &^ (w&(0x1e*ones) + 0x7e*ones) // of which one byte would do
+			wrong := high & second & third                 // longer than a pair
+			wrong |= high&^second ^ (begins<<8 | open)     // 10xxxxxx without a begin, or the other way round
+			if wrong|short|(w-ones)&^w&highs != 0 {
+				break
 			}
-			i += 8
+			open = begins >> 56
 		}
-	single:
+		if open != 0 {
+			i--
+		}
 		if i == len(text) {
-			break
+			return true
 		}
-		c := text[i]
-		switch {
-		case c == 0:
-			return false
-		case c < utf8.RuneSelf:
-			i++
-		case c >= 0xc2 && c <= 0xdf && i+1 < len(text) && text[i+1]&0xc0 == 0x80:
-			i += 2
-		default:
+		// What is left is the end, a longer letter, or wrong.
+		for last := min(i+8, len(text)); i < last; {
 			r, size := utf8.DecodeRuneInString(text[i:])
-			if r == utf8.RuneError && size == 1 {
+			if r == 0 || r == utf8.RuneError && size == 1 {
 				return false
 			}
 			i += size
 		}
 	}
-	return true
-}
-
-// fourPairs reports whether w is four letters of two bytes each.
-func fourPairs(w uint64) bool {
-	const (
-		kind  = 0xc0e0c0e0c0e0c0e0 // which bits of a pair tell its kind
-		pair  = 0x80c080c080c080c0 // 10xxxxxx after 110xxxxx
-		large = 0x001e001e001e001e // one of these is set, or one byte would do
-	)
-	return w&kind == pair && (w&large+0x7ffe7ffe7ffe7ffe)&0x8000800080008000 == 0x8000800080008000
 }
 
 // eight are the bytes of s from i on, the first lowest.
