@@ -7,6 +7,8 @@
 // The methods of Client are the operations. In answers every field holds a plain value: what was absent or null reads as
 // its zero value. In requests a nil pointer is not sent. Ids and numbers that may come as text are in the types of package flex.
 //
+// Comments name a field as it stands on the wire, which its tag has.
+//
 // What holds for all operations:
 //   - Requests and answers are JSON, but for the files of UploadFile, ImportDeals and GetInboundAttachment. A success with
 //     status 204 has no body, so the fields of its answer are empty: that is how CreateContact, CreateProduct and

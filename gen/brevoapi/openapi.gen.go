@@ -5763,7 +5763,7 @@ type Webhook struct {
 	// transactional, transac, marketing or inbound.
 	Type string `json:"type"`
 
-	// Address that is called.
+	// Address that is called. It may hold a secret of its owner (a password, a path that cannot be guessed), so it should not be logged.
 	URL string `json:"url"`
 }
 
@@ -6959,7 +6959,9 @@ type ListWhatsAppTemplatesParams struct {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -6973,12 +6975,16 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 }
 
 // GetAccount calls GET /account: Shows the account, its plans and credits.
+//
+// Effect: read.
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
 	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
 }
 
 // ListCategories calls GET /categories: Lists the categories.
+//
+// Effect: read.
 func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParams, opts ...rest.Option) (*CategoryPage, error) {
 	call := rest.Call{Operation: "ListCategories", Method: http.MethodGet, Route: "/categories", Effect: "read"}
 	if params != nil {
@@ -6994,6 +7000,8 @@ func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParam
 }
 
 // CreateCategory calls POST /categories: Creates a category, or with updateEnabled changes it.
+//
+// Effect: upsert.
 func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCategory", Method: http.MethodPost, Route: "/categories", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7001,6 +7009,8 @@ func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest,
 }
 
 // CreateCategories calls POST /categories/batch: Creates or changes many categories.
+//
+// Effect: upsert.
 func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesRequest, opts ...rest.Option) (*BatchCounts, error) {
 	call := rest.Call{Operation: "CreateCategories", Method: http.MethodPost, Route: "/categories/batch", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7008,6 +7018,8 @@ func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesRequ
 }
 
 // GetCategory calls GET /categories/{id}: Shows a category.
+//
+// Effect: read.
 func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option) (*Category, error) {
 	call := rest.Call{Operation: "GetCategory", Method: http.MethodGet, Route: "/categories/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7015,6 +7027,8 @@ func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option
 }
 
 // ListCompanies calls GET /companies: Lists the companies.
+//
+// Effect: read.
 func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams, opts ...rest.Option) (*CompanyPage, error) {
 	call := rest.Call{Operation: "ListCompanies", Method: http.MethodGet, Route: "/companies", Effect: "read"}
 	if params != nil {
@@ -7030,6 +7044,8 @@ func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams,
 }
 
 // CreateCompany calls POST /companies: Creates a company.
+//
+// Effect: send.
 func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7037,12 +7053,16 @@ func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, o
 }
 
 // ListCompanyAttributes calls GET /companies/attributes: Lists the attributes of companies.
+//
+// Effect: read.
 func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
 	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
 }
 
 // UpdateCompanyLinks calls PATCH /companies/link-unlink/{id}: Links a company with contacts and deals, or parts them.
+//
+// Effect: upsert.
 func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateCompanyLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCompanyLinks", Method: http.MethodPatch, Route: "/companies/link-unlink/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7051,6 +7071,8 @@ func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateC
 }
 
 // DeleteCompany calls DELETE /companies/{id}: Deletes a company.
+//
+// Effect: upsert.
 func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteCompany", Method: http.MethodDelete, Route: "/companies/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7058,6 +7080,8 @@ func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Opti
 }
 
 // GetCompany calls GET /companies/{id}: Shows a company.
+//
+// Effect: read.
 func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option) (*Company, error) {
 	call := rest.Call{Operation: "GetCompany", Method: http.MethodGet, Route: "/companies/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7065,6 +7089,8 @@ func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // UpdateCompany calls PATCH /companies/{id}: Changes a company.
+//
+// Effect: upsert.
 func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompanyRequest, opts ...rest.Option) (*Company, error) {
 	call := rest.Call{Operation: "UpdateCompany", Method: http.MethodPatch, Route: "/companies/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7075,6 +7101,8 @@ func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompan
 // ListContacts calls GET /contacts: Lists contacts.
 //
 // Use sort asc for a full scan, so that new contacts do not shift the pages.
+//
+// Effect: read.
 func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, opts ...rest.Option) (*ContactPage, error) {
 	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
 	if params != nil {
@@ -7094,6 +7122,8 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 // CreateContact calls POST /contacts: Creates a contact, or updates it when updateEnabled is true.
 //
 // One of email, ext_id and attributes.SMS is needed. With updateEnabled the call may be repeated without harm; without it a repeat is refused with 400 duplicate_parameter, so nothing is created twice either. An update answers 204 without a body: the id is then unknown (0). Attributes must exist in the account: unknown ones and values of the wrong type are dropped in silence.
+//
+// Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7101,12 +7131,16 @@ func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, o
 }
 
 // ListAttributes calls GET /contacts/attributes: Lists the definitions of contact attributes.
+//
+// Effect: read.
 func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*AttributeList, error) {
 	call := rest.Call{Operation: "ListAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
 // DeleteAttribute calls DELETE /contacts/attributes/{attributeCategory}/{attributeName}: Deletes a contact attribute with its values.
+//
+// Effect: upsert.
 func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteAttribute", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
@@ -7116,6 +7150,8 @@ func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory Attribut
 // CreateAttribute calls POST /contacts/attributes/{attributeCategory}/{attributeName}: Defines a contact attribute.
 //
 // value belongs to calculated and global attributes, enumeration to category, multiCategoryOptions to multiple-choice, type to normal and transactional ones.
+//
+// Effect: upsert.
 func (c *Client) CreateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body CreateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
@@ -7126,6 +7162,8 @@ func (c *Client) CreateAttribute(ctx context.Context, attributeCategory Attribut
 // UpdateAttribute calls PUT /contacts/attributes/{attributeCategory}/{attributeName}: Changes the formula or the options of a contact attribute.
 //
 // Works for the categories category, calculated, global and, for options, normal.
+//
+// Effect: upsert.
 func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body UpdateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateAttribute", Method: http.MethodPut, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
@@ -7136,6 +7174,8 @@ func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory Attribut
 // UpdateContacts calls POST /contacts/batch: Changes many existing contacts at once.
 //
 // Nothing is created. An unknown contact is answered by 404 with its index, and none is changed. How many a call may hold is not documented.
+//
+// Effect: upsert.
 func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest, opts ...rest.Option) (*BatchResult, error) {
 	call := rest.Call{Operation: "UpdateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7145,6 +7185,8 @@ func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest,
 // CreateDoubleOptInContact calls POST /contacts/doubleOptinConfirmation: Mails somebody a request to confirm, and adds them once confirmed.
 //
 // The template must be active and carry the tag optin; the page under redirectionUrl is where the link in the mail leads.
+//
+// Effect: send.
 func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7154,6 +7196,8 @@ func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDouble
 // ExportContacts calls POST /contacts/export: Starts an export of contacts to a CSV file.
 //
 // The file is announced by the process, to notifyUrl, and by mail unless disableNotification is set.
+//
+// Effect: send.
 func (c *Client) ExportContacts(ctx context.Context, body ExportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportContacts", Method: http.MethodPost, Route: "/contacts/export", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7161,6 +7205,8 @@ func (c *Client) ExportContacts(ctx context.Context, body ExportContactsRequest,
 }
 
 // ListFolders calls GET /contacts/folders: Lists the folders of contact lists.
+//
+// Effect: read.
 func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opts ...rest.Option) (*FolderPage, error) {
 	call := rest.Call{Operation: "ListFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
 	if params != nil {
@@ -7172,6 +7218,8 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 }
 
 // CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
+//
+// Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7179,6 +7227,8 @@ func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opt
 }
 
 // DeleteFolder calls DELETE /contacts/folders/{folderId}: Deletes a folder with all its lists.
+//
+// Effect: upsert.
 func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFolder", Method: http.MethodDelete, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(folderID)}
@@ -7186,6 +7236,8 @@ func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.
 }
 
 // GetFolder calls GET /contacts/folders/{folderId}: Shows a folder.
+//
+// Effect: read.
 func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*Folder, error) {
 	call := rest.Call{Operation: "GetFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(folderID)}
@@ -7193,6 +7245,8 @@ func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Opt
 }
 
 // UpdateFolder calls PUT /contacts/folders/{folderId}: Renames a folder.
+//
+// Effect: upsert.
 func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFolderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateFolder", Method: http.MethodPut, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(folderID)}
@@ -7201,6 +7255,8 @@ func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFo
 }
 
 // ListListsOfFolder calls GET /contacts/folders/{folderId}/lists: Lists the contact lists of a folder.
+//
+// Effect: read.
 func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *ListListsOfFolderParams, opts ...rest.Option) (*ListPage, error) {
 	call := rest.Call{Operation: "ListListsOfFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}/lists", Effect: "read"}
 	call.Segments = []string{rest.Seg(folderID)}
@@ -7215,6 +7271,8 @@ func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *
 // ImportContacts calls POST /contacts/import: Starts an import of many contacts.
 //
 // Give one of fileUrl, fileBody and jsonBody, and listIds or newList. fileBody and jsonBody hold at most 10 MB (8 MB is safe). The work goes on in the background: follow processId with getProcess or give notifyUrl. Unknown attributes are dropped in silence. A repeat with newList makes a second list, and each import mails a notice unless disableNotification is true.
+//
+// Effect: send.
 func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/contacts/import", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7222,6 +7280,8 @@ func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest,
 }
 
 // ListLists calls GET /contacts/lists: Lists the contact lists.
+//
+// Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
 	if params != nil {
@@ -7233,6 +7293,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 }
 
 // CreateList calls POST /contacts/lists: Creates a contact list in a folder.
+//
+// Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7240,6 +7302,8 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 }
 
 // DeleteList calls DELETE /contacts/lists/{listId}: Deletes a contact list.
+//
+// Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/contacts/lists/{listId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7247,6 +7311,8 @@ func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Opti
 }
 
 // GetList calls GET /contacts/lists/{listId}: Shows a contact list with its campaign statistics.
+//
+// Effect: read.
 func (c *Client) GetList(ctx context.Context, listID int64, params *GetListParams, opts ...rest.Option) (*ListDetails, error) {
 	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/contacts/lists/{listId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7260,6 +7326,8 @@ func (c *Client) GetList(ctx context.Context, listID int64, params *GetListParam
 // UpdateList calls PUT /contacts/lists/{listId}: Renames a contact list or moves it to another folder.
 //
 // One change a call, name or folderId.
+//
+// Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/contacts/lists/{listId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7268,6 +7336,8 @@ func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRe
 }
 
 // ListContactsOfList calls GET /contacts/lists/{listId}/contacts: Lists the contacts of a list.
+//
+// Effect: read.
 func (c *Client) ListContactsOfList(ctx context.Context, listID int64, params *ListContactsOfListParams, opts ...rest.Option) (*ContactPage, error) {
 	call := rest.Call{Operation: "ListContactsOfList", Method: http.MethodGet, Route: "/contacts/lists/{listId}/contacts", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7283,6 +7353,8 @@ func (c *Client) ListContactsOfList(ctx context.Context, listID int64, params *L
 // AddContactsToList calls POST /contacts/lists/{listId}/contacts/add: Adds known contacts to a list.
 //
 // Give one of emails, ids and extIds, at most 150. The answer tells who was added; when nobody was (unknown, or on the list already) the call is refused with 400.
+//
+// Effect: upsert.
 func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddContactsToListRequest, opts ...rest.Option) (*ListChange, error) {
 	call := rest.Call{Operation: "AddContactsToList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/add", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7293,6 +7365,8 @@ func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddCo
 // RemoveContactsFromList calls POST /contacts/lists/{listId}/contacts/remove: Removes contacts from a list.
 //
 // Give one of emails, ids, extIds (at most 150) and all. With all the list is emptied in the background and the answer has total and processId instead of the two lists.
+//
+// Effect: upsert.
 func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body RemoveContactsFromListRequest, opts ...rest.Option) (*ListChange, error) {
 	call := rest.Call{Operation: "RemoveContactsFromList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/remove", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -7301,6 +7375,8 @@ func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body 
 }
 
 // ListSegments calls GET /contacts/segments: Lists the segments.
+//
+// Effect: read.
 func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
 	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/contacts/segments", Effect: "read"}
 	if params != nil {
@@ -7312,6 +7388,8 @@ func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, o
 }
 
 // DeleteContact calls DELETE /contacts/{identifier}: Deletes a contact.
+//
+// Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, identifier string, params *DeleteContactParams, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/contacts/{identifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -7324,6 +7402,8 @@ func (c *Client) DeleteContact(ctx context.Context, identifier string, params *D
 // GetContact calls GET /contacts/{identifier}: Shows a contact with its campaign statistics.
 //
 // Statistics cover the last 90 days unless startDate and endDate are given.
+//
+// Effect: read.
 func (c *Client) GetContact(ctx context.Context, identifier string, params *GetContactParams, opts ...rest.Option) (*ContactDetails, error) {
 	call := rest.Call{Operation: "GetContact", Method: http.MethodGet, Route: "/contacts/{identifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -7338,6 +7418,8 @@ func (c *Client) GetContact(ctx context.Context, identifier string, params *GetC
 // UpdateContact calls PUT /contacts/{identifier}: Changes a contact.
 //
 // Only what is given changes; listIds adds to lists and unlinkListIds removes from them. A new address goes into attributes.EMAIL. Unknown attributes and values of the wrong type are dropped in silence.
+//
+// Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, identifier string, params *UpdateContactParams, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{identifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -7349,6 +7431,8 @@ func (c *Client) UpdateContact(ctx context.Context, identifier string, params *U
 }
 
 // GetContactCampaignStats calls GET /contacts/{identifier}/campaignStats: Shows what a contact did with the campaigns it got.
+//
+// Effect: read.
 func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string, params *GetContactCampaignStatsParams, opts ...rest.Option) (*ContactCampaignStats, error) {
 	call := rest.Call{Operation: "GetContactCampaignStats", Method: http.MethodGet, Route: "/contacts/{identifier}/campaignStats", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -7362,6 +7446,8 @@ func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string,
 // SetAgentOnline calls POST /conversations/agentOnlinePing: Shows an agent as online for two or three minutes.
 //
 // Repeat it every minute. Name the agent by agentId, or by agentEmail with receivedFrom.
+//
+// Effect: upsert.
 func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SetAgentOnline", Method: http.MethodPost, Route: "/conversations/agentOnlinePing", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7371,6 +7457,8 @@ func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest,
 // SendChatMessage calls POST /conversations/messages: Sends a message to a visitor as an agent.
 //
 // Name the agent by agentId, or by agentEmail with receivedFrom.
+//
+// Effect: send.
 func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendChatMessage", Method: http.MethodPost, Route: "/conversations/messages", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7378,6 +7466,8 @@ func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageReques
 }
 
 // DeleteChatMessage calls DELETE /conversations/messages/{id}: Deletes an agent's message.
+//
+// Effect: upsert.
 func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChatMessage", Method: http.MethodDelete, Route: "/conversations/messages/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7385,6 +7475,8 @@ func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.
 }
 
 // GetChatMessage calls GET /conversations/messages/{id}: Shows a message.
+//
+// Effect: read.
 func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "GetChatMessage", Method: http.MethodGet, Route: "/conversations/messages/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7392,6 +7484,8 @@ func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Opt
 }
 
 // UpdateChatMessage calls PUT /conversations/messages/{id}: Changes the text of an agent's message.
+//
+// Effect: upsert.
 func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "UpdateChatMessage", Method: http.MethodPut, Route: "/conversations/messages/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7400,6 +7494,8 @@ func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateCh
 }
 
 // SendPushedMessage calls POST /conversations/pushedMessages: Sends an automatic message to a visitor.
+//
+// Effect: send.
 func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7407,6 +7503,8 @@ func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRe
 }
 
 // DeletePushedMessage calls DELETE /conversations/pushedMessages/{id}: Deletes an automatic message.
+//
+// Effect: upsert.
 func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeletePushedMessage", Method: http.MethodDelete, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7414,6 +7512,8 @@ func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...res
 }
 
 // GetPushedMessage calls GET /conversations/pushedMessages/{id}: Shows an automatic message.
+//
+// Effect: read.
 func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "GetPushedMessage", Method: http.MethodGet, Route: "/conversations/pushedMessages/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7421,6 +7521,8 @@ func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.O
 }
 
 // UpdatePushedMessage calls PUT /conversations/pushedMessages/{id}: Changes the text of an automatic message.
+//
+// Effect: upsert.
 func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "UpdatePushedMessage", Method: http.MethodPut, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7429,6 +7531,8 @@ func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body Update
 }
 
 // CreateSubAccountGroup calls POST /corporate/group: Creates a group of sub-accounts.
+//
+// Effect: send.
 func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateSubAccountGroup", Method: http.MethodPost, Route: "/corporate/group", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7436,6 +7540,8 @@ func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccoun
 }
 
 // RemoveSubAccountsFromGroup calls PUT /corporate/group/unlink/{groupId}/subAccounts: Takes sub-accounts out of a group.
+//
+// Effect: upsert.
 func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string, body RemoveSubAccountsFromGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveSubAccountsFromGroup", Method: http.MethodPut, Route: "/corporate/group/unlink/{groupId}/subAccounts", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(groupID)}
@@ -7444,6 +7550,8 @@ func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string,
 }
 
 // DeleteSubAccountGroup calls DELETE /corporate/group/{id}: Deletes a group of sub-accounts.
+//
+// Effect: upsert.
 func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSubAccountGroup", Method: http.MethodDelete, Route: "/corporate/group/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7451,6 +7559,8 @@ func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...r
 }
 
 // GetSubAccountGroup calls GET /corporate/group/{id}: Shows a group with its sub-accounts and users.
+//
+// Effect: read.
 func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*SubAccountGroupDetails, error) {
 	call := rest.Call{Operation: "GetSubAccountGroup", Method: http.MethodGet, Route: "/corporate/group/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7458,6 +7568,8 @@ func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest
 }
 
 // UpdateSubAccountGroup calls PUT /corporate/group/{id}: Changes a group of sub-accounts.
+//
+// Effect: upsert.
 func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body UpdateSubAccountGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountGroup", Method: http.MethodPut, Route: "/corporate/group/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7466,24 +7578,32 @@ func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body Upda
 }
 
 // ListSubAccountGroups calls GET /corporate/groups: Lists the groups of sub-accounts.
+//
+// Effect: read.
 func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) (*[]SubAccountGroup, error) {
 	call := rest.Call{Operation: "ListSubAccountGroups", Method: http.MethodGet, Route: "/corporate/groups", Effect: "read"}
 	return rest.Do[[]SubAccountGroup](ctx, c.d, &call, opts)
 }
 
 // ListCorporateUsers calls GET /corporate/invited/users: Lists the users of the corporate account and those invited.
+//
+// Effect: read.
 func (c *Client) ListCorporateUsers(ctx context.Context, opts ...rest.Option) (*CorporateUserList, error) {
 	call := rest.Call{Operation: "ListCorporateUsers", Method: http.MethodGet, Route: "/corporate/invited/users", Effect: "read"}
 	return rest.Do[CorporateUserList](ctx, c.d, &call, opts)
 }
 
 // GetMasterAccount calls GET /corporate/masterAccount: Shows the corporate account with its plan.
+//
+// Effect: read.
 func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*MasterAccount, error) {
 	call := rest.Call{Operation: "GetMasterAccount", Method: http.MethodGet, Route: "/corporate/masterAccount", Effect: "read"}
 	return rest.Do[MasterAccount](ctx, c.d, &call, opts)
 }
 
 // CreateMasterSSOToken calls POST /corporate/ssoToken: Makes a token by which a user logs in to the corporate account.
+//
+// Effect: send.
 func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "CreateMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7491,6 +7611,8 @@ func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOT
 }
 
 // ListSubAccounts calls GET /corporate/subAccount: Lists the sub-accounts.
+//
+// Effect: read.
 func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsParams, opts ...rest.Option) (*SubAccountPage, error) {
 	call := rest.Call{Operation: "ListSubAccounts", Method: http.MethodGet, Route: "/corporate/subAccount", Effect: "read"}
 	if params != nil {
@@ -7501,6 +7623,8 @@ func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsPar
 }
 
 // CreateSubAccount calls POST /corporate/subAccount: Creates a sub-account.
+//
+// Effect: send.
 func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSubAccount", Method: http.MethodPost, Route: "/corporate/subAccount", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7508,6 +7632,8 @@ func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequ
 }
 
 // AddIPToSubAccounts calls POST /corporate/subAccount/ip/associate: Lets sub-accounts use a dedicated IP.
+//
+// Effect: upsert.
 func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddIPToSubAccounts", Method: http.MethodPost, Route: "/corporate/subAccount/ip/associate", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7515,6 +7641,8 @@ func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPReques
 }
 
 // RemoveIPFromSubAccounts calls PUT /corporate/subAccount/ip/dissociate: Takes a dedicated IP from sub-accounts.
+//
+// Effect: upsert.
 func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveIPFromSubAccounts", Method: http.MethodPut, Route: "/corporate/subAccount/ip/dissociate", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7522,6 +7650,8 @@ func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPR
 }
 
 // CreateSubAccountKey calls POST /corporate/subAccount/key: Makes an API key for a sub-account.
+//
+// Effect: send.
 func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyRequest, opts ...rest.Option) (*CreatedKey, error) {
 	call := rest.Call{Operation: "CreateSubAccountKey", Method: http.MethodPost, Route: "/corporate/subAccount/key", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7531,6 +7661,8 @@ func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountK
 // CreateSubAccountSSOToken calls POST /corporate/subAccount/ssoToken: Makes a token by which somebody logs in to a sub-account.
 //
 // It is opened as https://account-app.brevo.com/account/login/sub-account/sso/TOKEN.
+//
+// Effect: send.
 func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAccountSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "CreateSubAccountSSOToken", Method: http.MethodPost, Route: "/corporate/subAccount/ssoToken", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7538,6 +7670,8 @@ func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAcc
 }
 
 // DeleteSubAccount calls DELETE /corporate/subAccount/{id}: Deletes a sub-account.
+//
+// Effect: upsert.
 func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSubAccount", Method: http.MethodDelete, Route: "/corporate/subAccount/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7545,6 +7679,8 @@ func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Op
 }
 
 // GetSubAccount calls GET /corporate/subAccount/{id}: Shows a sub-account with its plan.
+//
+// Effect: read.
 func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*SubAccount, error) {
 	call := rest.Call{Operation: "GetSubAccount", Method: http.MethodGet, Route: "/corporate/subAccount/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7552,6 +7688,8 @@ func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Optio
 }
 
 // UpdateSubAccountApplications calls PUT /corporate/subAccount/{id}/applications/toggle: Switches parts of a sub-account on and off.
+//
+// Effect: upsert.
 func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, body UpdateApplicationsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountApplications", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/applications/toggle", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7560,6 +7698,8 @@ func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, bod
 }
 
 // UpdateSubAccountPlan calls PUT /corporate/subAccount/{id}/plan: Sets what a sub-account has of the plan.
+//
+// Effect: upsert.
 func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body UpdateSubAccountPlanRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountPlan", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/plan", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7568,6 +7708,8 @@ func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body Update
 }
 
 // InviteCorporateUser calls POST /corporate/user/invitation/send: Invites somebody into the corporate account by mail.
+//
+// Effect: send.
 func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserRequest, opts ...rest.Option) (*CorporateInvitation, error) {
 	call := rest.Call{Operation: "InviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7575,6 +7717,8 @@ func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUs
 }
 
 // UpdateCorporateInvitation calls PUT /corporate/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// Effect: send.
 func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
 	call := rest.Call{Operation: "UpdateCorporateInvitation", Method: http.MethodPut, Route: "/corporate/user/invitation/{action}/{email}", Effect: "send"}
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
@@ -7582,6 +7726,8 @@ func (c *Client) UpdateCorporateInvitation(ctx context.Context, action Invitatio
 }
 
 // RevokeCorporateUser calls DELETE /corporate/user/revoke/{email}: Takes a user out of the corporate account.
+//
+// Effect: upsert.
 func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RevokeCorporateUser", Method: http.MethodDelete, Route: "/corporate/user/revoke/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -7589,6 +7735,8 @@ func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...
 }
 
 // GetCorporateUserPermissions calls GET /corporate/user/{email}/permissions: Shows what a user of the corporate account may do.
+//
+// Effect: read.
 func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*CorporateUserPermissions, error) {
 	call := rest.Call{Operation: "GetCorporateUserPermissions", Method: http.MethodGet, Route: "/corporate/user/{email}/permissions", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
@@ -7598,6 +7746,8 @@ func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, 
 // ListCouponCollections calls GET /couponCollections: Lists the coupon collections.
 //
 // Sources disagree on the answer: one collection, or several under collections.
+//
+// Effect: read.
 func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCollectionsParams, opts ...rest.Option) (*CouponCollectionPage, error) {
 	call := rest.Call{Operation: "ListCouponCollections", Method: http.MethodGet, Route: "/couponCollections", Effect: "read"}
 	if params != nil {
@@ -7610,6 +7760,8 @@ func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCo
 }
 
 // CreateCouponCollection calls POST /couponCollections: Creates a coupon collection.
+//
+// Effect: send.
 func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7617,6 +7769,8 @@ func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCo
 }
 
 // GetCouponCollection calls GET /couponCollections/{id}: Shows a coupon collection.
+//
+// Effect: read.
 func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...rest.Option) (*CouponCollection, error) {
 	call := rest.Call{Operation: "GetCouponCollection", Method: http.MethodGet, Route: "/couponCollections/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7624,6 +7778,8 @@ func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...res
 }
 
 // UpdateCouponCollection calls PATCH /couponCollections/{id}: Changes a coupon collection.
+//
+// Effect: upsert.
 func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body UpdateCouponCollectionRequest, opts ...rest.Option) (*ChangedCouponCollection, error) {
 	call := rest.Call{Operation: "UpdateCouponCollection", Method: http.MethodPatch, Route: "/couponCollections/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7632,6 +7788,8 @@ func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body Upd
 }
 
 // AddCoupons calls POST /coupons: Puts coupons into a collection.
+//
+// Effect: send.
 func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7639,12 +7797,16 @@ func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ..
 }
 
 // ListDealAttributes calls GET /crm/attributes/deals: Lists the attributes of deals.
+//
+// Effect: read.
 func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
 	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
 }
 
 // ListDeals calls GET /crm/deals: Lists the deals.
+//
+// Effect: read.
 func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ...rest.Option) (*DealPage, error) {
 	call := rest.Call{Operation: "ListDeals", Method: http.MethodGet, Route: "/crm/deals", Effect: "read"}
 	if params != nil {
@@ -7660,6 +7822,8 @@ func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ..
 }
 
 // CreateDeal calls POST /crm/deals: Creates a deal.
+//
+// Effect: send.
 func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7667,6 +7831,8 @@ func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ..
 }
 
 // ImportDeals calls POST /crm/deals/import: Imports deals from a CSV file.
+//
+// Effect: send.
 func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ImportDeals", Method: http.MethodPost, Route: "/crm/deals/import", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -7674,6 +7840,8 @@ func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts 
 }
 
 // UpdateDealLinks calls PATCH /crm/deals/link-unlink/{id}: Links a deal with contacts and companies, or parts them.
+//
+// Effect: upsert.
 func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDealLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateDealLinks", Method: http.MethodPatch, Route: "/crm/deals/link-unlink/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7682,6 +7850,8 @@ func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDeal
 }
 
 // DeleteDeal calls DELETE /crm/deals/{id}: Deletes a deal.
+//
+// Effect: upsert.
 func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteDeal", Method: http.MethodDelete, Route: "/crm/deals/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7689,6 +7859,8 @@ func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // GetDeal calls GET /crm/deals/{id}: Shows a deal.
+//
+// Effect: read.
 func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*Deal, error) {
 	call := rest.Call{Operation: "GetDeal", Method: http.MethodGet, Route: "/crm/deals/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7696,6 +7868,8 @@ func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*
 }
 
 // UpdateDeal calls PATCH /crm/deals/{id}: Changes a deal.
+//
+// Effect: upsert.
 func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateDeal", Method: http.MethodPatch, Route: "/crm/deals/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7704,6 +7878,8 @@ func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealReque
 }
 
 // ListFiles calls GET /crm/files: Lists the files.
+//
+// Effect: read.
 func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ...rest.Option) (*[]CRMFile, error) {
 	call := rest.Call{Operation: "ListFiles", Method: http.MethodGet, Route: "/crm/files", Effect: "read"}
 	if params != nil {
@@ -7719,6 +7895,8 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 }
 
 // UploadFile calls POST /crm/files: Stores a file with a deal, contact or company.
+//
+// Effect: send.
 func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ...rest.Option) (*CRMFile, error) {
 	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -7726,6 +7904,8 @@ func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ..
 }
 
 // DeleteFile calls DELETE /crm/files/{id}: Deletes a file.
+//
+// Effect: upsert.
 func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFile", Method: http.MethodDelete, Route: "/crm/files/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7733,6 +7913,8 @@ func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // GetFileURL calls GET /crm/files/{id}: Shows the address from which a file can be downloaded.
+//
+// Effect: read.
 func (c *Client) GetFileURL(ctx context.Context, id string, opts ...rest.Option) (*CRMFileURL, error) {
 	call := rest.Call{Operation: "GetFileURL", Method: http.MethodGet, Route: "/crm/files/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7740,6 +7922,8 @@ func (c *Client) GetFileURL(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // GetFile calls GET /crm/files/{id}/data: Shows what is known of a file.
+//
+// Effect: read.
 func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*CRMFile, error) {
 	call := rest.Call{Operation: "GetFile", Method: http.MethodGet, Route: "/crm/files/{id}/data", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7747,6 +7931,8 @@ func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*
 }
 
 // ListNotes calls GET /crm/notes: Lists the notes.
+//
+// Effect: read.
 func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ...rest.Option) (*[]Note, error) {
 	call := rest.Call{Operation: "ListNotes", Method: http.MethodGet, Route: "/crm/notes", Effect: "read"}
 	if params != nil {
@@ -7762,6 +7948,8 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 }
 
 // CreateNote calls POST /crm/notes: Creates a note.
+//
+// Effect: send.
 func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateNote", Method: http.MethodPost, Route: "/crm/notes", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7769,6 +7957,8 @@ func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ..
 }
 
 // DeleteNote calls DELETE /crm/notes/{id}: Deletes a note.
+//
+// Effect: upsert.
 func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteNote", Method: http.MethodDelete, Route: "/crm/notes/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7776,6 +7966,8 @@ func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // GetNote calls GET /crm/notes/{id}: Shows a note.
+//
+// Effect: read.
 func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*Note, error) {
 	call := rest.Call{Operation: "GetNote", Method: http.MethodGet, Route: "/crm/notes/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7783,6 +7975,8 @@ func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*
 }
 
 // UpdateNote calls PATCH /crm/notes/{id}: Changes a note.
+//
+// Effect: upsert.
 func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateNote", Method: http.MethodPatch, Route: "/crm/notes/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7792,6 +7986,8 @@ func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteReque
 
 // GetDefaultPipeline calls GET /crm/pipeline/details: Shows the first pipeline with its stages.
 //
+// Effect: read.
+//
 // Deprecated: by the vendor; ListPipelines shows this pipeline too.
 func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*Pipeline, error) {
 	call := rest.Call{Operation: "GetDefaultPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details", Effect: "read"}
@@ -7799,12 +7995,16 @@ func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*
 }
 
 // ListPipelines calls GET /crm/pipeline/details/all: Lists the pipelines with their stages.
+//
+// Effect: read.
 func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) (*[]Pipeline, error) {
 	call := rest.Call{Operation: "ListPipelines", Method: http.MethodGet, Route: "/crm/pipeline/details/all", Effect: "read"}
 	return rest.Do[[]Pipeline](ctx, c.d, &call, opts)
 }
 
 // GetPipeline calls GET /crm/pipeline/details/{pipelineID}: Shows a pipeline with its stages, as a list of one.
+//
+// Effect: read.
 func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...rest.Option) (*[]Pipeline, error) {
 	call := rest.Call{Operation: "GetPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details/{pipelineID}", Effect: "read"}
 	call.Segments = []string{rest.Seg(pipelineID)}
@@ -7812,6 +8012,8 @@ func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...res
 }
 
 // ListTasks calls GET /crm/tasks: Lists the tasks.
+//
+// Effect: read.
 func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ...rest.Option) (*TaskPage, error) {
 	call := rest.Call{Operation: "ListTasks", Method: http.MethodGet, Route: "/crm/tasks", Effect: "read"}
 	if params != nil {
@@ -7833,6 +8035,8 @@ func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ..
 }
 
 // CreateTask calls POST /crm/tasks: Creates a task.
+//
+// Effect: send.
 func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7840,6 +8044,8 @@ func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ..
 }
 
 // DeleteTask calls DELETE /crm/tasks/{id}: Deletes a task.
+//
+// Effect: upsert.
 func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTask", Method: http.MethodDelete, Route: "/crm/tasks/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7847,6 +8053,8 @@ func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // GetTask calls GET /crm/tasks/{id}: Shows a task.
+//
+// Effect: read.
 func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*Task, error) {
 	call := rest.Call{Operation: "GetTask", Method: http.MethodGet, Route: "/crm/tasks/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7854,6 +8062,8 @@ func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*
 }
 
 // UpdateTask calls PATCH /crm/tasks/{id}: Changes a task.
+//
+// Effect: upsert.
 func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTask", Method: http.MethodPatch, Route: "/crm/tasks/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -7864,18 +8074,24 @@ func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskReque
 // GetTaskTypes calls GET /crm/tasktypes: Shows the types of tasks.
 //
 // Both sources show one object; a list would be no surprise.
+//
+// Effect: read.
 func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskType, error) {
 	call := rest.Call{Operation: "GetTaskTypes", Method: http.MethodGet, Route: "/crm/tasktypes", Effect: "read"}
 	return rest.Do[TaskType](ctx, c.d, &call, opts)
 }
 
 // ActivateEcommerce calls POST /ecommerce/activate: Switches the shop features on.
+//
+// Effect: upsert.
 func (c *Client) ActivateEcommerce(ctx context.Context, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "ActivateEcommerce", Method: http.MethodPost, Route: "/ecommerce/activate", Effect: "upsert"}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
 // ListAttributionMetrics calls GET /ecommerce/attribution/metrics: Shows what mail campaigns brought in.
+//
+// Effect: read.
 func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttributionMetricsParams, opts ...rest.Option) (*AttributionMetricsList, error) {
 	call := rest.Call{Operation: "ListAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics", Effect: "read"}
 	if params != nil {
@@ -7887,6 +8103,8 @@ func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttribu
 }
 
 // GetAttributionMetrics calls GET /ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}: Shows what one campaign brought in.
+//
+// Effect: read.
 func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributionMetrics, error) {
 	call := rest.Call{Operation: "GetAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
@@ -7894,6 +8112,8 @@ func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource Con
 }
 
 // ListAttributedProducts calls GET /ecommerce/attribution/products/{conversionSource}/{conversionSourceId}: Lists the products that one campaign sold.
+//
+// Effect: read.
 func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributedProductList, error) {
 	call := rest.Call{Operation: "ListAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
@@ -7901,12 +8121,16 @@ func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource Co
 }
 
 // GetDisplayCurrency calls GET /ecommerce/config/displayCurrency: Shows the currency that amounts are shown in.
+//
+// Effect: read.
 func (c *Client) GetDisplayCurrency(ctx context.Context, opts ...rest.Option) (*DisplayCurrency, error) {
 	call := rest.Call{Operation: "GetDisplayCurrency", Method: http.MethodGet, Route: "/ecommerce/config/displayCurrency", Effect: "read"}
 	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
 }
 
 // SetDisplayCurrency calls POST /ecommerce/config/displayCurrency: Sets the currency that amounts are shown in.
+//
+// Effect: upsert.
 func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrencyRequest, opts ...rest.Option) (*DisplayCurrency, error) {
 	call := rest.Call{Operation: "SetDisplayCurrency", Method: http.MethodPost, Route: "/ecommerce/config/displayCurrency", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7914,6 +8138,8 @@ func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrency
 }
 
 // ListCampaigns calls GET /emailCampaigns: Lists the mail campaigns.
+//
+// Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
 	if params != nil {
@@ -7933,6 +8159,8 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // CreateCampaign calls POST /emailCampaigns: Creates a mail campaign.
 //
 // One of htmlContent, htmlUrl and templateId is needed. With scheduledAt it goes out at that time; without, it waits as a draft.
+//
+// Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7940,6 +8168,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 }
 
 // UploadImage calls POST /emailCampaigns/images: Puts an image into the gallery.
+//
+// Effect: send.
 func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts ...rest.Option) (*UploadedImage, error) {
 	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7947,6 +8177,8 @@ func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts 
 }
 
 // DeleteCampaign calls DELETE /emailCampaigns/{campaignId}: Deletes a mail campaign.
+//
+// Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7954,6 +8186,8 @@ func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...r
 }
 
 // GetCampaign calls GET /emailCampaigns/{campaignId}: Shows a mail campaign with its results.
+//
+// Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetCampaignParams, opts ...rest.Option) (*Campaign, error) {
 	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7964,6 +8198,8 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetC
 }
 
 // UpdateCampaign calls PUT /emailCampaigns/{campaignId}: Changes a mail campaign that is not sent yet.
+//
+// Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7972,6 +8208,8 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body Upda
 }
 
 // GetABTestResult calls GET /emailCampaigns/{campaignId}/abTestCampaignResult: Shows the result of an A/B test.
+//
+// Effect: read.
 func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...rest.Option) (*ABTestResult, error) {
 	call := rest.Call{Operation: "GetABTestResult", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/abTestCampaignResult", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7979,6 +8217,8 @@ func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...
 }
 
 // ExportCampaignRecipients calls POST /emailCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of a campaign to a CSV file.
+//
+// Effect: send.
 func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7987,6 +8227,8 @@ func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64,
 }
 
 // SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
+//
+// Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -7994,6 +8236,8 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 }
 
 // SendCampaignReport calls POST /emailCampaigns/{campaignId}/sendReport: Mails a PDF report of a campaign.
+//
+// Effect: send.
 func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignReport", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendReport", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8004,6 +8248,8 @@ func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body 
 // SendCampaignTest calls POST /emailCampaigns/{campaignId}/sendTest: Sends a mail campaign to some addresses or to the test list.
 //
 // At most 50 test mails a day.
+//
+// Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8012,6 +8258,8 @@ func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body Se
 }
 
 // GetCampaignSharedURL calls GET /emailCampaigns/{campaignId}/sharedUrl: Shows the link by which others import the design of a campaign.
+//
+// Effect: read.
 func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opts ...rest.Option) (*SharedURL, error) {
 	call := rest.Call{Operation: "GetCampaignSharedURL", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/sharedUrl", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8021,6 +8269,8 @@ func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opt
 // UpdateCampaignStatus calls PUT /emailCampaigns/{campaignId}/status: Moves a mail campaign to another state, or copies it.
 //
 // queued may send it; replicate and replicateTemplate make a copy at each call.
+//
+// Effect: send.
 func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCampaignStatus", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}/status", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8031,6 +8281,8 @@ func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, bod
 // CreateEvent calls POST /events: Reports an event of a contact.
 //
 // It can start automations. Replaces trackEvent of the tracker.
+//
+// Effect: send.
 func (c *Client) CreateEvent(ctx context.Context, body CreateEventRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateEvent", Method: http.MethodPost, Route: "/events", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8038,6 +8290,8 @@ func (c *Client) CreateEvent(ctx context.Context, body CreateEventRequest, opts 
 }
 
 // ListFeeds calls GET /feeds: Lists the feeds.
+//
+// Effect: read.
 func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ...rest.Option) (*FeedPage, error) {
 	call := rest.Call{Operation: "ListFeeds", Method: http.MethodGet, Route: "/feeds", Effect: "read"}
 	if params != nil {
@@ -8053,6 +8307,8 @@ func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ..
 }
 
 // CreateFeed calls POST /feeds: Creates a feed.
+//
+// Effect: send.
 func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8060,6 +8316,8 @@ func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ..
 }
 
 // DeleteFeed calls DELETE /feeds/{uuid}: Deletes a feed.
+//
+// Effect: upsert.
 func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFeed", Method: http.MethodDelete, Route: "/feeds/{uuid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(uuid)}
@@ -8067,6 +8325,8 @@ func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Optio
 }
 
 // GetFeed calls GET /feeds/{uuid}: Shows a feed.
+//
+// Effect: read.
 func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) (*Feed, error) {
 	call := rest.Call{Operation: "GetFeed", Method: http.MethodGet, Route: "/feeds/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
@@ -8074,6 +8334,8 @@ func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) 
 }
 
 // UpdateFeed calls PUT /feeds/{uuid}: Changes a feed.
+//
+// Effect: upsert.
 func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateFeed", Method: http.MethodPut, Route: "/feeds/{uuid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(uuid)}
@@ -8084,6 +8346,8 @@ func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedReq
 // GetInboundAttachment calls GET /inbound/attachments/{downloadToken}: Downloads a file of a received mail.
 //
 // The answer is the file itself, not JSON, so it has no schema here: a client has to take the bytes from the raw answer (in the generated Go client by rest.WithReply).
+//
+// Effect: read.
 func (c *Client) GetInboundAttachment(ctx context.Context, downloadToken string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "GetInboundAttachment", Method: http.MethodGet, Route: "/inbound/attachments/{downloadToken}", Effect: "read"}
 	call.Segments = []string{rest.Seg(downloadToken)}
@@ -8091,6 +8355,8 @@ func (c *Client) GetInboundAttachment(ctx context.Context, downloadToken string,
 }
 
 // ListInboundEmails calls GET /inbound/events: Lists received mails.
+//
+// Effect: read.
 func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmailsParams, opts ...rest.Option) (*InboundEmailPage, error) {
 	call := rest.Call{Operation: "ListInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
 	if params != nil {
@@ -8105,6 +8371,8 @@ func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmail
 }
 
 // GetInboundEmail calls GET /inbound/events/{uuid}: Shows a received mail and what became of it.
+//
+// Effect: read.
 func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.Option) (*InboundEmail, error) {
 	call := rest.Call{Operation: "GetInboundEmail", Method: http.MethodGet, Route: "/inbound/events/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
@@ -8112,6 +8380,8 @@ func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.
 }
 
 // ListOrders calls GET /orders: Lists the orders.
+//
+// Effect: read.
 func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts ...rest.Option) (*OrderPage, error) {
 	call := rest.Call{Operation: "ListOrders", Method: http.MethodGet, Route: "/orders", Effect: "read"}
 	if params != nil {
@@ -8125,6 +8395,8 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts 
 }
 
 // CreateOrder calls POST /orders/status: Creates an order, or changes the one with the same id.
+//
+// Effect: upsert.
 func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateOrder", Method: http.MethodPost, Route: "/orders/status", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8132,6 +8404,8 @@ func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Op
 }
 
 // CreateOrders calls POST /orders/status/batch: Creates or changes many orders in the background.
+//
+// Effect: upsert.
 func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersRequest, opts ...rest.Option) (*OrderBatch, error) {
 	call := rest.Call{Operation: "CreateOrders", Method: http.MethodPost, Route: "/orders/status/batch", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8139,6 +8413,8 @@ func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersRequest, opt
 }
 
 // ListActivities calls GET /organization/activities: Lists what users did in the account.
+//
+// Effect: read.
 func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParams, opts ...rest.Option) (*ActivityPage, error) {
 	call := rest.Call{Operation: "ListActivities", Method: http.MethodGet, Route: "/organization/activities", Effect: "read"}
 	if params != nil {
@@ -8151,12 +8427,16 @@ func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParam
 }
 
 // ListInvitedUsers calls GET /organization/invited/users: Lists the users of the account and those invited.
+//
+// Effect: read.
 func (c *Client) ListInvitedUsers(ctx context.Context, opts ...rest.Option) (*InvitedUserList, error) {
 	call := rest.Call{Operation: "ListInvitedUsers", Method: http.MethodGet, Route: "/organization/invited/users", Effect: "read"}
 	return rest.Do[InvitedUserList](ctx, c.d, &call, opts)
 }
 
 // RevokeUser calls PUT /organization/user/invitation/revoke/{email}: Takes a user out of the account.
+//
+// Effect: upsert.
 func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "RevokeUser", Method: http.MethodPut, Route: "/organization/user/invitation/revoke/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -8164,6 +8444,8 @@ func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Opti
 }
 
 // InviteUser calls POST /organization/user/invitation/send: Invites somebody into the account by mail.
+//
+// Effect: send.
 func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8171,6 +8453,8 @@ func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ..
 }
 
 // UpdateInvitation calls PUT /organization/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// Effect: send.
 func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "UpdateInvitation", Method: http.MethodPut, Route: "/organization/user/invitation/{action}/{email}", Effect: "send"}
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
@@ -8178,6 +8462,8 @@ func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, 
 }
 
 // UpdateUserPermissions calls POST /organization/user/update/permissions: Changes what a user may do.
+//
+// Effect: upsert.
 func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermissionsRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "UpdateUserPermissions", Method: http.MethodPost, Route: "/organization/user/update/permissions", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8185,6 +8471,8 @@ func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermi
 }
 
 // GetUserPermissions calls GET /organization/user/{email}/permissions: Shows what a user may do.
+//
+// Effect: read.
 func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*UserPermissions, error) {
 	call := rest.Call{Operation: "GetUserPermissions", Method: http.MethodGet, Route: "/organization/user/{email}/permissions", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
@@ -8192,6 +8480,8 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 }
 
 // CreatePaymentRequest calls POST /payments/requests: Asks a contact for a payment.
+//
+// Effect: send.
 func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentRequest, opts ...rest.Option) (*CreatedPaymentRequest, error) {
 	call := rest.Call{Operation: "CreatePaymentRequest", Method: http.MethodPost, Route: "/payments/requests", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8199,6 +8489,8 @@ func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentReques
 }
 
 // DeletePaymentRequest calls DELETE /payments/requests/{id}: Deletes a payment request.
+//
+// Effect: upsert.
 func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeletePaymentRequest", Method: http.MethodDelete, Route: "/payments/requests/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(id)}
@@ -8206,6 +8498,8 @@ func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...re
 }
 
 // GetPaymentRequest calls GET /payments/requests/{id}: Shows a payment request.
+//
+// Effect: read.
 func (c *Client) GetPaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*PaymentRequest, error) {
 	call := rest.Call{Operation: "GetPaymentRequest", Method: http.MethodGet, Route: "/payments/requests/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -8213,6 +8507,8 @@ func (c *Client) GetPaymentRequest(ctx context.Context, id string, opts ...rest.
 }
 
 // ListProcesses calls GET /processes: Lists background work.
+//
+// Effect: read.
 func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams, opts ...rest.Option) (*ProcessPage, error) {
 	call := rest.Call{Operation: "ListProcesses", Method: http.MethodGet, Route: "/processes", Effect: "read"}
 	if params != nil {
@@ -8226,6 +8522,8 @@ func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams,
 // GetProcess calls GET /processes/{processId}: Tells how far a background process is.
 //
 // About 100 calls an hour are allowed, so ask rarely.
+//
+// Effect: read.
 func (c *Client) GetProcess(ctx context.Context, processID int64, opts ...rest.Option) (*Process, error) {
 	call := rest.Call{Operation: "GetProcess", Method: http.MethodGet, Route: "/processes/{processId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(processID)}
@@ -8233,6 +8531,8 @@ func (c *Client) GetProcess(ctx context.Context, processID int64, opts ...rest.O
 }
 
 // ListProducts calls GET /products: Lists the products.
+//
+// Effect: read.
 func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, opts ...rest.Option) (*ProductPage, error) {
 	call := rest.Call{Operation: "ListProducts", Method: http.MethodGet, Route: "/products", Effect: "read"}
 	if params != nil {
@@ -8255,6 +8555,8 @@ func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, o
 }
 
 // CreateProduct calls POST /products: Creates a product, or with updateEnabled changes it.
+//
+// Effect: upsert.
 func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateProduct", Method: http.MethodPost, Route: "/products", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8264,6 +8566,8 @@ func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, o
 // CreateProducts calls POST /products/batch: Creates or changes many products.
 //
 // At most 100 a call; an id may stand in it once.
+//
+// Effect: upsert.
 func (c *Client) CreateProducts(ctx context.Context, body CreateProductsRequest, opts ...rest.Option) (*BatchCounts, error) {
 	call := rest.Call{Operation: "CreateProducts", Method: http.MethodPost, Route: "/products/batch", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8271,6 +8575,8 @@ func (c *Client) CreateProducts(ctx context.Context, body CreateProductsRequest,
 }
 
 // GetProduct calls GET /products/{id}: Shows a product.
+//
+// Effect: read.
 func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option) (*Product, error) {
 	call := rest.Call{Operation: "GetProduct", Method: http.MethodGet, Route: "/products/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -8278,6 +8584,8 @@ func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option)
 }
 
 // ListChildren calls GET /reseller/children: Lists the child accounts.
+//
+// Effect: read.
 func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, opts ...rest.Option) (*ChildPage, error) {
 	call := rest.Call{Operation: "ListChildren", Method: http.MethodGet, Route: "/reseller/children", Effect: "read"}
 	if params != nil {
@@ -8288,6 +8596,8 @@ func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, o
 }
 
 // CreateChild calls POST /reseller/children: Creates a child account.
+//
+// Effect: send.
 func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts ...rest.Option) (*CreatedChild, error) {
 	call := rest.Call{Operation: "CreateChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8295,6 +8605,8 @@ func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts 
 }
 
 // DeleteChild calls DELETE /reseller/children/{childIdentifier}: Deletes a child account.
+//
+// Effect: upsert.
 func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChild", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8302,6 +8614,8 @@ func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts .
 }
 
 // GetChild calls GET /reseller/children/{childIdentifier}: Shows a child account.
+//
+// Effect: read.
 func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*Child, error) {
 	call := rest.Call{Operation: "GetChild", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8309,6 +8623,8 @@ func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...r
 }
 
 // UpdateChild calls PUT /reseller/children/{childIdentifier}: Changes a child account.
+//
+// Effect: upsert.
 func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body UpdateChildRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChild", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8317,6 +8633,8 @@ func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body U
 }
 
 // GetChildCreationStatus calls GET /reseller/children/{childIdentifier}/accountCreationStatus: Tells whether a child account is ready.
+//
+// Effect: read.
 func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier string, opts ...rest.Option) (*ChildCreationStatus, error) {
 	call := rest.Call{Operation: "GetChildCreationStatus", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/accountCreationStatus", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8324,6 +8642,8 @@ func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier str
 }
 
 // UpdateChildStatus calls PUT /reseller/children/{childIdentifier}/accountStatus: Switches parts of a child account on and off.
+//
+// Effect: upsert.
 func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, body UpdateChildStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChildStatus", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/accountStatus", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8334,6 +8654,8 @@ func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, 
 // GetChildSSOToken calls GET /reseller/children/{childIdentifier}/auth: Makes a token by which somebody logs in to a child account.
 //
 // It is opened as https://WHITE-LABEL-DOMAIN/login/sso?token=TOKEN.
+//
+// Effect: read.
 func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "GetChildSSOToken", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/auth", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8341,6 +8663,8 @@ func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, o
 }
 
 // AddChildCredits calls POST /reseller/children/{childIdentifier}/credits/add: Moves credits to a child account.
+//
+// Effect: send.
 func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8349,6 +8673,8 @@ func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, bo
 }
 
 // RemoveChildCredits calls POST /reseller/children/{childIdentifier}/credits/remove: Moves credits from a child account.
+//
+// Effect: send.
 func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "RemoveChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/remove", Effect: "send"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8357,6 +8683,8 @@ func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string,
 }
 
 // ListChildDomains calls GET /reseller/children/{childIdentifier}/domains: Lists the sender domains of a child account.
+//
+// Effect: read.
 func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, opts ...rest.Option) (*[]ChildDomain, error) {
 	call := rest.Call{Operation: "ListChildDomains", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/domains", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8364,6 +8692,8 @@ func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, o
 }
 
 // AddChildDomain calls POST /reseller/children/{childIdentifier}/domains: Adds a sender domain to a child account.
+//
+// Effect: upsert.
 func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddChildDomain", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/domains", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8372,6 +8702,8 @@ func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, bod
 }
 
 // DeleteChildDomain calls DELETE /reseller/children/{childIdentifier}/domains/{domainName}: Deletes a sender domain of a child account.
+//
+// Effect: upsert.
 func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, domainName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChildDomain", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
@@ -8379,6 +8711,8 @@ func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, 
 }
 
 // UpdateChildDomain calls PUT /reseller/children/{childIdentifier}/domains/{domainName}: Replaces a sender domain of a child account.
+//
+// Effect: upsert.
 func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, domainName string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChildDomain", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
@@ -8387,6 +8721,8 @@ func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, 
 }
 
 // AddIPToChild calls POST /reseller/children/{childIdentifier}/ips/associate: Lets a child account use a dedicated IP.
+//
+// Effect: upsert.
 func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddIPToChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/associate", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8395,6 +8731,8 @@ func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body 
 }
 
 // RemoveIPFromChild calls POST /reseller/children/{childIdentifier}/ips/dissociate: Takes a dedicated IP from a child account.
+//
+// Effect: upsert.
 func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveIPFromChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/dissociate", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
@@ -8403,6 +8741,8 @@ func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, 
 }
 
 // ListSenders calls GET /senders: Lists the sender addresses of the account.
+//
+// Effect: read.
 func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opts ...rest.Option) (*SenderList, error) {
 	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	if params != nil {
@@ -8413,6 +8753,8 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 }
 
 // CreateSender calls POST /senders: Creates a sender and mails the address a code to confirm it.
+//
+// Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
 	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8422,12 +8764,16 @@ func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opt
 // ListDomains calls GET /senders/domains: Lists the sender domains.
 //
 // The answer counts pages, but no parameter for a page is documented.
+//
+// Effect: read.
 func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainList, error) {
 	call := rest.Call{Operation: "ListDomains", Method: http.MethodGet, Route: "/senders/domains", Effect: "read"}
 	return rest.Do[DomainList](ctx, c.d, &call, opts)
 }
 
 // CreateDomain calls POST /senders/domains: Adds a sender domain and answers the DNS records it needs.
+//
+// Effect: upsert.
 func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opts ...rest.Option) (*CreatedDomain, error) {
 	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8435,6 +8781,8 @@ func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opt
 }
 
 // DeleteDomain calls DELETE /senders/domains/{domainName}: Deletes a sender domain.
+//
+// Effect: upsert.
 func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteDomain", Method: http.MethodDelete, Route: "/senders/domains/{domainName}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(domainName)}
@@ -8442,6 +8790,8 @@ func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...re
 }
 
 // GetDomain calls GET /senders/domains/{domainName}: Shows a sender domain with its DNS records.
+//
+// Effect: read.
 func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.Option) (*Domain, error) {
 	call := rest.Call{Operation: "GetDomain", Method: http.MethodGet, Route: "/senders/domains/{domainName}", Effect: "read"}
 	call.Segments = []string{rest.Seg(domainName)}
@@ -8449,6 +8799,8 @@ func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.
 }
 
 // AuthenticateDomain calls PUT /senders/domains/{domainName}/authenticate: Checks the DNS records of a domain and authenticates it.
+//
+// Effect: upsert.
 func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts ...rest.Option) (*DomainCheck, error) {
 	call := rest.Call{Operation: "AuthenticateDomain", Method: http.MethodPut, Route: "/senders/domains/{domainName}/authenticate", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(domainName)}
@@ -8456,12 +8808,16 @@ func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts
 }
 
 // ListIPs calls GET /senders/ips: Lists the dedicated IP addresses of the account.
+//
+// Effect: read.
 func (c *Client) ListIPs(ctx context.Context, opts ...rest.Option) (*IPList, error) {
 	call := rest.Call{Operation: "ListIPs", Method: http.MethodGet, Route: "/senders/ips", Effect: "read"}
 	return rest.Do[IPList](ctx, c.d, &call, opts)
 }
 
 // DeleteSender calls DELETE /senders/{senderId}: Deletes a sender.
+//
+// Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -8469,6 +8825,8 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 }
 
 // UpdateSender calls PUT /senders/{senderId}: Changes a sender.
+//
+// Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -8477,6 +8835,8 @@ func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSe
 }
 
 // ListIPsOfSender calls GET /senders/{senderId}/ips: Lists the dedicated IP addresses of a sender.
+//
+// Effect: read.
 func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...rest.Option) (*SenderIPList, error) {
 	call := rest.Call{Operation: "ListIPsOfSender", Method: http.MethodGet, Route: "/senders/{senderId}/ips", Effect: "read"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -8484,6 +8844,8 @@ func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...re
 }
 
 // ValidateSender calls PUT /senders/{senderId}/validate: Confirms a sender by the code mailed to it.
+//
+// Effect: upsert.
 func (c *Client) ValidateSender(ctx context.Context, senderID int64, body ValidateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "ValidateSender", Method: http.MethodPut, Route: "/senders/{senderId}/validate", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -8492,6 +8854,8 @@ func (c *Client) ValidateSender(ctx context.Context, senderID int64, body Valida
 }
 
 // ListSMSCampaigns calls GET /smsCampaigns: Lists the SMS campaigns.
+//
+// Effect: read.
 func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsParams, opts ...rest.Option) (*SMSCampaignPage, error) {
 	call := rest.Call{Operation: "ListSMSCampaigns", Method: http.MethodGet, Route: "/smsCampaigns", Effect: "read"}
 	if params != nil {
@@ -8506,6 +8870,8 @@ func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsP
 }
 
 // CreateSMSCampaign calls POST /smsCampaigns: Creates an SMS campaign.
+//
+// Effect: send.
 func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8513,6 +8879,8 @@ func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRe
 }
 
 // DeleteSMSCampaign calls DELETE /smsCampaigns/{campaignId}: Deletes an SMS campaign.
+//
+// Effect: upsert.
 func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSMSCampaign", Method: http.MethodDelete, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8520,6 +8888,8 @@ func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts .
 }
 
 // GetSMSCampaign calls GET /smsCampaigns/{campaignId}: Shows an SMS campaign with its results.
+//
+// Effect: read.
 func (c *Client) GetSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*SMSCampaign, error) {
 	call := rest.Call{Operation: "GetSMSCampaign", Method: http.MethodGet, Route: "/smsCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8527,6 +8897,8 @@ func (c *Client) GetSMSCampaign(ctx context.Context, campaignID int64, opts ...r
 }
 
 // UpdateSMSCampaign calls PUT /smsCampaigns/{campaignId}: Changes an SMS campaign.
+//
+// Effect: upsert.
 func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body UpdateSMSCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSMSCampaign", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8535,6 +8907,8 @@ func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body U
 }
 
 // ExportSMSCampaignRecipients calls POST /smsCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of an SMS campaign to a CSV file.
+//
+// Effect: send.
 func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8543,6 +8917,8 @@ func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int
 }
 
 // SendSMSCampaignNow calls POST /smsCampaigns/{campaignId}/sendNow: Sends an SMS campaign at once.
+//
+// Effect: send.
 func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8550,6 +8926,8 @@ func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts 
 }
 
 // SendSMSCampaignReport calls POST /smsCampaigns/{campaignId}/sendReport: Mails a PDF report of an SMS campaign.
+//
+// Effect: send.
 func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignReport", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendReport", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8558,6 +8936,8 @@ func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, bo
 }
 
 // SendSMSCampaignTest calls POST /smsCampaigns/{campaignId}/sendTest: Sends an SMS campaign to one number.
+//
+// Effect: send.
 func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8566,6 +8946,8 @@ func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body
 }
 
 // UpdateSMSCampaignStatus calls PUT /smsCampaigns/{campaignId}/status: Moves an SMS campaign to another state, or copies it.
+//
+// Effect: send.
 func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSMSCampaignStatus", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}/status", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8574,6 +8956,8 @@ func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, 
 }
 
 // ListBlockedContacts calls GET /smtp/blockedContacts: Lists the addresses that get no transactional mail.
+//
+// Effect: read.
 func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedContactsParams, opts ...rest.Option) (*BlockedContactPage, error) {
 	call := rest.Call{Operation: "ListBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
 	if params != nil {
@@ -8590,6 +8974,8 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 // UnblockContact calls DELETE /smtp/blockedContacts/{email}: Lets an address get transactional mail again.
 //
 // There is no call that adds an address; block it for single senders through smtpBlacklistSender of the contact.
+//
+// Effect: upsert.
 func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UnblockContact", Method: http.MethodDelete, Route: "/smtp/blockedContacts/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -8597,12 +8983,16 @@ func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.
 }
 
 // ListBlockedDomains calls GET /smtp/blockedDomains: Lists the domains that get no mail.
+//
+// Effect: read.
 func (c *Client) ListBlockedDomains(ctx context.Context, opts ...rest.Option) (*BlockedDomainList, error) {
 	call := rest.Call{Operation: "ListBlockedDomains", Method: http.MethodGet, Route: "/smtp/blockedDomains", Effect: "read"}
 	return rest.Do[BlockedDomainList](ctx, c.d, &call, opts)
 }
 
 // AddBlockedDomain calls POST /smtp/blockedDomains: Stops mail to a domain.
+//
+// Effect: upsert.
 func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddBlockedDomain", Method: http.MethodPost, Route: "/smtp/blockedDomains", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8610,6 +9000,8 @@ func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, 
 }
 
 // DeleteBlockedDomain calls DELETE /smtp/blockedDomains/{domain}: Lets a domain get mail again.
+//
+// Effect: upsert.
 func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteBlockedDomain", Method: http.MethodDelete, Route: "/smtp/blockedDomains/{domain}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(domain)}
@@ -8619,6 +9011,8 @@ func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ..
 // DeleteHardBounces calls POST /smtp/deleteHardbounces: Forgets hard bounces, so that mail is tried again.
 //
 // Without any field it may forget all of the account: give a contact or a range.
+//
+// Effect: upsert.
 func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteHardBounces", Method: http.MethodPost, Route: "/smtp/deleteHardbounces", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8628,6 +9022,8 @@ func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRe
 // SendEmail calls POST /smtp/email: Sends or schedules one mail, or a batch of versions.
 //
 // Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+//
+// Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8635,6 +9031,8 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 }
 
 // CancelScheduledEmail calls DELETE /smtp/email/{identifier}: Cancels a scheduled mail or batch.
+//
+// Effect: upsert.
 func (c *Client) CancelScheduledEmail(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CancelScheduledEmail", Method: http.MethodDelete, Route: "/smtp/email/{identifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -8644,6 +9042,8 @@ func (c *Client) CancelScheduledEmail(ctx context.Context, identifier string, op
 // GetScheduledEmailStatus calls GET /smtp/emailStatus/{identifier}: Tells how far a scheduled mail or batch is.
 //
 // For a batch id the answer has count and batches; for a message id it has scheduledAt, createdAt and status, and of the parameters only startDate and endDate are allowed. Covers the last 30 days.
+//
+// Effect: read.
 func (c *Client) GetScheduledEmailStatus(ctx context.Context, identifier string, params *GetScheduledEmailStatusParams, opts ...rest.Option) (*ScheduledEmailStatus, error) {
 	call := rest.Call{Operation: "GetScheduledEmailStatus", Method: http.MethodGet, Route: "/smtp/emailStatus/{identifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -8661,6 +9061,8 @@ func (c *Client) GetScheduledEmailStatus(ctx context.Context, identifier string,
 // ListEmails calls GET /smtp/emails: Lists mails sent to an address, from a template or with a message id.
 //
 // One of email, templateId and messageId is needed. Covers the last 30 days unless startDate and endDate are given. Two calls a second.
+//
+// Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*EmailPage, error) {
 	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
@@ -8677,6 +9079,8 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 }
 
 // GetEmail calls GET /smtp/emails/{uuid}: Shows a sent mail as its recipient got it, with its events.
+//
+// Effect: read.
 func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option) (*EmailContent, error) {
 	call := rest.Call{Operation: "GetEmail", Method: http.MethodGet, Route: "/smtp/emails/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
@@ -8684,6 +9088,8 @@ func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option)
 }
 
 // DeleteEmailLog calls DELETE /smtp/log/{identifier}: Deletes the log entries of a message or of an address.
+//
+// Effect: upsert.
 func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteEmailLog", Method: http.MethodDelete, Route: "/smtp/log/{identifier}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(identifier)}
@@ -8693,6 +9099,8 @@ func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...
 // GetAggregatedEmailReport calls GET /smtp/statistics/aggregatedReport: Counts the events of transactional mail over a time.
 //
 // Covers 90 days unless told otherwise, and never more.
+//
+// Effect: read.
 func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggregatedEmailReportParams, opts ...rest.Option) (*AggregatedEmailReport, error) {
 	call := rest.Call{Operation: "GetAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
@@ -8707,6 +9115,8 @@ func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggreg
 // ListEmailEvents calls GET /smtp/statistics/events: Lists what happened to mails, one entry an event.
 //
 // Covers the last 30 days unless days, or startDate and endDate, are given. The answer has no count; a page shorter than limit is the last one, and the list is absent when nothing is found.
+//
+// Effect: read.
 func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsParams, opts ...rest.Option) (*EmailEventPage, error) {
 	call := rest.Call{Operation: "ListEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
 	if params != nil {
@@ -8726,6 +9136,8 @@ func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsPar
 }
 
 // GetEmailReports calls GET /smtp/statistics/reports: Counts the events of transactional mail day by day.
+//
+// Effect: read.
 func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsParams, opts ...rest.Option) (*EmailReports, error) {
 	call := rest.Call{Operation: "GetEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
 	if params != nil {
@@ -8741,6 +9153,8 @@ func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsPar
 }
 
 // ListTemplates calls GET /smtp/templates: Lists the templates of transactional mail.
+//
+// Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
 	if params != nil {
@@ -8755,6 +9169,8 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // CreateTemplate calls POST /smtp/templates: Creates a template of transactional mail.
 //
 // One of htmlContent and htmlUrl is needed. A repeat creates a second template.
+//
+// Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8762,6 +9178,8 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 }
 
 // DeleteTemplate calls DELETE /smtp/templates/{templateId}: Deletes an inactive template.
+//
+// Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -8769,6 +9187,8 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...r
 }
 
 // GetTemplate calls GET /smtp/templates/{templateId}: Shows a template.
+//
+// Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*Template, error) {
 	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -8776,6 +9196,8 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 }
 
 // UpdateTemplate calls PUT /smtp/templates/{templateId}: Changes a template.
+//
+// Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -8784,6 +9206,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 }
 
 // SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
+//
+// Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -8794,6 +9218,8 @@ func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body Se
 // SendSMS calls POST /transactionalSMS/sms: Sends one text message.
 //
 // There is no idempotency key: a repeat sends again.
+//
+// Effect: send.
 func (c *Client) SendSMS(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*SentSMS, error) {
 	call := rest.Call{Operation: "SendSMS", Method: http.MethodPost, Route: "/transactionalSMS/sms", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8801,6 +9227,8 @@ func (c *Client) SendSMS(ctx context.Context, body SendSMSRequest, opts ...rest.
 }
 
 // GetAggregatedSMSReport calls GET /transactionalSMS/statistics/aggregatedReport: Counts the events of text messages over a time.
+//
+// Effect: read.
 func (c *Client) GetAggregatedSMSReport(ctx context.Context, params *GetAggregatedSMSReportParams, opts ...rest.Option) (*AggregatedSMSReport, error) {
 	call := rest.Call{Operation: "GetAggregatedSMSReport", Method: http.MethodGet, Route: "/transactionalSMS/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
@@ -8813,6 +9241,8 @@ func (c *Client) GetAggregatedSMSReport(ctx context.Context, params *GetAggregat
 }
 
 // ListSMSEvents calls GET /transactionalSMS/statistics/events: Lists what happened to text messages, one entry an event.
+//
+// Effect: read.
 func (c *Client) ListSMSEvents(ctx context.Context, params *ListSMSEventsParams, opts ...rest.Option) (*SMSEventPage, error) {
 	call := rest.Call{Operation: "ListSMSEvents", Method: http.MethodGet, Route: "/transactionalSMS/statistics/events", Effect: "read"}
 	if params != nil {
@@ -8830,6 +9260,8 @@ func (c *Client) ListSMSEvents(ctx context.Context, params *ListSMSEventsParams,
 }
 
 // GetSMSReports calls GET /transactionalSMS/statistics/reports: Counts the events of text messages day by day.
+//
+// Effect: read.
 func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams, opts ...rest.Option) (*SMSReports, error) {
 	call := rest.Call{Operation: "GetSMSReports", Method: http.MethodGet, Route: "/transactionalSMS/statistics/reports", Effect: "read"}
 	if params != nil {
@@ -8845,6 +9277,8 @@ func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams,
 // ListWebhooks calls GET /webhooks: Lists the webhooks.
 //
 // Not paged.
+//
+// Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, opts ...rest.Option) (*WebhookList, error) {
 	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
 	if params != nil {
@@ -8857,6 +9291,8 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 // CreateWebhook calls POST /webhooks: Creates a webhook.
 //
 // An account holds at most 40. Calls are not signed: protect the address by auth, headers or a password in the URL.
+//
+// Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8866,6 +9302,8 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 // ExportWebhookHistory calls POST /webhooks/export: Starts an export of past webhook calls to a CSV file.
 //
 // A link to the file is sent to notifyURL.
+//
+// Effect: send.
 func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHistoryRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportWebhookHistory", Method: http.MethodPost, Route: "/webhooks/export", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8873,6 +9311,8 @@ func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHis
 }
 
 // DeleteWebhook calls DELETE /webhooks/{webhookId}: Deletes a webhook.
+//
+// Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -8880,6 +9320,8 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 }
 
 // GetWebhook calls GET /webhooks/{webhookId}: Shows a webhook.
+//
+// Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*Webhook, error) {
 	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -8887,6 +9329,8 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 }
 
 // UpdateWebhook calls PUT /webhooks/{webhookId}: Changes a webhook, but for its type.
+//
+// Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -8897,6 +9341,8 @@ func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body Update
 // SendWhatsApp calls POST /whatsapp/sendMessage: Sends a WhatsApp message.
 //
 // templateId starts a conversation; text answers one that the contact opened. With both, templateId wins.
+//
+// Effect: send.
 func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppRequest, opts ...rest.Option) (*SentWhatsApp, error) {
 	call := rest.Call{Operation: "SendWhatsApp", Method: http.MethodPost, Route: "/whatsapp/sendMessage", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8904,6 +9350,8 @@ func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppRequest, opt
 }
 
 // ListWhatsAppEvents calls GET /whatsapp/statistics/events: Lists what happened to WhatsApp messages, one entry an event.
+//
+// Effect: read.
 func (c *Client) ListWhatsAppEvents(ctx context.Context, params *ListWhatsAppEventsParams, opts ...rest.Option) (*WhatsAppEventPage, error) {
 	call := rest.Call{Operation: "ListWhatsAppEvents", Method: http.MethodGet, Route: "/whatsapp/statistics/events", Effect: "read"}
 	if params != nil {
@@ -8920,6 +9368,8 @@ func (c *Client) ListWhatsAppEvents(ctx context.Context, params *ListWhatsAppEve
 }
 
 // ListWhatsAppCampaigns calls GET /whatsappCampaigns: Lists the WhatsApp campaigns.
+//
+// Effect: read.
 func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsAppCampaignsParams, opts ...rest.Option) (*WhatsAppCampaignPage, error) {
 	call := rest.Call{Operation: "ListWhatsAppCampaigns", Method: http.MethodGet, Route: "/whatsappCampaigns", Effect: "read"}
 	if params != nil {
@@ -8933,6 +9383,8 @@ func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsApp
 }
 
 // CreateWhatsAppCampaign calls POST /whatsappCampaigns: Creates a WhatsApp campaign and schedules it.
+//
+// Effect: send.
 func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8940,12 +9392,16 @@ func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsApp
 }
 
 // GetWhatsAppConfig calls GET /whatsappCampaigns/config: Shows the WhatsApp account.
+//
+// Effect: read.
 func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*WhatsAppConfig, error) {
 	call := rest.Call{Operation: "GetWhatsAppConfig", Method: http.MethodGet, Route: "/whatsappCampaigns/config", Effect: "read"}
 	return rest.Do[WhatsAppConfig](ctx, c.d, &call, opts)
 }
 
 // CreateWhatsAppTemplate calls POST /whatsappCampaigns/template: Creates a WhatsApp template.
+//
+// Effect: send.
 func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8953,6 +9409,8 @@ func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsApp
 }
 
 // ListWhatsAppTemplates calls GET /whatsappCampaigns/template-list: Lists the WhatsApp templates.
+//
+// Effect: read.
 func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsAppTemplatesParams, opts ...rest.Option) (*WhatsAppTemplatePage, error) {
 	call := rest.Call{Operation: "ListWhatsAppTemplates", Method: http.MethodGet, Route: "/whatsappCampaigns/template-list", Effect: "read"}
 	if params != nil {
@@ -8967,6 +9425,8 @@ func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsApp
 }
 
 // SubmitWhatsAppTemplate calls POST /whatsappCampaigns/template/approval/{templateId}: Hands a WhatsApp template in for approval.
+//
+// Effect: upsert.
 func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SubmitWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template/approval/{templateId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -8974,6 +9434,8 @@ func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, o
 }
 
 // DeleteWhatsAppCampaign calls DELETE /whatsappCampaigns/{campaignId}: Deletes a WhatsApp campaign.
+//
+// Effect: upsert.
 func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWhatsAppCampaign", Method: http.MethodDelete, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8981,6 +9443,8 @@ func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, o
 }
 
 // GetWhatsAppCampaign calls GET /whatsappCampaigns/{campaignId}: Shows a WhatsApp campaign with its template.
+//
+// Effect: read.
 func (c *Client) GetWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*WhatsAppCampaign, error) {
 	call := rest.Call{Operation: "GetWhatsAppCampaign", Method: http.MethodGet, Route: "/whatsappCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -8988,6 +9452,8 @@ func (c *Client) GetWhatsAppCampaign(ctx context.Context, campaignID int64, opts
 }
 
 // UpdateWhatsAppCampaign calls PUT /whatsappCampaigns/{campaignId}: Changes a WhatsApp campaign.
+//
+// Effect: upsert.
 func (c *Client) UpdateWhatsAppCampaign(ctx context.Context, campaignID int64, body UpdateWhatsAppCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWhatsAppCampaign", Method: http.MethodPut, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}

@@ -68,7 +68,9 @@ type TrackPageRequest struct {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -82,6 +84,8 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 }
 
 // Identify calls POST /identify: Creates a contact by address, or sets its attributes.
+//
+// Effect: upsert.
 func (c *Client) Identify(ctx context.Context, body IdentifyRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "Identify", Method: http.MethodPost, Route: "/identify", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -89,6 +93,8 @@ func (c *Client) Identify(ctx context.Context, body IdentifyRequest, opts ...res
 }
 
 // TrackEvent calls POST /trackEvent: Reports an event of a contact.
+//
+// Effect: send.
 func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "TrackEvent", Method: http.MethodPost, Route: "/trackEvent", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -96,6 +102,8 @@ func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ..
 }
 
 // TrackLink calls POST /trackLink: Reports a click of a contact.
+//
+// Effect: send.
 func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "TrackLink", Method: http.MethodPost, Route: "/trackLink", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -103,6 +111,8 @@ func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...r
 }
 
 // TrackPage calls POST /trackPage: Reports a page that a contact looked at.
+//
+// Effect: send.
 func (c *Client) TrackPage(ctx context.Context, body TrackPageRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "TrackPage", Method: http.MethodPost, Route: "/trackPage", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body

@@ -7,6 +7,8 @@
 // The methods of Client are the operations. In answers every field holds a plain value: what was absent or null reads as
 // its zero value. In requests a nil pointer is not sent. Ids and numbers that may come as text are in the types of package flex.
 //
+// Comments name a field as it stands on the wire, which its tag has.
+//
 // What holds for all operations:
 //   - Requests are forms, answers JSON. One record stands in Data.Record, a page of them in Data.Records.
 //   - A page is asked for by Page, from 1, and PerPage; NextPage is 0 on the last one.

@@ -2454,7 +2454,9 @@ func (a SubscriberForm) MarshalJSON() ([]byte, error) {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -2470,6 +2472,8 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 // ListCampaigns calls GET /campaigns: Returns a page of the campaigns.
 //
 // Records hold the first fields of a campaign only; getCampaign has the rest.
+//
+// Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
 	if params != nil {
@@ -2484,6 +2488,8 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // With the status `pending-sending`, which is the default, the campaign goes out at `campaign[send_at]`, or at once when that
 // time is over; `draft` holds it back. There is no key against a second creation: a name of its own makes a campaign easy
 // to find in listCampaigns after a lost answer.
+//
+// Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CampaignForm, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2493,6 +2499,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CampaignForm, opts ...
 // GetDeliveryLogByMessageID calls GET /campaigns/email-message-id/{email_message_id}: Returns the entry of the delivery log for a Message-ID.
 //
 // Other installations have this under `/campaigns/delivery-logs/email-message-id/{email_message_id}`.
+//
+// Effect: read.
 func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID string, opts ...rest.Option) (*DeliveryLogAnswer, error) {
 	call := rest.Call{Operation: "GetDeliveryLogByMessageID", Method: http.MethodGet, Route: "/campaigns/email-message-id/{email_message_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(emailMessageID)}
@@ -2500,6 +2508,8 @@ func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID s
 }
 
 // DeleteCampaign calls DELETE /campaigns/{campaign_uid}: Deletes a campaign.
+//
+// Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2507,6 +2517,8 @@ func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ..
 }
 
 // GetCampaign calls GET /campaigns/{campaign_uid}: Returns a campaign.
+//
+// Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignAnswer, error) {
 	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2517,6 +2529,8 @@ func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...re
 //
 // In which states a campaign can still be changed, and whether fields that are left out keep their values, is not stated.
 // The status `pending-sending` starts it as in createCampaign.
+//
+// Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body CampaignUpdateForm, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2525,6 +2539,8 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body Ca
 }
 
 // ListCampaignBounces calls GET /campaigns/{campaign_uid}/bounces: Returns a page of the bounces of a campaign.
+//
+// Effect: read.
 func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, params *ListCampaignBouncesParams, opts ...rest.Option) (*BouncePage, error) {
 	call := rest.Call{Operation: "ListCampaignBounces", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/bounces", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2538,6 +2554,8 @@ func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, pa
 // CreateCampaignBounce calls POST /campaigns/{campaign_uid}/bounces: Records a bounce of a campaign.
 //
 // For bounces that were seen elsewhere. Whether a repeated call records a second one is not stated.
+//
+// Effect: send.
 func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, body BounceForm, opts ...rest.Option) (*BounceAnswer, error) {
 	call := rest.Call{Operation: "CreateCampaignBounce", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/bounces", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2548,6 +2566,8 @@ func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, b
 // CopyCampaign calls POST /campaigns/{campaign_uid}/copy: Makes a campaign like another.
 //
 // Which status the copy has is not stated. A repeated call makes one more campaign.
+//
+// Effect: send.
 func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "CopyCampaign", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/copy", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2555,6 +2575,8 @@ func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...r
 }
 
 // ListCampaignDeliveryLogs calls GET /campaigns/{campaign_uid}/delivery-logs: Returns a page of the delivery log of a campaign.
+//
+// Effect: read.
 func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID string, params *ListCampaignDeliveryLogsParams, opts ...rest.Option) (*DeliveryLogPage, error) {
 	call := rest.Call{Operation: "ListCampaignDeliveryLogs", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/delivery-logs", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2566,6 +2588,8 @@ func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID strin
 }
 
 // MarkCampaignSent calls PUT /campaigns/{campaign_uid}/mark-sent: Ends a campaign by marking it as sent.
+//
+// Effect: upsert.
 func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
 	call := rest.Call{Operation: "MarkCampaignSent", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/mark-sent", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2575,6 +2599,8 @@ func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts 
 // ToggleCampaignPause calls PUT /campaigns/{campaign_uid}/pause-unpause: Pauses a campaign, or lets a paused one go on.
 //
 // A second call undoes the first; the answer tells which of the two was done.
+//
+// Effect: send.
 func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
 	call := rest.Call{Operation: "ToggleCampaignPause", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/pause-unpause", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2582,6 +2608,8 @@ func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, op
 }
 
 // GetCampaignStats calls GET /campaigns/{campaign_uid}/stats: Returns the counters of a campaign.
+//
+// Effect: read.
 func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignStatsAnswer, error) {
 	call := rest.Call{Operation: "GetCampaignStats", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/stats", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2591,6 +2619,8 @@ func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts 
 // RecordCampaignOpening calls GET /campaigns/{campaign_uid}/track-opening/{subscriber_uid}: Records that a subscriber opened a campaign.
 //
 // Although it is a GET, each call counts one opening.
+//
+// Effect: send.
 func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignOpening", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-opening/{subscriber_uid}", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
@@ -2600,6 +2630,8 @@ func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, 
 // RecordCampaignUnsubscribe calls POST /campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}: Unsubscribes a subscriber and counts it for a campaign.
 //
 // Whether a repeated call counts a second time is not stated.
+//
+// Effect: send.
 func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignUnsubscribe", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
@@ -2609,6 +2641,8 @@ func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID stri
 // RecordCampaignClick calls GET /campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}: Records that a subscriber followed a link, and returns its destination.
 //
 // Although it is a GET, each call counts one click.
+//
+// Effect: send.
 func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, subscriberUID string, hash string, opts ...rest.Option) (*ClickAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignClick", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID), rest.Seg(hash)}
@@ -2616,6 +2650,8 @@ func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, su
 }
 
 // ListCampaignUnsubscribes calls GET /campaigns/{campaign_uid}/unsubscribes: Returns a page of the subscribers who left by a campaign.
+//
+// Effect: read.
 func (c *Client) ListCampaignUnsubscribes(ctx context.Context, campaignUID string, params *ListCampaignUnsubscribesParams, opts ...rest.Option) (*CampaignUnsubscribePage, error) {
 	call := rest.Call{Operation: "ListCampaignUnsubscribes", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/unsubscribes", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
@@ -2627,6 +2663,8 @@ func (c *Client) ListCampaignUnsubscribes(ctx context.Context, campaignUID strin
 }
 
 // ListCountries calls GET /countries: Returns a page of the countries that addresses may name.
+//
+// Effect: read.
 func (c *Client) ListCountries(ctx context.Context, params *ListCountriesParams, opts ...rest.Option) (*CountryPage, error) {
 	call := rest.Call{Operation: "ListCountries", Method: http.MethodGet, Route: "/countries", Effect: "read"}
 	if params != nil {
@@ -2637,6 +2675,8 @@ func (c *Client) ListCountries(ctx context.Context, params *ListCountriesParams,
 }
 
 // ListZones calls GET /countries/{country_id}/zones: Returns a page of the regions of a country.
+//
+// Effect: read.
 func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZonesParams, opts ...rest.Option) (*ZonePage, error) {
 	call := rest.Call{Operation: "ListZones", Method: http.MethodGet, Route: "/countries/{country_id}/zones", Effect: "read"}
 	call.Segments = []string{rest.Seg(countryID)}
@@ -2651,6 +2691,8 @@ func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZon
 //
 // A customer is an account of its own. What the key needs to be allowed to do so is not stated. The new customer may have to
 // confirm the address by a mail, as `must_confirm_email` tells.
+//
+// Effect: send.
 func (c *Client) CreateCustomer(ctx context.Context, body CustomerForm, opts ...rest.Option) (*CreatedCustomer, error) {
 	call := rest.Call{Operation: "CreateCustomer", Method: http.MethodPost, Route: "/customers", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2658,6 +2700,8 @@ func (c *Client) CreateCustomer(ctx context.Context, body CustomerForm, opts ...
 }
 
 // ListDeliveryServers calls GET /delivery-servers: Returns a page of the mail servers that send for the account.
+//
+// Effect: read.
 func (c *Client) ListDeliveryServers(ctx context.Context, params *ListDeliveryServersParams, opts ...rest.Option) (*DeliveryServerPage, error) {
 	call := rest.Call{Operation: "ListDeliveryServers", Method: http.MethodGet, Route: "/delivery-servers", Effect: "read"}
 	if params != nil {
@@ -2668,6 +2712,8 @@ func (c *Client) ListDeliveryServers(ctx context.Context, params *ListDeliverySe
 }
 
 // GetDeliveryServer calls GET /delivery-servers/{server_id}: Returns a mail server.
+//
+// Effect: read.
 func (c *Client) GetDeliveryServer(ctx context.Context, serverID int64, opts ...rest.Option) (*DeliveryServerAnswer, error) {
 	call := rest.Call{Operation: "GetDeliveryServer", Method: http.MethodGet, Route: "/delivery-servers/{server_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(serverID)}
@@ -2675,6 +2721,8 @@ func (c *Client) GetDeliveryServer(ctx context.Context, serverID int64, opts ...
 }
 
 // ListLists calls GET /lists: Returns a page of the mailing lists.
+//
+// Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/lists", Effect: "read"}
 	if params != nil {
@@ -2687,6 +2735,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // CreateList calls POST /lists: Creates a mailing list.
 //
 // Whether names are unique is not stated, so a repeated call may make a second list.
+//
+// Effect: send.
 func (c *Client) CreateList(ctx context.Context, body ListForm, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/lists", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2696,6 +2746,8 @@ func (c *Client) CreateList(ctx context.Context, body ListForm, opts ...rest.Opt
 // ListFieldTypes calls GET /lists/fields/types: Returns the types that a field may have.
 //
 // Not paged: all types come at once, and the keys of paging may be absent.
+//
+// Effect: read.
 func (c *Client) ListFieldTypes(ctx context.Context, opts ...rest.Option) (*FieldTypePage, error) {
 	call := rest.Call{Operation: "ListFieldTypes", Method: http.MethodGet, Route: "/lists/fields/types", Effect: "read"}
 	return rest.Do[FieldTypePage](ctx, c.d, &call, opts)
@@ -2704,12 +2756,16 @@ func (c *Client) ListFieldTypes(ctx context.Context, opts ...rest.Option) (*Fiel
 // ListConditionOperators calls GET /lists/segments/condition-operators: Returns the operators that conditions of segments may use.
 //
 // Not paged: all operators come at once, and the keys of paging may be absent.
+//
+// Effect: read.
 func (c *Client) ListConditionOperators(ctx context.Context, opts ...rest.Option) (*ConditionOperatorPage, error) {
 	call := rest.Call{Operation: "ListConditionOperators", Method: http.MethodGet, Route: "/lists/segments/condition-operators", Effect: "read"}
 	return rest.Do[ConditionOperatorPage](ctx, c.d, &call, opts)
 }
 
 // ListSubscribersByEmail calls GET /lists/subscribers/search-by-email-in-all-lists: Returns a page of the subscribers with an address, one for each list that has it.
+//
+// Effect: read.
 func (c *Client) ListSubscribersByEmail(ctx context.Context, params *ListSubscribersByEmailParams, opts ...rest.Option) (*SubscriberPage, error) {
 	call := rest.Call{Operation: "ListSubscribersByEmail", Method: http.MethodGet, Route: "/lists/subscribers/search-by-email-in-all-lists", Effect: "read"}
 	if params != nil {
@@ -2721,6 +2777,8 @@ func (c *Client) ListSubscribersByEmail(ctx context.Context, params *ListSubscri
 }
 
 // UnsubscribeEmailFromAllLists calls PUT /lists/subscribers/unsubscribe-by-email-from-all-lists: Unsubscribes an address from every list.
+//
+// Effect: upsert.
 func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeEmailFromAllLists", Method: http.MethodPut, Route: "/lists/subscribers/unsubscribe-by-email-from-all-lists", Effect: "upsert"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -2728,6 +2786,8 @@ func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailFor
 }
 
 // DeleteList calls DELETE /lists/{list_uid}: Deletes a mailing list.
+//
+// Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/lists/{list_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2735,6 +2795,8 @@ func (c *Client) DeleteList(ctx context.Context, listUID string, opts ...rest.Op
 }
 
 // GetList calls GET /lists/{list_uid}: Returns a mailing list.
+//
+// Effect: read.
 func (c *Client) GetList(ctx context.Context, listUID string, opts ...rest.Option) (*ListAnswer, error) {
 	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/lists/{list_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2744,6 +2806,8 @@ func (c *Client) GetList(ctx context.Context, listUID string, opts ...rest.Optio
 // UpdateList calls PUT /lists/{list_uid}: Changes a mailing list.
 //
 // Whether fields that are left out keep their values is not stated.
+//
+// Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdateForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/lists/{list_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2754,6 +2818,8 @@ func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdate
 // CopyList calls POST /lists/{list_uid}/copy: Makes a list with the settings of another.
 //
 // Whether subscribers are copied too is not stated. A repeated call makes one more list.
+//
+// Effect: send.
 func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CopyList", Method: http.MethodPost, Route: "/lists/{list_uid}/copy", Effect: "send"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2761,6 +2827,8 @@ func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Opti
 }
 
 // ListFields calls GET /lists/{list_uid}/fields: Returns a page of the fields of a list.
+//
+// Effect: read.
 func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFieldsParams, opts ...rest.Option) (*FieldPage, error) {
 	call := rest.Call{Operation: "ListFields", Method: http.MethodGet, Route: "/lists/{list_uid}/fields", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2774,6 +2842,8 @@ func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFie
 // CreateField calls POST /lists/{list_uid}/fields: Adds a field to a list.
 //
 // Whether a tag that is in use is refused is not stated, so a repeated call may make a second field.
+//
+// Effect: send.
 func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
 	call := rest.Call{Operation: "CreateField", Method: http.MethodPost, Route: "/lists/{list_uid}/fields", Effect: "send"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2782,6 +2852,8 @@ func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm
 }
 
 // DeleteField calls DELETE /lists/{list_uid}/fields/{field_id}: Deletes a field of a list.
+//
+// Effect: upsert.
 func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteField", Method: http.MethodDelete, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
@@ -2789,6 +2861,8 @@ func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string
 }
 
 // GetField calls GET /lists/{list_uid}/fields/{field_id}: Returns a field of a list.
+//
+// Effect: read.
 func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*FieldAnswer, error) {
 	call := rest.Call{Operation: "GetField", Method: http.MethodGet, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
@@ -2798,6 +2872,8 @@ func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, o
 // UpdateField calls PUT /lists/{list_uid}/fields/{field_id}: Changes a field of a list.
 //
 // Whether fields that are left out keep their values is not stated.
+//
+// Effect: upsert.
 func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
 	call := rest.Call{Operation: "UpdateField", Method: http.MethodPut, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
@@ -2806,6 +2882,8 @@ func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string
 }
 
 // ListSegments calls GET /lists/{list_uid}/segments: Returns a page of the segments of a list.
+//
+// Effect: read.
 func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
 	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/lists/{list_uid}/segments", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2819,6 +2897,8 @@ func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListS
 // CreateSegment calls POST /lists/{list_uid}/segments: Creates a segment of a list.
 //
 // Whether names are unique is not stated, so a repeated call may make a second segment.
+//
+// Effect: send.
 func (c *Client) CreateSegment(ctx context.Context, listUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
 	call := rest.Call{Operation: "CreateSegment", Method: http.MethodPost, Route: "/lists/{list_uid}/segments", Effect: "send"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2827,6 +2907,8 @@ func (c *Client) CreateSegment(ctx context.Context, listUID string, body Segment
 }
 
 // DeleteSegment calls DELETE /lists/{list_uid}/segments/{segment_uid}: Deletes a segment.
+//
+// Effect: upsert.
 func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteSegment", Method: http.MethodDelete, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
@@ -2834,6 +2916,8 @@ func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID s
 }
 
 // GetSegment calls GET /lists/{list_uid}/segments/{segment_uid}: Returns a segment with its conditions.
+//
+// Effect: read.
 func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*SegmentAnswer, error) {
 	call := rest.Call{Operation: "GetSegment", Method: http.MethodGet, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
@@ -2843,6 +2927,8 @@ func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID stri
 // UpdateSegment calls PUT /lists/{list_uid}/segments/{segment_uid}: Changes a segment.
 //
 // Whether conditions that are left out stay is not stated.
+//
+// Effect: upsert.
 func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
 	call := rest.Call{Operation: "UpdateSegment", Method: http.MethodPut, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
@@ -2851,6 +2937,8 @@ func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID s
 }
 
 // ListSubscribers calls GET /lists/{list_uid}/subscribers: Returns a page of the subscribers of a list.
+//
+// Effect: read.
 func (c *Client) ListSubscribers(ctx context.Context, listUID string, params *ListSubscribersParams, opts ...rest.Option) (*SubscriberPage, error) {
 	call := rest.Call{Operation: "ListSubscribers", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2866,6 +2954,8 @@ func (c *Client) ListSubscribers(ctx context.Context, listUID string, params *Li
 //
 // An address that is in the list already is refused, so a repeated call changes nothing. The list decides whether a new
 // subscriber is confirmed at once or gets a confirmation mail first.
+//
+// Effect: upsert.
 func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
 	call := rest.Call{Operation: "CreateSubscriber", Method: http.MethodPost, Route: "/lists/{list_uid}/subscribers", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2874,6 +2964,8 @@ func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body Subs
 }
 
 // ListSubscribersByFields calls GET /lists/{list_uid}/subscribers/search-by-custom-fields: Returns a page of the subscribers of a list whose tags have given values.
+//
+// Effect: read.
 func (c *Client) ListSubscribersByFields(ctx context.Context, listUID string, params *ListSubscribersByFieldsParams, opts ...rest.Option) (*SubscriberPage, error) {
 	call := rest.Call{Operation: "ListSubscribersByFields", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-custom-fields", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2888,6 +2980,8 @@ func (c *Client) ListSubscribersByFields(ctx context.Context, listUID string, pa
 // GetSubscriberByEmail calls GET /lists/{list_uid}/subscribers/search-by-email: Finds the uid and the status of an address in a list.
 //
 // An address that is not in the list gives 404.
+//
+// Effect: read.
 func (c *Client) GetSubscriberByEmail(ctx context.Context, listUID string, params *GetSubscriberByEmailParams, opts ...rest.Option) (*SubscriberMatchAnswer, error) {
 	call := rest.Call{Operation: "GetSubscriberByEmail", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-email", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
@@ -2898,6 +2992,8 @@ func (c *Client) GetSubscriberByEmail(ctx context.Context, listUID string, param
 }
 
 // DeleteSubscriber calls DELETE /lists/{list_uid}/subscribers/{subscriber_uid}: Deletes a subscriber from a list.
+//
+// Effect: upsert.
 func (c *Client) DeleteSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteSubscriber", Method: http.MethodDelete, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
@@ -2905,6 +3001,8 @@ func (c *Client) DeleteSubscriber(ctx context.Context, listUID string, subscribe
 }
 
 // GetSubscriber calls GET /lists/{list_uid}/subscribers/{subscriber_uid}: Returns a subscriber with the values of all fields.
+//
+// Effect: read.
 func (c *Client) GetSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*SubscriberAnswer, error) {
 	call := rest.Call{Operation: "GetSubscriber", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
@@ -2914,6 +3012,8 @@ func (c *Client) GetSubscriber(ctx context.Context, listUID string, subscriberUI
 // UpdateSubscriber calls PUT /lists/{list_uid}/subscribers/{subscriber_uid}: Changes a subscriber.
 //
 // Whether tags that are left out keep their values is not stated.
+//
+// Effect: upsert.
 func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscriberUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
 	call := rest.Call{Operation: "UpdateSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
@@ -2922,6 +3022,8 @@ func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscribe
 }
 
 // UnsubscribeSubscriber calls PUT /lists/{list_uid}/subscribers/{subscriber_uid}/unsubscribe: Unsubscribes a subscriber from a list.
+//
+// Effect: upsert.
 func (c *Client) UnsubscribeSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}/unsubscribe", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
@@ -2931,6 +3033,8 @@ func (c *Client) UnsubscribeSubscriber(ctx context.Context, listUID string, subs
 // GetQuota calls GET /quota/index: Returns how much of the sending quota is used.
 //
 // The only answer whose `status` is `ok` instead of `success`.
+//
+// Effect: read.
 func (c *Client) GetQuota(ctx context.Context, opts ...rest.Option) (*QuotaAnswer, error) {
 	call := rest.Call{Operation: "GetQuota", Method: http.MethodGet, Route: "/quota/index", Effect: "read"}
 	return rest.Do[QuotaAnswer](ctx, c.d, &call, opts)
@@ -2939,6 +3043,8 @@ func (c *Client) GetQuota(ctx context.Context, opts ...rest.Option) (*QuotaAnswe
 // GetSendingDomain calls GET /sending-domains/{domain_name}: Tells whether the account may send from a domain.
 //
 // Which field tells it is not stated: the published answer has `status` alone. Further fields are kept as they come.
+//
+// Effect: read.
 func (c *Client) GetSendingDomain(ctx context.Context, domainName string, opts ...rest.Option) (*SendingDomain, error) {
 	call := rest.Call{Operation: "GetSendingDomain", Method: http.MethodGet, Route: "/sending-domains/{domain_name}", Effect: "read"}
 	call.Segments = []string{rest.Seg(domainName)}
@@ -2946,6 +3052,8 @@ func (c *Client) GetSendingDomain(ctx context.Context, domainName string, opts .
 }
 
 // ListTemplates calls GET /templates: Returns a page of the templates.
+//
+// Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
 	if params != nil {
@@ -2958,6 +3066,8 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // CreateTemplate calls POST /templates: Creates a template.
 //
 // Whether names are unique is not stated, so a repeated call may make a second template.
+//
+// Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...rest.Option) (*CreatedTemplate, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/templates", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2965,6 +3075,8 @@ func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...
 }
 
 // DeleteTemplate calls DELETE /templates/{template_uid}: Deletes a template.
+//
+// Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/templates/{template_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateUID)}
@@ -2974,6 +3086,8 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ..
 // GetTemplate calls GET /templates/{template_uid}: Returns a template.
 //
 // The record may lack `template_uid`.
+//
+// Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*TemplateAnswer, error) {
 	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/templates/{template_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateUID)}
@@ -2981,6 +3095,8 @@ func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...re
 }
 
 // UpdateTemplate calls PUT /templates/{template_uid}: Changes a template.
+//
+// Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body TemplateForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/templates/{template_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateUID)}
@@ -2991,6 +3107,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body Te
 // ListTransactionalEmails calls GET /transactional-emails: Returns a page of the single mails.
 //
 // The order is not stated.
+//
+// Effect: read.
 func (c *Client) ListTransactionalEmails(ctx context.Context, params *ListTransactionalEmailsParams, opts ...rest.Option) (*TransactionalEmailPage, error) {
 	call := rest.Call{Operation: "ListTransactionalEmails", Method: http.MethodGet, Route: "/transactional-emails", Effect: "read"}
 	if params != nil {
@@ -3004,6 +3122,8 @@ func (c *Client) ListTransactionalEmails(ctx context.Context, params *ListTransa
 //
 // The mail waits in a queue until `email[send_at]`; the answer says nothing of delivery. There is no key against a second
 // sending: after a lost answer look through listTransactionalEmails.
+//
+// Effect: send.
 func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalEmailForm, opts ...rest.Option) (*CreatedTransactionalEmail, error) {
 	call := rest.Call{Operation: "SendTransactionalEmail", Method: http.MethodPost, Route: "/transactional-emails", Effect: "send"}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -3011,6 +3131,8 @@ func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalE
 }
 
 // DeleteTransactionalEmail calls DELETE /transactional-emails/{email_uid}: Deletes a single mail, which withdraws one that is not sent yet.
+//
+// Effect: upsert.
 func (c *Client) DeleteTransactionalEmail(ctx context.Context, emailUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteTransactionalEmail", Method: http.MethodDelete, Route: "/transactional-emails/{email_uid}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(emailUID)}
@@ -3018,6 +3140,8 @@ func (c *Client) DeleteTransactionalEmail(ctx context.Context, emailUID string, 
 }
 
 // GetTransactionalEmail calls GET /transactional-emails/{email_uid}: Returns a single mail and its state.
+//
+// Effect: read.
 func (c *Client) GetTransactionalEmail(ctx context.Context, emailUID string, opts ...rest.Option) (*TransactionalEmailAnswer, error) {
 	call := rest.Call{Operation: "GetTransactionalEmail", Method: http.MethodGet, Route: "/transactional-emails/{email_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(emailUID)}

@@ -7,6 +7,8 @@
 // The methods of Client are the operations. In answers every field holds a plain value: what was absent or null reads as
 // its zero value. In requests a nil pointer is not sent. Ids and numbers that may come as text are in the types of package flex.
 //
+// Comments name a field as it stands on the wire, which its tag has.
+//
 // What holds for all operations:
 //   - The vendor documents requests, but few answers, and neither status codes nor error bodies. What a comment calls
 //     assumed was taken from Sendinblue's API v3, which this one descends from, and is unproved.

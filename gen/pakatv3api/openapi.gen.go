@@ -351,7 +351,7 @@ type CreateCampaignRequest struct {
 	// Needs subjectA and subjectB.
 	ABTesting *bool `json:"abTesting,omitempty"`
 
-	// Address of a file.
+	// Address of a file; EmailAttachment lists the extensions.
 	AttachmentURL *string `json:"attachmentUrl,omitempty"`
 	Footer        *string `json:"footer,omitempty"`
 	Header        *string `json:"header,omitempty"`
@@ -473,7 +473,7 @@ type CreateSenderRequest struct {
 
 // CreateTemplateRequest: A new template of transactional mail.
 type CreateTemplateRequest struct {
-	// Address of a file.
+	// Address of a file; EmailAttachment lists the extensions.
 	AttachmentURL *string `json:"attachmentUrl,omitempty"`
 
 	// HTML, more than 10 characters; needed without htmlUrl.
@@ -536,12 +536,15 @@ type EmailAddress struct {
 	Name *string `json:"name,omitempty"`
 }
 
-// EmailAttachment: A file, either content with name or url.
+// EmailAttachment: A file, either content with name or url. Extensions that the service takes: bmp, cgm, css, csv, doc, docm, docx, eps,
+// ez, gif, htm, html, ics, jpeg, jpg, mobi, msg, ods, pdf, png, ppt, pptx, pub, rtf, shtml, tar, tif, tiff, txt, xls,
+// xlsx, xml, zip; for mails but not for templates also aif, aifc, aiff, avi, flac, m4a, m4v, mkv, mov, mp3, mp4, mpeg,
+// mpg, odt, ogg, wav, wma, wmv.
 type EmailAttachment struct {
 	// Content, base64 on the wire; needs name.
 	Content []byte `json:"content,omitzero"`
 
-	// File name; its extension must be one that the service allows.
+	// File name; its extension must be one of those that EmailAttachment lists.
 	Name *string `json:"name,omitempty"`
 
 	// Address the service fetches the file from.
@@ -914,7 +917,7 @@ type UpdateSenderRequest struct {
 
 // UpdateTemplateRequest: Changes of a template; whether what is absent stays as it is, is not documented.
 type UpdateTemplateRequest struct {
-	// Address of a file.
+	// Address of a file; EmailAttachment lists the extensions.
 	AttachmentURL *string `json:"attachmentUrl,omitempty"`
 
 	// HTML, more than 10 characters; needed without htmlUrl.
@@ -1179,7 +1182,9 @@ type ListWebhooksParams struct {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -1193,12 +1198,16 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 }
 
 // GetAccount calls GET /account: Returns the account with its plans and credits.
+//
+// Effect: read.
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
 	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
 }
 
 // ListContacts calls GET /contacts: Lists contacts.
+//
+// Effect: read.
 func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, opts ...rest.Option) (*ContactPage, error) {
 	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
 	if params != nil {
@@ -1213,6 +1222,8 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 //
 // `email` may be absent only when `attributes` holds `SMS`. Attributes must exist in the account. An update is assumed
 // to answer 204 without a body.
+//
+// Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1222,12 +1233,16 @@ func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, o
 // ListAttributes calls GET /contacts/attributes: Lists the definitions of contact attributes.
 //
 // Not paged.
+//
+// Effect: read.
 func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*AttributeList, error) {
 	call := rest.Call{Operation: "ListAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
 // ListFolders calls GET /contacts/folders: Lists the folders of contact lists.
+//
+// Effect: read.
 func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opts ...rest.Option) (*FolderPage, error) {
 	call := rest.Call{Operation: "ListFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
 	if params != nil {
@@ -1239,6 +1254,8 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 }
 
 // CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
+//
+// Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1246,6 +1263,8 @@ func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opt
 }
 
 // ListLists calls GET /contacts/lists: Lists the contact lists.
+//
+// Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
 	if params != nil {
@@ -1257,6 +1276,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 }
 
 // CreateList calls POST /contacts/lists: Creates a contact list in a folder.
+//
+// Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1266,6 +1287,8 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 // UpdateContact calls PUT /contacts/{email}: Changes a contact.
 //
 // What is absent stays as it is. A new address goes into `attributes` as `EMAIL`.
+//
+// Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, email string, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1274,6 +1297,8 @@ func (c *Client) UpdateContact(ctx context.Context, email string, body UpdateCon
 }
 
 // ListCampaigns calls GET /emailCampaigns: Lists the mail campaigns.
+//
+// Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
 	if params != nil {
@@ -1291,6 +1316,8 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 //
 // One of `htmlContent`, `htmlUrl` and `templateId`. With `scheduledAt` it is sent at that time; without, it is assumed to
 // wait for sendCampaignNow.
+//
+// Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1298,6 +1325,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 }
 
 // GetCampaign calls GET /emailCampaigns/{campaignId}: Returns a mail campaign with its results.
+//
+// Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Campaign, error) {
 	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1305,6 +1334,8 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 }
 
 // SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
+//
+// Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1314,6 +1345,8 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 // SendCampaignTest calls POST /emailCampaigns/{campaignId}/sendTest: Sends a mail campaign to some addresses or to the test list.
 //
 // At most 50 test mails a day.
+//
+// Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1324,6 +1357,8 @@ func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body Se
 // ListSenders calls GET /senders: Lists the sender addresses.
 //
 // Not paged.
+//
+// Effect: read.
 func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opts ...rest.Option) (*SenderList, error) {
 	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	if params != nil {
@@ -1334,6 +1369,8 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 }
 
 // CreateSender calls POST /senders: Creates a sender address and mails it a request to confirm.
+//
+// Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
 	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1341,6 +1378,8 @@ func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opt
 }
 
 // DeleteSender calls DELETE /senders/{senderId}: Deletes a sender address.
+//
+// Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -1348,6 +1387,8 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 }
 
 // UpdateSender calls PUT /senders/{senderId}: Changes a sender address.
+//
+// Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(senderID)}
@@ -1356,6 +1397,8 @@ func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSe
 }
 
 // ListBlockedContacts calls GET /smtp/blockedContacts: Lists the addresses that get no transactional mail.
+//
+// Effect: read.
 func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedContactsParams, opts ...rest.Option) (*BlockedContactPage, error) {
 	call := rest.Call{Operation: "ListBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
 	if params != nil {
@@ -1373,6 +1416,8 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 //
 // All `to` addresses share one content. Give `sender`, `subject` and `htmlContent`, or `templateId`. What a success
 // answers is not documented. There is no idempotency key and no call to query or cancel a scheduled mail.
+//
+// Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1383,6 +1428,8 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 //
 // One of `email`, `templateId` and `messageId` is needed. Covers the last 30 days unless days are given, and one month
 // at most.
+//
+// Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*EmailPage, error) {
 	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
@@ -1396,6 +1443,8 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 }
 
 // GetAggregatedEmailReport calls GET /smtp/statistics/aggregatedReport: Counts the events of transactional mail over a time.
+//
+// Effect: read.
 func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggregatedEmailReportParams, opts ...rest.Option) (*AggregatedEmailReport, error) {
 	call := rest.Call{Operation: "GetAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
@@ -1410,6 +1459,8 @@ func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggreg
 // ListEmailEvents calls GET /smtp/statistics/events: Lists the events of transactional mail.
 //
 // Covers the last 30 days unless days are given, and 90 days at most.
+//
+// Effect: read.
 func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsParams, opts ...rest.Option) (*EmailEventPage, error) {
 	call := rest.Call{Operation: "ListEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
 	if params != nil {
@@ -1428,6 +1479,8 @@ func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsPar
 }
 
 // GetEmailReports calls GET /smtp/statistics/reports: Counts the events of transactional mail day by day.
+//
+// Effect: read.
 func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsParams, opts ...rest.Option) (*EmailReports, error) {
 	call := rest.Call{Operation: "GetEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
 	if params != nil {
@@ -1442,6 +1495,8 @@ func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsPar
 }
 
 // ListTemplates calls GET /smtp/templates: Lists the templates of transactional mail.
+//
+// Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
 	if params != nil {
@@ -1453,6 +1508,8 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 }
 
 // CreateTemplate calls POST /smtp/templates: Creates a template of transactional mail.
+//
+// Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1460,6 +1517,8 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 }
 
 // DeleteTemplate calls DELETE /smtp/templates/{templateId}: Deletes an inactive template.
+//
+// Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -1467,6 +1526,8 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...r
 }
 
 // GetTemplate calls GET /smtp/templates/{templateId}: Returns a template.
+//
+// Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*Template, error) {
 	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -1474,6 +1535,8 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 }
 
 // UpdateTemplate calls PUT /smtp/templates/{templateId}: Changes a template.
+//
+// Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -1482,6 +1545,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 }
 
 // SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
+//
+// Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -1492,6 +1557,8 @@ func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body Se
 // ListWebhooks calls GET /webhooks: Lists the webhooks.
 //
 // Not paged.
+//
+// Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, opts ...rest.Option) (*WebhookList, error) {
 	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
 	if params != nil {
@@ -1502,6 +1569,8 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 }
 
 // CreateWebhook calls POST /webhooks: Creates a webhook.
+//
+// Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1509,6 +1578,8 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 }
 
 // DeleteWebhook calls DELETE /webhooks/{webhookId}: Deletes a webhook.
+//
+// Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -1516,6 +1587,8 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 }
 
 // GetWebhook calls GET /webhooks/{webhookId}: Returns a webhook.
+//
+// Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*Webhook, error) {
 	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -1523,6 +1596,8 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 }
 
 // UpdateWebhook calls PUT /webhooks/{webhookId}: Changes a webhook.
+//
+// Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}

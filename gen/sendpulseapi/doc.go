@@ -7,6 +7,8 @@
 // The methods of Client are the operations. In answers every field holds a plain value: what was absent or null reads as
 // its zero value. In requests a nil pointer is not sent. Ids and numbers that may come as text are in the types of package flex.
 //
+// Comments name a field as it stands on the wire, which its tag has.
+//
 // What holds for all operations:
 //   - Times are YYYY-MM-DD HH:MM:SS without a zone; which zone is not documented.
 //   - Lists come as bare slices without a total: a page shorter than its limit is the last one.

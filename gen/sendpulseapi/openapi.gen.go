@@ -1515,7 +1515,9 @@ func (a CampaignOfList) MarshalJSON() ([]byte, error) {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -1529,6 +1531,8 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 }
 
 // ListLists calls GET /addressbooks: Lists the mailing lists.
+//
+// Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*[]List, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/addressbooks", Effect: "read"}
 	if params != nil {
@@ -1541,6 +1545,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // CreateList calls POST /addressbooks: Creates a mailing list.
 //
 // A name that is in use is refused with `error_code` 203.
+//
+// Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/addressbooks", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1548,6 +1554,8 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 }
 
 // DeleteList calls DELETE /addressbooks/{id}: Deletes a mailing list.
+//
+// Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/addressbooks/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1557,6 +1565,8 @@ func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Opti
 // GetList calls GET /addressbooks/{id}: Returns one mailing list, as an array with one element.
 //
 // An unknown list has status 404 and `error_code` 213.
+//
+// Effect: read.
 func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option) (*[]List, error) {
 	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/addressbooks/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1564,6 +1574,8 @@ func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option)
 }
 
 // UpdateList calls PUT /addressbooks/{id}: Renames a mailing list.
+//
+// Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/addressbooks/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1572,6 +1584,8 @@ func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRe
 }
 
 // ListCampaignsOfList calls GET /addressbooks/{id}/campaigns: Lists the campaigns that went to a mailing list.
+//
+// Effect: read.
 func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *ListCampaignsOfListParams, opts ...rest.Option) (*[]CampaignOfList, error) {
 	call := rest.Call{Operation: "ListCampaignsOfList", Method: http.MethodGet, Route: "/addressbooks/{id}/campaigns", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1585,6 +1599,8 @@ func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *
 // GetCampaignCost calls GET /addressbooks/{id}/cost: Calculates what a campaign to a mailing list would cost.
 //
 // Here `result` is the information asked for; false is no error.
+//
+// Effect: read.
 func (c *Client) GetCampaignCost(ctx context.Context, listID int64, opts ...rest.Option) (*CampaignCost, error) {
 	call := rest.Call{Operation: "GetCampaignCost", Method: http.MethodGet, Route: "/addressbooks/{id}/cost", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1592,6 +1608,8 @@ func (c *Client) GetCampaignCost(ctx context.Context, listID int64, opts ...rest
 }
 
 // RemoveContacts calls DELETE /addressbooks/{id}/emails: Removes up to 100 addresses from a mailing list.
+//
+// Effect: upsert.
 func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveContacts", Method: http.MethodDelete, Route: "/addressbooks/{id}/emails", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1600,6 +1618,8 @@ func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresse
 }
 
 // ListContacts calls GET /addressbooks/{id}/emails: Lists the contacts of a mailing list.
+//
+// Effect: read.
 func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListContactsParams, opts ...rest.Option) (*[]ListedContact, error) {
 	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/addressbooks/{id}/emails", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1618,6 +1638,8 @@ func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListCon
 // The answer has no ids: an address is its own key. A contact always belongs to a list.
 // With `confirmation` each new address gets a mail and counts once it is confirmed (double opt-in); without it the
 // call mails nobody and may be repeated.
+//
+// Effect: send.
 func (c *Client) AddContacts(ctx context.Context, listID int64, body AddContactsRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails", Effect: "send"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1626,6 +1648,8 @@ func (c *Client) AddContacts(ctx context.Context, listID int64, body AddContacts
 }
 
 // GetContactsTotal calls GET /addressbooks/{id}/emails/total: Counts the contacts of a mailing list.
+//
+// Effect: read.
 func (c *Client) GetContactsTotal(ctx context.Context, listID int64, params *GetContactsTotalParams, opts ...rest.Option) (*Total, error) {
 	call := rest.Call{Operation: "GetContactsTotal", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/total", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1638,6 +1662,8 @@ func (c *Client) GetContactsTotal(ctx context.Context, listID int64, params *Get
 // UnsubscribeContacts calls POST /addressbooks/{id}/emails/unsubscribe: Unsubscribes up to 100 addresses from a mailing list.
 //
 // Status 422 when none of the addresses is active in the list.
+//
+// Effect: upsert.
 func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UnsubscribeContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/unsubscribe", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1646,6 +1672,8 @@ func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Add
 }
 
 // UpdateContactVariables calls POST /addressbooks/{id}/emails/variable: Sets variables of one contact.
+//
+// Effect: upsert.
 func (c *Client) UpdateContactVariables(ctx context.Context, listID int64, body UpdateContactVariablesRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateContactVariables", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/variable", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1654,6 +1682,8 @@ func (c *Client) UpdateContactVariables(ctx context.Context, listID int64, body 
 }
 
 // GetContact calls GET /addressbooks/{id}/emails/{email}: Returns one contact of a mailing list.
+//
+// Effect: read.
 func (c *Client) GetContact(ctx context.Context, listID int64, email string, opts ...rest.Option) (*Contact, error) {
 	call := rest.Call{Operation: "GetContact", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID), rest.Seg(email)}
@@ -1661,6 +1691,8 @@ func (c *Client) GetContact(ctx context.Context, listID int64, email string, opt
 }
 
 // UpdateContactPhone calls PUT /addressbooks/{id}/phone: Sets the phone number of a contact.
+//
+// Effect: upsert.
 func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body UpdateContactPhoneRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateContactPhone", Method: http.MethodPut, Route: "/addressbooks/{id}/phone", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1671,6 +1703,8 @@ func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body Upda
 // ListVariables calls GET /addressbooks/{id}/variables: Lists the variables of a mailing list.
 //
 // A variable comes into being when a contact is first sent with it; there is no call to create one.
+//
+// Effect: read.
 func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.Option) (*[]Variable, error) {
 	call := rest.Call{Operation: "ListVariables", Method: http.MethodGet, Route: "/addressbooks/{id}/variables", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
@@ -1678,6 +1712,8 @@ func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.O
 }
 
 // ListContactsByVariable calls GET /addressbooks/{id}/variables/{variableName}/{searchValue}: Lists the contacts of a mailing list whose variable has a given value.
+//
+// Effect: read.
 func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, variableName string, searchValue string, opts ...rest.Option) (*[]ContactMatch, error) {
 	call := rest.Call{Operation: "ListContactsByVariable", Method: http.MethodGet, Route: "/addressbooks/{id}/variables/{variableName}/{searchValue}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID), rest.Seg(variableName), rest.Seg(searchValue)}
@@ -1685,12 +1721,16 @@ func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, varia
 }
 
 // GetBalance calls GET /balance: Returns the balance of the account.
+//
+// Effect: read.
 func (c *Client) GetBalance(ctx context.Context, opts ...rest.Option) (*Balance, error) {
 	call := rest.Call{Operation: "GetBalance", Method: http.MethodGet, Route: "/balance", Effect: "read"}
 	return rest.Do[Balance](ctx, c.d, &call, opts)
 }
 
 // GetBalanceInCurrency calls GET /balance/{currency}: Returns the balance of the account in a currency.
+//
+// Effect: read.
 func (c *Client) GetBalanceInCurrency(ctx context.Context, currency string, opts ...rest.Option) (*Balance, error) {
 	call := rest.Call{Operation: "GetBalanceInCurrency", Method: http.MethodGet, Route: "/balance/{currency}", Effect: "read"}
 	call.Segments = []string{rest.Seg(currency)}
@@ -1698,6 +1738,8 @@ func (c *Client) GetBalanceInCurrency(ctx context.Context, currency string, opts
 }
 
 // RemoveFromBlacklist calls DELETE /blacklist: Takes addresses off the blacklist.
+//
+// Effect: upsert.
 func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlacklistRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveFromBlacklist", Method: http.MethodDelete, Route: "/blacklist", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1707,12 +1749,16 @@ func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlackli
 // ListBlacklist calls GET /blacklist: Lists the blacklisted addresses of the account.
 //
 // Not paged.
+//
+// Effect: read.
 func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) (*[]string, error) {
 	call := rest.Call{Operation: "ListBlacklist", Method: http.MethodGet, Route: "/blacklist", Effect: "read"}
 	return rest.Do[[]string](ctx, c.d, &call, opts)
 }
 
 // AddToBlacklist calls POST /blacklist: Blacklists addresses for all mail of the account.
+//
+// Effect: upsert.
 func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddToBlacklist", Method: http.MethodPost, Route: "/blacklist", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1720,6 +1766,8 @@ func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest,
 }
 
 // ListCampaigns calls GET /campaigns: Lists the campaigns.
+//
+// Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*[]Campaign, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
 	if params != nil {
@@ -1737,6 +1785,8 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // Without `send_date` and without `type: draft` it starts at once. When the sender's domain has a strict DMARC policy a
 // planned campaign starts at once too. At most 4 campaigns an hour. There is no idempotency key; after a lost answer look
 // through listCampaignsOfList.
+//
+// Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedCampaign, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1744,6 +1794,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 }
 
 // CancelCampaign calls DELETE /campaigns/{id}: Cancels a campaign.
+//
+// Effect: upsert.
 func (c *Client) CancelCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "CancelCampaign", Method: http.MethodDelete, Route: "/campaigns/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1753,6 +1805,8 @@ func (c *Client) CancelCampaign(ctx context.Context, campaignID int64, opts ...r
 // GetCampaign calls GET /campaigns/{id}: Returns a campaign and its counters.
 //
 // An unknown campaign has `error_code` 602.
+//
+// Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Campaign, error) {
 	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/campaigns/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1763,6 +1817,8 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 //
 // A third-party client finds that fields which are left out do not keep their values: read the campaign first and send all
 // fields. A campaign that has been sent is refused with `error_code` 802.
+//
+// Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*UpdatedCampaign, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPatch, Route: "/campaigns/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1771,6 +1827,8 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body Upda
 }
 
 // GetCampaignCountries calls GET /campaigns/{id}/countries: Counts the opens of a campaign by country.
+//
+// Effect: read.
 func (c *Client) GetCampaignCountries(ctx context.Context, campaignID int64, opts ...rest.Option) (*CampaignCountries, error) {
 	call := rest.Call{Operation: "GetCampaignCountries", Method: http.MethodGet, Route: "/campaigns/{id}/countries", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1778,6 +1836,8 @@ func (c *Client) GetCampaignCountries(ctx context.Context, campaignID int64, opt
 }
 
 // GetCampaignRecipient calls GET /campaigns/{id}/email/{email}: Says what became of a campaign at one address.
+//
+// Effect: read.
 func (c *Client) GetCampaignRecipient(ctx context.Context, campaignID int64, email string, opts ...rest.Option) (*CampaignRecipient, error) {
 	call := rest.Call{Operation: "GetCampaignRecipient", Method: http.MethodGet, Route: "/campaigns/{id}/email/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID), rest.Seg(email)}
@@ -1785,6 +1845,8 @@ func (c *Client) GetCampaignRecipient(ctx context.Context, campaignID int64, ema
 }
 
 // ListCampaignReferrals calls GET /campaigns/{id}/referrals: Counts the clicks on each link of a campaign.
+//
+// Effect: read.
 func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, opts ...rest.Option) (*[]CampaignReferral, error) {
 	call := rest.Call{Operation: "ListCampaignReferrals", Method: http.MethodGet, Route: "/campaigns/{id}/referrals", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
@@ -1794,6 +1856,8 @@ func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, op
 // ListMembershipsOfAddresses calls POST /emails: Lists for each of several addresses the mailing lists that hold it.
 //
 // How many addresses a call takes is not documented.
+//
+// Effect: read.
 func (c *Client) ListMembershipsOfAddresses(ctx context.Context, body Addresses, opts ...rest.Option) (*MembershipsByAddress, error) {
 	call := rest.Call{Operation: "ListMembershipsOfAddresses", Method: http.MethodPost, Route: "/emails", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1803,6 +1867,8 @@ func (c *Client) ListMembershipsOfAddresses(ctx context.Context, body Addresses,
 // ListAddressStatistics calls POST /emails/campaigns: Returns how many campaigns each of several addresses got, opened and clicked.
 //
 // How many addresses a call takes is not documented.
+//
+// Effect: read.
 func (c *Client) ListAddressStatistics(ctx context.Context, body Addresses, opts ...rest.Option) (*StatisticsByAddress, error) {
 	call := rest.Call{Operation: "ListAddressStatistics", Method: http.MethodPost, Route: "/emails/campaigns", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1810,6 +1876,8 @@ func (c *Client) ListAddressStatistics(ctx context.Context, body Addresses, opts
 }
 
 // DeleteContact calls DELETE /emails/{email}: Removes an address from all mailing lists.
+//
+// Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/emails/{email}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1817,6 +1885,8 @@ func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.O
 }
 
 // ListMemberships calls GET /emails/{email}: Lists the mailing lists that hold an address, with its status and variables in each.
+//
+// Effect: read.
 func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest.Option) (*[]Membership, error) {
 	call := rest.Call{Operation: "ListMemberships", Method: http.MethodGet, Route: "/emails/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1824,6 +1894,8 @@ func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest
 }
 
 // GetAddressStatistics calls GET /emails/{email}/campaigns: Returns how many campaigns an address got, opened and clicked.
+//
+// Effect: read.
 func (c *Client) GetAddressStatistics(ctx context.Context, email string, opts ...rest.Option) (*AddressStatistics, error) {
 	call := rest.Call{Operation: "GetAddressStatistics", Method: http.MethodGet, Route: "/emails/{email}/campaigns", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1831,6 +1903,8 @@ func (c *Client) GetAddressStatistics(ctx context.Context, email string, opts ..
 }
 
 // ListMembershipDetails calls GET /emails/{email}/details: Lists the mailing lists that hold an address, with name, date and source of the entry.
+//
+// Effect: read.
 func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts ...rest.Option) (*[]MembershipDetail, error) {
 	call := rest.Call{Operation: "ListMembershipDetails", Method: http.MethodGet, Route: "/emails/{email}/details", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1840,6 +1914,8 @@ func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts .
 // CreateAccessToken calls POST /oauth/access_token: Issues a bearer token for a client id and its secret.
 //
 // The token is valid for `expires_in` seconds. There is no refresh token; a new one is issued by the same call.
+//
+// Effect: read.
 func (c *Client) CreateAccessToken(ctx context.Context, body AccessTokenRequest, opts ...rest.Option) (*AccessToken, error) {
 	call := rest.Call{Operation: "CreateAccessToken", Method: http.MethodPost, Route: "/oauth/access_token", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1847,6 +1923,8 @@ func (c *Client) CreateAccessToken(ctx context.Context, body AccessTokenRequest,
 }
 
 // DeleteSender calls DELETE /senders: Deletes a sender address.
+//
+// Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1854,6 +1932,8 @@ func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opt
 }
 
 // ListSenders calls GET /senders: Lists the sender addresses of the account.
+//
+// Effect: read.
 func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) (*[]Sender, error) {
 	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	return rest.Do[[]Sender](ctx, c.d, &call, opts)
@@ -1863,6 +1943,8 @@ func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) (*[]Sende
 //
 // The address can be used once it is activated by a code, which sendSenderCode mails. Whether adding mails anything by
 // itself is not documented. An address that is in use is refused with `error_code` 902.
+//
+// Effect: send.
 func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1872,6 +1954,8 @@ func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...r
 // SendSenderCode calls GET /senders/{email}/code: Mails an activation code to a sender address.
 //
 // Although it is a GET it sends a mail. A further code within 15 minutes is refused with `error_code` 1004.
+//
+// Effect: send.
 func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.Option) (*SenderActivation, error) {
 	call := rest.Call{Operation: "SendSenderCode", Method: http.MethodGet, Route: "/senders/{email}/code", Effect: "send"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1879,6 +1963,8 @@ func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.
 }
 
 // ActivateSender calls POST /senders/{email}/code: Activates a sender address by the code that was mailed to it.
+//
+// Effect: upsert.
 func (c *Client) ActivateSender(ctx context.Context, email string, body ActivateSenderRequest, opts ...rest.Option) (*SenderActivation, error) {
 	call := rest.Call{Operation: "ActivateSender", Method: http.MethodPost, Route: "/senders/{email}/code", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(email)}
@@ -1889,6 +1975,8 @@ func (c *Client) ActivateSender(ctx context.Context, email string, body Activate
 // ListBounces calls GET /smtp/bounces/day: Lists the transactional mail of a day that bounced.
 //
 // Details are kept for 24 hours.
+//
+// Effect: read.
 func (c *Client) ListBounces(ctx context.Context, params *ListBouncesParams, opts ...rest.Option) (*BouncePage, error) {
 	call := rest.Call{Operation: "ListBounces", Method: http.MethodGet, Route: "/smtp/bounces/day", Effect: "read"}
 	if params != nil {
@@ -1900,6 +1988,8 @@ func (c *Client) ListBounces(ctx context.Context, params *ListBouncesParams, opt
 }
 
 // GetBouncesTotal calls GET /smtp/bounces/day/total: Counts the transactional mail that bounced in the last 24 hours.
+//
+// Effect: read.
 func (c *Client) GetBouncesTotal(ctx context.Context, opts ...rest.Option) (*Total, error) {
 	call := rest.Call{Operation: "GetBouncesTotal", Method: http.MethodGet, Route: "/smtp/bounces/day/total", Effect: "read"}
 	return rest.Do[Total](ctx, c.d, &call, opts)
@@ -1908,6 +1998,8 @@ func (c *Client) GetBouncesTotal(ctx context.Context, opts ...rest.Option) (*Tot
 // ListEmails calls GET /smtp/emails: Lists sent transactional mail.
 //
 // How long a mail takes to show up here is not documented.
+//
+// Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*[]EmailRecord, error) {
 	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
@@ -1927,6 +2019,8 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 // All `to` addresses share one message and see each other; the answer has one id for all. Either `html` with `text`
 // (or with `auto_plain_text`), or `template`. Headers, tags, scheduling, inline images, tracking switches and an
 // idempotency key do not exist. Quota and volume errors have status 422.
+//
+// Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/emails", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1934,6 +2028,8 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 }
 
 // GetEmails calls POST /smtp/emails/info: Returns the records of up to 500 sent mails by id.
+//
+// Effect: read.
 func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Option) (*[]EmailRecord, error) {
 	call := rest.Call{Operation: "GetEmails", Method: http.MethodPost, Route: "/smtp/emails/info", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1941,6 +2037,8 @@ func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Opti
 }
 
 // GetEmailsTotal calls GET /smtp/emails/total: Counts the sent transactional mail.
+//
+// Effect: read.
 func (c *Client) GetEmailsTotal(ctx context.Context, opts ...rest.Option) (*Total, error) {
 	call := rest.Call{Operation: "GetEmailsTotal", Method: http.MethodGet, Route: "/smtp/emails/total", Effect: "read"}
 	return rest.Do[Total](ctx, c.d, &call, opts)
@@ -1949,6 +2047,8 @@ func (c *Client) GetEmailsTotal(ctx context.Context, opts ...rest.Option) (*Tota
 // GetEmail calls GET /smtp/emails/{id}: Returns the record of one sent mail.
 //
 // An unknown id has status 400 and `error_code` 14.
+//
+// Effect: read.
 func (c *Client) GetEmail(ctx context.Context, id string, opts ...rest.Option) (*EmailRecord, error) {
 	call := rest.Call{Operation: "GetEmail", Method: http.MethodGet, Route: "/smtp/emails/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
@@ -1956,6 +2056,8 @@ func (c *Client) GetEmail(ctx context.Context, id string, opts ...rest.Option) (
 }
 
 // ListSMTPIPs calls GET /smtp/ips: Lists the IP addresses that transactional mail is sent from.
+//
+// Effect: read.
 func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) (*[]string, error) {
 	call := rest.Call{Operation: "ListSMTPIPs", Method: http.MethodGet, Route: "/smtp/ips", Effect: "read"}
 	return rest.Do[[]string](ctx, c.d, &call, opts)
@@ -1964,6 +2066,8 @@ func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) (*[]strin
 // SendResubscribeEmail calls POST /smtp/resubscribe: Mails an unsubscribed address a link by which it can subscribe again.
 //
 // At most 5 such mails an account in 24 hours.
+//
+// Effect: send.
 func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendResubscribeEmail", Method: http.MethodPost, Route: "/smtp/resubscribe", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1971,12 +2075,16 @@ func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeE
 }
 
 // ListSMTPSenders calls GET /smtp/senders: Lists the addresses that may send transactional mail.
+//
+// Effect: read.
 func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) (*[]string, error) {
 	call := rest.Call{Operation: "ListSMTPSenders", Method: http.MethodGet, Route: "/smtp/senders", Effect: "read"}
 	return rest.Do[[]string](ctx, c.d, &call, opts)
 }
 
 // RemoveSMTPUnsubscribes calls DELETE /smtp/unsubscribe: Allows transactional mail to addresses again.
+//
+// Effect: upsert.
 func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveSMTPUnsubscribes", Method: http.MethodDelete, Route: "/smtp/unsubscribe", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1984,6 +2092,8 @@ func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opt
 }
 
 // ListSMTPUnsubscribes calls GET /smtp/unsubscribe: Lists the addresses that are unsubscribed from transactional mail.
+//
+// Effect: read.
 func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsubscribesParams, opts ...rest.Option) (*[]SMTPUnsubscribe, error) {
 	call := rest.Call{Operation: "ListSMTPUnsubscribes", Method: http.MethodGet, Route: "/smtp/unsubscribe", Effect: "read"}
 	if params != nil {
@@ -1995,6 +2105,8 @@ func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsub
 }
 
 // AddSMTPUnsubscribes calls POST /smtp/unsubscribe: Stops transactional mail to addresses.
+//
+// Effect: upsert.
 func (c *Client) AddSMTPUnsubscribes(ctx context.Context, body AddSMTPUnsubscribesRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddSMTPUnsubscribes", Method: http.MethodPost, Route: "/smtp/unsubscribe", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2004,6 +2116,8 @@ func (c *Client) AddSMTPUnsubscribes(ctx context.Context, body AddSMTPUnsubscrib
 // GetSMTPUnsubscribe calls GET /smtp/unsubscribe/search: Says whether an address is unsubscribed from transactional mail.
 //
 // Here `result` is the information asked for; false is no error.
+//
+// Effect: read.
 func (c *Client) GetSMTPUnsubscribe(ctx context.Context, params *GetSMTPUnsubscribeParams, opts ...rest.Option) (*SMTPUnsubscribeCheck, error) {
 	call := rest.Call{Operation: "GetSMTPUnsubscribe", Method: http.MethodGet, Route: "/smtp/unsubscribe/search", Effect: "read"}
 	if params != nil {
@@ -2013,6 +2127,8 @@ func (c *Client) GetSMTPUnsubscribe(ctx context.Context, params *GetSMTPUnsubscr
 }
 
 // ListTags calls GET /tags: Lists the tags of the account.
+//
+// Effect: read.
 func (c *Client) ListTags(ctx context.Context, opts ...rest.Option) (*TagList, error) {
 	call := rest.Call{Operation: "ListTags", Method: http.MethodGet, Route: "/tags", Effect: "read"}
 	return rest.Do[TagList](ctx, c.d, &call, opts)
@@ -2021,6 +2137,8 @@ func (c *Client) ListTags(ctx context.Context, opts ...rest.Option) (*TagList, e
 // CreateTag calls POST /tags: Creates a tag.
 //
 // The answer comes before the tag exists and does not hold its id; a repeated call may make a second tag.
+//
+// Effect: send.
 func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "CreateTag", Method: http.MethodPost, Route: "/tags", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2028,6 +2146,8 @@ func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Op
 }
 
 // AddTagsToEmail calls POST /tags/pin/email: Puts tags on an address.
+//
+// Effect: upsert.
 func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "AddTagsToEmail", Method: http.MethodPost, Route: "/tags/pin/email", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2035,6 +2155,8 @@ func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts
 }
 
 // AddTagsToPhone calls POST /tags/pin/phone: Puts tags on a phone number.
+//
+// Effect: upsert.
 func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "AddTagsToPhone", Method: http.MethodPost, Route: "/tags/pin/phone", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2042,6 +2164,8 @@ func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts
 }
 
 // RemoveTagsFromEmail calls POST /tags/unpin/email: Takes tags off an address.
+//
+// Effect: upsert.
 func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "RemoveTagsFromEmail", Method: http.MethodPost, Route: "/tags/unpin/email", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2049,6 +2173,8 @@ func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest,
 }
 
 // RemoveTagsFromPhone calls POST /tags/unpin/phone: Takes tags off a phone number.
+//
+// Effect: upsert.
 func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "RemoveTagsFromPhone", Method: http.MethodPost, Route: "/tags/unpin/phone", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2056,6 +2182,8 @@ func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest,
 }
 
 // DeleteTag calls DELETE /tags/{id}: Deletes a tag.
+//
+// Effect: upsert.
 func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "DeleteTag", Method: http.MethodDelete, Route: "/tags/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(tagID)}
@@ -2063,6 +2191,8 @@ func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option
 }
 
 // UpdateTag calls PUT /tags/{id}: Changes name and colour of a tag.
+//
+// Effect: upsert.
 func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "UpdateTag", Method: http.MethodPut, Route: "/tags/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(tagID)}
@@ -2073,6 +2203,8 @@ func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, op
 // CreateTemplate calls POST /template: Creates a mail template.
 //
 // A name that is in use is refused with `error_code` 573. Templates cannot be deleted by a call.
+//
+// Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedTemplate, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/template", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2082,6 +2214,8 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 // UpdateTemplate calls POST /template/edit/{id}: Replaces the body of a mail template.
 //
 // The `id` of the template changes with it; its `real_id` stays.
+//
+// Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID string, body UpdateTemplateRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPost, Route: "/template/edit/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -2090,6 +2224,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID string, body Upd
 }
 
 // GetTemplateBySlug calls GET /template/slug/{name_slug}: Returns a mail template by its slug.
+//
+// Effect: read.
 func (c *Client) GetTemplateBySlug(ctx context.Context, nameSlug string, params *GetTemplateBySlugParams, opts ...rest.Option) (*Template, error) {
 	call := rest.Call{Operation: "GetTemplateBySlug", Method: http.MethodGet, Route: "/template/slug/{name_slug}", Effect: "read"}
 	call.Segments = []string{rest.Seg(nameSlug)}
@@ -2101,6 +2237,8 @@ func (c *Client) GetTemplateBySlug(ctx context.Context, nameSlug string, params 
 }
 
 // GetTemplate calls GET /template/{template_id}: Returns a mail template.
+//
+// Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID string, params *GetTemplateParams, opts ...rest.Option) (*Template, error) {
 	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/template/{template_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
@@ -2112,6 +2250,8 @@ func (c *Client) GetTemplate(ctx context.Context, templateID string, params *Get
 }
 
 // ListTemplates calls GET /templates: Lists mail templates.
+//
+// Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*[]Template, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
 	if params != nil {
@@ -2126,6 +2266,8 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // ListTemplatesByLanguage calls GET /templates/{lang}: Lists mail templates in one language.
 //
 // Known from the document only, which shows no answer: its form is that of listTemplates by assumption.
+//
+// Effect: read.
 func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, params *ListTemplatesByLanguageParams, opts ...rest.Option) (*[]Template, error) {
 	call := rest.Call{Operation: "ListTemplatesByLanguage", Method: http.MethodGet, Route: "/templates/{lang}", Effect: "read"}
 	call.Segments = []string{rest.Seg(lang)}
@@ -2136,18 +2278,24 @@ func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, param
 }
 
 // GetBalanceDetail calls GET /user/balance/detail: Returns the balance and the plans of the account.
+//
+// Effect: read.
 func (c *Client) GetBalanceDetail(ctx context.Context, opts ...rest.Option) (*BalanceDetail, error) {
 	call := rest.Call{Operation: "GetBalanceDetail", Method: http.MethodGet, Route: "/user/balance/detail", Effect: "read"}
 	return rest.Do[BalanceDetail](ctx, c.d, &call, opts)
 }
 
 // ListSenderDomains calls GET /v2/email-service/smtp/sender_domains: Lists the domains that may send transactional mail, with the state of their DNS records.
+//
+// Effect: read.
 func (c *Client) ListSenderDomains(ctx context.Context, opts ...rest.Option) (*SenderDomainList, error) {
 	call := rest.Call{Operation: "ListSenderDomains", Method: http.MethodGet, Route: "/v2/email-service/smtp/sender_domains", Effect: "read"}
 	return rest.Do[SenderDomainList](ctx, c.d, &call, opts)
 }
 
 // AddSenderDomain calls POST /v2/email-service/smtp/sender_domains/{domain}: Adds a domain that may send transactional mail.
+//
+// Effect: upsert.
 func (c *Client) AddSenderDomain(ctx context.Context, domain string, opts ...rest.Option) (*SenderDomainResult, error) {
 	call := rest.Call{Operation: "AddSenderDomain", Method: http.MethodPost, Route: "/v2/email-service/smtp/sender_domains/{domain}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(domain)}
@@ -2157,6 +2305,8 @@ func (c *Client) AddSenderDomain(ctx context.Context, domain string, opts ...res
 // ListWebhooks calls GET /v2/email-service/webhook: Lists the webhooks for events of campaigns and lists.
 //
 // Webhooks for transactional mail are set in the account only.
+//
+// Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, opts ...rest.Option) (*WebhookList, error) {
 	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/v2/email-service/webhook", Effect: "read"}
 	return rest.Do[WebhookList](ctx, c.d, &call, opts)
@@ -2166,6 +2316,8 @@ func (c *Client) ListWebhooks(ctx context.Context, opts ...rest.Option) (*Webhoo
 //
 // Calls carry neither signature nor secret; a part of the address that cannot be guessed stands in for one. A repeated call
 // may make a second set.
+//
+// Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*WebhookList, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/v2/email-service/webhook", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2173,6 +2325,8 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 }
 
 // DeleteWebhook calls DELETE /v2/email-service/webhook/{id}: Deletes a webhook.
+//
+// Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*WebhookDone, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -2180,6 +2334,8 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 }
 
 // GetWebhook calls GET /v2/email-service/webhook/{id}: Returns a webhook.
+//
+// Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*WebhookAnswer, error) {
 	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/v2/email-service/webhook/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
@@ -2187,6 +2343,8 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 }
 
 // UpdateWebhook calls PUT /v2/email-service/webhook/{id}: Changes the address of a webhook.
+//
+// Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*WebhookDone, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
 	call.Segments = []string{rest.Seg(webhookID)}

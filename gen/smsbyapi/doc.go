@@ -7,6 +7,8 @@
 // The methods of Client are the operations. In answers every field holds a plain value: what was absent or null reads as
 // its zero value. In requests a nil pointer is not sent. Ids and numbers that may come as text are in the types of package flex.
 //
+// Comments name a field as it stands on the wire, which its tag has.
+//
 // What holds for all operations:
 //   - Every call is a POST, those that only read included.
 //   - The account's key is the field Token of a form, or stands in the query. The clients of this library add it. With

@@ -402,7 +402,9 @@ type ImportContactsParams struct {
 }
 
 // Client calls the operations of the API. It is safe for concurrent use when
-// the Doer under it is.
+// the Doer under it is. Each method names its effect: read changes nothing,
+// upsert may be repeated without harm, send mails somebody or makes what a repeat
+// would make twice.
 type Client struct{ d rest.Doer }
 
 // NewClient returns a Client that sends through d.
@@ -418,6 +420,8 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 // CreateSubscriberList calls POST /api/v2/createSubscriberList: Creates a list of contacts.
 //
 // Whether names are unique is not stated, so a repeated call may make a second list.
+//
+// Effect: send.
 func (c *Client) CreateSubscriberList(ctx context.Context, params *CreateSubscriberListParams, opts ...rest.Option) (*CreatedListAnswer, error) {
 	call := rest.Call{Operation: "CreateSubscriberList", Method: http.MethodPost, Route: "/api/v2/createSubscriberList", Effect: "send"}
 	if params != nil {
@@ -427,6 +431,8 @@ func (c *Client) CreateSubscriberList(ctx context.Context, params *CreateSubscri
 }
 
 // GetEmailDeliveryList calls POST /api/v2/getEmailDeliveryList: Returns the recipients of a mailing to a list with the state of each.
+//
+// Effect: read.
 func (c *Client) GetEmailDeliveryList(ctx context.Context, body DeliveryListForm, opts ...rest.Option) (*DeliveryListAnswer, error) {
 	call := rest.Call{Operation: "GetEmailDeliveryList", Method: http.MethodPost, Route: "/api/v2/getEmailDeliveryList", Effect: "read"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -436,6 +442,8 @@ func (c *Client) GetEmailDeliveryList(ctx context.Context, body DeliveryListForm
 // GetEmailTemplates calls POST /api/v2/getEmailTemplates: Returns the ids and titles of the templates.
 //
 // No operation returns the content of a template or sends one.
+//
+// Effect: read.
 func (c *Client) GetEmailTemplates(ctx context.Context, opts ...rest.Option) (*TemplatesAnswer, error) {
 	call := rest.Call{Operation: "GetEmailTemplates", Method: http.MethodPost, Route: "/api/v2/getEmailTemplates", Effect: "read"}
 	return rest.Do[TemplatesAnswer](ctx, c.d, &call, opts)
@@ -445,6 +453,8 @@ func (c *Client) GetEmailTemplates(ctx context.Context, opts ...rest.Option) (*T
 //
 // The key of a contact is its phone or its e-mail address within the list; of a contact that exists, the given fields are
 // set. At most 500 contacts and 30 custom fields go into a call, all of it in the query string: long ones may be refused.
+//
+// Effect: upsert.
 func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParams, opts ...rest.Option) (*ImportAnswer, error) {
 	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/api/v2/importContacts", Effect: "upsert"}
 	if params != nil {
@@ -456,6 +466,8 @@ func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParam
 }
 
 // SendBulkEmail calls POST /api/v2/sendBulkEmail: Sends one mail to many addresses, or a mail of its own to each.
+//
+// Effect: send.
 func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...rest.Option) (*SentBulkAnswer, error) {
 	call := rest.Call{Operation: "SendBulkEmail", Method: http.MethodPost, Route: "/api/v2/sendBulkEmail", Effect: "send"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -466,6 +478,8 @@ func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...
 //
 // Nothing finds a mail whose answer was lost, so a call must not be repeated blindly. No documented operation looks up
 // the state of a mail by its `email_id`.
+//
+// Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Option) (*SentEmailAnswer, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/api/v2/sendEmail", Effect: "send"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -473,6 +487,8 @@ func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Opt
 }
 
 // SendEmailByList calls POST /api/v2/sendEmailByList: Sends a mailing to the contacts of a list.
+//
+// Effect: send.
 func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...rest.Option) (*SentMailingAnswer, error) {
 	call := rest.Call{Operation: "SendEmailByList", Method: http.MethodPost, Route: "/api/v2/sendEmailByList", Effect: "send"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -480,6 +496,8 @@ func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...
 }
 
 // GetBulkEmailStatus calls POST /api/v2/statusBulkEmail: Returns the state of each mail of a sendBulkEmail call.
+//
+// Effect: read.
 func (c *Client) GetBulkEmailStatus(ctx context.Context, body BulkStatusForm, opts ...rest.Option) (*BulkStatusAnswer, error) {
 	call := rest.Call{Operation: "GetBulkEmailStatus", Method: http.MethodPost, Route: "/api/v2/statusBulkEmail", Effect: "read"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -489,6 +507,8 @@ func (c *Client) GetBulkEmailStatus(ctx context.Context, body BulkStatusForm, op
 // SubscribeEmail calls POST /api/v2/subscribeEmail: Takes an address off the unsubscribed set of some lists or of all.
 //
 // It adds the address to no list.
+//
+// Effect: upsert.
 func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "SubscribeEmail", Method: http.MethodPost, Route: "/api/v2/subscribeEmail", Effect: "upsert"}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -496,6 +516,8 @@ func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ..
 }
 
 // UnsubscribeEmail calls POST /api/v2/unsubscribeEmail: Puts an address on the unsubscribed set of some lists or of all.
+//
+// Effect: upsert.
 func (c *Client) UnsubscribeEmail(ctx context.Context, body UnsubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeEmail", Method: http.MethodPost, Route: "/api/v2/unsubscribeEmail", Effect: "upsert"}
 	call.Kind, call.Body = rest.Formdata, &body

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oasdiff/oasdiff/checker"
 	"github.com/oasdiff/oasdiff/diff"
 	"github.com/oasdiff/oasdiff/load"
@@ -133,11 +134,29 @@ func (r *Report) addNotes() {
 			r.notes = append(r.notes, fmt.Sprintf("The new file names the server %s; the curated spec has %s.", host, r.project.host))
 		}
 	}
+	if was, is := keyNames(r.old.doc), keyNames(r.new.doc); was != is {
+		r.notes = append(r.notes, fmt.Sprintf("Where the key goes differs: %s in the old file, %s in the new one.", was, is))
+	}
 	for _, f := range []*vendorFile{r.old, r.new} {
 		for _, left := range f.folded {
 			r.notes = append(r.notes, fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left))
 		}
 	}
+}
+
+// keyNames lists where a description wants its keys, as "api-key (header)".
+// oasdiff does not look at it.
+func keyNames(doc *openapi3.T) string {
+	var names []string
+	if doc.Components != nil {
+		for _, scheme := range doc.Components.SecuritySchemes {
+			if s := scheme.Value; s != nil && s.Type == "apiKey" {
+				names = append(names, fmt.Sprintf("%s (%s)", s.Name, s.In))
+			}
+		}
+	}
+	slices.Sort(names)
+	return cmp.Or(strings.Join(slices.Compact(names), ", "), "nowhere")
 }
 
 func isAdded(id string) bool { return id == "endpoint-added" }
@@ -154,7 +173,8 @@ func textOf(c checker.Change, localizer checker.Localizer) string {
 	case isRemoved(c.GetId()):
 		return "the operation is gone"
 	}
-	return strings.Join(strings.Fields(c.GetUncolorizedText(localizer)), " ")
+	text := strings.Join(strings.Fields(c.GetUncolorizedText(localizer)), " ")
+	return strings.ReplaceAll(text, "items/`", "items`")
 }
 
 func (r *Report) sort() {

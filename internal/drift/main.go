@@ -84,5 +84,11 @@ func drift(root, provider, oldFile, newFile string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := p.isAbout(oldFile, before); err != nil {
+		return nil, err
+	}
+	if err := p.isAbout(newFile, after); err != nil {
+		return nil, err
+	}
 	return compare(p, before, after)
 }

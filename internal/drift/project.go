@@ -120,6 +120,25 @@ func (p *project) readList(file string) error {
 	return nil
 }
 
+// isAbout refuses a file with hardly any curated operation: compared, it would
+// say that everything is gone, or that nothing of ours is touched. Some paths, as
+// /senders, are the same at several vendors.
+func (p *project) isAbout(file string, f *vendorFile) error {
+	all, known := 0, 0
+	for path, item := range f.doc.Paths.Map() {
+		for method := range item.Operations() {
+			all++
+			if _, ok := p.curated[key(method, path)]; ok {
+				known++
+			}
+		}
+	}
+	if 10*known < all {
+		return fileError(file, "has %d operations, of which api/%s/openapi.yaml has %d; another API, or another version of it?", all, p.provider, known)
+	}
+	return nil
+}
+
 // readUsers finds calls like a.api.SendEmail in the files of an adapter, without
 // its tests. The generated client is called api in every adapter.
 func (p *project) readUsers(root, folder string, wanted func(string) bool) error {

@@ -12,17 +12,7 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "old: %s\nnew: %s\n\n", describe(r.old), describe(r.new))
 	r.summary(&b)
 	for severity := Breaking; severity <= Harmless; severity++ {
-		heading := false
-		for _, op := range r.operations {
-			if op.severity != severity {
-				continue
-			}
-			if !heading {
-				fmt.Fprintf(&b, "\n## Suggested: %s\n", severity)
-				heading = true
-			}
-			r.operation(&b, op)
-		}
+		r.section(&b, severity)
 	}
 	if len(r.general) > 0 {
 		b.WriteString("\n## The description as a whole\n\n")
@@ -37,6 +27,43 @@ func (r *Report) String() string {
 		}
 	}
 	return b.String()
+}
+
+// From so many operations on what happens to all of them alike is told once: a
+// change of a schema that many share would otherwise bury the rest.
+const together = 4
+
+func (r *Report) section(b *strings.Builder, severity Severity) {
+	alike := map[string][]*operation{}
+	for _, op := range r.operations {
+		if op.severity == severity && op.curated != nil {
+			alike[op.changes()] = append(alike[op.changes()], op)
+		}
+	}
+	heading := false
+	for _, op := range r.operations {
+		if op.severity != severity {
+			continue
+		}
+		if !heading {
+			fmt.Fprintf(b, "\n## Suggested: %s\n", severity)
+			heading = true
+		}
+		switch same := alike[op.changes()]; {
+		case op.curated == nil || len(same) < together:
+			r.operation(b, op)
+		case op == same[0]:
+			group(b, same)
+		}
+	}
+}
+
+// group tells what happens to several curated operations.
+func group(b *strings.Builder, same []*operation) {
+	fmt.Fprintf(b, "\n### The same at %d operations\n\n%s\n", len(same), same[0].changes())
+	for _, op := range same {
+		fmt.Fprintf(b, "- %s %s: %s\n", op.method, op.path, op.use())
+	}
 }
 
 func describe(f *vendorFile) string {
@@ -71,10 +98,8 @@ func (r *Report) summary(b *strings.Builder) {
 func (r *Report) operation(b *strings.Builder, op *operation) {
 	fmt.Fprintf(b, "\n### %s %s\n\n", op.method, op.path)
 	switch {
-	case op.curated != nil && len(op.users) > 0:
-		fmt.Fprintf(b, "Curated as %s; used by %s.\n\n", op.curated.id, strings.Join(op.users, ", "))
 	case op.curated != nil:
-		fmt.Fprintf(b, "Curated as %s; no adapter uses it.\n\n", op.curated.id)
+		fmt.Fprintf(b, "Curated as %s.\n\n", op.use())
 	case op.listed != nil && op.listed.state == "ignored":
 		fmt.Fprintf(b, "Ignored: %s\n\n", op.listed.reason)
 	case op.listed != nil:
@@ -84,9 +109,24 @@ func (r *Report) operation(b *strings.Builder, op *operation) {
 	default:
 		r.undecided(b, op)
 	}
-	for _, f := range op.findings {
-		fmt.Fprintf(b, "- %s: %s\n", f.Severity, f.text)
+	b.WriteString(op.changes())
+}
+
+// use names a curated operation and who calls it.
+func (o *operation) use() string {
+	if len(o.users) == 0 {
+		return o.curated.id + "; no adapter uses it"
 	}
+	return o.curated.id + "; used by " + strings.Join(o.users, ", ")
+}
+
+// changes are the findings, one a line.
+func (o *operation) changes() string {
+	var b strings.Builder
+	for _, f := range o.findings {
+		fmt.Fprintf(&b, "- %s: %s\n", f.Severity, f.text)
+	}
+	return b.String()
 }
 
 // undecided writes the line for the list of operations.

@@ -1,0 +1,3 @@
+package brevo
+
+func (a *adapter) list() { a.api.ListContacts() }

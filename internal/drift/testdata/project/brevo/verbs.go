@@ -1,0 +1,3 @@
+package brevo
+
+func verbs(api *client) { api.DeleteList() }
