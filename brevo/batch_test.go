@@ -1,6 +1,7 @@
 package brevo
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -74,4 +77,33 @@ func TestBatchKey(t *testing.T) {
 	bad.Template, bad.HTML = provider.Ref{ID: "not a number"}, ""
 	_, ok = ad.BatchKey(bad)
 	assert.False(t, ok, "what cannot be converted goes alone")
+}
+
+// told is a vendor that answers every call with the same ids.
+type told struct{ ids []string }
+
+func (v told) Do(_ context.Context, _ *rest.Call, out any) (*rest.Reply, error) {
+	out.(*brevoapi.SentEmail).MessageIDs = v.ids
+	return &rest.Reply{Status: 201}, nil
+}
+
+// Ids that cannot be told apart are not given to anybody.
+func TestBatchIDs(t *testing.T) {
+	messages := []*provider.Message{
+		{To: []provider.Address{{Email: "a@example.com"}}, Subject: "s", HTML: "x"}, {To: []provider.Address{{Email: "b@example.com"}}, Subject: "s", HTML: "x"},
+	}
+	for _, tc := range []struct{ told, want []string }{
+		{[]string{"1", "2"}, []string{"1", "2"}}, {[]string{"1"}, []string{"", ""}}, {nil, []string{"", ""}}, {[]string{"1", "2", "3"}, []string{"", ""}},
+	} {
+		a := &adapter{api: brevoapi.NewClient(told{tc.told})}
+		receipts, err := a.SendBatch(t.Context(), messages)
+		require.NoError(t, err)
+		require.Len(t, receipts, 2)
+		for i, r := range receipts {
+			assert.Equal(t, tc.want[i], r.MessageID)
+			assert.Equal(t, messages[i].To[0].Email, r.Recipients[0].Email)
+			assert.Equal(t, provider.StateAccepted, r.State)
+			assert.Empty(t, r.IdempotencyKey, "the key of the call proves nothing for one of its messages")
+		}
+	}
 }

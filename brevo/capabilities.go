@@ -57,7 +57,7 @@ func capabilities(provider.Section) provider.Capabilities {
 		provider.FeatureContactDelete:     cell(native),
 		provider.FeatureUnsubscribe:       cell(limited, "marketing mail", "transactional mail still goes out"),
 		provider.FeatureUnsubscribeList:   cell(emulated, "", "taken off the list; may be added again"),
-		provider.FeatureContactImport:     cell(native, "", "one call a contact"),
+		provider.FeatureContactImport:     cell(native, "", "jobs of up to 10,000, once all contacts are read for who has unsubscribed (who does so later may be put back); two calls each for fewer than 50 and for what a job cannot do"),
 		provider.FeatureLists:             cell(native),
 		provider.FeatureListAdd:           cell(native, "", "150 addresses a call"),
 		provider.FeatureListRemove:        cell(native, "", "150 addresses a call"),

@@ -158,31 +158,25 @@ func secured(t testing.TB, http2 bool) (*httptest.Server, *counted, provider.Com
 	return srv, l, provider.Common{BaseURL: srv.URL, CAFile: file}
 }
 
+// Sixty-four at a time share one connection. Over HTTP/1.1 the number depends on
+// how the machine schedules dials, so there a test of internal/httpx looks at the settings.
 func TestConnectionsOfManySends(t *testing.T) {
-	for _, at := range []struct {
-		name  string
-		http2 bool
-		most  int64
-	}{{"HTTP/2", true, 1}, {"HTTP/1.1", false, 320}} {
-		t.Run(at.name, func(t *testing.T) {
-			_, l, common := secured(t, at.http2)
-			c := open(t, common)
-			m := mailOf(2 << 10)
-			_, err := c.Send(t.Context(), m) // with no connection yet, each of many would dial
-			require.NoError(t, err)
-			for range 10 { // with two idle connections, as by default, each of 640 would dial anew
-				var g errgroup.Group
-				for range 64 {
-					g.Go(func() error {
-						_, err := c.Send(t.Context(), m)
-						return err
-					})
-				}
-				require.NoError(t, g.Wait())
-			}
-			assert.LessOrEqual(t, l.conns.Load(), at.most)
-		})
+	_, l, common := secured(t, true)
+	c := open(t, common)
+	m := mailOf(2 << 10)
+	_, err := c.Send(t.Context(), m) // with no connection yet, each of many would dial
+	require.NoError(t, err)
+	for range 10 {
+		var g errgroup.Group
+		for range 64 {
+			g.Go(func() error {
+				_, err := c.Send(t.Context(), m)
+				return err
+			})
+		}
+		require.NoError(t, g.Wait())
 	}
+	assert.EqualValues(t, 1, l.conns.Load())
 }
 
 // upper is a codec that can be told from encoding/json.

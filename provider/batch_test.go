@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -283,3 +285,48 @@ func batchClient(t *testing.T, a provider.Adapter, sec provider.Section, env pro
 
 func (s *many) Capabilities() provider.Capabilities   { return everything(nil) }
 func (s *locked) Capabilities() provider.Capabilities { return everything(nil) }
+
+// While the provider's limit is used up a batch waits for the time it names, and
+// ends when that is more than five minutes.
+func TestSendBatchWaitsForTheLimit(t *testing.T) {
+	for after, want := range map[time.Duration]bool{time.Minute: true, time.Hour: false, 0: false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &many{}
+			refusals := 0
+			s.fail = func([]*provider.Message) error {
+				if refusals++; refusals <= 3 {
+					return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: after}
+				}
+				return nil
+			}
+			start := time.Now()
+			c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
+			out, err := results(t, c.SendBatch(t.Context(), mails(20)))
+			assert.Equal(t, want, err == nil, "%s: %v", after, err)
+			if want {
+				assert.Equal(t, 3*time.Minute, time.Since(start))
+				assert.Len(t, s.calls, 2+3)
+			} else {
+				assert.ErrorIs(t, err, provider.ErrRateLimited)
+				assert.Zero(t, time.Since(start))
+				assert.Len(t, s.calls, 1)
+			}
+			assert.Len(t, out, 20)
+		})
+	}
+}
+
+// The waits of one call are bounded together.
+func TestSendBatchWaitsNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &many{}
+		s.fail = func([]*provider.Message) error {
+			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: 2 * time.Minute}
+		}
+		c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
+		start := time.Now()
+		_, err := results(t, c.SendBatch(t.Context(), mails(5)))
+		assert.ErrorIs(t, err, provider.ErrRateLimited)
+		assert.Equal(t, 4*time.Minute, time.Since(start))
+	})
+}

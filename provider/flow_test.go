@@ -245,3 +245,29 @@ func TestFlowIdentity(t *testing.T) {
 		assert.EqualValues(t, 1, p.peak.Load(), "0 … 6, then 7 … 13: each call waits for the one before")
 	})
 }
+
+// A call that hangs does not make the flow read on for ever.
+func TestFlowReadsAheadOfASlowCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProbe(2, 10)
+		quick := p.call
+		p.call = func(ctx context.Context, items []int) []int {
+			if items[0] == 0 {
+				<-time.After(time.Hour)
+			}
+			return quick(ctx, items)
+		}
+		read, given, most := 0, 0, 0
+		err := p.run(t.Context(), func(yield func(int, error) bool) {
+			for i := range 5000 {
+				read++
+				most = max(most, read-given)
+				if !yield(i, nil) {
+					return
+				}
+			}
+		}, func(int) bool { given++; return true })
+		require.NoError(t, err)
+		assert.LessOrEqual(t, most, 2*2*10+2)
+	})
+}

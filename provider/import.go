@@ -183,7 +183,7 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportRow {
 	var results []ContactResult
 	err := patiently(ctx, func() (err error) {
 		results, err = i.bulk.Store(ctx, rows)
-		return err
+		return asError(err, i.provider, i.account, "contacts.import")
 	})
 	if err == nil && len(results) != len(items) {
 		err = &Error{Kind: ErrInternal, Outcome: MaybeSent, Message: fmt.Sprintf("%d results for %d rows", len(results), len(items))}
@@ -235,7 +235,7 @@ func (r *ImportReport) count(row ImportRow) {
 		r.NotTried++
 	case row.Err != nil:
 		r.Refused++
-	case row.Receipt == nil || row.Receipt.State == ContactUnknown:
+	case row.Receipt == nil || row.Receipt.State == ContactUnknown || row.Receipt.State == "":
 		r.Unknown++
 	case row.Receipt.State == ContactCreated:
 		r.Created++

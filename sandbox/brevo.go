@@ -19,7 +19,7 @@ type brevo struct {
 	*store
 	sent      map[string]time.Time // idempotency key -> when it was used
 	folders   []brevoFolder
-	processes []map[string]any
+	processes []*brevoProcess
 	credits   int
 }
 
@@ -74,6 +74,7 @@ func (b *brevo) handlers() map[string]handler {
 		"deleteContact":           b.deleteContactByID,
 		"importContacts":          b.importContacts,
 		"getProcess":              b.getProcess,
+		"listProcesses":           b.listProcesses,
 		"listLists":               b.listLists,
 		"createList":              b.createList,
 		"getList":                 b.getList,
@@ -92,6 +93,7 @@ func (b *brevo) handlers() map[string]handler {
 func (b *brevo) authorize(c *call) (answer, bool) {
 	switch c.header.Get("api-key") {
 	case Key(b.name):
+		b.finish()
 		return answer{}, true
 	case "":
 		return b.refuse(http.StatusUnauthorized, "unauthorized", "authentication not found in headers"), false

@@ -179,9 +179,14 @@ func TestBrevoImport(t *testing.T) {
 	c := brevoClient(t, s)
 	s.AddContact("brevo", provider.Contact{Email: "sara@example.com", FirstName: "سارا", Fields: map[string]any{"CITY": "شیراز"}})
 	start := func(body string) map[string]any {
+		before := len(s.Contacts("brevo"))
 		id := c.call(202, "POST", "/contacts/import", body).body["processId"].(float64)
-		r := c.call(200, "GET", fmt.Sprintf("/processes/%.0f", id), "")
-		assert.Equal(t, "completed", r.body["status"])
+		var r reply
+		for _, status := range []string{"queued", "in_process", "completed"} {
+			assert.Len(t, s.Contacts("brevo"), before)
+			r = c.call(200, "GET", fmt.Sprintf("/processes/%.0f", id), "")
+			assert.Equal(t, status, r.body["status"])
+		}
 		return r.body["info"].(map[string]any)["import"].(map[string]any)
 	}
 	info := start(`{"listIds":[4],"disableNotification":true,"updateExistingContacts":true,"jsonBody":[
@@ -201,6 +206,14 @@ func TestBrevoImport(t *testing.T) {
 	assert.Len(t, got[0].Memberships, 2)
 	assert.Equal(t, map[string]any{"POINTS": 9.0, "VIP": true}, got[2].Fields)
 	assert.Equal(t, []provider.Suppression{noMarketing}, got[2].Suppressed)
+
+	// Nobody looks; time does the work, and an import is taken to lift a block.
+	c.call(202, "POST", "/contacts/import", `{"listIds":[4],"updateExistingContacts":true,"jsonBody":[{"email":"mina@example.ir"}]}`)
+	s.Advance(time.Minute)
+	r := c.call(200, "GET", "/processes?limit=1", "")
+	assert.Equal(t, 3.0, r.body["count"])
+	assert.Equal(t, "completed", r.body["processes"].([]any)[0].(map[string]any)["status"])
+	assert.Empty(t, s.Contacts("brevo")[2].Suppressed)
 
 	for _, body := range []string{`{"listIds":[4]}`, `{"jsonBody":[{"email":"a@b.by"}]}`, `{"listIds":[4],"fileUrl":"https://example.com/a.csv"}`, `{"listIds":[77],"fileBody":"EMAIL\na@b.by"}`} {
 		c.call(400, "POST", "/contacts/import", body)

@@ -2,15 +2,17 @@ package sandbox
 
 import (
 	"encoding/csv"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/provider"
 )
 
-// importContacts imports at once; the vendor takes its time, but nothing in
-// the answer tells.
+// importContacts starts an import. Like the vendor's it goes on in the background:
+// see process.
 func (b *brevo) importContacts(c *call) answer {
 	var req brevoapi.ImportContactsRequest
 	c.decode(&req)
@@ -43,31 +45,49 @@ func (b *brevo) importContacts(c *call) answer {
 	if req.FileBody != nil {
 		rows = b.csvRows(*req.FileBody)
 	}
-	invalid, repeated := 0, 0
+	return answer{status: 202, body: map[string]any{"processId": b.process("IMPORTUSER", func() map[string]any {
+		return b.importRows(&req, rows, lists)
+	})}}
+}
+
+// importRows stores what of the rows can be stored and counts the others.
+func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.ImportContact, lists []int64) map[string]any {
+	counts := map[string]int{}
 	seen := map[string]bool{}
 	for _, row := range rows {
 		email := strings.ToLower(value(row.Email))
 		needs, _, ok := b.needs(email, "", row.Attributes)
 		switch {
 		case !ok || needs == (contactNeeds{}):
-			invalid++
+			counts["invalid_emails"]++
 			continue
 		case email != "" && seen[email]:
-			repeated++
+			counts["duplicate_email_id"]++
+			continue
+		}
+		found, names := b.find(needs)
+		if slices.ContainsFunc(found, func(p *contact) bool { return email != "" && !sameEmail(p.email, email) }) && slices.Contains(names, "SMS") {
+			counts["duplicate_phone_id"]++ // the number is another contact's
 			continue
 		}
 		seen[email] = true
-		b.importRow(&req, needs, row.Attributes, lists)
+		b.importRow(req, needs, row.Attributes, lists)
 	}
-	return answer{status: 202, body: map[string]any{"processId": b.process("IMPORTUSER", map[string]any{
-		"invalid_emails": invalid, "duplicate_email_id": repeated, "duplicate_contact_id": 0, "duplicate_ext_id": 0,
-		"duplicate_phone_id": 0, "duplicate_whatsapp_id": 0, "duplicate_landline_number_id": 0,
-	})}}
+	out := map[string]any{}
+	for _, name := range []string{
+		"invalid_emails", "duplicate_email_id", "duplicate_contact_id", "duplicate_ext_id",
+		"duplicate_phone_id", "duplicate_whatsapp_id", "duplicate_landline_number_id",
+	} {
+		out[name] = counts[name]
+	}
+	return map[string]any{"import": out}
 }
 
 // importRow stores one contact. Contacts that exist are put on the lists, also
 // when their attributes are left alone; that an empty value is ignored unless
-// emptyContactsAttributes is set follows from the description of that switch.
+// emptyContactsAttributes is set follows from the description of that switch. That
+// an import lifts a block and an unsubscription is not documented, nor that it
+// does not; the worse is assumed, so that a client that relies on the better fails.
 func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64) {
 	found, _ := b.find(n)
 	var p *contact
@@ -82,39 +102,88 @@ func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, a
 		}
 		b.set(p, n, attributes)
 	}
-	yes := true
-	if value(req.EmailBlacklist) {
-		b.flags(p, &yes, nil)
-	}
-	if value(req.SMSBlacklist) {
-		b.flags(p, nil, &yes)
-	}
+	b.flags(p, new(value(req.EmailBlacklist)), new(value(req.SMSBlacklist)))
 	for _, id := range lists {
 		b.join(p, strconv.FormatInt(id, 10), provider.Subscribed)
 	}
 }
 
-// process records finished background work and returns its id.
-func (b *brevo) process(name string, imported map[string]any) int64 {
-	id := b.nextID()
-	p := map[string]any{
-		"id": id, "status": "completed", "name": name,
-		"created_at": zulu(b.now()), "completed_at": zulu(b.now()),
-	}
-	if imported != nil {
-		p["info"] = map[string]any{"import": imported}
-	}
+// brevoProcess is work in the background. It is queued when it is started and at
+// the first look, under way at the second and done from the third on, or once
+// workTime has passed by the sandbox's clock and somebody calls.
+type brevoProcess struct {
+	id         int64
+	name       string
+	looks      int
+	work       func() map[string]any // what is left to do; it returns the info
+	info       map[string]any
+	start, end time.Time
+}
+
+// workTime is how long work takes that nobody looks at.
+const workTime = 5 * time.Second
+
+// process starts background work, which may be nil, and returns its id.
+func (b *brevo) process(name string, work func() map[string]any) int64 {
+	p := &brevoProcess{id: b.nextID(), name: name, work: work, start: b.now()}
 	b.processes = append(b.processes, p)
-	return id
+	return p.id
+}
+
+// finish does the work that is due.
+func (b *brevo) finish() {
+	for _, p := range b.processes {
+		if p.end.IsZero() && (p.looks > 2 || b.now().Sub(p.start) >= workTime) {
+			if p.work != nil {
+				p.info, p.work = p.work(), nil
+			}
+			p.end = b.now()
+		}
+	}
+}
+
+// look shows how far p is.
+func (b *brevo) look(p *brevoProcess) map[string]any {
+	p.looks++
+	b.finish()
+	out := map[string]any{"id": p.id, "name": p.name, "created_at": zulu(p.start)}
+	switch {
+	case !p.end.IsZero():
+		out["status"], out["completed_at"] = "completed", zulu(p.end)
+	case p.looks == 1:
+		out["status"] = "queued"
+	default:
+		out["status"] = "in_process"
+	}
+	if p.info != nil {
+		out["info"] = p.info
+	}
+	return out
 }
 
 func (b *brevo) getProcess(c *call) answer {
 	for _, p := range b.processes {
-		if strconv.FormatInt(p["id"].(int64), 10) == c.path["processId"] {
-			return answer{status: 200, body: p}
+		if strconv.FormatInt(p.id, 10) == c.path["processId"] {
+			return answer{status: 200, body: b.look(p)}
 		}
 	}
 	return b.notFound("Process does not exist")
+}
+
+func (b *brevo) listProcesses(c *call) answer {
+	part, refusal, ok := pageOf(b, c, b.processes, 10, 50)
+	if !ok {
+		return refusal
+	}
+	body := map[string]any{"count": len(b.processes)}
+	if len(part) > 0 {
+		rows := make([]any, len(part))
+		for i, p := range part {
+			rows[i] = b.look(p)
+		}
+		body["processes"] = rows
+	}
+	return answer{status: 200, body: body}
 }
 
 // csvRows reads the file of an import: semicolons, attribute names first. The

@@ -37,6 +37,9 @@ func (p *sendpulse) addContacts(c *call) answer {
 	if len(req.Emails) == 0 {
 		return answer{status: 200, body: map[string]any{"result": false}} // a refusal in a 200 with no other word
 	}
+	if len(req.Emails) > spMostAtOnce {
+		return p.invalid(http.StatusUnprocessableEntity, "Limit is exceeded")
+	}
 	status := provider.Subscribed
 	if req.Confirmation != nil {
 		if value(req.SenderEmail) == "" {

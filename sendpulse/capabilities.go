@@ -57,7 +57,7 @@ func capabilities(provider.Section) provider.Capabilities {
 		provider.FeatureContactDelete:     cell(native, "", "from all lists"),
 		provider.FeatureUnsubscribe:       cell(limited, "transactional mail and the lists it is on now", "one call, and one for each list"),
 		provider.FeatureUnsubscribeList:   cell(native),
-		provider.FeatureContactImport:     cell(native, "", "two calls a contact or more"),
+		provider.FeatureContactImport:     cell(native, "", "two calls for 500 contacts, one more for each further list; who has left a list has calls of its own"),
 		provider.FeatureLists:             cell(native),
 		provider.FeatureListAdd:           cell(native, "", "a look-up for each address; makes a contact of an unknown one; who is on it stays so"),
 		provider.FeatureListRemove:        cell(native, "", "a look-up for each address; who has left the list is kept there; an address on no other list is no contact any more"),

@@ -56,7 +56,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		provider.FeatureContactDelete:     cell(none),
 		provider.FeatureUnsubscribe:       cell(native, "", "from all lists; whether single mail is stopped too is not stated"),
 		provider.FeatureUnsubscribeList:   cell(native),
-		provider.FeatureContactImport:     cell(limited, "may lift an unsubscription", "one call a contact and list").Guess(),
+		provider.FeatureContactImport:     cell(limited, "may lift an unsubscription", "about 100 contacts a call, 500 at most, for each list").Guess(),
 		provider.FeatureLists:             cell(none, "", "the provider has such a method, but its path and answer are not known"),
 		provider.FeatureListAdd:           cell(limited, "may lift an unsubscription", "by an import, one call a contact; creates contacts that are not there").Guess(),
 		provider.FeatureListRemove:        cell(none, "", "unsubscribe from the list instead"),

@@ -72,8 +72,8 @@ func transport(key transportKey) (*http.Transport, error) {
 		TLSHandshakeTimeout:    handshakeTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
 		IdleConnTimeout:        idleTimeout,
-		MaxIdleConns:           256,
-		MaxIdleConnsPerHost:    128,
+		MaxIdleConns:           1024,
+		MaxIdleConnsPerHost:    256, // as many as a batch may use at a time, or each call would dial
 		MaxResponseHeaderBytes: maxHeader,
 		ExpectContinueTimeout:  time.Second,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},

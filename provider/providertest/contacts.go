@@ -193,31 +193,7 @@ var actions = map[provider.Feature]action{
 		}
 		return nil
 	},
-	provider.FeatureContactImport: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-		rows := func(yield func(provider.ContactChange, error) bool) {
-			for _, email := range []string{needleEmail, "not an address", "other@example.com"} {
-				if !yield(provider.ContactChange{Email: email, Lists: []provider.Ref{h.List}}, nil) {
-					return
-				}
-			}
-		}
-		var failed []int
-		report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportRow) {
-			if r.Err != nil {
-				failed = append(failed, r.Index)
-			}
-		})
-		if err != nil {
-			return err
-		}
-		assert.Equal(t, 3, report.Rows)
-		assert.Equal(t, 1, report.Refused)
-		assert.Equal(t, 2, report.Created+report.Stored)
-		assert.Equal(t, []int{1}, failed)
-		_, ok := v.stored("other@example.com")
-		assert.True(t, ok)
-		return nil
-	},
+	provider.FeatureContactImport: imports,
 	provider.FeatureLists: func(t *testing.T, h Harness, _ *vendor, c *provider.Client) error {
 		var ids []string
 		for l, err := range c.AllLists(t.Context()) {

@@ -38,6 +38,8 @@ type Harness struct {
 	// AccountConsent says that the vendor keeps consent for the account, not
 	// for each list.
 	AccountConsent bool
+	// BulkImport says that an import takes many contacts a call.
+	BulkImport bool
 }
 
 // Run runs the whole suite.

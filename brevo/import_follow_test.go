@@ -1,0 +1,228 @@
+package brevo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+)
+
+// account answers calls without a network.
+type account struct {
+	contacts []brevoapi.Contact
+	count    int64         // of contacts, if not as many as there are
+	took     time.Duration // how long a job takes
+	started  time.Time
+	calls    map[string]int
+	deleted  int  // contacts to delete after each page, from the front
+	small    bool // pages of 50, whatever is asked for
+	fails    int  // looks that fail
+}
+
+func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	a.calls[call.Operation]++
+	var answer any = map[string]any{}
+	reply := &rest.Reply{Status: 200}
+	switch call.Operation {
+	case "ListContacts":
+		var offset int
+		for _, q := range call.Query {
+			if q.Name == "offset" {
+				offset, _ = strconv.Atoi(q.Value)
+			}
+		}
+		count := max(a.count, int64(len(a.contacts)))
+		size := contactsPage
+		if a.small {
+			size = 50
+		}
+		page := a.contacts[min(offset, len(a.contacts)):min(offset+size, len(a.contacts))]
+		answer = map[string]any{"contacts": page, "count": count}
+		defer func() { a.contacts = a.contacts[min(a.deleted, len(a.contacts)):] }()
+	case "ImportContacts":
+		a.started = time.Now()
+		answer = map[string]any{"processId": 7}
+	case "GetProcess":
+		if a.fails--; a.fails >= 0 {
+			return nil, &provider.Error{Kind: provider.ErrUnavailable, Status: 503, Message: "down"}
+		}
+		answer = map[string]any{"id": 7, "status": "processing"}
+		if time.Since(a.started) >= a.took {
+			answer = map[string]any{"id": 7, "status": "completed", "info": map[string]any{"import": map[string]any{"invalid_emails": 0}}}
+		}
+	case "GetContact":
+		return nil, &provider.Error{Kind: provider.ErrNotFound}
+	}
+	data, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	reply.Body = data
+	return reply, json.Unmarshal(data, out)
+}
+
+func (a *account) imports(t *testing.T) *bulkImport {
+	t.Helper()
+	a.calls = map[string]int{}
+	own := &adapter{api: brevoapi.NewClient(a)}
+	own.attrs.Fetch = func(context.Context) (map[string]string, error) { return nil, nil }
+	return own.NewBulkImport().(*bulkImport)
+}
+
+func rowsOf(t *testing.T, b *bulkImport, n int) []provider.BulkRow {
+	t.Helper()
+	rows := make([]provider.BulkRow, n)
+	for i := range rows {
+		var err error
+		rows[i], err = b.Row(t.Context(), provider.ContactChange{Email: fmt.Sprintf("a%d@example.com", i), Lists: []provider.Ref{{ID: "4"}, {ID: "2"}, {ID: "4"}}})
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []int64{2, 4}, listsOf(rows[0].Key))
+	return rows
+}
+
+// Looks are scarce: a job of ten minutes takes a dozen, and the next of the same
+// length, whose time is known, a few.
+func TestFollowLooksRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{took: 10 * time.Minute}
+		b := a.imports(t)
+		for _, most := range []int{17, 12} {
+			a.calls["GetProcess"] = 0
+			results, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
+			require.NoError(t, err)
+			assert.Equal(t, provider.ContactStored, results[fewRows-1].Receipt.State)
+			assert.LessOrEqual(t, a.calls["GetProcess"], most)
+			assert.Less(t, time.Since(a.started), 11*time.Minute)
+		}
+		a.took = 20 * time.Second
+		for _, most := range []int{3, 3} {
+			a.calls["GetProcess"] = 0
+			_, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
+			require.NoError(t, err)
+			assert.LessOrEqual(t, a.calls["GetProcess"], most)
+		}
+	})
+}
+
+func TestFollowGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{took: 24 * time.Hour}
+		b := a.imports(t)
+		results, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, provider.ErrOutcomeUnknown)
+		assert.ErrorContains(t, results[0].Err, "import job 7 has not ended after 1h")
+		assert.LessOrEqual(t, a.calls["GetProcess"], 70, "an hour's allowance is 100")
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		results, err = b.Store(ctx, rowsOf(t, b, fewRows))
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, provider.ErrOutcomeUnknown)
+		assert.ErrorContains(t, results[0].Err, "not followed to its end")
+	})
+}
+
+func TestFollowThroughFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{fails: 4}
+		b := a.imports(t)
+		results, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
+		require.NoError(t, err)
+		assert.Equal(t, provider.ContactStored, results[0].Receipt.State)
+		a.fails = 5
+		results, err = b.Store(t.Context(), rowsOf(t, b, fewRows))
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, provider.ErrOutcomeUnknown)
+		assert.ErrorContains(t, results[0].Err, "looking at it fails: ")
+	})
+}
+
+func contacts(n int) []brevoapi.Contact {
+	out := make([]brevoapi.Contact, n)
+	for i := range out {
+		out[i] = brevoapi.Contact{ID: int64(i + 1), Email: fmt.Sprintf("c%d@example.com", i+1), EmailBlacklisted: i%2 == 0}
+	}
+	return out
+}
+
+// Contacts that are deleted while the pages are read hide none that stays.
+func TestWalkMissesNobody(t *testing.T) {
+	for _, n := range []int{0, 1, 999, 1000, 1001, 3500} {
+		for _, deleted := range []int{0, 1, 49} {
+			a := &account{contacts: contacts(n), deleted: deleted}
+			all := slices.Clone(a.contacts)
+			l, err := a.imports(t).walk(t.Context(), 1000)
+			require.NoError(t, err)
+			stay := all[len(all)-len(a.contacts):]
+			for _, c := range stay {
+				assert.Equal(t, c.EmailBlacklisted, l.out(c.Email, nil), "%s of %d, %d deleted", c.Email, n, deleted)
+			}
+			if deleted == 0 {
+				assert.LessOrEqual(t, a.calls["ListContacts"], n/contactsPage+2)
+			}
+		}
+	}
+}
+
+func TestWalkGivesUp(t *testing.T) {
+	small := &account{contacts: contacts(200), small: true}
+	_, err := small.imports(t).walk(t.Context(), 1000)
+	require.ErrorIs(t, err, provider.ErrBadResponse)
+	a := &account{contacts: contacts(10_000), deleted: 51}
+	_, err = a.imports(t).walk(t.Context(), 1000)
+	require.ErrorIs(t, err, provider.ErrBadResponse)
+	assert.Less(t, a.calls["ListContacts"], 50)
+}
+
+// Reading a million contacts for sixty rows would be more calls than sixty upserts.
+func TestWalkOnlyWhenItPays(t *testing.T) {
+	a := &account{contacts: contacts(1000), count: 1_000_000}
+	b := a.imports(t)
+	results, err := b.Store(t.Context(), rowsOf(t, b, 60))
+	require.NoError(t, err)
+	assert.Len(t, results, 60)
+	assert.Equal(t, map[string]int{"ListContacts": 1, "GetContact": 60, "CreateContact": 60}, a.calls)
+}
+
+// What is known of consent is read again when it is old.
+func TestWalkAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{contacts: contacts(10)}
+		b := a.imports(t)
+		rows := rowsOf(t, b, fewRows)
+		for range 3 {
+			_, err := b.Store(t.Context(), rows)
+			require.NoError(t, err)
+		}
+		assert.Equal(t, 1, a.calls["ListContacts"])
+		require.NoError(t, pause(t.Context(), consentAge))
+		_, err := b.Store(t.Context(), rows)
+		require.NoError(t, err)
+		assert.Equal(t, 2, a.calls["ListContacts"])
+	})
+}
+
+func TestLeft(t *testing.T) {
+	l := &left{seed: maphash.MakeSeed()}
+	l.add(&brevoapi.Contact{Email: "Anna@Example.com", EmailBlacklisted: true})
+	l.add(&brevoapi.Contact{Email: "ivan@xn--e1afmkfd.example", ListUnsubscribed: []int64{4, 9}})
+	slices.Sort(l.sums)
+	assert.True(t, l.out("anna@example.com", nil))
+	assert.True(t, l.out("IVAN@ПРИМЕР.example", []int64{3, 9}))
+	assert.False(t, l.out("ivan@xn--e1afmkfd.example", []int64{3}))
+	assert.False(t, l.out("other@example.com", []int64{4}))
+}

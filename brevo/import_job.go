@@ -1,0 +1,176 @@
+package brevo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+)
+
+// When a job is looked at. Looks count against the class that allows 100 an
+// hour, so their distance grows fast, and the first one comes when the job before
+// would have been nearly done. A job has a look of its own each time: the list of
+// all processes is not documented to tell what an import left out.
+const (
+	firstLook  = 20 * time.Millisecond
+	lookGrowth = 4
+	lookMost   = time.Minute
+	// jobPatience is how long a job may take. The vendor names no time; after an
+	// hour it counts as unknown.
+	jobPatience = time.Hour
+	// lookFailures are how many looks in a row may fail.
+	lookFailures = 5
+)
+
+// importBody is the body of an import, whose rows are JSON already.
+type importBody struct {
+	lists []int64
+	rows  [][]byte
+}
+
+// AppendJSON writes the body behind dst. Only what the API takes for an update is
+// said: fields that are not named stay, and nobody is mailed a notice.
+func (b *importBody) AppendJSON(dst []byte) ([]byte, error) {
+	size := 128
+	for _, row := range b.rows {
+		size += len(row) + 1
+	}
+	dst = append(slices.Grow(dst, size), `{"disableNotification":true,"jsonBody":[`...)
+	for i, row := range b.rows {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, row...)
+	}
+	dst = append(dst, `],"listIds":[`...)
+	for i, id := range b.lists {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(dst, id, 10)
+	}
+	return append(dst, `],"updateExistingContacts":true}`...), nil
+}
+
+// MarshalJSON is for a codec of the caller's.
+func (b *importBody) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil) }
+
+// start starts the job of the rows that have one and returns what follows it to
+// its end. Without a new list a repeat ends in the same state, and no notice is
+// mailed, so the call is an upsert.
+func (s *storing) start(ctx context.Context) (follow func()) {
+	if len(s.job) == 0 {
+		return func() {}
+	}
+	body := &importBody{lists: s.lists, rows: make([][]byte, len(s.job))}
+	for k, i := range s.job {
+		body.rows[k] = s.row(i).json
+	}
+	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, func(c *rest.Call) { c.Body, c.Effect = body, rest.Upsert })
+	body.rows = nil
+	var e *provider.Error
+	switch {
+	case errors.As(err, &e) && e.Outcome == provider.Sent:
+		err = unknown(err, "the import was started, but the answer with its number could not be read")
+	case err == nil && started.ProcessID == 0:
+		err = unknown(nil, "the import was started, but the answer has no number of it")
+	}
+	if err != nil {
+		s.all(nil, err)
+		return func() {}
+	}
+	return func() { s.all(s.follow(ctx, started.ProcessID)) }
+}
+
+// all gives the rows of the job their result; each has a receipt of its own.
+func (s *storing) all(r *provider.ContactReceipt, err error) {
+	var receipts []provider.ContactReceipt
+	if r != nil {
+		receipts = make([]provider.ContactReceipt, len(s.job))
+	}
+	for k, i := range s.job {
+		s.results[i].Err = err
+		if r != nil {
+			receipts[k] = *r
+			s.results[i].Receipt = &receipts[k]
+		}
+	}
+}
+
+// follow looks at a job until it has ended, and returns what is true of each of
+// its rows.
+func (s *storing) follow(ctx context.Context, id int64) (*provider.ContactReceipt, error) {
+	began, failed := time.Now(), 0
+	pace := time.Duration(s.pace.Load())
+	for wait := min(max(firstLook, pace*3/4), lookMost); ; wait = min(wait*lookGrowth, lookMost) {
+		if err := pause(ctx, wait); err != nil {
+			return nil, unknown(err, fmt.Sprintf("import job %d was started and not followed to its end", id))
+		}
+		var reply rest.Reply
+		p, err := s.api.GetProcess(ctx, id, rest.WithReply(&reply))
+		var e *provider.Error
+		switch {
+		case err == nil:
+			failed = 0
+		case errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.RetryAfter > 0:
+			wait = max(wait, e.RetryAfter/lookGrowth)
+		default:
+			failed++
+		}
+		switch {
+		case failed == lookFailures:
+			return nil, unknown(err, fmt.Sprintf("import job %d was started, but looking at it fails: %s", id, err))
+		case err != nil:
+			p = new(brevoapi.Process)
+		}
+		switch p.Status {
+		case "completed":
+			s.pace.Store(int64(time.Since(began)))
+			return s.completed(p, bytes.Contains(reply.Body, []byte(`"import"`)))
+		case "failed", "cancelled":
+			message := fmt.Sprintf("import job %d ended as %s", id, p.Status)
+			if p.Error != "" {
+				message += ": " + p.Error
+			}
+			return nil, unknown(nil, message)
+		}
+		if time.Since(began) > jobPatience {
+			return nil, unknown(err, fmt.Sprintf("import job %d has not ended after %s", id, jobPatience))
+		}
+	}
+}
+
+// completed reads the counters of a job. They tell how many rows were left out
+// and not which, so one is enough to leave all of them open.
+func (s *storing) completed(p *brevoapi.Process, told bool) (*provider.ContactReceipt, error) {
+	n := p.Info.Import
+	repeated := n.DuplicateContactIDs + n.DuplicateExtIDs + n.DuplicateEmails + n.DuplicatePhones + n.DuplicateWhatsApps + n.DuplicateLandlines
+	switch {
+	case n.InvalidEmails+repeated > 0:
+		why := fmt.Sprintf("import job %d did not take %d of its %d rows and does not tell which: %d addresses are not valid, %d rows are repeated",
+			p.ID, n.InvalidEmails+repeated, len(s.job), n.InvalidEmails, repeated)
+		return &provider.ContactReceipt{State: provider.ContactUnknown, Notes: []provider.Note{{Field: "email", Action: "warning", Why: why}}}, nil
+	case !told:
+		why := fmt.Sprintf("import job %d has ended and does not tell whether it left rows out", p.ID)
+		return &provider.ContactReceipt{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: "warning", Why: why}}}, nil
+	}
+	return &provider.ContactReceipt{State: provider.ContactStored}, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,110 @@
+package providertest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// bulkRows are so many that every vendor's way to import many is used, and more
+// than one call of SendPulse's or SMS.by's takes.
+const bulkRows = 1200
+
+// imports proves that rows have results of their own, that those who want no mail
+// stay so among many others, and that many contacts are few calls where the
+// adapter says so.
+func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	report, failed, err := h.importRows(t, c, []string{needleEmail, "not an address", "other@example.com"})
+	if err != nil {
+		return err
+	}
+	assert.Equal(t, 3, report.Rows)
+	assert.Equal(t, 1, report.Refused)
+	assert.Equal(t, 2, report.Created+report.Stored)
+	assert.Equal(t, []int{1}, failed)
+	_, ok := v.stored("other@example.com")
+	assert.True(t, ok)
+
+	n := 40
+	if h.BulkImport {
+		n = bulkRows
+	}
+	emails := make([]string, n)
+	for i := range emails {
+		emails[i] = fmt.Sprintf("row%04d@example.com", i)
+	}
+	gone := provider.Contact{Email: emails[n/2], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.Unsubscribed}}}
+	v.AddContact(v.name, gone)
+	blocked := provider.Contact{Email: emails[n/2+1], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.Blocked}}}
+	if h.AccountConsent {
+		blocked.Memberships[0].Status = provider.Subscribed
+		blocked.Suppressed = []provider.Suppression{{Channel: "email", Scope: "marketing"}}
+	}
+	v.AddContact(v.name, blocked)
+	before := len(v.Requests(v.name))
+	report, failed, err = h.importRows(t, c, emails)
+	require.NoError(t, err)
+	assert.Equal(t, n, report.Rows)
+	assert.Empty(t, failed)
+	assert.Zero(t, report.Unknown)
+	if calls := len(v.Requests(v.name)) - before; h.BulkImport {
+		assert.Less(t, calls, n/20, "calls for %d contacts", n)
+	} else {
+		assert.GreaterOrEqual(t, calls, n, "calls for %d contacts", n)
+	}
+	h.arrived(t, v, emails, gone, blocked)
+	return nil
+}
+
+// importRows imports addresses into the harness's list.
+func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (report provider.ImportReport, failed []int, err error) {
+	t.Helper()
+	next := 0
+	report, err = c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
+		for _, email := range emails {
+			if !yield(provider.ContactChange{Email: email, Lists: []provider.Ref{h.List}}, nil) {
+				return
+			}
+		}
+	}, func(r provider.ImportRow) {
+		assert.Equal(t, next, r.Index)
+		assert.Equal(t, emails[next], r.Email)
+		next++
+		if r.Err != nil {
+			failed = append(failed, r.Index)
+		}
+	})
+	return report, failed, err
+}
+
+// arrived asserts that all addresses are contacts on the list, but for those who
+// do not want that.
+func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...provider.Contact) {
+	t.Helper()
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	all := map[string]provider.Contact{}
+	for _, c := range v.Contacts(v.name) {
+		all[c.Email] = c
+	}
+	for _, want := range unwilling {
+		got := all[want.Email]
+		delete(all, want.Email)
+		if !caps.Can(provider.FeatureContactGet) {
+			continue // nothing could be looked at before, and nothing of it is promised
+		}
+		assert.Equal(t, want.Memberships, got.Memberships, want.Email)
+		assert.Len(t, got.Suppressed, len(want.Suppressed), want.Email)
+	}
+	missing := 0
+	for _, email := range emails {
+		c, ok := all[email]
+		if !ok || len(c.Memberships) != 1 || c.Memberships[0].Status != provider.Subscribed {
+			missing++
+		}
+	}
+	assert.Equal(t, len(unwilling), missing, "contacts that did not arrive, and those who do not want mail")
+}
