@@ -280,7 +280,7 @@ func TestAPI(t *testing.T) {
 	require.True(t, ok)
 	blacklist, err := api.ListBlacklist(t.Context())
 	require.NoError(t, err)
-	assert.Empty(t, *blacklist)
+	assert.Empty(t, blacklist)
 	check, err := api.GetSMTPUnsubscribe(t.Context(), &sendpulseapi.GetSMTPUnsubscribeParams{Email: "a@example.com"})
 	require.NoError(t, err, "false is the information here, not a refusal")
 	assert.False(t, check.Unsubscribed)

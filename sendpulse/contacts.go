@@ -28,10 +28,10 @@ func (a *adapter) memberships(ctx context.Context, wire string, opts ...rest.Opt
 	if err != nil {
 		return nil, err
 	}
-	if len(*got) == 0 {
+	if len(got) == 0 {
 		return nil, &provider.Error{Kind: provider.ErrNotFound, Message: "the address is on no list"}
 	}
-	return *got, nil
+	return got, nil
 }
 
 // GetContact asks for the lists of the address, whether it gets transactional
@@ -98,19 +98,19 @@ func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery
 	if err != nil {
 		return nil, at, err
 	}
-	first := sumOf(*rows)
-	if at.offset > 0 && at.first != 0 && int64(len(*rows)) == size && first == at.first {
+	first := sumOf(rows)
+	if at.offset > 0 && at.first != 0 && int64(len(rows)) == size && first == at.first {
 		return nil, at, samePage()
 	}
 	page := &provider.ContactPage{}
-	for _, row := range *rows {
+	for _, row := range rows {
 		if row.Email == "" && !q.WithoutEmail {
 			page.LeftOut++
 			continue
 		}
 		page.Contacts = append(page.Contacts, a.names.listedFromAPI(at.list, row))
 	}
-	at.offset, at.first = nextOffset(at.offset, size, len(*rows)), first
+	at.offset, at.first = nextOffset(at.offset, size, len(rows)), first
 	return page, at, nil
 }
 
@@ -124,7 +124,7 @@ func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provid
 		if err != nil {
 			return nil, err
 		}
-		list, err := following(*lists, at.first)
+		list, err := following(lists, at.first)
 		if err != nil || list == nil {
 			return &provider.ContactPage{}, err
 		}

@@ -42,8 +42,8 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 			return nil, err
 		}
 		fresh := false
-		for i := range *rows {
-			r := &(*rows)[i]
+		for i := range rows {
+			r := &rows[i]
 			if seen[r.ID] {
 				continue
 			}
@@ -55,7 +55,7 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 		if !fresh { // a page that is not full says nothing: the largest size is not documented
 			break
 		}
-		offset += int64(len(*rows))
+		offset += int64(len(rows))
 	}
 	return out, nil
 }

@@ -22,12 +22,12 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 		return nil, err
 	}
 	page := &provider.ListPage{}
-	for _, row := range *rows {
+	for _, row := range rows {
 		if l, there := listFromAPI(row); there {
 			page.Lists = append(page.Lists, l)
 		}
 	}
-	if next := nextOffset(offset, size, len(*rows)); next > 0 {
+	if next := nextOffset(offset, size, len(rows)); next > 0 {
 		page.Next = fmt.Sprint(next)
 	}
 	return page, nil

@@ -38,5 +38,5 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 	if err != nil {
 		return nil, err
 	}
-	return healthFromAPI(balance, *senders), nil
+	return healthFromAPI(balance, senders), nil
 }

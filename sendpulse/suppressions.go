@@ -41,10 +41,10 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 		return nil, err
 	}
 	page := &provider.SuppressionPage{Next: blacklistStart}
-	for _, row := range *rows {
+	for _, row := range rows {
 		page.Addresses = append(page.Addresses, suppressedFromAPI(row))
 	}
-	if next := nextOffset(offset, size, len(*rows)); next > 0 {
+	if next := nextOffset(offset, size, len(rows)); next > 0 {
 		page.Next = strconv.FormatInt(next, 10)
 	}
 	return page, nil
@@ -56,7 +56,7 @@ func (a *adapter) blacklist(ctx context.Context) (*provider.SuppressionPage, err
 		return nil, err
 	}
 	page := &provider.SuppressionPage{}
-	for _, email := range *emails {
+	for _, email := range emails {
 		page.Addresses = append(page.Addresses, provider.SuppressedAddress{
 			Email: email, Suppression: provider.Suppression{Channel: "email", Scope: scopeAll, Reason: "blacklisted"},
 		})

@@ -7055,9 +7055,9 @@ func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, o
 // ListCompanyAttributes calls GET /companies/attributes: Lists the attributes of companies.
 //
 // Effect: read.
-func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
+func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
-	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
+	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
 // UpdateCompanyLinks calls PATCH /companies/link-unlink/{id}: Links a company with contacts and deals, or parts them.
@@ -7580,9 +7580,9 @@ func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body Upda
 // ListSubAccountGroups calls GET /corporate/groups: Lists the groups of sub-accounts.
 //
 // Effect: read.
-func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) (*[]SubAccountGroup, error) {
+func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) ([]SubAccountGroup, error) {
 	call := rest.Call{Operation: "ListSubAccountGroups", Method: http.MethodGet, Route: "/corporate/groups", Effect: "read"}
-	return rest.Do[[]SubAccountGroup](ctx, c.d, &call, opts)
+	return rest.List[SubAccountGroup](ctx, c.d, &call, opts)
 }
 
 // ListCorporateUsers calls GET /corporate/invited/users: Lists the users of the corporate account and those invited.
@@ -7799,9 +7799,9 @@ func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ..
 // ListDealAttributes calls GET /crm/attributes/deals: Lists the attributes of deals.
 //
 // Effect: read.
-func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) (*[]CRMAttribute, error) {
+func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
-	return rest.Do[[]CRMAttribute](ctx, c.d, &call, opts)
+	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
 // ListDeals calls GET /crm/deals: Lists the deals.
@@ -7880,7 +7880,7 @@ func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealReque
 // ListFiles calls GET /crm/files: Lists the files.
 //
 // Effect: read.
-func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ...rest.Option) (*[]CRMFile, error) {
+func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ...rest.Option) ([]CRMFile, error) {
 	call := rest.Call{Operation: "ListFiles", Method: http.MethodGet, Route: "/crm/files", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "entity", params.Entity)
@@ -7891,7 +7891,7 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 		rest.Query(&call, "form", true, "offset", params.Offset)
 		rest.Query(&call, "form", true, "sort", params.Sort)
 	}
-	return rest.Do[[]CRMFile](ctx, c.d, &call, opts)
+	return rest.List[CRMFile](ctx, c.d, &call, opts)
 }
 
 // UploadFile calls POST /crm/files: Stores a file with a deal, contact or company.
@@ -7933,7 +7933,7 @@ func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*
 // ListNotes calls GET /crm/notes: Lists the notes.
 //
 // Effect: read.
-func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ...rest.Option) (*[]Note, error) {
+func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ...rest.Option) ([]Note, error) {
 	call := rest.Call{Operation: "ListNotes", Method: http.MethodGet, Route: "/crm/notes", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "entity", params.Entity)
@@ -7944,7 +7944,7 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 		rest.Query(&call, "form", true, "offset", params.Offset)
 		rest.Query(&call, "form", true, "sort", params.Sort)
 	}
-	return rest.Do[[]Note](ctx, c.d, &call, opts)
+	return rest.List[Note](ctx, c.d, &call, opts)
 }
 
 // CreateNote calls POST /crm/notes: Creates a note.
@@ -7997,18 +7997,18 @@ func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*
 // ListPipelines calls GET /crm/pipeline/details/all: Lists the pipelines with their stages.
 //
 // Effect: read.
-func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) (*[]Pipeline, error) {
+func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) ([]Pipeline, error) {
 	call := rest.Call{Operation: "ListPipelines", Method: http.MethodGet, Route: "/crm/pipeline/details/all", Effect: "read"}
-	return rest.Do[[]Pipeline](ctx, c.d, &call, opts)
+	return rest.List[Pipeline](ctx, c.d, &call, opts)
 }
 
 // GetPipeline calls GET /crm/pipeline/details/{pipelineID}: Shows a pipeline with its stages, as a list of one.
 //
 // Effect: read.
-func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...rest.Option) (*[]Pipeline, error) {
+func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...rest.Option) ([]Pipeline, error) {
 	call := rest.Call{Operation: "GetPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details/{pipelineID}", Effect: "read"}
 	call.Segments = []string{rest.Seg(pipelineID)}
-	return rest.Do[[]Pipeline](ctx, c.d, &call, opts)
+	return rest.List[Pipeline](ctx, c.d, &call, opts)
 }
 
 // ListTasks calls GET /crm/tasks: Lists the tasks.
@@ -8685,10 +8685,10 @@ func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string,
 // ListChildDomains calls GET /reseller/children/{childIdentifier}/domains: Lists the sender domains of a child account.
 //
 // Effect: read.
-func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, opts ...rest.Option) (*[]ChildDomain, error) {
+func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, opts ...rest.Option) ([]ChildDomain, error) {
 	call := rest.Call{Operation: "ListChildDomains", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/domains", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
-	return rest.Do[[]ChildDomain](ctx, c.d, &call, opts)
+	return rest.List[ChildDomain](ctx, c.d, &call, opts)
 }
 
 // AddChildDomain calls POST /reseller/children/{childIdentifier}/domains: Adds a sender domain to a child account.

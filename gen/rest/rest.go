@@ -128,6 +128,15 @@ func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, erro
 	return out, nil
 }
 
+// List is Do for an answer that is a list.
+func List[T any](ctx context.Context, d Doer, call *Call, opts []Option) ([]T, error) {
+	out, err := Do[[]T](ctx, d, call, opts)
+	if err != nil {
+		return nil, err
+	}
+	return *out, nil
+}
+
 // Raw runs the call through d and decodes the answer into out, a pointer. The
 // Reply is there whenever an answer came. A call without an Effect counts as Send,
 // the careful choice.

@@ -1533,13 +1533,13 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 // ListLists calls GET /addressbooks: Lists the mailing lists.
 //
 // Effect: read.
-func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*[]List, error) {
+func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) ([]List, error) {
 	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/addressbooks", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
 	}
-	return rest.Do[[]List](ctx, c.d, &call, opts)
+	return rest.List[List](ctx, c.d, &call, opts)
 }
 
 // CreateList calls POST /addressbooks: Creates a mailing list.
@@ -1567,10 +1567,10 @@ func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Opti
 // An unknown list has status 404 and `error_code` 213.
 //
 // Effect: read.
-func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option) (*[]List, error) {
+func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option) ([]List, error) {
 	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/addressbooks/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
-	return rest.Do[[]List](ctx, c.d, &call, opts)
+	return rest.List[List](ctx, c.d, &call, opts)
 }
 
 // UpdateList calls PUT /addressbooks/{id}: Renames a mailing list.
@@ -1586,14 +1586,14 @@ func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRe
 // ListCampaignsOfList calls GET /addressbooks/{id}/campaigns: Lists the campaigns that went to a mailing list.
 //
 // Effect: read.
-func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *ListCampaignsOfListParams, opts ...rest.Option) (*[]CampaignOfList, error) {
+func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *ListCampaignsOfListParams, opts ...rest.Option) ([]CampaignOfList, error) {
 	call := rest.Call{Operation: "ListCampaignsOfList", Method: http.MethodGet, Route: "/addressbooks/{id}/campaigns", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
 	}
-	return rest.Do[[]CampaignOfList](ctx, c.d, &call, opts)
+	return rest.List[CampaignOfList](ctx, c.d, &call, opts)
 }
 
 // GetCampaignCost calls GET /addressbooks/{id}/cost: Calculates what a campaign to a mailing list would cost.
@@ -1620,7 +1620,7 @@ func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresse
 // ListContacts calls GET /addressbooks/{id}/emails: Lists the contacts of a mailing list.
 //
 // Effect: read.
-func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListContactsParams, opts ...rest.Option) (*[]ListedContact, error) {
+func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListContactsParams, opts ...rest.Option) ([]ListedContact, error) {
 	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/addressbooks/{id}/emails", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
@@ -1630,7 +1630,7 @@ func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListCon
 		rest.Query(&call, "form", true, "active", params.Active)
 		rest.Query(&call, "form", true, "not_active", params.NotActive)
 	}
-	return rest.Do[[]ListedContact](ctx, c.d, &call, opts)
+	return rest.List[ListedContact](ctx, c.d, &call, opts)
 }
 
 // AddContacts calls POST /addressbooks/{id}/emails: Adds contacts to a mailing list or sets variables of contacts that are in it.
@@ -1705,19 +1705,19 @@ func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body Upda
 // A variable comes into being when a contact is first sent with it; there is no call to create one.
 //
 // Effect: read.
-func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.Option) (*[]Variable, error) {
+func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.Option) ([]Variable, error) {
 	call := rest.Call{Operation: "ListVariables", Method: http.MethodGet, Route: "/addressbooks/{id}/variables", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
-	return rest.Do[[]Variable](ctx, c.d, &call, opts)
+	return rest.List[Variable](ctx, c.d, &call, opts)
 }
 
 // ListContactsByVariable calls GET /addressbooks/{id}/variables/{variableName}/{searchValue}: Lists the contacts of a mailing list whose variable has a given value.
 //
 // Effect: read.
-func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, variableName string, searchValue string, opts ...rest.Option) (*[]ContactMatch, error) {
+func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, variableName string, searchValue string, opts ...rest.Option) ([]ContactMatch, error) {
 	call := rest.Call{Operation: "ListContactsByVariable", Method: http.MethodGet, Route: "/addressbooks/{id}/variables/{variableName}/{searchValue}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID), rest.Seg(variableName), rest.Seg(searchValue)}
-	return rest.Do[[]ContactMatch](ctx, c.d, &call, opts)
+	return rest.List[ContactMatch](ctx, c.d, &call, opts)
 }
 
 // GetBalance calls GET /balance: Returns the balance of the account.
@@ -1751,9 +1751,9 @@ func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlackli
 // Not paged.
 //
 // Effect: read.
-func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) (*[]string, error) {
+func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) ([]string, error) {
 	call := rest.Call{Operation: "ListBlacklist", Method: http.MethodGet, Route: "/blacklist", Effect: "read"}
-	return rest.Do[[]string](ctx, c.d, &call, opts)
+	return rest.List[string](ctx, c.d, &call, opts)
 }
 
 // AddToBlacklist calls POST /blacklist: Blacklists addresses for all mail of the account.
@@ -1768,7 +1768,7 @@ func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest,
 // ListCampaigns calls GET /campaigns: Lists the campaigns.
 //
 // Effect: read.
-func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*[]Campaign, error) {
+func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) ([]Campaign, error) {
 	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -1777,7 +1777,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 		rest.Query(&call, "form", true, "status", params.Status)
 		rest.Query(&call, "form", true, "planed", params.Planed)
 	}
-	return rest.Do[[]Campaign](ctx, c.d, &call, opts)
+	return rest.List[Campaign](ctx, c.d, &call, opts)
 }
 
 // CreateCampaign calls POST /campaigns: Creates a campaign, which starts at once or at `send_date`.
@@ -1847,10 +1847,10 @@ func (c *Client) GetCampaignRecipient(ctx context.Context, campaignID int64, ema
 // ListCampaignReferrals calls GET /campaigns/{id}/referrals: Counts the clicks on each link of a campaign.
 //
 // Effect: read.
-func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, opts ...rest.Option) (*[]CampaignReferral, error) {
+func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, opts ...rest.Option) ([]CampaignReferral, error) {
 	call := rest.Call{Operation: "ListCampaignReferrals", Method: http.MethodGet, Route: "/campaigns/{id}/referrals", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
-	return rest.Do[[]CampaignReferral](ctx, c.d, &call, opts)
+	return rest.List[CampaignReferral](ctx, c.d, &call, opts)
 }
 
 // ListMembershipsOfAddresses calls POST /emails: Lists for each of several addresses the mailing lists that hold it.
@@ -1887,10 +1887,10 @@ func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.O
 // ListMemberships calls GET /emails/{email}: Lists the mailing lists that hold an address, with its status and variables in each.
 //
 // Effect: read.
-func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest.Option) (*[]Membership, error) {
+func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest.Option) ([]Membership, error) {
 	call := rest.Call{Operation: "ListMemberships", Method: http.MethodGet, Route: "/emails/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
-	return rest.Do[[]Membership](ctx, c.d, &call, opts)
+	return rest.List[Membership](ctx, c.d, &call, opts)
 }
 
 // GetAddressStatistics calls GET /emails/{email}/campaigns: Returns how many campaigns an address got, opened and clicked.
@@ -1905,10 +1905,10 @@ func (c *Client) GetAddressStatistics(ctx context.Context, email string, opts ..
 // ListMembershipDetails calls GET /emails/{email}/details: Lists the mailing lists that hold an address, with name, date and source of the entry.
 //
 // Effect: read.
-func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts ...rest.Option) (*[]MembershipDetail, error) {
+func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts ...rest.Option) ([]MembershipDetail, error) {
 	call := rest.Call{Operation: "ListMembershipDetails", Method: http.MethodGet, Route: "/emails/{email}/details", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
-	return rest.Do[[]MembershipDetail](ctx, c.d, &call, opts)
+	return rest.List[MembershipDetail](ctx, c.d, &call, opts)
 }
 
 // CreateAccessToken calls POST /oauth/access_token: Issues a bearer token for a client id and its secret.
@@ -1934,9 +1934,9 @@ func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opt
 // ListSenders calls GET /senders: Lists the sender addresses of the account.
 //
 // Effect: read.
-func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) (*[]Sender, error) {
+func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) ([]Sender, error) {
 	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
-	return rest.Do[[]Sender](ctx, c.d, &call, opts)
+	return rest.List[Sender](ctx, c.d, &call, opts)
 }
 
 // AddSender calls POST /senders: Adds a sender address.
@@ -2000,7 +2000,7 @@ func (c *Client) GetBouncesTotal(ctx context.Context, opts ...rest.Option) (*Tot
 // How long a mail takes to show up here is not documented.
 //
 // Effect: read.
-func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*[]EmailRecord, error) {
+func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) ([]EmailRecord, error) {
 	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -2011,7 +2011,7 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 		rest.Query(&call, "form", true, "recipient", params.Recipient)
 		rest.Query(&call, "form", true, "country", params.Country)
 	}
-	return rest.Do[[]EmailRecord](ctx, c.d, &call, opts)
+	return rest.List[EmailRecord](ctx, c.d, &call, opts)
 }
 
 // SendEmail calls POST /smtp/emails: Sends one transactional mail.
@@ -2030,10 +2030,10 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 // GetEmails calls POST /smtp/emails/info: Returns the records of up to 500 sent mails by id.
 //
 // Effect: read.
-func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Option) (*[]EmailRecord, error) {
+func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Option) ([]EmailRecord, error) {
 	call := rest.Call{Operation: "GetEmails", Method: http.MethodPost, Route: "/smtp/emails/info", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
-	return rest.Do[[]EmailRecord](ctx, c.d, &call, opts)
+	return rest.List[EmailRecord](ctx, c.d, &call, opts)
 }
 
 // GetEmailsTotal calls GET /smtp/emails/total: Counts the sent transactional mail.
@@ -2058,9 +2058,9 @@ func (c *Client) GetEmail(ctx context.Context, id string, opts ...rest.Option) (
 // ListSMTPIPs calls GET /smtp/ips: Lists the IP addresses that transactional mail is sent from.
 //
 // Effect: read.
-func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) (*[]string, error) {
+func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) ([]string, error) {
 	call := rest.Call{Operation: "ListSMTPIPs", Method: http.MethodGet, Route: "/smtp/ips", Effect: "read"}
-	return rest.Do[[]string](ctx, c.d, &call, opts)
+	return rest.List[string](ctx, c.d, &call, opts)
 }
 
 // SendResubscribeEmail calls POST /smtp/resubscribe: Mails an unsubscribed address a link by which it can subscribe again.
@@ -2077,9 +2077,9 @@ func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeE
 // ListSMTPSenders calls GET /smtp/senders: Lists the addresses that may send transactional mail.
 //
 // Effect: read.
-func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) (*[]string, error) {
+func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) ([]string, error) {
 	call := rest.Call{Operation: "ListSMTPSenders", Method: http.MethodGet, Route: "/smtp/senders", Effect: "read"}
-	return rest.Do[[]string](ctx, c.d, &call, opts)
+	return rest.List[string](ctx, c.d, &call, opts)
 }
 
 // RemoveSMTPUnsubscribes calls DELETE /smtp/unsubscribe: Allows transactional mail to addresses again.
@@ -2094,14 +2094,14 @@ func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opt
 // ListSMTPUnsubscribes calls GET /smtp/unsubscribe: Lists the addresses that are unsubscribed from transactional mail.
 //
 // Effect: read.
-func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsubscribesParams, opts ...rest.Option) (*[]SMTPUnsubscribe, error) {
+func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsubscribesParams, opts ...rest.Option) ([]SMTPUnsubscribe, error) {
 	call := rest.Call{Operation: "ListSMTPUnsubscribes", Method: http.MethodGet, Route: "/smtp/unsubscribe", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "date", params.Date)
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
 	}
-	return rest.Do[[]SMTPUnsubscribe](ctx, c.d, &call, opts)
+	return rest.List[SMTPUnsubscribe](ctx, c.d, &call, opts)
 }
 
 // AddSMTPUnsubscribes calls POST /smtp/unsubscribe: Stops transactional mail to addresses.
@@ -2252,7 +2252,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID string, params *Get
 // ListTemplates calls GET /templates: Lists mail templates.
 //
 // Effect: read.
-func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*[]Template, error) {
+func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) ([]Template, error) {
 	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
@@ -2260,7 +2260,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
 	}
-	return rest.Do[[]Template](ctx, c.d, &call, opts)
+	return rest.List[Template](ctx, c.d, &call, opts)
 }
 
 // ListTemplatesByLanguage calls GET /templates/{lang}: Lists mail templates in one language.
@@ -2268,13 +2268,13 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // Known from the document only, which shows no answer: its form is that of listTemplates by assumption.
 //
 // Effect: read.
-func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, params *ListTemplatesByLanguageParams, opts ...rest.Option) (*[]Template, error) {
+func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, params *ListTemplatesByLanguageParams, opts ...rest.Option) ([]Template, error) {
 	call := rest.Call{Operation: "ListTemplatesByLanguage", Method: http.MethodGet, Route: "/templates/{lang}", Effect: "read"}
 	call.Segments = []string{rest.Seg(lang)}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
 	}
-	return rest.Do[[]Template](ctx, c.d, &call, opts)
+	return rest.List[Template](ctx, c.d, &call, opts)
 }
 
 // GetBalanceDetail calls GET /user/balance/detail: Returns the balance and the plans of the account.
