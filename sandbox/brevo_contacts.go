@@ -22,6 +22,12 @@ type contactNeeds struct{ email, extID, phone string }
 // find returns the contacts that have one of the identifiers, and which ones
 // those were.
 func (b *brevo) find(n contactNeeds) (found []*contact, names []string) {
+	if n.extID == "" && n.phone == "" {
+		if c := b.contact(n.email); c != nil {
+			return []*contact{c}, []string{"email"}
+		}
+		return nil, nil
+	}
 	for _, c := range b.contacts {
 		before := len(names)
 		if n.email != "" && sameEmail(c.email, n.email) {
@@ -201,7 +207,7 @@ func (b *brevo) set(p *contact, n contactNeeds, attributes map[string]any) {
 	p.modified = b.now()
 	before := p.key()
 	if n.email != "" {
-		p.email = n.email
+		b.rename(p, n.email)
 	}
 	if n.extID != "" {
 		p.externalID = n.extID
@@ -209,7 +215,7 @@ func (b *brevo) set(p *contact, n contactNeeds, attributes map[string]any) {
 	if n.phone != "" {
 		p.phone = n.phone
 		if p.email == "" || strings.HasSuffix(p.email, standIn) {
-			p.email = n.phone + standIn
+			b.rename(p, n.phone+standIn)
 		}
 	}
 	for _, e := range b.blocks { // they follow the contact

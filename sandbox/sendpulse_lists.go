@@ -90,7 +90,7 @@ func (p *sendpulse) deleteListByID(c *call) answer {
 
 // dropLoose forgets contacts that are on no list: here there are none such.
 func (p *sendpulse) dropLoose() {
-	p.contacts = slices.DeleteFunc(p.contacts, func(c *contact) bool { return len(c.members) == 0 })
+	p.deleteContacts(func(c *contact) bool { return len(c.members) == 0 })
 }
 
 func (p *sendpulse) listVariables(c *call) answer {

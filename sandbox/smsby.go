@@ -151,9 +151,9 @@ func (s *smsby) importContacts(c *call) answer {
 
 // importRow stores a row and reports whether it is new to the list.
 func (s *smsby) importRow(list, email, phone string, row map[string]string) bool {
-	var k *contact
+	k := s.contact(email)
 	for _, known := range s.contacts {
-		if email != "" && sameEmail(known.email, email) || email == "" && known.phone == phone {
+		if email == "" && known.phone == phone {
 			k = known
 		}
 	}

@@ -54,6 +54,7 @@ type store struct {
 	last      int64 // last number given by nextID
 	mails     []*mail
 	contacts  []*contact
+	byEmail   map[string]*contact // the first with each address; nil: to be made again
 	lists     []*list
 	fields    []*field
 	templates []*Template
@@ -158,25 +159,50 @@ func (st *store) fate(from, to string) string {
 
 func sameEmail(a, b string) bool { return strings.EqualFold(a, b) }
 
+func foldEmail(email string) string { return strings.ToLower(strings.ToUpper(email)) }
+
 // addContact stores a new contact.
 func (st *store) addContact(email string) *contact {
 	now := st.now()
 	c := &contact{id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now}
 	st.contacts = append(st.contacts, c)
+	if st.byEmail != nil {
+		st.index(c)
+	}
 	return c
+}
+
+func (st *store) index(c *contact) {
+	key := foldEmail(c.email)
+	if _, there := st.byEmail[key]; !there && key != "" {
+		st.byEmail[key] = c
+	}
 }
 
 // contact finds a contact by its address; nil when there is none.
 func (st *store) contact(email string) *contact {
-	i := slices.IndexFunc(st.contacts, func(c *contact) bool { return email != "" && sameEmail(c.email, email) })
-	if i < 0 {
-		return nil
+	if st.byEmail == nil {
+		st.byEmail = make(map[string]*contact, len(st.contacts))
+		for _, c := range st.contacts {
+			st.index(c)
+		}
 	}
-	return st.contacts[i]
+	return st.byEmail[foldEmail(email)]
+}
+
+// rename gives c another address.
+func (st *store) rename(c *contact, email string) {
+	if c.email != email {
+		c.email, st.byEmail = email, nil
+	}
 }
 
 func (st *store) deleteContact(c *contact) {
-	st.contacts = slices.DeleteFunc(st.contacts, func(x *contact) bool { return x == c })
+	st.deleteContacts(func(x *contact) bool { return x == c })
+}
+
+func (st *store) deleteContacts(which func(*contact) bool) {
+	st.contacts, st.byEmail = slices.DeleteFunc(st.contacts, which), nil
 }
 
 // key is the address by which the blocks of c are found; a contact without
