@@ -170,7 +170,7 @@ func changes(n int) iter.Seq2[provider.ContactChange, error] {
 		for i := range n {
 			row := provider.ContactChange{
 				Email: fmt.Sprintf("customer%d@example.com", i), FirstName: provider.Set("سارا"), LastName: provider.Set("Customer"),
-				Fields: map[string]any{"CITY": "Tehran", "ORDERS": i % 40},
+				Fields: map[string]any{"CITY": "Tehran", "ORDERS": i % 40}, Lists: []provider.Ref{{ID: "4"}},
 			}
 			if !yield(row, nil) {
 				return

@@ -331,10 +331,10 @@ func TestContacts(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	sb, cfg := account(t)
+	sb, cfg := account(t, "    concurrency: 1")
 	r := postmux(t, "--config", cfg, "contacts", "import", example(t, examples.Contacts))
 	assert.Equal(t, exitDone, r.code, r.errOut)
-	assert.Equal(t, "200 rows: 200 created\n", r.out)
+	assert.Equal(t, "200 rows: 200 stored\n", r.out)
 	assert.Len(t, sb.Contacts("brevo"), 200)
 
 	r = postmuxWith(t, "email,first_name,field.NOPE\nnot-an-address,x,\nsara@example.ir,سارا,\nbob@example.com,,1\n", "--config", cfg, "contacts", "import", "-")
@@ -356,10 +356,10 @@ func TestImport(t *testing.T) {
 	assert.Len(t, sb.Requests("brevo"), before)
 
 	// What every further row would meet stops the import.
-	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 3})
-	r = postmux(t, "--config", cfg, "contacts", "import", example(t, examples.Contacts))
+	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 99})
+	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\nb@example.com\nc@example.com\n"))
 	assert.Equal(t, exitCredentials, r.code)
-	assert.Equal(t, "1 of 200 rows: 1 refused\n", r.out)
+	assert.Equal(t, "2 of 3 rows: 1 refused, 1 not tried\n", r.out)
 	assert.Contains(t, r.errOut, "stopped after 1 row")
 }
 
@@ -433,6 +433,8 @@ func TestExamples(t *testing.T) {
 		r := do("check")
 		assert.Contains(t, []int{exitDone, exitLocal}, r.code, name+": "+r.errOut)
 		r = do("contacts", "upsert", example(t, examples.Contact))
+		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
+		r = do("batch", example(t, examples.Batch))
 		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
 		r = do("send", example(t, examples.MessageTemplate))
 		if name == "smsby" {

@@ -19,7 +19,7 @@ func newContacts(a *app) *cobra.Command {
 		Args:  noCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newContactGet(a), newContactList(a), newContactUpsert(a), newContactDelete(a), newContactUnsubscribe(a), newContactResubscribe(a), newContactImport(a))
+	cmd.AddCommand(newContactGet(a), newContactList(a), newContactUpsert(a), newContactDelete(a), newContactUnsubscribe(a), newContactResubscribe(a), newContactImport(a), newContactExport(a))
 	return cmd
 }
 

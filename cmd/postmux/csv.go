@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,71 +17,111 @@ var csvColumns = []string{"email", "phone", "external_id", "first_name", "last_n
 
 const fieldPrefix = "field."
 
-// readCSV reads contacts. The whole file is read before anything is done, and
-// all problems of its form are told at once. An empty cell leaves the field alone.
-func readCSV(data []byte) ([]provider.ContactChange, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) {
-		return nil, provider.Invalid("", "expected a CSV file in UTF-8")
+// recordMost is the longest row that is read. A quote that is never closed would
+// otherwise take the rest of the file for one cell.
+const recordMost = 16 << 20
+
+// csvRows reads contacts from CSV, row by row. An empty cell leaves the field alone.
+type csvRows struct {
+	r       *csv.Reader
+	cap     *capped
+	columns []string
+	raw     []byte
+}
+
+// capped is a reader that ends when a single row takes too much.
+type capped struct {
+	r    io.Reader
+	left int
+}
+
+var errLongRow = errors.New("longer than 16 MiB; is a quote not closed?")
+
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errLongRow
 	}
-	r := csv.NewReader(bytes.NewReader(data))
-	r.ReuseRecord = true
-	header, err := r.Read()
+	n, err := c.r.Read(p)
+	c.left -= n
+	return n, err
+}
+
+// newCSVRows reads the names of the columns.
+func newCSVRows(r io.Reader) (*csvRows, error) {
+	limit := &capped{r: r, left: recordMost}
+	rows := &csvRows{r: csv.NewReader(limit), cap: limit}
+	rows.r.ReuseRecord = true
+	header, err := rows.r.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, provider.Invalid("", "expected a line of column names, found an empty file")
 	}
 	if err != nil {
 		return nil, csvError(err)
 	}
-	columns := slices.Clone(header)
-	if err := checkColumns(columns); err != nil {
-		return nil, err
+	if err := checkUTF8(1, header); err != nil {
+		return nil, provider.Invalid("", "%s", err.Error())
 	}
-	var out []provider.ContactChange
-	var problems []string
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return out, joinLines(problems)
-		}
-		if errors.Is(err, csv.ErrFieldCount) {
-			line, _ := r.FieldPos(0)
-			problems = append(problems, fmt.Sprintf("line %d: expected %d cells, got %d", line, len(columns), len(record)))
-			continue
-		}
-		if err != nil {
-			return nil, joinLines(append(problems, csvError(err).Error()))
-		}
-		c, err := changeFromRecord(columns, record)
-		if err != nil {
-			line, _ := r.FieldPos(0)
-			problems = append(problems, fmt.Sprintf("line %d: %v", line, err))
-			continue
-		}
-		out = append(out, c)
-	}
+	rows.columns = slices.Clone(header)
+	rows.raw = appendRaw(nil, header)
+	return rows, checkColumns(rows.columns)
 }
 
+// next reads one row. A *rowProblem is about this row alone.
+func (c *csvRows) next() (contactRow, error) {
+	c.cap.left = recordMost
+	record, err := c.r.Read()
+	line := 0
+	if len(record) > 0 {
+		line, _ = c.r.FieldPos(0)
+	}
+	row := contactRow{line: line}
+	switch {
+	case errors.Is(err, io.EOF):
+		return row, io.EOF
+	case errors.Is(err, csv.ErrFieldCount):
+		return row, &rowProblem{line, fmt.Sprintf("expected %d cells, got %d", len(c.columns), len(record))}
+	case err != nil:
+		return row, csvError(err)
+	}
+	if err := checkUTF8(line, record); err != nil {
+		return row, err
+	}
+	row.raw = appendRaw(c.raw, record) // with the names of the columns before the first row
+	c.raw = row.raw[:0]
+	if row.change, err = changeFromRecord(c.columns, record); err != nil {
+		return row, &rowProblem{line, err.Error()}
+	}
+	return row, nil
+}
+
+func checkUTF8(line int, record []string) error {
+	for _, cell := range record {
+		if !utf8.ValidString(cell) {
+			return &rowProblem{line, "expected a CSV file in UTF-8"}
+		}
+	}
+	return nil
+}
+
+// appendRaw writes cells so that different rows never look the same.
+func appendRaw(to []byte, record []string) []byte {
+	for _, cell := range record {
+		to = fmt.Appendf(to, "%d:%s", len(cell), cell)
+	}
+	return append(to, '\n')
+}
+
+// csvError says where reading ended; what a bad file is, is the caller's fault,
+// and an interrupt is none.
 func csvError(err error) error {
 	var p *csv.ParseError
-	if errors.As(err, &p) {
-		return fmt.Errorf("line %d: %w", p.Line, p.Err)
+	switch {
+	case errors.As(err, &p):
+		return provider.Invalid("", "line %d: %s", p.Line, p.Err.Error())
+	case errors.Is(err, errLongRow):
+		return provider.Invalid("", "a row is %s", err.Error())
 	}
 	return err
-}
-
-// joinLines makes one error of the problems of a file; a long list is cut.
-func joinLines(problems []string) error {
-	const most = 20
-	switch n := len(problems); {
-	case n == 0:
-		return nil
-	case n == 1:
-		return provider.Invalid("", "%s", problems[0])
-	case n > most:
-		problems = append(problems[:most:most], fmt.Sprintf("and %d more", n-most))
-	}
-	return provider.Invalid("", "%s", "the file has problems:\n  "+strings.Join(problems, "\n  "))
 }
 
 func checkColumns(columns []string) error {
@@ -142,29 +180,4 @@ func changeFromRecord(columns, record []string) (provider.ContactChange, error) 
 		}
 	}
 	return c, nil
-}
-
-// readJSONL reads contacts from lines of JSON, under the rules of readCSV.
-func readJSONL(data []byte) ([]provider.ContactChange, error) {
-	var out []provider.ContactChange
-	var problems []string
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, max(len(data), 1)+1)
-	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
-		if len(line) == 0 {
-			continue
-		}
-		c, err := provider.ParseContactChange(line)
-		if err != nil {
-			e := asProviderError(err)
-			problems = append(problems, fmt.Sprintf("line %d: %s", n, strings.TrimPrefix(e.Field+": "+e.Message, ": ")))
-			continue
-		}
-		out = append(out, c)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, err
-	}
-	return out, joinLines(problems)
 }

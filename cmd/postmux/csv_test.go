@@ -93,3 +93,6 @@ func TestParseAddress(t *testing.T) {
 		assert.Equal(t, exitLocal, exitCode(err), in)
 	}
 }
+
+func readCSV(data []byte) ([]provider.ContactChange, error)   { return readContacts("a.csv", data) }
+func readJSONL(data []byte) ([]provider.ContactChange, error) { return readContacts("a.jsonl", data) }

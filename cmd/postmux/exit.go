@@ -126,18 +126,11 @@ func exitCode(err error) int {
 
 // combine is the exit code of many items.
 func combine(codes []int) int {
-	code := exitDone
-	for i, c := range codes {
-		switch {
-		case c == exitUnknown:
-			return exitUnknown
-		case i == 0:
-			code = c
-		case c != code:
-			code = exitPartly
-		}
+	var t tally
+	for _, c := range codes {
+		t.add(c)
 	}
-	return code
+	return t.code
 }
 
 // receiptCode is the exit code of a send. Recipients that had a call of their

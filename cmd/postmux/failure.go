@@ -120,6 +120,11 @@ func words(err error) string {
 	if !errors.As(err, &e) || e.Op != opUsage && e.Kind != provider.ErrConfig || e.Message == "" {
 		return err.Error()
 	}
+	return ownWords(err, e)
+}
+
+// ownWords are the place and the message of e, which is in err.
+func ownWords(err error, e *provider.Error) string {
 	var parts []string
 	if f, ok := errors.AsType[*fileError](err); ok {
 		parts = append(parts, f.file)

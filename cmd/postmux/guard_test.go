@@ -13,20 +13,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// guard writes a cell as an export for spreadsheets does: a ' before what would
-// be a formula, but for plain phone numbers.
-func guard(cell string) string {
-	bare := strings.TrimLeft(cell, "'")
-	if !startsFormula(bare) || bare == cell && plainPhone(cell) {
-		return cell
-	}
-	return "'" + cell
-}
-
-func plainPhone(cell string) bool {
-	return len(cell) > 1 && cell[0] == '+' && strings.Trim(cell[1:], "0123456789") == ""
-}
-
 func TestGuardedCells(t *testing.T) {
 	for cell, want := range map[string]string{
 		"": "", "'": "'", "a": "a", "'a": "'a", "''a": "''a", "O'Neil": "O'Neil",

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,8 +12,16 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+// importFlags are the flags of an import.
+type importFlags struct {
+	dry     dryRun
+	report  string
+	results string
+	resume  bool
+}
+
 func newContactImport(a *app) *cobra.Command {
-	var dry dryRun
+	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import FILE.csv|FILE.jsonl|-",
 		Short: "Import contacts from a file",
@@ -29,119 +34,248 @@ The columns of a CSV file are
 and field.NAME for further fields; email must be there, any other is refused.
 lists holds names separated by ; (an alias, or id:ID). A ' before = @ + - TAB CR
 at the beginning of a cell, as a spreadsheet-safe export writes it, is taken off.
+A line of JSON is a change, as "contacts upsert" takes it, or a whole contact, as
+"contacts export" writes it.
 
-A refused row does not stop the import and is told on stderr. With --json each
-row is one line of JSON that begins with its index. --dry-run shows the first row.`,
+The form of a file is checked to its end before the first row is imported. Stdin
+can be read only once: there a row of bad form ends the import, and those before
+it are done.
+
+A refused row does not stop the import and is told on stderr, or in the file of
+--report, which also has the rows of which something was dropped. Notes are counted
+at the end. With --json each row is one line of JSON that begins with its index.
+The first interrupt ends the import after the calls under way. --results keeps
+how far the import came, and --resume goes on there. --dry-run shows the first row.`,
+		Example: `  postmux contacts import contacts.csv
+  postmux contacts import contacts.csv --report refused.csv --results import.state
+  postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
 		Args:        wantArgs("FILE"),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readInput(cmd, args[0])
-			if err != nil {
-				return err
+			if f.resume && f.results == "" {
+				return usageErr("--resume", "expected --results FILE of the import to go on with")
 			}
-			rows, err := readContacts(args[0], data)
-			if err != nil {
-				if !errors.As(err, new(*provider.Error)) {
-					err = provider.Invalid("", "%s", err.Error())
-				}
-				return &fileError{file: args[0], err: err}
-			}
-			c, err := a.open(cmd, dry.options()...)
-			if err != nil {
-				return err
-			}
-			if dry.on {
-				return dryImport(cmd.Context(), a, c, rows, &dry)
-			}
-			return a.importContacts(cmd, c, rows)
+			return a.importFile(cmd, args[0], &f)
 		},
 	}
-	dry.flag(cmd)
+	s := cmd.Flags()
+	s.StringVar(&f.report, "report", "", "write the rows that were refused, are unknown or lost something to `FILE`, .csv or .jsonl")
+	s.StringVar(&f.results, "results", "", "keep in `FILE` how far the import came")
+	s.BoolVar(&f.resume, "resume", false, "go on where the import of --results ended")
+	f.dry.flag(cmd)
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "resume")
 	return cmd
 }
 
-// readContacts reads a contact file of either form.
-func readContacts(name string, data []byte) ([]provider.ContactChange, error) {
-	lines := bytes.HasPrefix(bytes.TrimSpace(data), []byte("{"))
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jsonl", ".ndjson":
-		lines = true
-	case ".csv":
-		lines = false
+func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error {
+	stop := cmd.Context()
+	in, err := openSource(stop, cmd, name)
+	if err != nil {
+		return err
 	}
-	if lines {
-		return readJSONL(data)
-	}
-	return readCSV(data)
-}
-
-func rowsOf(rows []provider.ContactChange) iter.Seq2[provider.ContactChange, error] {
-	return func(yield func(provider.ContactChange, error) bool) {
-		for _, r := range rows {
-			if !yield(r, nil) {
-				return
-			}
+	defer in.close()
+	total := -1
+	if in.regular {
+		if total, err = checkRows(name, in.r); err != nil {
+			return inFile(name, err)
+		}
+		if err := in.rewind(); err != nil {
+			return err
 		}
 	}
+	c, err := a.open(cmd, f.dry.options()...)
+	if err != nil {
+		return err
+	}
+	if f.dry.on {
+		return dryImport(stop, a, c, in, total, &f.dry)
+	}
+	i := &importRun{app: a, cmd: cmd, stop: stop, in: in, total: total}
+	if i.marks, err = openMarks(f.results, f.resume); err != nil {
+		return err
+	}
+	defer i.marks.close()
+	if i.report, err = openReport(f.report, f.resume); err != nil {
+		return err
+	}
+	defer i.report.close()
+	return i.run(c)
+}
+
+// inFile says in which file a problem of form lies.
+func inFile(name string, err error) error {
+	if interrupted(err) {
+		return err
+	}
+	var p *rowProblem
+	if errors.As(err, &p) || !errors.As(err, new(*provider.Error)) {
+		err = provider.Invalid("", "%s", err.Error())
+	}
+	return &fileError{file: name, err: err}
 }
 
 // dryImport shows the calls of the first row.
-func dryImport(ctx context.Context, a *app, c *provider.Client, rows []provider.ContactChange, dry *dryRun) error {
-	_, err := c.ImportContacts(ctx, rowsOf(rows[:min(1, len(rows))]), nil)
-	if n := len(dry.requests); n > 0 && len(rows) > 1 {
+func dryImport(ctx context.Context, a *app, c *provider.Client, in *source, total int, dry *dryRun) error {
+	var first []provider.ContactChange
+	for row, err := range contactRows(in.name, in.r) {
+		if err != nil {
+			return inFile(in.name, err)
+		}
+		first = append(first, row.change)
+		break
+	}
+	_, err := c.ImportContacts(ctx, rowsOf(first), nil)
+	if n := len(dry.requests); n > 0 && total != len(first) {
+		more := "all further rows"
+		if total > 0 {
+			more = plural(total-1, "further row", "further rows")
+		}
+		more += ", by as few calls as the provider can do with"
 		last := &dry.requests[n-1]
-		more := fmt.Sprintf("the same for %s", plural(len(rows)-1, "further row", "further rows"))
 		last.Then = strings.TrimPrefix(last.Then+"; "+more, "; ")
 	}
 	return dry.show(a, err)
 }
 
-// importContacts imports rows and tells the result of each.
-func (a *app) importContacts(cmd *cobra.Command, c *provider.Client, rows []provider.ContactChange) error {
-	progress := newProgress(cmd.ErrOrStderr(), len(rows))
-	var codes []int
-	var last error
-	report, err := c.ImportContacts(cmd.Context(), rowsOf(rows), func(row provider.ImportRow) {
-		last = row.Err
-		codes = append(codes, exitCode(row.Err))
-		if a.json {
-			a.printLine(indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
-		}
-		if row.Err != nil {
-			progress.clear()
-			cmd.PrintErrln(fmt.Sprintf("row %d, %s: %s", row.Index+1, printable(row.Email), strings.TrimSpace(row.Err.Error())))
-		}
-		progress.step()
-	})
-	progress.clear()
-	if err != nil && len(codes) == 0 {
-		return err
-	}
-	summary := importSummary(report, len(rows))
-	if a.json {
-		cmd.PrintErrln(summary)
-	} else {
-		fmt.Fprintln(a.out, summary)
-	}
-	if err != nil {
-		// The rest was not tried. The last row told the reason already, unless
-		// it lies outside of the rows.
-		told := sameError(last, err)
-		if !told {
-			codes = append(codes, exitCode(err))
-		}
-		return &resultError{err: fmt.Errorf("stopped after %s: %w", plural(report.Rows, "row", "rows"), err), code: stopCode(codes, err), shown: told}
-	}
-	return manyError(codes, "rows")
+// importRun is an import under way.
+type importRun struct {
+	app    *app
+	cmd    *cobra.Command
+	stop   context.Context // ends at the first interrupt
+	in     *source
+	total  int // rows of the input; -1 when not known
+	marks  *marks
+	report *report
+
+	progress *progress
+	codes    tally
+	reason   error // of the last row that was tried and failed
+	lost     lost
+	notes    noteCount
 }
 
-// stopCode is the code of an import that stopped: rows that were done before
-// make it partly done.
-func stopCode(codes []int, err error) int {
-	if interrupted(err) && combine(codes) != exitUnknown {
-		return exitInterrupted
+// run imports the rows that are left and tells the result of each.
+func (i *importRun) run(c *provider.Client) error {
+	if err := i.stop.Err(); err != nil {
+		return err
 	}
-	return combine(codes)
+	calls, release := unhurried(i.stop)
+	defer release()
+	i.progress = newProgress(i.cmd.ErrOrStderr(), i.total, "rows")
+	i.codes = i.marks.codes()
+	sum, err := c.ImportContacts(calls, i.rows(), i.row)
+	i.progress.clear()
+	if failed := i.marks.flush(); err == nil {
+		err = failed
+	}
+	sum = i.marks.with(sum)
+	if err != nil && sum.Rows == 0 {
+		return i.stdinError(err)
+	}
+	i.summary(sum)
+	if err != nil {
+		// The rest was not tried. A row told the reason already, unless it lies
+		// outside of the rows.
+		return i.codes.stopped(plural(sum.Rows-sum.NotTried, "row", "rows"), i.stdinError(err), sameError(i.reason, err))
+	}
+	return i.codes.err("rows")
+}
+
+// stdinError names the input when its form ended the import.
+func (i *importRun) stdinError(err error) error {
+	if errors.As(err, new(*rowProblem)) || errors.As(err, new(*inputError)) {
+		return inFile(i.in.name, err)
+	}
+	return err
+}
+
+// inputError is an error of reading, as opposed to one of a call.
+type inputError struct{ error }
+
+func (e *inputError) Unwrap() error { return e.error }
+
+// rows are the rows that are left to import.
+func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
+	return func(yield func(provider.ContactChange, error) bool) {
+		for row, err := range contactRows(i.in.name, i.in.r) {
+			if stopped := i.ended(); stopped != nil {
+				err = stopped
+			} else if err != nil && !interrupted(err) {
+				err = &inputError{err}
+			}
+			if err != nil {
+				yield(provider.ContactChange{}, err)
+				return
+			}
+			done, err := i.marks.read(row)
+			if done && err == nil {
+				i.progress.add(1)
+				continue
+			}
+			i.lost.add(row.kept)
+			if !yield(row.change, err) || err != nil {
+				return
+			}
+		}
+		if err := i.marks.end(); err != nil {
+			yield(provider.ContactChange{}, err)
+		}
+	}
+}
+
+// ended is why no further row is read: an interrupt, or an output that is gone.
+func (i *importRun) ended() error {
+	switch {
+	case i.stop.Err() != nil:
+		return i.stop.Err()
+	case i.app.out.err != nil:
+		return fmt.Errorf("cannot write the output: %w", i.app.out.err)
+	case i.report.err != nil:
+		return i.report.err
+	}
+	return i.marks.failed()
+}
+
+// row tells the result of one row.
+func (i *importRun) row(row provider.ImportRow) {
+	row.Index += i.marks.before() // in the input
+	if !notTried(row.Err) {
+		i.codes.add(exitCode(row.Err))
+		if row.Err != nil {
+			i.reason = row.Err
+		}
+	}
+	i.marks.done(row)
+	i.report.row(row)
+	if row.Receipt != nil {
+		i.notes.add(row.Receipt.Notes)
+	}
+	if i.app.json {
+		i.app.printLine(indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
+	}
+	if row.Err != nil && !i.report.on() && !notTried(row.Err) {
+		i.progress.clear()
+		i.cmd.PrintErrln(fmt.Sprintf("row %d, %s: %s", row.Index+1, printable(row.Email), strings.TrimSpace(row.Err.Error())))
+	}
+	i.progress.add(1)
+}
+
+func (i *importRun) summary(r provider.ImportReport) {
+	text := importSummary(r, i.total)
+	if i.app.json {
+		i.cmd.PrintErrln(text)
+	} else {
+		fmt.Fprintln(i.app.out, text)
+	}
+	for _, line := range i.notes.lines() {
+		i.cmd.PrintErrln(line)
+	}
+	if i.report.rows > 0 {
+		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", plural(i.report.rows, "row", "rows"), i.report.name))
+	}
+	if text := i.lost.sentence(); text != "" {
+		i.cmd.PrintErrln(text)
+	}
 }
 
 func importSummary(r provider.ImportReport, total int) string {
@@ -152,7 +286,7 @@ func importSummary(r provider.ImportReport, total int) string {
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{r.Created, "created"}, {r.Updated, "updated"}, {r.Stored, "stored"}, {r.Refused, "refused"}, {r.Unknown, "unknown"}} {
+	}{{r.Created, "created"}, {r.Updated, "updated"}, {r.Stored, "stored"}, {r.Refused, "refused"}, {r.Unknown, "unknown"}, {r.NotTried, "not tried"}} {
 		if x.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}
@@ -165,28 +299,4 @@ func nothing(parts []string) []string {
 		return []string{"nothing done"}
 	}
 	return nil
-}
-
-// progress counts rows on a terminal.
-type progress struct {
-	w           io.Writer
-	done, total int
-	on          bool
-}
-
-func newProgress(w io.Writer, total int) *progress {
-	return &progress{w: w, total: total, on: terminal(w)}
-}
-
-func (p *progress) step() {
-	p.done++
-	if p.on && (p.done%20 == 0 || p.done == p.total) {
-		fmt.Fprintf(p.w, "\r%d of %d", p.done, p.total)
-	}
-}
-
-func (p *progress) clear() {
-	if p.on {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
 }

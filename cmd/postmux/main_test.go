@@ -98,6 +98,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)`), "TIME"},
 	{regexp.MustCompile(`<\d[^@<>]*@smtp-relay[^<>]*>`), "<ID@smtp-relay>"},
 	{regexp.MustCompile(`"took_ms": \d+`), `"took_ms": 0`},
+	{regexp.MustCompile(`"took_ms":\d+`), `"took_ms":0`},
 	{regexp.MustCompile(`in \d+ ms`), "in 0 ms"},
 	{regexp.MustCompile(`Date: .*`), "Date: DATE"},
 	{regexp.MustCompile(`/\S*/(postmux\.yaml)`), "$1"},

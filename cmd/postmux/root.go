@@ -64,7 +64,7 @@ and SMS.by. The provider is chosen by the configuration; a swap changes no comma
 		return usageErr("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
-		newDemo(a), newSend(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
+		newDemo(a), newSend(a), newBatch(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
 		newCapabilities(a), newCheck(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
 	return root

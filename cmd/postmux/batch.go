@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// batchFlags are the flags of a batch.
+type batchFlags struct {
+	dry     bool
+	results string
+	resume  bool
+	settle  bool
+}
+
+func newBatch(a *app) *cobra.Command {
+	var f batchFlags
+	cmd := &cobra.Command{
+		Use:   "batch FILE.jsonl|-",
+		Short: "Send many messages from a file",
+		Long: `Send the messages of a file, or of stdin (-): one message in JSON a line, as "send"
+takes it. They go out by as few calls as the provider can do with, several at a
+time; each is checked and reported by itself. A line that is no message, or a
+message that is refused, does not stop the others. An error that every further
+message would meet does: a key that is not accepted, no credit, an outage.
+
+Each message is one line on stdout: its index in the file, counted from 0, the
+recipient, the state and the id. With --json it is what "--json send" writes, with
+the index before it. A summary comes last; the exit code is 3 when only a part
+went out, and 7 when the outcome of any message is unknown.
+
+--results keeps in FILE what was begun and what became of it, safe against a
+crash. With --resume the batch goes on from there: messages that were accepted
+or scheduled are not sent again. Nor are those whose outcome is unknown, or that
+were begun when the tool died: they are reported as unknown. --settle looks them
+up in the provider's list of sent mail, and what it finds counts from then on. All
+others are sent. A line of FILE is also a receipt for "status" and "cancel".
+
+The first interrupt lets the calls under way come to their end, writes their
+results and stops; the second ends the calls too. --dry-run shows the first call.`,
+		Example: `  postmux batch messages.jsonl --results sent.jsonl
+  postmux batch messages.jsonl --results sent.jsonl --resume
+  postmux batch messages.jsonl --results sent.jsonl --resume --settle`,
+		Args:        wantArgs("FILE"),
+		Annotations: stream(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.resume && f.results == "" {
+				return usageErr("--resume", "expected --results FILE of the batch to go on with")
+			}
+			if f.settle && !f.resume {
+				return usageErr("--settle", "expected --resume: it looks up what an earlier run left unknown")
+			}
+			return a.batchFile(cmd, args[0], &f)
+		},
+	}
+	s := cmd.Flags()
+	s.StringVar(&f.results, "results", "", "keep in `FILE` what was begun and what became of each message")
+	s.BoolVar(&f.resume, "resume", false, "go on with the batch of --results")
+	s.BoolVar(&f.settle, "settle", false, "with --resume, look up the messages whose outcome is unknown")
+	s.BoolVar(&f.dry, "dry-run", false, "show the first call, credentials redacted, and send nothing")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "results")
+	return cmd
+}
+
+func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
+	stop := cmd.Context()
+	in, err := openSource(stop, cmd, name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if f.dry {
+		return a.dryBatch(cmd, in)
+	}
+	past, keep, err := readPast(f.results, f.resume)
+	if err != nil {
+		return err
+	}
+	total := -1
+	if in.regular && (f.resume || terminal(cmd.ErrOrStderr())) {
+		// The input is checked against the result file before anything is sent.
+		if total, err = past.check(in); err != nil {
+			return err
+		}
+		if err := in.rewind(); err != nil {
+			return err
+		}
+	}
+	c, err := a.open(cmd)
+	if err != nil {
+		return err
+	}
+	b := &batchRun{
+		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in.r), past: past,
+		pending: make(map[int]*pendingMessage), states: make(map[string]int),
+	}
+	if b.file, err = openLog(f.results, keep); err != nil {
+		return err
+	}
+	defer b.file.close()
+	return b.run(total)
+}
+
+// batchRun is a batch under way.
+type batchRun struct {
+	app    *app
+	cmd    *cobra.Command
+	client *provider.Client
+	settle bool            // look up what an earlier run left unknown
+	stop   context.Context // ends at the first interrupt
+	in     *source
+	lines  *lines
+	past   *pastBatch // what an earlier run did
+	file   *batchLog
+
+	read     int                     // messages of the input
+	given    int                     // messages given to the library
+	pending  map[int]*pendingMessage // those without a result, by the library's index
+	progress *progress
+	codes    tally
+	states   map[string]int
+	reason   error // of the last message that was tried and failed
+	doubtful int   // line of the result file with the first unknown message
+}
+
+// pendingMessage is a message on its way.
+type pendingMessage struct {
+	index   int // in the input
+	digest  digest
+	to      string
+	settled *provider.BatchResult // there is nothing to send
+	before  bool                  // the result file has this result already
+}
+
+// run sends the messages that are left and tells the result of each.
+func (b *batchRun) run(total int) error {
+	if err := b.stop.Err(); err != nil {
+		return err
+	}
+	calls, release := unhurried(b.stop)
+	defer release()
+	b.progress = newProgress(b.cmd.ErrOrStderr(), total, "messages")
+	var ended error
+	for r, err := range b.client.SendBatch(calls, b.messages(), provider.BeforeSending(b.begin)) {
+		if err != nil {
+			ended = err
+			continue
+		}
+		b.result(r)
+	}
+	b.progress.clear()
+	if err := b.file.failed(); err != nil && ended == nil {
+		ended = err
+	}
+	if ended != nil && b.codes.items == 0 && len(b.states) == 0 {
+		return b.named(ended)
+	}
+	b.summary()
+	if ended != nil {
+		told := sameError(b.reason, ended)
+		return b.codes.stopped(plural(b.codes.items, "message", "messages"), b.named(ended), told)
+	}
+	return b.codes.err("messages")
+}
+
+// summary counts the messages by what became of them.
+func (b *batchRun) summary() {
+	text := plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
+	if b.app.json {
+		b.cmd.PrintErrln(text)
+	} else {
+		fmt.Fprintln(b.app.out, text)
+	}
+	unknown := b.states[string(provider.StateUnknown)]
+	if unknown == 0 {
+		return
+	}
+	b.cmd.PrintErrln(plural(unknown, "message", "messages") + " may have been sent and will not be sent again: the outcome is unknown")
+	if b.doubtful > 0 {
+		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.file.name))
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// dryBatch shows the first call of a batch and says how many messages follow.
+// Lines that are no message are told, in the whole input.
+func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
+	var mu sync.Mutex // the call is made on a goroutine of its own
+	dry := dryRun{on: true}
+	c, err := a.open(cmd, provider.WithDryRun(func(r provider.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		dry.requests = append(dry.requests, r)
+	}))
+	if err != nil {
+		return err
+	}
+	d := &dryInput{cmd: cmd, in: in, lines: newLines(in.r)}
+	firstOnly := errors.New("only the first call is wanted")
+	var first error
+	for r, err := range c.SendBatch(cmd.Context(), d.messages(), provider.BeforeSending(func(indexes []int) error {
+		if d.first > 0 {
+			return firstOnly
+		}
+		d.first = len(indexes)
+		return nil
+	})) {
+		switch {
+		case errors.Is(err, firstOnly):
+		case err != nil:
+			return inFile(in.name, err)
+		case first == nil && r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err):
+			first = r.Err
+		}
+	}
+	if first != nil {
+		return first
+	}
+	for err == nil {
+		_, err = d.next()
+	}
+	if !errors.Is(err, io.EOF) {
+		return inFile(in.name, err)
+	}
+	if d.bad > 0 {
+		cmd.PrintErrln(plural(d.bad, "line is", "lines are") + " no message and would be refused")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	d.then(dry.requests)
+	return dry.show(a, nil)
+}
+
+// dryInput is the input of a dry run.
+type dryInput struct {
+	cmd   *cobra.Command
+	in    *source
+	lines *lines
+	read  int // messages
+	bad   int // lines that are none
+	first int // messages of the first call
+}
+
+func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
+	return func(yield func(*provider.Message, error) bool) {
+		for {
+			m, err := d.next()
+			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (d *dryInput) next() (*provider.Message, error) {
+	for {
+		line, err := d.lines.next()
+		if err != nil {
+			return nil, err
+		}
+		m, err := provider.ParseMessage(line)
+		if err == nil {
+			d.read++
+			return m, nil
+		}
+		const told = 20
+		if d.bad++; d.bad <= told {
+			e := asProviderError(err)
+			d.cmd.PrintErrln(printable(fmt.Sprintf("line %d: %s", d.lines.number, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
+		}
+	}
+}
+
+// then says in the last request what follows.
+func (d *dryInput) then(requests []provider.Request) {
+	if len(requests) == 0 {
+		return
+	}
+	var parts []string
+	last := &requests[len(requests)-1]
+	if last.Then != "" {
+		parts = append(parts, last.Then)
+	}
+	if d.first > 1 {
+		parts = append(parts, fmt.Sprintf("this call is for %d messages", d.first))
+	}
+	if n := d.read - d.first; n > 0 {
+		parts = append(parts, "the same for "+plural(n, "further message", "further messages"))
+	}
+	last.Then = strings.Join(parts, "; ")
+}

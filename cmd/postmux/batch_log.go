@@ -1,0 +1,146 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// digest tells one line of the input from another. It is a part of its SHA-256.
+type digest [8]byte
+
+func digestOf(line []byte) digest {
+	sum := sha256.Sum256(line)
+	return digest(sum[:8])
+}
+
+func (d digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText writes d in hexadecimal digits.
+func (d digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil } //nolint:unparam // the interface wants it
+
+// UnmarshalText reads what MarshalText wrote.
+func (d *digest) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(d)) {
+		return fmt.Errorf("expected %d hexadecimal digits, got %q", hex.EncodedLen(len(d)), text)
+	}
+	_, err := hex.Decode(d[:], text)
+	return err
+}
+
+// resultLine is what the result file says of a message.
+type resultLine struct {
+	Index     int               `json:"index"`
+	Digest    digest            `json:"digest"`
+	State     string            `json:"state"`
+	MessageID string            `json:"message_id"`
+	Outcome   provider.Outcome  `json:"outcome,omitempty"`
+	Error     *provider.Error   `json:"error,omitempty"`
+	Receipt   *provider.Receipt `json:"receipt,omitempty"`
+}
+
+// beginLine is written before a call.
+type beginLine struct {
+	Begun   []int     `json:"begun"`
+	Digests []digest  `json:"digests"`
+	At      time.Time `json:"at"`
+}
+
+func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
+	line := resultLine{Index: p.index, Digest: p.digest, Receipt: r.Receipt, State: string(provider.StateRefused)}
+	if r.Err != nil {
+		line.Error = asProviderError(r.Err)
+		line.Outcome = line.Error.Outcome
+	}
+	switch {
+	case notTried(r.Err) && r.Receipt == nil:
+		line.State = stateNotTried
+	case line.Outcome == provider.MaybeSent && (r.Receipt == nil || r.Receipt.State != provider.StatePartlyAccepted):
+		line.State = string(provider.StateUnknown)
+	case r.Receipt != nil && r.Receipt.State != "":
+		line.State = string(r.Receipt.State)
+	}
+	if r.Receipt != nil {
+		line.MessageID = r.Receipt.MessageID
+	}
+	if line.State == string(provider.StateRefused) && line.Outcome == "" {
+		line.Outcome = provider.NotSent
+	}
+	return line
+}
+
+// batchLog is the result file of a batch. Without a file it does nothing.
+type batchLog struct {
+	name  string
+	file  *os.File
+	lines int
+	err   error
+}
+
+// openLog opens the file called name behind what an earlier run wrote.
+func openLog(name string, keep written) (*batchLog, error) {
+	l := &batchLog{name: name, lines: keep.lines}
+	if name == "" {
+		return l, nil
+	}
+	var err error
+	l.file, err = appendTo(name, keep.bytes)
+	return l, err
+}
+
+// begin writes which messages a call may send, and waits until the disk has it:
+// a message that was begun is never sent by a later run.
+func (l *batchLog) begin(messages []*pendingMessage) error {
+	if l.file == nil {
+		return nil
+	}
+	line := beginLine{At: time.Now().UTC().Truncate(time.Millisecond)}
+	for _, p := range messages {
+		line.Begun = append(line.Begun, p.index)
+		line.Digests = append(line.Digests, p.digest)
+	}
+	l.write(line)
+	if l.err == nil {
+		l.err = l.file.Sync()
+	}
+	return l.failed()
+}
+
+// result writes what became of a message, and returns the number of its line. A
+// result that a crash of the machine loses leaves a message begun, which is the
+// safe side.
+func (l *batchLog) result(line resultLine) int {
+	if l.file == nil {
+		return 0
+	}
+	l.write(line)
+	return l.lines
+}
+
+func (l *batchLog) write(v any) {
+	data, err := marshal(v)
+	if err == nil {
+		_, err = l.file.Write(append(data, '\n'))
+	}
+	if err != nil && l.err == nil {
+		l.err = err
+	}
+	l.lines++
+}
+
+func (l *batchLog) failed() error {
+	if l.err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot write %s: %w", l.name, l.err)
+}
+
+func (l *batchLog) close() {
+	if l.file != nil {
+		_ = l.file.Close()
+	}
+}

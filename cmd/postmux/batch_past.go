@@ -1,0 +1,202 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// did is what earlier runs did with a message.
+type did byte
+
+const (
+	didNothing did = iota // nothing, or it was refused: it may be sent
+	didBegin              // began to send it, outcome unknown: it must not be sent
+	didSend               // sent it
+	didPart               // sent it to some of its recipients
+)
+
+// written is how much of a result file counts.
+type written struct {
+	bytes int64
+	lines int
+}
+
+// pastBatch is what the result file of earlier runs says. It takes some bytes
+// for each message.
+type pastBatch struct {
+	name     string
+	messages []pastMessage
+	begun    map[int]time.Time     // of messages without a result
+	unknown  map[int]pastUncertain // results whose outcome is unknown
+}
+
+type pastMessage struct {
+	digest digest
+	known  bool
+	did    did
+}
+
+type pastUncertain struct {
+	receipt *provider.Receipt
+	line    int
+}
+
+// readPast reads a result file to resume from; without resume it makes sure
+// that there is none.
+func readPast(name string, resume bool) (*pastBatch, written, error) {
+	p := &pastBatch{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
+	var w written
+	if name == "" {
+		return p, w, nil
+	}
+	var err error
+	w.bytes, err = readResults(name, resume, func(number int, data []byte) error {
+		w.lines = number
+		return p.add(number, data)
+	})
+	return p, w, err
+}
+
+// add takes one line. A later line about a message counts more than an earlier one.
+func (p *pastBatch) add(number int, data []byte) error {
+	var line struct {
+		resultLine
+		beginLine
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, &line); err != nil || len(line.Begun) != len(line.Digests) || len(line.Begun) == 0 && line.State == "" {
+		return errors.New("not of a batch")
+	}
+	if len(line.Begun) > 0 {
+		for i, index := range line.Begun {
+			if err := p.set(index, line.Digests[i], didBegin); err != nil {
+				return err
+			}
+			delete(p.unknown, index)
+			p.begun[index] = line.At
+		}
+		return nil
+	}
+	delete(p.begun, line.Index)
+	delete(p.unknown, line.Index)
+	d := line.did()
+	if d == didBegin {
+		p.unknown[line.Index] = pastUncertain{line.Receipt, number}
+	}
+	return p.set(line.Index, line.Digest, d)
+}
+
+// did is what the line means for a later run. Only what provably was not sent
+// may be sent.
+func (l resultLine) did() did {
+	switch provider.State(l.State) {
+	case stateNotTried:
+		return didNothing
+	case provider.StateRefused:
+		if l.Outcome == provider.NotSent {
+			return didNothing
+		}
+		return didBegin
+	case "", provider.StateUnknown:
+		return didBegin
+	case provider.StatePartlyAccepted:
+		if l.Outcome == provider.MaybeSent {
+			return didBegin
+		}
+		return didPart
+	}
+	return didSend // accepted, scheduled, or what a look-up found
+}
+
+const messagesMost = 1 << 27 // an index beyond is not of a file
+
+func (p *pastBatch) set(index int, d digest, what did) error {
+	if index < 0 || index > messagesMost {
+		return errors.New("not of a batch: no message has this index")
+	}
+	for len(p.messages) <= index {
+		p.messages = append(p.messages, pastMessage{})
+	}
+	m := &p.messages[index]
+	if m.known && m.digest != d {
+		return errors.New("two different messages have the same index")
+	}
+	*m = pastMessage{d, true, what}
+	return nil
+}
+
+// was tells what earlier runs did with a message. Another message in its place
+// is an error.
+func (p *pastBatch) was(index int, d digest, line int) (did, error) {
+	if index >= len(p.messages) || !p.messages[index].known {
+		return didNothing, nil
+	}
+	if p.messages[index].digest != d {
+		return didNothing, usageErr("--resume", "the input has changed: line %d (message %d) is not the message that %s is of", line, index, p.name)
+	}
+	return p.messages[index].did, nil
+}
+
+// end is called with the number of messages after the last.
+func (p *pastBatch) end(read int) error {
+	if read < len(p.messages) {
+		return usageErr("--resume", "the input has changed: it ends after %s, and %s is of %d or more", plural(read, "message", "messages"), p.name, len(p.messages))
+	}
+	return nil
+}
+
+// check reads the input for its digests, and counts its messages.
+func (p *pastBatch) check(in *source) (int, error) {
+	l := newLines(in.r)
+	for n := 0; ; n++ {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return n, p.end(n)
+		}
+		if err != nil {
+			return n, inFile(in.name, err)
+		}
+		if _, err := p.was(n, digestOf(line), l.number); err != nil {
+			return n, err
+		}
+	}
+}
+
+// receipt is the one of a message whose outcome the result file calls unknown.
+func (p *pastBatch) receipt(index int) *provider.Receipt { return p.unknown[index].receipt }
+
+func (p *pastBatch) lineOf(index int) int { return p.unknown[index].line }
+
+// begunLasts is how long after its mark a call may have reached the provider: a
+// wait for the provider's limit, then the call with its repeats.
+const begunLasts = 10 * time.Minute
+
+// doubtful makes the receipt of a message that was begun when the tool ended:
+// what a look-up needs to find it.
+func (p *pastBatch) doubtful(index int, m *provider.Message) *provider.Receipt {
+	at := p.begun[index]
+	until := at.Add(begunLasts)
+	if now := time.Now().UTC(); now.Before(until) {
+		until = now
+	}
+	r := provider.Accepted(m, "", provider.StateUnknown)
+	r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the tool ended while it was being sent"}}
+	r.Unsettled = &provider.Trace{At: at, Until: until, From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
+	for _, to := range m.Recipients {
+		if to.Subject != "" && to.Subject != m.Subject {
+			own := *r.Unsettled
+			own.Own, own.Subject = nil, to.Subject
+			if r.Unsettled.Own == nil {
+				r.Unsettled.Own = make(map[string]provider.Trace)
+			}
+			r.Unsettled.Own[to.Email] = own
+		}
+	}
+	return r
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// States of a message that no receipt has.
+const (
+	stateBefore   = "done before"
+	stateNotTried = "not_tried"
+)
+
+// messages are the messages that are left to send. A message that is settled
+// already, a line that is none for example, goes through as nil: its result
+// keeps its place then.
+func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
+	return func(yield func(*provider.Message, error) bool) {
+		for {
+			line, err := b.next()
+			if errors.Is(err, io.EOF) {
+				if err := b.past.end(b.read); err != nil {
+					yield(nil, err)
+				}
+				return
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			p := &pendingMessage{index: b.read, digest: digestOf(line)}
+			b.read++
+			was, err := b.past.was(p.index, p.digest, b.lines.number)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if was == didSend || was == didPart {
+				b.skip(was)
+				continue
+			}
+			m := b.parse(line, p)
+			if was == didBegin && p.settled == nil {
+				b.doubt(p, m)
+				m = nil
+			}
+			b.pending[b.given] = p
+			b.given++
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}
+}
+
+// next reads a line, unless the batch is to end.
+func (b *batchRun) next() ([]byte, error) {
+	if err := b.ended(); err != nil {
+		return nil, err
+	}
+	line, err := b.lines.next()
+	if stopped := b.stop.Err(); stopped != nil {
+		return nil, stopped
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &inputError{err}
+	}
+	return line, err
+}
+
+// ended is why no further call begins: an interrupt, or an output that is gone.
+func (b *batchRun) ended() error {
+	switch {
+	case b.stop.Err() != nil:
+		return b.stop.Err()
+	case b.app.out.err != nil:
+		return fmt.Errorf("cannot write the output: %w", b.app.out.err)
+	}
+	return b.file.failed()
+}
+
+// named names the input when its form ended the batch.
+func (b *batchRun) named(err error) error {
+	if errors.As(err, new(*inputError)) {
+		return inFile(b.in.name, err)
+	}
+	return err
+}
+
+// parse reads the message of a line. What is none is settled as refused.
+func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
+	m, err := provider.ParseMessage(line)
+	if err == nil {
+		p.to = addressees(m)
+		return m
+	}
+	e := asProviderError(err)
+	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.number, e.Message)
+	bad.Provider, bad.Account, bad.Op = b.client.Provider(), b.client.Account(), "send"
+	p.settled = &provider.BatchResult{Err: bad}
+	return nil
+}
+
+// addressees are the recipients of a message for one line of text.
+func addressees(m *provider.Message) string {
+	n := len(m.To) + len(m.Cc) + len(m.Bcc) + len(m.Recipients)
+	first := ""
+	switch {
+	case len(m.To) > 0:
+		first = m.To[0].Email
+	case len(m.Recipients) > 0:
+		first = m.Recipients[0].Email
+	}
+	if n > 1 {
+		return fmt.Sprintf("%s +%d", first, n-1)
+	}
+	return first
+}
+
+// skip counts a message that an earlier run has sent.
+func (b *batchRun) skip(was did) {
+	b.states[stateBefore]++
+	if was == didPart {
+		b.codes.add(exitPartly)
+	} else {
+		b.codes.add(exitDone)
+	}
+	b.progress.add(1)
+}
+
+// doubt settles a message that an earlier run has begun as unknown, with the
+// receipt of that run, or one that a look-up can work with. With --settle it
+// tries that look-up.
+func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
+	err := &provider.Error{
+		Kind: provider.ErrOutcomeUnknown, Provider: b.client.Provider(), Account: b.client.Account(), Op: "send", Outcome: provider.MaybeSent,
+		Message: "an earlier run began to send it and its outcome is unknown",
+	}
+	receipt := b.past.receipt(p.index)
+	p.before = receipt != nil
+	if receipt == nil {
+		receipt = b.past.doubtful(p.index, m)
+		receipt.Provider, receipt.Account = b.client.Provider(), b.client.Account()
+	}
+	p.settled = &provider.BatchResult{Receipt: receipt, Err: err}
+	if !b.settle {
+		return
+	}
+	got, failed := b.client.Settle(b.stop, receipt)
+	if failed != nil {
+		b.progress.clear()
+		b.cmd.PrintErrln(fmt.Sprintf("message %d: %s", p.index, printable(failed.Error())))
+	}
+	if got != nil && unsettled(got) == 0 {
+		p.settled, p.before = &provider.BatchResult{Receipt: got}, false
+	}
+}
+
+// begin writes down, before a call leaves, which messages it may send.
+func (b *batchRun) begin(indexes []int) error {
+	if err := b.ended(); err != nil {
+		return err
+	}
+	begun := make([]*pendingMessage, len(indexes))
+	for i, index := range indexes {
+		begun[i] = b.pending[index]
+	}
+	return b.file.begin(begun)
+}
+
+// result tells what became of a message.
+func (b *batchRun) result(r provider.BatchResult) {
+	p := b.pending[r.Index]
+	delete(b.pending, r.Index)
+	if p.settled != nil {
+		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
+	}
+	line := newResultLine(p, r)
+	b.states[line.State]++
+	if !notTried(r.Err) {
+		b.codes.add(receiptCode(r.Receipt, r.Err))
+		if r.Err != nil && p.settled == nil {
+			b.reason = r.Err
+		}
+	}
+	at := b.past.lineOf(p.index)
+	if !p.before {
+		at = b.file.result(line)
+	}
+	if line.State == string(provider.StateUnknown) && b.doubtful == 0 {
+		b.doubtful = at
+	}
+	b.tell(p, line)
+	b.progress.add(1)
+}
+
+// tell prints one line for a message.
+func (b *batchRun) tell(p *pendingMessage, line resultLine) {
+	if terminal(b.app.out.w) {
+		b.progress.clear()
+	}
+	if b.app.json {
+		switch {
+		case line.Error != nil:
+			b.app.printLine(indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
+		default:
+			b.app.printLine(indexed(p.index, line.Receipt))
+		}
+		return
+	}
+	parts := []string{fmt.Sprint(p.index)}
+	why := ""
+	if line.Error != nil {
+		why = line.Error.Error()
+	}
+	for _, text := range []string{p.to, line.State, line.MessageID, why} {
+		if text != "" {
+			parts = append(parts, printable(text))
+		}
+	}
+	fmt.Fprintln(b.app.out, strings.Join(parts, "  "))
+}
+
+// stateCounts are the states that there are, the good ones first; those that
+// only a look-up finds come last.
+func stateCounts(states map[string]int) string {
+	order := []string{
+		stateBefore, string(provider.StateAccepted), string(provider.StateScheduled), string(provider.StatePartlyAccepted),
+		string(provider.StateRefused), string(provider.StateUnknown), stateNotTried,
+	}
+	for _, s := range slices.Sorted(maps.Keys(states)) {
+		if !slices.Contains(order, s) {
+			order = append(order, s)
+		}
+	}
+	var parts []string
+	for _, s := range order {
+		if n := states[s]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(s, "_", " ")))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing done"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// rowsText is a CSV file of n contacts.
+func rowsText(n int) string {
+	var b strings.Builder
+	b.WriteString("email,first_name\n")
+	for i := range n {
+		fmt.Fprintf(&b, "u%d@example.com,N%d\n", i, i)
+	}
+	return b.String()
+}
+
+// upserts counts the calls that store a contact.
+func upserts(sb *sandbox.Server) int {
+	n := 0
+	for _, r := range sb.Requests("brevo") {
+		if r.Operation == "createContact" {
+			n++
+		}
+	}
+	return n
+}
+
+// An import that stopped goes on where it ended, and its summary is of the whole.
+func TestImportResumes(t *testing.T) {
+	sb, cfg := account(t, "    concurrency: 1")
+	dir := t.TempDir()
+	input, results, told := file(t, "a.csv", strings.Replace(rowsText(40), "u3@example.com", "not-an-address", 1)), filepath.Join(dir, "state"), filepath.Join(dir, "told.csv")
+	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 400, Body: `{"code":"invalid_parameter","message":"=no"}`})
+	r := postmuxWith(t, strings.Join(strings.SplitAfter(rowsText(2), "\n")[:3], ""), "--config", cfg, "contacts", "import", "-", "--results", results+".other", "--report", filepath.Join(dir, "first.csv"))
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	text, err := os.ReadFile(filepath.Join(dir, "first.csv"))
+	require.NoError(t, err)
+	golden(t, "import/report.csv", string(text))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	stopping := &stopAfter{r: strings.NewReader(must1(os.ReadFile(input))), left: 300, stop: cancel}
+	var out, errOut bytes.Buffer
+	code := run(ctx, []string{"--config", cfg, "contacts", "import", "-", "--results", results, "--report", told}, stopping, &out, &errOut)
+	require.Equal(t, exitInterrupted, code, errOut.String())
+	done := len(sb.Contacts("brevo"))
+	require.Less(t, done, 39)
+	before := upserts(sb)
+
+	for _, changed := range []string{rowsText(40), rowsText(2)} {
+		r = postmux(t, "--config", cfg, "contacts", "import", file(t, "b.csv", changed), "--results", results, "--resume", "--report", told)
+		assert.Equal(t, before, upserts(sb))
+		if done > 0 {
+			assert.Contains(t, r.errOut, "the input has changed", out.String())
+			assert.NotEqual(t, exitDone, r.code)
+		}
+	}
+	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Contains(t, r.out, "40 rows: ")
+	assert.Contains(t, r.out, "1 refused")
+	assert.Len(t, sb.Contacts("brevo"), 39)
+	again := upserts(sb)
+	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, again, upserts(sb), "nothing is left to do")
+	text, err = os.ReadFile(told)
+	require.NoError(t, err)
+	assert.Equal(t, 1, strings.Count(string(text), "not-an-address,refused,invalid"), string(text))
+}
+
+func must1(data []byte, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+// stopAfter is an input during which an interrupt comes.
+type stopAfter struct {
+	r    io.Reader
+	left int
+	stop func()
+}
+
+func (s *stopAfter) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		s.stop()
+		select {} // there is no more input, and no end either
+	}
+	n, err := s.r.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
+}
+
+// A row that was left for a reason outside of it is tried again, and so are those
+// behind it; a refused one is not.
+func TestImportTriesAgain(t *testing.T) {
+	sb, cfg := account(t, "    concurrency: 1")
+	input, results := file(t, "a.csv", strings.Replace(rowsText(4), "u0@example.com", "not-an-address", 1)), filepath.Join(t.TempDir(), "state")
+	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
+	r := postmux(t, "--config", cfg, "contacts", "import", input, "--results", results)
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Empty(t, sb.Contacts("brevo"))
+	r = postmux(t, "--config", cfg, "--json", "contacts", "import", input, "--results", results, "--resume")
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "4 rows: 3 created, 1 refused")
+	assert.True(t, strings.HasPrefix(r.out, `{"index":1,"email":"u1@example.com"`), r.out)
+	assert.Len(t, sb.Contacts("brevo"), 3)
+}
+
+// From stdin the rows before a bad one are done, and the rest is not.
+func TestImportBadRowOfStdin(t *testing.T) {
+	sb, cfg := account(t, "    concurrency: 1")
+	text := "email,phone\na@example.com,\nb@example.com\nc@example.com,\n"
+	r := postmuxWith(t, text, "--config", cfg, "contacts", "import", "-")
+	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "-: line 3: expected 2 cells, got 1")
+	assert.Len(t, sb.Contacts("brevo"), 1)
+	// The same rows in a file: nothing is imported.
+	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", strings.Replace(text, "a@", "d@", 1)))
+	assert.Equal(t, exitLocal, r.code)
+	nothingSentOnce(t, r.errOut)
+	assert.Len(t, sb.Contacts("brevo"), 1)
+}
+
+func TestImportUsage(t *testing.T) {
+	sb, cfg := account(t)
+	input, full := file(t, "a.csv", "email\na@example.com\n"), file(t, "full.csv", "x\n")
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--resume"}, "--resume: expected --results FILE"},
+		{[]string{"--report", "x.txt"}, "--report: expected a name that ends in"},
+		{[]string{"--report", full}, "--report: " + full + " is there already"},
+		{[]string{"--results", full}, "is there already and not empty"},
+		{[]string{"--results", full, "--resume"}, "line 1: not of an import"},
+		{[]string{"--report", "/nonexistent/x.csv"}, "--report: cannot write the file"},
+	} {
+		r := postmux(t, append([]string{"--config", cfg, "contacts", "import", input}, tc.args...)...)
+		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Contains(t, r.errOut, tc.want)
+		nothingSentOnce(t, r.errOut)
+	}
+	assert.Empty(t, sb.Requests("brevo"))
+}
+
+// A row of which something was dropped is in the report; what is the same for
+// every row is told once.
+func TestImportNotes(t *testing.T) {
+	sb, cfg := crowd(t)
+	sb.AddContact("brevo", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.Unsubscribed}}})
+	told := filepath.Join(t.TempDir(), "told.jsonl")
+	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,lists,status\na@example.com,newsletter,\nb@example.com,,blocked\nc@example.com,,blocked\n"), "--report", told)
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "1 row: lists dropped: ")
+	assert.Contains(t, r.errOut, "2 rows: status converted: ")
+	text, err := os.ReadFile(told)
+	require.NoError(t, err)
+	golden(t, "import/notes.jsonl", string(text))
+	assert.Equal(t, 1, strings.Count(string(text), "\n"))
+
+	var many noteCount
+	for i := range 30 {
+		many.add([]provider.Note{{Field: "x", Action: "dropped", Why: fmt.Sprint(i % 15)}})
+	}
+	assert.Len(t, many.lines(), 11)
+	assert.Equal(t, "and 10 notes of other kinds", many.lines()[10])
+}
+
+// endless is a CSV file that is made while it is read.
+type endless struct {
+	row, rows int
+	left      []byte
+	most      uint64 // of the heap while it was read
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	if len(e.left) == 0 {
+		if e.row > e.rows {
+			return 0, io.EOF
+		}
+		if e.left = fmt.Appendf(nil, "u%d@example.com,فاطمه,شهر %050d\n", e.row, e.row); e.row == 0 {
+			e.left = []byte("email,first_name,field.CITY\n")
+		}
+		if e.row%10_000 == 0 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			e.most = max(e.most, m.HeapAlloc)
+		}
+		e.row++
+	}
+	n := copy(p, e.left)
+	e.left = e.left[n:]
+	return n, nil
+}
+
+// A file of any length takes the same memory to check and to read.
+func TestRowsMemory(t *testing.T) {
+	in := &endless{rows: 300_000}
+	n, err := checkRows("a.csv", in)
+	require.NoError(t, err)
+	assert.Equal(t, 300_000, n)
+	assert.Less(t, in.most, uint64(32<<20), "as a whole the file is larger than that in memory")
+}
+
+// A quote that is never closed does not take the rest of the file into memory.
+func TestLongRow(t *testing.T) {
+	in := io.MultiReader(strings.NewReader("email\na@example.com\n\""), strings.NewReader(strings.Repeat("x", recordMost+1)))
+	_, err := checkRows("a.csv", in)
+	assert.ErrorContains(t, err, "longer than 16 MiB")
+}

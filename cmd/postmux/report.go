@@ -1,0 +1,164 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// report is the file with the rows of an import that somebody should look at.
+type report struct {
+	name string
+	file *os.File
+	csv  *csv.Writer // nil: lines of JSON
+	rows int
+	err  error
+}
+
+// reportRow is one row of a report.
+type reportRow struct {
+	Row     int             `json:"row"` // from 1, the line of column names not counted
+	Email   string          `json:"email"`
+	State   string          `json:"state"`
+	Error   provider.Kind   `json:"error,omitempty"`
+	Message string          `json:"message,omitempty"`
+	Notes   []provider.Note `json:"notes,omitempty"`
+}
+
+var reportColumns = []string{"row", "email", "state", "error", "message", "notes"}
+
+// openReport opens the file called name, behind what it holds when more is true.
+func openReport(name string, more bool) (*report, error) {
+	r := &report{name: name}
+	if name == "" {
+		return r, nil
+	}
+	ext := strings.ToLower(filepath.Ext(name))
+	if ext != ".csv" && ext != ".jsonl" && ext != ".ndjson" {
+		return nil, usageErr("--report", "expected a name that ends in .csv, .jsonl or .ndjson, got %q", name)
+	}
+	mode := os.O_CREATE | os.O_WRONLY | os.O_APPEND
+	var err error
+	if r.file, err = os.OpenFile(name, mode, 0o600); err != nil {
+		return nil, usageErr("--report", "cannot write the file: %v", err)
+	}
+	info, err := r.file.Stat()
+	if err == nil && info.Size() > 0 && !more && info.Mode().IsRegular() {
+		r.close()
+		return nil, usageErr("--report", "%s is there already and not empty", name)
+	}
+	if ext == ".csv" {
+		r.csv = csv.NewWriter(r.file)
+		if err == nil && info.Size() == 0 {
+			r.write(reportColumns)
+		}
+	}
+	return r, r.err
+}
+
+func (r *report) on() bool { return r.file != nil }
+
+// dropped reports whether a note says that something of the row was lost. Other
+// notes are often the same for every row.
+func dropped(n provider.Note) bool { return n.Action == "dropped" }
+
+// row writes a row that was not done as it was given.
+func (r *report) row(row provider.ImportRow) {
+	if !r.on() || row.Err == nil && (row.Receipt == nil || !slices.ContainsFunc(row.Receipt.Notes, dropped)) {
+		return
+	}
+	out := reportRow{Row: row.Index + 1, Email: row.Email, State: rowState(row)}
+	if row.Err != nil {
+		e := asProviderError(row.Err)
+		out.Error, out.Message = e.Kind, strings.TrimPrefix(e.Field+": "+e.Message, ": ")
+	}
+	if row.Receipt != nil {
+		out.Notes = row.Receipt.Notes
+	}
+	r.rows++
+	if r.csv == nil {
+		data, err := marshal(out)
+		if err == nil {
+			_, err = r.file.Write(append(data, '\n'))
+		}
+		r.fail(err)
+		return
+	}
+	r.write([]string{strconv.Itoa(out.Row), guard(out.Email), out.State, string(out.Error), guard(out.Message), guard(noteTexts(out.Notes))})
+}
+
+// rowState is what became of a row.
+func rowState(row provider.ImportRow) string {
+	switch {
+	case notTried(row.Err):
+		return "not_tried"
+	case exitCode(row.Err) == exitUnknown, row.Err == nil && row.Receipt == nil:
+		return string(provider.ContactUnknown)
+	case row.Err != nil:
+		return "refused"
+	}
+	return string(row.Receipt.State)
+}
+
+func (r *report) write(cells []string) {
+	err := r.csv.Write(cells)
+	r.csv.Flush()
+	if err == nil {
+		err = r.csv.Error()
+	}
+	r.fail(err)
+}
+
+func (r *report) fail(err error) {
+	if err != nil && r.err == nil {
+		r.err = fmt.Errorf("cannot write %s: %w", r.name, err)
+	}
+}
+
+func (r *report) close() {
+	if r.file != nil {
+		_ = r.file.Close()
+	}
+}
+
+// noteCount counts the notes of many rows by their text.
+type noteCount struct {
+	texts []string // in the order they came
+	rows  map[string]int
+	other int // notes of further texts
+}
+
+func (c *noteCount) add(notes []provider.Note) {
+	const most = 10
+	for _, n := range notes {
+		text := noteText(n)
+		if _, known := c.rows[text]; !known && len(c.texts) == most {
+			c.other++
+			continue
+		}
+		if c.rows == nil {
+			c.rows = make(map[string]int)
+		}
+		if c.rows[text]++; c.rows[text] == 1 {
+			c.texts = append(c.texts, text)
+		}
+	}
+}
+
+// lines are one line for each text.
+func (c *noteCount) lines() []string {
+	var out []string
+	for _, text := range c.texts {
+		out = append(out, plural(c.rows[text], "row", "rows")+": "+printable(text))
+	}
+	if c.other > 0 {
+		out = append(out, fmt.Sprintf("and %s of other kinds", plural(c.other, "note", "notes")))
+	}
+	return out
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// lost counts what a change cannot say of a contact.
+type lost struct {
+	memberships  int // not those of a subscriber
+	suppressions int // of SMS, of transactional mail, of one sender
+	values       int // lists of texts that became one text
+}
+
+func (l *lost) add(m lost) {
+	l.memberships += m.memberships
+	l.suppressions += m.suppressions
+	l.values += m.values
+}
+
+// sentence tells what was left out; empty when nothing was.
+func (l lost) sentence() string {
+	var parts []string
+	if l.memberships > 0 {
+		parts = append(parts, plural(l.memberships, "membership that is over or not confirmed", "memberships that are over or not confirmed"))
+	}
+	if l.suppressions > 0 {
+		parts = append(parts, plural(l.suppressions, "suppression", "suppressions")+" of SMS, of transactional mail or of one sender")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "left out, because a row cannot say it: " + strings.Join(parts, ", ")
+}
+
+// consent maps what a contact may be sent to what a change can say: a status and
+// the lists to go with it. Whoever gets no marketing mail never becomes free by
+// it: without a status the lists are only those of a subscriber.
+func consent(c *provider.Contact) (status provider.MembershipStatus, lists []string, out lost) {
+	for _, s := range c.Suppressed {
+		switch {
+		case s.Channel != "email" || s.Sender != "" || s.Scope == "transactional":
+			out.suppressions++
+		case s.Reason == string(provider.Unsubscribed):
+			if status == "" {
+				status = provider.Unsubscribed
+			}
+		default:
+			status = provider.Blocked
+		}
+	}
+	var on, blocked, left []string
+	for _, m := range c.Memberships {
+		switch {
+		case m.Status == provider.Subscribed:
+			on = append(on, m.List)
+		case m.Status == provider.Blocked:
+			blocked = append(blocked, m.List)
+		case m.Status.Terminal():
+			left = append(left, m.List)
+		}
+	}
+	switch {
+	case status == "" && len(on) == 0 && len(blocked)+len(left) > 0:
+		status, lists = provider.Unsubscribed, append(blocked, left...) // it has left all of its lists
+	case status == "":
+		lists = on
+	case len(on)+len(blocked) == 0:
+		lists = left // some list must say that it has left
+	default:
+		lists = append(on, blocked...)
+	}
+	out.memberships = len(c.Memberships) - len(lists)
+	return status, lists, out
+}
+
+// changeFromLine reads a whole contact, as an export writes it. Lists are
+// written there as on the command line.
+func changeFromLine(line []byte) (provider.ContactChange, lost, error) {
+	var c provider.Contact
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.DisallowUnknownFields()
+	dec.UseNumber()
+	if err := dec.Decode(&c); err != nil {
+		return provider.ContactChange{}, lost{}, provider.Invalid("", "expected a contact: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return provider.ContactChange{}, lost{}, provider.Invalid("", "expected one JSON document")
+	}
+	change := provider.ContactChange{Email: c.Email, Fields: c.Fields}
+	for _, x := range []struct {
+		text  string
+		field *provider.Change[string]
+	}{{c.Phone, &change.Phone}, {c.ExternalID, &change.ExternalID}, {c.FirstName, &change.FirstName}, {c.LastName, &change.LastName}} {
+		if x.text != "" {
+			*x.field = provider.Set(x.text)
+		}
+	}
+	status, lists, out := consent(&c)
+	change.Status = status
+	for _, name := range lists {
+		ref := provider.ParseRef(name)
+		if ref.IsZero() {
+			return change, out, provider.Invalid("memberships.list", "expected an alias or id:ID")
+		}
+		change.Lists = append(change.Lists, ref)
+	}
+	return change, out, nil
+}
+
+// fieldCell is the value of a field as a cell.
+func fieldCell(v any) (text string, asList bool) {
+	switch v := v.(type) {
+	case nil:
+		return "", false
+	case string:
+		return v, false
+	case []string:
+		return strings.Join(v, ";"), true
+	case []any:
+		texts := make([]string, len(v))
+		for i, x := range v {
+			texts[i] = fmt.Sprint(x)
+		}
+		return strings.Join(texts, ";"), true
+	}
+	data, err := marshal(v)
+	if err != nil {
+		return fmt.Sprint(v), false
+	}
+	return string(data), false
+}
