@@ -198,6 +198,7 @@ func (e *endless) Read(p []byte) (int, error) {
 			e.left = []byte("email,first_name,field.CITY\n")
 		}
 		if e.row%10_000 == 0 {
+			runtime.GC() // what is held counts, not what waits for the collector
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
 			e.most = max(e.most, m.HeapAlloc)
@@ -215,7 +216,7 @@ func TestRowsMemory(t *testing.T) {
 	n, err := checkRows("a.csv", in)
 	require.NoError(t, err)
 	assert.Equal(t, 300_000, n)
-	assert.Less(t, in.most, uint64(32<<20), "as a whole the file is larger than that in memory")
+	assert.Less(t, in.most, uint64(16<<20), "as a whole the file is larger than that in memory")
 }
 
 // A quote that is never closed does not take the rest of the file into memory.
