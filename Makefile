@@ -8,7 +8,7 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench benchstat help generate check-generate drift drift-test stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ faults: ## the fault tests in full length, about nine minutes, and those with to
 bench: ## measure beside other libraries, about ten minutes, and write docs/performance.md: BENCH=-short only tries it
 	$(GO) run $(OAPI) -config bench/stockbrevo/config.yaml api/brevo/openapi.yaml
 	cd bench && $(GO) vet ./... && $(GO) run . -doc ../docs/performance.md $(BENCH)
+
+bench-test: ## tests of bench/: every client sends the same mail, the scenarios run in small
+	cd bench && $(GO) vet ./... && $(GO) test ./...
 
 # Both revisions run the benchmarks of this tree, in turn, so that the machine's noise hits both.
 benchstat: ## what this tree's client costs beside that of another revision: OLD=HEAD COUNT=8
