@@ -55,7 +55,10 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 }
 
 // Contacts iterates over the contacts that q selects, page after page from
-// q.Cursor on. An error comes once and last; breaking stops fetching. A provider
+// q.Cursor on; the next page is fetched while the second half of one is worked
+// through. Contacts without an address are left out unless q.WithoutEmail asks for
+// them; ContactPage.LeftOut of ListContacts counts them.
+// An error comes once and last; breaking stops fetching. A provider
 // that gives the same page again ends the iteration with ErrBadResponse.
 func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
 	return func(yield func(Contact, error) bool) {

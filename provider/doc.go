@@ -30,7 +30,8 @@
 //	email.go headers.go identifier.go   what an address, a header, an id may be
 //	receipt.go state.go                 what became of it
 //	settle.go trace.go guard.go         unknown outcomes, keys where the provider has none
-//	contact.go import.go                contacts, lists, consent
+//	contact.go                          contacts, lists, consent
+//	batch.go import.go flow.go          many messages, many contacts
 //	client.go client_send.go …          the front
 //	features.go                         features, capabilities, policy
 //	errors.go                           the error type and its kinds
