@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/rest"
@@ -34,6 +35,8 @@ const (
 	// 100 an hour, an upsert two calls of one that allows 10 a second; besides, an
 	// upsert tells what became of its contact.
 	fewRows = 50
+	// limitWait is how long an upsert waits for a limit of the vendor.
+	limitWait = 5 * time.Minute
 )
 
 // bulkImport stores rows by the vendor's import jobs. Whether a job lifts an
@@ -43,7 +46,9 @@ type bulkImport struct {
 	*adapter
 	consent consent
 	pace    atomic.Int64 // how long the last job took, in nanoseconds
-	lastKey string       // so that rows share it; Row is called by one goroutine
+	// Row alone uses these, and one goroutine calls it.
+	lastKey string              // so that rows share it
+	blocked map[uint64]struct{} // whom the import itself has blocked: consent may be older
 }
 
 // importRow is a contact as a job and an upsert take it.
@@ -52,7 +57,9 @@ type importRow struct {
 	json []byte // {"email": …, "attributes": {…}}
 }
 
-func (a *adapter) NewBulkImport() provider.BulkImport { return &bulkImport{adapter: a} }
+func (a *adapter) NewBulkImport() provider.BulkImport {
+	return &bulkImport{adapter: a, blocked: make(map[uint64]struct{})}
+}
 
 func (b *bulkImport) Limits() provider.GroupLimits {
 	return provider.GroupLimits{Items: importRows, Bytes: importBytes}
@@ -60,15 +67,24 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 
 // Row leaves alone what a job cannot do: it needs a list, it is not documented
 // to take an external id, it blocks all of its contacts or none, and it clears
-// the same way.
+// the same way. Nor may it have a contact whom an earlier row has blocked.
 func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (provider.BulkRow, error) {
 	alone := provider.BulkRow{Alone: true}
-	if len(change.Lists) == 0 || change.Status.Terminal() || !change.ExternalID.IsZero() {
-		return alone, nil
-	}
 	wire, err := mailaddr.Wire("email", change.Email)
 	if err != nil {
 		return alone, err
+	}
+	if change.Status.Terminal() {
+		b.blocked[addressSum(ownSeed, wire, anyList)] = struct{}{}
+		return alone, nil
+	}
+	if len(change.Lists) == 0 || !change.ExternalID.IsZero() {
+		return alone, nil
+	}
+	if len(b.blocked) > 0 {
+		if _, ok := b.blocked[addressSum(ownSeed, wire, anyList)]; ok {
+			return alone, nil
+		}
 	}
 	lists, err := sendinblue.IDs(change.Lists)
 	if err != nil {
@@ -156,7 +172,8 @@ func listsOf(key string) []int64 {
 }
 
 // Store starts a job for the rows that a job may have, upserts the others while
-// the vendor works, and follows the job to its end.
+// the vendor works, and follows the job to its end. When a limit keeps the job
+// back nothing is stored, and the import waits.
 func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ContactResult, error) {
 	s := &storing{bulkImport: b, lists: listsOf(rows[0].Key), rows: rows, results: make([]provider.ContactResult, len(rows))}
 	known, err := b.known(ctx, len(rows))
@@ -174,7 +191,10 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 		s.single, s.job = append(s.single, s.job...), nil
 		slices.Sort(s.single)
 	}
-	follow := s.start(ctx)
+	follow, err := s.start(ctx)
+	if waits(err) {
+		return nil, err
+	}
 	s.upserts(ctx)
 	follow()
 	return s.results, nil
@@ -201,6 +221,14 @@ func (s *storing) upserts(ctx context.Context) {
 			continue
 		}
 		r, err := s.upsert(ctx, s.row(i))
+		for waited := time.Duration(0); waits(err); r, err = s.upsert(ctx, s.row(i)) {
+			var e *provider.Error
+			_ = errors.As(err, &e)
+			waited += e.RetryAfter
+			if e.RetryAfter <= 0 || waited > limitWait || pause(ctx, e.RetryAfter) != nil {
+				break
+			}
+		}
 		s.results[i] = provider.ContactResult{Receipt: r, Err: err}
 		if err != nil && !aboutRow(err) {
 			stop = err
@@ -237,6 +265,12 @@ func aboutRow(err error) bool {
 		return true
 	}
 	return false
+}
+
+// waits reports whether a limit kept the call back.
+func waits(err error) bool {
+	var e *provider.Error
+	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.NotSent
 }
 
 // unknown is the error of rows of which nobody knows whether they were stored.

@@ -41,7 +41,12 @@ const walkOverlap = 50
 // anyList stands for the whole account; lists count from 1.
 const anyList = 0
 
-func (l *left) sum(email string, list int64) uint64 {
+func (l *left) sum(email string, list int64) uint64 { return addressSum(l.seed, email, list) }
+
+// ownSeed is that of sums which are kept in maps.
+var ownSeed = maphash.MakeSeed()
+
+func addressSum(seed maphash.Seed, email string, list int64) uint64 {
 	if mailaddr.ASCII(email) {
 		email = strings.ToLower(email) // the same as Key for these, and much faster
 	} else {
@@ -49,7 +54,7 @@ func (l *left) sum(email string, list int64) uint64 {
 	}
 	var b [20]byte
 	var h maphash.Hash
-	h.SetSeed(l.seed)
+	h.SetSeed(seed)
 	_, _ = h.Write(strconv.AppendInt(b[:0], list, 10))
 	_ = h.WriteByte(' ')
 	_, _ = h.WriteString(email)

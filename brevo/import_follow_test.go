@@ -29,6 +29,7 @@ type account struct {
 	deleted  int  // contacts to delete after each page, from the front
 	small    bool // pages of 50, whatever is asked for
 	fails    int  // looks that fail
+	limited  int  // starts of a job, and upserts, that a limit keeps back
 }
 
 func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, error) {
@@ -52,6 +53,9 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		answer = map[string]any{"contacts": page, "count": count}
 		defer func() { a.contacts = a.contacts[min(a.deleted, len(a.contacts)):] }()
 	case "ImportContacts":
+		if a.limited--; a.limited >= 0 {
+			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: time.Minute}
+		}
 		a.started = time.Now()
 		answer = map[string]any{"processId": 7}
 	case "GetProcess":
@@ -61,6 +65,10 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		answer = map[string]any{"id": 7, "status": "processing"}
 		if time.Since(a.started) >= a.took {
 			answer = map[string]any{"id": 7, "status": "completed", "info": map[string]any{"import": map[string]any{"invalid_emails": 0}}}
+		}
+	case "CreateContact":
+		if a.limited--; a.limited >= 0 {
+			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: time.Minute}
 		}
 	case "GetContact":
 		return nil, &provider.Error{Kind: provider.ErrNotFound}
@@ -149,6 +157,47 @@ func TestFollowThroughFailures(t *testing.T) {
 		require.ErrorIs(t, results[0].Err, provider.ErrOutcomeUnknown)
 		assert.ErrorContains(t, results[0].Err, "looking at it fails: ")
 	})
+}
+
+// A job that a limit keeps back is for the import to wait for: nothing is stored yet.
+func TestStoreKeptBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &account{limited: 1, contacts: contacts(3)}
+		b := a.imports(t)
+		rows := rowsOf(t, b, fewRows+1)
+		results, err := b.Store(t.Context(), rows)
+		require.ErrorIs(t, err, provider.ErrRateLimited)
+		assert.Nil(t, results)
+		assert.Zero(t, a.calls["CreateContact"], "an upsert would be made again after the wait")
+		results, err = b.Store(t.Context(), rows)
+		require.NoError(t, err)
+		assert.Equal(t, provider.ContactStored, results[0].Receipt.State)
+		assert.Equal(t, 1, a.calls["ListContacts"])
+	})
+}
+
+// An upsert of many that a limit keeps back is made again after the time it names,
+// for as long as an import waits.
+func TestStoreWaitsBetweenUpserts(t *testing.T) {
+	for limited, want := range map[int]bool{3: true, 100: false} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &account{limited: limited}
+			b := a.imports(t)
+			start := time.Now()
+			results, err := b.Store(t.Context(), rowsOf(t, b, 10))
+			require.NoError(t, err)
+			for _, r := range results {
+				assert.Equal(t, want, r.Err == nil, "%v", r.Err)
+			}
+			if want {
+				assert.Equal(t, 3*time.Minute, time.Since(start))
+				return
+			}
+			require.ErrorIs(t, results[0].Err, provider.ErrRateLimited)
+			assert.Equal(t, limitWait, time.Since(start))
+			assert.ErrorIs(t, results[9].Err, provider.ErrCanceled)
+		})
+	}
 }
 
 func contacts(n int) []brevoapi.Contact {

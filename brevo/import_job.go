@@ -64,17 +64,18 @@ func (b *importBody) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil) }
 
 // start starts the job of the rows that have one and returns what follows it to
 // its end. Without a new list a repeat ends in the same state, and no notice is
-// mailed, so the call is an upsert.
-func (s *storing) start(ctx context.Context) (follow func()) {
+// mailed, so the call is an upsert. The error is that of the call; each row of the
+// job has it too, and there is nothing to follow then.
+func (s *storing) start(ctx context.Context) (follow func(), err error) {
+	nothing := func() {}
 	if len(s.job) == 0 {
-		return func() {}
+		return nothing, nil
 	}
 	body := &importBody{lists: s.lists, rows: make([][]byte, len(s.job))}
 	for k, i := range s.job {
 		body.rows[k] = s.row(i).json
 	}
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, func(c *rest.Call) { c.Body, c.Effect = body, rest.Upsert })
-	body.rows = nil
 	var e *provider.Error
 	switch {
 	case errors.As(err, &e) && e.Outcome == provider.Sent:
@@ -84,9 +85,9 @@ func (s *storing) start(ctx context.Context) (follow func()) {
 	}
 	if err != nil {
 		s.all(nil, err)
-		return func() {}
+		return nothing, err
 	}
-	return func() { s.all(s.follow(ctx, started.ProcessID)) }
+	return func() { s.all(s.follow(ctx, started.ProcessID)) }, nil
 }
 
 // all gives the rows of the job their result; each has a receipt of its own.

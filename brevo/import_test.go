@@ -219,3 +219,30 @@ func TestImportEndsWithABadKey(t *testing.T) {
 	assert.Less(t, report.Rows, 300)
 	assert.Less(t, len(sb.Requests("brevo")), 300)
 }
+
+// Whoever the import itself has blocked is not put on a list by one of its jobs,
+// although the account was read before.
+func TestImportKeepsItsOwnBlock(t *testing.T) {
+	sb := sandbox.New(t)
+	again := map[int]string{150: "row000020@example.com", 250: "Row000030@example.com"}
+	_, rows := imported(t, opened(t, sb, 0), changes(400, func(i int, c *provider.ContactChange) {
+		switch {
+		case i == 20 || i == 30:
+			c.Status = provider.Unsubscribed
+		case again[i] != "":
+			c.Email = again[i]
+		}
+	}))
+	for i, email := range again {
+		require.NoError(t, rows[i].Err)
+		assert.Equal(t, provider.ContactUpdated, rows[i].Receipt.State, "row %d goes by an upsert, which lifts no block", i)
+		assert.Len(t, contactOf(sb, email).Suppressed, 1)
+	}
+	for _, r := range sb.Requests("brevo") {
+		if r.Operation == "ImportContacts" {
+			for _, email := range again {
+				assert.NotContains(t, strings.ToLower(string(r.Body)), strings.ToLower(email))
+			}
+		}
+	}
+}

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync/atomic"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -55,14 +56,14 @@ type Batcher interface {
 // is for a whole call. Where a call for several is refused as invalid, nothing
 // of it went out, and it is tried again in halves, so that one bad message does
 // not take others with it; after a number of tries the rest is reported as
-// refused together.
+// refused together. What is refused before any request is found without calls.
 //
 // The error beside a result is nil but for the last: it says why the batch ended
 // before its input, and comes alone, after the results of all messages that were
 // read. That is an error of messages, the end of ctx, or one that every further
 // message would meet (a bad key, no credit, an outage, several unknown outcomes in a
-// row). While a limit of the provider is used up, the batch waits for up to five
-// minutes.
+// row). While a limit of the provider is used up and it tells for how long, the
+// batch waits, for up to five minutes.
 //
 // Breaking off the iteration waits for the calls under way, and what they sent
 // is not reported. To stop and know, end messages, or cancel ctx: messages whose
@@ -77,13 +78,17 @@ func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, err
 			o(b)
 		}
 		f := flow[*batchItem, BatchResult]{
-			calls: c.calls, place: b.place, call: b.call, ends: b.ends, skipped: b.skipped,
+			calls: c.calls, place: b.place, call: b.call, skipped: b.skipped,
+			ends: func(results []BatchResult) error {
+				return b.unknown.ends(len(results), func(i int) error { return results[i].Err })
+			},
 		}
 		if b.before != nil {
 			f.begin = b.begin
 		}
 		if a, ok := c.adapter.(Batcher); ok {
 			b.native, f.limits = a, a.BatchLimits()
+			b.distinct = f.limits.Distinct
 		}
 		gone := false
 		err := f.run(ctx, indexedMessages(messages), func(r BatchResult) bool {
@@ -99,9 +104,11 @@ func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, err
 // batch is a SendBatch under way.
 type batch struct {
 	*Client
-	native  Batcher // nil: one call each
-	before  func([]int) error
-	unknown streak
+	native   Batcher // nil: one call each
+	distinct bool    // of its limits
+	before   func([]int) error
+	unknown  streak
+	last     Message // what a message shares of the one placed last, which is its caller's again after its result
 }
 
 // batchItem is a message on its way through a batch.
@@ -131,7 +138,8 @@ func (b *batch) place(_ context.Context, item *batchItem) (m member, _ BatchResu
 		err := asError(Invalid("", "expected a message"), b.provider, b.account, "send")
 		return m, BatchResult{Index: item.index, Err: err}, true
 	}
-	m = member{alone: true, held: item.given.size(), addresses: item.given.addressees()}
+	m = member{alone: true, held: item.given.size() - item.given.sharedWith(&b.last), addresses: item.given.addressees()}
+	b.last = Message{HTML: item.given.HTML, Text: item.given.Text, Attachments: slices.Clone(item.given.Attachments)}
 	if b.native == nil || item.given.IdempotencyKey != "" {
 		return m, BatchResult{}, false
 	}
@@ -146,6 +154,9 @@ func (b *batch) place(_ context.Context, item *batchItem) (m member, _ BatchResu
 		m.key, m.alone, m.addresses = key, false, prepared.addressees()
 		m.texts, m.variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
 		m.bytes = m.variables + m.addresses*addressSize
+		if b.distinct {
+			m.once = strings.ToLower(prepared.To[0].Email)
+		}
 	}
 	return m, BatchResult{}, false
 }
@@ -157,9 +168,6 @@ func (b *batch) begin(items []*batchItem) error {
 	}
 	return b.before(indexes)
 }
-
-// limitWait is how long a batch or an import waits for a limit of the provider.
-const limitWait = 5 * time.Minute
 
 // call sends the messages of one call.
 func (b *batch) call(ctx context.Context, items []*batchItem) []BatchResult {
@@ -177,6 +185,7 @@ func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 		r.Receipt, r.Err = b.Send(ctx, item.given)
 		return r.Err
 	})
+	r.Err = b.untried("send", r.Err)
 	return r
 }
 
@@ -201,8 +210,10 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	if err == nil && len(receipts) != len(items) {
 		err = &Error{Kind: ErrInternal, Outcome: Sent, Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items))}
 	}
-	if refused(err) && *splits > 0 {
-		*splits -= 2
+	if refused(err) && *splits > 0 || unwritable(err) {
+		if refused(err) {
+			*splits -= 2
+		}
 		half := len(items) / 2
 		return append(b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...)
 	}
@@ -221,6 +232,7 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 			known = receipts[i]
 		}
 		r.Receipt, r.Err = b.completed(item.prepared, known, err, start)
+		r.Err = b.untried("send", r.Err)
 		if r.Receipt == nil && errors.Is(err, ErrDryRun) {
 			r.Receipt = &Receipt{Provider: b.provider, Account: b.account}
 		}
@@ -245,112 +257,15 @@ func refused(err error) bool {
 	return e.Kind == ErrInvalid || e.Kind == ErrConflict || e.Kind == ErrNotFound
 }
 
-// ends stops a batch whose next message would meet the same error.
-func (b *batch) ends(results []BatchResult) error {
-	unknown := 0
-	for _, r := range results {
-		if fatal(r.Err) {
-			return r.Err
-		}
-		if errors.Is(r.Err, ErrOutcomeUnknown) {
-			unknown++
-		}
-	}
-	if b.unknown.add(unknown == len(results)) {
-		return results[0].Err
-	}
-	return nil
+// unwritable reports whether a call was refused for what is in it before any
+// request was made, so that halves cost none either.
+func unwritable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == ErrInvalid && e.Local()
 }
 
 func (b *batch) skipped(item *batchItem, why error) BatchResult {
 	return BatchResult{Index: item.index, Err: notTried(b.Client, "send", why)}
-}
-
-// streak counts calls in a row whose outcome is unknown. It is safe for
-// concurrent use.
-type streak struct{ n atomic.Int32 }
-
-// add reports whether there were so many that something is wrong in general.
-func (s *streak) add(unknown bool) bool {
-	const most = 5
-	if !unknown {
-		s.n.Store(0)
-		return false
-	}
-	return s.n.Add(1) >= most
-}
-
-// notTried is the error of an item that was read when it turned out that going
-// on is of no use.
-func notTried(c *Client, op string, why error) *Error {
-	e := &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op, Outcome: NotSent, Message: "not tried after the error before"}
-	if errors.Is(why, context.Canceled) || errors.Is(why, context.DeadlineExceeded) {
-		e.Message, e.Err = "not tried: "+why.Error(), why
-	}
-	return e
-}
-
-// patiently makes a call again that the provider's limit has kept back, after the
-// time it names.
-func patiently(ctx context.Context, call func() error) error {
-	for waited := time.Duration(0); ; {
-		err := call()
-		var e *Error
-		if !errors.As(err, &e) || e.Kind != ErrRateLimited || e.Outcome != NotSent || e.RetryAfter <= 0 || waited+e.RetryAfter > limitWait {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(e.RetryAfter):
-			waited += e.RetryAfter
-		}
-	}
-}
-
-// addressees counts the recipients of m.
-func (m *Message) addressees() int {
-	return len(m.To) + len(m.Cc) + len(m.Bcc) + len(m.Recipients)
-}
-
-// addressSize is about how long an address is with its name.
-const addressSize = 64
-
-// size is about how much memory m holds.
-func (m *Message) size() int {
-	const entry = 64
-	n := len(m.Subject) + len(m.HTML) + len(m.Text) + m.addressees()*addressSize
-	for _, r := range m.Recipients {
-		n += len(r.Subject) + len(r.HTML) + len(r.Text) + sizeOf(r.Variables)
-	}
-	for _, a := range m.Attachments {
-		n += len(a.Content) + entry
-	}
-	return n + sizeOf(m.Variables) + (len(m.Headers)+len(m.Tags)+len(m.Metadata))*entry
-}
-
-// sizeOf is about how much memory a JSON value holds.
-func sizeOf(v any) int { return sizeAt(v, maxDepth) }
-
-func sizeAt(v any, depth int) int {
-	const word = 16
-	n := word
-	if depth == 0 {
-		return n // holds itself, or is refused for its depth
-	}
-	switch v := v.(type) {
-	case string:
-		n += len(v)
-	case []any:
-		for _, x := range v {
-			n += sizeAt(x, depth-1)
-		}
-	case map[string]any:
-		for k, x := range v {
-			n += word + len(k) + sizeAt(x, depth-1)
-		}
-	}
-	return n
 }
 
 func log2(n int) int {

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"sync"
 )
 
 // GetContact returns the contact with this address, or ErrNotFound.
@@ -71,65 +70,6 @@ func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact
 			}
 			return page.Contacts, page.Next, nil
 		}, func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }, c.endless("contacts.list"), yield)
-	}
-}
-
-// endless is the error for a listing that gives the same page again.
-func (c *Client) endless(op string) error {
-	return &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
-}
-
-// fetched is a page of a listing.
-type fetched[T any] struct {
-	items []T
-	next  string
-	err   error
-}
-
-// pages walks through pages. While the second half of a page is worked through,
-// the next one is fetched; what is fetched when the caller breaks off is
-// abandoned. Two pages after each other that begin with the same item (the same
-// contact of the same list), or a cursor that stays, mean that the provider
-// ignores the cursor.
-func pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, endless error, yield func(T, error) bool) {
-	var zero T
-	ctx, cancel := context.WithCancel(ctx)
-	var ahead sync.WaitGroup
-	defer ahead.Wait()
-	defer cancel()
-	get := func(cursor string) (p fetched[T]) {
-		p.items, p.next, p.err = fetch(ctx, cursor)
-		return p
-	}
-	first := ""
-	for page := get(cursor); ; {
-		if page.err == nil && (page.next != "" && page.next == cursor || len(page.items) > 0 && first != "" && key(page.items[0]) == first) {
-			page.err = endless
-		}
-		if page.err != nil {
-			yield(zero, page.err)
-			return
-		}
-		next := make(chan fetched[T], 1)
-		fetchNext := func() { ahead.Go(func() { next <- get(page.next) }) }
-		for i, item := range page.items {
-			if i == len(page.items)/2 && page.next != "" {
-				fetchNext()
-			}
-			if !yield(item, nil) {
-				return
-			}
-		}
-		if page.next == "" {
-			return
-		}
-		if len(page.items) > 0 {
-			first = key(page.items[0])
-		} else {
-			fetchNext()
-		}
-		cursor = page.next
-		page = <-next
 	}
 }
 

@@ -23,7 +23,8 @@ type flow[T, R any] struct {
 	begin func(items []T) error
 	// call makes the call, and returns a result for each item.
 	call func(ctx context.Context, items []T) []R
-	// ends returns the error that every further call would meet too, or nil.
+	// ends returns the error that every further call would meet too, or nil. It
+	// is asked about each call, and about each item that place has settled.
 	ends func(results []R) error
 	// skipped is the result of an item that was read and not called for.
 	skipped func(item T, why error) R
@@ -102,6 +103,9 @@ func (l *line[T, R]) take(item T) {
 		g := &group[T, R]{results: []R{result}, done: make(chan struct{})}
 		close(g.done)
 		l.waiting = append(l.waiting, slot[T, R]{g, 0, name})
+		if err := l.ends(g.results); err != nil {
+			l.end(err)
+		}
 	} else {
 		into, complete := l.groups.add(item, m)
 		l.waiting = append(l.waiting, slot[T, R]{into, len(into.items) - 1, name})
@@ -202,7 +206,12 @@ func (l *line[T, R]) skip(g *group[T, R]) {
 	close(g.done)
 }
 
+// end lets no further call begin. When ctx has ended, that is why: err may be no
+// more than what it left of a call.
 func (l *line[T, R]) end(err error) {
+	if l.why() != nil {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended == nil {

@@ -10,12 +10,16 @@ type GroupLimits struct {
 	// Bytes of all together, as counted here: variables and texts, without the
 	// wire's own words. Subject and body count once where they are the same.
 	Bytes int
+	// Distinct keeps messages whose first recipient is the same out of one call,
+	// where the provider tells the mails of a call apart by their addresses.
+	Distinct bool
 }
 
 // member is what grouping must know of an item.
 type member struct {
 	key       string // items with the same key may share a call
 	alone     bool   // must have a call of its own
+	once      string // if not empty, no two of a call have the same
 	addresses int
 	variables int
 	bytes     int       // with the variables, without texts
@@ -26,9 +30,10 @@ type member struct {
 // group is the items of one call, in the order they came, and what became of it.
 type group[T, R any] struct {
 	items   []T
-	sum     member        // of the items; key and texts are the first one's
-	results []R           // one for each item, once done is closed
-	done    chan struct{} // nil until the call is given out
+	sum     member              // of the items; key and texts are the first one's
+	names   map[string]struct{} // what each of them has once
+	results []R                 // one for each item, once done is closed
+	done    chan struct{}       // nil until the call is given out
 }
 
 // grouper puts items into groups that keep the limits. It is plain bookkeeping:
@@ -53,7 +58,7 @@ func (g *grouper[T, R]) add(item T, m member) (into *group[T, R], complete []*gr
 		return into, []*group[T, R]{into}
 	}
 	into = g.byKey[m.key]
-	if into != nil && g.limits.passed(into.with(m)) {
+	if into != nil && (g.limits.passed(into.with(m)) || into.has(m.once)) {
 		g.close(into)
 		complete, into = append(complete, into), nil
 	}
@@ -73,6 +78,17 @@ func (g *grouper[T, R]) add(item T, m member) (into *group[T, R], complete []*gr
 func (x *group[T, R]) add(item T, m member) {
 	x.sum = x.with(m)
 	x.items = append(x.items, item)
+	if m.once != "" {
+		if x.names == nil {
+			x.names = make(map[string]struct{})
+		}
+		x.names[m.once] = struct{}{}
+	}
+}
+
+func (x *group[T, R]) has(once string) bool {
+	_, has := x.names[once]
+	return has
 }
 
 // with is the sum of the group with one item more.
@@ -105,10 +121,8 @@ func over(n, limit int) bool { return limit > 0 && n > limit }
 
 // close takes an open group out of those that grow.
 func (g *grouper[T, R]) close(x *group[T, R]) {
-	for key, other := range g.byKey {
-		if other == x {
-			delete(g.byKey, key)
-		}
+	if g.byKey[x.sum.key] == x {
+		delete(g.byKey, x.sum.key)
 	}
 	for i, other := range g.order {
 		if other == x {

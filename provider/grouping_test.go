@@ -38,6 +38,9 @@ func TestGroupingProperties(t *testing.T) {
 		items := make([]member, r.IntN(60))
 		for i := range items {
 			items[i] = member{key: fmt.Sprint(r.IntN(3)), alone: r.IntN(10) == 0, addresses: 1 + r.IntN(7), bytes: r.IntN(40), variables: r.IntN(20)}
+			if r.IntN(2) == 0 {
+				items[i].once = fmt.Sprint(r.IntN(20))
+			}
 			items[i].texts[1] = strings.Repeat("x", r.IntN(3)*10)
 		}
 		groups := grouped(limits, items)
@@ -71,7 +74,7 @@ func TestGroupingProperties(t *testing.T) {
 			}
 			key := call.sum.key
 			if b := before[key]; b != nil && len(b.items) < limits.Items {
-				assert.True(t, limits.reached(b.sum) || limits.passed(b.with(items[g[0]])), "seed %d: item %d would have fitted into the call before", seed, g[0])
+				assert.True(t, limits.reached(b.sum) || limits.passed(b.with(items[g[0]])) || b.has(items[g[0]].once), "seed %d: item %d would have fitted into the call before", seed, g[0])
 			}
 			before[key] = call
 		}
@@ -83,7 +86,10 @@ func TestGroupingProperties(t *testing.T) {
 func within(t *testing.T, limits GroupLimits, items []member, call []int, seed uint64) {
 	t.Helper()
 	addresses, variables, bytes := 0, 0, len(items[call[0]].texts[1])
+	names := make(map[string]bool)
 	for _, i := range call {
+		require.False(t, names[items[i].once], "seed %d: two of a name", seed)
+		names[items[i].once] = items[i].once != ""
 		addresses += items[i].addresses
 		variables += items[i].variables
 		bytes += items[i].bytes

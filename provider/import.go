@@ -82,8 +82,9 @@ type ContactResult struct {
 // when the context ends, and at an error that every further row would meet (a
 // bad key, no such feature, no connection, several unknown outcomes in a row);
 // the error is returned and the report counts what was read until then. While a
-// limit of the provider is used up, it waits for up to five minutes. An import
-// may be run again: rows that are stored already stay as they are.
+// limit of the provider is used up and it tells for how long, the import waits,
+// for up to five minutes. An import may be run again: rows that are stored
+// already stay as they are.
 func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportRow)) (ImportReport, error) {
 	var report ImportReport
 	if err := ctx.Err(); err != nil {
@@ -108,7 +109,10 @@ func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChang
 func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], yield func(ImportRow) bool) error {
 	i := &importing{Client: c}
 	f := flow[*importItem, ImportRow]{
-		calls: c.calls, identity: (*importItem).identity, place: i.place, call: i.call, ends: i.ends, skipped: i.skipped,
+		calls: c.calls, identity: (*importItem).identity, place: i.place, call: i.call, skipped: i.skipped,
+		ends: func(rows []ImportRow) error {
+			return i.unknown.ends(len(rows), func(k int) error { return rows[k].Err })
+		},
 	}
 	if a, ok := c.adapter.(BulkImporter); ok {
 		i.bulk = a.NewBulkImport()
@@ -174,6 +178,7 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportRow {
 			row.Receipt, row.Err = i.UpsertContact(ctx, *item.change)
 			return row.Err
 		})
+		row.Err = i.untried("contacts.import", row.Err)
 		return []ImportRow{row}
 	}
 	rows := make([]BulkRow, len(items))
@@ -201,24 +206,7 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportRow {
 
 func (i *importing) result(item *importItem, r *ContactReceipt, err error) ImportRow {
 	r, err = i.contactReceipt(r, item.email, asError(err, i.provider, i.account, "contacts.import"))
-	return ImportRow{Index: item.index, Email: item.email, Receipt: r, Err: err}
-}
-
-// ends stops an import whose next row would meet the same error.
-func (i *importing) ends(rows []ImportRow) error {
-	unknown := 0
-	for _, row := range rows {
-		if fatal(row.Err) {
-			return row.Err
-		}
-		if errors.Is(row.Err, ErrOutcomeUnknown) {
-			unknown++
-		}
-	}
-	if i.unknown.add(unknown == len(rows)) {
-		return rows[0].Err
-	}
-	return nil
+	return ImportRow{Index: item.index, Email: item.email, Receipt: r, Err: i.untried("contacts.import", err)}
 }
 
 func (i *importing) skipped(item *importItem, why error) ImportRow {
@@ -244,16 +232,4 @@ func (r *ImportReport) count(row ImportRow) {
 	default:
 		r.Stored++
 	}
-}
-
-// fatal reports whether the next message or row would meet the same error.
-func fatal(err error) bool {
-	if err == nil {
-		return false
-	}
-	switch kindOf(err) {
-	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound, ErrOutcomeUnknown, ErrBadResponse, ErrDryRun:
-		return false
-	}
-	return true
 }

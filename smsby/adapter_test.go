@@ -333,3 +333,27 @@ func TestTokenInURLsIsNeverShown(t *testing.T) {
 		assert.NotContains(t, out.String(), form)
 	}
 }
+
+// Two mails to an address in one bulk could not be told apart afterwards.
+func TestBatchKeepsMailsToOneAddressApart(t *testing.T) {
+	sb := sandbox.New(t)
+	cfg := config(sb)
+	cfg.SendVia = "bulk"
+	ids := map[string]bool{}
+	for r, err := range open(t, cfg).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+		for i, to := range []string{"anna@example.by", "pavel@example.by", "Anna@example.by", "olga@example.by"} {
+			m := mail()
+			m.To[0].Email = to
+			m.Subject = fmt.Sprint("Заказ ", i)
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}) {
+		require.NoError(t, err)
+		require.NoError(t, r.Err)
+		ids[strings.ToLower(r.Receipt.MessageID)] = true
+	}
+	assert.Len(t, ids, 4)
+	assert.Len(t, sb.Requests("smsby"), 2)
+}

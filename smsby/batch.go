@@ -13,12 +13,14 @@ import (
 )
 
 // BatchLimits are guesses: the vendor states none for a bulk. 500 is what it
-// takes in an import. Without send_via bulk a call takes one mail.
+// takes in an import. Without send_via bulk a call takes one mail. An address is in
+// a bulk once: what a second mail to it does is not documented, and nothing would
+// tell the two apart afterwards.
 func (a *adapter) BatchLimits() provider.GroupLimits {
 	if !a.bulk {
 		return provider.GroupLimits{Items: 1}
 	}
-	return provider.GroupLimits{Items: 500, Bytes: 1_000_000}
+	return provider.GroupLimits{Items: 500, Bytes: 1_000_000, Distinct: true}
 }
 
 // BatchKey is the JSON of what a bulk says once. A message that cannot be

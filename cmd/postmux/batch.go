@@ -76,10 +76,15 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	if f.dry {
 		return a.dryBatch(cmd, in)
 	}
-	past, keep, err := readPast(f.results, f.resume)
+	c, err := a.open(cmd)
 	if err != nil {
 		return err
 	}
+	past, results, err := openPast(f.results, f.resume)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = results.close() }() // what matters is on the disk
 	total := -1
 	if in.regular && (f.resume || terminal(cmd.ErrOrStderr())) {
 		// The input is checked against the result file before anything is sent.
@@ -90,18 +95,10 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 			return err
 		}
 	}
-	c, err := a.open(cmd)
-	if err != nil {
-		return err
-	}
 	b := &batchRun{
-		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in.r), past: past,
+		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in.r), past: past, file: results,
 		pending: make(map[int]*pendingMessage), states: make(map[string]int),
 	}
-	if b.file, err = openLog(f.results, keep); err != nil {
-		return err
-	}
-	defer b.file.close()
 	return b.run(total)
 }
 
@@ -115,7 +112,7 @@ type batchRun struct {
 	in     *source
 	lines  *lines
 	past   *pastBatch // what an earlier run did
-	file   *batchLog
+	file   *resultFile
 
 	read     int                     // messages of the input
 	given    int                     // messages given to the library
@@ -124,7 +121,8 @@ type batchRun struct {
 	codes    tally
 	states   map[string]int
 	reason   error // of the last message that was tried and failed
-	doubtful int   // line of the result file with the first unknown message
+	doubtful int   // line of the result file with the first unknown message that nobody has looked for
+	notFound int   // unknown messages that were looked for
 }
 
 // pendingMessage is a message on its way.
@@ -134,6 +132,7 @@ type pendingMessage struct {
 	to      string
 	settled *provider.BatchResult // there is nothing to send
 	before  bool                  // the result file has this result already
+	sought  bool                  // it was looked up
 }
 
 // run sends the messages that are left and tells the result of each.
@@ -153,7 +152,7 @@ func (b *batchRun) run(total int) error {
 		b.result(r)
 	}
 	b.progress.clear()
-	if err := b.file.failed(); err != nil && ended == nil {
+	if err := b.file.sync(); err != nil && ended == nil {
 		ended = err
 	}
 	if ended != nil && b.codes.items == 0 && len(b.states) == 0 {
@@ -170,16 +169,15 @@ func (b *batchRun) run(total int) error {
 // summary counts the messages by what became of them.
 func (b *batchRun) summary() {
 	text := plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
-	if b.app.json {
-		b.cmd.PrintErrln(text)
-	} else {
-		fmt.Fprintln(b.app.out, text)
-	}
+	b.app.tellSummary(b.cmd, text)
 	unknown := b.states[string(provider.StateUnknown)]
 	if unknown == 0 {
 		return
 	}
 	b.cmd.PrintErrln(plural(unknown, "message", "messages") + " may have been sent and will not be sent again: the outcome is unknown")
+	if b.notFound > 0 {
+		b.cmd.PrintErrln(fmt.Sprintf("--settle did not find %d of them, which proves nothing: whether to send these again is for a person to decide", b.notFound))
+	}
 	if b.doubtful > 0 {
 		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.file.name))
 	}

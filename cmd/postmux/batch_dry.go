@@ -28,7 +28,7 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 	}
 	d := &dryInput{cmd: cmd, in: in, lines: newLines(in.r)}
 	firstOnly := errors.New("only the first call is wanted")
-	var first error
+	var first error // of a message that is refused here
 	for r, err := range c.SendBatch(cmd.Context(), d.messages(), provider.BeforeSending(func(indexes []int) error {
 		if d.first > 0 {
 			return firstOnly
@@ -40,13 +40,20 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 		case errors.Is(err, firstOnly):
 		case err != nil:
 			return inFile(in.name, err)
-		case first == nil && r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err):
-			first = r.Err
+		case r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err):
+			d.read--
+			d.refused(d.at[r.Index], r.Err)
+			if first == nil {
+				first = r.Err
+			}
 		}
 	}
-	if first != nil {
-		return first
+	mu.Lock()
+	defer mu.Unlock()
+	if first != nil && len(dry.requests) == 0 {
+		return first // no message that could go out
 	}
+	d.at = nil
 	for err == nil {
 		_, err = d.next()
 	}
@@ -54,10 +61,8 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 		return inFile(in.name, err)
 	}
 	if d.bad > 0 {
-		cmd.PrintErrln(plural(d.bad, "line is", "lines are") + " no message and would be refused")
+		cmd.PrintErrln(plural(d.bad, "line", "lines") + " would be refused")
 	}
-	mu.Lock()
-	defer mu.Unlock()
 	d.then(dry.requests)
 	return dry.show(a, nil)
 }
@@ -67,15 +72,17 @@ type dryInput struct {
 	cmd   *cobra.Command
 	in    *source
 	lines *lines
-	read  int // messages
-	bad   int // lines that are none
-	first int // messages of the first call
+	read  int   // messages that are not refused
+	bad   int   // lines that are none, and messages that are refused
+	first int   // messages of the first call
+	at    []int // the lines of the messages that the library was given
 }
 
 func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for {
 			m, err := d.next()
+			d.at = append(d.at, d.lines.number)
 			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
 				return
 			}
@@ -94,11 +101,16 @@ func (d *dryInput) next() (*provider.Message, error) {
 			d.read++
 			return m, nil
 		}
-		const told = 20
-		if d.bad++; d.bad <= told {
-			e := asProviderError(err)
-			d.cmd.PrintErrln(printable(fmt.Sprintf("line %d: %s", d.lines.number, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
-		}
+		d.refused(d.lines.number, err)
+	}
+}
+
+// refused tells what is wrong with a line; of many, with the first.
+func (d *dryInput) refused(line int, err error) {
+	const told = 20
+	if d.bad++; d.bad <= told {
+		e := asProviderError(err)
+		d.cmd.PrintErrln(printable(fmt.Sprintf("line %d: %s", line, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/postmux/postmux/provider"
@@ -73,74 +72,16 @@ func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
 	return line
 }
 
-// batchLog is the result file of a batch. Without a file it does nothing.
-type batchLog struct {
-	name  string
-	file  *os.File
-	lines int
-	err   error
-}
-
-// openLog opens the file called name behind what an earlier run wrote.
-func openLog(name string, keep written) (*batchLog, error) {
-	l := &batchLog{name: name, lines: keep.lines}
-	if name == "" {
-		return l, nil
-	}
-	var err error
-	l.file, err = appendTo(name, keep.bytes)
-	return l, err
-}
-
-// begin writes which messages a call may send, and waits until the disk has it:
-// a message that was begun is never sent by a later run.
-func (l *batchLog) begin(messages []*pendingMessage) error {
-	if l.file == nil {
-		return nil
-	}
+// writeBegin writes which messages a call may send, and waits until the disk has
+// it: a message that was begun is never sent by a later run. A result, which is
+// written without that wait, is lost by a crash of the machine at worst, and
+// leaves its message begun, which is the safe side.
+func writeBegin(f *resultFile, messages []*pendingMessage) error {
 	line := beginLine{At: time.Now().UTC().Truncate(time.Millisecond)}
 	for _, p := range messages {
 		line.Begun = append(line.Begun, p.index)
 		line.Digests = append(line.Digests, p.digest)
 	}
-	l.write(line)
-	if l.err == nil {
-		l.err = l.file.Sync()
-	}
-	return l.failed()
-}
-
-// result writes what became of a message, and returns the number of its line. A
-// result that a crash of the machine loses leaves a message begun, which is the
-// safe side.
-func (l *batchLog) result(line resultLine) int {
-	if l.file == nil {
-		return 0
-	}
-	l.write(line)
-	return l.lines
-}
-
-func (l *batchLog) write(v any) {
-	data, err := marshal(v)
-	if err == nil {
-		_, err = l.file.Write(append(data, '\n'))
-	}
-	if err != nil && l.err == nil {
-		l.err = err
-	}
-	l.lines++
-}
-
-func (l *batchLog) failed() error {
-	if l.err == nil {
-		return nil
-	}
-	return fmt.Errorf("cannot write %s: %w", l.name, l.err)
-}
-
-func (l *batchLog) close() {
-	if l.file != nil {
-		_ = l.file.Close()
-	}
+	f.write(line)
+	return f.sync()
 }

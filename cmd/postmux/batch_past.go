@@ -19,12 +19,6 @@ const (
 	didPart               // sent it to some of its recipients
 )
 
-// written is how much of a result file counts.
-type written struct {
-	bytes int64
-	lines int
-}
-
 // pastBatch is what the result file of earlier runs says. It takes some bytes
 // for each message.
 type pastBatch struct {
@@ -45,20 +39,12 @@ type pastUncertain struct {
 	line    int
 }
 
-// readPast reads a result file to resume from; without resume it makes sure
-// that there is none.
-func readPast(name string, resume bool) (*pastBatch, written, error) {
+// openPast opens the result file called name and reads what earlier runs did;
+// without resume it makes sure that there was none.
+func openPast(name string, resume bool) (*pastBatch, *resultFile, error) {
 	p := &pastBatch{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
-	var w written
-	if name == "" {
-		return p, w, nil
-	}
-	var err error
-	w.bytes, err = readResults(name, resume, func(number int, data []byte) error {
-		w.lines = number
-		return p.add(number, data)
-	})
-	return p, w, err
+	f, err := openResults(name, resume, p.add)
+	return p, f, err
 }
 
 // add takes one line. A later line about a message counts more than an earlier one.

@@ -36,12 +36,12 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				return
 			}
 			p := &pendingMessage{index: b.read, digest: digestOf(line)}
-			b.read++
 			was, err := b.past.was(p.index, p.digest, b.lines.number)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+			b.read++
 			if was == didSend || was == didPart {
 				b.skip(was)
 				continue
@@ -158,6 +158,7 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 		b.progress.clear()
 		b.cmd.PrintErrln(fmt.Sprintf("message %d: %s", p.index, printable(failed.Error())))
 	}
+	p.sought = failed == nil
 	if got != nil && unsettled(got) == 0 {
 		p.settled, p.before = &provider.BatchResult{Receipt: got}, false
 	}
@@ -172,7 +173,7 @@ func (b *batchRun) begin(indexes []int) error {
 	for i, index := range indexes {
 		begun[i] = b.pending[index]
 	}
-	return b.file.begin(begun)
+	return writeBegin(b.file, begun)
 }
 
 // result tells what became of a message.
@@ -192,9 +193,13 @@ func (b *batchRun) result(r provider.BatchResult) {
 	}
 	at := b.past.lineOf(p.index)
 	if !p.before {
-		at = b.file.result(line)
+		at = b.file.write(line)
 	}
-	if line.State == string(provider.StateUnknown) && b.doubtful == 0 {
+	switch {
+	case line.State != string(provider.StateUnknown):
+	case p.sought:
+		b.notFound++
+	case b.doubtful == 0:
 		b.doubtful = at
 	}
 	b.tell(p, line)

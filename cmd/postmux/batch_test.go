@@ -84,7 +84,7 @@ func TestBatchUsage(t *testing.T) {
 		{[]string{input, "--resume"}, "--resume: expected --results FILE"},
 		{[]string{input, "--results", full}, "is there already and not empty; --resume goes on with it"},
 		{[]string{input, "--results", full, "--resume"}, "line 1: not of a batch"},
-		{[]string{input, "--results", filepath.Join(t.TempDir(), "none"), "--resume"}, "--results: cannot read the file"},
+		{[]string{input, "--results", filepath.Join(t.TempDir(), "none"), "--resume"}, "--results: cannot open the file"},
 		{[]string{input, "--results", t.TempDir()}, "is not a regular file"},
 		{[]string{t.TempDir()}, "is a folder"},
 		{[]string{"/nonexistent.jsonl"}, "cannot read the file"},
@@ -106,7 +106,13 @@ func TestBatchDryRun(t *testing.T) {
 	r = postmuxWith(t, messages(1)+"x\n", "--config", cfg, "batch", "-", "--dry-run")
 	assert.Equal(t, exitDone, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "line 2: ")
-	assert.Contains(t, r.errOut, "1 line is no message and would be refused")
+	assert.Contains(t, r.errOut, "1 line would be refused")
+	// A message that is refused here is told by its line; the call is of the others.
+	r = postmuxWith(t, together(1)+"\n"+`{"to":[{"email":"x"}],"subject":"x","html":"y"}`+"\n"+together(1), "--config", cfg, "batch", "-", "--dry-run")
+	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "line 3: to[0].email: ")
+	assert.Contains(t, r.errOut, "1 line would be refused")
+	assert.Contains(t, r.out, `"then": "this call is for 2 messages"`)
 	r = postmuxWith(t, `{"to":[{"email":"x"}]}`, "--config", cfg, "batch", "-", "--dry-run")
 	assert.Equal(t, exitLocal, r.code, "a dry run finds what is wrong")
 	assert.Empty(t, sb.Requests("brevo"))
@@ -163,11 +169,14 @@ func TestBatchSettlesNothing(t *testing.T) {
 	require.Equal(t, exitUnknown, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume", "--settle")
 	assert.Equal(t, exitUnknown, r.code)
+	assert.Contains(t, r.errOut, "--settle did not find 1 of them")
+	assert.NotContains(t, r.errOut, "--resume --settle looks it up", "it has just done that")
 	sb.Fail("brevo", sandbox.Fault{Operation: "listEmails", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 9})
 	r = postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume", "--settle")
 	assert.Equal(t, exitUnknown, r.code)
 	assert.Contains(t, r.errOut, "message 0: ")
 	assert.Contains(t, r.errOut, "Key not found")
+	assert.Contains(t, r.errOut, "--resume --settle looks it up")
 	assert.Empty(t, sb.Messages("brevo"))
 }
 
@@ -327,6 +336,7 @@ func TestBatchInterrupted(t *testing.T) {
 	cfg = file(t, "postmux.yaml", strings.Replace(string(text), "timeout:", "concurrency: 1, timeout:", 1))
 	r := postmuxIn(ctx, "", "--config", cfg, "batch", file(t, "in.jsonl", messages(50)), "--results", results)
 	assert.Equal(t, exitInterrupted, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "postmux: stopped after 1 message by an interrupt\n")
 	assert.Equal(t, 1, calls)
 	assert.Contains(t, r.out, "1 accepted")
 	data, err := os.ReadFile(results)

@@ -67,7 +67,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"send", "--to", "a@example.com", "--var", "x:=y"}, "--var: expected a JSON value behind x:="},
 		{[]string{"send", "--to", "a@example.com", "--attach", "/nonexistent"}, "--attach: cannot read the file"},
 		{[]string{"send", "/nonexistent.json"}, "cannot read the file"},
-		{[]string{"send", "--text", "a", "--text-file", "b"}, "[text text-file]"},
+		{[]string{"send", "--text", "a", "--text-file", "b"}, "--text and --text-file cannot stand together"},
 		{[]string{"status"}, "expected the ID of a message"},
 		{[]string{"status", "1", "--receipt", "x"}, "--receipt: expected either ID or --receipt"},
 		{[]string{"contacts", "get"}, "EMAIL: missing; try --help; nothing was sent"},

@@ -61,6 +61,12 @@ func usageErr(field, format string, args ...any) error {
 	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// isUsage reports whether err is a mistake on the command line.
+func isUsage(err error) bool {
+	e, ok := errors.AsType[*provider.Error](err)
+	return ok && e.Op == opUsage
+}
+
 // asUsage takes an error of cobra, which knows no kinds.
 func asUsage(err error) error {
 	var e *provider.Error
@@ -68,6 +74,10 @@ func asUsage(err error) error {
 		return err
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
+	if _, set, ok := strings.Cut(first, "none of the others can be; ["); ok {
+		names, _, _ := strings.Cut(set, "]")
+		first = "--" + strings.Join(strings.Fields(names), " and --") + " cannot stand together"
+	}
 	return usageErr("", "%s; try --help", first)
 }
 
@@ -196,16 +206,16 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 			}
 		}
 		text := sentence(err, code)
-		if code == exitInterrupted {
+		if code == exitInterrupted && !errors.As(err, new(*stopError)) {
 			text = "interrupted: " + text
 		}
 		fmt.Fprintln(stderr, "postmux: "+text)
 	}
-	if a.out.err != nil {
+	if a.out.err != nil && !errors.Is(err, a.out.err) {
 		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.err)
-		if code == exitDone {
-			code = exitBug
-		}
+	}
+	if a.out.err != nil && code == exitDone {
+		code = exitBug
 	}
 	return code
 }

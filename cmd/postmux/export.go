@@ -80,6 +80,7 @@ type export struct {
 
 	written, leftOut int
 	lost             lost
+	unseen           []string // of --fields, those that no contact has
 }
 
 func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export, error) {
@@ -160,33 +161,41 @@ func (e *export) run() error {
 	if err != nil {
 		return err
 	}
-	err = e.read(s)
-	if closed := s.close(); err == nil {
-		err = closed
+	defer s.close()
+	if err = e.read(s); err == nil {
+		err = e.finish(s)
+	}
+	switch {
+	case err == nil || e.name == "-":
+	case s.contacts == 0:
+		_ = os.Remove(part) // there is nothing to go on from
+	default:
+		e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, plural(s.contacts, "contact", "contacts")))
 	}
 	if err != nil {
-		switch {
-		case e.name == "-":
-		case s.contacts == 0:
-			_ = os.Remove(part) // there is nothing to go on from
-		default:
-			e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, plural(s.contacts, "contact", "contacts")))
-		}
-		return err
-	}
-	if e.name == "-" {
-		err = e.convert(s, e.app.out)
-	} else {
-		err = e.replace(s)
-	}
-	if err != nil {
-		return err
+		return e.stdoutError(err)
 	}
 	if e.name != "-" {
 		_ = os.Remove(part) // the target is complete; a part left over is only litter
 	}
 	e.summary()
 	return nil
+}
+
+// finish makes the target of what was read.
+func (e *export) finish(s *spool) error {
+	if e.name == "-" {
+		return e.convert(s, e.app.out)
+	}
+	return e.replace(s)
+}
+
+// stdoutError leaves out what is told at the end of the tool: that stdout is gone.
+func (e *export) stdoutError(err error) error {
+	if e.app.out.err != nil && errors.Is(err, e.app.out.err) {
+		return nil
+	}
+	return err
 }
 
 // replace writes the target under another name and moves it into place.
@@ -254,13 +263,10 @@ func (e *export) direct() error {
 		e.leftOut += page.LeftOut
 		return e.app.out.err
 	})
-	if err != nil && errors.Is(err, e.app.out.err) {
-		return nil // told at the end of the tool
-	}
 	if err == nil {
 		e.summary()
 	}
-	return err
+	return e.stdoutError(err)
 }
 
 // summary tells what was written and what was not.
@@ -279,6 +285,9 @@ func (e *export) summary() {
 	}
 	if !e.csv {
 		return
+	}
+	for _, name := range e.unseen {
+		e.cmd.PrintErrln(printable("no contact has the field " + name))
 	}
 	if text := e.lost.sentence(); text != "" {
 		e.cmd.PrintErrln(text)

@@ -55,14 +55,20 @@ func openSpool(name string, e *export) (*spool, error) {
 		query.List = e.query.List.String()
 	}
 	var keep int64
+	flags := os.O_CREATE | os.O_RDWR
 	if e.flags.resume {
 		var err error
 		if keep, err = s.load(query); err != nil {
 			return nil, err
 		}
+		flags = os.O_RDWR
 	}
 	var err error
-	if s.file, err = os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600); err == nil {
+	if s.file, err = os.OpenFile(name, flags, 0o600); err == nil {
+		if lockFile(s.file) {
+			_ = s.file.Close()
+			return nil, usageErr("FILE", "%s: another run is using it", name)
+		}
 		err = s.file.Truncate(keep)
 	}
 	if err == nil {
@@ -144,13 +150,8 @@ func (s *spool) line(v any) error {
 	return err
 }
 
-func (s *spool) close() error {
-	err := s.w.Flush()
-	if closed := s.file.Close(); err == nil {
-		err = closed
-	}
-	return err
-}
+// close lets other runs use the file. What it holds was flushed page by page.
+func (s *spool) close() { _ = s.file.Close() }
 
 // each calls f with every contact of the spool.
 func (s *spool) each(f func(line []byte, c *provider.Contact) error) error {
@@ -228,8 +229,10 @@ func (e *export) convertCSV(s *spool, to io.Writer) error {
 	if err := w.Write(columns); err != nil {
 		return err
 	}
+	e.unseen = slices.Clone(e.flags.fields)
 	err := s.each(func(_ []byte, c *provider.Contact) error {
 		e.written++
+		e.unseen = slices.DeleteFunc(e.unseen, func(name string) bool { return c.Fields[name] != nil })
 		cells, out := csvCells(c, fields)
 		e.lost.add(out)
 		if !e.flags.raw {

@@ -94,8 +94,8 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	if i.marks, err = openMarks(f.results, f.resume); err != nil {
 		return err
 	}
-	defer i.marks.close()
-	if i.report, err = openReport(f.report, f.resume); err != nil {
+	defer func() { _ = i.marks.file.close() }() // what matters is on the disk
+	if i.report, err = openReport(f.report, f.resume, name, f.results); err != nil {
 		return err
 	}
 	defer i.report.close()
@@ -168,8 +168,9 @@ func (i *importRun) run(c *provider.Client) error {
 	if failed := i.marks.flush(); err == nil {
 		err = failed
 	}
+	changed := sum.Rows == 0 && isUsage(err) // another input than that of --resume
 	sum = i.marks.with(sum)
-	if err != nil && sum.Rows == 0 {
+	if err != nil && (changed || sum.Rows == 0) {
 		return i.stdinError(err)
 	}
 	i.summary(sum)
@@ -233,7 +234,7 @@ func (i *importRun) ended() error {
 	case i.report.err != nil:
 		return i.report.err
 	}
-	return i.marks.failed()
+	return i.marks.file.failed()
 }
 
 // row tells the result of one row.
@@ -262,11 +263,7 @@ func (i *importRun) row(row provider.ImportRow) {
 
 func (i *importRun) summary(r provider.ImportReport) {
 	text := importSummary(r, i.total)
-	if i.app.json {
-		i.cmd.PrintErrln(text)
-	} else {
-		fmt.Fprintln(i.app.out, text)
-	}
+	i.app.tellSummary(i.cmd, text)
 	for _, line := range i.notes.lines() {
 		i.cmd.PrintErrln(line)
 	}

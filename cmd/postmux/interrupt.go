@@ -11,10 +11,22 @@ import (
 // stop, lets come to their end: only a second one ends it. release gives the
 // signals back.
 func unhurried(stop context.Context) (ctx context.Context, release func()) {
+	// Whoever reads stdout may go away. That must end the run in order as well.
+	signal.Ignore(syscall.SIGPIPE)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, interrupts()...)
 	ctx, end := afterSecond(stop, signals, func() { signal.Stop(signals) })
 	return ctx, func() { end(); signal.Stop(signals) }
+}
+
+// interrupts are the signals that end a run in order. The end of the terminal is
+// one, unless the tool was started so that it outlives it.
+func interrupts() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // afterSecond is unhurried for any source of signals. After the second signal

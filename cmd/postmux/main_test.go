@@ -22,6 +22,9 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // TestMain keeps the configuration of whoever runs the tests out of them.
 func TestMain(m *testing.M) {
+	if os.Getenv(toolEnv) != "" {
+		main()
+	}
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "postmux")
 	if err != nil {

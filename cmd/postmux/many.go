@@ -80,6 +80,9 @@ func (e *stopError) Unwrap() error { return e.err }
 // that is true of the rest only.
 func (e *stopError) Error() string {
 	text := e.err.Error()
+	if errors.Is(e.err, context.Canceled) {
+		return "stopped after " + e.after + " by an interrupt"
+	}
 	if p, ok := errors.AsType[*provider.Error](e.err); ok && p.Provider == "" {
 		text = ownWords(e.err, p)
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -17,16 +16,15 @@ const marksEvery = 1000
 
 // mark says that the first Rows rows of the input are done.
 type mark struct {
-	Digest string `json:"digest"` // of those rows
+	Digest string `json:"digest"`          // of those rows
+	Local  int    `json:"local,omitempty"` // of the refused ones, those that were refused here: nothing was sent
 	provider.ImportReport
 }
 
 // marks is the file in which an import keeps how far it came. Without a file
 // only rows are counted.
 type marks struct {
-	file  *os.File
-	name  string
-	err   error
+	file  *resultFile
 	begun mark // where an earlier import ended
 
 	rows   int            // read
@@ -39,11 +37,9 @@ type marks struct {
 // openMarks opens the file called name, which must be there to resume and must
 // be new or empty otherwise.
 func openMarks(name string, resume bool) (*marks, error) {
-	m := &marks{name: name, chains: make(map[int]string)}
-	if name == "" {
-		return m, nil
-	}
-	keep, err := readResults(name, resume, func(_ int, line []byte) error {
+	m := &marks{chains: make(map[int]string)}
+	var err error
+	m.file, err = openResults(name, resume, func(_ int, line []byte) error {
 		var next mark
 		if err := json.Unmarshal(line, &next); err != nil || next.Digest == "" || next.Rows < m.begun.Rows {
 			return errors.New("not of an import")
@@ -55,14 +51,13 @@ func openMarks(name string, resume bool) (*marks, error) {
 		return nil, err
 	}
 	m.now = m.begun
-	m.file, err = appendTo(name, keep)
-	return m, err
+	return m, nil
 }
 
 // read takes note of a row, and reports whether it was done before.
 func (m *marks) read(row contactRow) (done bool, err error) {
 	m.rows++
-	if m.file == nil {
+	if m.file.file == nil {
 		return false, nil
 	}
 	h := sha256.New()
@@ -74,7 +69,7 @@ func (m *marks) read(row contactRow) (done bool, err error) {
 	case m.rows < m.begun.Rows:
 		return true, nil
 	case m.rows == m.begun.Rows && text != m.begun.Digest:
-		return true, usageErr("--resume", "the input has changed: its first %s are not those that %s is of", plural(m.rows, "row", "rows"), m.name)
+		return true, usageErr("--resume", "the input has changed: its first %s are not those that %s is of", plural(m.rows, "row", "rows"), m.file.name)
 	case m.rows == m.begun.Rows:
 		return true, nil
 	}
@@ -85,7 +80,7 @@ func (m *marks) read(row contactRow) (done bool, err error) {
 // end is called after the last row.
 func (m *marks) end() error {
 	if m.rows < m.begun.Rows {
-		return usageErr("--resume", "the input has changed: it has %s, and %s are done by %s", plural(m.rows, "row", "rows"), fmt.Sprint(m.begun.Rows), m.name)
+		return usageErr("--resume", "the input has changed: it has %s, and %s are done by %s", plural(m.rows, "row", "rows"), fmt.Sprint(m.begun.Rows), m.file.name)
 	}
 	return nil
 }
@@ -95,7 +90,7 @@ func (m *marks) before() int { return m.begun.Rows }
 
 // done takes note of the result of a row; results come in the order of rows.
 func (m *marks) done(row provider.ImportRow) {
-	if m.file == nil {
+	if m.file.file == nil {
 		return
 	}
 	text := m.chains[row.Index+1]
@@ -107,7 +102,7 @@ func (m *marks) done(row provider.ImportRow) {
 	m.now.Digest = text
 	m.now.count(row)
 	if m.now.Rows%marksEvery == 0 {
-		m.write()
+		m.file.write(m.now)
 	}
 }
 
@@ -117,6 +112,9 @@ func (m *mark) count(row provider.ImportRow) {
 	switch rowState(row) {
 	case "refused":
 		m.Refused++
+		if exitCode(row.Err) == exitLocal {
+			m.Local++
+		}
 	case string(provider.ContactUnknown):
 		m.Unknown++
 	case string(provider.ContactCreated):
@@ -139,27 +137,10 @@ func again(err error) bool {
 
 // flush writes how far the import came at its end.
 func (m *marks) flush() error {
-	if m.file != nil && m.now.Rows > m.begun.Rows && m.now.Rows%marksEvery != 0 {
-		m.write()
+	if m.now.Rows > m.begun.Rows && m.now.Rows%marksEvery != 0 {
+		m.file.write(m.now)
 	}
-	return m.failed()
-}
-
-func (m *marks) write() {
-	data, err := marshal(m.now)
-	if err == nil {
-		_, err = m.file.Write(append(data, '\n'))
-	}
-	if m.err == nil {
-		m.err = err
-	}
-}
-
-func (m *marks) failed() error {
-	if m.err == nil {
-		return nil
-	}
-	return fmt.Errorf("cannot write %s: %w", m.name, m.err)
+	return m.file.sync()
 }
 
 // with adds what earlier imports did.
@@ -179,13 +160,8 @@ func (m *marks) codes() tally {
 	var t tally
 	b := m.begun
 	t.addMany(exitDone, b.Created+b.Updated+b.Stored)
-	t.addMany(exitRefused, b.Refused)
+	t.addMany(exitLocal, b.Local)
+	t.addMany(exitRefused, b.Refused-b.Local)
 	t.addMany(exitUnknown, b.Unknown)
 	return t
-}
-
-func (m *marks) close() {
-	if m.file != nil {
-		_ = m.file.Close()
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"github.com/postmux/postmux/provider"
 )
 
@@ -46,6 +48,17 @@ func (a *app) encode(v any, indent string) {
 		return
 	}
 	_, _ = a.out.Write(b.Bytes())
+}
+
+// tellSummary writes what a command over many items comes to: on stdout, unless
+// that is JSON or gone.
+func (a *app) tellSummary(cmd *cobra.Command, text string) {
+	if !a.json {
+		if _, err := fmt.Fprintln(a.out, text); err == nil {
+			return
+		}
+	}
+	cmd.PrintErrln(text)
 }
 
 // indexed is v with the key index put first, for lines of a stream.

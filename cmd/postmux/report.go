@@ -34,7 +34,8 @@ type reportRow struct {
 var reportColumns = []string{"row", "email", "state", "error", "message", "notes"}
 
 // openReport opens the file called name, behind what it holds when more is true.
-func openReport(name string, more bool) (*report, error) {
+// It must be none of the others.
+func openReport(name string, more bool, others ...string) (*report, error) {
 	r := &report{name: name}
 	if name == "" {
 		return r, nil
@@ -49,9 +50,15 @@ func openReport(name string, more bool) (*report, error) {
 		return nil, usageErr("--report", "cannot write the file: %v", err)
 	}
 	info, err := r.file.Stat()
+	for _, other := range others {
+		if o, failed := os.Stat(other); err == nil && failed == nil && os.SameFile(info, o) {
+			r.close()
+			return nil, usageErr("--report", "expected a file of its own, %s is in use by the same import", name)
+		}
+	}
 	if err == nil && info.Size() > 0 && !more && info.Mode().IsRegular() {
 		r.close()
-		return nil, usageErr("--report", "%s is there already and not empty", name)
+		return nil, usageErr("--report", "%s is there already and not empty; name a new file, or go on with --results FILE --resume", name)
 	}
 	if ext == ".csv" {
 		r.csv = csv.NewWriter(r.file)

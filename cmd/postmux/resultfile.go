@@ -5,65 +5,174 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
-// readResults reads the lines of a result file before it is written to. To
-// resume it must be there; otherwise it must be new or empty. keep is how much
-// of it counts: a last line that was torn off by a crash does not.
-func readResults(name string, resume bool, line func(number int, data []byte) error) (keep int64, err error) {
-	f, err := os.Open(name)
+// logFile is what a result file needs of a file.
+type logFile interface {
+	io.WriteCloser
+	Sync() error
+	Truncate(size int64) error
+	Seek(offset int64, whence int) (int64, error)
+}
+
+// resultFile is the file of --results: lines of JSON, each written at once. Its
+// zero value, with which no file was asked for, does nothing.
+type resultFile struct {
+	name  string
+	file  logFile // nil: none
+	size  int64   // bytes of whole lines
+	lines int
+	err   error // the first of writing
+}
+
+// openResults opens the file called name for this run alone and gives the lines
+// of earlier runs to line. To resume it must be there; otherwise it must be new
+// or empty. A last line that was torn off by a crash is cut off.
+func openResults(name string, resume bool, line func(number int, data []byte) error) (*resultFile, error) {
+	r := &resultFile{name: name}
+	if name == "" {
+		return r, nil
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, usageErr("--results", "%s is not a regular file", name)
+	}
+	flags := os.O_RDWR
+	if !resume {
+		flags |= os.O_CREATE
+	}
+	f, err := os.OpenFile(name, flags, 0o600) // addresses and subjects are nobody else's business
+	if err != nil {
+		return nil, usageErr("--results", "cannot open the file: %v", err)
+	}
+	r.file = f
+	if err := r.load(f, resume, line); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *resultFile) load(f *os.File, resume bool, line func(number int, data []byte) error) error {
+	if lockFile(f) {
+		return usageErr("--results", "%s: another run is using it", r.name)
+	}
+	info, err := f.Stat()
 	switch {
-	case errors.Is(err, os.ErrNotExist) && !resume:
-		return 0, nil
 	case err != nil:
-		return 0, usageErr("--results", "cannot read the file: %v", err)
+		return usageErr("--results", "cannot read the file: %v", err)
+	case !resume && info.Size() > 0:
+		return usageErr("--results", "%s is there already and not empty; --resume goes on with it", r.name)
 	}
-	defer func() { _ = f.Close() }()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return 0, usageErr("--results", "%s is not a regular file", name)
-	} else if !resume && info.Size() > 0 {
-		return 0, usageErr("--results", "%s is there already and not empty; --resume goes on with it", name)
+	ended, err := r.read(f, line)
+	if err != nil {
+		return err
 	}
-	r := bufio.NewReaderSize(f, 256<<10)
-	for number := 1; ; number++ {
-		data, err := r.ReadBytes('\n')
+	err = r.cut()
+	if err == nil && !ended {
+		_, err = r.file.Write([]byte{'\n'})
+		r.size++
+	}
+	if err != nil {
+		return usageErr("--results", "cannot write the file: %v", err)
+	}
+	if info.Size() == 0 {
+		syncDir(filepath.Dir(r.name))
+	}
+	return nil
+}
+
+// read gives the lines of f to line, and reports whether the last has its line break.
+func (r *resultFile) read(f io.Reader, line func(number int, data []byte) error) (ended bool, err error) {
+	in := bufio.NewReaderSize(f, 256<<10)
+	for {
+		data, err := in.ReadBytes('\n')
+		atEnd := errors.Is(err, io.EOF)
 		switch {
-		case err != nil && !errors.Is(err, io.EOF):
-			return 0, usageErr("--results", "cannot read the file: %v", err)
-		case err != nil && !json.Valid(data):
-			return keep, nil
+		case err != nil && !atEnd:
+			return false, usageErr("--results", "cannot read the file: %v", err)
+		case atEnd && !json.Valid(data):
+			return true, nil
 		}
-		if err := line(number, bytes.TrimSpace(data)); err != nil {
-			return 0, usageErr("--results", "%s: line %d: %v", name, number, err)
+		r.lines++
+		if err := line(r.lines, bytes.TrimSpace(data)); err != nil {
+			return false, usageErr("--results", "%s: line %d: %v", r.name, r.lines, err)
 		}
-		if keep += int64(len(data)); err != nil {
-			return keep, nil
+		if r.size += int64(len(data)); atEnd {
+			return false, nil
 		}
 	}
 }
 
-// appendTo opens a result file for writing behind its first keep bytes.
-func appendTo(name string, keep int64) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600) // addresses and subjects are nobody else's business
-	if err != nil {
-		return nil, usageErr("--results", "cannot write the file: %v", err)
+// syncDir makes sure that a new file is found after a crash of the machine. Not
+// every system can; then its own habits must do.
+func syncDir(name string) {
+	if d, err := os.Open(name); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
 	}
-	err = f.Truncate(keep)
+}
+
+// write writes v as a line and returns its number; 0 when there is no such line.
+// What a write that failed left behind is taken back, so that a later line, when
+// there is room again, stands by itself.
+func (r *resultFile) write(v any) (number int) {
+	if r.file == nil {
+		return 0
+	}
+	data, err := marshal(v)
 	if err == nil {
-		_, err = f.Seek(keep, io.SeekStart)
-	}
-	last := []byte{'\n'}
-	if err == nil && keep > 0 {
-		_, err = f.ReadAt(last, keep-1)
-	}
-	if err == nil && last[0] != '\n' {
-		_, err = f.Write([]byte{'\n'})
+		_, err = r.file.Write(append(data, '\n'))
 	}
 	if err != nil {
-		_ = f.Close()
-		return nil, usageErr("--results", "cannot write the file: %v", err)
+		r.fail(err)
+		r.fail(r.cut())
+		return 0
 	}
-	return f, nil
+	r.size += int64(len(data)) + 1
+	r.lines++
+	return r.lines
+}
+
+// sync waits until the disk has all lines.
+func (r *resultFile) sync() error {
+	if r.file != nil {
+		r.fail(r.file.Sync())
+	}
+	return r.failed()
+}
+
+// cut takes off what is behind the last whole line.
+func (r *resultFile) cut() error {
+	err := r.file.Truncate(r.size)
+	if err == nil {
+		_, err = r.file.Seek(r.size, io.SeekStart)
+	}
+	return err
+}
+
+func (r *resultFile) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// failed is the first error of writing.
+func (r *resultFile) failed() error {
+	if r.err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot write %s: %w", r.name, r.err)
+}
+
+// close lets other runs use the file.
+func (r *resultFile) close() error {
+	if r.file != nil {
+		r.fail(r.file.Close())
+		r.file = nil
+	}
+	return r.failed()
 }

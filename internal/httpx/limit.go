@@ -118,24 +118,24 @@ func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 		return 0, nil // by far the commonest
 	}
 	for {
-		pause := time.Until(b.until())
-		if pause <= 0 {
-			break
+		if pause := time.Until(b.until()); pause > 0 {
+			if e := sleep(ctx, pause); e != nil {
+				return time.Since(start), e
+			}
+			continue
 		}
-		if e := sleep(ctx, pause); e != nil {
-			return time.Since(start), e
+		r := b.limiter.Reserve()
+		if delay := r.Delay(); delay > 0 {
+			if e := sleep(ctx, delay); e != nil {
+				r.Cancel()
+				return time.Since(start), e
+			}
+			if time.Until(b.until()) > 0 {
+				continue // a pause has begun meanwhile; all line up again after it
+			}
 		}
-	}
-	r := b.limiter.Reserve()
-	delay := r.Delay()
-	if delay == 0 {
 		return time.Since(start), nil
 	}
-	if e := sleep(ctx, delay); e != nil {
-		r.Cancel()
-		return time.Since(start), e
-	}
-	return time.Since(start), nil
 }
 
 func (b *bucket) until() time.Time {
