@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,65 +23,56 @@ const maxDepth = 100
 
 // AppendText writes s, which must be valid UTF-8, as a JSON text behind dst.
 func AppendText(dst []byte, s string) []byte {
-	const hex = "0123456789abcdef"
+	if strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029") {
+		// Line separators, which encoding/json escapes for the sake of JavaScript.
+		dst, _ = appendStandard(dst, s) // a text cannot fail
+		return dst
+	}
 	dst = append(dst, '"')
 	start := 0
-	for i := special(s, 0); i < len(s); i = special(s, i) {
-		c := s[i]
-		if c == 0xe2 && !separator(s[i:]) {
-			i++
-			continue
-		}
-		dst = append(dst, s[start:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\b':
-			dst = append(dst, `\b`...)
-		case '\f':
-			dst = append(dst, `\f`...)
-		case '\n':
-			dst = append(dst, `\n`...)
-		case '\r':
-			dst = append(dst, `\r`...)
-		case '\t':
-			dst = append(dst, `\t`...)
-		case 0xe2: // U+2028 or U+2029, which encoding/json escapes for the sake of JavaScript
-			dst = append(dst, `\u202`...)
-			dst = append(dst, hex[s[i+2]&0xf])
-			i += 2
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-		}
-		i++
-		start = i
+	for i := special(s, 0); i < len(s); i = special(s, start) {
+		dst = appendEscaped(append(dst, s[start:i]...), s[i])
+		start = i + 1
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
 
-// separator reports whether s begins with a line or paragraph separator.
-func separator(s string) bool {
-	return len(s) >= 3 && s[1] == 0x80 && s[2]|1 == 0xa9
+func appendEscaped(dst []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(dst, '\\', c)
+	case '\b':
+		return append(dst, `\b`...)
+	case '\f':
+		return append(dst, `\f`...)
+	case '\n':
+		return append(dst, `\n`...)
+	case '\r':
+		return append(dst, `\r`...)
+	case '\t':
+		return append(dst, `\t`...)
+	}
+	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
-// special is the index of the first byte from i on that AppendText looks at:
-// control, quote, backslash, or the first of U+2028. It is len(s) when there is none.
+// special is the index of the first byte from i on that cannot stand in a JSON
+// text: control, quote or backslash. It is len(s) when there is none.
 func special(s string, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
 		b := s[i : i+8]
 		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		quote, slash, e2 := w^'"'*ones, w^'\\'*ones, w^0xe2*ones
+		quote, slash := w^'"'*ones, w^'\\'*ones
 		// A borrow can raise a flag above a true one, never below it: the lowest is exact.
-		flags := ((w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash | (e2-ones)&^e2) & highs
-		if flags != 0 {
+		if flags := ((w - 0x20*ones) | (quote - ones) | (slash - ones)) &^ w & highs; flags != 0 {
 			return i + bits.TrailingZeros64(flags)/8
 		}
 	}
 	for ; i < len(s); i++ {
-		if c := s[i]; c < 0x20 || c == '"' || c == '\\' || c == 0xe2 {
+		if c := s[i]; c < 0x20 || c == '"' || c == '\\' {
 			return i
 		}
 	}

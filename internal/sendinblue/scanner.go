@@ -236,7 +236,13 @@ func (r *scanner) pass() {
 }
 
 func (r *scanner) passText() {
-	for r.i++; r.i < len(r.s); r.i++ {
+	r.i++
+	// A quote without a backslash before it is the end.
+	if n := strings.IndexByte(r.s[r.i:], '"'); n >= 0 && r.s[r.i+n-1] != '\\' {
+		r.i += n + 1
+		return
+	}
+	for ; r.i < len(r.s); r.i++ {
 		switch r.s[r.i] {
 		case '\\':
 			r.i++
