@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,13 +123,19 @@ func clears(attrs map[string]any) bool {
 	return false
 }
 
-var phoneForm = regexp.MustCompile(`^(?:\+|00)?[1-9][0-9]{5,14}$`)
-
-// plainPhone reports whether v is absent or has one of the documented forms. An
-// upsert refuses others; what a job does with them is not documented.
+// plainPhone reports whether v is absent or has one of the documented forms: 6
+// to 15 digits that begin with no zero, after + or 00. An upsert refuses others;
+// what a job does with them is not documented.
 func plainPhone(v any) bool {
 	text, ok := v.(string)
-	return !ok || phoneForm.MatchString(text)
+	if !ok {
+		return true
+	}
+	digits, plus := strings.CutPrefix(text, "+")
+	if !plus {
+		digits = strings.TrimPrefix(text, "00")
+	}
+	return len(digits) >= 6 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
 func appendRow(dst []byte, wire string, attrs map[string]any) ([]byte, error) {

@@ -275,3 +275,13 @@ func TestLeft(t *testing.T) {
 	assert.False(t, l.out("ivan@xn--e1afmkfd.example", []int64{3}))
 	assert.False(t, l.out("other@example.com", []int64{4}))
 }
+
+func TestPlainPhone(t *testing.T) {
+	for v, want := range map[any]bool{
+		nil: true, "375291234567": true, "+375291234567": true, "00375291234567": true, "123456": true, "123456789012345": true,
+		"": false, "+": false, "00": false, "12345": false, "1234567890123456": false, "0291234567": false, "+0291234567": false,
+		"+00375291234567": false, "375 29 123": false, "375-29-1234567": false, "۳۷۵۲۹۱۲۳۴": false, "12345x": false,
+	} {
+		assert.Equal(t, want, plainPhone(v), "%v", v)
+	}
+}
