@@ -25,9 +25,9 @@ func (p *pakat) rowsOf(list string) []pakatRow {
 
 // row finds a subscriber by its uid. The same address has another in every list.
 func (p *pakat) row(list, uid string) (pakatRow, bool) {
-	for _, r := range p.rowsOf(list) {
-		if r.uid == uid {
-			return r, true
+	for _, c := range p.contacts {
+		if m := c.on(list); m != nil && m.uid == uid {
+			return pakatRow{c, m}, true
 		}
 	}
 	return pakatRow{}, false
