@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 // script is a transport that plays answers in order; the last one stays.
 type script struct {
+	base  string
 	mu    sync.Mutex
 	steps []step
 	times []time.Time // when a request came
@@ -52,9 +54,15 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: st.status, Header: h, Body: io.NopCloser(strings.NewReader(st.body)), Request: r}, nil
 }
 
+var scripts atomic.Int64
+
 func scripted(t *testing.T, s *script, change func(*Config)) *Chain {
 	t.Helper()
-	return newChain(t, "https://vendor.example", func(c *Config) {
+	if s.base == "" {
+		// Limits are kept for the whole process: each script is a vendor of its own.
+		s.base = fmt.Sprintf("https://vendor-%d.example", scripts.Add(1))
+	}
+	return newChain(t, s.base, func(c *Config) {
 		c.Env.HTTPClient = &http.Client{Transport: s}
 		c.Section.Attempts = 0
 		if change != nil {

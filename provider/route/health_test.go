@@ -194,7 +194,10 @@ func TestPauses(t *testing.T) {
 					return nil
 				}
 				var wg sync.WaitGroup
-				for range 5 {
+				wg.Go(func() { send(t, c, 1) })
+				synctest.Wait() // it is at a, where it takes a second
+				send(t, c, 1)   // b is tried again too, before it takes several
+				for range 3 {
 					wg.Go(func() { send(t, c, 1) })
 				}
 				wg.Wait()
