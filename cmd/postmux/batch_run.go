@@ -60,16 +60,20 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 	}
 }
 
-// next reads a line, unless the batch is to end.
+// next reads a line, unless the batch is to end. At the end of the input nothing
+// is left to stop for.
 func (b *batchRun) next() ([]byte, error) {
-	if err := b.ended(); err != nil {
-		return nil, err
-	}
-	line, err := b.lines.next()
 	if stopped := b.stop.Err(); stopped != nil {
 		return nil, stopped
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, err := b.lines.next()
+	if errors.Is(err, io.EOF) && b.stop.Err() == nil {
+		return nil, err
+	}
+	if ended := b.ended(); ended != nil {
+		return nil, ended
+	}
+	if err != nil {
 		err = &inputError{err}
 	}
 	return line, err
