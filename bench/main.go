@@ -98,7 +98,7 @@ func command(ctx context.Context) error {
 	short := flag.Bool("short", false, "measure next to nothing and print it, only to see that all of it works")
 	flag.IntVar(&r.rounds, "rounds", 5, "rounds; each measures every row once, in changing order")
 	flag.DurationVar(&r.benchTime, "bench-time", 200*time.Millisecond, "time of a row without a network in a round")
-	flag.DurationVar(&r.cellTime, "cell-time", 200*time.Millisecond, "time of a row with a network in a round")
+	flag.DurationVar(&r.cellTime, "cell-time", 400*time.Millisecond, "time of a row with a network in a round")
 	flag.IntVar(&r.mails, "mails", 10_000, "personal mails")
 	flag.IntVar(&r.contacts, "contacts", 1_000_000, "contacts to iterate")
 	flag.IntVar(&r.importRows, "import-rows", 1_000_000, "contacts to import")
