@@ -83,7 +83,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 			}
 		}
 	}
-	suppressLeft(&out)
+	out.SuppressLeft()
 	take := func(tag string, to *string) {
 		if v, ok := fields[tag].(string); ok && tag != "" {
 			*to = v
@@ -97,23 +97,6 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		out.Fields = fields
 	}
 	return out
-}
-
-// suppressLeft says that an address gets no marketing mail when it has left
-// every list that is shown.
-func suppressLeft(c *provider.Contact) {
-	var left provider.MembershipStatus
-	for _, m := range c.Memberships {
-		switch {
-		case m.Status.Terminal():
-			left = m.Status
-		case m.Status != provider.Removed:
-			return
-		}
-	}
-	if left != "" && len(c.Suppressed) == 0 {
-		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: string(left)})
-	}
 }
 
 // portableValue is nil for what is empty: the vendor has no other word for a

@@ -88,7 +88,6 @@ func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, err
 		}
 		if a, ok := c.adapter.(Batcher); ok {
 			b.native, f.limits = a, a.BatchLimits()
-			b.distinct = f.limits.Distinct
 		}
 		gone := false
 		err := f.run(ctx, indexedMessages(messages), func(r BatchResult) bool {
@@ -104,11 +103,10 @@ func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, err
 // batch is a SendBatch under way.
 type batch struct {
 	*Client
-	native   Batcher // nil: one call each
-	distinct bool    // of its limits
-	before   func([]int) error
-	unknown  streak
-	last     Message // what a message shares of the one placed last, which is its caller's again after its result
+	native  Batcher // nil: one call each
+	before  func([]int) error
+	unknown streak
+	last    Message // what a message shares of the one placed last, which is its caller's again after its result
 }
 
 // batchItem is a message on its way through a batch.
@@ -154,7 +152,7 @@ func (b *batch) place(_ context.Context, item *batchItem) (m member, _ BatchResu
 		m.key, m.alone, m.addresses = key, false, prepared.addressees()
 		m.texts, m.variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
 		m.bytes = m.variables + m.addresses*addressSize
-		if b.distinct {
+		if b.native.BatchLimits().Distinct {
 			m.once = strings.ToLower(prepared.To[0].Email)
 		}
 	}

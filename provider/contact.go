@@ -24,6 +24,24 @@ type Contact struct {
 	ModifiedAt time.Time     `json:"modified_at,omitzero"`
 }
 
+// SuppressLeft adds a suppression of marketing mail when the contact has left
+// every list that is shown, and none is told otherwise. It is for adapters of
+// providers that keep consent by list.
+func (c *Contact) SuppressLeft() {
+	var left MembershipStatus
+	for _, m := range c.Memberships {
+		switch {
+		case m.Status.Terminal():
+			left = m.Status
+		case m.Status != Removed:
+			return
+		}
+	}
+	if left != "" && len(c.Suppressed) == 0 {
+		c.Suppressed = append(c.Suppressed, Suppression{Channel: "email", Scope: "marketing", Reason: string(left)})
+	}
+}
+
 // Membership is the belonging of a contact to a list.
 type Membership struct {
 	List   string           `json:"list"` // the provider's id of the list

@@ -237,20 +237,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	if outcome == "" {
 		outcome = NotSent
 	}
-	return json.Marshal(struct {
-		Kind       Kind    `json:"kind"`
-		Provider   string  `json:"provider"`
-		Account    string  `json:"account"`
-		Op         string  `json:"op"`
-		Outcome    Outcome `json:"outcome"`
-		Status     int     `json:"status"`
-		Code       string  `json:"code"`
-		Message    string  `json:"message"`
-		RequestID  string  `json:"request_id"`
-		RetryAfter float64 `json:"retry_after_s"`
-		Field      string  `json:"field"`
-		Feature    Feature `json:"feature"`
-	}{e.Kind, e.Provider, e.Account, e.Op, outcome, e.Status, e.Code, message, e.RequestID, e.RetryAfter.Seconds(), e.Field, e.Feature})
+	return json.Marshal(wireError{e.Kind, e.Provider, e.Account, e.Op, outcome, e.Status, e.Code, message, e.RequestID, e.RetryAfter.Seconds(), e.Field, e.Feature})
 }
 
 // readOps change nothing at the provider.

@@ -5,23 +5,26 @@ import (
 	"time"
 )
 
+// wireError is an Error in JSON.
+type wireError struct {
+	Kind       Kind    `json:"kind"`
+	Provider   string  `json:"provider"`
+	Account    string  `json:"account"`
+	Op         string  `json:"op"`
+	Outcome    Outcome `json:"outcome"`
+	Status     int     `json:"status"`
+	Code       string  `json:"code"`
+	Message    string  `json:"message"`
+	RequestID  string  `json:"request_id"`
+	RetryAfter float64 `json:"retry_after_s"`
+	Field      string  `json:"field"`
+	Feature    Feature `json:"feature"`
+}
+
 // UnmarshalJSON reads what MarshalJSON wrote, so that a stored Receipt keeps its
 // errors. The cause is not kept.
 func (e *Error) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		Kind       Kind    `json:"kind"`
-		Provider   string  `json:"provider"`
-		Account    string  `json:"account"`
-		Op         string  `json:"op"`
-		Outcome    Outcome `json:"outcome"`
-		Status     int     `json:"status"`
-		Code       string  `json:"code"`
-		Message    string  `json:"message"`
-		RequestID  string  `json:"request_id"`
-		RetryAfter float64 `json:"retry_after_s"`
-		Field      string  `json:"field"`
-		Feature    Feature `json:"feature"`
-	}
+	var wire wireError
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}

@@ -69,33 +69,16 @@ func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.M
 		addMembership(&c, int64(m.ListID), int64(m.Status))
 		addVariables(fields, m.Variables)
 	}
-	suppressLeft(&c)
+	c.SuppressLeft()
 	n.takeNames(&c, fields)
 	return c
-}
-
-// suppressLeft says that an address gets no marketing mail when it has left
-// every list that is shown, for what reason ever.
-func suppressLeft(c *provider.Contact) {
-	var left provider.MembershipStatus
-	for _, m := range c.Memberships {
-		switch {
-		case m.Status.Terminal():
-			left = m.Status
-		case m.Status != provider.Removed:
-			return
-		}
-	}
-	if left != "" && len(c.Suppressed) == 0 {
-		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: string(left)})
-	}
 }
 
 // listedFromAPI is a contact as a list shows it.
 func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact) provider.Contact {
 	c := provider.Contact{Email: row.Email, Phone: string(row.Phone), Suppressed: []provider.Suppression{}}
 	addMembership(&c, list, int64(row.Status))
-	suppressLeft(&c)
+	c.SuppressLeft()
 	fields := map[string]any{}
 	for name, raw := range row.Variables {
 		if v, ok := variableValue(raw, ""); ok {
