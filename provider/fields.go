@@ -573,15 +573,6 @@ func checkSender(from Address) error {
 	return checkAddress("from", -1, from)
 }
 
-func checkAddresses(name string, list []Address) error {
-	for i, a := range list {
-		if err := checkAddress(name, i, a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func checkTags(m *Message) error {
 	for i, tag := range m.Tags {
 		err := checkLine("", tag)

@@ -47,12 +47,6 @@ type Message struct {
 	Recipients []Recipient `json:"recipients,omitempty"`
 }
 
-// Address is a mail address and the name shown with it.
-type Address struct {
-	Email string `json:"email"`
-	Name  string `json:"name,omitempty"`
-}
-
 // Validate checks m by the rules that hold at every provider and returns an
 // *Error of kind ErrInvalid that names the field, or nil. Client.Send calls it
 // before anything else.

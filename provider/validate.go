@@ -1,44 +1,12 @@
 package provider
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
-
-// CheckEmail refuses what is not exactly one mail address: user@domain with a
-// dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
-// comments or address literals, no control, direction or invisible characters.
-// Domains and local parts may be in any script. The error is an *Error of kind
-// ErrInvalid that quotes the address with escapes; its Field is "email".
-func CheckEmail(email string) error { return checkEmail("email", email) }
-
-func checkEmail(field, email string) error {
-	if err := mailaddr.Check(email); err != nil {
-		return Invalid(field, "%s", err.Error())
-	}
-	return nil
-}
-
-// checkAddress checks an address of a list, or of a single field when index is
-// -1. The path is put together only for an error: this runs for every recipient.
-func checkAddress(field string, index int, a Address) error {
-	err := checkEmail(".email", a.Email)
-	if err == nil {
-		err = checkLine(".name", a.Name)
-	}
-	if err == nil {
-		return nil
-	}
-	if index >= 0 {
-		field = fmt.Sprintf("%s[%d]", field, index)
-	}
-	return atField(field, err)
-}
 
 // maxLine is the longest line of a mail, in bytes.
 const maxLine = 998
