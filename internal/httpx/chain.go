@@ -247,7 +247,7 @@ func (c *Chain) classify(call *rest.Call, a *Answer) *failure {
 		}
 		e = &provider.Error{}
 	}
-	return &failure{classOf(call, a.Status, e.Kind), e}
+	return &failure{classOf(call.Effect, a.Status, e.Kind), e}
 }
 
 // observe tells the hook about an attempt; e holds what is known already.

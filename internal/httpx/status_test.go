@@ -62,7 +62,7 @@ func TestStatuses(t *testing.T) {
 }
 
 func classFor(effect rest.Effect, status int, kind provider.Kind) outcome.Class {
-	return classOf(&rest.Call{Effect: effect}, status, kind)
+	return classOf(effect, status, kind)
 }
 
 // What each status means with each kind that an adapter may name, as the error of
