@@ -1,10 +1,15 @@
 package httpx
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -57,4 +62,57 @@ func TestDecodeFailureKeepsCause(t *testing.T) {
 	_, err := newChain(t, url, nil).Do(t.Context(), readCall(), new(sent))
 	var typ *json.UnmarshalTypeError
 	assert.True(t, errors.As(err, &typ))
+}
+
+// The order of the links is a promise of each of them, see assemble.
+var order = []string{
+	"decoder", "deadline", "retrier", "limiter", "authorizer", "observer", "encoder", "redactor", "classifier", "reader", "sender",
+}
+
+// A send goes through the links in order, each once, and through nothing else of
+// this package.
+func TestASendGoesStraightThroughTheLinks(t *testing.T) {
+	var calls []string
+	chain := newChain(t, "https://vendor.example", func(c *Config) {
+		c.Env.Hooks.OnAttempt = func(context.Context, provider.AttemptEvent) {}
+		c.Env.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+			calls = callsOfPackage()
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+		})}
+	})
+	_, err := chain.Do(t.Context(), sendCall(), new(sent))
+	require.NoError(t, err)
+	want := []string{"(*Chain).Do"}
+	for _, name := range order {
+		want = append(want, "(*"+name+").do")
+	}
+	assert.Equal(t, append(want, "(*sender).roundTrip"), calls)
+}
+
+// callsOfPackage are the functions of this package that are running, the outermost
+// first, without those of tests.
+func callsOfPackage() []string {
+	pcs := make([]uintptr, 100)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	var calls []string
+	for {
+		f, more := frames.Next()
+		if name, ok := strings.CutPrefix(f.Function, "github.com/postmux/postmux/internal/httpx."); ok && !strings.HasSuffix(f.File, "_test.go") {
+			calls = append(calls, name)
+		}
+		if !more {
+			slices.Reverse(calls)
+			return calls
+		}
+	}
+}
+
+// A dry run passes no link that waits, fetches or sends.
+func TestLinksOfADryRun(t *testing.T) {
+	chain := newChain(t, "https://vendor.example", func(c *Config) { c.Env.DryRun = func(provider.Request) {} })
+	var names []string
+	for _, l := range chain.links {
+		names = append(names, fmt.Sprintf("%T", l))
+	}
+	assert.Equal(t, []string{"*httpx.encoder", "*httpx.dryRun"}, names)
 }

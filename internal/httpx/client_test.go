@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
-	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,9 +30,9 @@ func TestTransportKeepsConnectionsOfABatch(t *testing.T) {
 
 func TestConnectionsAreShared(t *testing.T) {
 	a, b := newChain(t, "http://127.0.0.1:1", nil), newChain(t, "http://127.0.0.1:2", nil)
-	assert.Same(t, a.client.Transport, b.client.Transport)
+	assert.Same(t, clientOf(a).Transport, clientOf(b).Transport)
 	c := newChain(t, "http://127.0.0.1:1", func(c *Config) { c.Section.Proxy = "http://127.0.0.1:3" })
-	assert.NotSame(t, a.client.Transport, c.client.Transport)
+	assert.NotSame(t, clientOf(a).Transport, clientOf(c).Transport)
 	_, err := New(Config{BaseURL: "https://x.example", Section: provider.Section{Common: provider.Common{Proxy: "http://p.example"}}, Env: provider.Env{HTTPClient: &http.Client{}}})
 	assert.ErrorIs(t, err, provider.ErrConfig)
 	_, err = New(Config{BaseURL: "https://x.example", Section: provider.Section{Common: provider.Common{CAFile: "/does/not/exist"}}})
@@ -50,7 +49,7 @@ func TestProxyAndCAFile(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"7"}`)
 	})
 	chain := newChain(t, "http://127.0.0.1:9", func(c *Config) { c.Section.Proxy = proxy })
-	chain.base, chain.place = "http://vendor.example", url.URL{} // only https is allowed here; the test has no certificate for a tunnel
+	linkOf[*encoder](chain).address = address{base: "http://vendor.example"} // only https is allowed here; the test has no certificate for a tunnel
 	_, err := chain.Do(t.Context(), sendCall(), new(sent))
 	require.NoError(t, err)
 	assert.Equal(t, int32(1), viaProxy.Load())

@@ -59,6 +59,18 @@ func newChain(t *testing.T, base string, change func(*Config)) *Chain {
 	return c
 }
 
+// linkOf returns the chain's link of this type.
+func linkOf[L link](c *Chain) L {
+	for _, l := range c.links {
+		if l, ok := l.(L); ok {
+			return l
+		}
+	}
+	panic(fmt.Sprintf("the chain has no %T", *new(L)))
+}
+
+func clientOf(c *Chain) *http.Client { return linkOf[*sender](c).client }
+
 func serve(t *testing.T, h http.HandlerFunc) string {
 	t.Helper()
 	srv := httptest.NewServer(h)

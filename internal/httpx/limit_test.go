@@ -104,7 +104,7 @@ func TestNothingLeftPausesAllClients(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		a.bucketOf(sendCall()).pause(time.Minute)
+		linkOf[*limiter](a).bucketOf(sendCall()).pause(time.Minute)
 		_, err = a.Do(ctx, sendCall(), new(sent))
 		e := errorOf(t, err)
 		assert.Equal(t, provider.ErrRateLimited, e.Kind)

@@ -48,7 +48,7 @@ func TestSealedBody(t *testing.T) {
 func TestRelease(t *testing.T) {
 	fresh := func() *sealedBody {
 		b := new(sealedBody)
-		b.data = append(b.room(), "hello"...)
+		b.data = append(b.buffer(), "hello"...)
 		return b
 	}
 	early := fresh()
@@ -72,7 +72,7 @@ func TestRelease(t *testing.T) {
 	_, err = older.Read(make([]byte, 1))
 	assert.ErrorIs(t, err, errSealed, "the memory may be another's")
 	whole.release() // nothing to give back any more
-	assert.Nil(t, whole.kept)
+	assert.Nil(t, whole.pooled)
 
 	large := fresh()
 	large.data = make([]byte, maxKept+1)

@@ -10,12 +10,12 @@ import (
 // our idempotency key before: the mail was accepted then.
 const KindDuplicate provider.Kind = "duplicate"
 
-// decider says what makes an answer belong to a row of statuses.
+// decider says what makes a row of statuses fit an answer.
 type decider int
 
 const (
-	// byKind: the kind that the adapter names. The status counts only when the
-	// adapter names none of the table.
+	// byKind: the kind that the adapter names. The status counts only when the adapter
+	// names none, or one for which no other row fits.
 	byKind decider = iota
 	// byStatus: the status, whatever kind the adapter names.
 	byStatus
@@ -23,20 +23,20 @@ const (
 	byEither
 )
 
-// statusRow is a row of statuses.
+// statusRow says what an answer means.
 type statusRow struct {
 	first, last int           // the statuses, both included; 0 for a kind that has none
-	kind        provider.Kind // the kind of such an answer when the vendor's code says no more
-	class       outcome.Class // its row of the failure table
-	send        outcome.Class // the same for a send, where it differs; else 0
+	kind        provider.Kind // the kind of the error when the vendor's code says no more
+	class       outcome.Class // the row of the failure table
+	send        outcome.Class // the row for a send, where it is another one; else 0
 	decides     decider
 }
 
-// statuses says what an answer means, by its status and by the kind that the
-// adapter names. The first row that fits counts. So a single status stands before
-// the range that it is in, and the rows are in the order of decides: byEither,
-// byStatus, byKind. Of the rows with one class the first has the kind for an
-// error to which the adapter gives none.
+// statuses is the table from the status of an answer, and the kind that the adapter
+// names, to the kind of the error and its row of the failure table. The first row
+// that fits counts: a single status stands before its range, and the rows are in the
+// order byEither, byStatus, byKind. An error without a kind gets that of the first
+// row of its class.
 var statuses = []statusRow{
 	{kind: KindDuplicate, class: outcome.Duplicate, decides: byEither},
 	{first: 429, last: 429, kind: provider.ErrRateLimited, class: outcome.Throttled, decides: byEither},

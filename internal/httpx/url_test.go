@@ -25,8 +25,8 @@ func TestURLOf(t *testing.T) {
 			{Route: ""},
 			{Route: "x"},
 		} {
-			chain := &Chain{base: base, place: placeOf(base)}
-			u, host, err := chain.urlOf(call)
+			a := newAddress(base)
+			u, host, err := a.urlOf(call)
 			text, badCall := call.URL(base)
 			require.NoError(t, badCall)
 			want, badURL := http.NewRequest(http.MethodGet, text, nil)
@@ -37,12 +37,12 @@ func TestURLOf(t *testing.T) {
 			require.NoError(t, err, text)
 			assert.Equal(t, want.URL, u, text)
 			assert.Equal(t, want.Host, host, text)
-			if chain.place.Host != "" && plainPath(call.Route) && call.Query == nil {
+			if a.plain.Host != "" && plainPath(call.Route) && call.Query == nil {
 				quick++
 			}
 		}
 	}
 	assert.Equal(t, 4, quick, "the way without parsing is taken")
-	_, _, err := (&Chain{base: "https://x.example"}).urlOf(&rest.Call{Route: "/{id}", Segments: []string{".."}})
+	_, _, err := (&address{base: "https://x.example"}).urlOf(&rest.Call{Route: "/{id}", Segments: []string{".."}})
 	assert.Error(t, err)
 }
