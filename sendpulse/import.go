@@ -184,7 +184,7 @@ func (b *bulkImport) addAll(ctx context.Context, list int64, rows []*storing) er
 	for i, s := range rows {
 		body.Emails[i] = s.contact()
 	}
-	_, err := b.api.AddContacts(ctx, list, body, harmless)
+	_, err := b.api.AddContacts(ctx, list, body, unconfirmed)
 	if refused(err) && len(rows) > 1 {
 		half := len(rows) / 2
 		_ = b.addAll(ctx, list, rows[:half])

@@ -60,7 +60,7 @@ func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (
 // resubscribeOn adds an address that has left the list, without variables, so
 // that those it has stay, and reads what came of it.
 func (a *adapter) resubscribeOn(ctx context.Context, list int64, wire string) error {
-	_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{{Email: wire}}}, harmless)
+	_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{{Email: wire}}}, unconfirmed)
 	if err != nil && !taken(err) {
 		return err
 	}

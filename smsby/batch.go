@@ -62,7 +62,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 func (a *adapter) bulkCall(ctx context.Context, form smsbyapi.BulkEmailForm) (*smsbyapi.SentBulkAnswer, error) {
 	var opts []rest.Option
 	if a.json {
-		opts = append(opts, func(c *rest.Call) { c.Kind = rest.JSON })
+		opts = append(opts, rest.WithBodyKind(rest.JSON))
 	}
 	return a.api.SendBulkEmail(ctx, form, opts...)
 }
