@@ -24,7 +24,7 @@ func TestTransportKeepsConnectionsOfABatch(t *testing.T) {
 	const most = 256 // the largest concurrency
 	assert.GreaterOrEqual(t, tr.MaxIdleConnsPerHost, most)
 	assert.GreaterOrEqual(t, tr.MaxIdleConns, tr.MaxIdleConnsPerHost)
-	assert.Zero(t, tr.MaxConnsPerHost, "limits are kept by the limiter, where they can be told")
+	assert.Zero(t, tr.MaxConnsPerHost, "limits are kept by the limiter, where they can be reported")
 	assert.True(t, tr.ForceAttemptHTTP2)
 }
 

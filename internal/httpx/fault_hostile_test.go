@@ -179,7 +179,7 @@ func TestRedirectsLeakNoByte(t *testing.T) {
 	}
 }
 
-// wiretap is a second host. counted closes it and tells what it got.
+// wiretap is a second host. counted closes it and returns what it got.
 func wiretap(t *testing.T) (url string, counted func() (conns, bytes int)) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

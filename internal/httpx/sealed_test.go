@@ -39,7 +39,7 @@ func TestSealedBody(t *testing.T) {
 	assert.Equal(t, leftAll, full.seal(true))
 	silent := &sealedBody{data: []byte("hello")}
 	_, _ = io.ReadAll(silent.reader())
-	assert.Equal(t, leftAll, silent.seal(false), "a transport that tells of no connection may have one")
+	assert.Equal(t, leftAll, silent.seal(false), "a transport that reports no connection may have one")
 	assert.Equal(t, leftAll, (&sealedBody{}).seal(false))
 	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(true), "a call without a body is complete once there is a connection")
 }
