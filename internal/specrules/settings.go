@@ -28,6 +28,7 @@ var required = map[string]string{
 	"output-options/prefer-skip-optional-pointer-on-container-types": "true",
 	"output-options/skip-enum-validate":                              "true",
 	"output-options/overlay/path":                                    "../../api/template/answers.overlay.yaml",
+	"output-options/overlay/strict":                                  "false", // a spec may have nothing that an action changes
 	"output-options/user-templates/client.tmpl":                      "../../api/template/client.tmpl",
 	"output-options/user-templates/client-with-responses.tmpl":       "../../api/template/client-with-responses.tmpl",
 	"output-options/user-templates/imports.tmpl":                     "../../api/template/imports.tmpl",

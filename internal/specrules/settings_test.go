@@ -20,7 +20,7 @@ output-options:
   nullable-type: true
   prefer-skip-optional-pointer-on-container-types: true
   skip-enum-validate: true
-  overlay: {path: ../../api/template/answers.overlay.yaml}
+  overlay: {path: ../../api/template/answers.overlay.yaml, strict: false}
   user-templates:
     client.tmpl: ../../api/template/client.tmpl
     client-with-responses.tmpl: ../../api/template/client-with-responses.tmpl
@@ -68,7 +68,8 @@ func TestSettings(t *testing.T) {
 		"another output":        {"api/b/oapi-codegen.yaml", "openapi.gen.go", "x.go", `"x.go", not "openapi.gen.go"`},
 		"an option off":         {"api/b/oapi-codegen.yaml", "nullable-type: true", "nullable-type: false", `output-options/nullable-type`},
 		"an option left out":    {"api/b/oapi-codegen.yaml", "  nullable-type: true\n", "", `"", not "true"`},
-		"no overlay":            {"api/b/oapi-codegen.yaml", "  overlay: {path: ../../api/template/answers.overlay.yaml}\n", "", "output-options/overlay/path"},
+		"no overlay":            {"api/b/oapi-codegen.yaml", "  overlay: {path: ../../api/template/answers.overlay.yaml, strict: false}\n", "", "output-options/overlay/path"},
+		"a strict overlay":      {"api/b/oapi-codegen.yaml", ", strict: false", "", "output-options/overlay/strict"},
 		"another list":          {"api/b/oapi-codegen.yaml", "[IDs, SMS]", "[IDs]", "api/b/oapi-codegen.yaml: output-options/additional-initialisms\n\trule:  settings are the same for all vendors"},
 		"one setting more":      {"api/b/oapi-codegen.yaml", "skip-enum-validate: true", "skip-enum-validate: true\n  skip-fmt: true", "output-options/skip-fmt"},
 		"a misspelt key":        {"api/b/oapi-codegen.yaml", "generate: {models: true, client", "generate: {models: true, clint", "generate/clint"},
