@@ -1,6 +1,6 @@
 # Every check that CI runs is a target here. "make help" lists them.
 GO            ?= go
-PROVIDERS     := brevo brevotracker pakatv3 pakat sendpulse smsby
+PROVIDERS     := $(shell awk -F '\t' 'NR > 1 {print $$1}' api/vendors.tsv)
 GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 APIDIFF       := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
@@ -13,12 +13,12 @@ BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-generate: ## check the specs in api/ and write gen/ from them
+generate: ## check the specs in api/ and write gen/ from them, and what tests need
 	@$(GO) run ./internal/specrules/cmd
-	$(GO) generate ./gen/...
+	$(GO) generate ./gen/... ./api/...
 
 check-generate: generate ## fail when gen/ is not what the specs give
-	@git diff --exit-code -- gen || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
+	@git diff --exit-code -- gen '*_gen_test.go' || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
 
 drift: ## what a vendor's newer description changes for us: PROVIDER=brevo OLD=old.yaml NEW=new.yaml
 	@test -n "$(PROVIDER)" && test -n "$(OLD)" && test -n "$(NEW)" || (echo 'usage: make drift PROVIDER=brevo OLD=old.yaml NEW=new.yaml'; exit 2)
@@ -90,10 +90,10 @@ fuzz: ## each fuzz target for ten seconds
 vuln: ## known vulnerabilities in what is linked (needs the internet)
 	$(GO) run $(GOVULNCHECK) ./...
 
-demo: ## one message and 200 contacts through all five providers, without an account
+demo: ## one message and 200 contacts through all providers, without an account
 	@$(GO) run ./cmd/postmux demo
 
-sandbox: ## run the fakes of all five vendors on loopback
+sandbox: ## run the fakes of all vendors on loopback
 	@$(GO) run ./cmd/postmux sandbox
 
 capabilities: ## rewrite docs/capabilities.md from the code
