@@ -8,7 +8,7 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test stock-check fmt lint test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test stock-check fmt lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: ## static checks, import directions
 	$(GO) vet ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (gofmt -l $$(git ls-files '*.go'); echo 'run "make fmt"'; exit 1)
 	$(GO) run $(GOLANGCI) run
+
+lint-test: ## the import rules find what they forbid, in a new folder too
+	@GO="$(GO)" internal/importrules/importrules.sh $(GOLANGCI)
 
 test: ## all tests
 	$(GO) test ./...
