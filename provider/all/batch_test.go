@@ -21,12 +21,12 @@ func TestBatchesArriveAsGiven(t *testing.T) {
 		name     string
 		settings map[string]any
 	}
-	rows := []row{{name: "smsby", settings: map[string]any{"send_via": "bulk"}}} // another way to send
+	rows := map[string]row{"smsby in bulk": {"smsby", map[string]any{"send_via": "bulk"}}} // another way to send
 	for _, v := range vendors() {
-		rows = append(rows, row{name: v.Driver})
+		rows[v.Driver] = row{name: v.Driver}
 	}
-	for _, tc := range rows {
-		t.Run(fmt.Sprint(tc.name, tc.settings), func(t *testing.T) {
+	for name, tc := range rows {
+		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(12) {
 				sb := sandbox.New(t)
 				cfg := sb.Config()

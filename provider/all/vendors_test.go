@@ -16,21 +16,26 @@ import (
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/provider/route"
+	"github.com/postmux/postmux/sandbox"
 )
 
-// vendors are the rows of api/vendors.tsv that have a driver.
+// vendors are the rows of api/vendors.tsv whose accounts can be opened at a fake.
+// What is missing of the others, TestEveryVendorHasADriver and the sandbox's tests tell.
 func vendors() []api.Vendor {
-	return slices.DeleteFunc(api.Vendors(), func(v api.Vendor) bool { return v.Driver == "" })
+	return slices.DeleteFunc(api.Vendors(), func(v api.Vendor) bool {
+		_, ok := all.Registry()[v.Driver]
+		return !ok || !slices.Contains(sandbox.Providers(), v.Driver)
+	})
 }
 
 // The list of vendors and the registry name the same drivers.
 func TestEveryVendorHasADriver(t *testing.T) {
 	registry := all.Registry()
 	known := provider.NewRegistry(route.Drivers()...)
-	for _, v := range vendors() {
+	for _, v := range api.Vendors() {
 		known[v.Driver] = registry[v.Driver]
 		_, ok := registry[v.Driver]
-		assert.True(t, ok, "api/vendors.tsv has the driver %s, which provider/all/all.go does not know: add the driver of package %s to Registry", v.Driver, v.Adapter)
+		assert.True(t, ok || v.Driver == "", "api/vendors.tsv has the driver %s, which provider/all/all.go does not know: add the driver of package %s to Registry", v.Driver, v.Adapter)
 	}
 	for name := range registry {
 		_, ok := known[name]
