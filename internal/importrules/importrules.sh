@@ -25,28 +25,28 @@ trap 'exit 130' INT TERM
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$dir" || fail "cannot copy the tree"
 cd "$dir" || fail "cannot enter $dir"
 
-# postmark stands for an adapter that no rule names.
+# acme stands for an adapter that no rule names and the tree does not have.
 cat > table <<EOT
-no  postmark/a.go             $module/brevo
-no  postmark/b.go             $module/sandbox
-no  postmark/c.go             $module/provider/all
-no  postmark/d.go             log
-no  postmark/below/e.go       $module/sandbox
-yes postmark/f.go             $module/gen/rest
-yes postmark/g.go             $module/internal/httpx
-yes postmark/h.go             $module/provider
-yes postmark/i.go             net/http
-yes postmark/j_test.go        $module/sandbox
-no  internal/scratch/k.go     $module/postmark
-no  internal/scratch/l.go     $module/sandbox
-yes internal/scratch/m.go     $module/internal/httpx
-yes internal/scratch/n.go     $module/api
-no  internal/sendinblue/o.go  $module/gen/smsbyapi
-yes internal/sendinblue/p.go  $module/gen/flex
-no  sandbox/q.go              $module/smsby
-yes sandbox/r.go              $module/gen/smsbyapi
-no  gen/postmarkapi/s.go      $module/provider
-no  provider/t.go             $module/gen/rest
+no  acme/a.go                  $module/brevo
+no  acme/b.go                  $module/sandbox
+no  acme/c.go                  $module/provider/all
+no  acme/d.go                  log
+no  acme/below/e.go            $module/sandbox
+yes acme/f.go                  $module/gen/rest
+yes acme/g.go                  $module/internal/httpx
+yes acme/h.go                  $module/provider
+yes acme/i.go                  net/http
+yes acme/j_test.go             $module/sandbox
+no  internal/scratch/k.go      $module/acme
+no  internal/scratch/l.go      $module/sandbox
+yes internal/scratch/m.go      $module/internal/httpx
+yes internal/scratch/n.go      $module/api
+no  internal/sendinblue/o.go   $module/gen/smsbyapi
+yes internal/sendinblue/p.go   $module/gen/flex
+no  sandbox/q.go               $module/smsby
+yes sandbox/r.go               $module/gen/smsbyapi
+no  gen/acmeapi/s.go           $module/provider
+no  provider/t.go              $module/gen/rest
 EOT
 while read -r _ file import; do
 	mkdir -p "${file%/*}"
