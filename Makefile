@@ -16,9 +16,10 @@ help: ## list the targets
 generate: ## check the specs in api/ and write gen/ from them, and what tests need
 	@$(GO) run ./internal/specrules/cmd
 	$(GO) generate ./gen/... ./api/...
+	@$(GO) test ./provider/feature -run TestConstants -update > /dev/null
 
 check-generate: generate ## fail when gen/ is not what the specs give
-	@git diff --exit-code -- gen '*_gen_test.go' || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
+	@git diff --exit-code -- gen provider/feature '*_gen_test.go' || (echo 'generated code is stale: run "make generate" and commit'; exit 1)
 
 drift: ## what a vendor's newer description changes for us: PROVIDER=brevo OLD=old.yaml NEW=new.yaml
 	@test -n "$(PROVIDER)" && test -n "$(OLD)" && test -n "$(NEW)" || (echo 'usage: make drift PROVIDER=brevo OLD=old.yaml NEW=new.yaml'; exit 2)

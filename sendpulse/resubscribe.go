@@ -8,7 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -21,7 +21,7 @@ var _ provider.Resubscriber = (*adapter)(nil)
 // unsubscriptions and stay. Nothing is mailed: the vendor's own call for this
 // asks the person by mail, and is reached through API.
 func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", rs.Email)
+	wire, err := adapterkit.Wire("email", rs.Email)
 	if err != nil {
 		return nil, err
 	}

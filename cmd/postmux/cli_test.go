@@ -24,6 +24,7 @@ import (
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -409,8 +410,8 @@ func TestDemo(t *testing.T) {
 	for _, a := range doc.Accounts {
 		assert.Equal(t, provider.StateAccepted, a.State, a.Account)
 		assert.NotEmpty(t, a.MessageID, a.Account)
-		writes := can(a.Provider, provider.FeatureContactUpsert)
-		reads := can(a.Provider, provider.FeatureContactListOf, provider.FeatureContactList, provider.FeatureContactGet)
+		writes := can(a.Provider, feature.ContactsUpsert)
+		reads := can(a.Provider, feature.ContactsListMembers, feature.ContactsList, feature.ContactsGet)
 		assert.Equal(t, writes, a.Written != nil && *a.Written == 200, "%s wrote %s", a.Account, countText(a.Written))
 		assert.Equal(t, writes && reads, a.ReadBack != nil && *a.ReadBack == 200, "%s read %s back", a.Account, countText(a.ReadBack))
 		require.Len(t, a.Received, 1, a.Account)
@@ -464,11 +465,11 @@ func TestExamples(t *testing.T) {
 		r := do("check")
 		assert.Contains(t, []int{exitDone, exitLocal}, r.code, name+": "+r.errOut)
 		r = do("contacts", "upsert", example(t, examples.Contact))
-		assert.Equal(t, exitOf(can(name, provider.FeatureContactUpsert)), r.code, name+": "+r.errOut)
+		assert.Equal(t, exitOf(can(name, feature.ContactsUpsert)), r.code, name+": "+r.errOut)
 		r = do("batch", example(t, examples.Batch))
 		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
 		r = do("send", example(t, examples.MessageTemplate))
-		assert.Equal(t, exitOf(can(name, provider.FeatureTemplate)), r.code, name+": "+r.errOut)
+		assert.Equal(t, exitOf(can(name, feature.MessageTemplate)), r.code, name+": "+r.errOut)
 	}
 	r := postmux(t, "--config", path, "check", "--all")
 	assert.Equal(t, exitDone, r.code, r.errOut+r.out)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -165,11 +166,11 @@ func (r *demoRow) readBack(cmd *cobra.Command, c *provider.Client, rows []provid
 	var count int
 	var err error
 	switch {
-	case caps.Can(provider.FeatureContactListOf):
+	case caps.Can(feature.ContactsListMembers):
 		count, err = countListed(cmd, c, provider.ContactQuery{List: rows[0].Lists[0]}, rows)
-	case caps.Can(provider.FeatureContactList):
+	case caps.Can(feature.ContactsList):
 		count, err = countListed(cmd, c, provider.ContactQuery{}, rows)
-	case caps.Can(provider.FeatureContactGet):
+	case caps.Can(feature.ContactsGet):
 		count, err = countGot(cmd.Context(), c, rows)
 	default:
 		r.note("contacts", c.Provider()+" has no call to read contacts")

@@ -35,6 +35,7 @@ no  acme/below/e.go            $module/sandbox
 yes acme/f.go                  $module/gen/rest
 yes acme/g.go                  $module/internal/httpx
 yes acme/h.go                  $module/provider
+yes acme/t.go                  $module/provider/feature
 yes acme/i.go                  net/http
 yes acme/j_test.go             $module/sandbox
 no  internal/scratch/k.go      $module/acme
@@ -47,6 +48,7 @@ no  sandbox/q.go               $module/smsby
 yes sandbox/r.go               $module/gen/smsbyapi
 no  gen/acmeapi/s.go           $module/provider
 no  provider/t.go              $module/gen/rest
+yes provider/u.go              $module/internal/mailaddr
 EOT
 while read -r _ file import; do
 	mkdir -p "${file%/*}"
@@ -59,7 +61,9 @@ $GO run "$tool" run --enable-only depguard --max-same-issues 0 --max-issues-per-
 sed -n "s/^\([^:]*\):[0-9:]* import '\([^']*\)' is not allowed.*(depguard)$/\1 \2/p" report | sort > found
 grep -q . found || fail "golangci-lint found nothing: $(cat report)"
 awk '$1 == "no" {print $2, $3}' table | sort > expected
-if ! diff expected found; then
+# What the tree itself breaks is for "make lint".
+awk 'NR == FNR {added[$2]; next} $1 in added' table found > reported
+if ! diff expected reported; then
 	echo "importrules: < must be forbidden and is not; > is forbidden and must not be" >&2
 	exit 1
 fi

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -61,19 +62,19 @@ func randomBatch(seed uint64, n int, c *provider.Client) []*provider.Message {
 			To:      []provider.Address{{Email: fmt.Sprintf("to%d@example.com", i)}},
 			Subject: fmt.Sprint("subject ", r.IntN(3)), HTML: fmt.Sprintf("<p>body %d</p>", r.IntN(3)),
 		}
-		if r.IntN(2) == 0 && c.Has(provider.FeatureText) {
+		if r.IntN(2) == 0 && c.Has(feature.MessageText) {
 			m.Text = fmt.Sprint("text ", r.IntN(3))
 		}
-		if r.IntN(2) == 0 && c.Has(provider.FeatureCc) {
+		if r.IntN(2) == 0 && c.Has(feature.MessageCc) {
 			m.Cc = []provider.Address{{Email: fmt.Sprintf("cc%d@example.com", i)}}
 		}
-		if r.IntN(3) == 0 && c.Has(provider.FeatureTags) {
+		if r.IntN(3) == 0 && c.Has(feature.MessageTags) {
 			m.Tags = []string{fmt.Sprint("tag", r.IntN(2))}
 		}
-		if r.IntN(3) == 0 && c.Has(provider.FeatureReplyTo) {
+		if r.IntN(3) == 0 && c.Has(feature.MessageReplyTo) {
 			m.ReplyTo = []provider.Address{{Email: fmt.Sprintf("reply%d@example.com", i)}}
 		}
-		if r.IntN(5) == 0 && c.Has(provider.FeatureIdempotencyKey) {
+		if r.IntN(5) == 0 && c.Has(feature.MessageIdempotencyKey) {
 			m.IdempotencyKey = fmt.Sprintf("%d/%d", seed, i)
 		}
 		out[i] = m
