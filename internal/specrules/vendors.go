@@ -23,11 +23,30 @@ const (
 type vendorFile struct{ name, path, rule, remedy string }
 
 var vendorFiles = []vendorFile{
-	{specFile, "api/%s/" + specFile, "every vendor has a spec", "write it by the rules of api/README.md"},
-	{settingsFile, "api/%s/" + settingsFile, "every vendor has settings of the generator", "copy those of another vendor and change package"},
-	{"SOURCES.md", "api/%s/SOURCES.md", "every vendor says where its spec comes from", "name the vendor's documents and what of them is corrected or guessed"},
-	{"operations.tsv", "api/%s/operations.tsv", "every vendor lists the operations that it documents", "write one line for each: method, path, curated or ignored, the reason"},
-	{docFile, "gen/%sapi/" + docFile, "every vendor has a generated package", "write the package comment and the go:generate line, as in gen/brevoapi"},
+	{
+		name: specFile, path: "api/%s/" + specFile,
+		rule: "every vendor has a spec", remedy: "write it by the rules of api/README.md",
+	},
+	{
+		name: settingsFile, path: "api/%s/" + settingsFile,
+		rule:   "every vendor has settings of the generator",
+		remedy: "copy those of another vendor and change package",
+	},
+	{
+		name: "SOURCES.md", path: "api/%s/SOURCES.md",
+		rule:   "every vendor says where its spec comes from",
+		remedy: "name the vendor's documents and what of them is corrected or guessed",
+	},
+	{
+		name: "operations.tsv", path: "api/%s/operations.tsv",
+		rule:   "every vendor lists the operations that it documents",
+		remedy: "write one line for each: method, path, curated or ignored, the reason",
+	},
+	{
+		name: docFile, path: "gen/%sapi/" + docFile,
+		rule:   "every vendor has a generated package",
+		remedy: "write the package comment and the go:generate line, as in gen/brevoapi",
+	},
 }
 
 // vendors are the names on the list and the folders of api that look like a
