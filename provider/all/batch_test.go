@@ -18,18 +18,22 @@ import (
 // Random batches through every adapter: each message arrives once, as it was
 // given, and nobody gets another's content.
 func TestBatchesArriveAsGiven(t *testing.T) {
-	for _, tc := range []struct{ name, settings string }{
-		{"brevo", ""}, {"pakatv3", ""}, {"pakat", ""}, {"sendpulse", ""}, {"smsby", "single"}, {"smsby", "bulk"},
-	} {
-		t.Run(tc.name+tc.settings, func(t *testing.T) {
+	type row struct {
+		name     string
+		settings map[string]any
+	}
+	rows := map[string]row{"smsby in bulk": {"smsby", map[string]any{"send_via": "bulk"}}} // another way to send
+	for _, v := range vendors() {
+		rows[v.Driver] = row{name: v.Driver}
+	}
+	for name, tc := range rows {
+		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(12) {
 				sb := sandbox.New(t)
 				cfg := sb.Config()
-				s := cfg.Providers[tc.name]
-				if tc.settings != "" {
-					s.Settings["send_via"] = provider.NewValue(tc.settings)
+				for name, value := range tc.settings {
+					cfg.Providers[tc.name].Settings[name] = provider.NewValue(value)
 				}
-				cfg.Providers[tc.name] = s
 				c, err := all.Open(t.Context(), cfg, provider.WithAccount(tc.name))
 				require.NoError(t, err)
 				want := randomBatch(seed, 1+int(seed)*9, c)
