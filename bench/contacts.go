@@ -118,7 +118,7 @@ func iterateChild(base, count string, out io.Writer) error {
 		return err
 	}
 	start, rows := time.Now(), 0
-	for _, err := range c.Contacts(context.Background(), provider.ContactQuery{}) {
+	for _, err := range c.AllContacts(context.Background(), provider.ContactQuery{}) {
 		if err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func changes(n int) iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
 		for i := range n {
 			row := provider.ContactChange{
-				Email: fmt.Sprintf("customer%d@example.com", i), FirstName: provider.Set("سارا"), LastName: provider.Set("Customer"),
+				Email: fmt.Sprintf("customer%d@example.com", i), FirstName: provider.ChangeTo("سارا"), LastName: provider.ChangeTo("Customer"),
 				Fields: map[string]any{"CITY": "Tehran", "ORDERS": i % 40}, Lists: []provider.Ref{{ID: "4"}},
 			}
 			if !yield(row, nil) {

@@ -67,7 +67,7 @@ func pageRows(body []byte) ([]pageRow, error) {
 			if err != nil {
 				return err
 			}
-			return full(len(page.Contacts))
+			return full(len(page.Items))
 		}},
 		{"postmux, generated client alone", func(ctx context.Context) error {
 			page, err := api.ListContacts(ctx, &brevoapi.ListContactsParams{Limit: &limit})

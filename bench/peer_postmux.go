@@ -21,11 +21,11 @@ func postmuxPeer() peer {
 // ourClient opens an account; base empty means the vendor's address, limits nil
 // the vendor's limits. Accounts with different names share no limits.
 func ourClient(base string, limits map[string]string, name string, opts ...provider.Option) (*provider.Client, error) {
-	common := provider.Common{RateLimits: limits}
+	account := provider.AccountSettings{RateLimits: limits}
 	if base != "" {
-		common.BaseURL = base + "/v3"
+		account.BaseURL = base + "/v3"
 	}
-	return brevo.New(brevo.Config{APIKey: provider.NewSecret("xkeysib-0123456789abcdef" + name), Common: common}, opts...)
+	return brevo.Open(brevo.Config{AccountSettings: account, APIKey: provider.NewSecret("xkeysib-0123456789abcdef" + name)}, opts...)
 }
 
 func openPostmux(t target) (sendFunc, error) {

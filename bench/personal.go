@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -113,12 +112,8 @@ func sendBatch(ctx context.Context, c *provider.Client, n int) error {
 			}
 		}
 	}
-	for result, err := range c.SendBatch(ctx, messages) {
-		if err = errors.Join(err, result.Err); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := c.SendBatch(ctx, messages, func(r provider.BatchResult) error { return r.Err })
+	return err
 }
 
 // singly keeps below the vendor's 1,000 calls a second by its 40 at a time.

@@ -2,14 +2,15 @@ package brevo
 
 import (
 	"errors"
-	"fmt"
 
 	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/gen/brevotrackerapi"
 	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -41,14 +42,15 @@ func TrackerAPI(c *provider.Client) (api *brevotrackerapi.Client, ok bool) {
 }
 
 // openTracker returns nil when the account has no key of the tracker.
-func openTracker(s provider.Section, env provider.Env) (*brevotrackerapi.Client, error) {
-	if s.Text(trackerKey) == "" {
+func openTracker(cfg Config, env provider.DriverEnv) (*brevotrackerapi.Client, error) {
+	if cfg.TrackerKey.IsZero() {
 		return nil, nil
 	}
-	s.BaseURL = s.Text(trackerBaseURL)
+	settings := cfg.AccountSettings
+	settings.BaseURL = cfg.TrackerBaseURL
 	chain, err := httpx.New(httpx.Config{
-		Provider: "brevo", BaseURL: trackerURL, Section: s, Env: env,
-		Auth: httpx.HeaderKey("ma-key", s.Secret(trackerKey)),
+		Provider: name, BaseURL: trackerURL, Settings: settings, Env: env,
+		Auth: httpx.HeaderKey("ma-key", cfg.TrackerKey),
 		// What a refusal looks like is not documented; it is read as one of the API.
 		Classify: sendinblue.Classify,
 		Limits:   httpx.Limits{ByClass: limits, Class: func(*rest.Call) string { return trackerClass }},
@@ -67,22 +69,14 @@ func openTracker(s provider.Section, env provider.Env) (*brevotrackerapi.Client,
 	return nil, err
 }
 
-func checkTrackerURL(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("expected a text")
-	}
-	return provider.CheckBaseURL(text)
-}
-
 // checkTracker keeps what a test reports out of the real account: whoever sends
 // mail elsewhere must say where the tracker is, too.
-func checkTracker(s provider.Section) *provider.Error {
-	if s.Text(trackerKey) != "" && s.BaseURL != "" && s.Text(trackerBaseURL) == "" {
-		return &provider.Error{
-			Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: trackerBaseURL,
-			Message: "missing: base_url leads away from the vendor, so say where the tracker is, or leave out tracker_key",
-		}
+func checkTracker(cfg Config) []*provider.Error {
+	if err := vendorurl.Check(cfg.TrackerBaseURL); err != nil && adapterkit.Literal(cfg.TrackerBaseURL) {
+		return adapterkit.WrongSetting(trackerBaseURL, err.Error())
+	}
+	if !cfg.TrackerKey.IsZero() && cfg.BaseURL != "" && cfg.TrackerBaseURL == "" {
+		return adapterkit.WrongSetting(trackerBaseURL, "missing: base_url leads away from the vendor, so say where the tracker is, or leave out tracker_key")
 	}
 	return nil
 }

@@ -22,13 +22,13 @@ import (
 func tracked(t *testing.T, sb *sandbox.Server, change func(*brevo.Config), opts ...provider.Option) *brevotrackerapi.Client {
 	t.Helper()
 	cfg := brevo.Config{
-		Common: provider.Common{BaseURL: sb.BaseURL("brevo")}, APIKey: provider.NewSecret(sandbox.Key("brevo")),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo")}, APIKey: provider.NewSecret(sandbox.Key("brevo")),
 		TrackerKey: provider.NewSecret(sandbox.Key("brevotracker")), TrackerBaseURL: sb.BaseURL("brevotracker"),
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	client, err := brevo.New(cfg, opts...)
+	client, err := brevo.Open(cfg, opts...)
 	require.NoError(t, err)
 	api, ok := brevo.TrackerAPI(client)
 	require.True(t, ok)
@@ -74,7 +74,7 @@ func TestTrackerErrors(t *testing.T) {
 	_, err := api.TrackEvent(t.Context(), event)
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrOutcomeUnknown, e.Kind)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.Len(t, sb.Requests("brevotracker"), 1)
 
 	// An upsert may be repeated.
@@ -87,7 +87,7 @@ func TestTrackerErrors(t *testing.T) {
 	_, err = api.TrackEvent(t.Context(), event)
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrInvalid, e.Kind)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Equal(t, "invalid_parameter", e.Code)
 
 	wrong := tracked(t, sb, func(c *brevo.Config) { c.TrackerKey = provider.NewSecret("PLANTED-4711") })
@@ -111,8 +111,8 @@ func TestTrackerLimit(t *testing.T) {
 
 func TestTrackerDryRun(t *testing.T) {
 	sb := sandbox.New(t)
-	var shown []provider.Request
-	api := tracked(t, sb, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	api := tracked(t, sb, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	_, err := api.TrackEvent(t.Context(), event)
 	require.ErrorIs(t, err, provider.ErrDryRun)
 	require.Len(t, shown, 1)
@@ -133,7 +133,7 @@ func TestAPI(t *testing.T) {
 
 func TestTrackerSettings(t *testing.T) {
 	key := provider.NewSecret("k")
-	without, err := brevo.New(brevo.Config{APIKey: key})
+	without, err := brevo.Open(brevo.Config{APIKey: key})
 	require.NoError(t, err)
 	_, ok := brevo.TrackerAPI(without)
 	assert.False(t, ok, "no key, no client")
@@ -145,15 +145,15 @@ func TestTrackerSettings(t *testing.T) {
 		field string // of the error; empty for none
 	}{
 		"the vendor's hosts":         {brevo.Config{TrackerKey: key}, ""},
-		"both elsewhere":             {brevo.Config{TrackerKey: key, TrackerBaseURL: "http://127.0.0.1:1/t", Common: provider.Common{BaseURL: "http://127.0.0.1:1/v3"}}, ""},
-		"mail elsewhere, no tracker": {brevo.Config{Common: provider.Common{BaseURL: "http://127.0.0.1:1/v3"}}, ""},
-		"mail elsewhere only":        {brevo.Config{TrackerKey: key, Common: provider.Common{BaseURL: "http://127.0.0.1:1/v3"}}, "providers.brevo.tracker_base_url"},
-		"not https":                  {brevo.Config{TrackerKey: key, TrackerBaseURL: "http://example.com/v2"}, "providers.brevo.tracker_base_url"},
+		"both elsewhere":             {brevo.Config{TrackerKey: key, TrackerBaseURL: "http://127.0.0.1:1/t", AccountSettings: provider.AccountSettings{BaseURL: "http://127.0.0.1:1/v3"}}, ""},
+		"mail elsewhere, no tracker": {brevo.Config{AccountSettings: provider.AccountSettings{BaseURL: "http://127.0.0.1:1/v3"}}, ""},
+		"mail elsewhere only":        {brevo.Config{TrackerKey: key, AccountSettings: provider.AccountSettings{BaseURL: "http://127.0.0.1:1/v3"}}, "tracker_base_url"},
+		"not https":                  {brevo.Config{TrackerKey: key, TrackerBaseURL: "http://example.com/v2"}, "tracker_base_url"},
 		"a line break in the key":    {brevo.Config{TrackerKey: provider.NewSecret("PLANTED\n4711")}, "tracker_key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg.APIKey = key
-			_, err := brevo.New(c.cfg)
+			_, err := brevo.Open(c.cfg)
 			if c.field == "" {
 				require.NoError(t, err)
 				return

@@ -20,7 +20,7 @@ import (
 func TestBatchWithAnUnwritableMessage(t *testing.T) {
 	sb := sandbox.New(t)
 	index := 0
-	for r, err := range opened(t, sb, 0).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+	_, err := opened(t, sb, 0).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
 		for i := range 20 {
 			m := &provider.Message{
 				From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: "anna@example.com"}}, Subject: "s", HTML: "<p>x</p>",
@@ -33,8 +33,7 @@ func TestBatchWithAnUnwritableMessage(t *testing.T) {
 				return
 			}
 		}
-	}) {
-		require.NoError(t, err)
+	}, func(r provider.BatchResult) error {
 		if index == 7 {
 			assert.ErrorIs(t, r.Err, provider.ErrInvalid)
 			assert.Nil(t, r.Receipt)
@@ -42,7 +41,9 @@ func TestBatchWithAnUnwritableMessage(t *testing.T) {
 			assert.NotEmpty(t, r.Receipt.MessageID)
 		}
 		index++
-	}
+		return nil
+	})
+	require.NoError(t, err)
 	assert.Equal(t, 20, index)
 	assert.LessOrEqual(t, len(sb.Requests("brevo")), 6)
 }
@@ -51,16 +52,16 @@ func TestBatchWithAnUnwritableMessage(t *testing.T) {
 func TestDescribeOfAnImportIsKept(t *testing.T) {
 	sb := sandbox.New(t)
 	var mu sync.Mutex
-	var kept []func() (provider.Request, provider.Answer)
-	hooks := provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+	var kept []func() (provider.WireRequest, provider.WireResponse)
+	hooks := provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		mu.Lock()
 		defer mu.Unlock()
 		if e.Operation == "ImportContacts" {
 			kept = append(kept, e.Describe)
 		}
 	}}
-	cfg := brevo.Config{Common: provider.Common{BaseURL: sb.BaseURL("brevo")}, APIKey: provider.NewSecret(sandbox.Key("brevo"))}
-	c, err := brevo.New(cfg, provider.WithHooks(hooks))
+	cfg := brevo.Config{AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo")}, APIKey: provider.NewSecret(sandbox.Key("brevo"))}
+	c, err := brevo.Open(cfg, provider.WithHooks(hooks))
 	require.NoError(t, err)
 	imported(t, c, changes(100, nil))
 	require.Len(t, kept, 1)

@@ -91,7 +91,7 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 		b.Run(fmt.Sprintf("postmux/%dkB", size>>10), func(b *testing.B) {
-			c := open(b, provider.Common{}, provider.WithHTTPClient(hc))
+			c := open(b, provider.AccountSettings{}, provider.WithHTTPClient(hc))
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := c.Send(b.Context(), m); err != nil {
@@ -162,7 +162,7 @@ func BenchmarkContactsPage(b *testing.B) {
 		}
 	})
 	b.Run("postmux", func(b *testing.B) {
-		c := open(b, provider.Common{}, provider.WithHTTPClient(hc))
+		c := open(b, provider.AccountSettings{}, provider.WithHTTPClient(hc))
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := c.ListContacts(b.Context(), provider.ContactQuery{}); err != nil {

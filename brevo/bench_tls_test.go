@@ -81,7 +81,7 @@ func BenchmarkSendTLS(b *testing.B) {
 			return err
 		}
 	}
-	ours := open(b, provider.Common{BaseURL: srv.URL, CAFile: srv.CA})
+	ours := open(b, provider.AccountSettings{BaseURL: srv.URL, CAFile: srv.CA})
 	for _, c := range []struct {
 		name string
 		send func() error

@@ -1,6 +1,6 @@
 // Package brevo sends mail and keeps contacts at Brevo (API v3).
 //
-//	client, err := brevo.New(brevo.Config{APIKey: provider.NewSecret(key)})
+//	client, err := brevo.New(key, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //
 // # Authentication
 //
@@ -46,52 +46,45 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+const name = "brevo" // of the provider
+
 // baseURL is the vendor's address.
 const baseURL = "https://api.brevo.com/v3"
 
-// Config opens an account from Go.
+// Config are the settings of an account.
 type Config struct {
-	provider.Common
-	APIKey provider.Secret
+	provider.AccountSettings
+	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key of the account, xkeysib-…"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
-	FolderID int64
+	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
 	// TrackerKey is the key of the tracker, for TrackerAPI only. The API shows it
 	// in GetAccount under MarketingAutomation.
-	TrackerKey provider.Secret
+	TrackerKey provider.Secret `json:"tracker_key" doc:"key of the tracker (ma-key), which has a host of its own; for brevo.TrackerAPI"`
 	// TrackerBaseURL is used instead of the tracker's address, by the rules of
 	// BaseURL. It is needed with TrackerKey when BaseURL is set.
-	TrackerBaseURL string
+	TrackerBaseURL string `json:"tracker_base_url" doc:"instead of the tracker's address, by the rules of base_url; needed with tracker_key when base_url is set"`
 }
 
-// New returns a client of one account. It does not touch the network.
-func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
-	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
-	if cfg.FolderID != 0 {
-		settings[sendinblue.FolderSetting.Name] = provider.NewValue(cfg.FolderID)
-	}
-	if !cfg.TrackerKey.IsZero() {
-		settings[trackerKey] = provider.NewValue(cfg.TrackerKey.Reveal())
-	}
-	if cfg.TrackerBaseURL != "" {
-		settings[trackerBaseURL] = provider.NewValue(cfg.TrackerBaseURL)
-	}
-	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
+// New returns a client of the account with this API key. It does not touch the
+// network. Open takes all settings.
+func New(apiKey string, opts ...provider.Option) (*provider.Client, error) {
+	return Open(Config{APIKey: provider.NewSecret(apiKey)}, opts...)
+}
+
+// Open returns a client of an account with settings from Go. It does not touch the
+// network.
+func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
+	return driver.Client(cfg, opts...)
 }
 
 // Driver opens accounts from a configuration.
-func Driver() provider.Driver {
-	return provider.Driver{
-		Name: "brevo",
-		Settings: []provider.Setting{
-			{Name: "api_key", Secret: true, Required: true, Doc: "API key of the account, xkeysib-…"},
-			sendinblue.FolderSetting,
-			{Name: trackerKey, Secret: true, Doc: "key of the tracker (ma-key), which has a host of its own; for brevo.TrackerAPI"},
-			{Name: trackerBaseURL, Doc: "instead of the tracker's address; needed with tracker_key when base_url is set", Check: checkTrackerURL},
-		},
-		Check:        checkTracker,
-		Capabilities: capabilities,
-		Open:         open,
-	}
+func Driver() provider.Driver { return driver.Driver() }
+
+var driver = provider.DriverOf[Config]{
+	Name:         name,
+	Check:        checkTracker,
+	Capabilities: func(Config) provider.Capabilities { return capabilities },
+	Open:         open,
 }
 
 type adapter struct {
@@ -102,10 +95,10 @@ type adapter struct {
 	attrs   sendinblue.Attributes
 }
 
-func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
 	chain, err := httpx.New(httpx.Config{
-		Provider: "brevo", BaseURL: baseURL, Section: s, Env: env,
-		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
+		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
+		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
 		Classify:  sendinblue.Classify,
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 		Limits: httpx.Limits{ByClass: limits, Class: classOf, Left: sendinblue.Left},
@@ -113,14 +106,12 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 	if err != nil {
 		return nil, err
 	}
-	folder, err := sendinblue.Folder(s, env.Account)
-	if err != nil {
-		return nil, err
-	}
-	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: folder}
-	if a.tracker, err = openTracker(s, env); err != nil {
+	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: cfg.FolderID}
+	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}
 	a.attrs.Fetch = a.attributes
-	return provider.NewClient(a, s, env)
+	return a, nil
 }
+
+func (a *adapter) Capabilities() provider.Capabilities { return capabilities }

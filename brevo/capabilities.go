@@ -1,13 +1,14 @@
 package brevo
 
 import (
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
 
 // capabilities rest on the vendor's specification and guides; see api/brevo/SOURCES.md.
-func capabilities(provider.Section) provider.Capabilities {
-	cell := provider.Cell
+var capabilities = func() provider.Capabilities {
+	cell := adapterkit.Cell
 	const (
 		native   = provider.LevelNative
 		limited  = provider.LevelLimited
@@ -74,6 +75,4 @@ func capabilities(provider.Section) provider.Capabilities {
 		feature.CheckSenders:              cell(native),
 		feature.CheckQuota:                cell(native),
 	}
-}
-
-func (a *adapter) Capabilities() provider.Capabilities { return capabilities(provider.Section{}) }
+}()

@@ -52,7 +52,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	return &p, err
 }
 
-func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	offset, err := sendinblue.Offset(q.Cursor)
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func pageSize(want, most int) *int64 {
 }
 
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
-	if change.ExternalID.Clear {
+	if change.ExternalID.Clears() {
 		return nil, provider.Unsupported(feature.ContactsUpsertClear, "an external id cannot be emptied")
 	}
 	wire, err := adapterkit.Wire("email", change.Email)
@@ -117,13 +117,13 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	}
 	body := brevoapi.CreateContactRequest{Email: &wire, Attributes: attrs, ListIDs: lists, UpdateEnabled: new(true)}
 	if change.ExternalID.IsSet() {
-		body.ExtID = &change.ExternalID.Value
+		body.ExtID = new(change.ExternalID.Value())
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
 	if change.Status.Terminal() {
 		// Only ever set: false would lift a block that somebody else has put up.
 		body.EmailBlacklisted = new(true)
-		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: "converted", Why: "blocks marketing mail of the whole account"})
+		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: provider.NoteConverted, Why: "blocks marketing mail of the whole account"})
 	}
 	return r, a.store(ctx, body, r)
 }
@@ -144,7 +144,7 @@ func (a *adapter) addable(ctx context.Context, wire string, lists []int64) ([]in
 	lists = slices.DeleteFunc(lists, func(id int64) bool {
 		gone := slices.Contains(c.ListUnsubscribed, id)
 		if gone {
-			notes = append(notes, provider.Note{Field: "lists", Action: "dropped", Why: "the contact has unsubscribed from list " + strconv.FormatInt(id, 10)})
+			notes = append(notes, provider.Note{Field: "lists", Action: provider.NoteDropped, Why: "the contact has unsubscribed from list " + strconv.FormatInt(id, 10)})
 		}
 		return gone
 	})
@@ -189,20 +189,20 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe from all is an upsert, so that an address which is not a contact
 // yet is kept from mail too.
-func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", u.Email)
+func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if u.Reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
+	if reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
 	}
-	if u.List.IsZero() {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "converted", Why: "blocks marketing mail; transactional mail still goes out"})
+	if list.IsZero() {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteConverted, Why: "blocks marketing mail; transactional mail still goes out"})
 		return r, a.store(ctx, brevoapi.CreateContactRequest{Email: &wire, EmailBlacklisted: new(true), UpdateEnabled: new(true)}, r)
 	}
-	results, err := a.RemoveFromList(ctx, u.List, []string{u.Email})
+	results, err := a.RemoveFromList(ctx, list, []string{email})
 	if err != nil {
 		return r, err
 	}
@@ -210,11 +210,11 @@ func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*
 		return r, results[0].Error
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: "emulated", Why: "taken off the list; it may be added again"})
+	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: provider.NoteEmulated, Why: "taken off the list; it may be added again"})
 	return r, nil
 }
 
-func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
 	offset, err := sendinblue.Offset(cursor)
 	if err != nil {
 		return nil, err
@@ -223,9 +223,9 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), listsPage, page.Count)}
+	out := &provider.Page[provider.List]{Next: sendinblue.Next(offset, len(page.Lists), listsPage, page.Count)}
 	for _, l := range page.Lists {
-		out.Lists = append(out.Lists, listFromAPI(l))
+		out.Items = append(out.Items, listFromAPI(l))
 	}
 	return out, nil
 }
@@ -243,9 +243,9 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 		case err != nil:
 			return nil, err
 		case c == nil:
-			m.settle(i, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: http.StatusNotFound, Message: "no such contact"})
+			m.settle(i, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: http.StatusNotFound, Message: "no such contact"})
 		case slices.Contains(c.ListUnsubscribed, m.list):
-			m.settle(i, &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusOK, Message: "the contact has unsubscribed from this list; resubscribe is a verb of its own"})
+			m.settle(i, &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: http.StatusOK, Message: "the contact has unsubscribed from this list; resubscribe is a verb of its own"})
 		case slices.Contains(c.ListIDs, m.list):
 			m.settle(i, nil)
 		}

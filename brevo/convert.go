@@ -172,7 +172,7 @@ func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Rec
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	r := provider.Accepted(m, sent.MessageID, state)
+	r := m.Receipt(sent.MessageID, state)
 	r.BatchID = sent.BatchID
 	if len(m.Recipients) > 0 && len(sent.MessageIDs) == len(m.Recipients) {
 		for i, id := range sent.MessageIDs {
@@ -214,7 +214,7 @@ func (r *pageReader) option() rest.Option {
 	})
 }
 
-func (r *pageReader) page(p *brevoapi.ContactPage, offset, limit int64) (*provider.ContactPage, error) {
+func (r *pageReader) page(p *brevoapi.ContactPage, offset, limit int64) (*provider.Page[provider.Contact], error) {
 	rows := r.rows
 	if rows == nil {
 		contacts := make([]sendinblue.Contact, len(p.Contacts))

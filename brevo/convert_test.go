@@ -54,7 +54,7 @@ func TestEmailToAPI(t *testing.T) {
 	require.NoError(t, err)
 	var fields []string
 	for _, n := range notes {
-		fields = append(fields, n.Field+" "+n.Action)
+		fields = append(fields, n.Field+" "+string(n.Action))
 	}
 	assert.Equal(t, []string{"to[0].name converted", "headers.X-Note converted"}, fields)
 }
@@ -120,9 +120,9 @@ func TestContactFromAPI(t *testing.T) {
 		Email: "anna@example.com", Phone: "989121234567", FirstName: "Анна", LastName: "Иванова",
 		Fields: map[string]any{"POINTS": 12.5, "VIP": true, "BIRTHDAY": "2000-01-02", "BIG": json.Number("12345678901234567890")},
 		Memberships: []provider.Membership{
-			{List: "4", Status: provider.Blocked}, {List: "7", Status: provider.Unsubscribed}, {List: "9", Status: provider.Unsubscribed},
+			{List: "4", Status: provider.StatusBlocked}, {List: "7", Status: provider.StatusUnsubscribed}, {List: "9", Status: provider.StatusUnsubscribed},
 		},
-		Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blocklisted"}},
+		Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blocklisted"}},
 		CreatedAt:  c.CreatedAt, ModifiedAt: time.Date(2026, 3, 5, 5, 6, 7, 0, time.UTC),
 	}, c)
 	assert.True(t, c.CreatedAt.Equal(time.Date(2026, 3, 4, 1, 36, 7, 0, time.UTC)))

@@ -20,9 +20,9 @@ func ExampleAPI() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := brevo.New(brevo.Config{
-		APIKey: provider.NewSecret(sandbox.Key("brevo")),
-		Common: provider.Common{BaseURL: sb.BaseURL("brevo")},
+	client, err := brevo.Open(brevo.Config{
+		APIKey:          provider.NewSecret(sandbox.Key("brevo")),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo")},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -58,11 +58,11 @@ func ExampleTrackerAPI() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := brevo.New(brevo.Config{
-		APIKey:         provider.NewSecret(sandbox.Key("brevo")),
-		Common:         provider.Common{BaseURL: sb.BaseURL("brevo")},
-		TrackerKey:     provider.NewSecret(sandbox.Key("brevotracker")),
-		TrackerBaseURL: sb.BaseURL("brevotracker"),
+	client, err := brevo.Open(brevo.Config{
+		APIKey:          provider.NewSecret(sandbox.Key("brevo")),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo")},
+		TrackerKey:      provider.NewSecret(sandbox.Key("brevotracker")),
+		TrackerBaseURL:  sb.BaseURL("brevotracker"),
 	})
 	if err != nil {
 		log.Fatal(err)

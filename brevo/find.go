@@ -23,12 +23,13 @@ const (
 // days, newest first, until it is older than the search. The list is asked
 // without days: the zone of a day is not documented. Mail that is only
 // scheduled is not in it, and the vendor allows two such calls a second.
-func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+	s := alike.SearchFor(recipient, t)
 	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
 	}
-	var out []provider.Found
+	var out []provider.SentMail
 	size := int64(findSize)
 	for n := range int64(findPages) {
 		page, err := a.api.ListEmails(ctx, &brevoapi.ListEmailsParams{
@@ -41,7 +42,7 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 		for _, m := range page.Emails {
 			at, _ := flex.ParseTime(m.Date)
 			if alike.May(s, alike.Mail{Recipient: m.Email, Sender: m.From, Subject: m.Subject, At: at}, alike.Exact) {
-				out = append(out, provider.Found{MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, At: at, State: provider.StateAccepted})
+				out = append(out, provider.SentMail{MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, At: at, State: provider.StateAccepted})
 			}
 			older = older || !at.IsZero() && at.Before(s.From)
 		}

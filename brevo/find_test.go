@@ -15,9 +15,9 @@ import (
 // recipient and subject.
 func TestSettle(t *testing.T) {
 	sb := sandbox.New(t)
-	c, err := brevo.New(brevo.Config{
-		Common: provider.Common{BaseURL: sb.BaseURL("brevo"), From: provider.Address{Email: "shop@example.com"}, Attempts: 1},
-		APIKey: provider.NewSecret(sandbox.Key("brevo")),
+	c, err := brevo.Open(brevo.Config{
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo"), From: provider.Address{Email: "shop@example.com"}, Tries: 1},
+		APIKey:          provider.NewSecret(sandbox.Key("brevo")),
 	})
 	require.NoError(t, err)
 	send := func(to, subject string) (*provider.Receipt, error) {

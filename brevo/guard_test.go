@@ -1,7 +1,6 @@
 package brevo_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"encoding/pem"
 	"io"
@@ -38,10 +37,10 @@ func mailOf(size int) *provider.Message {
 	}
 }
 
-func open(t testing.TB, common provider.Common, opts ...provider.Option) *provider.Client {
+func open(t testing.TB, common provider.AccountSettings, opts ...provider.Option) *provider.Client {
 	t.Helper()
 	common.RateLimits = map[string]string{"send": "1000000/s", "contacts": "1000000/s"}
-	c, err := brevo.New(brevo.Config{APIKey: provider.NewSecret("key"), Common: common}, opts...)
+	c, err := brevo.Open(brevo.Config{APIKey: provider.NewSecret("key"), AccountSettings: common}, opts...)
 	require.NoError(t, err)
 	return c
 }
@@ -50,7 +49,7 @@ func TestSendAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates, and empties pools")
 	}
-	c := open(t, provider.Common{}, provider.WithHTTPClient(&http.Client{Transport: instant{}}))
+	c := open(t, provider.AccountSettings{}, provider.WithHTTPClient(&http.Client{Transport: instant{}}))
 	for _, size := range []int{2 << 10, 50 << 10} {
 		m := mailOf(size)
 		n := testing.AllocsPerRun(500, func() {
@@ -66,9 +65,9 @@ func TestPageAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	c := open(t, provider.Common{}, provider.WithHTTPClient(&http.Client{Transport: tells(pageOf(1000))}))
+	c := open(t, provider.AccountSettings{}, provider.WithHTTPClient(&http.Client{Transport: tells(pageOf(1000))}))
 	n := testing.AllocsPerRun(5, func() {
-		if page, err := c.ListContacts(t.Context(), provider.ContactQuery{}); err != nil || len(page.Contacts) != 1000 {
+		if page, err := c.ListContacts(t.Context(), provider.ContactQuery{}); err != nil || len(page.Items) != 1000 {
 			t.Fatal(err)
 		}
 	})
@@ -123,7 +122,7 @@ func TestSendOnTheWire(t *testing.T) {
 	srv.Listener = l
 	srv.Start()
 	defer srv.Close()
-	c := open(t, provider.Common{BaseURL: srv.URL})
+	c := open(t, provider.AccountSettings{BaseURL: srv.URL})
 	m := mailOf(2 << 10)
 	_, err := c.Send(t.Context(), m)
 	require.NoError(t, err)
@@ -146,7 +145,7 @@ func TestSendOnTheWire(t *testing.T) {
 }
 
 // secured is a server with TLS, and the settings by which an account trusts it.
-func secured(t testing.TB, http2 bool) (*httptest.Server, *counted, provider.Common) {
+func secured(t testing.TB, http2 bool) (*httptest.Server, *counted, provider.AccountSettings) {
 	t.Helper()
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(accepts))
 	l := &counted{Listener: srv.Listener}
@@ -155,7 +154,7 @@ func secured(t testing.TB, http2 bool) (*httptest.Server, *counted, provider.Com
 	t.Cleanup(srv.Close)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600))
-	return srv, l, provider.Common{BaseURL: srv.URL, CAFile: file}
+	return srv, l, provider.AccountSettings{BaseURL: srv.URL, CAFile: file}
 }
 
 // Sixty-four at a time share one connection. Over HTTP/1.1 the number depends on
@@ -177,34 +176,4 @@ func TestConnectionsOfManySends(t *testing.T) {
 		require.NoError(t, g.Wait())
 	}
 	assert.EqualValues(t, 1, l.conns.Load())
-}
-
-// upper is a codec that can be told from encoding/json.
-type upper struct{ written, read atomic.Int32 }
-
-func (c *upper) Marshal(v any) ([]byte, error) {
-	c.written.Add(1)
-	return json.MarshalIndent(v, "", "  ")
-}
-
-func (c *upper) Unmarshal(data []byte, v any) error {
-	c.read.Add(1)
-	return json.Unmarshal(bytes.ReplaceAll(data, []byte("smtp-relay"), []byte("codec")), v)
-}
-
-func TestJSONCodec(t *testing.T) {
-	var body []byte
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ = io.ReadAll(r.Body)
-		accepts(w, r)
-	}))
-	defer srv.Close()
-	codec := new(upper)
-	c := open(t, provider.Common{BaseURL: srv.URL}, provider.WithJSON(codec))
-	r, err := c.Send(t.Context(), mailOf(2<<10))
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, codec.written.Load())
-	assert.EqualValues(t, 1, codec.read.Load())
-	assert.True(t, bytes.HasPrefix(body, []byte("{\n  \"headers\"")), "%.40s", body)
-	assert.Contains(t, r.MessageID, "@codec.")
 }

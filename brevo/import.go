@@ -19,8 +19,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.BulkImporter = (*adapter)(nil)
-
 const (
 	// importRows and importBytes are the most of one job. The bytes are those in
 	// memory, of which the wire's are a part: a million rows stay below 64 MB, and
@@ -179,8 +177,8 @@ func listsOf(key string) []int64 {
 // Store starts a job for the rows that a job may have, upserts the others while
 // the vendor works, and follows the job to its end. When a limit keeps the job
 // back nothing is stored, and the import waits.
-func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ContactResult, error) {
-	s := &storing{bulkImport: b, lists: listsOf(rows[0].Key), rows: rows, results: make([]provider.ContactResult, len(rows))}
+func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
+	s := &storing{bulkImport: b, lists: listsOf(rows[0].Key), rows: rows, results: make([]provider.ImportResult, len(rows))}
 	known, err := b.known(ctx, len(rows))
 	if err != nil {
 		return nil, err
@@ -210,7 +208,7 @@ type storing struct {
 	*bulkImport
 	lists       []int64
 	rows        []provider.BulkRow
-	results     []provider.ContactResult
+	results     []provider.ImportResult
 	job, single []int // indexes of rows
 }
 
@@ -222,7 +220,7 @@ func (s *storing) upserts(ctx context.Context) {
 	var stop error
 	for _, i := range s.single {
 		if stop != nil {
-			s.results[i].Err = &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent, Message: "not tried after an error before: " + stop.Error()}
+			s.results[i].Err = &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Message: "not tried after an error before: " + stop.Error()}
 			continue
 		}
 		r, err := s.upsert(ctx, s.row(i))
@@ -234,7 +232,7 @@ func (s *storing) upserts(ctx context.Context) {
 				break
 			}
 		}
-		s.results[i] = provider.ContactResult{Receipt: r, Err: err}
+		s.results[i] = provider.ImportResult{Receipt: r, Err: err}
 		if err != nil && !aboutRow(err) {
 			stop = err
 		}
@@ -275,12 +273,12 @@ func aboutRow(err error) bool {
 // waits reports whether a limit kept the call back.
 func waits(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.NotSent
+	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
 }
 
 // unknown is the error of rows of which nobody knows whether they were stored.
 func unknown(err error, message string) *provider.Error {
-	e := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: message, Err: err}
+	e := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: message, Err: err}
 	var cause *provider.Error
 	if errors.As(err, &cause) {
 		e.Status, e.Code, e.RequestID = cause.Status, cause.Code, cause.RequestID

@@ -122,7 +122,7 @@ func (b *bulkImport) walk(ctx context.Context, most int64) (*left, error) {
 		case calls == 0 && pages > most:
 			return nil, nil
 		case calls > 3*pages+10:
-			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.NotSent, Message: "the contacts, which are read to see who has unsubscribed, change faster than they can be read"}
+			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Message: "the contacts, which are read to see who has unsubscribed, change faster than they can be read"}
 		case last != 0 && !slices.ContainsFunc(page.Contacts, func(c brevoapi.Contact) bool { return c.ID == last }):
 			if offset = max(0, offset-contactsPage); offset == 0 {
 				last = 0
@@ -137,7 +137,7 @@ func (b *bulkImport) walk(ctx context.Context, most int64) (*left, error) {
 			break
 		}
 		if n <= walkOverlap {
-			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.NotSent, Message: "the contacts, which are read to see who has unsubscribed, come in pages that are too small"}
+			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Message: "the contacts, which are read to see who has unsubscribed, come in pages that are too small"}
 		}
 		offset, last = max(0, offset+n-walkOverlap), page.Contacts[n-1].ID
 	}

@@ -54,7 +54,7 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		defer func() { a.contacts = a.contacts[min(a.deleted, len(a.contacts)):] }()
 	case "ImportContacts":
 		if a.limited--; a.limited >= 0 {
-			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: time.Minute}
+			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: time.Minute}
 		}
 		a.started = time.Now()
 		answer = map[string]any{"processId": 7}
@@ -68,7 +68,7 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		}
 	case "CreateContact":
 		if a.limited--; a.limited >= 0 {
-			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: time.Minute}
+			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: time.Minute}
 		}
 	case "GetContact":
 		return nil, &provider.Error{Kind: provider.ErrNotFound}

@@ -79,7 +79,7 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))
 	var e *provider.Error
 	switch {
-	case errors.As(err, &e) && e.Outcome == provider.Sent:
+	case errors.As(err, &e) && e.Outcome == provider.OutcomeSent:
 		err = unknown(err, "the import was started, but the answer with its number could not be read")
 	case err == nil && started.ProcessID == 0:
 		err = unknown(nil, "the import was started, but the answer has no number of it")
@@ -158,10 +158,10 @@ func (s *storing) completed(p *brevoapi.Process, told bool) (*provider.ContactRe
 	case n.InvalidEmails+repeated > 0:
 		why := fmt.Sprintf("import job %d did not take %d of its %d rows and does not tell which: %d addresses are not valid, %d rows are repeated",
 			p.ID, n.InvalidEmails+repeated, len(s.job), n.InvalidEmails, repeated)
-		return &provider.ContactReceipt{State: provider.ContactUnknown, Notes: []provider.Note{{Field: "email", Action: "warning", Why: why}}}, nil
+		return &provider.ContactReceipt{State: provider.ContactUnknown, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: why}}}, nil
 	case !told:
 		why := fmt.Sprintf("import job %d has ended and does not tell whether it left rows out", p.ID)
-		return &provider.ContactReceipt{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: "warning", Why: why}}}, nil
+		return &provider.ContactReceipt{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: why}}}, nil
 	}
 	return &provider.ContactReceipt{State: provider.ContactStored}, nil
 }

@@ -20,7 +20,7 @@ var newsletter = []provider.Ref{{ID: "4"}}
 func changes(n int, change func(i int, c *provider.ContactChange)) iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
 		for i := range n {
-			c := provider.ContactChange{Email: fmt.Sprintf("row%06d@example.com", i), FirstName: provider.Set("Anna"), Lists: newsletter}
+			c := provider.ContactChange{Email: fmt.Sprintf("row%06d@example.com", i), FirstName: provider.ChangeTo("Anna"), Lists: newsletter}
 			if change != nil {
 				change(i, &c)
 			}
@@ -32,10 +32,10 @@ func changes(n int, change func(i int, c *provider.ContactChange)) iter.Seq2[pro
 }
 
 // imported runs an import and returns its report and rows.
-func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportRow) {
+func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportResult) {
 	t.Helper()
-	var got []provider.ImportRow
-	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportRow) { got = append(got, r) })
+	var got []provider.ImportResult
+	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportResult) error { got = append(got, r); return nil })
 	require.NoError(t, err)
 	return report, got
 }
@@ -60,8 +60,8 @@ func contactOf(sb *sandbox.Server, email string) provider.Contact {
 
 func TestImportByJob(t *testing.T) {
 	sb := sandbox.New(t)
-	sb.AddContact("brevo", provider.Contact{Email: "Row000007@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.Unsubscribed}}})
-	sb.AddContact("brevo", provider.Contact{Email: "row000008@example.com", Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing"}}})
+	sb.AddContact("brevo", provider.Contact{Email: "Row000007@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}}})
+	sb.AddContact("brevo", provider.Contact{Email: "row000008@example.com", Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}})
 	sb.AddContact("brevo", provider.Contact{Email: "row000009@example.com", LastName: "Stays", Fields: map[string]any{"CITY": "Minsk", "POINTS": 3.0}})
 	report, rows := imported(t, opened(t, sb, 0), changes(300, func(i int, c *provider.ContactChange) {
 		switch i {
@@ -72,11 +72,11 @@ func TestImportByJob(t *testing.T) {
 		case 11:
 			c.Lists = nil
 		case 12:
-			c.ExternalID = provider.Set("crm-12")
+			c.ExternalID = provider.ChangeTo("crm-12")
 		case 13:
-			c.Status = provider.Unsubscribed
+			c.Status = provider.StatusUnsubscribed
 		case 14:
-			c.Phone = provider.Set("not a number") // a group by itself, of one
+			c.Phone = provider.ChangeTo("not a number") // a group by itself, of one
 		case 15:
 			c.Fields = map[string]any{"POINTS": json.Number("12345678901234567"), "VIP": true, "CITY": "تهران"}
 		case 16:
@@ -92,7 +92,7 @@ func TestImportByJob(t *testing.T) {
 	}
 
 	left := contactOf(sb, "row000007@example.com")
-	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Unsubscribed}}, left.Memberships)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}}, left.Memberships)
 	assert.Equal(t, "Anna", left.FirstName, "fields are set all the same")
 	assert.Equal(t, "lists", rows[7].Receipt.Notes[0].Field, "and the list is told to be left out")
 	blocked := contactOf(sb, "row000008@example.com")
@@ -107,7 +107,7 @@ func TestImportByJob(t *testing.T) {
 	assert.Equal(t, true, contactOf(sb, "row000015@example.com").Fields["VIP"])
 	assert.Equal(t, "تهران", contactOf(sb, "row000015@example.com").Fields["CITY"])
 	assert.Equal(t, "Anna", contactOf(sb, "user@xn--e1afmkfd.example").FirstName)
-	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Subscribed}}, contactOf(sb, "row000299@example.com").Memberships)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.StatusSubscribed}}, contactOf(sb, "row000299@example.com").Memberships)
 
 	did := operations(sb)
 	assert.Equal(t, 1, did["importContacts"])
@@ -201,8 +201,9 @@ func TestImportOutcomes(t *testing.T) {
 			sb := sandbox.New(t)
 			sb.Fail("brevo", want.fault)
 			var told string
-			report, _ := opened(t, sb, 0).ImportContacts(t.Context(), changes(60, nil), func(r provider.ImportRow) {
+			report, _ := opened(t, sb, 0).ImportContacts(t.Context(), changes(60, nil), func(r provider.ImportResult) error {
 				told = fmt.Sprint(r.Receipt, r.Err)
+				return nil
 			})
 			assert.Equal(t, want.report, report)
 			assert.Contains(t, told, want.text)
@@ -228,7 +229,7 @@ func TestImportKeepsItsOwnBlock(t *testing.T) {
 	_, rows := imported(t, opened(t, sb, 0), changes(400, func(i int, c *provider.ContactChange) {
 		switch {
 		case i == 20 || i == 30:
-			c.Status = provider.Unsubscribed
+			c.Status = provider.StatusUnsubscribed
 		case again[i] != "":
 			c.Email = again[i]
 		}

@@ -20,7 +20,7 @@ func TestKeyIsConverted(t *testing.T) {
 		require.Len(t, r.Notes, notes, key)
 		if notes > 0 {
 			assert.Equal(t, "idempotency_key", r.Notes[0].Field)
-			assert.Equal(t, "converted", r.Notes[0].Action)
+			assert.Equal(t, provider.NoteConverted, r.Notes[0].Action)
 			assert.NotEqual(t, key, r.IdempotencyKey)
 		}
 	}

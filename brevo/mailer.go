@@ -6,6 +6,7 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -20,7 +21,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 		return nil, err
 	}
 	if m.IdempotencyKey != "" && !strings.EqualFold(key, m.IdempotencyKey) {
-		notes = append(notes, provider.Note{Field: "idempotency_key", Action: "converted", Why: "the provider takes UUIDs; the same text always leads to the same one"})
+		notes = append(notes, provider.Note{Field: "idempotency_key", Action: provider.NoteConverted, Why: "the provider takes UUIDs; the same text always leads to the same one"})
 	}
 	sent, err := a.api.SendEmail(ctx, body, known, ownJSON)
 	if err != nil {
@@ -33,7 +34,8 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 
 // Status asks the event log. A mail that is only scheduled has no events yet;
 // then the schedule is asked.
-func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	messageID := r.MessageID
 	page, err := a.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{MessageID: &messageID})
 	if err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 
 // statusFromEvents is nil when the log has nothing about the mail.
 func statusFromEvents(messageID string, events []brevoapi.EmailEvent) *provider.Receipt {
-	states := provider.StateLog{}
+	states := adapterkit.StateLog{}
 	for _, e := range events {
 		if state, ok := sendinblue.EventState(e.Event); ok {
 			states.Add(e.Email, state)
@@ -85,7 +87,7 @@ func statusFromSchedule(messageID string, s *brevoapi.ScheduledEmailStatus) *pro
 	case "error":
 		r.State = provider.StateFailed
 	default:
-		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the provider says " + status}}
+		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the provider says " + status}}
 	}
 	return r
 }

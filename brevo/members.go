@@ -71,7 +71,7 @@ func (a *adapter) change(m *members, call func(group []string) (*brevoapi.ListCh
 		answer, err := call(group)
 		var refused *provider.Error
 		// An answer that cannot be read says of nobody whether they were changed; the other groups go on.
-		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid && refused.Outcome != provider.Sent) {
+		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid && refused.Outcome != provider.OutcomeSent) {
 			return m.told(), err
 		}
 		failed := make(map[string]bool)
@@ -83,7 +83,7 @@ func (a *adapter) change(m *members, call func(group []string) (*brevoapi.ListCh
 		for _, at := range indexes {
 			e := refused
 			if failed[mailaddr.Key(m.wires[at])] {
-				e = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
+				e = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
 			}
 			m.settle(at, e)
 		}

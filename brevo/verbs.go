@@ -14,21 +14,17 @@ import (
 // blockedPage is the largest page of blocked addresses that the vendor takes.
 const blockedPage = 100
 
-var (
-	_ provider.Canceler     = (*adapter)(nil)
-	_ provider.Suppressions = (*adapter)(nil)
-	_ provider.Resubscriber = (*adapter)(nil)
-	_ provider.ListKeeper   = (*adapter)(nil)
-)
+var _ provider.Suppressions = (*adapter)(nil)
 
-func (a *adapter) Cancel(ctx context.Context, messageID string) error {
+func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
+	messageID := r.MessageID
 	_, err := a.api.CancelScheduledEmail(ctx, messageID)
 	return err
 }
 
 // ListSuppressions lists blocked transactional mail. Marketing mail is a switch
 // of each contact and is told with the contact.
-func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.SuppressionPage, error) {
+func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
 	offset, err := sendinblue.Offset(cursor)
 	if err != nil {
 		return nil, err
@@ -40,9 +36,9 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.SuppressionPage{Next: sendinblue.Next(offset, len(page.Contacts), blockedPage, page.Count)}
+	out := &provider.Page[provider.Suppression]{Next: sendinblue.Next(offset, len(page.Contacts), blockedPage, page.Count)}
 	for _, b := range page.Contacts {
-		out.Addresses = append(out.Addresses, sendinblue.Blocked(b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt))
+		out.Items = append(out.Items, sendinblue.Blocked(b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt))
 	}
 	return out, nil
 }
@@ -62,19 +58,19 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 		return r, err
 	}
 	r.State = provider.ContactDone
-	r.Notes = []provider.Note{{Field: "email", Action: "warning", Why: "lets transactional mail through again; a block of marketing mail stays"}}
+	r.Notes = []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: "lets transactional mail through again; a block of marketing mail stays"}}
 	return r, nil
 }
 
 // Resubscribe changes a contact that is there; an unknown address is ErrNotFound.
-func (a *adapter) Resubscribe(ctx context.Context, s provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", s.Email)
+func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	body, note := brevoapi.UpdateContactRequest{EmailBlacklisted: new(false)}, sendinblue.NoteMarketing
-	if !s.List.IsZero() {
-		id, err := sendinblue.ID("list", s.List)
+	if !list.IsZero() {
+		id, err := sendinblue.ID("list", list)
 		if err != nil {
 			return nil, err
 		}

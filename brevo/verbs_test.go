@@ -14,9 +14,9 @@ import (
 
 func opened(t *testing.T, sb *sandbox.Server, folder int64) *provider.Client {
 	t.Helper()
-	c, err := brevo.New(brevo.Config{
-		Common: provider.Common{BaseURL: sb.BaseURL("brevo"), From: provider.Address{Email: "shop@example.com"}, Attempts: 1},
-		APIKey: provider.NewSecret(sandbox.Key("brevo")), FolderID: folder,
+	c, err := brevo.Open(brevo.Config{
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("brevo"), From: provider.Address{Email: "shop@example.com"}, Tries: 1},
+		APIKey:          provider.NewSecret(sandbox.Key("brevo")), FolderID: folder,
 	})
 	require.NoError(t, err)
 	return c
@@ -27,12 +27,12 @@ func TestSuppressions(t *testing.T) {
 	c := opened(t, sb, 0)
 	before := time.Now().Add(-time.Second)
 	for reason, email := range map[provider.MembershipStatus]string{
-		provider.Bounced: "a@example.com", provider.Complained: "b@example.com", provider.Unsubscribed: "c@example.com", provider.Blocked: "d@example.com",
+		provider.StatusBounced: "a@example.com", provider.StatusComplained: "b@example.com", provider.StatusUnsubscribed: "c@example.com", provider.StatusBlocked: "d@example.com",
 	} {
-		sb.AddSuppression("brevo", email, provider.Suppression{Channel: "email", Scope: "transactional", Sender: "shop@example.com", Reason: string(reason)})
+		sb.AddSuppression("brevo", email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: "shop@example.com", Reason: provider.Reason(reason)})
 	}
-	sb.AddSuppression("brevo", "marketing@example.com", provider.Suppression{Channel: "email", Scope: "marketing"})
-	got := map[string]provider.SuppressedAddress{}
+	sb.AddSuppression("brevo", "marketing@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing})
+	got := map[string]provider.Suppression{}
 	for a, err := range c.AllSuppressions(t.Context()) {
 		require.NoError(t, err)
 		assert.True(t, a.At.After(before))
@@ -40,10 +40,11 @@ func TestSuppressions(t *testing.T) {
 		got[a.Email] = a
 	}
 	require.Len(t, got, 4)
-	assert.Equal(t, provider.SuppressedAddress{Email: "a@example.com", Suppression: provider.Suppression{
-		Channel: "email", Scope: "transactional", Sender: "shop@example.com", Reason: string(provider.Bounced),
-	}}, got["a@example.com"])
-	assert.Equal(t, "complained unsubscribed blocked", got["b@example.com"].Reason+" "+got["c@example.com"].Reason+" "+got["d@example.com"].Reason)
+	assert.Equal(t, provider.Suppression{
+		Email:   "a@example.com",
+		Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: "shop@example.com", Reason: provider.Reason(provider.StatusBounced),
+	}, got["a@example.com"])
+	assert.EqualValues(t, "complained unsubscribed blocked", got["b@example.com"].Reason+" "+got["c@example.com"].Reason+" "+got["d@example.com"].Reason)
 	_, err := c.ListSuppressions(t.Context(), "x")
 	assert.ErrorContains(t, err, "cursor")
 	r, err := c.RemoveSuppression(t.Context(), "a@example.com")
@@ -57,23 +58,23 @@ func TestSuppressions(t *testing.T) {
 func TestResubscribe(t *testing.T) {
 	sb := sandbox.New(t)
 	c := opened(t, sb, 0)
-	marketing := provider.Suppression{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}
-	bounced := provider.Suppression{Channel: "email", Scope: "transactional", Reason: "bounced"}
-	sms := provider.Suppression{Channel: "sms", Scope: "marketing", Reason: "unsubscribed"}
+	marketing := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed"}
+	bounced := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "bounced"}
+	sms := provider.Suppression{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: "unsubscribed"}
 	sb.AddContact("brevo", provider.Contact{
 		Email: "a@example.com", Suppressed: []provider.Suppression{marketing, bounced, sms},
-		Memberships: []provider.Membership{{List: "4", Status: provider.Unsubscribed}},
+		Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}},
 	})
-	_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com"})
+	_, err := c.Resubscribe(t.Context(), "a@example.com", provider.Ref{})
 	require.NoError(t, err)
 	assert.Equal(t, []provider.Suppression{bounced, sms}, sb.Contacts("brevo")[0].Suppressed)
-	assert.Equal(t, provider.Unsubscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "4"}})
+	assert.Equal(t, provider.StatusUnsubscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
+	_, err = c.Resubscribe(t.Context(), "a@example.com", provider.Ref{ID: "4"})
 	require.NoError(t, err)
-	assert.Equal(t, provider.Subscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "x"}})
+	assert.Equal(t, provider.StatusSubscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
+	_, err = c.Resubscribe(t.Context(), "a@example.com", provider.Ref{ID: "x"})
 	assert.ErrorIs(t, err, provider.ErrInvalid)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "nobody@example.com"})
+	_, err = c.Resubscribe(t.Context(), "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 	assert.Len(t, sb.Contacts("brevo"), 1, "nobody is made a contact")
 }
@@ -100,13 +101,13 @@ func TestListsNeedAFolder(t *testing.T) {
 	_, err = c.CreateList(t.Context(), "z")
 	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown, "a repeat may make a second list")
 
-	_, err = brevo.New(brevo.Config{APIKey: provider.NewSecret("k"), FolderID: -1})
-	assert.ErrorContains(t, err, "providers.brevo.folder_id: expected a whole number above 0")
+	_, err = brevo.Open(brevo.Config{APIKey: provider.NewSecret("k"), FolderID: -1})
+	assert.ErrorContains(t, err, "folder_id: expected a whole number of 1 or more, got -1")
 	t.Setenv("FOLDER", "one")
 	open := func() (*provider.Client, error) {
-		return provider.OpenOne(brevo.Driver(), provider.Section{Common: provider.Common{BaseURL: sb.BaseURL("brevo")}, Settings: map[string]provider.Value{
-			"api_key": provider.NewValue(sandbox.Key("brevo")), "folder_id": provider.NewValue("env:FOLDER"),
-		}})
+		return provider.Registry{brevo.Driver()}.Open(t.Context(), provider.Config{Providers: map[string]provider.AccountConfig{"brevo": {
+			"provider": "brevo", "base_url": sb.BaseURL("brevo"), "api_key": sandbox.Key("brevo"), "folder_id": "env:FOLDER",
+		}}})
 	}
 	_, err = open()
 	assert.ErrorIs(t, err, provider.ErrConfig)

@@ -21,8 +21,8 @@ const (
 
 func config(s *sandbox.Server) pakat.Config {
 	return pakat.Config{
-		Common: provider.Common{BaseURL: s.BaseURL("pakat"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}},
-		APIKey: provider.NewSecret(sandbox.Key("pakat")),
+		AccountSettings: provider.AccountSettings{BaseURL: s.BaseURL("pakat"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}},
+		APIKey:          provider.NewSecret(sandbox.Key("pakat")),
 	}
 }
 
@@ -30,8 +30,8 @@ func start(t *testing.T, opts ...provider.Option) (*sandbox.Server, *provider.Cl
 	t.Helper()
 	s := sandbox.New(t)
 	cfg := config(s)
-	cfg.PhoneTag, cfg.Attempts = "PHONE", 1
-	c, err := pakat.New(cfg, opts...)
+	cfg.PhoneTag, cfg.Tries = "PHONE", 1
+	c, err := pakat.Open(cfg, opts...)
 	require.NoError(t, err)
 	return s, c
 }
@@ -72,7 +72,7 @@ func TestSettings(t *testing.T) {
 		if cfg.PhoneTag+cfg.PlainText != "" {
 			cfg.APIKey = provider.NewSecret("k")
 		}
-		_, err := pakat.New(cfg)
+		_, err := pakat.Open(cfg)
 		assert.ErrorIs(t, err, provider.ErrConfig)
 	}
 	_, c := start(t)
@@ -94,7 +94,7 @@ func TestSend(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateScheduled, r.State)
-	assert.Equal(t, []provider.Note{{Field: "from.name", Action: "emulated", Why: "the provider requires a name; the address was given"}}, r.Notes)
+	assert.Equal(t, []provider.Note{{Field: "from.name", Action: provider.NoteEmulated, Why: "the provider requires a name; the address was given"}}, r.Notes)
 	mails := s.Messages("pakat")
 	require.Len(t, mails, 1)
 	got := mails[0]
@@ -122,15 +122,15 @@ func TestSendTemplateAndStatus(t *testing.T) {
 	assert.Equal(t, provider.StateAccepted, r.State)
 	assert.Equal(t, "<p>Hello سارا, your order 1027 is ready.</p>", s.Messages("pakat")[0].HTML)
 
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateQueued, status.State)
 	s.Advance(time.Hour)
-	status, err = c.Status(t.Context(), r.MessageID)
+	status, err = c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateAccepted, status.State, "handed over is not delivered")
 	assert.Equal(t, []provider.RecipientResult{{Email: sara, MessageID: r.MessageID, State: provider.StateAccepted}}, status.Recipients)
-	_, err = c.Status(t.Context(), "nosuchmail000")
+	_, err = c.Status(t.Context(), provider.ReceiptFor("", "nosuchmail000"))
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 
 	m.Subject = ""
@@ -145,16 +145,16 @@ func TestSendTemplateAndStatus(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrInvalid, e.Kind)
 	assert.Equal(t, "template.id", e.Field)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 }
 
 func TestSendSuppressedFails(t *testing.T) {
 	s, c := start(t)
-	s.AddSuppression("pakat", sara, provider.Suppression{Channel: "email", Scope: "all"})
+	s.AddSuppression("pakat", sara, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll})
 	r, err := c.Send(t.Context(), &provider.Message{To: []provider.Address{{Email: sara}}, Subject: "x", HTML: "y"})
 	require.NoError(t, err)
 	s.Advance(time.Hour)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateFailed, status.State)
 }
@@ -167,7 +167,7 @@ func TestSendErrorIn200(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrInvalid, e.Kind)
 	assert.Equal(t, "to[0].email", e.Field)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Equal(t, provider.StateRefused, r.State)
 }
 
@@ -184,7 +184,7 @@ func TestCheck(t *testing.T) {
 
 	cfg := config(s)
 	cfg.APIKey = provider.NewSecret("wrong-key")
-	c, err = pakat.New(cfg)
+	c, err = pakat.Open(cfg)
 	require.NoError(t, err)
 	_, err = c.Check(t.Context())
 	assert.ErrorIs(t, err, provider.ErrUnauthorized)
@@ -213,8 +213,8 @@ func TestPages(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
-	var shown []provider.Request
-	s, c := start(t, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	s, c := start(t, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA)})
 	assert.ErrorIs(t, err, provider.ErrDryRun)
 	assert.ErrorIs(t, c.DeleteContact(t.Context(), sara), provider.ErrDryRun)

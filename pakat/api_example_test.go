@@ -21,9 +21,9 @@ func ExampleAPI() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := pakat.New(pakat.Config{
-		APIKey: provider.NewSecret(sandbox.Key("pakat")),
-		Common: provider.Common{BaseURL: sb.BaseURL("pakat")},
+	client, err := pakat.Open(pakat.Config{
+		APIKey:          provider.NewSecret(sandbox.Key("pakat")),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("pakat")},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -8,13 +8,12 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.Canceler = (*adapter)(nil)
-
 // Cancel deletes a mail that still waits. The vendor deletes sent mail as well,
 // so it is looked at first; one that is handed over in between goes out although
 // Cancel succeeds. That deleting a waiting mail keeps it from going out is an
 // inference.
-func (a *adapter) Cancel(ctx context.Context, messageID string) error {
+func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
+	messageID := r.MessageID
 	mail, err := a.api.GetTransactionalEmail(ctx, messageID, rest.WithThen("delete the mail if it still waits"))
 	if err != nil {
 		return err

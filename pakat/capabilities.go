@@ -1,13 +1,14 @@
 package pakat
 
 import (
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
 
 // capabilities rest on the vendor's specification; see api/pakat/SOURCES.md.
-func capabilities(s provider.Section) provider.Capabilities {
-	cell := provider.Cell
+func capabilities(cfg Config) provider.Capabilities {
+	cell := adapterkit.Cell
 	const (
 		native   = provider.LevelNative
 		limited  = provider.LevelLimited
@@ -15,7 +16,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		none     = provider.LevelNone
 	)
 	phone := cell(none, "", "there is no field for phones; the setting phone_tag names one")
-	if tag := s.Text("phone_tag"); tag != "" {
+	if tag := cfg.PhoneTag; tag != "" {
 		phone = cell(native, "", "field "+tag)
 	}
 	return provider.Capabilities{

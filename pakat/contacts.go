@@ -81,13 +81,13 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 }
 
 func notThere() *provider.Error {
-	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Field: "email", Message: "the address is on no list"}
+	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Field: "email", Message: "the address is on no list"}
 }
 
 // ListContacts goes through the lists one by one when no list is named. The
 // cursor counts lists, so that one which is added or deleted meanwhile can make
 // contacts come twice or not at all.
-func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if !q.List.IsZero() {
 		page, err := pageNumber(q.Cursor)
 		if err != nil {
@@ -111,7 +111,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 		return nil, err
 	}
 	if len(lists.Data.Records) == 0 {
-		return &provider.ContactPage{Contacts: []provider.Contact{}}, nil
+		return &provider.Page[provider.Contact]{Items: []provider.Contact{}}, nil
 	}
 	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.page, q.Limit)
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 }
 
 // members returns a page of a list's subscribers and the number of the next.
-func (a *adapter) members(ctx context.Context, list string, page int64, limit int) (*provider.ContactPage, int64, error) {
+func (a *adapter) members(ctx context.Context, list string, page int64, limit int) (*provider.Page[provider.Contact], int64, error) {
 	if limit == 0 {
 		limit = perPage
 	}
@@ -136,7 +136,7 @@ func (a *adapter) members(ctx context.Context, list string, page int64, limit in
 	if err != nil {
 		return nil, 0, err
 	}
-	out := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(answer.Data.Records))}
+	out := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(answer.Data.Records))}
 	for _, s := range answer.Data.Records {
 		s.List.UID = list
 		contact := contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag)
@@ -144,7 +144,7 @@ func (a *adapter) members(ctx context.Context, list string, page int64, limit in
 			out.LeftOut++
 			continue
 		}
-		out.Contacts = append(out.Contacts, contact)
+		out.Items = append(out.Items, contact)
 	}
 	return out, nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)), nil
 }
@@ -170,29 +170,29 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe of an address that is blocked or off the list already changes
 // nothing, so that a block does not become a mere unsubscription.
-func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", u.Email)
+func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if u.Reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
+	if reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
 	}
-	if u.List.IsZero() {
+	if list.IsZero() {
 		return a.unsubscribeAll(ctx, wire, r)
 	}
-	match, err := a.api.GetSubscriberByEmail(ctx, u.List.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("unsubscribe it"))
+	match, err := a.api.GetSubscriberByEmail(ctx, list.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("unsubscribe it"))
 	if err != nil {
 		return nil, err
 	}
 	r.ID = match.Data.UID
 	if statusFromWire(match.Data.Status).Terminal() {
 		r.State = provider.ContactDone
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was " + match.Data.Status + " already"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was " + match.Data.Status + " already"})
 		return r, nil
 	}
-	if _, err := a.api.UnsubscribeSubscriber(ctx, u.List.ID, r.ID); err != nil {
+	if _, err := a.api.UnsubscribeSubscriber(ctx, list.ID, r.ID); err != nil {
 		return r, err
 	}
 	r.State = provider.ContactDone
@@ -208,7 +208,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire string, r *provider.C
 	}
 	_, err = a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire})
 	if len(found) == 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "the address is on no list, so none was touched; a list it joins later is not covered"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so none was touched; a list it joins later is not covered"})
 		if errors.Is(err, provider.ErrNotFound) {
 			err = nil
 		}
@@ -231,7 +231,7 @@ func partly(err error, done, all int) error {
 		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
 	}
 	c := *e
-	c.Outcome, c.Elsewhere = provider.MaybeSent, false
+	c.Outcome, c.Elsewhere = provider.OutcomeMaybeSent, false
 	c.Message = fmt.Sprintf("after %d of %d lists: %s", done, all, e.Message)
 	return &c
 }
@@ -239,5 +239,5 @@ func partly(err error, done, all int) error {
 // taken reports whether a failed call was carried out: only its answer is of no use.
 func taken(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Outcome == provider.Sent
+	return errors.As(err, &e) && e.Outcome == provider.OutcomeSent
 }

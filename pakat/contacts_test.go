@@ -13,7 +13,7 @@ import (
 func TestContactOnTwoLists(t *testing.T) {
 	s, c := start(t)
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: sara, FirstName: provider.Set("سارا"), Phone: provider.Set("+989121234567"),
+		Email: sara, FirstName: provider.ChangeTo("سارا"), Phone: provider.ChangeTo("+989121234567"),
 		Fields: map[string]any{"CITY": "شیراز", "POINTS": 7.0}, Lists: in(listA, listB, listA),
 	})
 	require.NoError(t, err)
@@ -27,10 +27,10 @@ func TestContactOnTwoLists(t *testing.T) {
 	assert.Equal(t, "سارا", got.FirstName)
 	assert.Equal(t, "+989121234567", got.Phone)
 	assert.Equal(t, map[string]any{"CITY": "شیراز", "POINTS": "7"}, got.Fields)
-	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.Subscribed}, {List: listB, Status: provider.Pending}}, got.Memberships)
+	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.StatusSubscribed}, {List: listB, Status: provider.StatusPending}}, got.Memberships)
 
 	var seen int
-	for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: 1}) {
+	for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{Limit: 1}) {
 		require.NoError(t, err)
 		seen++
 	}
@@ -46,23 +46,23 @@ func TestUpdateKeepsFields(t *testing.T) {
 	s, c := start(t)
 	s.AddContact("pakat", provider.Contact{
 		Email: sara, FirstName: "سارا", Fields: map[string]any{"CITY": "شیراز", "POINTS": "7"},
-		Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}},
+		Memberships: []provider.Membership{{List: listA, Status: provider.StatusUnsubscribed}},
 	})
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: sara, LastName: provider.Set("کریمی"), Fields: map[string]any{"POINTS": nil}, Lists: in(listA), Status: provider.Subscribed,
+		Email: sara, LastName: provider.ChangeTo("کریمی"), Fields: map[string]any{"POINTS": nil}, Lists: in(listA), Status: provider.StatusSubscribed,
 	})
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactUpdated, r.State)
 	assert.NotEmpty(t, r.ID)
-	assert.Equal(t, []provider.Note{{Field: "status", Action: "warning", Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
+	assert.Equal(t, []provider.Note{{Field: "status", Action: provider.NoteWarning, Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
 	got := s.Contacts("pakat")[0]
 	assert.Equal(t, "سارا", got.FirstName)
 	assert.Equal(t, "کریمی", got.LastName)
 	assert.Equal(t, map[string]any{"CITY": "شیراز"}, got.Fields)
-	assert.Equal(t, provider.Unsubscribed, got.Memberships[0].Status, "an unsubscription is not undone")
+	assert.Equal(t, provider.StatusUnsubscribed, got.Memberships[0].Status, "an unsubscription is not undone")
 
 	before := len(s.Requests("pakat"))
-	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Status: provider.Blocked})
+	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Status: provider.StatusBlocked})
 	require.NoError(t, err)
 	assert.Len(t, r.Notes, 1)
 	assert.Equal(t, []string{"listSubscribersByEmail"}, operations(s, before), "nothing to write")
@@ -71,16 +71,16 @@ func TestUpdateKeepsFields(t *testing.T) {
 func TestUpsertSetsStatus(t *testing.T) {
 	s, c := start(t)
 	s.AddContact("pakat", provider.Contact{Email: sara, Fields: map[string]any{"CITY": "شیراز"}, Memberships: []provider.Membership{{List: listA}}})
-	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA, listB), Status: provider.Blocked})
+	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA, listB), Status: provider.StatusBlocked})
 	require.NoError(t, err)
 	got := s.Contacts("pakat")[0]
-	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.Blocked}, {List: listB, Status: provider.Blocked}}, got.Memberships)
+	assert.Equal(t, []provider.Membership{{List: listA, Status: provider.StatusBlocked}, {List: listB, Status: provider.StatusBlocked}}, got.Memberships)
 	assert.Equal(t, "شیراز", got.Fields["CITY"])
 }
 
 func TestBlacklistedIsNotPutOnAnotherList(t *testing.T) {
 	s, c := start(t)
-	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA, Status: provider.Blocked}}})
+	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA, Status: provider.StatusBlocked}}})
 	_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listB)})
 	assert.ErrorIs(t, err, provider.ErrConflict)
 	results, err := c.AddToList(t.Context(), provider.Ref{ID: listB}, []string{sara, "new@example.com"})
@@ -92,7 +92,7 @@ func TestBlacklistedIsNotPutOnAnotherList(t *testing.T) {
 
 	got, err := c.GetContact(t.Context(), sara)
 	require.NoError(t, err)
-	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blacklisted"}}, got.Suppressed)
+	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}}, got.Suppressed)
 }
 
 func TestUnknownFieldAndList(t *testing.T) {
@@ -121,7 +121,7 @@ const nobody = `{"status":"success","data":{"count":0,"total_pages":0,"current_p
 func TestUpsertAfterDuplicate(t *testing.T) {
 	s, c := start(t)
 	s.AddContact("pakat", provider.Contact{Email: sara, Fields: map[string]any{"CITY": "شیراز"}, Memberships: []provider.Membership{{List: listA}}})
-	change := provider.ContactChange{Email: sara, FirstName: provider.Set("سارا"), Lists: in(listA)}
+	change := provider.ContactChange{Email: sara, FirstName: provider.ChangeTo("سارا"), Lists: in(listA)}
 	for _, fault := range []sandbox.Fault{
 		{Operation: "listSubscribersByEmail", Status: 200, Body: nobody},
 		{Operation: "listSubscribersByEmail", Status: 404, Body: `{"status":"error","error":"none"}`},
@@ -157,11 +157,11 @@ func TestUpsertHalfDone(t *testing.T) {
 	assert.Len(t, r.Notes, 1, "stored, and the answer is of no use")
 
 	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 422, Body: `{"status":"error","error":{"CITY":"required"}}`})
-	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, FirstName: provider.Set("سارا"), Lists: in(listA, listB)})
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, FirstName: provider.ChangeTo("سارا"), Lists: in(listA, listB)})
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrInvalid, e.Kind)
-	assert.Equal(t, provider.MaybeSent, e.Outcome, "the first list was changed")
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome, "the first list was changed")
 	assert.Equal(t, "fields.CITY", e.Field)
 	assert.Equal(t, "سارا", s.Contacts("pakat")[0].FirstName)
 }
@@ -169,7 +169,7 @@ func TestUpsertHalfDone(t *testing.T) {
 func TestUnsubscribe(t *testing.T) {
 	s, c := start(t)
 	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA}, {List: listB}}})
-	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara, List: provider.Ref{ID: listA}, Reason: "enough"})
+	r, err := c.Unsubscribe(t.Context(), sara, provider.Ref{ID: listA}, "enough")
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
 	assert.NotEmpty(t, r.ID)
@@ -181,32 +181,32 @@ func TestUnsubscribe(t *testing.T) {
 		}
 		return out
 	}
-	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed, provider.Subscribed}, status())
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusSubscribed}, status())
 	before := len(s.Requests("pakat"))
-	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara, List: provider.Ref{ID: listA}})
+	r, err = c.Unsubscribe(t.Context(), sara, provider.Ref{ID: listA}, "")
 	require.NoError(t, err)
 	assert.Len(t, r.Notes, 1)
 	assert.Equal(t, []string{"getSubscriberByEmail"}, operations(s, before))
 
-	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara})
+	r, err = c.Unsubscribe(t.Context(), sara, provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
-	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed, provider.Unsubscribed}, status())
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "b@example.com", List: provider.Ref{ID: listA}})
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusUnsubscribed}, status())
+	_, err = c.Unsubscribe(t.Context(), "b@example.com", provider.Ref{ID: listA}, "")
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }
 
 func TestRemoveFromList(t *testing.T) {
 	s, c := start(t)
 	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA}, {List: listB}}})
-	s.AddContact("pakat", provider.Contact{Email: "gone@example.com", Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}}})
+	s.AddContact("pakat", provider.Contact{Email: "gone@example.com", Memberships: []provider.Membership{{List: listA, Status: provider.StatusUnsubscribed}}})
 	results, err := c.RemoveFromList(t.Context(), provider.Ref{ID: listA}, []string{sara, "gone@example.com", "b@example.com"})
 	require.NoError(t, err)
 	require.Len(t, results, 3)
 	assert.Nil(t, results[0].Error)
 	assert.ErrorIs(t, results[1].Error, provider.ErrConflict, "the unsubscription would be forgotten")
 	assert.ErrorIs(t, results[2].Error, provider.ErrNotFound)
-	assert.Equal(t, []provider.Membership{{List: listB, Status: provider.Subscribed}}, s.Contacts("pakat")[0].Memberships)
+	assert.Equal(t, []provider.Membership{{List: listB, Status: provider.StatusSubscribed}}, s.Contacts("pakat")[0].Memberships)
 
 	s.Fail("pakat", sandbox.Fault{Operation: "getSubscriberByEmail", Status: 429})
 	results, err = c.RemoveFromList(t.Context(), provider.Ref{ID: listB}, []string{sara})

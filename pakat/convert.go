@@ -58,7 +58,7 @@ func (c *converter) fail(err error) {
 	}
 }
 
-func (c *converter) note(field, action, why string) {
+func (c *converter) note(field string, action provider.NoteAction, why string) {
 	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
 }
 
@@ -193,7 +193,7 @@ func receiptFromAPI(m *provider.Message, sent *pakatapi.CreatedTransactionalEmai
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	return provider.Accepted(m, sent.UID, state)
+	return m.Receipt(sent.UID, state)
 }
 
 // statusFromAPI never says delivered: the vendor's "sent" means that a mail
@@ -205,11 +205,11 @@ func statusFromAPI(messageID string, mail pakatapi.TransactionalEmail) *provider
 		r.State = provider.StateQueued
 	case "sent":
 		r.State = provider.StateAccepted
-		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "handed to a mail server; the provider tells nothing of delivery"}}
+		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "handed to a mail server; the provider tells nothing of delivery"}}
 	case "failed":
 		r.State = provider.StateFailed
 	default:
-		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the provider says " + strconv.Quote(mail.Status)}}
+		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the provider says " + strconv.Quote(mail.Status)}}
 	}
 	if mail.ToEmail != "" {
 		r.Recipients = []provider.RecipientResult{{Email: mail.ToEmail, MessageID: messageID, State: r.State}}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -22,12 +23,12 @@ const (
 )
 
 var statuses = map[string]provider.MembershipStatus{
-	"confirmed":    provider.Subscribed,
-	"unconfirmed":  provider.Pending,
-	"unapproved":   provider.Pending,
-	"unsubscribed": provider.Unsubscribed,
-	"blacklisted":  provider.Blocked,
-	"moved":        provider.Removed,
+	"confirmed":    provider.StatusSubscribed,
+	"unconfirmed":  provider.StatusPending,
+	"unapproved":   provider.StatusPending,
+	"unsubscribed": provider.StatusUnsubscribed,
+	"blacklisted":  provider.StatusBlocked,
+	"moved":        provider.StatusRemoved,
 }
 
 // statusFromWire is unknown for disabled too: who disabled it is not told.
@@ -41,11 +42,11 @@ func statusFromWire(s string) provider.MembershipStatus {
 // statusToWire is nil when the list is to decide.
 func statusToWire(s provider.MembershipStatus) *pakatapi.SubscriberStatus {
 	switch s {
-	case provider.Subscribed:
+	case provider.StatusSubscribed:
 		return new(pakatapi.SubscriberStatusConfirmed)
-	case provider.Unsubscribed:
+	case provider.StatusUnsubscribed:
 		return new(pakatapi.SubscriberStatusUnsubscribed)
-	case provider.Blocked:
+	case provider.StatusBlocked:
 		return new(pakatapi.SubscriberStatusBlacklisted)
 	}
 	return nil
@@ -76,7 +77,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		}
 		out.Memberships = append(out.Memberships, provider.Membership{List: s.List.UID, Status: statusFromWire(s.Status)})
 		if s.Status == "blacklisted" && len(out.Suppressed) == 0 {
-			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: "blacklisted"})
+			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"})
 		}
 		for tag, v := range s.AdditionalProperties {
 			if v = portableValue(v); v != nil && fields[tag] == nil {
@@ -84,7 +85,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 			}
 		}
 	}
-	out.SuppressLeft()
+	adapterkit.SuppressLeft(&out)
 	take := func(tag string, to *string) {
 		if v, ok := fields[tag].(string); ok && tag != "" {
 			*to = v
@@ -144,7 +145,7 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 			return e, provider.Invalid(field, "expected a text: how the provider takes a list of texts is not documented")
 		}
 		if converted {
-			e.notes = append(e.notes, provider.Note{Field: field, Action: "converted", Why: "written as text"})
+			e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteConverted, Why: "written as text"})
 		}
 		e.values[name] = value
 	}
@@ -161,7 +162,7 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 		if _, twice := e.values[own.tag]; twice {
 			return e, provider.Invalid("fields."+own.tag, "the field is given twice, once as %s", own.field)
 		}
-		e.values[own.tag] = mailaddr.Name(own.change.Value) // empty when it is cleared
+		e.values[own.tag] = mailaddr.Name(own.change.Value()) // empty when it is cleared
 	}
 	return e, nil
 }
@@ -194,7 +195,7 @@ func updateToAPI(wire string, known pakatapi.Subscriber, e edits) (pakatapi.Subs
 		case ok:
 			all[tag] = value
 		default:
-			notes = append(notes, provider.Note{Field: "fields." + tag, Action: "warning", Why: "it holds several values, which cannot be written again; whether the provider keeps them is not stated"})
+			notes = append(notes, provider.Note{Field: "fields." + tag, Action: provider.NoteWarning, Why: "it holds several values, which cannot be written again; whether the provider keeps them is not stated"})
 		}
 	}
 	maps.Copy(all, e.values)

@@ -45,7 +45,7 @@ func example(t *testing.T, name string, out any) {
 func fields(notes []provider.Note) []string {
 	var out []string
 	for _, n := range notes {
-		out = append(out, n.Field+" "+n.Action)
+		out = append(out, n.Field+" "+string(n.Action))
 	}
 	return out
 }
@@ -182,12 +182,12 @@ func TestContactFromAPI(t *testing.T) {
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", FirstName: "سارا", Suppressed: []provider.Suppression{}, CreatedAt: at,
 		Fields:      map[string]any{"CITY": "شیراز", "TOPICS": []string{"باغبانی", "گل"}},
-		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.Subscribed}},
+		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.StatusSubscribed}},
 	}, contactFromAPI([]pakatapi.Subscriber{sara}, ""))
 	assert.Equal(t, provider.Contact{
 		Email: "reza@example.ir", CreatedAt: at.Add(time.Second),
-		Suppressed:  []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blacklisted"}},
-		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.Blocked}},
+		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}},
+		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.StatusBlocked}},
 	}, contactFromAPI([]pakatapi.Subscriber{reza}, ""))
 }
 
@@ -205,20 +205,20 @@ func TestContactFromSeveralLists(t *testing.T) {
 		Fields: map[string]any{"CITY": "تهران"}, Suppressed: []provider.Suppression{},
 		CreatedAt: time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC),
 		Memberships: []provider.Membership{
-			{List: "bq482wlk3z7pn", Status: provider.Unsubscribed}, {List: "other", Status: provider.Subscribed},
+			{List: "bq482wlk3z7pn", Status: provider.StatusUnsubscribed}, {List: "other", Status: provider.StatusSubscribed},
 		},
 	}, contactFromAPI([]pakatapi.Subscriber{first, second}, "PHONE"))
 }
 
 func TestStatusWords(t *testing.T) {
 	for wire, want := range map[string]provider.MembershipStatus{
-		"confirmed": provider.Subscribed, "unconfirmed": provider.Pending, "unapproved": provider.Pending,
-		"unsubscribed": provider.Unsubscribed, "blacklisted": provider.Blocked, "moved": provider.Removed,
+		"confirmed": provider.StatusSubscribed, "unconfirmed": provider.StatusPending, "unapproved": provider.StatusPending,
+		"unsubscribed": provider.StatusUnsubscribed, "blacklisted": provider.StatusBlocked, "moved": provider.StatusRemoved,
 		"disabled": provider.StatusOther, "": provider.StatusOther,
 	} {
 		assert.Equal(t, want, statusFromWire(wire), wire)
 	}
-	for _, s := range []provider.MembershipStatus{provider.Subscribed, provider.Unsubscribed, provider.Blocked} {
+	for _, s := range []provider.MembershipStatus{provider.StatusSubscribed, provider.StatusUnsubscribed, provider.StatusBlocked} {
 		assert.Equal(t, s, statusFromWire(string(*statusToWire(s))))
 	}
 	assert.Nil(t, statusToWire(""))
@@ -226,17 +226,17 @@ func TestStatusWords(t *testing.T) {
 
 func TestSubscriberForms(t *testing.T) {
 	change := provider.ContactChange{
-		FirstName: provider.Set("سارا"), LastName: provider.Set("کریمی"), Phone: provider.Set("+989120000000"),
+		FirstName: provider.ChangeTo("سارا"), LastName: provider.ChangeTo("کریمی"), Phone: provider.ChangeTo("+989120000000"),
 		Fields: map[string]any{"CITY": "شیراز", "POINTS": 7.0},
 	}
 	e, err := editsToAPI(change, "PHONE")
 	require.NoError(t, err)
 	assert.Equal(t, []string{"fields.POINTS converted"}, fields(e.notes))
-	golden(t, "upsert_create.golden", subscriberToAPI("sara@example.ir", e, provider.Unsubscribed))
+	golden(t, "upsert_create.golden", subscriberToAPI("sara@example.ir", e, provider.StatusUnsubscribed))
 
 	var page pakatapi.SubscriberPage
 	example(t, "listSubscribers.answer-first.json", &page)
-	e, err = editsToAPI(provider.ContactChange{LastName: provider.Clear[string](), Fields: map[string]any{"CITY": "تهران", "NOTE": nil}}, "")
+	e, err = editsToAPI(provider.ContactChange{LastName: provider.ChangeToNone[string](), Fields: map[string]any{"CITY": "تهران", "NOTE": nil}}, "")
 	require.NoError(t, err)
 	body, notes := updateToAPI("SARA@example.ir", page.Data.Records[0], e)
 	golden(t, "upsert_update.golden", body)
@@ -246,7 +246,7 @@ func TestSubscriberForms(t *testing.T) {
 func TestEditsRefuse(t *testing.T) {
 	for field, change := range map[string]provider.ContactChange{
 		"fields.EMAIL": {Fields: map[string]any{"EMAIL": "x@example.ir"}},
-		"fields.FNAME": {FirstName: provider.Set("x"), Fields: map[string]any{"FNAME": "y"}},
+		"fields.FNAME": {FirstName: provider.ChangeTo("x"), Fields: map[string]any{"FNAME": "y"}},
 		"fields.LIST":  {Fields: map[string]any{"LIST": []string{"a"}}},
 	} {
 		_, err := editsToAPI(change, "")
@@ -255,7 +255,7 @@ func TestEditsRefuse(t *testing.T) {
 		assert.Equal(t, provider.ErrInvalid, e.Kind)
 		assert.Equal(t, field, e.Field)
 	}
-	_, err := editsToAPI(provider.ContactChange{Phone: provider.Clear[string]()}, "")
+	_, err := editsToAPI(provider.ContactChange{Phone: provider.ChangeToNone[string]()}, "")
 	assert.ErrorIs(t, err, provider.ErrUnsupported)
 }
 

@@ -108,5 +108,5 @@ func words(v any) string {
 // conflict is the refusal of a change that would undo a block or an
 // unsubscription. It is ours, not the vendor's.
 func conflict(field, message string) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Field: field, Message: message}
+	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: field, Message: message}
 }

@@ -23,11 +23,12 @@ const (
 // FindSent goes through the account's mails: all of them when there are at most
 // 1,000, else the first and the last 500. The vendor has no filter and does not
 // state the order; by time, whichever way, the newest are at one of the ends.
-func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+	s := alike.SearchFor(recipient, t)
 	if _, err := adapterkit.Wire("recipient", s.Recipient); err != nil {
 		return nil, err
 	}
-	var out []provider.Found
+	var out []provider.SentMail
 	seen := map[string]bool{} // mails that come meanwhile shift the pages
 	for page, read := int64(1), 0; page > 0 && read < 2*findPages; read++ {
 		answer, err := a.api.ListTransactionalEmails(ctx, &pakatapi.ListTransactionalEmailsParams{Page: &page, PerPage: new(int64(findSize))}, rest.WithThen("read the further pages"))
@@ -51,7 +52,7 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 // foundFromAPI compares both times of a mail: the one it was added at, whose
 // zone is not stated and taken to be UTC, and the one it is to go out at, which
 // is ours. For mail without a SendAt they are the same moment.
-func foundFromAPI(s provider.Search, m pakatapi.TransactionalEmail) (provider.Found, bool) {
+func foundFromAPI(s alike.Search, m pakatapi.TransactionalEmail) (provider.SentMail, bool) {
 	added, _ := flex.ParseTime(m.DateAdded)
 	due, _ := flex.ParseTime(m.SendAt)
 	mail := alike.Mail{Recipient: m.ToEmail, Sender: m.FromEmail, Subject: m.Subject, At: added}
@@ -59,9 +60,9 @@ func foundFromAPI(s provider.Search, m pakatapi.TransactionalEmail) (provider.Fo
 		mail.At = due
 	}
 	if !alike.May(s, mail, alike.Exact) {
-		return provider.Found{}, false
+		return provider.SentMail{}, false
 	}
-	return provider.Found{
+	return provider.SentMail{
 		MessageID: m.UID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
 	}, true
 }

@@ -57,7 +57,7 @@ func TestFindSentReadsBothEnds(t *testing.T) {
 		}})
 	}))
 	defer srv.Close()
-	c, err := pakat.New(pakat.Config{Common: provider.Common{BaseURL: srv.URL}, APIKey: provider.NewSecret("k")})
+	c, err := pakat.Open(pakat.Config{AccountSettings: provider.AccountSettings{BaseURL: srv.URL}, APIKey: provider.NewSecret("k")})
 	require.NoError(t, err)
 	r := &provider.Receipt{
 		State:      provider.StateUnknown,

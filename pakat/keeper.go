@@ -9,15 +9,13 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.ListKeeper = (*adapter)(nil)
-
 // CreateList makes a list. The vendor wants a description and a sender too: the
 // name serves as the one, the account's from as the other; both can be changed
 // at the vendor. Whether two lists may have one name is not stated.
 func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, error) {
 	if a.from.Email == "" {
 		return nil, &provider.Error{
-			Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: "providers." + a.account + ".from",
+			Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: "providers." + a.account + ".from",
 			Message: "a list needs a sender, and the account has no from",
 		}
 	}
@@ -34,7 +32,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 		return nil, err
 	}
 	if made.UID == "" {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name"}
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name"}
 	}
 	return &provider.List{ID: made.UID, Name: name, Count: -1}, nil
 }

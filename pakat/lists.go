@@ -12,7 +12,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
 	page, err := pageNumber(cursor)
 	if err != nil {
 		return nil, err
@@ -21,9 +21,9 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.ListPage{}
+	out := &provider.Page[provider.List]{}
 	for _, l := range answer.Data.Records {
-		out.Lists = append(out.Lists, listFromAPI(l))
+		out.Items = append(out.Items, listFromAPI(l))
 	}
 	if next := nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)); next > 0 {
 		out.Next = strconv.FormatInt(next, 10)
@@ -65,7 +65,7 @@ func (a *adapter) addMember(ctx context.Context, list, email string) error {
 // member is the result for an address that is on the list already.
 func member(status string) error {
 	switch statusFromWire(status) {
-	case provider.Subscribed, provider.Pending:
+	case provider.StatusSubscribed, provider.StatusPending:
 		return nil
 	}
 	return conflict("email", "the address is "+status+" on the list and is left so")

@@ -23,7 +23,8 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	return r, nil
 }
 
-func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	messageID := r.MessageID
 	mail, err := a.api.GetTransactionalEmail(ctx, messageID)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 	}
 	quota, err := a.api.GetQuota(ctx)
 	if errors.Is(err, provider.ErrNotFound) {
-		return &provider.Health{Notes: []provider.Note{{Field: "quotas", Action: "warning", Why: "the provider tells no quota"}}}, nil
+		return &provider.Health{Notes: []provider.Note{{Field: "quotas", Action: provider.NoteWarning, Why: "the provider tells no quota"}}}, nil
 	}
 	if err != nil {
 		return nil, err

@@ -40,68 +40,55 @@ package pakat
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"time"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
 
+const name = "pakat" // of the provider
+
 // baseURL is the vendor's address.
 const baseURL = "https://new.pakat.net/api"
 
-// Config opens an account of new.pakat.net from Go.
+// Config are the settings of an account of new.pakat.net.
 type Config struct {
-	provider.Common
-	APIKey provider.Secret
+	provider.AccountSettings
+	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key from the customer area of new.pakat.net"`
 	// PhoneTag is the tag of the field that holds phone numbers, "PHONE". The
 	// vendor has no such field by itself; empty means that phones are not kept.
-	PhoneTag string
+	PhoneTag string `json:"phone_tag" doc:"tag of the list field that holds phone numbers, such as PHONE; none by default"`
 	// PlainText says how the text part of a mail is written: "base64", which
-	// is what the vendor's own PHP clients do, or "plain". Empty means base64.
-	PlainText string
+	// is what the vendor's own PHP clients do, or "plain".
+	PlainText string `json:"plain_text" enum:"base64|plain" default:"base64" doc:"how the text part is written"`
 }
 
-// New returns a client of one account of new.pakat.net. It does not touch the network.
-func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
-	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
-	if cfg.PhoneTag != "" {
-		settings["phone_tag"] = provider.NewValue(cfg.PhoneTag)
-	}
-	if cfg.PlainText != "" {
-		settings["plain_text"] = provider.NewValue(cfg.PlainText)
-	}
-	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
+// New returns a client of the account of new.pakat.net with this API key. It does
+// not touch the network. Open takes all settings.
+func New(apiKey string, opts ...provider.Option) (*provider.Client, error) {
+	return Open(Config{APIKey: provider.NewSecret(apiKey)}, opts...)
+}
+
+// Open returns a client of an account of new.pakat.net with settings from Go. It
+// does not touch the network.
+func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
+	return driver.Client(cfg, opts...)
 }
 
 // Driver opens accounts of new.pakat.net from a configuration.
-func Driver() provider.Driver {
-	return provider.Driver{
-		Name: "pakat",
-		Settings: []provider.Setting{
-			{Name: "api_key", Secret: true, Required: true, Doc: "API key from the customer area of new.pakat.net"},
-			{Name: "phone_tag", Doc: "tag of the list field that holds phone numbers, such as PHONE; none by default", Check: checkTag},
-			{Name: "plain_text", Doc: "how the text part is written: base64 (default) or plain", Check: checkPlainText},
-		},
-		Capabilities: capabilities,
-		Open:         open,
-	}
-}
+func Driver() provider.Driver { return driver.Driver() }
+
+var driver = provider.DriverOf[Config]{Name: name, Check: checkTag, Capabilities: capabilities, Open: open}
 
 var tagForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
-func checkTag(v any) error {
-	if tag, ok := v.(string); !ok || !tagForm.MatchString(tag) || tag == tagEmail || tag == tagFirstName || tag == tagLastName {
-		return fmt.Errorf("expected the tag of a list field in capitals, such as PHONE")
-	}
-	return nil
-}
-
-func checkPlainText(v any) error {
-	if v != "base64" && v != "plain" {
-		return fmt.Errorf("expected base64 or plain")
+func checkTag(cfg Config) []*provider.Error {
+	tag := cfg.PhoneTag
+	if adapterkit.Literal(tag) && (!tagForm.MatchString(tag) || tag == tagEmail || tag == tagFirstName || tag == tagLastName) {
+		return adapterkit.WrongSetting("phone_tag", "expected the tag of a list field in capitals, such as PHONE")
 	}
 	return nil
 }
@@ -117,10 +104,10 @@ type adapter struct {
 	now      func() time.Time
 }
 
-func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
 	chain, err := httpx.New(httpx.Config{
-		Provider: "pakat", BaseURL: baseURL, Section: s, Env: env,
-		Auth:     httpx.HeaderKey("X-API-KEY", s.Secret("api_key")),
+		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
+		Auth:     httpx.HeaderKey("X-API-KEY", cfg.APIKey),
 		Classify: classify,
 		Limits:   httpx.Single(2), // not published
 	})
@@ -128,9 +115,9 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		return nil, err
 	}
 	a := &adapter{
-		api: pakatapi.NewClient(chain), caps: capabilities(s), now: time.Now, account: env.Account, from: s.From,
-		phoneTag: s.Text("phone_tag"), base64: s.Text("plain_text") != "plain",
+		api: pakatapi.NewClient(chain), caps: capabilities(cfg), now: time.Now, account: env.Account, from: cfg.From,
+		phoneTag: cfg.PhoneTag, base64: cfg.PlainText != "plain",
 	}
 	a.fields.fetch = a.listTags
-	return provider.NewClient(a, s, env)
+	return a, nil
 }

@@ -11,37 +11,35 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.Resubscriber = (*adapter)(nil)
-
 // Resubscribe sets the status of a record that says unsubscribed to confirmed,
 // and reads afterwards whether the vendor did: whether a key may set a status is
 // not stated. Without a list it does so in every list the address has left. A
 // record that is blacklisted, disabled or not confirmed yet is no unsubscription
 // and stays as it is. An update writes all fields, so one that somebody else
 // sets between the reading and the writing is set back.
-func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", rs.Email)
+func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
-	if rs.List.IsZero() {
+	if list.IsZero() {
 		return a.resubscribeAll(ctx, wire)
 	}
-	match, err := a.api.GetSubscriberByEmail(ctx, rs.List.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("set its status to confirmed if it is unsubscribed"))
+	match, err := a.api.GetSubscriberByEmail(ctx, list.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("set its status to confirmed if it is unsubscribed"))
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown, ID: match.Data.UID}
 	switch statusFromWire(match.Data.Status) {
-	case provider.Unsubscribed:
-	case provider.Subscribed:
+	case provider.StatusUnsubscribed:
+	case provider.StatusSubscribed:
 		r.State = provider.ContactDone
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was subscribed already"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was subscribed already"})
 		return r, nil
 	default:
 		return nil, conflict("email", "the address is "+match.Data.Status+" on the list, which is no unsubscription")
 	}
-	if err := a.resubscribeOn(ctx, rs.List.ID, r.ID, wire); err != nil {
+	if err := a.resubscribeOn(ctx, list.ID, r.ID, wire); err != nil {
 		return r, err
 	}
 	r.State = provider.ContactDone
@@ -55,14 +53,14 @@ func (a *adapter) resubscribeOn(ctx context.Context, list, uid, wire string) err
 		return err
 	}
 	form, _ := updateToAPI(wire, record.Data.Record, edits{})
-	form.Status = statusToWire(provider.Subscribed)
+	form.Status = statusToWire(provider.StatusSubscribed)
 	if _, err := a.api.UpdateSubscriber(ctx, list, uid, form); err != nil && !taken(err) {
 		return err
 	}
 	after, err := a.api.GetSubscriber(ctx, list, uid)
 	if err != nil {
 		return &provider.Error{
-			Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Err: err,
+			Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Err: err,
 			Message: "the status was set, but what came of it could not be read: " + err.Error(),
 		}
 	}
@@ -85,7 +83,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.Co
 	done := 0
 	for _, s := range found {
 		switch status := statusFromWire(s.Status); {
-		case status == provider.Unsubscribed:
+		case status == provider.StatusUnsubscribed:
 			err := a.resubscribeOn(ctx, s.List.UID, s.UID, wire)
 			if errors.Is(err, provider.ErrNotFound) {
 				continue // taken off the list after the search
@@ -94,16 +92,16 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.Co
 				return r, partly(err, done, len(found))
 			}
 			done++
-		case status != provider.Subscribed:
+		case status != provider.StatusSubscribed:
 			left = append(left, s.List.UID+" ("+s.Status+")")
 		}
 	}
 	r.State = provider.ContactDone
 	if done == 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was unsubscribed from no list"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was unsubscribed from no list"})
 	}
 	if len(left) > 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "left as it is on " + strings.Join(left, ", ")})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "left as it is on " + strings.Join(left, ", ")})
 	}
 	return r, nil
 }

@@ -24,7 +24,7 @@ func TestUpsertReadFailsHalfway(t *testing.T) {
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrUnavailable, e.Kind)
-	assert.Equal(t, provider.MaybeSent, e.Outcome, "the first list has it")
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome, "the first list has it")
 	assert.False(t, e.Elsewhere)
 	assert.Contains(t, e.Message, "after 1 of 2 lists")
 	require.NotNil(t, r)
@@ -34,7 +34,7 @@ func TestUpsertReadFailsHalfway(t *testing.T) {
 
 func TestUnsubscribeNobody(t *testing.T) {
 	s, c := start(t)
-	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "nobody@example.com"})
+	r, err := c.Unsubscribe(t.Context(), "nobody@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
 	require.Len(t, r.Notes, 1)
@@ -42,7 +42,7 @@ func TestUnsubscribeNobody(t *testing.T) {
 	assert.Equal(t, []string{"listSubscribersByEmail", "unsubscribeEmailFromAllLists"}, operations(s, 0))
 
 	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA}}})
-	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: sara})
+	r, err = c.Unsubscribe(t.Context(), sara, provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.Empty(t, r.Notes)
 }
@@ -50,16 +50,16 @@ func TestUnsubscribeNobody(t *testing.T) {
 // Who has left every list that is shown gets no marketing mail.
 func TestSuppressedByLists(t *testing.T) {
 	s, c := start(t)
-	left := []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}}
-	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}}})
+	left := []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed"}}
+	s.AddContact("pakat", provider.Contact{Email: sara, Memberships: []provider.Membership{{List: listA, Status: provider.StatusUnsubscribed}}})
 	got, err := c.GetContact(t.Context(), sara)
 	require.NoError(t, err)
 	assert.Equal(t, left, got.Suppressed)
 	page, err := c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: listA}})
 	require.NoError(t, err)
-	assert.Equal(t, left, page.Contacts[0].Suppressed)
+	assert.Equal(t, left, page.Items[0].Suppressed)
 
-	s.AddContact("pakat", provider.Contact{Email: "b@example.com", Memberships: []provider.Membership{{List: listA, Status: provider.Unsubscribed}, {List: listB}}})
+	s.AddContact("pakat", provider.Contact{Email: "b@example.com", Memberships: []provider.Membership{{List: listA, Status: provider.StatusUnsubscribed}, {List: listB}}})
 	got, err = c.GetContact(t.Context(), "b@example.com")
 	require.NoError(t, err)
 	assert.Empty(t, got.Suppressed, "one list is left")
@@ -73,7 +73,7 @@ func TestSearchEnds(t *testing.T) {
 		_, _ = w.Write([]byte(`{"status":"success","data":{"count":9,"next_page":` + page + `1,"records":[{"subscriber_uid":"u1","EMAIL":"a@example.com","status":"confirmed","list":{"list_uid":"l1","name":"L"}}]}}`))
 	}))
 	t.Cleanup(srv.Close)
-	c, err := pakat.New(pakat.Config{Common: provider.Common{BaseURL: srv.URL, Attempts: 1}, APIKey: provider.NewSecret("k")})
+	c, err := pakat.Open(pakat.Config{AccountSettings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1}, APIKey: provider.NewSecret("k")})
 	require.NoError(t, err)
 	_, err = c.GetContact(t.Context(), "a@example.com")
 	assert.ErrorIs(t, err, provider.ErrBadResponse)
@@ -92,7 +92,7 @@ func TestV3JoiningIsTold(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Notes, 1)
 	assert.Equal(t, "lists", r.Notes[0].Field)
-	assert.Equal(t, "warning", r.Notes[0].Action)
+	assert.Equal(t, provider.NoteWarning, r.Notes[0].Action)
 	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara})
 	require.NoError(t, err)
 	assert.Empty(t, r.Notes)

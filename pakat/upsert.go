@@ -119,7 +119,7 @@ func (u *upsert) mayJoin(found []pakatapi.Subscriber) error {
 
 func mayJoin(found []pakatapi.Subscriber) error {
 	for _, s := range found {
-		if statusFromWire(s.Status) == provider.Blocked {
+		if statusFromWire(s.Status) == provider.StatusBlocked {
 			return conflict("email", "the address is blacklisted on the list "+s.List.UID+"; it is not put on another")
 		}
 	}
@@ -133,8 +133,8 @@ func (u *upsert) update(ctx context.Context, list, uid, status string) (write, b
 	u.r.ID = uid
 	old := statusFromWire(status)
 	set := u.status.Terminal() && !old.Terminal()
-	if !set && old != u.status && old != provider.Subscribed && (old != provider.Pending || u.status != "") {
-		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: "warning", Why: "the address is " + status + " on the list " + list + " and is left so"})
+	if !set && old != u.status && old != provider.StatusSubscribed && (old != provider.StatusPending || u.status != "") {
+		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteWarning, Why: "the address is " + status + " on the list " + list + " and is left so"})
 	}
 	if !set && len(u.edits.values) == 0 {
 		return w, false, nil
@@ -187,6 +187,6 @@ func (u *upsert) unread(err error) error {
 	if !taken(err) {
 		return err
 	}
-	u.r.Notes = append(u.r.Notes, provider.Note{Field: "id", Action: "warning", Why: "stored, but the answer could not be read"})
+	u.r.Notes = append(u.r.Notes, provider.Note{Field: "id", Action: provider.NoteWarning, Why: "stored, but the answer could not be read"})
 	return nil
 }

@@ -17,9 +17,9 @@ import (
 
 func v3Client(t *testing.T, sb *sandbox.Server, policy provider.Policy, opts ...provider.Option) *provider.Client {
 	t.Helper()
-	c, err := pakat.NewV3(pakat.V3Config{
-		Common: provider.Common{Attempts: 1, BaseURL: sb.BaseURL("pakatv3"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}, Policy: policy},
-		APIKey: provider.NewSecret(sandbox.Key("pakatv3")),
+	c, err := pakat.OpenV3(pakat.V3Config{
+		AccountSettings: provider.AccountSettings{Tries: 1, BaseURL: sb.BaseURL("pakatv3"), From: provider.Address{Email: "shop@example.com", Name: "Shop"}, Policy: policy},
+		APIKey:          provider.NewSecret(sandbox.Key("pakatv3")),
 	}, opts...)
 	require.NoError(t, err)
 	return c
@@ -38,7 +38,7 @@ func TestV3SendAndStatus(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateAccepted, r.State)
 	assert.Empty(t, r.IdempotencyKey)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateBounced, status.State)
 	assert.Equal(t, []provider.RecipientResult{
@@ -46,7 +46,7 @@ func TestV3SendAndStatus(t *testing.T) {
 		{Email: "mina@example.ir", MessageID: r.MessageID, State: provider.StateDelivered},
 	}, status.Recipients)
 	sb.Advance(31 * 24 * time.Hour)
-	_, err = c.Status(t.Context(), r.MessageID)
+	_, err = c.Status(t.Context(), r)
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }
 
@@ -59,10 +59,10 @@ func TestV3SendScheduled(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateScheduled, r.State)
 	assert.NotEmpty(t, r.BatchID)
-	_, err = c.Status(t.Context(), r.MessageID)
+	_, err = c.Status(t.Context(), r)
 	assert.ErrorIs(t, err, provider.ErrNotFound, "no events yet")
 	sb.Advance(101 * time.Hour)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateDelivered, status.State)
 }
@@ -127,27 +127,27 @@ func TestV3Contacts(t *testing.T) {
 	sb := sandbox.New(t)
 	c := v3Client(t, sb, nil)
 	change := provider.ContactChange{
-		Email: "mina@example.ir", Phone: provider.Set("09120000000"), FirstName: provider.Set("مینا"),
+		Email: "mina@example.ir", Phone: provider.ChangeTo("09120000000"), FirstName: provider.ChangeTo("مینا"),
 		Fields: map[string]any{"CITY": "شیراز", "POINTS": "12.5"}, Lists: []provider.Ref{{ID: "4"}},
 	}
 	r, err := c.UpsertContact(t.Context(), change)
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactCreated, r.State)
 	assert.NotEmpty(t, r.ID)
-	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir", Status: provider.Unsubscribed, Fields: map[string]any{"CITY": nil}})
+	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir", Status: provider.StatusUnsubscribed, Fields: map[string]any{"CITY": nil}})
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactUpdated, r.State)
 
 	var all []provider.Contact
-	for contact, err := range c.Contacts(t.Context(), provider.ContactQuery{}) {
+	for contact, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
 		require.NoError(t, err)
 		contact.CreatedAt, contact.ModifiedAt = time.Time{}, time.Time{}
 		all = append(all, contact)
 	}
 	assert.Equal(t, []provider.Contact{{
 		Email: "mina@example.ir", Phone: "09120000000", FirstName: "مینا", Fields: map[string]any{"POINTS": 12.5},
-		Memberships: []provider.Membership{{List: "4", Status: provider.Blocked}},
-		Suppressed:  []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blocklisted"}},
+		Memberships: []provider.Membership{{List: "4", Status: provider.StatusBlocked}},
+		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blocklisted"}},
 	}}, all)
 
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir", Fields: map[string]any{"SHOE": "43"}})
@@ -191,12 +191,12 @@ func TestV3ListsAndUnsubscribe(t *testing.T) {
 	assert.Nil(t, results[1].Error)
 	assert.Len(t, sb.Contacts("pakatv3")[0].Memberships, 1)
 
-	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "a@example.com", List: provider.Ref{ID: "4"}, Reason: "asked"})
+	r, err := c.Unsubscribe(t.Context(), "a@example.com", provider.Ref{ID: "4"}, "asked")
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
 	assert.Len(t, r.Notes, 2)
 	assert.Empty(t, sb.Contacts("pakatv3")[0].Memberships)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "stranger@example.com"})
+	_, err = c.Unsubscribe(t.Context(), "stranger@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.NotEmpty(t, sb.Contacts("pakatv3")[1].Suppressed)
 }
@@ -209,13 +209,13 @@ func TestV3CheckAndErrors(t *testing.T) {
 	assert.Equal(t, []provider.Sender{{Email: "shop@example.com", Name: "Shop", Verified: true}}, h.Senders)
 	assert.NotEmpty(t, h.Quotas)
 
-	wrong, err := pakat.NewV3(pakat.V3Config{Common: provider.Common{BaseURL: sb.BaseURL("pakatv3")}, APIKey: provider.NewSecret("wrong")})
+	wrong, err := pakat.OpenV3(pakat.V3Config{AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("pakatv3")}, APIKey: provider.NewSecret("wrong")})
 	require.NoError(t, err)
 	_, err = wrong.Check(t.Context())
 	assert.ErrorIs(t, err, provider.ErrUnauthorized)
-	_, err = pakat.NewV3(pakat.V3Config{})
+	_, err = pakat.OpenV3(pakat.V3Config{})
 	assert.ErrorIs(t, err, provider.ErrConfig)
-	assert.ErrorContains(t, err, "providers.pakatv3.api_key")
+	assert.ErrorContains(t, err, "open: configuration: api_key: missing")
 }
 
 func TestV3ErrorsOfTheOldDialect(t *testing.T) {
@@ -239,7 +239,7 @@ func TestV3ErrorsOfTheOldDialect(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, row.kind, e.Kind)
 			assert.Equal(t, row.code, e.Code)
-			assert.Equal(t, provider.NotSent, e.Outcome)
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 			assert.Equal(t, provider.StateRefused, r.State)
 		})
 	}
@@ -247,8 +247,8 @@ func TestV3ErrorsOfTheOldDialect(t *testing.T) {
 
 func TestV3DryRunShowsOneCall(t *testing.T) {
 	sb := sandbox.New(t)
-	var shown []provider.Request
-	c := v3Client(t, sb, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	c := v3Client(t, sb, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	_, err := c.AddToList(t.Context(), provider.Ref{ID: "4"}, []string{"a@example.com", "b@example.com"})
 	assert.ErrorIs(t, err, provider.ErrDryRun)
 	require.Len(t, shown, 1)

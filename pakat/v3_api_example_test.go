@@ -23,9 +23,9 @@ func ExampleAPIV3() {
 		_, _ = io.WriteString(w, `{"name": "Autumn", "points": 40}`)
 	}))
 	defer vendor.Close()
-	client, err := pakat.NewV3(pakat.V3Config{
-		APIKey: provider.NewSecret("key-of-the-account"),
-		Common: provider.Common{BaseURL: vendor.URL + "/v3"},
+	client, err := pakat.OpenV3(pakat.V3Config{
+		APIKey:          provider.NewSecret("key-of-the-account"),
+		AccountSettings: provider.AccountSettings{BaseURL: vendor.URL + "/v3"},
 	})
 	if err != nil {
 		log.Fatal(err)

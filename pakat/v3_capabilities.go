@@ -1,14 +1,15 @@
 package pakat
 
 import (
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
 
 // v3Capabilities rest on the vendor's document. Where a cell depends on an
 // answer that it does not show, the cell is a guess; see api/pakatv3/SOURCES.md.
-func v3Capabilities(provider.Section) provider.Capabilities {
-	cell := provider.Cell
+var v3Capabilities = func() provider.Capabilities {
+	cell := adapterkit.Cell
 	const (
 		native   = provider.LevelNative
 		limited  = provider.LevelLimited
@@ -73,6 +74,4 @@ func v3Capabilities(provider.Section) provider.Capabilities {
 		feature.CheckSenders:              cell(native),
 		feature.CheckQuota:                cell(native).Guess(),
 	}
-}
-
-func (a *v3Adapter) Capabilities() provider.Capabilities { return v3Capabilities(provider.Section{}) }
+}()

@@ -43,7 +43,7 @@ func (a *v3Adapter) GetContact(context.Context, string) (*provider.Contact, erro
 	return nil, provider.Unsupported(feature.ContactsGet, "the provider documents no look-up of one contact")
 }
 
-func (a *v3Adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *v3Adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if !q.List.IsZero() {
 		return nil, provider.Unsupported(feature.ContactsListMembers, "the provider lists no members of a list")
 	}
@@ -82,12 +82,12 @@ func (a *v3Adapter) UpsertContact(ctx context.Context, change provider.ContactCh
 	body := pakatv3api.CreateContactRequest{Email: &wire, Attributes: attrs, ListIDs: lists, UpdateEnabled: new(true)}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
 	if len(lists) > 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: "whether joining a list lifts an unsubscription from it is not documented, and the provider shows none to look at before"})
+		r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: provider.NoteWarning, Why: "whether joining a list lifts an unsubscription from it is not documented, and the provider shows none to look at before"})
 	}
 	if change.Status.Terminal() {
 		// Only ever set: false would lift a block that somebody else has put up.
 		body.EmailBlacklisted = new(true)
-		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: "converted", Why: "blocks marketing mail of the whole account"})
+		r.Notes = append(r.Notes, provider.Note{Field: "status", Action: provider.NoteConverted, Why: "blocks marketing mail of the whole account"})
 	}
 	return r, a.store(ctx, body, r)
 }
@@ -120,20 +120,20 @@ func (a *v3Adapter) DeleteContact(context.Context, string) error {
 
 // Unsubscribe from all is an upsert, so that an address which is not a contact
 // yet is kept from mail too.
-func (a *v3Adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", u.Email)
+func (a *v3Adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if u.Reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason"})
+	if reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
 	}
-	if u.List.IsZero() {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "converted", Why: "blocks marketing mail; transactional mail still goes out"})
+	if list.IsZero() {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteConverted, Why: "blocks marketing mail; transactional mail still goes out"})
 		return r, a.store(ctx, pakatv3api.CreateContactRequest{Email: &wire, EmailBlacklisted: new(true), UpdateEnabled: new(true)}, r)
 	}
-	id, err := sendinblue.ID("list", u.List)
+	id, err := sendinblue.ID("list", list)
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +141,11 @@ func (a *v3Adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) 
 		return r, err
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: "emulated", Why: "taken off the list; it may be added again"})
+	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: provider.NoteEmulated, Why: "taken off the list; it may be added again"})
 	return r, nil
 }
 
-func (a *v3Adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+func (a *v3Adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
 	offset, err := sendinblue.Offset(cursor)
 	if err != nil {
 		return nil, err
@@ -155,9 +155,9 @@ func (a *v3Adapter) ListLists(ctx context.Context, cursor string) (*provider.Lis
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.ListPage{Next: sendinblue.Next(offset, len(page.Lists), v3ListsPage, page.Count)}
+	out := &provider.Page[provider.List]{Next: sendinblue.Next(offset, len(page.Lists), v3ListsPage, page.Count)}
 	for _, l := range page.Lists {
-		out.Lists = append(out.Lists, v3ListFromAPI(l))
+		out.Items = append(out.Items, v3ListFromAPI(l))
 	}
 	return out, nil
 }

@@ -34,7 +34,7 @@ func v3EmailToAPI(m *provider.Message) (pakatv3api.SendEmailRequest, []provider.
 	body.Attachment = c.attachments(m)
 	if !m.SendAt.IsZero() {
 		body.ScheduledAt = sendinblue.Text(m.SendAt.Format(time.RFC3339))
-		c.Notes = append(c.Notes, provider.Note{Field: "send_at", Action: "warning", Why: "scheduling is a beta of the provider and up to 5 minutes late"})
+		c.Notes = append(c.Notes, provider.Note{Field: "send_at", Action: provider.NoteWarning, Why: "scheduling is a beta of the provider and up to 5 minutes late"})
 	}
 	headers, notes, err := sendinblue.Headers(m)
 	c.Fail(err)
@@ -75,7 +75,7 @@ func (c *v3Converter) attachments(m *provider.Message) []pakatv3api.EmailAttachm
 			c.Fail(err)
 		}
 		if !m.Template.IsZero() && f.URL != "" {
-			c.Notes = append(c.Notes, provider.Note{Field: field, Action: "warning", Why: "a template in the provider's old language ignores files"})
+			c.Notes = append(c.Notes, provider.Note{Field: field, Action: provider.NoteWarning, Why: "a template in the provider's old language ignores files"})
 		}
 		out = append(out, pakatv3api.EmailAttachment{Name: sendinblue.Text(f.Name), Content: f.Content, URL: sendinblue.Text(f.URL)})
 	}
@@ -89,12 +89,12 @@ func v3ReceiptFromAPI(m *provider.Message, sent *pakatv3api.SentEmail) *provider
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	r := provider.Accepted(m, sent.MessageID, state)
+	r := m.Receipt(sent.MessageID, state)
 	r.BatchID = sent.BatchID
 	return r
 }
 
-func v3PageFromAPI(p *pakatv3api.ContactPage, offset, limit int64, withoutEmail bool) (*provider.ContactPage, error) {
+func v3PageFromAPI(p *pakatv3api.ContactPage, offset, limit int64, withoutEmail bool) (*provider.Page[provider.Contact], error) {
 	contacts := make([]sendinblue.Contact, len(p.Contacts))
 	for i, c := range p.Contacts {
 		contacts[i] = sendinblue.Contact{

@@ -69,7 +69,7 @@ func TestV3EmailNotes(t *testing.T) {
 func v3Notes(notes []provider.Note) []string {
 	out := []string{}
 	for _, n := range notes {
-		out = append(out, n.Field+" "+n.Action)
+		out = append(out, n.Field+" "+string(n.Action))
 	}
 	return out
 }
@@ -89,7 +89,7 @@ func TestV3EmailRefused(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, field, e.Field)
 			assert.True(t, e.Local())
-			assert.Equal(t, provider.NotSent, e.Outcome)
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 		})
 	}
 }
@@ -125,31 +125,31 @@ func TestV3PageFromAPI(t *testing.T) {
 	page, err := v3PageFromAPI(&p, 0, 50, false)
 	require.NoError(t, err)
 	assert.Empty(t, page.Next)
-	require.Len(t, page.Contacts, 2)
-	mina, oleg := page.Contacts[0], page.Contacts[1]
+	require.Len(t, page.Items, 2)
+	mina, oleg := page.Items[0], page.Items[1]
 	assert.True(t, mina.CreatedAt.Equal(time.Date(2025, 7, 22, 7, 39, 18, 409e6, tehran)))
 	assert.True(t, mina.ModifiedAt.Equal(time.Date(2025, 7, 22, 7, 42, 34, 627e6, tehran)))
 	mina.CreatedAt, mina.ModifiedAt, oleg.CreatedAt, oleg.ModifiedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	assert.Equal(t, provider.Contact{
 		Email: "mina@example.ir", FirstName: "مینا", LastName: "رضایی", Phone: "09120000000",
 		Fields:      map[string]any{"ORDERS": 3.0},
-		Memberships: []provider.Membership{{List: "4", Status: provider.Subscribed}, {List: "9", Status: provider.Subscribed}},
+		Memberships: []provider.Membership{{List: "4", Status: provider.StatusSubscribed}, {List: "9", Status: provider.StatusSubscribed}},
 		Suppressed:  []provider.Suppression{},
 	}, mina)
 	assert.Equal(t, provider.Contact{
-		Email: "oleg@example.com", Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blocklisted"}},
+		Email: "oleg@example.com", Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blocklisted"}},
 	}, oleg)
 
 	phones := v3Example[pakatv3api.ContactPage](t, "listContacts.answer-sms-only")
 	page, err = v3PageFromAPI(&phones, 0, 50, false)
 	require.NoError(t, err)
-	assert.Empty(t, page.Contacts)
+	assert.Empty(t, page.Items)
 	assert.Equal(t, 1, page.LeftOut)
 	page, err = v3PageFromAPI(&phones, 0, 50, true)
 	require.NoError(t, err)
-	require.Len(t, page.Contacts, 1)
-	assert.Empty(t, page.Contacts[0].Email, "the stand-in is no address")
-	assert.Equal(t, map[string]any{"TAGS": []any{"الف", "ب"}, "VIP": true, "POINTS": 12.5}, page.Contacts[0].Fields)
+	require.Len(t, page.Items, 1)
+	assert.Empty(t, page.Items[0].Email, "the stand-in is no address")
+	assert.Equal(t, map[string]any{"TAGS": []any{"الف", "ب"}, "VIP": true, "POINTS": 12.5}, page.Items[0].Fields)
 }
 
 func TestV3Next(t *testing.T) {

@@ -16,7 +16,8 @@ var _ provider.Finder = (*v3Adapter)(nil)
 // The document shows no answer of that call; it is taken to be Brevo's, without
 // the sender. An answer of another form finds nothing, which proves nothing. The
 // call has no pages: what the vendor leaves out of a long list is not seen.
-func (a *v3Adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+func (a *v3Adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+	s := alike.SearchFor(recipient, t)
 	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
@@ -25,11 +26,11 @@ func (a *v3Adapter) FindSent(ctx context.Context, s provider.Search) ([]provider
 	if err != nil {
 		return nil, err
 	}
-	var out []provider.Found
+	var out []provider.SentMail
 	for _, m := range page.Emails {
 		at, _ := flex.ParseTime(m.Date)
 		if alike.May(s, alike.Mail{Recipient: m.Email, Subject: m.Subject, At: at}, alike.Exact) {
-			out = append(out, provider.Found{MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, At: at, State: provider.StateAccepted})
+			out = append(out, provider.SentMail{MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, At: at, State: provider.StateAccepted})
 		}
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -24,12 +25,13 @@ func (a *v3Adapter) Send(ctx context.Context, m *provider.Message) (*provider.Re
 
 // Status asks the event log, which by default holds the last 30 days. The
 // document has no look-up of scheduled mail.
-func (a *v3Adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+func (a *v3Adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	messageID := r.MessageID
 	page, err := a.api.ListEmailEvents(ctx, &pakatv3api.ListEmailEventsParams{MessageID: &messageID})
 	if err != nil {
 		return nil, err
 	}
-	states := provider.StateLog{}
+	states := adapterkit.StateLog{}
 	for _, e := range page.Events {
 		if state, ok := sendinblue.EventState(e.Event); ok {
 			states.Add(e.Email, state)

@@ -9,44 +9,44 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+const v3Name = "pakatv3" // of the provider
+
 // v3BaseURL is the address of the older service.
 const v3BaseURL = "https://api.pakat.net/v3"
 
-// V3Config opens an account of Pakat v3 from Go.
+// V3Config are the settings of an account of Pakat v3.
 type V3Config struct {
-	provider.Common
-	APIKey provider.Secret
+	provider.AccountSettings
+	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key v3 of the account, from its profile page"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
-	FolderID int64
+	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
 }
 
-// NewV3 returns a client of one account of Pakat v3 (api.pakat.net). It does
-// not touch the network.
+// NewV3 returns a client of the account of Pakat v3 (api.pakat.net) with this API
+// key. It does not touch the network. OpenV3 takes all settings.
 //
 // Pakat v3 is an older relative of Brevo. Its document shows few answers and no
 // error, so much of what is read here is assumed to be as at Brevo, and
 // Capabilities mark what rests on that. An answer to a send that says nothing
 // counts as accepted, without an id. There is no idempotency key: a mail whose
 // answer was lost must not be sent again.
-func NewV3(cfg V3Config, opts ...provider.Option) (*provider.Client, error) {
-	settings := map[string]provider.Value{"api_key": provider.NewValue(cfg.APIKey.Reveal())}
-	if cfg.FolderID != 0 {
-		settings[sendinblue.FolderSetting.Name] = provider.NewValue(cfg.FolderID)
-	}
-	return provider.OpenOne(V3Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
+func NewV3(apiKey string, opts ...provider.Option) (*provider.Client, error) {
+	return OpenV3(V3Config{APIKey: provider.NewSecret(apiKey)}, opts...)
+}
+
+// OpenV3 returns a client of an account of Pakat v3 with settings from Go; see
+// NewV3. It does not touch the network.
+func OpenV3(cfg V3Config, opts ...provider.Option) (*provider.Client, error) {
+	return v3Driver.Client(cfg, opts...)
 }
 
 // V3Driver opens accounts of Pakat v3 from a configuration, under the name pakatv3.
-func V3Driver() provider.Driver {
-	return provider.Driver{
-		Name: "pakatv3",
-		Settings: []provider.Setting{
-			{Name: "api_key", Secret: true, Required: true, Doc: "API key v3 of the account, from its profile page"},
-			sendinblue.FolderSetting,
-		},
-		Capabilities: v3Capabilities,
-		Open:         v3Open,
-	}
+func V3Driver() provider.Driver { return v3Driver.Driver() }
+
+var v3Driver = provider.DriverOf[V3Config]{
+	Name:         v3Name,
+	Capabilities: func(V3Config) provider.Capabilities { return v3Capabilities },
+	Open:         v3Open,
 }
 
 type v3Adapter struct {
@@ -56,10 +56,10 @@ type v3Adapter struct {
 	attrs   sendinblue.Attributes
 }
 
-func v3Open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {
 	chain, err := httpx.New(httpx.Config{
-		Provider: "pakatv3", BaseURL: v3BaseURL, Section: s, Env: env,
-		Auth:      httpx.HeaderKey("api-key", s.Secret("api_key")),
+		Provider: v3Name, BaseURL: v3BaseURL, Settings: cfg.AccountSettings, Env: env,
+		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
 		Classify:  sendinblue.Classify,
 		Limits:    httpx.Single(5), // not published; Brevo's ancestor
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
@@ -67,11 +67,9 @@ func v3Open(_ context.Context, s provider.Section, env provider.Env) (*provider.
 	if err != nil {
 		return nil, err
 	}
-	folder, err := sendinblue.Folder(s, env.Account)
-	if err != nil {
-		return nil, err
-	}
-	a := &v3Adapter{api: pakatv3api.NewClient(chain), account: env.Account, folder: folder}
+	a := &v3Adapter{api: pakatv3api.NewClient(chain), account: env.Account, folder: cfg.FolderID}
 	a.attrs.Fetch = a.attributes
-	return provider.NewClient(a, s, env)
+	return a, nil
 }
+
+func (a *v3Adapter) Capabilities() provider.Capabilities { return v3Capabilities }

@@ -14,15 +14,11 @@ import (
 // v3BlockedPage is the size of a page of blocked addresses, chosen like the others.
 const v3BlockedPage = 50
 
-var (
-	_ provider.Suppressions = (*v3Adapter)(nil)
-	_ provider.Resubscriber = (*v3Adapter)(nil)
-	_ provider.ListKeeper   = (*v3Adapter)(nil)
-)
+var _ provider.Suppressions = (*v3Adapter)(nil)
 
 // ListSuppressions lists blocked transactional mail. Marketing mail is a switch
 // of each contact and is told with the contact.
-func (a *v3Adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.SuppressionPage, error) {
+func (a *v3Adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
 	offset, err := sendinblue.Offset(cursor)
 	if err != nil {
 		return nil, err
@@ -33,9 +29,9 @@ func (a *v3Adapter) ListSuppressions(ctx context.Context, cursor string) (*provi
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.SuppressionPage{Next: sendinblue.Next(offset, len(page.Contacts), v3BlockedPage, page.Count)}
+	out := &provider.Page[provider.Suppression]{Next: sendinblue.Next(offset, len(page.Contacts), v3BlockedPage, page.Count)}
 	for _, b := range page.Contacts {
-		out.Addresses = append(out.Addresses, sendinblue.Blocked(b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt))
+		out.Items = append(out.Items, sendinblue.Blocked(b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt))
 	}
 	return out, nil
 }
@@ -50,14 +46,14 @@ func (a *v3Adapter) RemoveSuppression(context.Context, string) (*provider.Contac
 
 // Resubscribe changes a contact that is there; an unknown address is assumed to
 // be ErrNotFound.
-func (a *v3Adapter) Resubscribe(ctx context.Context, s provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", s.Email)
+func (a *v3Adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	body, note := pakatv3api.UpdateContactRequest{EmailBlacklisted: new(false)}, sendinblue.NoteMarketing
-	if !s.List.IsZero() {
-		id, err := sendinblue.ID("list", s.List)
+	if !list.IsZero() {
+		id, err := sendinblue.ID("list", list)
 		if err != nil {
 			return nil, err
 		}

@@ -17,19 +17,19 @@ func TestV3Verbs(t *testing.T) {
 	_, err := c.CreateList(t.Context(), "x")
 	assert.ErrorContains(t, err, "providers.pakatv3.folder_id")
 	assert.Empty(t, sb.Requests("pakatv3"))
-	withFolder, err := pakat.NewV3(pakat.V3Config{Common: provider.Common{BaseURL: sb.BaseURL("pakatv3")}, APIKey: provider.NewSecret(sandbox.Key("pakatv3")), FolderID: 1})
+	withFolder, err := pakat.OpenV3(pakat.V3Config{AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("pakatv3")}, APIKey: provider.NewSecret(sandbox.Key("pakatv3")), FolderID: 1})
 	require.NoError(t, err)
 	l, err := withFolder.CreateList(t.Context(), "x")
 	require.NoError(t, err)
 	assert.NotEmpty(t, l.ID)
 	assert.ErrorIs(t, c.DeleteList(t.Context(), provider.Ref{ID: l.ID}), provider.ErrUnsupported)
 
-	sb.AddContact("pakatv3", provider.Contact{Email: "a@example.com", Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing"}}})
-	r, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com"})
+	sb.AddContact("pakatv3", provider.Contact{Email: "a@example.com", Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}})
+	r, err := c.Resubscribe(t.Context(), "a@example.com", provider.Ref{})
 	require.NoError(t, err)
 	assert.NotEmpty(t, r.Notes)
 	assert.Empty(t, sb.Contacts("pakatv3")[0].Suppressed)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "nobody@example.com"})
+	_, err = c.Resubscribe(t.Context(), "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }
 
@@ -37,11 +37,11 @@ func TestV3Verbs(t *testing.T) {
 func TestV3SuppressionsWithoutCount(t *testing.T) {
 	sb := sandbox.New(t)
 	sb.Fail("pakatv3", sandbox.Fault{Operation: "listBlockedContacts", Status: 200, Body: `{"contacts":[{"email":"a@example.com","reason":{"code":"somethingNew"}},{"email":"b@example.com","reason":{"message":"why"}}]}`})
-	var reasons []string
+	var reasons []provider.Reason
 	for a, err := range v3Client(t, sb, nil).AllSuppressions(t.Context()) {
 		require.NoError(t, err)
 		reasons = append(reasons, a.Reason)
 	}
-	assert.Equal(t, []string{"somethingNew", "why"}, reasons)
+	assert.Equal(t, []provider.Reason{"somethingNew", "why"}, reasons)
 	assert.Len(t, sb.Requests("pakatv3"), 1)
 }

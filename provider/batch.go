@@ -1,13 +1,17 @@
 package provider
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/postmux/postmux/internal/flow"
 )
 
 // BatchResult is what became of one message of a batch.
@@ -19,84 +23,104 @@ type BatchResult struct {
 	Err     error
 }
 
+// BatchReport counts what a batch did. Messages is the sum of the others.
+type BatchReport struct {
+	Messages int `json:"messages"`
+	Accepted int `json:"accepted"` // scheduled ones too
+	Partly   int `json:"partly"`   // accepted for some of their recipients
+	Refused  int `json:"refused"`  // provably not sent
+	Unknown  int `json:"unknown"`  // may have been sent
+	// NotTried counts messages that were read when it turned out that going on is
+	// of no use, or when the context ended.
+	NotTried int `json:"not_tried"`
+}
+
 // BatchOption changes how SendBatch works.
 type BatchOption func(*batch)
 
 // BeforeSending has f called before each call to the provider, with the indexes
-// of the messages that the call may send, on the goroutine that iterates. A
-// program that writes them down first can tell after a crash which messages are
-// in doubt. An error of f ends the batch before that call.
+// of the messages that the call may send, on the caller's goroutine. A program
+// that writes them down first can tell after a crash which messages are in doubt.
+// An error of f ends the batch before that call.
 func BeforeSending(f func(indexes []int) error) BatchOption {
 	return func(b *batch) { b.before = f }
-}
-
-// Batcher is implemented by an adapter whose provider takes several messages in
-// one call.
-type Batcher interface {
-	// BatchLimits are the most that one call takes.
-	BatchLimits() GroupLimits
-	// BatchKey tells which messages may share a call: those with the same key.
-	// It covers all that a call can say only once for all of its messages. ok is
-	// false when the message must have a call of its own.
-	BatchKey(m *Message) (key string, ok bool)
-	// SendBatch sends messages with the same key, within the limits, in one call.
-	// It returns a receipt for each, in their order; beside an error, which holds
-	// for all of them, those may be nil.
-	SendBatch(ctx context.Context, messages []*Message) ([]*Receipt, error)
 }
 
 // SendBatch sends messages by as few calls as the provider can do with, several
 // of them at a time (the account's setting concurrency), within its limits. Each
 // message is checked, counted and reported as Send does it, and has a result of
-// its own; the results come in the order of the messages. It reads messages as
-// it goes, a bounded number ahead, so a batch may be of any length.
+// its own. It reads messages as it goes, a bounded number ahead, so a batch may be
+// of any length.
 //
-// Messages that say the same about what the provider lets a call say only once
-// share a call. One with an IdempotencyKey of its own does not: a provider's key
-// is for a whole call. Where a call for several is refused as invalid, nothing
-// of it went out, and it is tried again in halves, so that one bad message does
-// not take others with it; after a number of tries the rest is reported as
-// refused together. What is refused before any request is found without calls.
+// each, if not nil, is called with the result of every message in order, on the
+// caller's goroutine. When it returns an error, no new call begins, the results of
+// what was read are still delivered, and SendBatch returns that error.
 //
-// The error beside a result is nil but for the last: it says why the batch ended
-// before its input, and comes alone, after the results of all messages that were
-// read. That is an error of messages, the end of ctx, or one that every further
-// message would meet (a bad key, no credit, an outage, several unknown outcomes in a
-// row). While a limit of the provider is used up and it tells for how long, the
-// batch waits, for up to five minutes.
+// Messages that agree on everything a call can state only once (sender, template,
+// attachments, send time) share a call. One with an IdempotencyKey of its own does
+// not: a provider's key is for a whole call. Where a call for several is refused as
+// invalid, nothing of it went out, and it is tried again in halves, so that one bad
+// message does not take others with it; after a number of tries the rest is
+// reported as refused together. What is refused before any request is found without
+// calls.
 //
-// Breaking off the iteration waits for the calls under way, and what they sent
-// is not reported. To stop and know, end messages, or cancel ctx: messages whose
-// call was interrupted are unknown then.
+// The error says why the batch ended before its input: an error of messages or of
+// each, the end of ctx, or one that every further message would meet (a bad key, no
+// credit, an outage, several unknown outcomes in a row). The report counts what was
+// read until then. While a limit of the provider is used up and it tells for how
+// long, the batch waits, for up to five minutes.
 //
-// messages and the iteration run on the caller's goroutine. A message must not be
-// changed before its result is there.
-func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, error], opts ...BatchOption) iter.Seq2[BatchResult, error] {
-	return func(yield func(BatchResult, error) bool) {
-		b := &batch{Client: c}
-		for _, o := range opts {
-			o(b)
+// When ctx is canceled, messages whose call was interrupted are unknown. To stop
+// and know, end messages instead, or return an error from each. A message must not
+// be changed before its result is there.
+func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error, opts ...BatchOption) (BatchReport, error) {
+	b := &batch{Client: c}
+	for _, o := range opts {
+		o(b)
+	}
+	f := flow.Flow[*batchItem, BatchResult]{
+		Calls: c.calls, Place: b.place, Call: b.call, Skipped: b.skipped,
+		Ends: func(results []BatchResult) error {
+			return b.unknown.ends(len(results), func(i int) error { return results[i].Err })
+		},
+	}
+	if b.before != nil {
+		f.Begin = b.begin
+	}
+	if a, ok := c.adapter.(Batcher); ok {
+		b.native, f.Limits = a, flow.Limits(a.BatchLimits())
+	}
+	var report BatchReport
+	err := f.Run(ctx, indexed(messages, newBatchItem), func(r BatchResult) error {
+		report.count(r)
+		if each == nil {
+			return nil
 		}
-		f := flow[*batchItem, BatchResult]{
-			calls: c.calls, place: b.place, call: b.call, skipped: b.skipped,
-			ends: func(results []BatchResult) error {
-				return b.unknown.ends(len(results), func(i int) error { return results[i].Err })
-			},
-		}
-		if b.before != nil {
-			f.begin = b.begin
-		}
-		if a, ok := c.adapter.(Batcher); ok {
-			b.native, f.limits = a, a.BatchLimits()
-		}
-		gone := false
-		err := f.run(ctx, indexedMessages(messages), func(r BatchResult) bool {
-			gone = !yield(r, nil)
-			return !gone
-		})
-		if err != nil && !gone {
-			yield(BatchResult{}, err)
-		}
+		return each(r)
+	})
+	if isContextError(err) && errorOf(err) == nil {
+		err = asError(err, c.provider, c.account, opSend)
+	}
+	return report, err
+}
+
+func (r *BatchReport) count(one BatchResult) {
+	r.Messages++
+	state := State("")
+	if one.Receipt != nil {
+		state = one.Receipt.State
+	}
+	switch e := errorOf(one.Err); {
+	case e != nil && e.Kind == ErrCanceled && e.Outcome == OutcomeNotSent:
+		r.NotTried++
+	case state == StateUnknown || e != nil && e.Kind == ErrOutcomeUnknown:
+		r.Unknown++
+	case state == StatePartlyAccepted:
+		r.Partly++
+	case one.Err != nil || state == StateRefused:
+		r.Refused++
+	default:
+		r.Accepted++
 	}
 }
 
@@ -105,8 +129,8 @@ type batch struct {
 	*Client
 	native  Batcher // nil: one call each
 	before  func([]int) error
-	unknown streak
-	last    Message // what a message shares of the one placed last, which is its caller's again after its result
+	unknown unknownStreak
+	last    Message // what the message placed last has in common with others
 }
 
 // batchItem is a message on its way through a batch.
@@ -117,11 +141,14 @@ type batchItem struct {
 	notes    []Note
 }
 
-func indexedMessages(messages iter.Seq2[*Message, error]) iter.Seq2[*batchItem, error] {
-	return func(yield func(*batchItem, error) bool) {
+func newBatchItem(index int, m *Message) *batchItem { return &batchItem{index: index, given: m} }
+
+// indexed numbers the values of a stream and makes an item of each.
+func indexed[V, T any](values iter.Seq2[V, error], item func(int, V) T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		index := 0
-		for m, err := range messages {
-			if !yield(&batchItem{index: index, given: m}, err) {
+		for v, err := range values {
+			if !yield(item(index, v), err) {
 				return
 			}
 			index++
@@ -131,32 +158,60 @@ func indexedMessages(messages iter.Seq2[*Message, error]) iter.Seq2[*batchItem, 
 
 // place prepares a message that may share a call, and finds out with which. All
 // others go through Send as they are.
-func (b *batch) place(_ context.Context, item *batchItem) (m member, _ BatchResult, settled bool) {
+func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ BatchResult, done bool) {
 	if item.given == nil {
-		err := asError(Invalid("", "expected a message"), b.provider, b.account, "send")
-		return m, BatchResult{Index: item.index, Err: err}, true
+		err := asError(Invalid("", "expected a message"), b.provider, b.account, opSend)
+		return t, BatchResult{Index: item.index, Err: err}, true
 	}
-	m = member{alone: true, held: item.given.size() - item.given.sharedWith(&b.last), addresses: item.given.addressees()}
-	b.last = Message{HTML: item.given.HTML, Text: item.given.Text, Attachments: slices.Clone(item.given.Attachments)}
+	held := size(messageFields, item.given)
+	held -= b.share(item)
+	t = flow.Traits{Alone: true, Held: held, Addresses: item.given.addressees()}
 	if b.native == nil || item.given.IdempotencyKey != "" {
-		return m, BatchResult{}, false
+		return t, BatchResult{}, false
 	}
 	prepared, notes, err := b.prepare(item.given)
 	if err != nil {
-		err = asError(err, b.provider, b.account, "send")
-		return m, BatchResult{Index: item.index, Err: err}, true
+		err = asError(err, b.provider, b.account, opSend)
+		return t, BatchResult{Index: item.index, Err: err}, true
 	}
 	key, ok := b.native.BatchKey(prepared)
-	if ok && len(prepared.Recipients) == 0 && b.each(prepared) == nil {
+	if ok && len(prepared.Recipients) == 0 && b.mailsOf(prepared) == nil {
 		item.prepared, item.notes = prepared, notes
-		m.key, m.alone, m.addresses = key, false, prepared.addressees()
-		m.texts, m.variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
-		m.bytes = m.variables + m.addresses*addressSize
+		t.Key, t.Alone, t.Addresses = key, false, prepared.addressees()
+		t.Texts, t.Variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
+		t.Bytes = t.Variables + t.Addresses*addressSize
 		if b.native.BatchLimits().Distinct {
-			m.once = strings.ToLower(prepared.To[0].Email)
+			t.Once = strings.ToLower(prepared.To[0].Email)
 		}
 	}
-	return m, BatchResult{}, false
+	return t, BatchResult{}, false
+}
+
+// share makes the item hold the texts and files of the message before it where
+// they are the same, and returns their bytes: a newsletter has one text and one
+// file for all, and each line of a file brings a copy of its own.
+func (b *batch) share(item *batchItem) int {
+	m := *item.given
+	shared := 0
+	for _, body := range []struct{ own, last *string }{{&m.HTML, &b.last.HTML}, {&m.Text, &b.last.Text}} {
+		if *body.own == *body.last {
+			*body.own = *body.last
+			shared += len(*body.own)
+		}
+	}
+	cloned := false
+	for i, a := range m.Attachments[:min(len(m.Attachments), len(b.last.Attachments))] {
+		if last := b.last.Attachments[i].Content; bytes.Equal(a.Content, last) {
+			if !cloned {
+				m.Attachments, cloned = slices.Clone(m.Attachments), true
+			}
+			m.Attachments[i].Content = last
+			shared += len(last)
+		}
+	}
+	item.given = &m
+	b.last = Message{HTML: m.HTML, Text: m.Text, Attachments: m.Attachments}
+	return shared
 }
 
 func (b *batch) begin(items []*batchItem) error {
@@ -169,10 +224,7 @@ func (b *batch) begin(items []*batchItem) error {
 
 // call sends the messages of one call.
 func (b *batch) call(ctx context.Context, items []*batchItem) []BatchResult {
-	if len(items) == 1 {
-		return []BatchResult{b.one(ctx, items[0])}
-	}
-	splits := 4 * log2(len(items))
+	splits := 4 * (bits.Len(uint(len(items))) - 1)
 	return b.together(ctx, items, &splits)
 }
 
@@ -183,7 +235,6 @@ func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 		r.Receipt, r.Err = b.Send(ctx, item.given)
 		return r.Err
 	})
-	r.Err = b.untried("send", r.Err)
 	return r
 }
 
@@ -198,15 +249,17 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	for i, item := range items {
 		messages[i] = item.prepared
 	}
+	ctx, start, err := b.Client.begin(ctx, opSend)
 	var receipts []*Receipt
-	var start time.Time
-	err := patiently(ctx, func() (err error) {
-		start = time.Now()
-		receipts, err = b.native.SendBatch(ctx, messages)
-		return asError(err, b.provider, b.account, "send")
-	})
+	if err == nil {
+		err = patiently(ctx, func() (err error) {
+			start = time.Now()
+			receipts, err = b.native.SendBatch(ctx, messages)
+			return asError(err, b.provider, b.account, opSend)
+		})
+	}
 	if err == nil && len(receipts) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: Sent, Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items))}
+		err = &Error{Kind: ErrInternal, Outcome: OutcomeSent, Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items))}
 	}
 	if refused(err) && *splits > 0 || unwritable(err) {
 		if refused(err) {
@@ -216,10 +269,8 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 		return append(b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...)
 	}
 	if refused(err) {
-		var e *Error
-		_ = errors.As(err, &e)
-		c := *e
-		c.Message = fmt.Sprintf("refused in one call with %d others, one of which may be meant: %s", len(items)-1, e.Message)
+		c := *errorOf(err)
+		c.Message = fmt.Sprintf("refused in one call with %d others, one of which may be meant: %s", len(items)-1, c.Message)
 		err = &c
 	}
 	out := make([]BatchResult, len(items))
@@ -230,16 +281,8 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 			known = receipts[i]
 		}
 		r.Receipt, r.Err = b.completed(item.prepared, known, err, start)
-		r.Err = b.untried("send", r.Err)
-		if r.Receipt == nil && errors.Is(err, ErrDryRun) {
-			r.Receipt = &Receipt{Provider: b.provider, Account: b.account}
-		}
-		var state State
-		if r.Receipt != nil {
-			r.Receipt.Notes = append(item.notes, r.Receipt.Notes...)
-			state = r.Receipt.State
-		}
-		b.observe(ctx, ResultEvent{Op: "send", State: state, Err: r.Err, Took: time.Since(start)})
+		r.Receipt = b.withNotes(r.Receipt, item.notes, r.Err)
+		b.end(ctx, opSend, start, r.Receipt, r.Err)
 		out[i] = r
 	}
 	return out
@@ -248,8 +291,8 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 // refused reports whether the provider refused what is in a call, and did
 // nothing of it.
 func refused(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) || e.Outcome != NotSent || e.Status == 0 {
+	e := errorOf(err)
+	if e == nil || e.Outcome != OutcomeNotSent || e.Status == 0 {
 		return false
 	}
 	return e.Kind == ErrInvalid || e.Kind == ErrConflict || e.Kind == ErrNotFound
@@ -258,18 +301,93 @@ func refused(err error) bool {
 // unwritable reports whether a call was refused for what is in it before any
 // request was made, so that halves cost none either.
 func unwritable(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == ErrInvalid && e.Local()
+	e := errorOf(err)
+	return e != nil && e.Kind == ErrInvalid && e.Local()
 }
 
 func (b *batch) skipped(item *batchItem, why error) BatchResult {
-	return BatchResult{Index: item.index, Err: notTried(b.Client, "send", why)}
+	return BatchResult{Index: item.index, Err: notTried(b.Client, opSend, why)}
 }
 
-func log2(n int) int {
-	out := 0
-	for ; n > 1; n /= 2 {
-		out++
+// unknownStreak counts calls in a row whose outcome is unknown. It is safe for
+// concurrent use.
+type unknownStreak struct{ n atomic.Int32 }
+
+// ends returns the error that every further call would meet too, or the last of
+// so many unknown outcomes that something is wrong in general. errOf are the
+// errors of the n results of one call. What was refused on this side, or kept
+// back for the outcome of an earlier run, says nothing about the provider.
+func (s *unknownStreak) ends(n int, errOf func(i int) error) error {
+	const most = 5
+	var unknown error
+	answered := false
+	for i := range n {
+		err := errOf(i)
+		if fatal(err) {
+			return err
+		}
+		e := errorOf(err)
+		switch {
+		case e == nil:
+			answered = true
+		case e.Local(), e.Kind == ErrOutcomeUnknown && e.Field == keyField:
+		case e.Kind == ErrOutcomeUnknown:
+			unknown = err
+		default:
+			answered = true
+		}
 	}
-	return out
+	switch {
+	case answered:
+		s.n.Store(0)
+	case unknown != nil && s.n.Add(1) >= most:
+		return unknown
+	}
+	return nil
+}
+
+// fatal reports whether the next message or row would meet the same error.
+func fatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch kindOf(err) {
+	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound, ErrOutcomeUnknown, ErrDryRun:
+		return false
+	case ErrBadResponse: // a redirect is about the provider's address, not about what was sent there
+		e := errorOf(err)
+		return e != nil && e.Status >= 300 && e.Status <= 399
+	}
+	return true
+}
+
+// notTried is the error of an item that was read when it turned out that going
+// on is of no use.
+func notTried(c *Client, op Op, why error) *Error {
+	e := &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op, Outcome: OutcomeNotSent, Message: "not tried after the error before"}
+	if isContextError(why) {
+		e.Message, e.Err = "not tried: "+why.Error(), why
+	}
+	return e
+}
+
+// limitWait is how long a batch or an import waits for a limit of the provider.
+const limitWait = 5 * time.Minute
+
+// patiently makes a call again that the provider's limit has kept back, after the
+// time it names.
+func patiently(ctx context.Context, call func() error) error {
+	for waited := time.Duration(0); ; {
+		err := call()
+		e := errorOf(err)
+		if e == nil || e.Kind != ErrRateLimited || e.Outcome != OutcomeNotSent || e.RetryAfter <= 0 || waited+e.RetryAfter > limitWait {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(e.RetryAfter):
+			waited += e.RetryAfter
+		}
+	}
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/guard"
 )
 
 // A message that cannot even be written down is refused by itself: looking for it
@@ -28,7 +30,7 @@ func TestSendBatchFindsTheUnwritable(t *testing.T) {
 		}
 		return nil
 	}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(10)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(10)))
 	require.NoError(t, err)
 	require.Len(t, out, 10)
 	for i, r := range out {
@@ -51,11 +53,11 @@ func (s *swallower) Send(ctx context.Context, m *provider.Message) (*provider.Re
 	if err := s.answers(m); err != nil {
 		return nil, err
 	}
-	return provider.Accepted(m, "id", provider.StateAccepted), nil
+	return m.Receipt("id", provider.StateAccepted), nil
 }
 
 func (s *swallower) Capabilities() provider.Capabilities {
-	return everything(provider.Capabilities{feature.MessageIdempotencyKey: provider.Cell(provider.LevelNone)})
+	return everything(provider.Capabilities{feature.MessageIdempotencyKey: adapterkit.Cell(provider.LevelNone)})
 }
 
 func (s *swallower) count() int {
@@ -65,15 +67,15 @@ func (s *swallower) count() int {
 }
 
 func noAnswer(*provider.Message) error {
-	return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: "no answer"}
+	return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: "no answer"}
 }
 
 // What is refused on this side says nothing about the provider: it does not break
 // a row of unknown outcomes.
 func TestSendBatchStopsAlthoughSomeAreRefusedHere(t *testing.T) {
 	s := &swallower{answers: noAnswer}
-	c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
-	_, err := results(t, c.SendBatch(t.Context(), mails(200, func(i int, m *provider.Message) {
+	c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
+	_, err := results(t, batchOf(t.Context(), c, mails(200, func(i int, m *provider.Message) {
 		if i%3 == 2 {
 			m.To[0].Email = "no address"
 		}
@@ -86,16 +88,16 @@ func TestSendBatchStopsAlthoughSomeAreRefusedHere(t *testing.T) {
 // sign that the provider swallows mail now.
 func TestSendBatchGoesOnPastKeptBackMail(t *testing.T) {
 	s := &swallower{answers: noAnswer}
-	sec := provider.Section{Common: provider.Common{Concurrency: 1}}
-	guard := provider.NewMemoryGuard(0, 0)
+	sec := provider.AccountSettings{Concurrency: 1}
+	store := guard.NewMemory(0, 0)
 	keyed := func(i int, m *provider.Message) { m.IdempotencyKey = fmt.Sprint("k", i) }
 	for range 2 { // nine of them are in doubt, then
-		_, err := results(t, batchClient(t, s, sec, provider.Env{Guard: guard}).SendBatch(t.Context(), mails(20, keyed)))
+		_, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store}), mails(20, keyed)))
 		require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
 	}
 	s.answers = func(*provider.Message) error { return nil }
 	before := s.count()
-	out, err := results(t, batchClient(t, s, sec, provider.Env{Guard: guard}).SendBatch(t.Context(), mails(20, keyed)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store}), mails(20, keyed)))
 	require.NoError(t, err)
 	require.Len(t, out, 20)
 	doubtful := 0
@@ -112,10 +114,10 @@ func TestSendBatchGoesOnPastKeptBackMail(t *testing.T) {
 func TestSendBatchEndsAtARedirect(t *testing.T) {
 	s := &many{}
 	s.fail = func([]*provider.Message) error {
-		return &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.NotSent, Status: 302}
+		return &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Status: 302}
 	}
-	c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
-	_, err := results(t, c.SendBatch(t.Context(), mails(1000)))
+	c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
+	_, err := results(t, batchOf(t.Context(), c, mails(1000)))
 	require.ErrorIs(t, err, provider.ErrBadResponse)
 	assert.Len(t, s.calls, 1)
 }
@@ -125,13 +127,13 @@ func TestSendBatchCanceledWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &many{}
 		s.fail = func([]*provider.Message) error {
-			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: time.Minute}
+			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: time.Minute}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
-		c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
+		c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
 		start := time.Now()
-		out, err := results(t, c.SendBatch(ctx, mails(20)))
+		out, err := results(t, batchOf(ctx, c, mails(20)))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.Equal(t, 90*time.Second, time.Since(start))
 		require.Len(t, out, 20)
@@ -144,9 +146,9 @@ func TestSendBatchCanceledWhileItWaits(t *testing.T) {
 // client can be used on.
 func TestSendBatchBodyPanics(t *testing.T) {
 	s := &many{}
-	c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 2}}, provider.Env{})
+	c := batchClient(t, s, provider.AccountSettings{Concurrency: 2}, provider.DriverEnv{})
 	assert.PanicsWithValue(t, "mine", func() {
-		for _, err := range c.SendBatch(t.Context(), mails(1000)) {
+		for _, err := range batchOf(t.Context(), c, mails(1000)) {
 			require.NoError(t, err)
 			panic("mine")
 		}
@@ -156,11 +158,11 @@ func TestSendBatchBodyPanics(t *testing.T) {
 	s.mu.Unlock()
 	assert.Less(t, calls, 10)
 	inner, outer := 0, 0
-	for r, err := range c.SendBatch(t.Context(), mails(30)) {
+	for r, err := range batchOf(t.Context(), c, mails(30)) {
 		require.NoError(t, err)
 		require.NoError(t, r.Err)
 		outer++
-		for _, err := range c.SendBatch(t.Context(), mails(3)) { // a batch inside a batch
+		for _, err := range batchOf(t.Context(), c, mails(3)) { // a batch inside a batch
 			require.NoError(t, err)
 			inner++
 		}
@@ -168,24 +170,28 @@ func TestSendBatchBodyPanics(t *testing.T) {
 	assert.Equal(t, []int{30, 90}, []int{outer, inner})
 }
 
-// A text or a file that all messages share is in memory once: it does not make
-// the calls smaller, while one that each has of its own does.
+// A text or a file that all messages have is kept once, also when each came with a
+// copy of its own: it does not make the calls smaller, while others do.
 func TestSendBatchSharedContent(t *testing.T) {
 	page, file := strings.Repeat("x", 3<<20), make([]byte, 3<<20)
 	for name, tc := range map[string]struct {
-		change func(m *provider.Message)
+		change func(i int, m *provider.Message)
 		full   bool
 	}{
-		"same html": {func(m *provider.Message) { m.HTML = page }, true},
-		"same file": {func(m *provider.Message) { m.Attachments = []provider.Attachment{{Name: "a", Content: file}} }, true},
-		"own html":  {func(m *provider.Message) { m.HTML = strings.Clone(page) }, false},
-		"own file": {func(m *provider.Message) {
+		"same html":          {func(_ int, m *provider.Message) { m.HTML = page }, true},
+		"same file":          {func(_ int, m *provider.Message) { m.Attachments = []provider.Attachment{{Name: "a", Content: file}} }, true},
+		"copies of one html": {func(_ int, m *provider.Message) { m.HTML = strings.Clone(page) }, true},
+		"copies of one file": {func(_ int, m *provider.Message) {
 			m.Attachments = []provider.Attachment{{Name: "a", Content: slices.Clone(file)}}
+		}, true},
+		"own html": {func(i int, m *provider.Message) { m.HTML = page + fmt.Sprint(i) }, false},
+		"own file": {func(i int, m *provider.Message) {
+			m.Attachments = []provider.Attachment{{Name: "a", Content: append(slices.Clone(file), byte(i))}}
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &many{}
-			out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(40, func(_ int, m *provider.Message) { tc.change(m) })))
+			out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(40, func(i int, m *provider.Message) { tc.change(i, m) })))
 			require.NoError(t, err)
 			assert.Len(t, out, 40)
 			assert.Equal(t, tc.full, len(s.calls) == 4, "%d calls", len(s.calls))

@@ -12,8 +12,8 @@ import (
 
 // opened is a client of an account at the sandbox.
 func opened(ctx context.Context, sb *sandbox.Server) *provider.Client {
-	client, err := provider.NewRegistry(brevo.Driver()).Open(ctx, provider.Config{
-		Providers: map[string]provider.Section{"brevo": sb.Config().Providers["brevo"]},
+	client, err := provider.Registry{brevo.Driver()}.Open(ctx, provider.Config{
+		Providers: map[string]provider.AccountConfig{"brevo": sb.Config().Providers["brevo"]},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -44,18 +44,16 @@ func ExampleClient_SendBatch() {
 			}
 		}
 	}
-	sent := 0
-	for result, err := range opened(ctx, sb).SendBatch(ctx, messages) {
-		switch {
-		case err != nil: // the batch ended before its input; all that was read has a result
-			log.Fatal(err)
-		case result.Err != nil: // this message; errors.Is tells refused from unknown, as for Send
+	report, err := opened(ctx, sb).SendBatch(ctx, messages, func(result provider.BatchResult) error {
+		if result.Err != nil { // of this message; errors.Is tells refused from unknown, as for Send
 			fmt.Println("message", result.Index, result.Err)
-		default:
-			sent++
 		}
+		return nil
+	})
+	if err != nil { // the batch ended before its input; all that was read has a result
+		log.Fatal(err)
 	}
-	fmt.Println(sent, "sent by", len(sb.Requests("brevo")), "call")
+	fmt.Println(report.Accepted, "sent by", len(sb.Requests("brevo")), "call")
 	// Output:
 	// message 500 brevo: send: to[0].email: expected one address like user@example.com, got "reader at example.com": it has no @ with text on both sides; nothing was sent
 	// 999 sent by 1 call
@@ -72,17 +70,18 @@ func ExampleClient_ImportContacts() {
 	rows := func(yield func(provider.ContactChange, error) bool) {
 		for i := range 20 {
 			change := provider.ContactChange{
-				Email: fmt.Sprintf("reader%d@example.com", i), FirstName: provider.Set(fmt.Sprint("Reader ", i)), Lists: []provider.Ref{{ID: "4"}},
+				Email: fmt.Sprintf("reader%d@example.com", i), FirstName: provider.ChangeTo(fmt.Sprint("Reader ", i)), Lists: []provider.Ref{{ID: "4"}},
 			}
 			if !yield(change, nil) {
 				return
 			}
 		}
 	}
-	report, err := opened(ctx, sb).ImportContacts(ctx, rows, func(row provider.ImportRow) {
+	report, err := opened(ctx, sb).ImportContacts(ctx, rows, func(row provider.ImportResult) error {
 		if row.Err != nil {
 			fmt.Println("row", row.Index, row.Email, row.Err)
 		}
+		return nil
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -56,7 +56,7 @@ func (s *many) SendBatch(_ context.Context, messages []*provider.Message) ([]*pr
 	}
 	var out []*provider.Receipt
 	for _, m := range messages {
-		out = append(out, provider.Accepted(m, "id of "+m.Subject, provider.StateAccepted))
+		out = append(out, m.Receipt("id of "+m.Subject, provider.StateAccepted))
 	}
 	return out, nil
 }
@@ -107,7 +107,7 @@ func TestSendBatchGroups(t *testing.T) {
 			m.From.Email = "news@example.com"
 		}
 	}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(40, alone)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(40, alone)))
 	require.NoError(t, err)
 	require.Len(t, out, 40)
 	for i, r := range out {
@@ -120,7 +120,7 @@ func TestSendBatchGroups(t *testing.T) {
 		assert.Equal(t, fmt.Sprint("id of ", i), r.Receipt.MessageID)
 		assert.Equal(t, fmt.Sprintf("a%d@example.com", i), r.Receipt.Recipients[0].Email)
 		assert.Equal(t, "main", r.Receipt.Account)
-		assert.Len(t, r.Receipt.Attempts, 1)
+		assert.Len(t, r.Receipt.Accounts, 1)
 	}
 	assert.Len(t, s.calls, 2+2+2, "two senders of 20 and 17 messages by tens, and two that go alone")
 	assert.Contains(t, s.calls, []string{"3"})
@@ -132,11 +132,11 @@ func TestSendBatchFindsTheRefused(t *testing.T) {
 	s := &many{}
 	s.fail = func(messages []*provider.Message) error {
 		if slices.ContainsFunc(messages, func(m *provider.Message) bool { return m.Subject == "6" }) {
-			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400, Message: "to is not valid in messageVersions"}
+			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400, Message: "to is not valid in messageVersions"}
 		}
 		return nil
 	}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(30)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(30)))
 	require.NoError(t, err)
 	require.Len(t, out, 30)
 	for i, r := range out {
@@ -150,9 +150,9 @@ func TestSendBatchFindsTheRefused(t *testing.T) {
 func TestSendBatchAllRefused(t *testing.T) {
 	s := &many{}
 	s.fail = func([]*provider.Message) error {
-		return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400, Message: "sender is not valid"}
+		return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400, Message: "sender is not valid"}
 	}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(10)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(10)))
 	require.NoError(t, err)
 	require.Len(t, out, 10)
 	together := 0
@@ -160,7 +160,7 @@ func TestSendBatchAllRefused(t *testing.T) {
 		assert.ErrorIs(t, r.Err, provider.ErrInvalid)
 		var e *provider.Error
 		require.ErrorAs(t, r.Err, &e)
-		assert.Equal(t, provider.NotSent, e.Outcome)
+		assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 		if strings.Contains(e.Message, "refused in one call with") {
 			together++
 		}
@@ -175,11 +175,11 @@ func TestSendBatchUnknown(t *testing.T) {
 	s := &many{}
 	s.fail = func(messages []*provider.Message) error {
 		if messages[0].Subject == "10" {
-			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: "connection lost"}
+			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: "connection lost"}
 		}
 		return nil
 	}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(30)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(30)))
 	require.NoError(t, err)
 	for i, r := range out {
 		unknown := i >= 10 && i < 20
@@ -196,10 +196,10 @@ func TestSendBatchUnknown(t *testing.T) {
 func TestSendBatchStopsAfterUnknownsInARow(t *testing.T) {
 	s := &many{}
 	s.fail = func([]*provider.Message) error {
-		return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
+		return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
 	}
-	c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 2}}, provider.Env{})
-	out, err := results(t, c.SendBatch(t.Context(), mails(10_000)))
+	c := batchClient(t, s, provider.AccountSettings{Concurrency: 2}, provider.DriverEnv{})
+	out, err := results(t, batchOf(t.Context(), c, mails(10_000)))
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
 	assert.LessOrEqual(t, len(s.calls), 6)
 	assert.Less(t, len(out), 200)
@@ -213,10 +213,10 @@ func TestSendBatchEnds(t *testing.T) {
 	t.Run("at a bad key", func(t *testing.T) {
 		s := &many{}
 		s.fail = func([]*provider.Message) error {
-			return &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}
+			return &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.OutcomeNotSent, Status: 401}
 		}
-		c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
-		out, err := results(t, c.SendBatch(t.Context(), mails(1000)))
+		c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
+		out, err := results(t, batchOf(t.Context(), c, mails(1000)))
 		require.ErrorIs(t, err, provider.ErrUnauthorized)
 		assert.Len(t, s.calls, 1)
 		assert.Less(t, len(out), 100)
@@ -224,7 +224,7 @@ func TestSendBatchEnds(t *testing.T) {
 	t.Run("at an error of the input", func(t *testing.T) {
 		s := &many{}
 		broken := errors.New("line 13 is no message")
-		out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+		out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), func(yield func(*provider.Message, error) bool) {
 			for m, err := range mails(12) {
 				if !yield(m, err) {
 					return
@@ -247,7 +247,7 @@ func TestSendBatchEnds(t *testing.T) {
 			told = append(told, indexes...)
 			return nil
 		})
-		_, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(100), before))
+		_, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(100), before))
 		require.Equal(t, full, err)
 		assert.Len(t, s.calls, 2)
 		assert.Len(t, told, 20)
@@ -257,7 +257,7 @@ func TestSendBatchEnds(t *testing.T) {
 // Without a batch of the provider's own every message is a call, several at a time.
 func TestSendBatchOneByOne(t *testing.T) {
 	s := &locked{}
-	out, err := results(t, batchClient(t, s, provider.Section{}, provider.Env{}).SendBatch(t.Context(), mails(50)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(50)))
 	require.NoError(t, err)
 	assert.Len(t, out, 50)
 	assert.Len(t, s.sent, 50)
@@ -275,10 +275,10 @@ func (s *locked) Send(ctx context.Context, m *provider.Message) (*provider.Recei
 	return s.stub.Send(ctx, m)
 }
 
-func batchClient(t *testing.T, a provider.Adapter, sec provider.Section, env provider.Env) *provider.Client {
+func batchClient(t *testing.T, a provider.Adapter, sec provider.AccountSettings, env provider.DriverEnv) *provider.Client {
 	t.Helper()
-	sec.Provider, env.Account = "stub", "main"
-	c, err := provider.NewClient(a, sec, env)
+	env.Account = "main"
+	c, err := provider.NewClient(a, "stub", sec, env)
 	require.NoError(t, err)
 	return c
 }
@@ -295,13 +295,13 @@ func TestSendBatchWaitsForTheLimit(t *testing.T) {
 			refusals := 0
 			s.fail = func([]*provider.Message) error {
 				if refusals++; refusals <= 3 {
-					return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: after}
+					return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: after}
 				}
 				return nil
 			}
 			start := time.Now()
-			c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
-			out, err := results(t, c.SendBatch(t.Context(), mails(20)))
+			c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
+			out, err := results(t, batchOf(t.Context(), c, mails(20)))
 			assert.Equal(t, want, err == nil, "%s: %v", after, err)
 			if want {
 				assert.Equal(t, 3*time.Minute, time.Since(start))
@@ -321,11 +321,11 @@ func TestSendBatchWaitsNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &many{}
 		s.fail = func([]*provider.Message) error {
-			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Status: 429, RetryAfter: 2 * time.Minute}
+			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: 2 * time.Minute}
 		}
-		c := batchClient(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{})
+		c := batchClient(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{})
 		start := time.Now()
-		_, err := results(t, c.SendBatch(t.Context(), mails(5)))
+		_, err := results(t, batchOf(t.Context(), c, mails(5)))
 		assert.ErrorIs(t, err, provider.ErrRateLimited)
 		assert.Equal(t, 4*time.Minute, time.Since(start))
 	})

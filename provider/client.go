@@ -2,8 +2,9 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -12,8 +13,11 @@ import (
 
 // Client is the front of one account: it checks, fills in defaults, resolves
 // aliases, applies the policy, calls the adapter, observes and wraps errors. It
-// implements Mailer and Contacts again, so a program may depend on either. It
-// is cheap (clients share connections) and safe for concurrent use.
+// implements Mailer, Contacts and the other interfaces again, so a program may
+// depend on those. It is cheap (clients share connections) and safe for concurrent
+// use.
+//
+// All its errors are *Error.
 type Client struct {
 	adapter  Adapter
 	provider string
@@ -21,75 +25,93 @@ type Client struct {
 	caps     Capabilities
 	from     Address
 	policy   Policy
-	aliases  AccountAliases
+	aliases  aliases
 	hooks    Hooks
 	staging  staging
 	calls    int    // of a batch or an import at the same time
 	guard    *guard // nil: the provider has keys of its own, or no guard is wanted
 }
 
-// Adapter is what an adapter implements. Further abilities are the add-on
-// interfaces StatusReader, Unsubscriber, Lists, Checker and Nativer.
-type Adapter interface {
-	Mailer
-	Contacts
-	// Capabilities are fixed for the life of the adapter.
-	Capabilities() Capabilities
+// aliases are those of the account: alias -> id.
+type aliases struct{ lists, templates, fields map[string]string }
+
+// DriverEnv is what a driver gets besides the settings of the account.
+type DriverEnv struct {
+	Account string // the account's name in the configuration
+	// Lists, Templates and Fields are the aliases of the account: alias -> id.
+	Lists, Templates, Fields map[string]string
+	// HTTPClient is the caller's, nil when none was given. Its transport,
+	// timeout and cookie jar are used; redirects are never followed.
+	HTTPClient *http.Client
+	Hooks      Hooks
+	// DryRun is called with each request instead of sending it.
+	DryRun func(WireRequest)
+	// Guard serves idempotency keys where the provider has none; nil for none.
+	Guard GuardStore
+	// UserAgent is the application's part of the User-Agent header.
+	UserAgent string
+	// Client opens another account of the same configuration, for routes.
+	Client func(name string) (*Client, error)
 }
 
-// Router is implemented by an adapter that hands messages to other Clients. The
-// Client in front of it checks the syntax of a message and nothing else: the
-// default sender, aliases, policy, capabilities, receipts and errors are those
-// of the Client that sends.
-type Router interface {
-	// Accepts is what Client.Accepts says of the route: nil when some member
-	// would take m, else what stands in the way at the first.
-	Accepts(m *Message) error
-}
-
-// Nativer hands out the adapter's generated client; several come as []any.
-type Nativer interface{ Native() any }
-
-var (
-	_ Mailer       = (*Client)(nil)
-	_ Contacts     = (*Client)(nil)
-	_ StatusReader = (*Client)(nil)
-	_ Unsubscriber = (*Client)(nil)
-	_ Lists        = (*Client)(nil)
-	_ Checker      = (*Client)(nil)
-	_ Canceler     = (*Client)(nil)
-	_ Suppressions = (*Client)(nil)
-	_ Resubscriber = (*Client)(nil)
-	_ ListKeeper   = (*Client)(nil)
-)
-
-// NewClient puts a Client in front of an adapter. Drivers call it; a program
-// opens clients by a Registry or by the New function of an adapter's package.
-// The error lists every feature of s.Require that is missing.
-func NewClient(a Adapter, s Section, env Env) (*Client, error) {
+// NewClient puts a Client in front of an adapter, which may be a program's own:
+// then what this package promises about outcomes is as good as the adapter. A
+// program opens accounts of the module's adapters by their packages or by a
+// Registry. name is the provider's; of s and env the Client uses what is not about
+// HTTP.
+//
+// The error lists every feature of s.Require that is missing, or the methods that
+// the adapter's capability table promises and the adapter does not have.
+func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Client, error) {
 	c := &Client{
-		adapter: a, provider: s.Provider, account: env.Account, caps: a.Capabilities(),
-		from: s.From, policy: s.Policy, aliases: env.Aliases, hooks: env.Hooks, staging: s.staging(), calls: s.Concurrency,
+		adapter: a, provider: name, account: env.Account, caps: a.Capabilities(),
+		from: s.From, policy: s.Policy, hooks: env.Hooks, staging: s.staging(), calls: s.Concurrency,
+		aliases: aliases{env.Lists, env.Templates, env.Fields},
 	}
 	if c.account == "" {
-		c.account = s.Provider
+		c.account = name
 	}
 	if c.calls == 0 {
 		c.calls = defaultConcurrency
 	}
-	_, route := a.(Router)
+	_, route := a.(router)
+	if err := missingMethods(a); err != nil && !route {
+		return nil, asError(err, name, c.account, opOpen)
+	}
 	c.guard, c.caps = newGuard(env, c.caps, route)
 	var problems []*Error
 	for i, f := range s.Require {
 		if c.Has(f) {
 			continue
 		}
-		problems = append(problems, configError(fmt.Sprintf("providers.%s.require[%d]", c.account, i), "%s: %s has it at level %s", f, s.Provider, c.caps.Level(f)))
+		problems = append(problems, configError(fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name, c.caps.Level(f)))
 	}
 	if err := joinProblems(problems); err != nil {
-		return nil, asError(err, c.provider, c.account, "open")
+		return nil, asError(err, name, c.account, opOpen)
 	}
 	return c, nil
+}
+
+// newGuard returns the guard for a client with caps, if it needs one, and the
+// capabilities it then has.
+func newGuard(env DriverEnv, caps Capabilities, route bool) (*guard, Capabilities) {
+	if env.Guard == nil || !route && caps.Level(featureIdempotencyKey) != LevelNone {
+		return nil, caps
+	}
+	caps = maps.Clone(caps)
+	if caps.Level(featureIdempotencyKey) == LevelNone {
+		if caps == nil {
+			caps = Capabilities{}
+		}
+		caps[featureIdempotencyKey] = Support{
+			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "kept on this side: the provider knows no key",
+			Basis: "document", Checked: "fake",
+		}
+	}
+	if env.DryRun != nil {
+		return nil, caps // nothing is sent, and no key is used up
+	}
+	return &guard{env.Guard}, caps
 }
 
 // Provider is the name of the driver, "brevo".
@@ -97,6 +119,20 @@ func (c *Client) Provider() string { return c.provider }
 
 // Account is the name of the account in the configuration.
 func (c *Client) Account() string { return c.account }
+
+// String names the account and its provider: "main (brevo)".
+func (c *Client) String() string {
+	if c == nil {
+		return "no client"
+	}
+	if c.account == c.provider {
+		return c.provider
+	}
+	return c.account + " (" + c.provider + ")"
+}
+
+// GoString is String: a Client holds credentials and caches that nobody reads.
+func (c *Client) GoString() string { return "provider.Client(" + c.String() + ")" }
 
 // Capabilities say what the provider can do. The map is the caller's to read, not to change.
 func (c *Client) Capabilities() Capabilities { return c.caps }
@@ -111,7 +147,7 @@ func (c *Client) Has(f Feature) bool {
 // packages wrap it in a function named API.
 func Native[T any](c *Client) (T, bool) {
 	var zero T
-	n, ok := c.adapter.(Nativer)
+	n, ok := c.adapter.(nativer)
 	if !ok {
 		return zero, false
 	}
@@ -128,25 +164,52 @@ func Native[T any](c *Client) (T, bool) {
 	return zero, false
 }
 
-// run is the frame of every operation: context, features, hooks, errors.
-func run[T any](ctx context.Context, c *Client, op string, needs []Feature, call func() (T, error)) (out T, err error) {
-	if err := ctx.Err(); err != nil {
-		return out, err
-	}
-	start := time.Now()
-	if err = c.supports(needs...); err == nil {
-		out, err = call()
-	}
-	err = asError(err, c.provider, c.account, op)
-	c.observe(ctx, ResultEvent{Op: op, Err: err, Took: time.Since(start)})
-	return out, err
+// router is an adapter that hands messages to other Clients. The Client in front
+// of it checks the syntax of a message and nothing else: the default sender,
+// aliases, policy, capabilities, receipts and errors are those of the Client that
+// sends.
+type router interface {
+	// Accepts is what Client.Accepts says of the route: nil when some member
+	// would take m, else what stands in the way at the first.
+	Accepts(m *Message) error
+	// Member returns the member that made a receipt, by the account it names;
+	// nil when there is none.
+	Member(account string) *Client
 }
 
-func (c *Client) observe(ctx context.Context, e ResultEvent) {
+// begin tells the hooks that an operation begins and returns its context, or the
+// error of one that has ended before.
+func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, error) {
+	var start time.Time
 	if c.hooks.OnResult != nil {
-		e.Provider, e.Account = c.provider, c.account
-		c.hooks.OnResult(ctx, e)
+		start = time.Now()
 	}
+	if c.hooks.OnStart != nil {
+		ctx = c.hooks.OnStart(ctx, StartEvent{Provider: c.provider, Account: c.account, Op: op})
+	}
+	return ctx, start, ctx.Err()
+}
+
+// end tells the hooks how an operation ended.
+func (c *Client) end(ctx context.Context, op Op, start time.Time, r *Receipt, err error) {
+	if c.hooks.OnResult != nil {
+		c.hooks.OnResult(ctx, ResultEvent{Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err, Took: time.Since(start)})
+	}
+}
+
+// run is the frame of every operation but Send: context, features, hooks, errors.
+func run[T any](ctx context.Context, c *Client, op Op, needs []Feature, call func(context.Context) (T, error)) (out T, err error) {
+	ctx, start, err := c.begin(ctx, op)
+	if err == nil {
+		err = c.supports(needs...)
+	}
+	if err == nil {
+		out, err = call(ctx)
+	}
+	err = asError(err, c.provider, c.account, op)
+	r, _ := any(out).(*Receipt)
+	c.end(ctx, op, start, r, err)
+	return out, err
 }
 
 // supports returns the error for the first feature that is not there.
@@ -177,8 +240,8 @@ func (c *Client) unsupported(f Feature) *Error {
 	return Unsupported(f, "%s", why)
 }
 
-// addOn returns the adapter as T. A capability that says more than the adapter
-// has is a bug; the conformance suite finds it.
+// addOn returns the adapter as T, which serves f. NewClient has seen that it is
+// one, but for a route, whose members serve f.
 func addOn[T any](c *Client, f Feature) (T, error) {
 	t, ok := c.adapter.(T)
 	if !ok {
@@ -187,8 +250,8 @@ func addOn[T any](c *Client, f Feature) (T, error) {
 	return t, nil
 }
 
-// id resolves a reference to the account's own id.
-func (a AccountAliases) id(field string, table map[string]string, r Ref) (Ref, error) {
+// idOf resolves a reference to the account's own id.
+func idOf(field string, table map[string]string, r Ref) (Ref, error) {
 	switch {
 	case r.ID != "" && r.Alias != "":
 		return r, Invalid(field, "expected either id or alias, got both")
@@ -204,28 +267,18 @@ func (a AccountAliases) id(field string, table map[string]string, r Ref) (Ref, e
 	return Ref{ID: id}, checkID(field, id)
 }
 
-// Status looks a mail up by the MessageID of its Receipt.
-func (c *Client) Status(ctx context.Context, messageID string) (*Receipt, error) {
-	return run(ctx, c, "status", []Feature{featureStatus}, func() (*Receipt, error) {
-		if err := checkID("message_id", messageID); err != nil {
-			return nil, err
-		}
-		a, err := addOn[StatusReader](c, featureStatus)
-		if err != nil {
-			return nil, err
-		}
-		r, err := a.Status(ctx, messageID)
-		if r != nil {
-			r.Provider, r.Account = c.provider, c.account
-		}
-		return r, err
-	})
+// listID resolves a list that must be named.
+func (c *Client) listID(list Ref) (Ref, error) {
+	if list.IsZero() {
+		return list, Invalid("list", "expected id or alias")
+	}
+	return idOf("list", c.aliases.lists, list)
 }
 
 // Check asks the provider whether the credentials work and what the account
 // may send. It sends nothing.
 func (c *Client) Check(ctx context.Context) (*Health, error) {
-	return run(ctx, c, "check", []Feature{featureCheck}, func() (*Health, error) {
+	return run(ctx, c, opCheck, []Feature{featureCheck}, func(ctx context.Context) (*Health, error) {
 		a, err := addOn[Checker](c, featureCheck)
 		if err != nil {
 			return nil, err
@@ -236,16 +289,4 @@ func (c *Client) Check(ctx context.Context) (*Health, error) {
 		}
 		return h, err
 	})
-}
-
-// kindOf is the kind of err; a bare context error is canceled.
-func kindOf(err error) Kind {
-	var e *Error
-	switch {
-	case errors.As(err, &e):
-		return e.Kind
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return ErrCanceled
-	}
-	return ErrInternal
 }

@@ -2,18 +2,25 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/postmux/postmux/internal/flow"
 )
+
+var _ Contacts = (*Client)(nil)
 
 // GetContact returns the contact with this address, or ErrNotFound.
 func (c *Client) GetContact(ctx context.Context, email string) (*Contact, error) {
-	return run(ctx, c, "contacts.get", []Feature{featureContactGet}, func() (*Contact, error) {
+	return run(ctx, c, opContactGet, []Feature{featureContactGet}, func(ctx context.Context) (*Contact, error) {
 		if err := CheckEmail(email); err != nil {
 			return nil, err
 		}
-		contact, err := c.adapter.GetContact(ctx, email)
+		a, err := addOn[contactGetter](c, featureContactGet)
+		if err != nil {
+			return nil, err
+		}
+		contact, err := a.GetContact(ctx, email)
 		if contact != nil {
 			c.nameFields(contact)
 		}
@@ -21,8 +28,8 @@ func (c *Client) GetContact(ctx context.Context, email string) (*Contact, error)
 	})
 }
 
-// ListContacts returns one page of contacts. Contacts iterates over all pages.
-func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage, error) {
+// ListContacts returns one page of contacts. AllContacts iterates over all pages.
+func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*Page[Contact], error) {
 	needs := []Feature{featureContactList}
 	if !q.List.IsZero() {
 		needs = []Feature{featureContactListOf}
@@ -30,9 +37,9 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 	if !q.ModifiedSince.IsZero() {
 		needs = append(needs, featureContactSince)
 	}
-	return run(ctx, c, "contacts.list", needs, func() (*ContactPage, error) {
+	return run(ctx, c, opContactList, needs, func(ctx context.Context) (*Page[Contact], error) {
 		var err error
-		if q.List, err = c.aliases.id("list", c.aliases.Lists, q.List); err != nil {
+		if q.List, err = idOf("list", c.aliases.lists, q.List); err != nil {
 			return nil, err
 		}
 		if q.Limit < 0 {
@@ -41,33 +48,47 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage
 		if err := checkCursor(q.Cursor); err != nil {
 			return nil, err
 		}
-		page, err := c.adapter.ListContacts(ctx, q)
+		a, err := addOn[contactLister](c, needs[0])
+		if err != nil {
+			return nil, err
+		}
+		page, err := a.ListContacts(ctx, q)
 		if page != nil {
-			for i := range page.Contacts {
-				c.nameFields(&page.Contacts[i])
+			for i := range page.Items {
+				c.nameFields(&page.Items[i])
 			}
 		}
 		return page, err
 	})
 }
 
-// Contacts iterates over the contacts that q selects, page after page from
+// AllContacts iterates over the contacts that q selects, page after page from
 // q.Cursor on; the next page is fetched while the second half of one is worked
 // through. Contacts without an address are left out unless q.WithoutEmail asks for
-// them; ContactPage.LeftOut of ListContacts counts them.
-// An error comes once and last; breaking stops fetching. A provider
-// that gives the same page again ends the iteration with ErrBadResponse.
-func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
-	return func(yield func(Contact, error) bool) {
-		pages(ctx, q.Cursor, func(ctx context.Context, cursor string) ([]Contact, string, error) {
-			q := q
-			q.Cursor = cursor
-			page, err := c.ListContacts(ctx, q)
+// them; Page.LeftOut of ListContacts counts them. An error comes once and last;
+// breaking stops fetching. A provider that gives the same page again ends the
+// iteration with ErrBadResponse.
+func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
+	key := func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }
+	return allPages(ctx, c, opContactList, q.Cursor, key, func(ctx context.Context, cursor string) (*Page[Contact], error) {
+		q := q
+		q.Cursor = cursor
+		return c.ListContacts(ctx, q)
+	})
+}
+
+// allPages iterates over the items of a listing. key names an item, so that a
+// provider that gives a page again is noticed.
+func allPages[T any](ctx context.Context, c *Client, op Op, cursor string, key func(T) string, list func(ctx context.Context, cursor string) (*Page[T], error)) iter.Seq2[T, error] {
+	repeated := &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
+	return func(yield func(T, error) bool) {
+		flow.Pages(ctx, cursor, func(ctx context.Context, cursor string) ([]T, string, error) {
+			page, err := list(ctx, cursor)
 			if err != nil {
 				return nil, "", err
 			}
-			return page.Contacts, page.Next, nil
-		}, func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }, c.endless("contacts.list"), yield)
+			return page.Items, page.Next, nil
+		}, key, repeated, yield)
 	}
 }
 
@@ -75,13 +96,12 @@ func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact
 // undoes an unsubscription, a bounce, a complaint or a block, where the provider
 // lets us look; where it does not, the capability is limited and the receipt warns.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
-	return run(ctx, c, "contacts.upsert", []Feature{featureContactUpsert}, func() (*ContactReceipt, error) {
+	return changeAddress(ctx, c, opContactUpsert, featureContactUpsert, change.Email, func(ctx context.Context, a contactUpserter) (*ContactReceipt, error) {
 		change, err := c.prepareChange(change)
 		if err != nil {
 			return nil, err
 		}
-		r, err := c.adapter.UpsertContact(ctx, change)
-		return c.contactReceipt(r, change.Email, err)
+		return a.UpsertContact(ctx, change)
 	})
 }
 
@@ -94,7 +114,7 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	change = *clone(changeFields, &change)
 	fields := make(map[string]any, len(change.Fields))
 	for name, v := range change.Fields {
-		if id, ok := c.aliases.Fields[name]; ok {
+		if id, ok := c.aliases.fields[name]; ok {
 			name = id
 		}
 		if _, twice := fields[name]; twice {
@@ -105,7 +125,7 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	change.Fields = fields
 	for i, l := range change.Lists {
 		var err error
-		if change.Lists[i], err = c.aliases.id("lists", c.aliases.Lists, l); err != nil {
+		if change.Lists[i], err = idOf("lists", c.aliases.lists, l); err != nil {
 			return change, err
 		}
 	}
@@ -114,7 +134,7 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 
 // nameFields gives fields their aliases.
 func (c *Client) nameFields(contact *Contact) {
-	for alias, id := range c.aliases.Fields {
+	for alias, id := range c.aliases.fields {
 		if v, ok := contact.Fields[id]; ok && alias != id {
 			delete(contact.Fields, id)
 			contact.Fields[alias] = v
@@ -122,11 +142,80 @@ func (c *Client) nameFields(contact *Contact) {
 	}
 }
 
+// DeleteContact removes a contact from the account; ErrNotFound when it is not there.
+func (c *Client) DeleteContact(ctx context.Context, email string) error {
+	return c.do(ctx, opContactDelete, featureContactDelete, func(ctx context.Context) error {
+		if err := CheckEmail(email); err != nil {
+			return err
+		}
+		a, err := addOn[contactDeleter](c, featureContactDelete)
+		if err != nil {
+			return err
+		}
+		return a.DeleteContact(ctx, email)
+	})
+}
+
+// Unsubscribe takes an address off one list, or off all mail when list is zero. The
+// reason is one line for the provider, which may ignore it.
+func (c *Client) Unsubscribe(ctx context.Context, email string, list Ref, reason string) (*ContactReceipt, error) {
+	f := featureUnsubscribe
+	if !list.IsZero() {
+		f = featureUnsubscribeList
+	}
+	return changeAddress(ctx, c, opUnsubscribe, f, email, func(ctx context.Context, a unsubscriber) (*ContactReceipt, error) {
+		if err := checkLine("reason", reason); err != nil {
+			return nil, err
+		}
+		list, err := idOf("list", c.aliases.lists, list)
+		if err != nil {
+			return nil, err
+		}
+		return a.Unsubscribe(ctx, email, list, reason)
+	})
+}
+
+// Resubscribe undoes an unsubscription: from one list, or from all mail when list
+// is zero. It is the one verb that does, so it is never part of another, and it is
+// the caller's word that the person asked for it. What it does not lift is said by
+// the notes of the receipt.
+func (c *Client) Resubscribe(ctx context.Context, email string, list Ref) (*ContactReceipt, error) {
+	return changeAddress(ctx, c, opResubscribe, featureResubscribe, email, func(ctx context.Context, a resubscriber) (*ContactReceipt, error) {
+		list, err := idOf("list", c.aliases.lists, list)
+		if err != nil {
+			return nil, err
+		}
+		return a.Resubscribe(ctx, email, list)
+	})
+}
+
+// do is run for operations that return nothing.
+func (c *Client) do(ctx context.Context, op Op, f Feature, call func(context.Context) error) error {
+	_, err := run(ctx, c, op, []Feature{f}, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+	return err
+}
+
+// changeAddress is run for a change about one address; call gets the adapter as
+// the interface that the change needs.
+func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, email string, call func(context.Context, A) (*ContactReceipt, error)) (*ContactReceipt, error) {
+	return run(ctx, c, op, []Feature{f}, func(ctx context.Context) (*ContactReceipt, error) {
+		if err := CheckEmail(email); err != nil {
+			return nil, err
+		}
+		a, err := addOn[A](c, f)
+		if err != nil {
+			return nil, err
+		}
+		r, err := call(ctx, a)
+		return c.contactReceipt(r, email, err)
+	})
+}
+
 // contactReceipt completes the receipt of a change. An answer that came but
 // could not be read is a change that was made.
 func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*ContactReceipt, error) {
-	var e *Error
-	if err != nil && (!errors.As(err, &e) || e.Outcome == NotSent || e.Outcome == "") {
+	e := errorOf(err)
+	if err != nil && (e == nil || e.Outcome == OutcomeNotSent || e.Outcome == "") {
 		return nil, err
 	}
 	if r == nil {
@@ -135,132 +224,11 @@ func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*Co
 	r.Provider, r.Account, r.Email = c.provider, c.account, email
 	switch {
 	case err == nil:
-	case e.Outcome == Sent:
+	case e.Outcome == OutcomeSent:
 		r.State, err = ContactStored, nil
-		r.Notes = append(r.Notes, Note{"id", "warning", "stored, but the answer could not be read: " + e.Message})
+		r.Notes = append(r.Notes, Note{Field: "id", Action: NoteWarning, Why: "stored, but the answer could not be read: " + e.Message})
 	default:
 		r.State = ContactUnknown
 	}
 	return r, err
-}
-
-// DeleteContact removes a contact from the account; ErrNotFound when it is not there.
-func (c *Client) DeleteContact(ctx context.Context, email string) error {
-	_, err := run(ctx, c, "contacts.delete", []Feature{featureContactDelete}, func() (struct{}, error) {
-		if err := CheckEmail(email); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, c.adapter.DeleteContact(ctx, email)
-	})
-	return err
-}
-
-// Unsubscribe takes an address off one list, or off all mail when no list is named.
-func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactReceipt, error) {
-	f := featureUnsubscribe
-	if !u.List.IsZero() {
-		f = featureUnsubscribeList
-	}
-	return run(ctx, c, "contacts.unsubscribe", []Feature{f}, func() (*ContactReceipt, error) {
-		if err := CheckEmail(u.Email); err != nil {
-			return nil, err
-		}
-		if err := checkLine("reason", u.Reason); err != nil {
-			return nil, err
-		}
-		var err error
-		if u.List, err = c.aliases.id("list", c.aliases.Lists, u.List); err != nil {
-			return nil, err
-		}
-		a, err := addOn[Unsubscriber](c, f)
-		if err != nil {
-			return nil, err
-		}
-		r, err := a.Unsubscribe(ctx, u)
-		return c.contactReceipt(r, u.Email, err)
-	})
-}
-
-// ListLists returns one page of lists. AllLists iterates.
-func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error) {
-	return run(ctx, c, "lists.list", []Feature{featureLists}, func() (*ListPage, error) {
-		if err := checkCursor(cursor); err != nil {
-			return nil, err
-		}
-		a, err := addOn[Lists](c, featureLists)
-		if err != nil {
-			return nil, err
-		}
-		return a.ListLists(ctx, cursor)
-	})
-}
-
-// AllLists iterates over all lists. An error comes once and last.
-func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
-	return func(yield func(List, error) bool) {
-		pages(ctx, "", func(ctx context.Context, cursor string) ([]List, string, error) {
-			page, err := c.ListLists(ctx, cursor)
-			if err != nil {
-				return nil, "", err
-			}
-			return page.Lists, page.Next, nil
-		}, func(l List) string { return l.ID }, c.endless("lists.list"), yield)
-	}
-}
-
-// AddToList adds contacts to a list. The results are in input order; an address
-// that could not be added has an error of its own.
-func (c *Client) AddToList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
-	return c.members(ctx, "lists.add", featureListAdd, list, emails, Lists.AddToList)
-}
-
-// RemoveFromList takes contacts off a list; they stay contacts.
-func (c *Client) RemoveFromList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
-	return c.members(ctx, "lists.remove", featureListRemove, list, emails, Lists.RemoveFromList)
-}
-
-func (c *Client) members(ctx context.Context, op string, f Feature, list Ref, emails []string, call func(Lists, context.Context, Ref, []string) ([]MemberResult, error)) ([]MemberResult, error) {
-	return run(ctx, c, op, []Feature{f}, func() ([]MemberResult, error) {
-		list, err := c.aliases.id("list", c.aliases.Lists, list)
-		if err != nil {
-			return nil, err
-		}
-		if list.IsZero() {
-			return nil, Invalid("list", "expected id or alias")
-		}
-		if len(emails) == 0 {
-			return nil, Invalid("email", "expected at least one address")
-		}
-		for _, email := range emails {
-			if err := CheckEmail(email); err != nil {
-				return nil, err
-			}
-		}
-		a, err := addOn[Lists](c, f)
-		if err != nil {
-			return nil, err
-		}
-		results, err := call(a, ctx, list, emails)
-		changed := false
-		for i, x := range results {
-			if x.Error == nil {
-				changed = true
-				continue
-			}
-			_ = errors.As(asError(x.Error, c.provider, c.account, op), &results[i].Error)
-		}
-		return results, midway(err, changed)
-	})
-}
-
-// midway is the error that ended a change of several addresses: when some were
-// changed before it, it does not say that nothing was.
-func midway(err error, changed bool) error {
-	var e *Error
-	if !changed || !errors.As(err, &e) || e.Outcome == Sent || e.Kind == ErrDryRun {
-		return err
-	}
-	c := *e
-	c.Outcome, c.Elsewhere = MaybeSent, false
-	return &c
 }

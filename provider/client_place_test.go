@@ -23,12 +23,12 @@ func TestPlaced(t *testing.T) {
 }
 
 func TestMidway(t *testing.T) {
-	before := &Error{Kind: ErrRateLimited, Outcome: NotSent, Elsewhere: true}
-	assert.Equal(t, error(before), midway(before, false))
-	assert.NoError(t, midway(nil, true))
+	before := &Error{Kind: ErrRateLimited, Outcome: OutcomeNotSent, Elsewhere: true}
+	assert.Equal(t, error(before), partlyDone(before, false))
+	assert.NoError(t, partlyDone(nil, true))
 	var e *Error
-	assert.True(t, errors.As(midway(before, true), &e))
-	assert.Equal(t, MaybeSent, e.Outcome)
+	assert.True(t, errors.As(partlyDone(before, true), &e))
+	assert.Equal(t, OutcomeMaybeSent, e.Outcome)
 	assert.False(t, e.Elsewhere)
-	assert.Equal(t, NotSent, before.Outcome)
+	assert.Equal(t, OutcomeNotSent, before.Outcome)
 }

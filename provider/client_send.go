@@ -2,12 +2,9 @@ package provider
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"html"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Send checks m and hands it to the provider. Nothing is dropped in silence: a
@@ -20,22 +17,15 @@ import (
 // is not a delivered one. Beside ErrDryRun the Receipt has no state and tells
 // the notes only.
 func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
-	var state State
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	ctx, start, err := c.begin(ctx, opSend)
+	var r *Receipt
+	if err == nil {
+		r, err = c.send(ctx, m)
 	}
-	var start time.Time
-	if c.hooks.OnResult != nil {
-		start = time.Now()
+	if err != nil {
+		err = asError(err, c.provider, c.account, opSend)
 	}
-	r, err := c.send(ctx, m)
-	if r != nil {
-		state = r.State
-	}
-	err = asError(err, c.provider, c.account, "send")
-	if c.hooks.OnResult != nil {
-		c.observe(ctx, ResultEvent{Op: "send", State: state, Err: err, Took: time.Since(start)})
-	}
+	c.end(ctx, opSend, start, r, err)
 	return r, err
 }
 
@@ -43,54 +33,21 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 	if m == nil {
 		return nil, Invalid("", "expected a message")
 	}
-	if _, ok := c.adapter.(Router); ok {
-		m, notes, err := c.prepareRoute(m)
-		if err != nil {
-			return nil, err
-		}
-		r, err := c.guarded(ctx, m, func(ctx context.Context, m *Message, _ *Receipt) (*Receipt, error) { return c.adapter.Send(ctx, m) })
-		if r != nil {
-			r.Notes = append(notes, r.Notes...)
-		}
-		return r, err
+	prepare, deliver := c.prepare, c.deliver
+	if _, ok := c.adapter.(router); ok {
+		prepare, deliver = c.prepareRoute, c.deliverRoute
 	}
-	m, notes, err := c.prepare(m)
+	m, notes, err := prepare(m)
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.guarded(ctx, m, c.deliver)
-	if r == nil && errors.Is(err, ErrDryRun) {
-		r = &Receipt{Provider: c.provider, Account: c.account}
-	}
-	if r != nil {
-		r.Notes = append(notes, r.Notes...)
-	}
-	return r, err
+	r, err := c.guarded(ctx, m, deliver)
+	return c.withNotes(r, notes, err), err
 }
 
-// deliver sends a prepared message in one call, or in one for each recipient,
-// but for those that known says are sent to or in doubt.
-func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Receipt, error) {
-	if c.caps.Level(featureIdempotencyKey) == LevelEmulated {
-		m = m.Clone()
-		m.IdempotencyKey = "" // served on this side; the adapter has no place for it
-	}
-	mails := c.each(m)
-	if mails == nil {
-		return c.sendOne(ctx, m)
-	}
-	r, err := c.sendEach(ctx, m, mails, known)
-	note := Note{"to", "emulated", fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails))}
-	if len(m.Recipients) > 0 {
-		note = Note{"recipients", "emulated", fmt.Sprintf("%d mails, one call each", len(mails))}
-	}
-	if r == nil && errors.Is(err, ErrDryRun) {
-		r = &Receipt{Provider: c.provider, Account: c.account}
-	}
-	if r != nil {
-		r.Notes = append([]Note{note}, r.Notes...)
-	}
-	return r, err
+// deliverRoute hands a prepared message to the route.
+func (c *Client) deliverRoute(ctx context.Context, m *Message, _ *Receipt) (*Receipt, error) {
+	return c.adapter.Send(ctx, m)
 }
 
 // Accepts returns the error with which Send would refuse m here, before any
@@ -99,17 +56,17 @@ func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Rece
 // about what the provider will answer.
 func (c *Client) Accepts(m *Message) error {
 	if m == nil {
-		return asError(Invalid("", "expected a message"), c.provider, c.account, "send")
+		return asError(Invalid("", "expected a message"), c.provider, c.account, opSend)
 	}
 	var err error
-	if route, ok := c.adapter.(Router); ok {
+	if route, ok := c.adapter.(router); ok {
 		if m, _, err = c.prepareRoute(m); err == nil {
 			err = route.Accepts(m)
 		}
 	} else {
 		_, _, err = c.prepare(m)
 	}
-	return asError(err, c.provider, c.account, "send")
+	return asError(err, c.provider, c.account, opSend)
 }
 
 // prepare returns m as the adapter gets it: defaults filled in, aliases
@@ -133,7 +90,7 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.Template, err = c.aliases.id("template", c.aliases.Templates, m.Template); err != nil {
+	if m.Template, err = idOf("template", c.aliases.templates, m.Template); err != nil {
 		return nil, nil, err
 	}
 	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
@@ -175,10 +132,10 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 			missing = append(missing, f)
 		case action == ActionDrop:
 			m.drop(f)
-			notes = append(notes, Note{fieldOf(f), "dropped", "policy: " + c.provider + " has no " + string(f)})
+			notes = append(notes, Note{Field: fieldOf(f), Action: NoteDropped, Why: "policy: " + c.provider + " has no " + string(f)})
 		case f == featureTextOnly:
 			htmlFromText(m)
-			notes = append(notes, Note{"html", "emulated", "policy: made from text, which " + c.provider + " cannot send alone"})
+			notes = append(notes, Note{Field: "html", Action: NoteEmulated, Why: "policy: made from text, which " + c.provider + " cannot send alone"})
 		}
 	}
 	if len(missing) == 0 {
@@ -220,74 +177,4 @@ func htmlFromText(m *Message) {
 	for i, r := range m.Recipients {
 		m.Recipients[i].HTML = make(r.Text)
 	}
-}
-
-// sendOne calls the adapter once and makes the Receipt complete.
-func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
-	start := time.Now()
-	r, err := c.adapter.Send(ctx, m)
-	return c.completed(m, r, err, start)
-}
-
-// completed makes the Receipt and the error of a call complete that began at
-// start: r and err are the adapter's about m.
-func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (*Receipt, error) {
-	var e *Error
-	if err != nil {
-		err = asError(err, c.provider, c.account, "send")
-		e = errorOf(err)
-	}
-	if e != nil && e.Kind == ErrDryRun {
-		return r, err
-	}
-	if err != nil && e == nil || e != nil && (e.Local() || e.Kind == ErrCanceled) {
-		return nil, err // nothing left
-	}
-	attempt := Attempt{Provider: c.provider, Account: c.account, Outcome: Sent, Error: e, TookMS: time.Since(start).Milliseconds()}
-	if e != nil {
-		attempt.Outcome = e.Outcome
-		r = failed(m, e, r)
-	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
-		r.Notes = append(r.Notes, Note{"message_id", "warning", "accepted, but the provider told no id"})
-	}
-	if e != nil && e.Outcome == Sent {
-		err = nil // taken over; only the answer is of no use
-	}
-	r.Provider, r.Account = c.provider, c.account
-	r.Attempts = append(r.Attempts, attempt)
-	if len(r.unknown()) > 0 {
-		r.Unsettled = traceOf(m, start)
-	}
-	return r, err
-}
-
-// errorOf is the *Error in err. It is a function of its own so that only a send
-// which fails pays for the variable.
-func errorOf(err error) *Error {
-	var e *Error
-	errors.As(err, &e)
-	return e
-}
-
-// failed is the receipt beside an error. What the adapter knows (the key,
-// notes) is kept.
-func failed(m *Message, e *Error, known *Receipt) *Receipt {
-	var r *Receipt
-	switch e.Outcome {
-	case Sent:
-		r = Accepted(m, "", StateAccepted)
-		r.Notes = []Note{{"message_id", "warning", "accepted, id unknown: " + e.Message}}
-	case MaybeSent:
-		r = Accepted(m, "", StateUnknown)
-	default:
-		r = Accepted(m, "", StateRefused)
-		for i := range r.Recipients {
-			r.Recipients[i].Error = e
-		}
-	}
-	if known != nil {
-		r.IdempotencyKey = known.IdempotencyKey
-		r.Notes = append(known.Notes, r.Notes...)
-	}
-	return r
 }

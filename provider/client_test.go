@@ -9,16 +9,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
 
 // stub is an adapter whose abilities and answers a test sets.
 type stub struct {
+	anything
 	caps  provider.Capabilities
 	sent  []*provider.Message
 	reply func(*provider.Message) (*provider.Receipt, error)
-	pages []*provider.ContactPage
+	pages []*provider.Page[provider.Contact]
 	ups   []provider.ContactChange
 	upErr func(provider.ContactChange) error
 }
@@ -30,14 +32,14 @@ func (s *stub) Send(_ context.Context, m *provider.Message) (*provider.Receipt, 
 	if s.reply != nil {
 		return s.reply(m)
 	}
-	return provider.Accepted(m, "id-"+m.To[0].Email, provider.StateAccepted), nil
+	return m.Receipt("id-"+m.To[0].Email, provider.StateAccepted), nil
 }
 
 func (s *stub) GetContact(context.Context, string) (*provider.Contact, error) {
 	return &provider.Contact{Fields: map[string]any{"BDAY": "2000-01-01"}}, nil
 }
 
-func (s *stub) ListContacts(_ context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (s *stub) ListContacts(_ context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	i := 0
 	if q.Cursor != "" {
 		i = int(q.Cursor[0] - '0')
@@ -64,7 +66,7 @@ func (s *stub) DeleteContact(context.Context, string) error { return errors.New(
 func everything(changes provider.Capabilities) provider.Capabilities {
 	out := provider.Capabilities{}
 	for _, f := range provider.Features() {
-		out[f] = provider.Cell(provider.LevelNative)
+		out[f] = adapterkit.Cell(provider.LevelNative)
 	}
 	for f, s := range changes {
 		out[f] = s
@@ -72,14 +74,13 @@ func everything(changes provider.Capabilities) provider.Capabilities {
 	return out
 }
 
-func client(t *testing.T, s *stub, sec provider.Section, env provider.Env) *provider.Client {
+func client(t *testing.T, s *stub, sec provider.AccountSettings, env provider.DriverEnv) *provider.Client {
 	t.Helper()
 	if s.caps == nil {
 		s.caps = everything(nil)
 	}
-	sec.Provider = "stub"
 	env.Account = "main"
-	c, err := provider.NewClient(s, sec, env)
+	c, err := provider.NewClient(s, "stub", sec, env)
 	require.NoError(t, err)
 	return c
 }
@@ -93,8 +94,8 @@ func order() *provider.Message {
 
 func TestDefaultsAndAliases(t *testing.T) {
 	s := &stub{}
-	c := client(t, s, provider.Section{Common: provider.Common{From: provider.Address{Email: "default@example.com"}}},
-		provider.Env{Aliases: provider.AccountAliases{Templates: map[string]string{"welcome": "12"}, Lists: map[string]string{"news": "4"}, Fields: map[string]string{"birthday": "BDAY"}}})
+	c := client(t, s, provider.AccountSettings{From: provider.Address{Email: "default@example.com"}},
+		provider.DriverEnv{Templates: map[string]string{"welcome": "12"}, Lists: map[string]string{"news": "4"}, Fields: map[string]string{"birthday": "BDAY"}})
 	m := order()
 	m.From, m.HTML, m.Template = provider.Address{}, "", provider.Ref{Alias: "welcome"}
 	_, err := c.Send(t.Context(), m)
@@ -114,8 +115,8 @@ func TestDefaultsAndAliases(t *testing.T) {
 }
 
 func TestPolicyDropsAndTells(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{feature.MessageHeaders: provider.Cell(provider.LevelNone), feature.MessageReplyToMany: provider.Cell(provider.LevelNone)})}
-	c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.headers": "drop", "message.reply_to": "drop"}}}, provider.Env{})
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageHeaders: adapterkit.Cell(provider.LevelNone), feature.MessageReplyToMany: adapterkit.Cell(provider.LevelNone)})}
+	c := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.headers": "drop", "message.reply_to": "drop"}}, provider.DriverEnv{})
 	m := order()
 	m.Headers = map[string]string{"X-A": "b"}
 	m.ReplyTo = []provider.Address{{Email: "one@example.com"}, {Email: "two@example.com"}}
@@ -124,7 +125,7 @@ func TestPolicyDropsAndTells(t *testing.T) {
 	assert.Nil(t, s.sent[0].Headers)
 	assert.Len(t, s.sent[0].ReplyTo, 1, "the first address stays")
 	assert.Len(t, m.ReplyTo, 2)
-	assert.Equal(t, []provider.Note{{Field: "reply_to", Action: "dropped", Why: "policy: stub has no message.reply_to.many"}, {Field: "headers", Action: "dropped", Why: "policy: stub has no message.headers"}}, r.Notes)
+	assert.Equal(t, []provider.Note{{Field: "reply_to", Action: provider.NoteDropped, Why: "policy: stub has no message.reply_to.many"}, {Field: "headers", Action: provider.NoteDropped, Why: "policy: stub has no message.headers"}}, r.Notes)
 }
 
 func TestFanOut(t *testing.T) {
@@ -133,7 +134,7 @@ func TestFanOut(t *testing.T) {
 			if m.To[0].Email == email {
 				return nil, &e
 			}
-			return provider.Accepted(m, "id-"+m.To[0].Email, provider.StateAccepted), nil
+			return m.Receipt("id-"+m.To[0].Email, provider.StateAccepted), nil
 		}
 	}
 	to := []provider.Address{{Email: "a@example.com"}, {Email: "b@example.com"}, {Email: "c@example.com"}}
@@ -146,14 +147,14 @@ func TestFanOut(t *testing.T) {
 		calls int
 	}{
 		{"all", nil, provider.StateAccepted, []provider.State{"accepted", "accepted", "accepted"}, "", 3},
-		{"one is wrong", refuse("b@example.com", provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}), provider.StatePartlyAccepted, []provider.State{"accepted", "refused", "accepted"}, provider.ErrInvalid, 3},
-		{"credit ends", refuse("b@example.com", provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.NotSent, Status: 402}), provider.StatePartlyAccepted, []provider.State{"accepted", "refused", "refused"}, provider.ErrNoCredit, 2},
-		{"one is unknown", refuse("b@example.com", provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}), provider.StateUnknown, []provider.State{"accepted", "unknown", "refused"}, provider.ErrOutcomeUnknown, 2},
-		{"key is wrong", refuse("a@example.com", provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}), provider.StateRefused, []provider.State{"refused", "refused", "refused"}, provider.ErrUnauthorized, 1},
+		{"one is wrong", refuse("b@example.com", provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400}), provider.StatePartlyAccepted, []provider.State{"accepted", "refused", "accepted"}, provider.ErrInvalid, 3},
+		{"credit ends", refuse("b@example.com", provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.OutcomeNotSent, Status: 402}), provider.StatePartlyAccepted, []provider.State{"accepted", "refused", "refused"}, provider.ErrNoCredit, 2},
+		{"one is unknown", refuse("b@example.com", provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}), provider.StateUnknown, []provider.State{"accepted", "unknown", "refused"}, provider.ErrOutcomeUnknown, 2},
+		{"key is wrong", refuse("a@example.com", provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.OutcomeNotSent, Status: 401}), provider.StateRefused, []provider.State{"refused", "refused", "refused"}, provider.ErrUnauthorized, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s := &stub{caps: everything(provider.Capabilities{feature.MessageToMany: provider.Cell(provider.LevelEmulated)}), reply: row.reply}
-			c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{})
+			s := &stub{caps: everything(provider.Capabilities{feature.MessageToMany: adapterkit.Cell(provider.LevelEmulated)}), reply: row.reply}
+			c := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{})
 			m := order()
 			m.To, m.IdempotencyKey = to, "k"
 			r, err := c.Send(t.Context(), m)
@@ -165,7 +166,7 @@ func TestFanOut(t *testing.T) {
 			}
 			assert.Equal(t, row.each, each)
 			assert.Len(t, s.sent, row.calls)
-			assert.Len(t, r.Attempts, row.calls)
+			assert.Len(t, r.Accounts, row.calls)
 			keys := map[string]bool{}
 			for _, m := range s.sent {
 				keys[m.IdempotencyKey] = true
@@ -181,8 +182,8 @@ func TestFanOut(t *testing.T) {
 }
 
 func TestPersonalMailsTakeTheirOwnContent(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{feature.MessageRecipients: provider.Cell(provider.LevelEmulated)})}
-	c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.recipients": "emulate"}}}, provider.Env{})
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageRecipients: adapterkit.Cell(provider.LevelEmulated)})}
+	c := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.recipients": "emulate"}}, provider.DriverEnv{})
 	m := order()
 	m.To, m.Variables = nil, map[string]any{"a": 1, "b": 2}
 	m.Recipients = []provider.Recipient{
@@ -201,22 +202,22 @@ func TestPersonalMailsTakeTheirOwnContent(t *testing.T) {
 }
 
 func TestTextBecomesHTMLOnlyByPolicy(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{feature.MessageTextOnly: provider.Cell(provider.LevelEmulated)})}
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageTextOnly: adapterkit.Cell(provider.LevelEmulated)})}
 	m := order()
 	m.HTML, m.Text = "", "a < b\nс"
-	_, err := client(t, s, provider.Section{}, provider.Env{}).Send(t.Context(), m)
+	_, err := client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).Send(t.Context(), m)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.ErrorContains(t, err, `"message.text.only: emulate"`)
-	_, err = client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.text": "emulate"}}}, provider.Env{}).Send(t.Context(), m)
+	_, err = client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.text": "emulate"}}, provider.DriverEnv{}).Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Equal(t, "<div dir=\"auto\">a &lt; b<br>\nс</div>", s.sent[0].HTML)
 }
 
 func TestAnUnreadableAnswerIsAccepted(t *testing.T) {
 	s := &stub{reply: func(*provider.Message) (*provider.Receipt, error) {
-		return &provider.Receipt{IdempotencyKey: "k"}, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Status: 200, Message: "cut"}
+		return &provider.Receipt{IdempotencyKey: "k"}, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Status: 200, Message: "cut"}
 	}}
-	r, err := client(t, s, provider.Section{}, provider.Env{}).Send(t.Context(), order())
+	r, err := client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).Send(t.Context(), order())
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateAccepted, r.State)
 	assert.Empty(t, r.MessageID)
@@ -225,10 +226,10 @@ func TestAnUnreadableAnswerIsAccepted(t *testing.T) {
 }
 
 func TestIterationStopsAtTheFirstError(t *testing.T) {
-	s := &stub{pages: []*provider.ContactPage{{Contacts: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "1"}, nil}}
+	s := &stub{pages: []*provider.Page[provider.Contact]{{Items: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "1"}, nil}}
 	var seen []string
 	var errs []error
-	for c, err := range client(t, s, provider.Section{}, provider.Env{}).Contacts(t.Context(), provider.ContactQuery{}) {
+	for c, err := range client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).AllContacts(t.Context(), provider.ContactQuery{}) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -242,10 +243,10 @@ func TestIterationStopsAtTheFirstError(t *testing.T) {
 
 // A provider that ignores the cursor must not keep a program busy for ever.
 func TestIterationEndsWhenPagesRepeat(t *testing.T) {
-	s := &stub{pages: []*provider.ContactPage{{Contacts: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "1"}, {Contacts: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "0"}}}
+	s := &stub{pages: []*provider.Page[provider.Contact]{{Items: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "1"}, {Items: []provider.Contact{{Email: "a"}, {Email: "b"}}, Next: "0"}}}
 	n := 0
 	var last error
-	for _, err := range client(t, s, provider.Section{}, provider.Env{}).Contacts(t.Context(), provider.ContactQuery{}) {
+	for _, err := range client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).AllContacts(t.Context(), provider.ContactQuery{}) {
 		n++
 		last = err
 	}
@@ -257,22 +258,22 @@ func TestImportStopsAtWhatEveryRowWouldMeet(t *testing.T) {
 	s := &stub{upErr: func(c provider.ContactChange) error {
 		switch c.Email {
 		case "bad@example.com":
-			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}
+			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400}
 		case "lost@example.com":
-			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
+			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
 		case "key@example.com":
-			return &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}
+			return &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.OutcomeNotSent, Status: 401}
 		}
 		return nil
 	}}
 	var rows []int
-	report, err := client(t, s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{}).ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
+	report, err := client(t, s, provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{}).ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
 		for _, e := range []string{"a@example.com", "bad@example.com", "lost@example.com", "b@example.com", "key@example.com", "never@example.com"} {
 			if !yield(provider.ContactChange{Email: e}, nil) {
 				return
 			}
 		}
-	}, func(r provider.ImportRow) { rows = append(rows, r.Index) })
+	}, func(r provider.ImportResult) error { rows = append(rows, r.Index); return nil })
 	assert.ErrorIs(t, err, provider.ErrUnauthorized)
 	assert.Equal(t, provider.ImportReport{Rows: 6, Created: 2, Refused: 2, Unknown: 1, NotTried: 1}, report)
 	assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, rows, "one row was read ahead")
@@ -281,21 +282,21 @@ func TestImportStopsAtWhatEveryRowWouldMeet(t *testing.T) {
 
 func TestHooksSeeEveryOperation(t *testing.T) {
 	var ops []string
-	c := client(t, &stub{}, provider.Section{}, provider.Env{Hooks: provider.JoinHooks(provider.Hooks{}, provider.Hooks{OnResult: func(_ context.Context, e provider.ResultEvent) {
-		ops = append(ops, e.Op)
+	c := client(t, &stub{}, provider.AccountSettings{}, provider.DriverEnv{Hooks: provider.Hooks{OnResult: func(_ context.Context, e provider.ResultEvent) {
+		ops = append(ops, string(e.Op))
 		assert.Equal(t, "main", e.Account)
-	}})})
+	}}})
 	_, _ = c.Send(t.Context(), order())
 	_, _ = c.UpsertContact(t.Context(), provider.ContactChange{Email: "a@example.com"})
 	err := c.DeleteContact(t.Context(), "a@example.com")
 	assert.ErrorIs(t, err, provider.ErrInternal, "an adapter's bare error is a bug of ours")
 	_, err = c.Check(t.Context())
-	assert.ErrorIs(t, err, errors.ErrUnsupported, "a capability that says more than the adapter has")
+	assert.NoError(t, err)
 	assert.Equal(t, []string{"send", "contacts.upsert", "contacts.delete", "check"}, ops)
 }
 
 func TestStateLog(t *testing.T) {
-	log := provider.StateLog{}
+	log := adapterkit.StateLog{}
 	assert.Nil(t, log.Receipt("x"))
 	for _, s := range []provider.State{provider.StateClicked, provider.StateQueued, provider.StateDelivered} {
 		log.Add("b@example.com", s)

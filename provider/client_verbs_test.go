@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/memory"
 )
 
@@ -22,13 +23,13 @@ type verbs struct {
 	refs []provider.Ref
 }
 
-func (v *verbs) Cancel(context.Context, string) error { return v.err }
+func (v *verbs) Cancel(context.Context, *provider.Receipt) error { return v.err }
 
-func (v *verbs) ListSuppressions(_ context.Context, cursor string) (*provider.SuppressionPage, error) {
+func (v *verbs) ListSuppressions(_ context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
 	if cursor == "2" {
 		return nil, v.err
 	}
-	return &provider.SuppressionPage{Addresses: []provider.SuppressedAddress{{Email: "a@example.com"}, {Email: "b@example.com"}}, Next: "2"}, nil
+	return &provider.Page[provider.Suppression]{Items: []provider.Suppression{{Email: "a@example.com"}, {Email: "b@example.com"}}, Next: "2"}, nil
 }
 
 func (v *verbs) AddSuppression(context.Context, string, string) (*provider.ContactReceipt, error) {
@@ -39,8 +40,8 @@ func (v *verbs) RemoveSuppression(context.Context, string) (*provider.ContactRec
 	return nil, v.err
 }
 
-func (v *verbs) Resubscribe(_ context.Context, r provider.Resubscription) (*provider.ContactReceipt, error) {
-	v.refs = append(v.refs, r.List)
+func (v *verbs) Resubscribe(_ context.Context, _ string, list provider.Ref) (*provider.ContactReceipt, error) {
+	v.refs = append(v.refs, list)
 	return nil, v.err
 }
 
@@ -54,7 +55,7 @@ func (v *verbs) DeleteList(_ context.Context, list provider.Ref) error {
 func verbClient(t *testing.T, v *verbs) *provider.Client {
 	t.Helper()
 	v.caps = everything(nil)
-	c, err := provider.NewClient(v, provider.Section{Provider: "stub"}, provider.Env{Account: "main", Aliases: provider.AccountAliases{Lists: map[string]string{"news": "4"}}})
+	c, err := provider.NewClient(v, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "main", Lists: map[string]string{"news": "4"}})
 	require.NoError(t, err)
 	return c
 }
@@ -64,7 +65,7 @@ func TestVerbsCheckWhatTheyAreGiven(t *testing.T) {
 	c := verbClient(t, v)
 	ctx := t.Context()
 	for field, call := range map[string]func() error{
-		"message_id": func() error { return c.Cancel(ctx, "") },
+		"message_id": func() error { return c.Cancel(ctx, provider.ReceiptFor("", "")) },
 		"email":      func() error { _, err := c.AddSuppression(ctx, "nobody", ""); return err },
 		"reason":     func() error { _, err := c.AddSuppression(ctx, "a@example.com", "a\nb"); return err },
 		"name":       func() error { _, err := c.CreateList(ctx, ""); return err },
@@ -78,22 +79,22 @@ func TestVerbsCheckWhatTheyAreGiven(t *testing.T) {
 	}
 	_, err := c.RemoveSuppression(ctx, "")
 	assert.ErrorIs(t, err, provider.ErrInvalid)
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{Alias: "nope"}})
+	_, err = c.Resubscribe(ctx, "a@example.com", provider.Ref{Alias: "nope"})
 	assert.ErrorContains(t, err, `list: no alias "nope"`)
 	_, err = c.CreateList(ctx, "a\nb")
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 	assert.ErrorIs(t, c.DeleteList(ctx, provider.Ref{}), provider.ErrInvalid)
 	require.NoError(t, c.DeleteList(ctx, provider.Ref{Alias: "news"}))
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{Alias: "news"}})
+	_, err = c.Resubscribe(ctx, "a@example.com", provider.Ref{Alias: "news"})
 	require.NoError(t, err)
 	assert.Equal(t, []provider.Ref{{ID: "4"}, {ID: "4"}}, v.refs)
 }
 
 func TestVerbsTellWhatBecame(t *testing.T) {
-	lost := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
+	lost := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
 	v := &verbs{err: lost}
 	c := verbClient(t, v)
-	assert.ErrorContains(t, c.Cancel(t.Context(), "1"), "cancel: outcome unknown; it may have been canceled")
+	assert.ErrorContains(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), "cancel: outcome unknown; it may have been canceled")
 	r, err := c.AddSuppression(t.Context(), "a@example.com", "")
 	assert.ErrorContains(t, err, "it may have been changed")
 	require.NotNil(t, r, "a request may have left")
@@ -114,26 +115,57 @@ func TestVerbsTellWhatBecame(t *testing.T) {
 	l, err := c.CreateList(t.Context(), "x")
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.Sent, e.Outcome, "made, id unknown")
+	assert.Equal(t, provider.OutcomeSent, e.Outcome, "made, id unknown")
 	assert.Equal(t, "x", l.Name)
 }
 
-func TestVerbsNeedTheAddOn(t *testing.T) {
-	c := client(t, &stub{}, provider.Section{}, provider.Env{}) // says more than it has
-	assert.ErrorIs(t, c.Cancel(t.Context(), "1"), errors.ErrUnsupported)
-	_, err := c.ListSuppressions(t.Context(), "")
+// mailOnly is an adapter of a provider that only sends.
+type mailOnly struct{ caps provider.Capabilities }
+
+func (m mailOnly) Capabilities() provider.Capabilities { return m.caps }
+
+func (mailOnly) Send(_ context.Context, m *provider.Message) (*provider.Receipt, error) {
+	return m.Receipt("1", provider.StateAccepted), nil
+}
+
+// Cancel has another signature than Canceler: it is no ability.
+func (mailOnly) Cancel(context.Context, string) error { return nil }
+
+// A table that promises a method which the adapter does not have is an error when
+// the account is opened, and names the method.
+func TestCapabilitiesNeedTheirMethods(t *testing.T) {
+	_, err := provider.NewClient(mailOnly{everything(nil)}, "stub", provider.AccountSettings{}, provider.DriverEnv{})
+	require.ErrorIs(t, err, provider.ErrInternal)
+	assert.ErrorContains(t, err, "message.cancel (Cancel)")
+	assert.ErrorContains(t, err, "contacts.get (GetContact)")
+	assert.ErrorContains(t, err, "suppressions.add (AddSuppression)")
+}
+
+// A provider that only sends needs no more than Send: every other operation is
+// unsupported, before any request.
+func TestMailOnly(t *testing.T) {
+	c, err := provider.NewClient(mailOnly{provider.Capabilities{feature.MessageHTML: {Level: provider.LevelNative}}}, "stub", provider.AccountSettings{}, provider.DriverEnv{})
+	require.NoError(t, err)
+	_, err = c.Send(t.Context(), order())
+	require.NoError(t, err)
+	_, err = c.GetContact(t.Context(), "a@example.com")
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = c.ListSuppressions(t.Context(), "")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	_, err = c.CreateList(t.Context(), "x")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	assert.ErrorIs(t, c.DeleteList(t.Context(), provider.Ref{ID: "1"}), errors.ErrUnsupported)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com"})
+	_, err = c.Resubscribe(t.Context(), "a@example.com", provider.Ref{})
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	assert.ErrorIs(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), errors.ErrUnsupported)
+	_, err = c.ImportContacts(t.Context(), func(func(provider.ContactChange, error) bool) {}, nil)
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = c.Check(t.Context())
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
 func TestRedirect(t *testing.T) {
 	store := memory.NewStore()
-	c, err := provider.OpenOne(store.Driver(), provider.Section{Common: provider.Common{RedirectTo: "dev@test.example"}})
-	require.NoError(t, err)
+	c := inMemory(t, store, provider.AccountConfig{"redirect_to": "dev@test.example"})
 	m := order()
 	m.Cc, m.SendAt = []provider.Address{{Email: "c@example.com"}}, time.Now().Add(time.Hour)
 	r, err := c.Send(t.Context(), m)
@@ -144,8 +176,7 @@ func TestRedirect(t *testing.T) {
 	assert.Equal(t, "a@example.com", m.To[0].Email, "the caller's message is not changed")
 	assert.Empty(t, store.Messages()[0].Message.Cc)
 
-	c, err = provider.OpenOne(store.Driver(), provider.Section{Common: provider.Common{AllowDomains: []string{"test.example"}}})
-	require.NoError(t, err)
+	c = inMemory(t, store, provider.AccountConfig{"allow_domains": []string{"test.example"}})
 	r, err = c.Send(t.Context(), m)
 	assert.Nil(t, r)
 	assert.ErrorContains(t, err, "to[0].email")
@@ -155,11 +186,10 @@ func TestRedirect(t *testing.T) {
 
 func TestRedirectConfig(t *testing.T) {
 	for settings, want := range map[string]string{
-		`"redirect_to": ""`:                       "redirect_to: expected an address, got nothing",
+		`"redirect_to": ""`:                       "redirect_to: expected a text, got nothing",
 		`"redirect_to": null`:                     "redirect_to: expected a text",
-		`"redirect_to": "env:DEV"`:                "redirect_to: expected one address",
 		`"allow_domains": []`:                     "allow_domains: expected at least one domain",
-		`"allow_domains": null`:                   "allow_domains: expected a list of domains",
+		`"allow_domains": null`:                   "allow_domains: expected a list, got null",
 		`"allow_domains": "example.com"`:          "allow_domains: expected a list",
 		`"allow_domains": ["a.com", "b@c.com"]`:   "allow_domains[1]: expected a domain",
 		`"allow_domains": ["*.example.com"]`:      "allow_domains[0]: expected a domain",

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/provider/memory"
@@ -42,7 +43,7 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 	require.ErrorIs(t, err, provider.ErrConfig)
 	for _, want := range []string{
 		`default: no account is called "nobody"; known: a, b, c, d, e`,
-		`providers.a.api_kye: unknown key; brevo knows: api_key, `,
+		`providers.a.api_kye: unknown key; known: api_key, `,
 		`providers.a.api_key: missing: `,
 		`providers.b.provider: no provider is called "nope"; known: brevo`,
 		`providers.c.base_url: expected https`,
@@ -92,14 +93,15 @@ func TestSecretsAreReferences(t *testing.T) {
 	t.Setenv("POSTMUX_TEST_KEY", "from-env")
 	t.Setenv("POSTMUX_TEST_EMPTY", "")
 	var got string
-	d := memory.Driver()
-	d.Settings = []provider.Setting{{Name: "key", Secret: true, Required: true, Doc: "a key"}}
-	inner := d.Open
-	d.Open = func(ctx ctx, s provider.Section, env provider.Env) (*provider.Client, error) {
-		got = s.Secret("key").Reveal()
-		return inner(ctx, s, env)
+	type settings struct {
+		provider.AccountSettings
+		Key provider.Secret `json:"key" required:"send" doc:"a key"`
 	}
-	reg := provider.NewRegistry(d)
+	d := provider.DriverOf[settings]{Name: "memory", Open: func(_ ctx, s settings, _ provider.DriverEnv) (provider.Adapter, error) {
+		got = s.Key.Reveal()
+		return &stub{}, nil
+	}}
+	reg := provider.Registry{d.Driver()}
 	open := func(value string) error {
 		_, err := reg.Open(t.Context(), parse(t, `{"providers": {"a": {"provider": "memory", "key": "`+value+`"}}}`))
 		return err
@@ -131,37 +133,39 @@ func TestSecretsAreReferences(t *testing.T) {
 }
 
 func TestAccountIsChosen(t *testing.T) {
-	reg := provider.NewRegistry(memory.Driver())
+	reg := provider.Registry{memory.Driver()}
 	two := parse(t, `{"providers": {"a": {"provider": "memory"}, "b": {"provider": "memory"}}}`)
 	_, err := reg.Open(t.Context(), two)
 	assert.ErrorContains(t, err, "default: expected the name of an account: a, b")
-	c, err := reg.Open(t.Context(), two, provider.WithAccount("b"))
+	c, err := reg.OpenAccount(t.Context(), two, "b")
 	require.NoError(t, err)
 	assert.Equal(t, "b", c.Account())
 	assert.Equal(t, "memory", c.Provider())
-	_, err = reg.Open(t.Context(), two, provider.WithAccount("c"))
+	_, err = reg.OpenAccount(t.Context(), two, "c")
 	assert.ErrorContains(t, err, `no account is called "c"; known: a, b`)
 	_, err = reg.Open(t.Context(), provider.Config{})
 	assert.ErrorContains(t, err, "expected at least one account")
 }
 
 func TestAccountsThatReferToEachOther(t *testing.T) {
-	d := memory.Driver()
-	d.Name = "ring"
-	d.Settings = []provider.Setting{{Name: "next", Required: true, Doc: "another account"}}
-	d.Open = func(_ ctx, s provider.Section, env provider.Env) (*provider.Client, error) {
-		return env.Client(s.Text("next"))
+	type settings struct {
+		provider.AccountSettings
+		Next string `json:"next" required:"send" doc:"another account"`
 	}
-	_, err := provider.NewRegistry(d).Open(t.Context(), parse(t, `{"default": "a", "providers": {"a": {"provider": "ring", "next": "b"}, "b": {"provider": "ring", "next": "a"}}}`))
+	d := provider.DriverOf[settings]{Name: "ring", Open: func(_ ctx, s settings, env provider.DriverEnv) (provider.Adapter, error) {
+		_, err := env.Client(s.Next)
+		return nil, err
+	}}
+	_, err := provider.Registry{d.Driver()}.Open(t.Context(), parse(t, `{"default": "a", "providers": {"a": {"provider": "ring", "next": "b"}, "b": {"provider": "ring", "next": "a"}}}`))
 	assert.ErrorContains(t, err, "in a circle: a -> b -> a")
 }
 
 func TestCheckBaseURL(t *testing.T) {
 	for _, good := range []string{"", "https://api.example.com/v3", "http://127.0.0.1:8080/x", "http://localhost:1", "http://[::1]:80"} {
-		assert.NoError(t, provider.CheckBaseURL(good), good)
+		assert.NoError(t, vendorurl.Check(good), good)
 	}
 	for _, bad := range []string{"api.example.com", "http://api.example.com", "https://u:p@x.example", "https://x.example/", "https://x.example?a=b", "https://x.example#f", "ftp://x.example", "http://127.0.0.1.example.com", "://", "http://localhost.example.com"} {
-		assert.Error(t, provider.CheckBaseURL(bad), bad)
+		assert.Error(t, vendorurl.Check(bad), bad)
 	}
 }
 

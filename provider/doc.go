@@ -1,42 +1,57 @@
-// Package provider is the portable face of mail and contacts: the types, the
-// interfaces that adapters implement, and Client, the one front that a program
-// uses.
+// Package provider defines the portable API for mail and contacts: the types, the
+// Client that programs call, and the interfaces that adapters implement.
 //
-//	cfg, err := provider.ParseConfig(configJSON)
-//	client, err := all.Open(ctx, cfg)
+//	client, err := brevo.New(key, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //	receipt, err := client.Send(ctx, &provider.Message{
 //		To:      []provider.Address{{Email: "anna@example.com"}},
 //		Subject: "Hello", HTML: "<p>Hello</p>",
 //	})
 //
-// # Rules
+// A program that picks its provider by a configuration uses ParseConfig and
+// package all instead of the package of one provider.
 //
-// Nothing is lost in silence. A field that a provider cannot express is an
-// error that matches errors.ErrUnsupported, before any request, unless the
-// account's Policy says to drop or emulate it; then the receipt's notes tell.
+// # Send
 //
-// A send ends accepted, refused or unknown. Error.Outcome says which. Nothing is
-// sent again that may have gone out.
+// [Client.Send] sends a [Message] and returns a [Receipt]. A send ends accepted,
+// refused or unknown; [Error.Outcome] says which, and nothing is sent again that may
+// have gone out. [Client.Status] looks a mail up, [Client.Cancel] withdraws one that
+// is scheduled, [Client.Settle] finds one whose outcome is unknown.
+// [WithDuplicateGuard] makes repeats under a key harmless at every provider.
 //
-// Unsubscribed, bounced, complained and blocked are final: no upsert and no
-// import brings an address back.
+// Nothing is lost in silence. A field that a provider cannot express is an error
+// that matches errors.ErrUnsupported, before any request, unless the account's
+// [Policy] says to drop or emulate it; then [Receipt.Notes] tell it.
 //
-// Clients are cheap, share connections and are safe for concurrent use.
-// Opening one never touches the network.
+// # Many
 //
-// # Where things are
+// [Client.SendBatch] sends any number of messages by few calls,
+// [Client.ImportContacts] stores any number of contacts. Both read their input as
+// they go and deliver a result for each item in order.
 //
-//	message.go validate.go needs.go     a mail, its check, the features it uses
-//	email.go headers.go identifier.go   what an address, a header, an id may be
-//	receipt.go state.go                 what became of it
-//	settle.go trace.go guard.go         unknown outcomes, keys where the provider has none
-//	contact.go                          contacts, lists, consent
-//	batch.go import.go flow.go          many messages, many contacts
-//	client.go client_send.go …          the front
-//	features.go                         features, capabilities, policy
-//	errors.go                           the error type and its kinds
-//	config.go registry.go               configuration, drivers, Open
-//	hooks.go                            observation, log/slog
+// # Contacts
 //
-// The package imports the standard library only.
+// [Client.UpsertContact], [Client.GetContact], [Client.AllContacts],
+// [Client.Unsubscribe] and the methods beside them keep contacts, lists and
+// suppressions. Unsubscribed, bounced, complained and blocked are final: no upsert
+// and no import brings an address back, only [Client.Resubscribe] does.
+//
+// # Errors
+//
+// Every error of a Client is an *[Error]. errors.Is finds its [Kind]
+// (ErrRateLimited, ErrNotFound …); errors.As gives Outcome, HTTP status, the
+// provider's code, the wrong field. [Error.Retryable] and [RetryAfter] say whether
+// and when the same call may succeed.
+//
+// # Configuration
+//
+// A [Config] names accounts; a [Registry] opens them. [AccountSettings] are the
+// settings that every account may have. Opening an account never touches the
+// network. Clients are cheap, share connections and are safe for concurrent use.
+//
+// # Writing an adapter
+//
+// Adapters implement [Adapter] and the interfaces beside it in adapter.go; [DriverOf]
+// declares a provider's settings and opens its accounts. [Message.Receipt],
+// [Invalid] and [Unsupported] make what they return. Package providertest holds the
+// conformance suite, docs/adding-a-provider.md the steps.
 package provider

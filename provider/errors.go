@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +44,8 @@ const (
 	ErrOutcomeUnknown Kind = "outcome_unknown"
 	// ErrBadResponse: the provider answered what its documents do not allow.
 	ErrBadResponse Kind = "bad_response"
-	// ErrCanceled: the context ended before the request left.
+	// ErrCanceled: the context ended before a request left. The error also matches
+	// context.Canceled or context.DeadlineExceeded.
 	ErrCanceled Kind = "canceled"
 	// ErrDryRun: a dry run stopped before sending.
 	ErrDryRun Kind = "dry_run"
@@ -66,19 +66,18 @@ type Outcome string
 
 // The outcomes of a failed call. Reads have none.
 const (
-	NotSent   Outcome = "not_sent"
-	MaybeSent Outcome = "maybe_sent"
-	Sent      Outcome = "sent"
+	OutcomeNotSent   Outcome = "not_sent"   // nothing was done at the provider
+	OutcomeMaybeSent Outcome = "maybe_sent" // it is not known whether it was done
+	OutcomeSent      Outcome = "sent"       // it was done; only the response is of no use
 )
 
-// Error is the one error type of this module. Its texts and fields never hold
-// a credential. Context errors that came before any work are returned bare;
-// those that interrupted a request are inside Err.
+// Error is the one error type of this module. Its texts and fields never hold a
+// credential.
 type Error struct {
 	Kind     Kind
 	Provider string // driver name: "brevo"
 	Account  string // name in the configuration: "main"
-	Op       string // "send", "contacts.get" …
+	Op       Op     // "send", "contacts.get" …
 	Outcome  Outcome
 	// Elsewhere says that another provider may be tried: this one did not act
 	// and the reason lies with it, not with the message.
@@ -87,15 +86,24 @@ type Error struct {
 	Code       string // the provider's own code
 	Message    string // the provider's own words, or ours
 	RequestID  string
-	RetryAfter time.Duration
-	Field      string  // JSON name of the wrong field, "to[0].email"
-	Feature    Feature // what is not supported
-	Err        error   // cause, if any
+	RetryAfter time.Duration // how long the provider asks to wait; 0 when it does not
+	Field      string        // JSON name of the wrong field, "to[0].email"
+	Feature    Feature       // what is not supported
+	Err        error         // cause, if any
 }
 
 // Invalid returns a local error about a field; nothing was sent.
 func Invalid(field, format string, args ...any) *Error {
-	return &Error{Kind: ErrInvalid, Outcome: NotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{Kind: ErrInvalid, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Unsupported returns the error for a feature the provider does not have.
+func Unsupported(f Feature, format string, args ...any) *Error {
+	return &Error{Kind: ErrUnsupported, Outcome: OutcomeNotSent, Elsewhere: true, Feature: f, Message: fmt.Sprintf(format, args...)}
+}
+
+func configError(field, format string, args ...any) *Error {
+	return &Error{Kind: ErrConfig, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
 // ofAccount marks a local error whose reason lies with the account: another one
@@ -121,11 +129,6 @@ func atField(path string, err error) error {
 	return err
 }
 
-// Unsupported returns the error for a feature the provider does not have.
-func Unsupported(f Feature, format string, args ...any) *Error {
-	return &Error{Kind: ErrUnsupported, Outcome: NotSent, Elsewhere: true, Feature: f, Message: fmt.Sprintf(format, args...)}
-}
-
 // Local reports whether the call was stopped here, before any request.
 func (e *Error) Local() bool {
 	switch e.Kind {
@@ -137,6 +140,31 @@ func (e *Error) Local() bool {
 	return false
 }
 
+// Retryable reports whether the same call may succeed later: nothing was done at
+// the provider, and the reason is a limit, an outage or credit that is used up.
+// RetryAfter says how long to wait, when the provider told.
+func (e *Error) Retryable() bool {
+	if e.Outcome == OutcomeMaybeSent || e.Outcome == OutcomeSent {
+		return false
+	}
+	switch e.Kind {
+	case ErrRateLimited, ErrUnavailable, ErrNoCredit:
+		return true
+	case ErrBadResponse:
+		return e.Op.info().effect == reads
+	}
+	return false
+}
+
+// RetryAfter returns how long the provider asks to wait before err's call is made
+// again; 0 when it did not say, or when err is no error of a provider.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // Error is one line: where, what, and what became of the call.
 func (e *Error) Error() string {
 	var b strings.Builder
@@ -144,7 +172,7 @@ func (e *Error) Error() string {
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{e.who(), e.Op, area, text.OneLine(e.Field), e.what()} {
+	for _, part := range []string{e.who(), string(e.Op), area, text.OneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -175,28 +203,18 @@ func (e *Error) Error() string {
 	return text.OneLine(b.String()) // the vendor's words are in it
 }
 
-// changes reports whether op changes contacts or lists, not mail.
-func changes(op string) bool {
-	return strings.HasPrefix(op, "contacts.") || strings.HasPrefix(op, "lists.") || strings.HasPrefix(op, "suppressions.")
-}
-
 // became says what became of the call, in the words of its operation.
 func (e *Error) became() string {
-	verb := "sent"
-	switch {
-	case slices.Contains(readOps, e.Op):
+	verb := e.Op.info().verb
+	if verb == "" {
 		return ""
-	case e.Op == "cancel":
-		verb = "canceled"
-	case strings.HasPrefix(e.Op, "contacts.") || strings.HasPrefix(e.Op, "lists.") || strings.HasPrefix(e.Op, "suppressions."):
-		verb = "changed"
 	}
 	switch e.Outcome {
-	case NotSent:
+	case OutcomeNotSent:
 		return "; nothing was " + verb
-	case MaybeSent:
+	case OutcomeMaybeSent:
 		return "; it may have been " + verb
-	case Sent:
+	case OutcomeSent:
 		return "; it was " + verb
 	}
 	return ""
@@ -217,13 +235,17 @@ func (e *Error) what() string {
 	case e.Kind != ErrConfig && (e.Kind != ErrInvalid || e.Field == ""):
 		parts = append(parts, e.Kind.Error())
 	}
-	if e.Message != "" {
-		parts = append(parts, e.Message)
-	}
-	if e.Err != nil && e.Message == "" {
-		parts = append(parts, e.Err.Error())
+	if m := e.message(); m != "" {
+		parts = append(parts, m)
 	}
 	return strings.Join(parts, ": ")
+}
+
+func (e *Error) message() string {
+	if e.Message == "" && e.Err != nil {
+		return e.Err.Error()
+	}
+	return e.Message
 }
 
 // Unwrap gives errors.Is the kind and the cause.
@@ -234,35 +256,65 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// MarshalJSON writes the form that the command-line tool prints.
-func (e *Error) MarshalJSON() ([]byte, error) {
-	message := e.Message
-	if message == "" && e.Err != nil {
-		message = e.Err.Error()
-	}
-	outcome := e.Outcome
-	if outcome == "" {
-		outcome = NotSent
-	}
-	return json.Marshal(wireError{e.Kind, e.Provider, e.Account, e.Op, outcome, e.Status, e.Code, message, e.RequestID, e.RetryAfter.Seconds(), e.Field, e.Feature})
+// wireError is an Error in JSON.
+type wireError struct {
+	Kind       Kind    `json:"kind"`
+	Provider   string  `json:"provider"`
+	Account    string  `json:"account"`
+	Op         Op      `json:"op"`
+	Outcome    Outcome `json:"outcome"`
+	Elsewhere  bool    `json:"elsewhere,omitempty"`
+	Status     int     `json:"status"`
+	Code       string  `json:"code"`
+	Message    string  `json:"message"`
+	RequestID  string  `json:"request_id"`
+	RetryAfter float64 `json:"retry_after_s"`
+	Field      string  `json:"field"`
+	Feature    Feature `json:"feature"`
 }
 
-// readOps change nothing at the provider.
-var readOps = []string{"status", "settle", "check", "contacts.get", "contacts.list", "lists.list", "suppressions.list"}
+// MarshalJSON writes the form that the command-line tool prints. The cause is
+// written as the message where there is no other.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	outcome := e.Outcome
+	if outcome == "" {
+		outcome = OutcomeNotSent
+	}
+	return json.Marshal(wireError{
+		Kind: e.Kind, Provider: e.Provider, Account: e.Account, Op: e.Op, Outcome: outcome, Elsewhere: e.Elsewhere,
+		Status: e.Status, Code: e.Code, Message: e.message(), RequestID: e.RequestID, RetryAfter: e.RetryAfter.Seconds(),
+		Field: e.Field, Feature: e.Feature,
+	})
+}
 
-// asError gives err the operation and the account it belongs to. A context
-// error stays bare: nothing is known to be wrong.
-func asError(err error, prov, account, op string) error {
+// UnmarshalJSON reads what MarshalJSON wrote, so that a stored Receipt keeps its
+// errors. The cause is not kept.
+func (e *Error) UnmarshalJSON(data []byte) error {
+	var wire wireError
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*e = Error{
+		Kind: wire.Kind, Provider: wire.Provider, Account: wire.Account, Op: wire.Op, Outcome: wire.Outcome, Elsewhere: wire.Elsewhere,
+		Status: wire.Status, Code: wire.Code, Message: wire.Message, RequestID: wire.RequestID,
+		RetryAfter: time.Duration(wire.RetryAfter * float64(time.Second)), Field: wire.Field, Feature: wire.Feature,
+	}
+	return nil
+}
+
+// asError makes err an *Error that names the operation and the account it belongs
+// to. A bare context error comes from before any request.
+func asError(err error, prov, account string, op Op) error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if !errors.As(err, &e) {
-		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			return err
+	e := errorOf(err)
+	if e == nil {
+		e = &Error{Kind: ErrInternal, Outcome: OutcomeMaybeSent, Err: err}
+		if isContextError(err) {
+			e = &Error{Kind: ErrCanceled, Outcome: OutcomeNotSent, Message: err.Error(), Err: err}
 		}
-		e = &Error{Kind: ErrInternal, Outcome: MaybeSent, Err: err}
-		if slices.Contains(readOps, op) {
+		if op.info().effect == reads {
 			e.Outcome = ""
 		}
 	}
@@ -276,8 +328,61 @@ func asError(err error, prov, account, op string) error {
 	if c.Op == "" {
 		c.Op = op
 	}
-	if c.Outcome == "" && !slices.Contains(readOps, op) && changes(op) {
-		c.Outcome = NotSent // the look before the change failed
+	if c.Outcome == "" && op.info().effect == changes {
+		c.Outcome = OutcomeNotSent // the look before the change failed
 	}
 	return &c
+}
+
+// errorOf is the *Error in err, or nil. It is a function of its own so that only a
+// call which fails pays for the variable.
+func errorOf(err error) *Error {
+	e, _ := errors.AsType[*Error](err)
+	return e
+}
+
+func isContextError(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// kindOf is the kind of err.
+func kindOf(err error) Kind {
+	switch e := errorOf(err); {
+	case e != nil:
+		return e.Kind
+	case isContextError(err):
+		return ErrCanceled
+	}
+	return ErrInternal
+}
+
+// partlyDone is the error that ended an operation on several: when something was
+// done before it, it does not say that nothing was.
+func partlyDone(err error, done bool) error {
+	e := errorOf(err)
+	if !done || e == nil || e.Outcome == OutcomeSent || e.Kind == ErrDryRun {
+		return err
+	}
+	c := *e
+	c.Outcome, c.Elsewhere = OutcomeMaybeSent, false
+	return &c
+}
+
+// joinProblems makes one error of all; its text has a line for each.
+func joinProblems(problems []*Error) error {
+	switch len(problems) {
+	case 0:
+		return nil
+	case 1:
+		return problems[0]
+	}
+	errs := make([]error, len(problems))
+	lines := make([]string, len(problems))
+	for i, p := range problems {
+		errs[i], lines[i] = p, p.Field+": "+p.Message
+	}
+	return &Error{
+		Kind: ErrConfig, Outcome: OutcomeNotSent, Err: errors.Join(errs...),
+		Message: fmt.Sprintf("%d problems:\n  %s\n", len(problems), strings.Join(lines, "\n  ")),
+	}
 }

@@ -1,7 +1,5 @@
 package provider
 
-import "strings"
-
 // Feature is something that a provider may or may not have, under its dotted JSON
 // name: "message.cc". Package feature has a constant for each.
 type Feature string
@@ -82,10 +80,10 @@ type Support struct {
 	Level Level  `json:"level"`
 	Limit string `json:"limit,omitempty"`
 	Note  string `json:"note,omitempty"`
-	// Basis says what the cell rests on: "document" (the vendor's documents),
+	// Basis says what the cell rests on: "document" (the vendor's documents) or
 	// "guess" (an inference, to be checked with an account).
 	Basis string `json:"basis"`
-	// Checked says how far it was tried: "fake" (against the sandbox), "live".
+	// Checked says how far it was tried: "fake" (against the sandbox) or "live".
 	Checked string `json:"checked"`
 }
 
@@ -100,20 +98,18 @@ func (c Capabilities) Level(f Feature) Level {
 	return LevelNone
 }
 
-// Cell builds a Support for adapters' tables: level, then optional limit and note.
-func Cell(level Level, limitAndNote ...string) Support {
-	s := Support{Level: level, Basis: "document", Checked: "fake"}
-	if len(limitAndNote) > 0 {
-		s.Limit = limitAndNote[0]
-	}
-	if len(limitAndNote) > 1 {
-		s.Note = strings.Join(limitAndNote[1:], "; ")
-	}
-	return s
-}
-
-// Guess marks a cell as inferred.
+// Guess marks a cell as inferred, to be checked with an account.
 func (s Support) Guess() Support {
 	s.Basis = "guess"
 	return s
 }
+
+// Action is what a Policy does about a feature that a provider lacks.
+type Action string
+
+// The actions of a Policy.
+const (
+	ActionDrop    Action = "drop"    // leave the field out; the receipt has a note
+	ActionEmulate Action = "emulate" // use other means; the receipt has a note
+	ActionFanOut  Action = "fan_out" // one mail for each recipient, who no longer see each other
+)

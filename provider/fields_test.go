@@ -108,7 +108,7 @@ func TestEveryChangeFieldAsksForItsFeature(t *testing.T) {
 		}
 		assert.NotEmpty(t, after, "%s is set and asks for no feature: "+howToAdd, name, "changeFields")
 		if kind := typ.Field(i).Type; strings.HasPrefix(kind.Name(), "Change[") {
-			reflect.ValueOf(&base).Elem().Field(i).Set(reflect.ValueOf(Clear[string]()))
+			reflect.ValueOf(&base).Elem().Field(i).Set(reflect.ValueOf(ChangeToNone[string]()))
 			cleared := needs(changeFields, &base, nil)
 			assert.Contains(t, cleared, featureContactClear, "%s is cleared", name)
 			assert.Subset(t, cleared, after, "%s is cleared at a provider without the field", name)
@@ -169,13 +169,13 @@ func sample(v reflect.Value, n int) {
 		*x = time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 		return
 	case *Change[string]:
-		*x = Set("x")
+		*x = ChangeTo("x")
 		return
 	case *MembershipStatus:
-		*x = Unsubscribed
+		*x = StatusUnsubscribed
 		return
 	case *Toggle:
-		*x = On
+		*x = ToggleOn
 		return
 	case *[]byte:
 		*x = []byte("x")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/guard"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -19,9 +20,9 @@ func ExampleWithDuplicateGuard() {
 	}
 	defer sb.Close()
 	ctx := context.Background()
-	client, err := provider.NewRegistry(pakat.Driver()).Open(ctx, provider.Config{
-		Providers: map[string]provider.Section{"pakat": sb.Config().Providers["pakat"]},
-	}, provider.WithDuplicateGuard(provider.NewMemoryGuard(10_000, 24*time.Hour)))
+	client, err := provider.Registry{pakat.Driver()}.Open(ctx, provider.Config{
+		Providers: map[string]provider.AccountConfig{"pakat": sb.Config().Providers["pakat"]},
+	}, provider.WithDuplicateGuard(guard.NewMemory(10_000, 24*time.Hour)))
 	if err != nil {
 		log.Fatal(err)
 	}

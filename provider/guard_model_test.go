@@ -11,8 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/guard"
 )
 
 // world is the truth that no client sees: what the provider took over.
@@ -41,9 +43,9 @@ func (w *world) answer(m *provider.Message) (*provider.Receipt, error) {
 	}
 	switch fate {
 	case 0:
-		return nil, &provider.Error{Kind: provider.ErrUnavailable, Outcome: provider.NotSent, Elsewhere: true}
+		return nil, &provider.Error{Kind: provider.ErrUnavailable, Outcome: provider.OutcomeNotSent, Elsewhere: true}
 	case 1:
-		return nil, &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}
+		return nil, &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400}
 	case 2:
 		return nil, provider.Unsupported(feature.MessageTags, "too many")
 	case 3:
@@ -57,22 +59,22 @@ func (w *world) answer(m *provider.Message) (*provider.Receipt, error) {
 		return nil, errors.New("a bug") // nothing is known
 	case 7:
 		took()
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Status: 200}
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Status: 200}
 	case 8:
 		took()
 		panic("a bug")
 	}
 	took()
-	return provider.Accepted(m, id, provider.StateAccepted), nil
+	return m.Receipt(id, provider.StateAccepted), nil
 }
 
-func (w *world) FindSent(_ context.Context, s provider.Search) ([]provider.Found, error) {
+func (w *world) FindSent(_ context.Context, recipient string, trace provider.Trace) ([]provider.SentMail, error) {
 	if w.rnd.IntN(4) == 0 {
 		return nil, nil // listed with a delay
 	}
-	var out []provider.Found
-	for _, id := range w.taken[s.Recipient+s.Subject] {
-		out = append(out, provider.Found{MessageID: id, Recipient: s.Recipient, Subject: s.Subject, At: time.Now(), State: provider.StateAccepted})
+	var out []provider.SentMail
+	for _, id := range w.taken[recipient+trace.Subject] {
+		out = append(out, provider.SentMail{MessageID: id, Recipient: recipient, Subject: trace.Subject, At: time.Now(), State: provider.StateAccepted})
 	}
 	return out, nil
 }
@@ -88,11 +90,11 @@ func TestGuardModel(t *testing.T) {
 		w := &world{stub: &stub{}, rnd: rnd, requests: map[string]int{}, taken: map[string][]string{}}
 		w.reply = w.answer
 		store := &mapStore{entries: map[string][]byte{}}
-		var guard provider.GuardStore = store
+		var kept provider.GuardStore = store
 		if seed%4 != 0 {
-			guard = provider.NewMemoryGuard(0, 0)
+			kept = guard.NewMemory(0, 0)
 		}
-		c := guardedWorld(t, w, guard)
+		c := guardedWorld(t, w, kept)
 		receipts := map[string]*provider.Receipt{}
 		for range 8 {
 			key := []string{"k1", "k2"}[rnd.IntN(2)]
@@ -143,12 +145,12 @@ var subjects = map[string]string{"k1": "first", "k2": "second"}
 func guardedWorld(t *testing.T, w *world, store provider.GuardStore) *provider.Client {
 	t.Helper()
 	w.caps = keylessCaps
-	c, err := provider.NewClient(w, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Account: "main", Guard: store})
+	c, err := provider.NewClient(w, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store})
 	require.NoError(t, err)
 	return c
 }
 
 var keylessCaps = everything(provider.Capabilities{
-	feature.MessageIdempotencyKey: provider.Cell(provider.LevelNone),
-	feature.MessageToMany:         provider.Cell(provider.LevelEmulated),
+	feature.MessageIdempotencyKey: adapterkit.Cell(provider.LevelNone),
+	feature.MessageToMany:         adapterkit.Cell(provider.LevelEmulated),
 })

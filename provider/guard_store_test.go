@@ -34,12 +34,12 @@ func (s *mapStore) Begin(_ context.Context, key, digest string) (provider.GuardE
 		if err := json.Unmarshal(data, &e); err != nil {
 			return e, false, err
 		}
-		if e.Digest != digest || e.Status != provider.GuardPartly {
+		if e.Digest != digest || e.Status != provider.StatePartlyAccepted {
 			return e, false, nil
 		}
 	}
 	begun := e
-	begun.Digest, begun.Status, begun.At = digest, provider.GuardBegun, time.Now()
+	begun.Digest, begun.Status, begun.At = digest, provider.StateBegun, time.Now()
 	return e, true, s.put(key, begun)
 }
 
@@ -51,10 +51,10 @@ func (s *mapStore) Finish(_ context.Context, key string, e provider.GuardEntry) 
 	}
 	var old provider.GuardEntry
 	data, ok := s.entries[key]
-	if err := json.Unmarshal(data, &old); !ok || err != nil || old.Status == provider.GuardAccepted {
+	if err := json.Unmarshal(data, &old); !ok || err != nil || old.Status == provider.StateAccepted {
 		return err
 	}
-	if e.Status == provider.GuardNotSent {
+	if e.Status == provider.StateRefused {
 		delete(s.entries, key)
 		return nil
 	}
@@ -87,13 +87,13 @@ func TestGuardOutsideTheProcess(t *testing.T) {
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrUnavailable, e.Kind)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Len(t, s.sent, 1)
 }
 
 func TestErrorsSurviveAStore(t *testing.T) {
 	e := provider.Error{
-		Kind: provider.ErrRateLimited, Provider: "stub", Account: "main", Op: "send", Outcome: provider.NotSent, Status: 429, Code: "c", Message: "m",
+		Kind: provider.ErrRateLimited, Provider: "stub", Account: "main", Op: "send", Outcome: provider.OutcomeNotSent, Status: 429, Code: "c", Message: "m",
 		RequestID: "r", RetryAfter: 1500 * time.Millisecond, Field: "f", Feature: feature.MessageCc,
 	}
 	data, err := json.Marshal(&e)
@@ -112,7 +112,7 @@ func TestGuardDiesOverTheRest(t *testing.T) {
 		if first && m.To[0].Email == "b@example.com" {
 			return nil, refused
 		}
-		return provider.Accepted(m, "id", provider.StateAccepted), nil
+		return m.Receipt("id", provider.StateAccepted), nil
 	}}
 	store := &mapStore{entries: map[string][]byte{}}
 	c := keyless(t, s, store)

@@ -15,13 +15,14 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/guard"
 )
 
 // keyless is a client at a provider without keys.
 func keyless(t *testing.T, s *stub, store provider.GuardStore) *provider.Client {
 	t.Helper()
 	s.caps = keylessCaps
-	return client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Guard: store})
+	return client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Guard: store})
 }
 
 func keyed(key string) *provider.Message {
@@ -31,25 +32,25 @@ func keyed(key string) *provider.Message {
 }
 
 var (
-	lost    = &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
-	refused = &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}
+	lost    = &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
+	refused = &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400}
 )
 
 func TestGuardCapability(t *testing.T) {
 	s := &stub{}
-	c := keyless(t, s, provider.NewMemoryGuard(0, 0))
+	c := keyless(t, s, guard.NewMemory(0, 0))
 	assert.Equal(t, provider.LevelEmulated, c.Capabilities().Level(feature.MessageIdempotencyKey))
 	assert.Equal(t, provider.LevelNone, s.caps.Level(feature.MessageIdempotencyKey), "the adapter's own table is not changed")
 	_, err := keyless(t, &stub{}, nil).Send(t.Context(), keyed("k"))
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	native := client(t, &stub{}, provider.Section{}, provider.Env{Guard: provider.NewMemoryGuard(0, 0)})
+	native := client(t, &stub{}, provider.AccountSettings{}, provider.DriverEnv{Guard: guard.NewMemory(0, 0)})
 	assert.Equal(t, provider.LevelNative, native.Capabilities().Level(feature.MessageIdempotencyKey))
 }
 
 func TestGuardRepeats(t *testing.T) {
 	s := &stub{}
-	guard := provider.NewMemoryGuard(0, 0)
-	c := keyless(t, s, guard)
+	store := guard.NewMemory(0, 0)
+	c := keyless(t, s, store)
 	first, err := c.Send(t.Context(), keyed("k"))
 	require.NoError(t, err)
 	assert.Equal(t, "k", first.IdempotencyKey)
@@ -71,7 +72,7 @@ func TestGuardRepeats(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrInvalid, e.Kind)
 	assert.Equal(t, "idempotency_key", e.Field)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 
 	_, err = c.Send(t.Context(), order())
 	require.NoError(t, err)
@@ -80,7 +81,7 @@ func TestGuardRepeats(t *testing.T) {
 	assert.Len(t, s.sent, 3, "without a key nothing is kept back")
 
 	elsewhere := &stub{caps: s.caps}
-	c2, err := provider.NewClient(elsewhere, provider.Section{Provider: "stub"}, provider.Env{Account: "other", Guard: guard})
+	c2, err := provider.NewClient(elsewhere, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "other", Guard: store})
 	require.NoError(t, err)
 	_, err = c2.Send(t.Context(), keyed("k"))
 	require.NoError(t, err)
@@ -93,13 +94,13 @@ func TestGuardAfterFailure(t *testing.T) {
 		if fail != nil {
 			return nil, fail
 		}
-		return provider.Accepted(m, "id", provider.StateAccepted), nil
+		return m.Receipt("id", provider.StateAccepted), nil
 	}}
-	guard := provider.NewMemoryGuard(0, 0)
-	c := keyless(t, s, guard)
+	store := guard.NewMemory(0, 0)
+	c := keyless(t, s, store)
 	_, err := c.Send(t.Context(), keyed("k"))
 	assert.ErrorIs(t, err, provider.ErrInvalid)
-	assert.Zero(t, guard.Len(), "provably not sent: the key is free, also for a corrected mail")
+	assert.Zero(t, store.Len(), "provably not sent: the key is free, also for a corrected mail")
 	corrected := keyed("k")
 	corrected.Subject = "corrected"
 	fail = lost
@@ -111,13 +112,13 @@ func TestGuardAfterFailure(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.Equal(t, provider.StateUnknown, r.State)
 	assert.Equal(t, "k", r.IdempotencyKey)
 	assert.Len(t, s.sent, 2)
 
 	panics := &stub{reply: func(*provider.Message) (*provider.Receipt, error) { panic("bug") }}
-	c = keyless(t, panics, guard)
+	c = keyless(t, panics, store)
 	assert.Panics(t, func() { _, _ = c.Send(t.Context(), keyed("p")) })
 	r, err = c.Send(t.Context(), keyed("p"))
 	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
@@ -131,9 +132,9 @@ func TestGuardSendsTheRestOfAFanOut(t *testing.T) {
 		if err := answers[m.To[0].Email]; err != nil {
 			return nil, err
 		}
-		return provider.Accepted(m, "id-"+m.To[0].Email, provider.StateAccepted), nil
+		return m.Receipt("id-"+m.To[0].Email, provider.StateAccepted), nil
 	}}
-	c := keyless(t, s, provider.NewMemoryGuard(0, 0))
+	c := keyless(t, s, guard.NewMemory(0, 0))
 	m := keyed("k")
 	m.To = []provider.Address{{Email: "a@example.com"}, {Email: "b@example.com"}, {Email: "c@example.com"}, {Email: "d@example.com"}}
 	r, err := c.Send(t.Context(), m)
@@ -150,7 +151,7 @@ func TestGuardSendsTheRestOfAFanOut(t *testing.T) {
 		states = append(states, p.State)
 	}
 	assert.Equal(t, []provider.State{"accepted", "accepted", "unknown", "accepted"}, states)
-	assert.Len(t, r.Attempts, 5)
+	assert.Len(t, r.Accounts, 5)
 	require.Len(t, s.sent, 5)
 	assert.Equal(t, "b@example.com", s.sent[3].To[0].Email)
 	assert.Equal(t, "d@example.com", s.sent[4].To[0].Email)
@@ -171,9 +172,9 @@ func TestGuardManyAtOnce(t *testing.T) {
 	s.reply = func(m *provider.Message) (*provider.Receipt, error) {
 		calls.Add(1)
 		<-release
-		return provider.Accepted(m, "one", provider.StateAccepted), nil
+		return m.Receipt("one", provider.StateAccepted), nil
 	}
-	c := keyless(t, s, provider.NewMemoryGuard(0, 0))
+	c := keyless(t, s, guard.NewMemory(0, 0))
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
@@ -186,7 +187,8 @@ func TestGuardManyAtOnce(t *testing.T) {
 	wg.Go(func() {
 		r, err := c.Send(ctx, keyed("k"))
 		if err != nil { // it waited
-			assert.Equal(t, context.Canceled, err)
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.ErrorIs(t, err, provider.ErrCanceled)
 			assert.Nil(t, r)
 		}
 	})
@@ -201,10 +203,10 @@ func TestGuardWaitsAndForgets(t *testing.T) {
 		s := &stub{}
 		s.reply = func(m *provider.Message) (*provider.Receipt, error) {
 			<-time.After(time.Minute)
-			return provider.Accepted(m, fmt.Sprint(len(s.sent)), provider.StateAccepted), nil
+			return m.Receipt(fmt.Sprint(len(s.sent)), provider.StateAccepted), nil
 		}
-		guard := provider.NewMemoryGuard(2, time.Hour)
-		c := keyless(t, s, guard)
+		store := guard.NewMemory(2, time.Hour)
+		c := keyless(t, s, store)
 		done := make(chan string)
 		go func() {
 			r, _ := c.Send(t.Context(), keyed("k"))
@@ -214,14 +216,15 @@ func TestGuardWaitsAndForgets(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		r, err := c.Send(ctx, keyed("k"))
-		assert.Equal(t, context.DeadlineExceeded, err, "nothing left, so the context's error comes bare")
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorIs(t, err, provider.ErrCanceled, "nothing left")
 		assert.Nil(t, r)
 		assert.Equal(t, "1", <-done)
 
 		_, err = c.Send(t.Context(), keyed("second"))
 		require.NoError(t, err)
 		_, err = c.Send(t.Context(), keyed("third"))
-		assert.ErrorIs(t, err, provider.ErrGuardFull)
+		assert.ErrorIs(t, err, guard.ErrFull)
 		assert.ErrorIs(t, err, provider.ErrUnavailable)
 		assert.Len(t, s.sent, 2, "no key is forgotten to make room")
 
@@ -230,7 +233,7 @@ func TestGuardWaitsAndForgets(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "1", r.MessageID)
 		<-time.After(2 * time.Second)
-		assert.Equal(t, 1, guard.Len())
+		assert.Equal(t, 1, store.Len())
 		r, err = c.Send(t.Context(), keyed("k"))
 		require.NoError(t, err)
 		assert.Equal(t, "3", r.MessageID, "forgotten after its lifetime")

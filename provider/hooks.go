@@ -9,15 +9,60 @@ import (
 
 // Hooks observe what a Client does. Any of them may be nil. They are called in
 // the goroutine of the operation and must be safe for concurrent use. What they
-// get holds no credential and no address, but for AttemptEvent.Describe.
+// get holds no credential and no address, but for TryEvent.Describe and the
+// Receipt of a ResultEvent.
 type Hooks struct {
-	// OnAttempt is called after each HTTP request.
-	OnAttempt func(ctx context.Context, e AttemptEvent)
+	// OnStart is called before each operation of the Client. The context that it
+	// returns is that of the operation, so a span can be begun here and found and
+	// ended by the other hooks.
+	OnStart func(ctx context.Context, e StartEvent) context.Context
+	// OnTry is called after each HTTP request.
+	OnTry func(ctx context.Context, e TryEvent)
 	// OnResult is called after each operation of the Client.
 	OnResult func(ctx context.Context, e ResultEvent)
 	// OnState is called after a route began or ceased to keep mail from one of
 	// its members. Of changes at the same moment the order is not kept.
 	OnState func(ctx context.Context, e StateEvent)
+}
+
+// StartEvent is one operation of the Client that begins.
+type StartEvent struct {
+	Provider, Account string
+	Op                Op
+}
+
+// ResultEvent is one operation of the Client that ended.
+type ResultEvent struct {
+	Provider, Account string
+	Op                Op
+	Receipt           *Receipt // of a send, a look-up or a settling; nil when nothing left
+	Err               error
+	Took              time.Duration
+}
+
+// State is the state of the event's Receipt; empty without one.
+func (e ResultEvent) State() State {
+	if e.Receipt == nil {
+		return ""
+	}
+	return e.Receipt.State
+}
+
+// TryEvent is one HTTP request that ended.
+type TryEvent struct {
+	Provider, Account string
+	Operation         string // operationId of the vendor's spec
+	Method, Route     string // route template, without values
+	Try               int    // of the same call, from 1
+	Status            int    // 0 when no response came
+	Outcome           Outcome
+	RequestID         string
+	Err               error
+	Took              time.Duration
+	Waited            time.Duration // before, for the account's own limit
+	// Describe tells the request and the response with credentials redacted. It
+	// holds addresses and contents: for debugging.
+	Describe func() (WireRequest, WireResponse)
 }
 
 // StateEvent is a change in what a route thinks of a member. Package route
@@ -29,33 +74,8 @@ type StateEvent struct {
 	Why               string // in words
 }
 
-// AttemptEvent is one HTTP request that ended.
-type AttemptEvent struct {
-	Provider, Account string
-	Operation         string // operationId of the vendor's spec
-	Method, Route     string // route template, without values
-	Attempt           int    // of the same call, from 1
-	Status            int    // 0 when no answer came
-	Outcome           Outcome
-	RequestID         string
-	Err               error
-	Took              time.Duration
-	Waited            time.Duration // before, for the account's own limit
-	// Describe tells the request and the answer with credentials redacted. It
-	// holds addresses and contents: for debugging.
-	Describe func() (Request, Answer)
-}
-
-// ResultEvent is one operation of the Client that ended.
-type ResultEvent struct {
-	Provider, Account, Op string
-	State                 State // of a send
-	Err                   error
-	Took                  time.Duration
-}
-
-// Request is what goes out, with credentials redacted.
-type Request struct {
+// WireRequest is an HTTP request as it goes out, with credentials redacted.
+type WireRequest struct {
 	Method  string            `json:"method"`
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
@@ -74,55 +94,63 @@ type FormField struct {
 	Bytes       int    `json:"bytes,omitempty"` // size of a file, which is not shown
 }
 
-// Answer is what came back, with credentials redacted.
-type Answer struct {
+// WireResponse is an HTTP response as it came back, with credentials redacted.
+type WireResponse struct {
 	Status  int               `json:"status"`
 	Headers map[string]string `json:"headers"`
 	Body    string            `json:"body"` // the first 4 KiB
 }
 
-// JoinHooks calls all of hooks in order.
-func JoinHooks(hooks ...Hooks) Hooks {
-	return Hooks{
-		OnAttempt: func(ctx context.Context, e AttemptEvent) {
-			for _, h := range hooks {
-				if h.OnAttempt != nil {
-					h.OnAttempt(ctx, e)
-				}
-			}
-		},
-		OnResult: func(ctx context.Context, e ResultEvent) {
-			for _, h := range hooks {
-				if h.OnResult != nil {
-					h.OnResult(ctx, e)
-				}
-			}
-		},
-		OnState: func(ctx context.Context, e StateEvent) {
-			for _, h := range hooks {
-				if h.OnState != nil {
-					h.OnState(ctx, e)
-				}
-			}
-		},
+// And returns hooks that call those of h, and then those of more in order.
+func (h Hooks) And(more ...Hooks) Hooks {
+	all := h
+	for _, h := range more {
+		if h.OnStart != nil {
+			all.OnStart = after(all.OnStart, h.OnStart)
+		}
+		all.OnTry = both(all.OnTry, h.OnTry)
+		all.OnResult = both(all.OnResult, h.OnResult)
+		all.OnState = both(all.OnState, h.OnState)
+	}
+	return all
+}
+
+func after(first, then func(context.Context, StartEvent) context.Context) func(context.Context, StartEvent) context.Context {
+	if first == nil {
+		return then
+	}
+	return func(ctx context.Context, e StartEvent) context.Context { return then(first(ctx, e), e) }
+}
+
+func both[E any](first, then func(context.Context, E)) func(context.Context, E) {
+	switch {
+	case first == nil:
+		return then
+	case then == nil:
+		return first
+	}
+	return func(ctx context.Context, e E) {
+		first(ctx, e)
+		then(ctx, e)
 	}
 }
 
 // SlogHooks log each request at debug level, and each operation at info level,
-// or at warning level when it failed, as is each change of a route's member. No addresses, subjects or bodies are logged.
+// or at warning level when it failed, as is each change of a route's member. No
+// addresses, subjects or bodies are logged.
 func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
-		OnAttempt: func(ctx context.Context, e AttemptEvent) {
+		OnTry: func(ctx context.Context, e TryEvent) {
 			log.LogAttrs(ctx, slog.LevelDebug, "provider request",
 				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("operation", e.Operation),
-				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("attempt", e.Attempt), slog.Int("status", e.Status),
+				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("try", e.Try), slog.Int("status", e.Status),
 				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took), slog.Duration("waited", e.Waited))
 		},
 		OnResult: func(ctx context.Context, e ResultEvent) {
 			level := slog.LevelInfo
 			attrs := []slog.Attr{
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("op", e.Op),
-				slog.String("state", string(e.State)), slog.Duration("took", e.Took),
+				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("op", string(e.Op)),
+				slog.String("state", string(e.State())), slog.Duration("took", e.Took),
 			}
 			if e.Err != nil {
 				level = slog.LevelWarn

@@ -2,11 +2,10 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
-	"strings"
-	"time"
+
+	"github.com/postmux/postmux/internal/flow"
 )
 
 // ImportReport counts what an import did. Rows is the sum of the others.
@@ -22,52 +21,6 @@ type ImportReport struct {
 	NotTried int `json:"not_tried"`
 }
 
-// ImportRow is the result of one row.
-type ImportRow struct {
-	Index   int // from 0
-	Email   string
-	Receipt *ContactReceipt
-	Err     error
-}
-
-// BulkImporter is implemented by an adapter whose provider stores many contacts
-// in one call, or in a job.
-type BulkImporter interface {
-	// NewBulkImport begins an import. It makes no request.
-	NewBulkImport() BulkImport
-}
-
-// BulkImport is one import under way. Row is called by one goroutine, Store by
-// several.
-type BulkImport interface {
-	// Limits are the most that one Store takes. Addresses and Each have no
-	// meaning there.
-	Limits() GroupLimits
-	// Row converts a change that was checked. It may ask the provider for what
-	// all rows need, its fields for example. An error is about this row, unless
-	// every further one would meet it too.
-	Row(ctx context.Context, change ContactChange) (BulkRow, error)
-	// Store stores rows with the same key and returns what became of each, in
-	// their order. An error beside no results holds for all of them. Unlike
-	// UpsertContact it need not say whether a contact is new, but it keeps its
-	// promise that no unsubscription is undone.
-	Store(ctx context.Context, rows []BulkRow) ([]ContactResult, error)
-}
-
-// BulkRow is a contact in the form in which a BulkImport stores it.
-type BulkRow struct {
-	Key   string // rows with the same key may share a call
-	Alone bool   // the row cannot be stored in bulk: UpsertContact does it
-	Bytes int    // its size in memory and on the wire, about
-	Data  any    // the adapter's own
-}
-
-// ContactResult is what became of one contact of several.
-type ContactResult struct {
-	Receipt *ContactReceipt
-	Err     error
-}
-
 // ImportContacts stores the contacts of rows by the cheapest way the provider has
 // that keeps the rules of UpsertContact: it adds and sets, and undoes no
 // unsubscription. Where the provider has no such way each row is an upsert,
@@ -76,7 +29,8 @@ type ContactResult struct {
 // same address are stored one after the other.
 //
 // each, if not nil, is called with the result of every row in order, on the
-// caller's goroutine.
+// caller's goroutine. When it returns an error, no new call begins, the results of
+// what was read are still delivered, and ImportContacts returns that error.
 //
 // A refused row does not stop the import. It stops when rows yields an error,
 // when the context ends, and at an error that every further row would meet (a
@@ -85,47 +39,49 @@ type ContactResult struct {
 // limit of the provider is used up and it tells for how long, the import waits,
 // for up to five minutes. An import may be run again: rows that are stored
 // already stay as they are.
-func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportRow)) (ImportReport, error) {
+func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error) (ImportReport, error) {
 	var report ImportReport
-	if err := ctx.Err(); err != nil {
-		return report, err
-	}
-	start := time.Now()
-	err := asError(c.supports(featureContactImport), c.provider, c.account, "contacts.import")
+	ctx, start, err := c.begin(ctx, opContactImport)
 	if err == nil {
-		err = c.importContacts(ctx, rows, func(row ImportRow) bool {
+		err = c.supports(featureContactImport)
+	}
+	if err == nil {
+		err = c.importContacts(ctx, rows, func(row ImportResult) error {
 			report.count(row)
-			if each != nil {
-				each(row)
+			if each == nil {
+				return nil
 			}
-			return true
+			return each(row)
 		})
 	}
-	c.observe(ctx, ResultEvent{Op: "contacts.import", Err: err, Took: time.Since(start)})
+	if err != nil && (errorOf(err) != nil || isContextError(err)) {
+		err = asError(err, c.provider, c.account, opContactImport)
+	}
+	c.end(ctx, opContactImport, start, nil, err)
 	return report, err
 }
 
 // importContacts is an import as a flow of its rows.
-func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], yield func(ImportRow) bool) error {
+func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error) error {
 	i := &importing{Client: c}
-	f := flow[*importItem, ImportRow]{
-		calls: c.calls, identity: (*importItem).identity, place: i.place, call: i.call, skipped: i.skipped,
-		ends: func(rows []ImportRow) error {
+	f := flow.Flow[*importItem, ImportResult]{
+		Calls: c.calls, Identity: (*importItem).identity, Place: i.place, Call: i.call, Skipped: i.skipped,
+		Ends: func(rows []ImportResult) error {
 			return i.unknown.ends(len(rows), func(k int) error { return rows[k].Err })
 		},
 	}
-	if a, ok := c.adapter.(BulkImporter); ok {
+	if a, ok := c.adapter.(bulkImporter); ok {
 		i.bulk = a.NewBulkImport()
-		f.limits = i.bulk.Limits()
+		f.Limits = flow.Limits(i.bulk.Limits())
 	}
-	return f.run(ctx, indexedRows(rows), yield)
+	return f.Run(ctx, indexed(rows, newImportItem), deliver)
 }
 
 // importing is an import under way.
 type importing struct {
 	*Client
 	bulk    BulkImport // nil: an upsert for each row
-	unknown streak
+	unknown unknownStreak
 }
 
 // importItem is a row on its way through an import.
@@ -136,66 +92,57 @@ type importItem struct {
 	row    BulkRow
 }
 
-func (i *importItem) identity() string { return strings.ToLower(i.email) }
+func (i *importItem) identity() string { return EmailKey(i.email) }
 
-func indexedRows(rows iter.Seq2[ContactChange, error]) iter.Seq2[*importItem, error] {
-	return func(yield func(*importItem, error) bool) {
-		index := 0
-		for change, err := range rows {
-			if !yield(&importItem{index: index, email: change.Email, change: &change}, err) {
-				return
-			}
-			index++
-		}
-	}
+func newImportItem(index int, change ContactChange) *importItem {
+	return &importItem{index: index, email: change.Email, change: &change}
 }
 
 // place checks and converts a row that may be stored with others.
-func (i *importing) place(ctx context.Context, item *importItem) (m member, _ ImportRow, settled bool) {
-	m = member{alone: true, held: 256 + sizeOf(item.change.Fields)}
+func (i *importing) place(ctx context.Context, item *importItem) (t flow.Traits, _ ImportResult, done bool) {
+	t = flow.Traits{Alone: true, Held: 256 + size(changeFields, item.change)}
 	if i.bulk == nil {
-		return m, ImportRow{}, false
+		return t, ImportResult{}, false
 	}
 	change, err := i.prepareChange(*item.change)
 	if err == nil {
 		item.row, err = i.bulk.Row(ctx, change)
 	}
 	if err != nil {
-		return m, i.result(item, nil, err), true
+		return t, i.result(item, nil, err), true
 	}
 	if !item.row.Alone {
 		item.change = nil
-		m = member{key: item.row.Key, bytes: item.row.Bytes, held: item.row.Bytes}
+		t = flow.Traits{Key: item.row.Key, Bytes: item.row.Bytes, Held: item.row.Bytes}
 	}
-	return m, ImportRow{}, false
+	return t, ImportResult{}, false
 }
 
 // call stores the rows of one call.
-func (i *importing) call(ctx context.Context, items []*importItem) []ImportRow {
+func (i *importing) call(ctx context.Context, items []*importItem) []ImportResult {
 	if item := items[0]; item.change != nil {
-		row := ImportRow{Index: item.index, Email: item.email}
+		row := ImportResult{Index: item.index, Email: item.email}
 		_ = patiently(ctx, func() error {
 			row.Receipt, row.Err = i.UpsertContact(ctx, *item.change)
 			return row.Err
 		})
-		row.Err = i.untried("contacts.import", row.Err)
-		return []ImportRow{row}
+		return []ImportResult{row}
 	}
 	rows := make([]BulkRow, len(items))
 	for k, item := range items {
 		rows[k] = item.row
 	}
-	var results []ContactResult
+	var results []ImportResult
 	err := patiently(ctx, func() (err error) {
 		results, err = i.bulk.Store(ctx, rows)
-		return asError(err, i.provider, i.account, "contacts.import")
+		return asError(err, i.provider, i.account, opContactImport)
 	})
 	if err == nil && len(results) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: MaybeSent, Message: fmt.Sprintf("%d results for %d rows", len(results), len(items))}
+		err = &Error{Kind: ErrInternal, Outcome: OutcomeMaybeSent, Message: fmt.Sprintf("%d results for %d rows", len(results), len(items))}
 	}
-	out := make([]ImportRow, len(items))
+	out := make([]ImportResult, len(items))
 	for k, item := range items {
-		one := ContactResult{Err: err}
+		one := ImportResult{Err: err}
 		if k < len(results) {
 			one = results[k]
 		}
@@ -204,22 +151,22 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportRow {
 	return out
 }
 
-func (i *importing) result(item *importItem, r *ContactReceipt, err error) ImportRow {
-	r, err = i.contactReceipt(r, item.email, asError(err, i.provider, i.account, "contacts.import"))
-	return ImportRow{Index: item.index, Email: item.email, Receipt: r, Err: i.untried("contacts.import", err)}
+func (i *importing) result(item *importItem, r *ContactReceipt, err error) ImportResult {
+	r, err = i.contactReceipt(r, item.email, asError(err, i.provider, i.account, opContactImport))
+	return ImportResult{Index: item.index, Email: item.email, Receipt: r, Err: err}
 }
 
-func (i *importing) skipped(item *importItem, why error) ImportRow {
-	return ImportRow{Index: item.index, Email: item.email, Err: notTried(i.Client, "contacts.import", why)}
+func (i *importing) skipped(item *importItem, why error) ImportResult {
+	return ImportResult{Index: item.index, Email: item.email, Err: notTried(i.Client, opContactImport, why)}
 }
 
-func (r *ImportReport) count(row ImportRow) {
+func (r *ImportReport) count(row ImportResult) {
 	r.Rows++
-	var e *Error
+	e := errorOf(row.Err)
 	switch {
-	case row.Err != nil && errors.As(row.Err, &e) && e.Outcome == MaybeSent:
+	case e != nil && e.Outcome == OutcomeMaybeSent:
 		r.Unknown++
-	case row.Err != nil && errors.As(row.Err, &e) && e.Kind == ErrCanceled:
+	case e != nil && e.Kind == ErrCanceled:
 		r.NotTried++
 	case row.Err != nil:
 		r.Refused++

@@ -27,7 +27,7 @@ func TestImportCanceledIsNotRefused(t *testing.T) {
 	s.caps = everything(nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.cancel = cancel
-	c, err := provider.NewClient(s, provider.Section{Common: provider.Common{Concurrency: 1}}, provider.Env{Account: "main"})
+	c, err := provider.NewClient(s, "stub", provider.AccountSettings{Concurrency: 1}, provider.DriverEnv{Account: "main"})
 	require.NoError(t, err)
 	report, err := c.ImportContacts(ctx, func(yield func(provider.ContactChange, error) bool) {
 		for _, name := range []string{"a", "b", "c"} {
@@ -47,13 +47,13 @@ type fatalRows struct{ bulkStub }
 func (s *fatalRows) NewBulkImport() provider.BulkImport { return s }
 
 func (s *fatalRows) Row(context.Context, provider.ContactChange) (provider.BulkRow, error) {
-	return provider.BulkRow{}, &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}
+	return provider.BulkRow{}, &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.OutcomeNotSent, Status: 401}
 }
 
 func TestImportEndsAtARowThatTellsOfAll(t *testing.T) {
 	s := &fatalRows{}
 	s.caps = everything(nil)
-	c, err := provider.NewClient(s, provider.Section{}, provider.Env{Account: "main"})
+	c, err := provider.NewClient(s, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "main"})
 	require.NoError(t, err)
 	report, err := c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
 		for range 100 {

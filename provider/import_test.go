@@ -21,7 +21,7 @@ import (
 type bulkStub struct {
 	stub
 	groups [][]string
-	store  func(emails []string) ([]provider.ContactResult, error)
+	store  func(emails []string) ([]provider.ImportResult, error)
 }
 
 func (s *bulkStub) NewBulkImport() provider.BulkImport { return s }
@@ -35,7 +35,7 @@ func (s *bulkStub) Row(_ context.Context, c provider.ContactChange) (provider.Bu
 	return provider.BulkRow{Key: fmt.Sprint(c.Lists), Alone: c.Status != "", Bytes: 10, Data: c.Email}, nil
 }
 
-func (s *bulkStub) Store(_ context.Context, rows []provider.BulkRow) ([]provider.ContactResult, error) {
+func (s *bulkStub) Store(_ context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
 	emails := make([]string, len(rows))
 	for i, r := range rows {
 		emails[i] = r.Data.(string)
@@ -47,28 +47,28 @@ func (s *bulkStub) Store(_ context.Context, rows []provider.BulkRow) ([]provider
 	return storedRows(len(rows)), nil
 }
 
-func storedRows(n int) []provider.ContactResult {
-	out := make([]provider.ContactResult, n)
+func storedRows(n int) []provider.ImportResult {
+	out := make([]provider.ImportResult, n)
 	for i := range out {
 		out[i].Receipt = &provider.ContactReceipt{State: provider.ContactStored}
 	}
 	return out
 }
 
-func imported(t *testing.T, s *bulkStub, rows ...provider.ContactChange) (provider.ImportReport, []provider.ImportRow, error) {
+func imported(t *testing.T, s *bulkStub, rows ...provider.ContactChange) (provider.ImportReport, []provider.ImportResult, error) {
 	t.Helper()
 	s.caps = everything(nil)
-	sec := provider.Section{Common: provider.Common{Concurrency: 1}}
-	c, err := provider.NewClient(s, sec, provider.Env{Account: "main"})
+	sec := provider.AccountSettings{Concurrency: 1}
+	c, err := provider.NewClient(s, "stub", sec, provider.DriverEnv{Account: "main"})
 	require.NoError(t, err)
-	var got []provider.ImportRow
+	var got []provider.ImportResult
 	report, err := c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
 		for _, r := range rows {
 			if !yield(r, nil) {
 				return
 			}
 		}
-	}, func(r provider.ImportRow) { got = append(got, r) })
+	}, func(r provider.ImportResult) error { got = append(got, r); return nil })
 	return report, got, err
 }
 
@@ -83,7 +83,7 @@ func row(name string, lists ...string) provider.ContactChange {
 func TestBulkImportGroups(t *testing.T) {
 	s := &bulkStub{}
 	alone := row("d", "1")
-	alone.Status = provider.Unsubscribed
+	alone.Status = provider.StatusUnsubscribed
 	report, got, err := imported(t, s, row("a", "1"), row("b", "2"), row("bad"), row("c", "1"), alone, row("e", "1"), row("f", "2"), row("nothing@at"))
 	require.NoError(t, err)
 	assert.Equal(t, provider.ImportReport{Rows: 8, Created: 1, Stored: 5, Refused: 2}, report)
@@ -104,7 +104,7 @@ func TestBulkImportGroups(t *testing.T) {
 func TestBulkImportWaitsForALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bulkStub{}
-		s.store = func(emails []string) ([]provider.ContactResult, error) {
+		s.store = func(emails []string) ([]provider.ImportResult, error) {
 			if len(s.groups) == 1 {
 				return nil, &provider.Error{Kind: provider.ErrRateLimited, RetryAfter: time.Minute}
 			}
@@ -120,19 +120,19 @@ func TestBulkImportWaitsForALimit(t *testing.T) {
 
 func TestBulkImportOutcomes(t *testing.T) {
 	for name, want := range map[string]struct {
-		results []provider.ContactResult
+		results []provider.ImportResult
 		err     error
 		report  provider.ImportReport
 		ends    bool
 	}{
-		"refused":        {nil, &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent}, provider.ImportReport{Rows: 2, Refused: 2}, false},
-		"unknown":        {nil, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}, provider.ImportReport{Rows: 2, Unknown: 2}, false},
+		"refused":        {nil, &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent}, provider.ImportReport{Rows: 2, Refused: 2}, false},
+		"unknown":        {nil, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}, provider.ImportReport{Rows: 2, Unknown: 2}, false},
 		"a bad key":      {nil, &provider.Error{Kind: provider.ErrUnauthorized}, provider.ImportReport{Rows: 2, Refused: 2}, true},
 		"a short answer": {storedRows(1), nil, provider.ImportReport{Rows: 2, Stored: 1, Unknown: 1}, true},
-		"told as open":   {[]provider.ContactResult{{Receipt: &provider.ContactReceipt{State: provider.ContactUnknown}}, {}}, nil, provider.ImportReport{Rows: 2, Unknown: 2}, false},
+		"told as open":   {[]provider.ImportResult{{Receipt: &provider.ContactReceipt{State: provider.ContactUnknown}}, {}}, nil, provider.ImportReport{Rows: 2, Unknown: 2}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &bulkStub{store: func([]string) ([]provider.ContactResult, error) { return want.results, want.err }}
+			s := &bulkStub{store: func([]string) ([]provider.ImportResult, error) { return want.results, want.err }}
 			report, _, err := imported(t, s, row("a", "1"), row("b", "1"))
 			assert.Equal(t, want.report, report)
 			assert.Equal(t, want.ends, err != nil, "%v", err)
@@ -145,14 +145,14 @@ func TestBulkImportOutcomes(t *testing.T) {
 func TestImportKeepsTheOrderOfAnAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowUpserts{}
-		c := batchClient(t, s, provider.Section{}, provider.Env{})
+		c := batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{})
 		report, err := c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
 			for i := range 30 {
 				email := fmt.Sprintf("A%d@example.com", i%3)
 				if i%2 == 0 {
 					email = strings.ToLower(email)
 				}
-				if !yield(provider.ContactChange{Email: email, FirstName: provider.Set(fmt.Sprint(i))}, nil) {
+				if !yield(provider.ContactChange{Email: email, FirstName: provider.ChangeTo(fmt.Sprint(i))}, nil) {
 					return
 				}
 			}
@@ -175,7 +175,7 @@ type slowUpserts struct {
 func (s *slowUpserts) Capabilities() provider.Capabilities { return everything(nil) }
 
 func (s *slowUpserts) UpsertContact(_ context.Context, c provider.ContactChange) (*provider.ContactReceipt, error) {
-	n, _ := strconv.Atoi(c.FirstName.Value)
+	n, _ := strconv.Atoi(c.FirstName.Value())
 	<-time.After(time.Duration(40-n) * time.Second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,6 +183,6 @@ func (s *slowUpserts) UpsertContact(_ context.Context, c provider.ContactChange)
 		s.names = make(map[string][]string)
 	}
 	key := strings.ToLower(c.Email)
-	s.names[key] = append(s.names[key], c.FirstName.Value)
+	s.names[key] = append(s.names[key], c.FirstName.Value())
 	return &provider.ContactReceipt{State: provider.ContactStored}, nil
 }

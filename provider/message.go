@@ -3,9 +3,11 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -45,56 +47,6 @@ type Message struct {
 	// Recipients get a mail each, with their own variables or content; they do
 	// not see each other. It excludes To, Cc and Bcc.
 	Recipients []Recipient `json:"recipients,omitempty"`
-}
-
-// Validate checks m by the rules that hold at every provider and returns an
-// *Error of kind ErrInvalid that names the field, or nil. Client.Send calls it
-// before anything else.
-func (m *Message) Validate() error {
-	if err := check(messageFields, m); err != nil {
-		return err
-	}
-	for _, rule := range []func(*Message) error{checkRecipients, checkContent} {
-		if err := rule(m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkRecipients checks how the lists of recipients go together.
-func checkRecipients(m *Message) error {
-	switch {
-	case len(m.To) > 0 && len(m.Recipients) > 0:
-		return Invalid("recipients", "expected either to or recipients, got both")
-	case len(m.Recipients) > 0 && len(m.Cc)+len(m.Bcc) > 0:
-		return Invalid("recipients", "expected no cc and no bcc beside recipients")
-	case len(m.To)+len(m.Recipients) == 0:
-		return Invalid("to", "expected at least one recipient")
-	}
-	return nil
-}
-
-// checkContent checks that m has something to say, and says it once.
-func checkContent(m *Message) error {
-	own := usesHTML(m) || usesText(m)
-	switch {
-	case !m.Template.IsZero() && own:
-		return Invalid("template", "expected either a template or html and text, got both")
-	case m.Template.ID != "" && m.Template.Alias != "":
-		return Invalid("template", "expected either id or alias, got both")
-	case m.Template.IsZero() && !own:
-		return Invalid("html", "expected html, text or a template")
-	case m.Template.IsZero() && m.Subject == "" && !everyoneHasSubject(m):
-		return Invalid("subject", "expected a subject")
-	case m.Template.IsZero() && m.HTML == "" && m.Text == "" && anyOf(m.Recipients, func(r *Recipient) bool { return r.HTML == "" && r.Text == "" }):
-		return Invalid("recipients", "expected html or text for every recipient, or for the message")
-	}
-	return nil
-}
-
-func everyoneHasSubject(m *Message) bool {
-	return len(m.Recipients) > 0 && !anyOf(m.Recipients, func(r *Recipient) bool { return r.Subject == "" })
 }
 
 // Recipient is one recipient of a personalised mail; see Resolved for what
@@ -153,32 +105,22 @@ func (r Ref) String() string {
 	return "id:" + r.ID
 }
 
-// ParseRef reads a reference as the command line writes it: a bare word is an
-// alias, "id:4" a literal id.
-func ParseRef(s string) Ref {
-	if id, ok := strings.CutPrefix(s, "id:"); ok {
-		return Ref{ID: id}
-	}
-	return Ref{Alias: s}
-}
-
 // Toggle is a switch with a third position: leave it to the account. In JSON it
 // is true, false or absent.
 type Toggle uint8
 
-// The positions of a Toggle.
+// The positions of a Toggle; the zero Toggle leaves it to the account.
 const (
-	Unset Toggle = iota
-	On
-	Off
+	ToggleOn  Toggle = 1
+	ToggleOff Toggle = 2
 )
 
 // MarshalJSON writes true, false or null.
 func (t Toggle) MarshalJSON() ([]byte, error) {
 	switch t {
-	case On:
+	case ToggleOn:
 		return []byte("true"), nil
-	case Off:
+	case ToggleOff:
 		return []byte("false"), nil
 	}
 	return []byte("null"), nil
@@ -188,23 +130,148 @@ func (t Toggle) MarshalJSON() ([]byte, error) {
 func (t *Toggle) UnmarshalJSON(data []byte) error {
 	switch string(data) {
 	case "true":
-		*t = On
+		*t = ToggleOn
 	case "false":
-		*t = Off
+		*t = ToggleOff
 	case "null":
-		*t = Unset
+		*t = 0
 	default:
 		return fmt.Errorf("expected true or false, got %s", text.Clip(string(data)))
 	}
 	return nil
 }
 
+// Receipt returns the receipt of m when all its recipients are in the state and
+// under the id: To, Cc, Bcc, or Recipients, in this order. Adapters begin with it.
+func (m *Message) Receipt(messageID string, state State) *Receipt {
+	r := &Receipt{MessageID: messageID, State: state}
+	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
+	add := func(email string) {
+		r.Recipients = append(r.Recipients, RecipientResult{Email: email, MessageID: messageID, State: state})
+	}
+	for _, list := range [][]Address{m.To, m.Cc, m.Bcc} {
+		for _, a := range list {
+			add(a.Email)
+		}
+	}
+	for _, p := range m.Recipients {
+		add(p.Email)
+	}
+	return r
+}
+
 // ParseMessage reads a Message from JSON. Unknown keys, keys that stand twice, a
 // second document and content that is not base64 are errors that name the field.
 func ParseMessage(data []byte) (*Message, error) {
 	m := new(Message)
-	if err := decodeStrict(data, m); err != nil {
+	if err := decode(data, m); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// decode reads a JSON document that a person wrote.
+func decode(data []byte, out any) error {
+	if err := strictjson.Decode(data, out); err != nil {
+		return Invalid(err.Path, "%s", err.Message)
+	}
+	return nil
+}
+
+// ListUnsubscribe returns the header fields that let mail programs show a
+// button to unsubscribe, for Message.Headers: List-Unsubscribe (RFC 2369) and,
+// when there is a URL, List-Unsubscribe-Post (RFC 8058).
+//
+// mailto is an address, or a mailto URL with a subject; link an https URL that
+// names the recipient by something that cannot be guessed, and unsubscribes on a
+// POST with the body List-Unsubscribe=One-Click, without cookies and without
+// asking back. One of the two may be empty. Errors are of kind ErrInvalid.
+//
+// One-click works only where a DKIM signature covers both fields, which is the
+// provider's part.
+func ListUnsubscribe(mailto, link string) (map[string]string, error) {
+	var ways []string
+	if link != "" {
+		if err := checkOneClick(link); err != nil {
+			return nil, err
+		}
+		ways = append(ways, "<"+link+">")
+	}
+	if mailto != "" {
+		uri, err := mailtoURL(mailto)
+		if err != nil {
+			return nil, err
+		}
+		ways = append(ways, "<"+uri+">")
+	}
+	if len(ways) == 0 {
+		return nil, Invalid("url", "expected an address, an https URL, or both")
+	}
+	out := map[string]string{"List-Unsubscribe": strings.Join(ways, ", ")}
+	if link != "" {
+		out["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+	}
+	if err := checkLine("url", out["List-Unsubscribe"]); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func checkOneClick(link string) error {
+	u, err := url.Parse(link)
+	switch {
+	case !uriText(link) || err != nil || u.Host == "":
+		return Invalid("url", "expected an https URL in ASCII without blanks and angle brackets")
+	case !strings.EqualFold(u.Scheme, "https"):
+		return Invalid("url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme))
+	case u.User != nil || strings.Contains(link, "#"):
+		return Invalid("url", "expected a URL without user and fragment")
+	}
+	return nil
+}
+
+// mailtoURL makes a mailto URL (RFC 6068) of an address, or checks one.
+func mailtoURL(s string) (string, error) {
+	const scheme = "mailto:"
+	if len(s) < len(scheme) || !strings.EqualFold(s[:len(scheme)], scheme) {
+		if err := checkEmail("mailto", s); err != nil {
+			return "", err
+		}
+		s = scheme + strings.NewReplacer("&", "%26", "=", "%3D").Replace(url.PathEscape(s))
+	}
+	u, err := url.Parse(s)
+	if err != nil || !uriText(s) || strings.Contains(s, "#") {
+		return "", Invalid("mailto", "expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks")
+	}
+	address, err := url.PathUnescape(u.Opaque)
+	if err != nil {
+		return "", Invalid("mailto", "%s", err.Error())
+	}
+	if err := checkEmail("mailto", address); err != nil {
+		return "", err
+	}
+	return s, nil
+}
+
+// uriText reports whether s is made of characters that a URL in angle
+// brackets may hold.
+func uriText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>"\^`+"`{|}", r) })
+}
+
+// traceOf is the trace of a mail that was tried from start until now.
+func traceOf(m *Message, start time.Time) *Trace {
+	t := Trace{At: start.UTC().Round(0), Until: time.Now().UTC().Round(0), From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
+	own := make(map[string]Trace)
+	for _, r := range m.Recipients {
+		if r.Subject != "" && r.Subject != m.Subject {
+			x := t
+			x.Subject = r.Subject
+			own[r.Email] = x
+		}
+	}
+	if len(own) > 0 {
+		t.Own = own
+	}
+	return &t
 }

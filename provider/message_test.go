@@ -43,8 +43,8 @@ func TestParseMessage(t *testing.T) {
 	m, err := provider.ParseMessage([]byte(fullMessage))
 	require.NoError(t, err)
 	assert.Equal(t, "hello", string(m.Attachments[0].Content))
-	assert.Equal(t, provider.On, m.TrackOpens)
-	assert.Equal(t, provider.Off, m.TrackClicks)
+	assert.Equal(t, provider.ToggleOn, m.TrackOpens)
+	assert.Equal(t, provider.ToggleOff, m.TrackClicks)
 	assert.True(t, time.Date(2026, 12, 1, 6, 30, 0, 0, time.UTC).Equal(m.SendAt))
 	back, err := json.Marshal(m)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestCheckEmail(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	e := &provider.Error{Kind: provider.ErrRateLimited, Provider: "brevo", Account: "main", Op: "send", Outcome: provider.NotSent, Status: 429, Code: "too_many", RequestID: "r1", RetryAfter: 7 * time.Second, Message: "slow down"}
+	e := &provider.Error{Kind: provider.ErrRateLimited, Provider: "brevo", Account: "main", Op: "send", Outcome: provider.OutcomeNotSent, Status: 429, Code: "too_many", RequestID: "r1", RetryAfter: 7 * time.Second, Message: "slow down"}
 	assert.Equal(t, "main (brevo): send: rate limited: slow down (status 429, code too_many, request r1, try again in 7s); nothing was sent", e.Error())
 	assert.ErrorIs(t, e, provider.ErrRateLimited)
 	data, err := json.Marshal(e)
@@ -97,15 +97,15 @@ func TestErrorText(t *testing.T) {
 	assert.ErrorIs(t, u, errors.ErrUnsupported)
 	assert.NotErrorIs(t, e, errors.ErrUnsupported)
 	assert.Equal(t, "message.cc is not supported: one recipient a mail; nothing was sent", u.Error())
-	assert.Equal(t, "send: outcome unknown: cut; it may have been sent", (&provider.Error{Kind: provider.ErrOutcomeUnknown, Op: "send", Outcome: provider.MaybeSent, Message: "cut"}).Error())
+	assert.Equal(t, "send: outcome unknown: cut; it may have been sent", (&provider.Error{Kind: provider.ErrOutcomeUnknown, Op: "send", Outcome: provider.OutcomeMaybeSent, Message: "cut"}).Error())
 }
 
 func TestReceiptJSON(t *testing.T) {
 	r := provider.Receipt{
 		Provider: "brevo", Account: "main", MessageID: "<1@x>", BatchID: "b", State: provider.StateAccepted,
 		Recipients:     []provider.RecipientResult{{Email: "a@example.com", MessageID: "<1@x>", State: provider.StateAccepted}},
-		Notes:          []provider.Note{{Field: "headers", Action: "dropped", Why: "policy"}},
-		Attempts:       []provider.Attempt{{Provider: "brevo", Account: "main", Outcome: provider.Sent, TookMS: 12}},
+		Notes:          []provider.Note{{Field: "headers", Action: provider.NoteDropped, Why: "policy"}},
+		Accounts:       []provider.AccountResult{{Provider: "brevo", Account: "main", Outcome: provider.OutcomeSent, Took: 12 * time.Millisecond}},
 		IdempotencyKey: "k",
 	}
 	data, err := json.Marshal(r)
@@ -113,7 +113,7 @@ func TestReceiptJSON(t *testing.T) {
 	assert.JSONEq(t, `{"provider":"brevo","account":"main","message_id":"<1@x>","batch_id":"b","state":"accepted",
 		"recipients":[{"email":"a@example.com","message_id":"<1@x>","state":"accepted"}],
 		"notes":[{"field":"headers","action":"dropped","why":"policy"}],
-		"attempts":[{"provider":"brevo","account":"main","outcome":"sent","took_ms":12}],"idempotency_key":"k"}`, string(data))
+		"accounts":[{"provider":"brevo","account":"main","outcome":"sent","took_ms":12}],"idempotency_key":"k"}`, string(data))
 }
 
 func TestChangeSaysLeaveSetOrClear(t *testing.T) {
@@ -121,7 +121,7 @@ func TestChangeSaysLeaveSetOrClear(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(`{"email":"a@example.com","first_name":"نگار","last_name":null,"fields":{"CITY":null,"AGE":5}}`), &c))
 	assert.True(t, c.Phone.IsZero())
 	assert.True(t, c.FirstName.IsSet())
-	assert.True(t, c.LastName.Clear)
+	assert.True(t, c.LastName.Clears())
 	assert.Equal(t, map[string]any{"CITY": nil, "AGE": 5.0}, c.Fields)
 	data, err := json.Marshal(c)
 	require.NoError(t, err)
@@ -132,9 +132,9 @@ func TestChangeSaysLeaveSetOrClear(t *testing.T) {
 func TestNothingExportedPrintsAKey(t *testing.T) {
 	const planted = "PLANTED-4711"
 	values := []any{
-		provider.NewSecret(planted), provider.NewValue(planted),
-		provider.Section{Settings: map[string]provider.Value{"api_key": provider.NewValue(planted)}},
-		provider.Config{Providers: map[string]provider.Section{"a": {Settings: map[string]provider.Value{"k": provider.NewValue(map[string]any{"x": planted})}}}},
+		provider.NewSecret(planted),
+		provider.AccountConfig{"api_key": planted},
+		provider.Config{Providers: map[string]provider.AccountConfig{"a": {"k": map[string]any{"x": planted}}}},
 		struct {
 			S provider.Secret
 			P *provider.Secret

@@ -7,16 +7,6 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Action is what a Policy does about a feature that a provider lacks.
-type Action string
-
-// The actions of a Policy.
-const (
-	ActionDrop    Action = "drop"    // leave the field out; the receipt has a note
-	ActionEmulate Action = "emulate" // use other means; the receipt has a note
-	ActionFanOut  Action = "fan_out" // one mail for each recipient, who no longer see each other
-)
-
 // Policy says what to do about features that a provider lacks, by the feature's
 // name or a part of it before a dot: {"message.headers": "drop"}. Without an
 // entry it is an error.
@@ -102,5 +92,57 @@ func (p Policy) check() []*Error {
 		}
 	}
 	slices.SortFunc(out, func(a, b *Error) int { return strings.Compare(a.Field, b.Field) })
+	return out
+}
+
+// featureInfo is a line of the capability matrix.
+type featureInfo struct {
+	name    Feature
+	doc     string
+	actions []Action
+}
+
+// features is the capability matrix: what the fields use, and the operations.
+var features = slices.Concat(
+	featuresOf(messageFields),
+	[]featureInfo{
+		{name: featureBatch, doc: "several messages in one call"},
+		{name: featureStatus, doc: "look-up of a mail by its id"},
+		{name: featureCancel, doc: "withdraw a scheduled mail"},
+		{name: featureSettle, doc: "find a mail whose outcome is unknown"},
+		{name: featureContactGet, doc: "one contact by address"},
+		{name: featureContactList, doc: "all contacts, page by page"},
+		{name: featureContactListOf, doc: "the members of a list"},
+		{name: featureContactSince, doc: "contacts changed since a time"},
+		{name: featureContactUpsert, doc: "create or change a contact"},
+	},
+	featuresOf(changeFields),
+	[]featureInfo{
+		{name: featureContactDelete, doc: "delete a contact"},
+		{name: featureUnsubscribe, doc: "unsubscribe from all mail"},
+		{name: featureUnsubscribeList, doc: "unsubscribe from one list"},
+		{name: featureContactImport, doc: "import of many contacts"},
+		{name: featureLists, doc: "the lists"},
+		{name: featureListAdd, doc: "put contacts on a list"},
+		{name: featureListRemove, doc: "take contacts off a list"},
+		{name: featureListCreate, doc: "make a list"},
+		{name: featureListDelete, doc: "remove a list"},
+		{name: featureResubscribe, doc: "undo an unsubscription"},
+		{name: featureSuppressions, doc: "addresses that get no mail"},
+		{name: featureSuppressionAdd, doc: "keep mail from an address"},
+		{name: featureSuppressionRemove, doc: "let mail to an address through again"},
+		{name: featureCheck, doc: "check of the credentials"},
+		{name: featureCheckSenders, doc: "the senders and whether they are verified"},
+		{name: featureCheckQuota, doc: "what is left of credits or quota"},
+	},
+)
+
+func featuresOf[T any](rows []field[T]) []featureInfo {
+	var out []featureInfo
+	for _, row := range rows {
+		for _, u := range row.uses {
+			out = append(out, featureInfo{u.feature, u.doc, u.actions})
+		}
+	}
 	return out
 }

@@ -1,29 +1,68 @@
 package provider
 
-import "context"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+)
 
 // State says where a mail, or one recipient's copy of it, stands. Accepted
 // never means delivered: it says that the provider has taken the mail over.
+// docs/states.md has all words of this kind side by side.
 type State string
 
-// The states of a Receipt. The first five come from Send, all of them from a
-// look-up.
+// The states of a Receipt. The first five come from Send, all but StateBegun from
+// a look-up; StateBegun stands in journals and in the entries of a GuardStore.
 const (
-	StateAccepted       State = "accepted"
-	StateScheduled      State = "scheduled"
-	StatePartlyAccepted State = "partly_accepted"
-	StateRefused        State = "refused"
-	StateUnknown        State = "unknown"
-	StateQueued         State = "queued"
-	StateDelivered      State = "delivered"
-	StateDeferred       State = "deferred"
-	StateBounced        State = "bounced"
-	StateRejected       State = "rejected"
-	StateComplained     State = "complained"
+	StateAccepted       State = "accepted"        // the provider has taken the mail over
+	StateScheduled      State = "scheduled"       // accepted, to go out at a later time
+	StatePartlyAccepted State = "partly_accepted" // accepted for some recipients, refused for others
+	StateRefused        State = "refused"         // provably not sent
+	StateUnknown        State = "unknown"         // may have been sent: no usable answer came
+	StateQueued         State = "queued"          // waits at the provider
+	StateDelivered      State = "delivered"       // the recipient's server has taken it
+	StateDeferred       State = "deferred"        // not delivered yet; the provider tries again
+	StateBounced        State = "bounced"         // the recipient's server refused it for good
+	StateRejected       State = "rejected"        // the provider did not send it: suppressed, spam, invalid
+	StateComplained     State = "complained"      // the recipient called it spam
 	StateOpened         State = "opened"
 	StateClicked        State = "clicked"
-	StateFailed         State = "failed"
+	StateFailed         State = "failed" // the provider could not send it, for reasons of its own
+	StateBegun          State = "begun"  // the send has begun and its result is not known yet
 )
+
+// weight orders states by how much they say; a heavier one replaces a lighter.
+var weight = map[State]int{
+	StateUnknown: 0, StateAccepted: 1, StateScheduled: 2, StateQueued: 3, StateDeferred: 4,
+	StateDelivered: 5, StateOpened: 6, StateClicked: 7,
+	StateFailed: 8, StateRefused: 8, StateRejected: 9, StateBounced: 10, StateComplained: 11,
+}
+
+// Over reports whether s says more than t of one recipient's copy, whichever was
+// seen first: delivered says more than queued, bounced more than delivered.
+func (s State) Over(t State) bool { return weight[s] > weight[t] }
+
+// Failure reports whether s says that the recipient did not get the mail, or did
+// not want it.
+func (s State) Failure() bool { return weight[s] >= weight[StateFailed] }
+
+// With returns the state of a mail that has recipients in the states s and t: the
+// worst news of any, else the least that is known of all. Empty is no recipient.
+func (s State) With(t State) State {
+	switch {
+	case s == "":
+		return t
+	case s.Failure() || t.Failure():
+		if t.Over(s) {
+			return t
+		}
+		return s
+	case s.Over(t) && t != "":
+		return t
+	}
+	return s
+}
 
 // Receipt says what became of a Send, or what a look-up found.
 type Receipt struct {
@@ -35,12 +74,20 @@ type Receipt struct {
 	// Recipients are in the order of the Message: To, Cc, Bcc, or Recipients.
 	Recipients []RecipientResult `json:"recipients"`
 	Notes      []Note            `json:"notes,omitempty"`
-	Attempts   []Attempt         `json:"attempts,omitempty"`
+	// Accounts are the accounts that were asked to send the mail, in order: one,
+	// or those of the members of a route.
+	Accounts []AccountResult `json:"accounts,omitempty"`
 	// IdempotencyKey is the key that was used, also if we made it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Unsettled is what Client.Settle needs while the state of a recipient is
 	// unknown. It holds the subject.
 	Unsettled *Trace `json:"unsettled,omitempty"`
+}
+
+// ReceiptFor returns a receipt for an id that was stored without its receipt, for
+// Client.Status and Client.Cancel. account may be empty, except on a route.
+func ReceiptFor(account, messageID string) *Receipt {
+	return &Receipt{Account: account, MessageID: messageID}
 }
 
 // RecipientResult is the part of a Receipt about one recipient.
@@ -51,15 +98,42 @@ type RecipientResult struct {
 	Error     *Error `json:"error,omitempty"`
 }
 
-// Note tells of something that was not passed on as it was given.
-type Note struct {
-	Field  string `json:"field"`
-	Action string `json:"action"` // "dropped", "emulated", "converted", "warning", "settled"
-	Why    string `json:"why"`
+// NotSent reports whether this recipient was provably not sent to.
+func (p RecipientResult) NotSent() bool {
+	return p.State == StateRefused && p.Error != nil && p.Error.Outcome == OutcomeNotSent
 }
 
-// Attempt is one try of a send at one account.
-type Attempt struct {
+// NoteAction says what a Note tells of.
+type NoteAction string
+
+// The actions of a Note.
+const (
+	NoteDropped   NoteAction = "dropped"   // left out, because a policy allows it
+	NoteEmulated  NoteAction = "emulated"  // done by other means
+	NoteConverted NoteAction = "converted" // passed on in another form
+	NoteWarning   NoteAction = "warning"   // passed on; something should be known
+	NoteSettled   NoteAction = "settled"   // an unknown outcome is known now
+)
+
+// Note tells of something that was not passed on as it was given, or that the
+// caller should know.
+type Note struct {
+	Field  string     `json:"field"`
+	Action NoteAction `json:"action"`
+	Why    string     `json:"why"`
+}
+
+// AccountResult is what became of a send at one account. Its HTTP requests are
+// tries, which Hooks.OnTry sees.
+type AccountResult struct {
+	Provider string
+	Account  string
+	Outcome  Outcome
+	Error    *Error
+	Took     time.Duration // with all tries
+}
+
+type wireAccount struct {
 	Provider string  `json:"provider"`
 	Account  string  `json:"account"`
 	Outcome  Outcome `json:"outcome"`
@@ -67,36 +141,93 @@ type Attempt struct {
 	TookMS   int64   `json:"took_ms"`
 }
 
-// Mailer sends mail. Adapters implement it and Client does again, so a program
-// may depend on either. Implementations are safe for concurrent use.
-type Mailer interface {
-	// Send hands m to the provider. The Receipt is non-nil whenever a request
-	// may have left, also beside an error. An adapter does not change m, does
-	// not keep it, and refuses a field it cannot express.
-	Send(ctx context.Context, m *Message) (*Receipt, error)
+// MarshalJSON writes the time in milliseconds, as took_ms.
+func (a AccountResult) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireAccount{a.Provider, a.Account, a.Outcome, a.Error, a.Took.Milliseconds()})
 }
 
-// StatusReader looks up what became of a mail.
-type StatusReader interface {
-	// Status finds a mail by the MessageID of its Receipt.
-	Status(ctx context.Context, messageID string) (*Receipt, error)
-}
-
-// Accepted returns the Receipt of a mail that the provider took over: every
-// recipient in the state and under the id.
-func Accepted(m *Message, messageID string, state State) *Receipt {
-	r := &Receipt{MessageID: messageID, State: state}
-	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
-	add := func(email string) {
-		r.Recipients = append(r.Recipients, RecipientResult{Email: email, MessageID: messageID, State: state})
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (a *AccountResult) UnmarshalJSON(data []byte) error {
+	var w wireAccount
+	if err := json.Unmarshal(data, &w); err != nil {
+		return err
 	}
-	for _, list := range [][]Address{m.To, m.Cc, m.Bcc} {
-		for _, a := range list {
-			add(a.Email)
+	*a = AccountResult{w.Provider, w.Account, w.Outcome, w.Error, time.Duration(w.TookMS) * time.Millisecond}
+	return nil
+}
+
+// Trace is what a look-up needs to find a mail whose id is not known. It is
+// part of a Receipt of unknown state. It holds the subject, so keep a stored
+// receipt as you keep the mail.
+type Trace struct {
+	At      time.Time `json:"at"`    // when the first try began
+	Until   time.Time `json:"until"` // when the last try ended
+	From    string    `json:"from"`  // address of the sender; empty when the template has it
+	Subject string    `json:"subject"`
+	SendAt  time.Time `json:"send_at,omitzero"` // of a scheduled mail
+	// Own are the traces of recipients who had a call or a subject of their
+	// own, by address.
+	Own map[string]Trace `json:"own,omitempty"`
+}
+
+// of is the trace of one recipient's copy.
+func (t *Trace) of(email string) Trace {
+	if own, ok := t.Own[email]; ok {
+		return own
+	}
+	out := *t
+	out.Own = nil
+	return out
+}
+
+// unknown are the indexes of the recipients whose state is unknown.
+func (r *Receipt) unknown() []int {
+	var out []int
+	for i, p := range r.Recipients {
+		if p.State == StateUnknown {
+			out = append(out, i)
 		}
 	}
-	for _, p := range m.Recipients {
-		add(p.Email)
+	return out
+}
+
+// Clone returns a copy that shares nothing with r but errors, which nobody changes.
+func (r *Receipt) Clone() *Receipt {
+	if r == nil {
+		return nil
 	}
-	return r
+	c := *r
+	c.Recipients, c.Notes, c.Accounts = slices.Clone(r.Recipients), slices.Clone(r.Notes), slices.Clone(r.Accounts)
+	if r.Unsettled != nil {
+		t := *r.Unsettled
+		t.Own = maps.Clone(t.Own)
+		c.Unsettled = &t
+	}
+	return &c
+}
+
+// note notes something about the i-th recipient's state, in place of what was
+// noted about it before.
+func (r *Receipt) note(field string, action NoteAction, why string) {
+	r.Notes = slices.DeleteFunc(r.Notes, func(n Note) bool { return n.Field == field })
+	r.Notes = append(r.Notes, Note{Field: field, Action: action, Why: why})
+}
+
+// summary is the state of a receipt whose recipients had calls of their own.
+func summary(results []RecipientResult) State {
+	counts := make(map[State]int)
+	for _, r := range results {
+		counts[r.State]++
+	}
+	switch {
+	case counts[StateUnknown] > 0:
+		return StateUnknown
+	case counts[StateRefused] == len(results):
+		return StateRefused
+	case counts[StateRefused] > 0:
+		return StatePartlyAccepted
+	case counts[StateScheduled] == len(results):
+		return StateScheduled
+	}
+	return StateAccepted
 }

@@ -4,151 +4,82 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/internal/text"
+	"github.com/postmux/postmux/internal/vendorurl"
 )
 
-// Driver opens accounts of one provider.
-type Driver struct {
-	Name     string // "brevo"
-	Settings []Setting
-	// Check refuses a combination of settings; nil means that any is fine. The
-	// Field of its error is relative to the account.
-	Check func(s Section) *Error
-	// Capabilities are those of an account with these settings. They need no
-	// valid credentials. A route's driver has none: they are those of its members.
-	Capabilities func(s Section) Capabilities
-	// Open assembles a Client; it does not touch the network. The Section's
-	// settings are checked and resolved.
-	Open func(ctx context.Context, s Section, env Env) (*Client, error)
-}
-
-// Setting is a setting of a driver. Unknown-key errors and help come from it.
-type Setting struct {
-	Name     string
-	Secret   bool
-	Required bool
-	Doc      string
-	// Check refuses a bad value; nil means any text.
-	Check func(v any) error
-}
-
-// Env is what a driver gets besides its Section.
-type Env struct {
-	Account string
-	Aliases AccountAliases
-	// HTTPClient is the caller's, nil when none was given. Its transport,
-	// timeout and cookie jar are used; redirects are never followed.
-	HTTPClient *http.Client
-	Hooks      Hooks
-	// DryRun is called with each request instead of sending it.
-	DryRun func(Request)
-	// Guard serves idempotency keys where the provider has none; nil for none.
-	Guard GuardStore
-	// JSON writes and reads JSON bodies; nil means encoding/json.
-	JSON JSONCodec
-	// UserAgent is the application's part of the User-Agent header.
-	UserAgent string
-	// Client opens another account of the same configuration, for routes.
-	Client func(name string) (*Client, error)
-}
-
-// AccountAliases are the Aliases of one account: alias -> id.
-type AccountAliases struct{ Lists, Templates, Fields map[string]string }
-
-// Option changes how Open opens.
-type Option func(*openOptions)
-
-type openOptions struct {
-	account string
-	env     Env
-}
-
-// WithAccount opens the named account instead of the default.
-func WithAccount(name string) Option { return func(o *openOptions) { o.account = name } }
-
-// WithHTTPClient sends through hc. hc itself is not changed: redirects are
-// refused and answers capped all the same.
-func WithHTTPClient(hc *http.Client) Option { return func(o *openOptions) { o.env.HTTPClient = hc } }
-
-// WithHooks observes every operation and request.
-func WithHooks(h Hooks) Option { return func(o *openOptions) { o.env.Hooks = h } }
-
-// WithDryRun sends nothing: each request that would go out is given to show,
-// and the operation ends in an error of kind ErrDryRun.
-func WithDryRun(show func(Request)) Option { return func(o *openOptions) { o.env.DryRun = show } }
-
-// WithUserAgent puts the application's name and version before ours.
-func WithUserAgent(product string) Option { return func(o *openOptions) { o.env.UserAgent = product } }
-
 // Registry is a set of drivers. It is a value: nothing registers itself.
-type Registry map[string]Driver
+type Registry []Driver
 
-// NewRegistry returns a Registry of drivers.
-func NewRegistry(drivers ...Driver) Registry {
-	r := make(Registry, len(drivers))
-	for _, d := range drivers {
-		r[d.Name] = d
-	}
-	return r
-}
-
-// Open opens an account of cfg: the one named by WithAccount, else cfg.Default,
-// else the only one. It checks the form of all accounts, resolves the secrets of
-// the opened one, checks its require list, and never touches the network. The
-// error tells all problems at once.
+// Open opens the default account of cfg: cfg.Default, else the only one. It checks
+// the form of all accounts, follows the references of the opened one, checks its
+// require list, and never touches the network. The error tells all problems at
+// once.
 func (r Registry) Open(ctx context.Context, cfg Config, opts ...Option) (*Client, error) {
-	var o openOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
 	if err := r.Check(cfg); err != nil {
 		return nil, err
 	}
-	name, err := cfg.account(o.account)
+	name, err := cfg.defaultAccount()
 	if err != nil {
 		return nil, err
+	}
+	return r.OpenAccount(ctx, cfg, name, opts...)
+}
+
+// OpenAccount is Open for the account with this name.
+func (r Registry) OpenAccount(ctx context.Context, cfg Config, name string, opts ...Option) (*Client, error) {
+	if err := r.Check(cfg); err != nil {
+		return nil, err
+	}
+	if _, ok := cfg.Providers[name]; !ok {
+		return nil, configError("provider", "no account is called %q; known: %s", text.Clip(name), cfg.names())
+	}
+	o := optionsOf(opts)
+	if o.from != (Address{}) {
+		cfg.Providers = maps.Clone(cfg.Providers)
+		cfg.Providers[name] = cfg.Providers[name].With("from", o.from)
 	}
 	return r.open(ctx, cfg, name, o.env, nil)
 }
 
-func (r Registry) open(ctx context.Context, cfg Config, name string, env Env, path []string) (*Client, error) {
+func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverEnv, path []string) (*Client, error) {
 	if slices.Contains(path, name) {
 		return nil, configError("providers."+name, "accounts refer to each other in a circle: %s", strings.Join(append(path, name), " -> "))
 	}
-	s, ok := cfg.Providers[name]
+	a, ok := cfg.Providers[name]
 	if !ok {
 		return nil, configError("providers."+name, "no such account; known: %s", cfg.names())
 	}
-	s, err := r.resolve(name, s)
-	if err != nil {
+	d, _ := r.driver(a.Provider())
+	own, problems := d.decode(a, true)
+	if err := joinProblems(within("providers."+name, problems)); err != nil {
 		return nil, err
 	}
 	env.Account = name
-	env.Aliases = AccountAliases{Lists: pick(cfg.Aliases.Lists, name), Templates: pick(cfg.Aliases.Templates, name), Fields: pick(cfg.Aliases.Fields, name)}
+	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(cfg.Aliases.Templates, name), aliasesOf(cfg.Aliases.Fields, name)
 	path = append(slices.Clip(path), name)
 	env.Client = func(member string) (*Client, error) { return r.open(ctx, cfg, member, env, path) }
-	c, err := r[s.Provider].Open(ctx, s, env)
-	if err != nil {
-		return nil, asError(err, s.Provider, name, "open")
+	c, err := d.open(ctx, own, env)
+	if e := errorOf(err); e != nil && e.Kind == ErrConfig && e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
+		err = e.At("providers." + name + ".")
 	}
-	return c, nil
+	return c, err
 }
 
-// OpenOne opens a single account of one driver, named after it, without a Config.
-func OpenOne(d Driver, s Section, opts ...Option) (*Client, error) {
-	s.Provider = d.Name
-	cfg := Config{Default: d.Name, Providers: map[string]Section{d.Name: s}}
-	return NewRegistry(d).Open(context.Background(), cfg, opts...)
-}
-
-// Check reports all problems of form in cfg at once, without resolving secrets
+// Check reports all problems of form in cfg at once, without following references
 // and without the network.
-func (r Registry) Check(cfg Config) error {
+func (r Registry) Check(cfg Config) error { return r.check(cfg, false) }
+
+// CheckSecrets is Check that also follows the references of all accounts, and
+// reports all that lead nowhere.
+func (r Registry) CheckSecrets(cfg Config) error { return r.check(cfg, true) }
+
+func (r Registry) check(cfg Config, resolve bool) error {
 	problems := slices.Clone(cfg.problems)
 	if len(cfg.Providers) == 0 {
 		problems = append(problems, configError("providers", "expected at least one account"))
@@ -159,159 +90,241 @@ func (r Registry) Check(cfg Config) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		problems = append(problems, r.checkSection("providers."+name, cfg.Providers[name], cfg.problems)...)
+		path := "providers." + name
+		if !slices.ContainsFunc(cfg.problems, func(e *Error) bool { return e.Field == path }) { // it is no account at all
+			problems = append(problems, without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...)
+		}
 	}
 	problems = append(problems, cfg.checkAliases()...)
 	return joinProblems(problems)
 }
 
-// CheckSecrets resolves the secrets of all accounts and reports all that are missing.
-func (r Registry) CheckSecrets(cfg Config) error {
-	var problems []*Error
-	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		s := cfg.Providers[name]
-		for _, key := range slices.Sorted(maps.Keys(s.Settings)) {
-			if _, err := resolve("providers."+name+"."+key, s.Settings[key]); err != nil {
-				problems = append(problems, err)
-			}
-		}
-	}
-	return joinProblems(problems)
-}
-
-func (r Registry) checkSection(path string, s Section, known []*Error) []*Error {
-	d, ok := r[s.Provider]
+func (r Registry) checkAccount(path string, a AccountConfig, resolve bool) []*Error {
+	given, ok := a["provider"]
+	name, isText := given.(string)
+	d, known := r.driver(name)
 	switch {
-	case s.Provider == "" && slices.ContainsFunc(known, func(e *Error) bool { return e.Field == path || e.Field == path+".provider" }):
-		return nil // told already
-	case s.Provider == "":
-		return []*Error{configError(path+".provider", "expected one of %s", strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
-	case !ok:
-		return []*Error{configError(path+".provider", "no provider is called %q; known: %s", text.Clip(s.Provider), strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
+	case ok && !isText:
+		return []*Error{configError(path+".provider", "expected a text")}
+	case !ok || name == "":
+		return append(within(path, commonProblems(a)), configError(path+".provider", "expected one of %s", r.names()))
+	case !known:
+		return append(within(path, commonProblems(a)), configError(path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names()))
 	}
-	problems := s.check(path)
-	for _, key := range slices.Sorted(maps.Keys(s.Settings)) {
-		i := slices.IndexFunc(d.Settings, func(x Setting) bool { return x.Name == key })
-		switch {
-		case i < 0:
-			problems = append(problems, configError(path+"."+key, "unknown key; %s knows: %s", d.Name, d.keys()))
-		case d.Settings[i].Check != nil:
-			if err := d.Settings[i].Check(s.Settings[key].Reveal()); err != nil {
-				problems = append(problems, configError(path+"."+key, "%s", err.Error()))
-			}
-		default:
-			if _, ok := s.Settings[key].Reveal().(string); !ok {
-				problems = append(problems, configError(path+"."+key, "expected a text"))
-			}
-		}
-	}
-	for _, x := range d.Settings {
-		if v, ok := s.Settings[x.Name]; x.Required && (!ok || v.Reveal() == "") {
-			problems = append(problems, configError(path+"."+x.Name, "missing: %s", x.Doc))
-		}
-	}
-	if d.Check != nil {
-		if e := d.Check(s); e != nil {
-			problems = append(problems, configError(join(path, e.Field), "%s", e.Message))
-		}
-	}
-	return problems
+	_, problems := d.decode(a, resolve)
+	return within(path, problems)
 }
 
-func (r Registry) resolve(name string, s Section) (Section, error) {
-	resolved := make(map[string]Value, len(s.Settings))
-	var problems []*Error
-	for _, key := range slices.Sorted(maps.Keys(s.Settings)) {
-		v, err := resolve("providers."+name+"."+key, s.Settings[key])
-		if err != nil {
-			problems = append(problems, err)
+// commonProblems are those of the settings that every account may have, for an
+// account whose driver is not known.
+func commonProblems(a AccountConfig) []*Error {
+	var s AccountSettings
+	common := make(map[string]any)
+	for _, f := range settings.Fields(reflect.TypeFor[AccountSettings]()) {
+		if v, ok := a[f.Name]; ok {
+			common[f.Name] = v
 		}
-		resolved[key] = v
 	}
-	s.Settings = resolved
-	return s, joinProblems(problems)
+	out := configErrors(settings.Decode(common, &s))
+	return append(out, without(s.check(), out)...)
 }
 
-// keys are the keys that an account of this driver may have.
-func (d Driver) keys() string {
-	own := make([]string, 0, len(d.Settings)+len(commonKeys))
-	for _, s := range d.Settings {
-		own = append(own, s.Name)
+// within puts the fields of problems below path.
+func within(path string, problems []*Error) []*Error {
+	out := make([]*Error, len(problems))
+	for i, p := range problems {
+		out[i] = p.At(path + ".")
 	}
-	return strings.Join(append(own, commonKeys...), ", ")
+	return out
 }
+
+func (r Registry) driver(name string) (Driver, bool) {
+	for _, d := range r {
+		if d.name == name {
+			return d, true
+		}
+	}
+	return Driver{}, false
+}
+
+// Driver returns the driver with this name; ok is false when there is none.
+func (r Registry) Driver(name string) (d Driver, ok bool) { return r.driver(name) }
+
+// Names are the names of the drivers in alphabetical order.
+func (r Registry) Names() []string {
+	out := make([]string, len(r))
+	for i, d := range r {
+		out[i] = d.name
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (r Registry) names() string { return strings.Join(r.Names(), ", ") }
 
 // Warnings are things about cfg that work but should not stay: keys written
 // into the configuration itself. Accounts on loopback are left out.
 func (r Registry) Warnings(cfg Config) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		s := cfg.Providers[name]
-		if u, err := url.Parse(s.BaseURL); err == nil && Loopback(u.Hostname()) {
+		a := cfg.Providers[name]
+		if base, ok := a["base_url"].(string); ok && vendorurl.Loopback(base) {
 			continue
 		}
-		for _, x := range r[s.Provider].Settings {
-			text, ok := s.Settings[x.Name].Reveal().(string)
-			if x.Secret && ok && text != "" && !strings.HasPrefix(text, "env:") && !strings.HasPrefix(text, "file:") {
-				out = append(out, fmt.Sprintf("providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out", name, x.Name))
+		d, ok := r.driver(a.Provider())
+		if !ok {
+			continue
+		}
+		for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
+			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) {
+				out = append(out, fmt.Sprintf("providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out", name, f.Name))
 			}
 		}
 	}
 	return out
 }
 
-func (c Config) account(name string) (string, error) {
-	switch {
-	case name != "":
-		if _, ok := c.Providers[name]; !ok {
-			return "", configError("provider", "no account is called %q; known: %s", text.Clip(name), c.names())
-		}
-		return name, nil
-	case c.Default != "":
-		return c.Default, nil
-	case len(c.Providers) == 1:
-		for name := range c.Providers {
-			return name, nil
-		}
-	}
-	return "", configError("default", "expected the name of an account: %s", c.names())
+// DriverOf describes a provider whose accounts have the settings C: a struct that
+// embeds AccountSettings and declares its own settings by tags, see
+// docs/adding-a-provider.md.
+type DriverOf[C any] struct {
+	Name string
+	// Route says that accounts send through other accounts, and have only those
+	// common settings that make sense there.
+	Route bool
+	// Check returns what is wrong with cfg beyond what the tags say; nil checks
+	// nothing. Fields are relative to the account. A text may still be a reference.
+	Check func(cfg C) []*Error
+	// Capabilities are those of an account with these settings. They need no
+	// valid credentials. A route's driver has none: they are those of its members.
+	Capabilities func(cfg C) Capabilities
+	// Open makes the adapter; it does not touch the network. The settings are
+	// checked, and references followed.
+	Open func(ctx context.Context, cfg C, env DriverEnv) (Adapter, error)
 }
 
-func (c Config) names() string { return strings.Join(slices.Sorted(maps.Keys(c.Providers)), ", ") }
+// Driver opens accounts of one provider. DriverOf makes it.
+type Driver struct {
+	name   string
+	route  bool
+	config any // a zero C
+	caps   func(AccountConfig) Capabilities
+	// decode reads and checks settings; resolve says whether references are followed.
+	decode func(a AccountConfig, resolve bool) (any, []*Error)
+	open   func(ctx context.Context, cfg any, env DriverEnv) (*Client, error)
+}
 
-func (c Config) checkAliases() []*Error {
+// Name is the provider's name in a configuration, "brevo".
+func (d Driver) Name() string { return d.name }
+
+// Config is the zero value of the struct with the driver's settings.
+func (d Driver) Config() any { return d.config }
+
+// Capabilities are those of an account with the settings of a, which need not be
+// complete; nil for a route, whose capabilities are those of its members.
+func (d Driver) Capabilities(a AccountConfig) Capabilities {
+	if d.caps == nil {
+		return nil
+	}
+	return d.caps(a)
+}
+
+// Driver returns the driver for a Registry.
+func (d DriverOf[C]) Driver() Driver {
+	var zero C
+	return Driver{
+		name: d.Name, route: d.Route, config: zero,
+		caps: func(a AccountConfig) Capabilities {
+			if d.Capabilities == nil {
+				return nil
+			}
+			var cfg C
+			settings.Decode(withoutProvider(a), &cfg)
+			return d.Capabilities(cfg)
+		},
+		decode: func(a AccountConfig, resolve bool) (any, []*Error) {
+			var cfg C
+			values, problems := withoutProvider(a), []settings.Problem(nil)
+			if resolve {
+				values, problems = settings.Resolve(values)
+			}
+			out := configErrors(append(problems, settings.Decode(values, &cfg)...))
+			return cfg, append(out, without(d.problems(cfg), out)...)
+		},
+		open: func(ctx context.Context, cfg any, env DriverEnv) (*Client, error) {
+			c, ok := cfg.(C)
+			if !ok {
+				return nil, &Error{Kind: ErrInternal, Outcome: OutcomeNotSent, Message: fmt.Sprintf("settings of type %T", cfg)}
+			}
+			return d.openClient(ctx, c, env)
+		},
+	}
+}
+
+// Client opens an account with settings from Go, named after its provider. It does
+// not touch the network. Texts may be references as in a configuration. The error
+// tells all problems at once.
+func (d DriverOf[C]) Client(cfg C, opts ...Option) (*Client, error) {
+	o := optionsOf(opts)
+	problems := configErrors(settings.ResolveStruct(&cfg))
+	if s := accountOf(&cfg); o.from != (Address{}) {
+		s.From = o.from
+	}
+	problems = append(problems, without(d.problems(cfg), problems)...)
+	if err := joinProblems(problems); err != nil {
+		return nil, asError(err, d.Name, d.Name, opOpen)
+	}
+	o.env.Account = d.Name
+	return d.openClient(context.Background(), cfg, o.env)
+}
+
+func (d DriverOf[C]) openClient(ctx context.Context, cfg C, env DriverEnv) (*Client, error) {
+	a, err := d.Open(ctx, cfg, env)
+	if err != nil {
+		return nil, asError(err, d.Name, env.Account, opOpen)
+	}
+	return NewClient(a, d.Name, *accountOf(&cfg), env)
+}
+
+// problems are all that is wrong with the values in cfg.
+func (d DriverOf[C]) problems(cfg C) []*Error {
+	out := configErrors(settings.Check(cfg, settings.Send))
+	out = append(out, without(accountOf(&cfg).check(), out)...)
+	if d.Route {
+		out = append(out, notOfRoutes(cfg)...)
+	}
+	if d.Check != nil {
+		out = append(out, without(d.Check(cfg), out)...)
+	}
+	return out
+}
+
+// notOfRoutes returns the common settings in cfg that would do nothing at a route.
+func notOfRoutes(cfg any) []*Error {
 	var out []*Error
-	for kind, table := range map[string]map[string]map[string]string{"lists": c.Aliases.Lists, "templates": c.Aliases.Templates, "fields": c.Aliases.Fields} {
-		for alias, ids := range table {
-			for account, id := range ids {
-				field := "aliases." + kind + "." + alias + "." + account
-				if _, ok := c.Providers[account]; !ok {
-					out = append(out, configError(field, "no account is called %q; known: %s", text.Clip(account), c.names()))
-				} else if id == "" {
-					out = append(out, configError(field, "expected an id"))
-				}
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b *Error) int { return strings.Compare(a.Field, b.Field) })
-	return out
-}
-
-func pick(table map[string]map[string]string, account string) map[string]string {
-	out := make(map[string]string, len(table))
-	for alias, ids := range table {
-		if id, ok := ids[account]; ok {
-			out[alias] = id
+	v := reflect.ValueOf(cfg)
+	for _, f := range settings.Fields(v.Type()) {
+		if f.Tag.Get("route") == "no" && !f.Of(v).IsZero() {
+			out = append(out, configError(f.Name, "a route has none; set it at its members"))
 		}
 	}
 	return out
 }
 
-// Text returns a text setting, empty when it is absent.
-func (s Section) Text(name string) string {
-	text, _ := s.Settings[name].Reveal().(string)
-	return text
+// accountOf is the AccountSettings that *C embeds.
+func accountOf[C any](cfg *C) *AccountSettings {
+	if s, ok := any(cfg).(interface{ settings() *AccountSettings }); ok {
+		return s.settings()
+	}
+	panic(fmt.Sprintf("provider: %T does not embed AccountSettings", *cfg))
 }
 
-// Secret returns a secret setting.
-func (s Section) Secret(name string) Secret { return NewSecret(s.Text(name)) }
+func withoutProvider(a AccountConfig) map[string]any {
+	out := make(map[string]any, len(a))
+	for name, v := range a {
+		if name != "provider" {
+			out[name] = v
+		}
+	}
+	return out
+}

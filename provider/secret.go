@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,42 +42,5 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // UnmarshalText takes the text as it is.
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
-	return nil
-}
-
-// Value is a setting of a driver as the configuration gives it. It may be a
-// literal key, so it prints REDACTED like a Secret.
-type Value struct{ v *any }
-
-// NewValue returns a Value that holds v, a JSON value.
-func NewValue(v any) Value { return Value{v: &v} }
-
-// Reveal returns the JSON value, nil when there is none.
-func (v Value) Reveal() any {
-	if v.v == nil {
-		return nil
-	}
-	return *v.v
-}
-
-// String returns REDACTED.
-func (Value) String() string { return redacted }
-
-// Format writes REDACTED for every verb.
-func (Value) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue returns REDACTED.
-func (Value) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON returns REDACTED.
-func (Value) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// UnmarshalJSON takes any JSON value.
-func (v *Value) UnmarshalJSON(data []byte) error {
-	var x any
-	if err := json.Unmarshal(data, &x); err != nil {
-		return fmt.Errorf("not JSON") // the cause would quote the value
-	}
-	*v = NewValue(x)
 	return nil
 }

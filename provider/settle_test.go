@@ -11,34 +11,36 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/guard"
 )
 
 // finder is a stub that finds what a test lays out.
 type finder struct {
 	*stub
-	hits     map[string][]provider.Found // by recipient
+	hits     map[string][]provider.SentMail // by recipient
 	status   map[string]*provider.Receipt
 	err      error
-	searches []provider.Search
+	searches []provider.Trace
 }
 
-func (f *finder) FindSent(_ context.Context, s provider.Search) ([]provider.Found, error) {
-	f.searches = append(f.searches, s)
-	return f.hits[s.Recipient], f.err
+func (f *finder) FindSent(_ context.Context, recipient string, trace provider.Trace) ([]provider.SentMail, error) {
+	f.searches = append(f.searches, trace)
+	return f.hits[recipient], f.err
 }
 
-func (f *finder) Status(_ context.Context, id string) (*provider.Receipt, error) {
-	return f.status[id], f.err
+func (f *finder) Status(_ context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	return f.status[r.MessageID], f.err
 }
 
 // unsettled is a client whose send of m has just been lost.
 func unsettled(t *testing.T, m *provider.Message, guard provider.GuardStore) (*finder, *provider.Client, *provider.Receipt) {
 	t.Helper()
-	f := &finder{stub: &stub{caps: keylessCaps}, hits: map[string][]provider.Found{}}
+	f := &finder{stub: &stub{caps: keylessCaps}, hits: map[string][]provider.SentMail{}}
 	f.reply = func(*provider.Message) (*provider.Receipt, error) { return nil, lost }
-	c, err := provider.NewClient(f, provider.Section{Provider: "stub"}, provider.Env{Account: "main", Guard: guard})
+	c, err := provider.NewClient(f, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "main", Guard: guard})
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), m)
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
@@ -46,8 +48,8 @@ func unsettled(t *testing.T, m *provider.Message, guard provider.GuardStore) (*f
 	return f, c, r
 }
 
-func hit(id string, change func(*provider.Found)) provider.Found {
-	f := provider.Found{MessageID: id, Recipient: "A@example.com", Subject: "s", At: time.Now(), State: provider.StateDelivered}
+func hit(id string, change func(*provider.SentMail)) provider.SentMail {
+	f := provider.SentMail{MessageID: id, Recipient: "A@example.com", Subject: "s", At: time.Now(), State: provider.StateDelivered}
 	if change != nil {
 		change(&f)
 	}
@@ -55,40 +57,44 @@ func hit(id string, change func(*provider.Found)) provider.Found {
 }
 
 func TestSettle(t *testing.T) {
-	at := func(d time.Duration) func(*provider.Found) {
-		return func(f *provider.Found) { f.At = f.At.Add(d) }
+	at := func(d time.Duration) func(*provider.SentMail) {
+		return func(f *provider.SentMail) { f.At = f.At.Add(d) }
 	}
 	for name, tt := range map[string]struct {
 		message func(*provider.Message)
-		hits    func() []provider.Found
+		hits    func() []provider.SentMail
 		want    provider.State // unknown unless given
 		note    string
 	}{
-		"the one":           {hits: func() []provider.Found { return []provider.Found{hit("7", nil)} }, want: provider.StateDelivered, note: "the only one"},
-		"no state told":     {hits: func() []provider.Found { return []provider.Found{hit("7", func(f *provider.Found) { f.State = "" })} }, want: provider.StateAccepted},
-		"listed twice":      {hits: func() []provider.Found { return []provider.Found{hit("7", nil), hit("7", nil)} }, want: provider.StateDelivered},
-		"cut to the second": {hits: func() []provider.Found { return []provider.Found{hit("7", at(-time.Second))} }, want: provider.StateDelivered},
-		"a little later":    {hits: func() []provider.Found { return []provider.Found{hit("7", at(4*time.Minute))} }, want: provider.StateDelivered},
-		"much later":        {hits: func() []provider.Found { return []provider.Found{hit("7", at(6*time.Minute))} }, note: "another time"},
-		"before":            {hits: func() []provider.Found { return []provider.Found{hit("7", at(-3*time.Second))} }, note: "another time"},
-		"two":               {hits: func() []provider.Found { return []provider.Found{hit("7", nil), hit("8", nil)} }, note: "2 mails may be this one"},
-		"two, one earlier":  {hits: func() []provider.Found { return []provider.Found{hit("7", nil), hit("8", at(-time.Hour))} }, note: "2 mails"},
-		"two without id":    {hits: func() []provider.Found { return []provider.Found{hit("", nil), hit("", nil)} }, note: "2 mails"},
-		"one without id":    {hits: func() []provider.Found { return []provider.Found{hit("", nil)} }, note: "has no id"},
-		"another subject": {hits: func() []provider.Found {
-			return []provider.Found{hit("7", func(f *provider.Found) { f.Subject = "t" })}
+		"the one": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, want: provider.StateDelivered, note: "the only one"},
+		"no state told": {hits: func() []provider.SentMail {
+			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.State = "" })}
+		}, want: provider.StateAccepted},
+		"listed twice":      {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("7", nil)} }, want: provider.StateDelivered},
+		"cut to the second": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(-time.Second))} }, want: provider.StateDelivered},
+		"a little later":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(4*time.Minute))} }, want: provider.StateDelivered},
+		"much later":        {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(6*time.Minute))} }, note: "another time"},
+		"before":            {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(-3*time.Second))} }, note: "another time"},
+		"two":               {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("8", nil)} }, note: "2 mails may be this one"},
+		"two, one earlier":  {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("8", at(-time.Hour))} }, note: "2 mails"},
+		"two without id":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("", nil), hit("", nil)} }, note: "2 mails"},
+		"one without id":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("", nil)} }, note: "has no id"},
+		"another subject": {hits: func() []provider.SentMail {
+			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.Subject = "t" })}
 		}, note: "another subject"},
-		"no subject told": {hits: func() []provider.Found { return []provider.Found{hit("7", func(f *provider.Found) { f.Subject = "" })} }, note: "another subject"},
-		"another recipient": {hits: func() []provider.Found {
-			return []provider.Found{hit("7", func(f *provider.Found) { f.Recipient = "b@example.com" })}
+		"no subject told": {hits: func() []provider.SentMail {
+			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.Subject = "" })}
+		}, note: "another subject"},
+		"another recipient": {hits: func() []provider.SentMail {
+			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.Recipient = "b@example.com" })}
 		}, note: "another recipient"},
 		"none":                  {note: "says nothing yet"},
-		"subject of a template": {message: func(m *provider.Message) { m.Subject, m.HTML, m.Template = "", "", provider.Ref{ID: "1"} }, hits: func() []provider.Found { return []provider.Found{hit("7", nil)} }, note: "template"},
+		"subject of a template": {message: func(m *provider.Message) { m.Subject, m.HTML, m.Template = "", "", provider.Ref{ID: "1"} }, hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, note: "template"},
 		"scheduled": {
 			message: func(m *provider.Message) { m.SendAt = time.Now().Add(24 * time.Hour) },
-			hits:    func() []provider.Found { return []provider.Found{hit("7", at(24*time.Hour))} }, want: provider.StateDelivered,
+			hits:    func() []provider.SentMail { return []provider.SentMail{hit("7", at(24*time.Hour))} }, want: provider.StateDelivered,
 		},
-		"same address twice": {message: func(m *provider.Message) { m.Cc = m.To }, hits: func() []provider.Found { return []provider.Found{hit("7", nil)} }, note: "more than once"},
+		"same address twice": {message: func(m *provider.Message) { m.Cc = m.To }, hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, note: "more than once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -115,7 +121,7 @@ func TestSettle(t *testing.T) {
 				assert.Equal(t, "7", r.MessageID)
 				assert.Equal(t, "7", r.Recipients[0].MessageID)
 				assert.Nil(t, r.Unsettled)
-				assert.Equal(t, "settled", r.Notes[0].Action)
+				assert.Equal(t, provider.NoteSettled, r.Notes[0].Action)
 			})
 		})
 	}
@@ -143,9 +149,8 @@ func TestSettleAbsenceIsNoProof(t *testing.T) {
 			assert.Contains(t, r.Notes[0].Why, step.note)
 		}
 		s := f.searches[0]
-		assert.Equal(t, "a@example.com", s.Recipient)
-		assert.Equal(t, "shop@example.com", s.Sender)
-		assert.True(t, s.From.Before(r.Unsettled.At) && s.To.After(r.Unsettled.Until))
+		assert.Equal(t, "shop@example.com", s.From)
+		assert.True(t, s.At.Before(r.Unsettled.At) && s.Until.After(r.Unsettled.Until))
 	})
 }
 
@@ -159,13 +164,13 @@ func TestSettleEachRecipient(t *testing.T) {
 	var stored provider.Receipt
 	require.NoError(t, json.Unmarshal(data, &stored), "a receipt survives a file")
 	assert.Equal(t, r.Unsettled, stored.Unsettled)
-	f.hits["b@example.com"] = []provider.Found{hit("8", func(f *provider.Found) { f.Recipient, f.Subject = "b@example.com", "own" })}
+	f.hits["b@example.com"] = []provider.SentMail{hit("8", func(f *provider.SentMail) { f.Recipient, f.Subject = "b@example.com", "own" })}
 	r, err = c.Settle(t.Context(), &stored)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateUnknown, r.State)
 	assert.Equal(t, provider.StateUnknown, r.Recipients[0].State)
 	assert.Equal(t, provider.RecipientResult{Email: "b@example.com", MessageID: "8", State: provider.StateDelivered}, r.Recipients[1])
-	f.searches, f.hits["a@example.com"] = nil, []provider.Found{hit("7", nil)}
+	f.searches, f.hits["a@example.com"] = nil, []provider.SentMail{hit("7", nil)}
 	r, err = c.Settle(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateDelivered, r.State)
@@ -175,13 +180,13 @@ func TestSettleEachRecipient(t *testing.T) {
 
 func TestSettleByID(t *testing.T) {
 	f, c, r := unsettled(t, order(), nil)
-	f.status = map[string]*provider.Receipt{"7": provider.Accepted(order(), "7", provider.StateBounced)}
+	f.status = map[string]*provider.Receipt{"7": order().Receipt("7", provider.StateBounced)}
 	r.Recipients[0].MessageID = "7"
 	got, err := c.Settle(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateBounced, got.State)
 	assert.Empty(t, f.searches)
-	known := provider.Accepted(order(), "7", provider.StateAccepted)
+	known := order().Receipt("7", provider.StateAccepted)
 	got, err = c.Settle(t.Context(), known)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateBounced, got.State, "a known one gets a fresh state")
@@ -202,7 +207,7 @@ func TestSettleRefuses(t *testing.T) {
 		assert.NotContains(t, err.Error(), "nothing was sent", "a look-up sends nothing anyway")
 	}
 	assert.Empty(t, f.searches)
-	none := client(t, &stub{caps: everything(provider.Capabilities{feature.MessageSettle: provider.Cell(provider.LevelNone)})}, provider.Section{}, provider.Env{})
+	none := client(t, &stub{caps: everything(provider.Capabilities{feature.MessageSettle: adapterkit.Cell(provider.LevelNone)})}, provider.AccountSettings{}, provider.DriverEnv{})
 	_, err := none.Settle(t.Context(), r)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	f.err = &provider.Error{Kind: provider.ErrRateLimited}
@@ -212,8 +217,8 @@ func TestSettleRefuses(t *testing.T) {
 }
 
 func TestSettleTellsTheGuard(t *testing.T) {
-	f, c, r := unsettled(t, keyed("k"), provider.NewMemoryGuard(0, 0))
-	f.hits["a@example.com"] = []provider.Found{hit("7", nil)}
+	f, c, r := unsettled(t, keyed("k"), guard.NewMemory(0, 0))
+	f.hits["a@example.com"] = []provider.SentMail{hit("7", nil)}
 	_, err := c.Settle(t.Context(), r)
 	require.NoError(t, err)
 	again, err := c.Send(t.Context(), keyed("k"))
@@ -224,18 +229,18 @@ func TestSettleTellsTheGuard(t *testing.T) {
 
 // An old receipt must not make the guard forget what was sent after it.
 func TestSettleOfAnOldReceipt(t *testing.T) {
-	guard := provider.NewMemoryGuard(0, 0)
+	store := guard.NewMemory(0, 0)
 	m := keyed("k")
 	m.To = []provider.Address{{Email: "a@example.com"}, {Email: "b@example.com"}}
-	f := &finder{stub: &stub{caps: keylessCaps}, hits: map[string][]provider.Found{"a@example.com": {hit("7", nil)}}}
+	f := &finder{stub: &stub{caps: keylessCaps}, hits: map[string][]provider.SentMail{"a@example.com": {hit("7", nil)}}}
 	answer := error(lost)
 	f.reply = func(m *provider.Message) (*provider.Receipt, error) {
 		if answer != nil {
 			return nil, answer
 		}
-		return provider.Accepted(m, "8", provider.StateAccepted), nil
+		return m.Receipt("8", provider.StateAccepted), nil
 	}
-	c, err := provider.NewClient(f, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Account: "main", Guard: guard})
+	c, err := provider.NewClient(f, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store})
 	require.NoError(t, err)
 	old, err := c.Send(t.Context(), m) // a is unknown, b was not tried
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -67,7 +68,7 @@ func (s staging) notes(field string, gone []string) []Note {
 	if len(gone) == 1 {
 		what = "recipient is"
 	}
-	return []Note{{field, "converted", fmt.Sprintf("redirect_to: %d %s replaced by %s: %s", len(gone), what, s.redirectTo, strings.Join(gone, ", "))}}
+	return []Note{{Field: field, Action: NoteConverted, Why: fmt.Sprintf("redirect_to: %d %s replaced by %s: %s", len(gone), what, s.redirectTo, strings.Join(gone, ", "))}}
 }
 
 func (s staging) isTarget(a Address) bool { return strings.EqualFold(a.Email, s.redirectTo) }
@@ -108,7 +109,7 @@ func (s staging) refuse(m *Message) error {
 // check returns the problems of the two settings.
 func (s staging) check() []*Error {
 	var out []*Error
-	if s.redirectTo != "" {
+	if settings.Literal(s.redirectTo) {
 		if err := mailaddr.Check(s.redirectTo); err != nil {
 			out = append(out, configError("redirect_to", "%s", err.Error()))
 		}
@@ -123,6 +124,3 @@ func (s staging) check() []*Error {
 	}
 	return out
 }
-
-// staging are the settings of c about recipients.
-func (c Common) staging() staging { return staging{c.RedirectTo, c.AllowDomains} }

@@ -65,7 +65,7 @@ func TestStaging(t *testing.T) {
 				return
 			}
 			require.Len(t, notes, 1)
-			assert.Equal(t, "to converted", notes[0].Field+" "+notes[0].Action)
+			assert.Equal(t, "to converted", notes[0].Field+" "+string(notes[0].Action))
 			_, named, _ := strings.Cut(notes[0].Why, "by dev@test.example: ")
 			assert.Equal(t, tc.gone, named)
 		})

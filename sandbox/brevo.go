@@ -33,11 +33,11 @@ type brevoFolder struct {
 const brevoOwner = "owner@example.com"
 
 // brevoSettings are those of an account that has the tracker, too.
-func brevoSettings(key string, baseURL func(string) string) map[string]provider.Value {
-	return map[string]provider.Value{
-		"api_key":          provider.NewValue(key),
-		"tracker_key":      provider.NewValue(brevoTrackerKey),
-		"tracker_base_url": provider.NewValue(baseURL(brevoTracker)),
+func brevoSettings(key string, baseURL func(string) string) map[string]any {
+	return map[string]any{
+		"api_key":          key,
+		"tracker_key":      brevoTrackerKey,
+		"tracker_base_url": baseURL(brevoTracker),
 	}
 }
 
@@ -235,10 +235,10 @@ func (b *brevo) listTemplates(c *call) answer {
 }
 
 // brevoReasons are the vendor's codes of reasons; others are adminBlocked.
-var brevoReasons = map[string]string{
-	string(provider.Bounced):      "hardBounce",
-	string(provider.Complained):   "contactFlaggedAsSpam",
-	string(provider.Unsubscribed): "unsubscribedViaEmail",
+var brevoReasons = map[provider.Reason]string{
+	provider.Reason(provider.StatusBounced):      "hardBounce",
+	provider.Reason(provider.StatusComplained):   "contactFlaggedAsSpam",
+	provider.Reason(provider.StatusUnsubscribed): "unsubscribedViaEmail",
 }
 
 // transactional matches what listBlockedContacts shows.

@@ -105,7 +105,7 @@ func (b *brevo) createContact(c *call) answer {
 	b.set(p, needs, req.Attributes)
 	b.flags(p, req.EmailBlacklisted, req.SMSBlacklisted)
 	for _, id := range req.ListIDs {
-		b.join(p, strconv.FormatInt(id, 10), provider.Subscribed)
+		b.join(p, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
 	if status == http.StatusCreated {
 		return answer{status: status, body: map[string]any{"id": p.id}}
@@ -138,7 +138,7 @@ func (b *brevo) updateContact(c *call) answer {
 	b.set(p, needs, req.Attributes)
 	b.flags(p, req.EmailBlacklisted, req.SMSBlacklisted)
 	for _, id := range req.ListIDs {
-		b.join(p, strconv.FormatInt(id, 10), provider.Subscribed)
+		b.join(p, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
 	for _, id := range req.UnlinkListIDs {
 		p.leave(strconv.FormatInt(id, 10))
@@ -261,8 +261,8 @@ func fits(typ string, v any) bool {
 
 // The two switches of a contact, as suppressions.
 var (
-	noMarketing = provider.Suppression{Channel: "email", Scope: "marketing", Reason: string(provider.Unsubscribed)}
-	noSMS       = provider.Suppression{Channel: "sms", Scope: "marketing", Reason: string(provider.Unsubscribed)}
+	noMarketing = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	noSMS       = provider.Suppression{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
 )
 
 func is(want provider.Suppression) func(provider.Suppression) bool {
@@ -288,7 +288,7 @@ func (b *brevo) flags(p *contact, email, sms *bool) {
 func (b *brevo) blockSenders(p *contact, senders []string) {
 	b.unblock(p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" })
 	for _, sender := range senders {
-		b.block(p.key(), provider.Suppression{Channel: "email", Scope: "transactional", Sender: sender, Reason: string(provider.Blocked)})
+		b.block(p.key(), provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: sender, Reason: provider.Reason(provider.StatusBlocked)})
 	}
 }
 
@@ -307,7 +307,7 @@ func (b *brevo) view(p *contact) map[string]any {
 	on, off := []int64{}, []int64{}
 	for _, m := range p.members {
 		id, _ := strconv.ParseInt(m.list, 10, 64)
-		if m.status == provider.Subscribed {
+		if m.status == provider.StatusSubscribed {
 			on = append(on, id)
 		} else {
 			off = append(off, id)

@@ -28,7 +28,7 @@ func TestBrevoUpsert(t *testing.T) {
 	assert.Equal(t, "user-88", got[0].ExternalID)
 	assert.Equal(t, map[string]any{"POINTS": 3.0, "VIP": true, "BIRTHDAY": "1990-04-13"}, got[0].Fields,
 		"unknown attributes and wrong types are dropped in silence")
-	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Subscribed}}, got[0].Memberships)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.StatusSubscribed}}, got[0].Memberships)
 
 	// A second one is a duplicate, unless updates are allowed.
 	r = c.call(400, "POST", "/contacts", `{"email":"SARA@example.com"}`)
@@ -97,7 +97,7 @@ func TestBrevoListContacts(t *testing.T) {
 	for i := range 125 {
 		p := provider.Contact{Email: fmt.Sprintf("p%03d@example.com", i), ModifiedAt: old, CreatedAt: old, Fields: map[string]any{"CITY": fmt.Sprint("c", i)}}
 		if i < 3 {
-			p.Memberships = []provider.Membership{{List: "4", Status: []provider.MembershipStatus{"", provider.Unsubscribed, ""}[i]}}
+			p.Memberships = []provider.Membership{{List: "4", Status: []provider.MembershipStatus{"", provider.StatusUnsubscribed, ""}[i]}}
 			p.ModifiedAt = time.Now()
 		}
 		s.AddContact("brevo", p)

@@ -104,7 +104,7 @@ func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, a
 	}
 	b.flags(p, new(value(req.EmailBlacklist)), new(value(req.SMSBlacklist)))
 	for _, id := range lists {
-		b.join(p, strconv.FormatInt(id, 10), provider.Subscribed)
+		b.join(p, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
 }
 

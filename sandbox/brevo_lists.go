@@ -109,7 +109,7 @@ func (b *brevo) listContactsOfList(c *call) answer {
 	if b.list(id) == nil {
 		return b.notFound("List ID does not exist")
 	}
-	subscribed := func(p *contact) bool { return p.on(id).status == provider.Subscribed }
+	subscribed := func(p *contact) bool { return p.on(id).status == provider.StatusSubscribed }
 	return b.contactPage(c, b.membersOf(id), subscribed, 500)
 }
 
@@ -117,10 +117,10 @@ func (b *brevo) addContactsToList(c *call) answer {
 	var req brevoapi.AddContactsToListRequest
 	c.decode(&req)
 	return b.changeList(c, req.Emails, req.IDs, req.ExtIDs, func(p *contact, list string) bool {
-		if m := p.on(list); m != nil && m.status == provider.Subscribed {
+		if m := p.on(list); m != nil && m.status == provider.StatusSubscribed {
 			return false
 		}
-		b.join(p, list, provider.Subscribed)
+		b.join(p, list, provider.StatusSubscribed)
 		return true
 	})
 }

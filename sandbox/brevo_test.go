@@ -154,7 +154,7 @@ func TestBrevoEvents(t *testing.T) {
 	s := New(t)
 	c := brevoClient(t, s)
 	assert.NotContains(t, c.call(200, "GET", "/smtp/statistics/events", "").body, "events", "absent when there are none")
-	s.AddSuppression("brevo", "dara@example.ir", provider.Suppression{Channel: "email", Scope: "transactional", Reason: "complained"})
+	s.AddSuppression("brevo", "dara@example.ir", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "complained"})
 	r := c.call(201, "POST", "/smtp/email", strings.Replace(aMail, `[{"email":"sara@example.com"}]`,
 		`[{"email":"sara@example.com"},{"email":"bounce@example.com"},{"email":"dara@example.ir"}]`, 1))
 	id := r.body["messageId"].(string)

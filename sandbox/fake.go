@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-
-	"github.com/postmux/postmux/provider"
 )
 
 // How to write a fake
@@ -125,7 +123,7 @@ type vendor struct {
 	open   func(*store) fake
 	// settings are the driver's own settings in Config; nil means that the key is
 	// its api_key. baseURL tells where a fake is.
-	settings func(key string, baseURL func(name string) string) map[string]provider.Value
+	settings func(key string, baseURL func(name string) string) map[string]any
 	// partOf names the provider that this is a second host of; it has no account
 	// and no mail of its own.
 	partOf string
@@ -141,8 +139,8 @@ var vendors = []vendor{
 	{name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey, open: newBrevoTracker, partOf: "brevo"},
 }
 
-func apiKey(key string, _ func(string) string) map[string]provider.Value {
-	return map[string]provider.Value{"api_key": provider.NewValue(key)}
+func apiKey(key string, _ func(string) string) map[string]any {
+	return map[string]any{"api_key": key}
 }
 
 // examples is a fake without state: it answers everything with the examples of

@@ -173,13 +173,13 @@ func (p *pakat) listTemplates(c *call) answer {
 // pakatStatuses are the vendor's words for the statuses of the store. It has
 // none for bounces and complaints and makes such an address blacklisted.
 var pakatStatuses = map[provider.MembershipStatus]string{
-	provider.Subscribed: "confirmed", provider.Pending: "unconfirmed", provider.Unsubscribed: "unsubscribed",
-	provider.Blocked: "blacklisted", provider.Bounced: "blacklisted", provider.Complained: "blacklisted",
-	provider.Removed: "moved", provider.StatusOther: "disabled",
+	provider.StatusSubscribed: "confirmed", provider.StatusPending: "unconfirmed", provider.StatusUnsubscribed: "unsubscribed",
+	provider.StatusBlocked: "blacklisted", provider.StatusBounced: "blacklisted", provider.StatusComplained: "blacklisted",
+	provider.StatusRemoved: "moved", provider.StatusOther: "disabled",
 }
 
 // pakatWords are the statuses of the store for the vendor's words.
 var pakatWords = map[string]provider.MembershipStatus{
-	"confirmed": provider.Subscribed, "unconfirmed": provider.Pending, "unapproved": provider.Pending,
-	"unsubscribed": provider.Unsubscribed, "blacklisted": provider.Blocked, "disabled": provider.StatusOther,
+	"confirmed": provider.StatusSubscribed, "unconfirmed": provider.StatusPending, "unapproved": provider.StatusPending,
+	"unsubscribed": provider.StatusUnsubscribed, "blacklisted": provider.StatusBlocked, "disabled": provider.StatusOther,
 }

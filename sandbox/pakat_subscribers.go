@@ -107,9 +107,9 @@ func (p *pakat) createSubscriber(c *call) answer {
 	if person.on(l.id) != nil {
 		return p.fail(http.StatusConflict, "The subscriber already exists in this list.")
 	}
-	status := provider.Subscribed
+	status := provider.StatusSubscribed
 	if p.double[l.id] {
-		status = provider.Pending
+		status = provider.StatusPending
 	}
 	r := pakatRow{person, p.join(person, l.id, status)}
 	p.fill(r, req)

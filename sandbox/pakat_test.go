@@ -200,7 +200,7 @@ func TestPakatSubscribers(t *testing.T) {
 	assert.Equal(t, id, at(t, body, "data", "records", 0, "subscriber_uid"))
 	u.call(200, "PUT", "/lists/subscribers/unsubscribe-by-email-from-all-lists", "EMAIL", "sara@example.ir")
 	for _, m := range s.Contacts("pakat")[0].Memberships {
-		assert.Equal(t, provider.Unsubscribed, m.Status)
+		assert.Equal(t, provider.StatusUnsubscribed, m.Status)
 	}
 	u.call(200, "PUT", path+"/"+id, "EMAIL", "zahra@example.ir", "details[status]", "unapproved")
 	assert.Equal(t, "unapproved", at(t, u.call(200, "GET", path+"/"+id), "data", "record", "status"))
@@ -253,8 +253,8 @@ func TestPakatLists(t *testing.T) {
 func TestPakatBlacklist(t *testing.T) {
 	s, u := startPakat(t)
 	s.AddContact("pakat", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: pakatList}}})
-	s.AddSuppression("pakat", "a@example.com", provider.Suppression{Channel: "email", Scope: "marketing"})
-	s.AddContact("pakat", provider.Contact{Email: "b@example.com", Memberships: []provider.Membership{{List: pakatList, Status: provider.Bounced}}})
+	s.AddSuppression("pakat", "a@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing})
+	s.AddContact("pakat", provider.Contact{Email: "b@example.com", Memberships: []provider.Membership{{List: pakatList, Status: provider.StatusBounced}}})
 	body := u.call(200, "GET", "/lists/"+pakatList+"/subscribers?status=blacklisted")
 	assert.Len(t, at(t, body, "data", "records"), 2)
 }

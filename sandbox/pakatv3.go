@@ -205,7 +205,7 @@ func (p *pakatV3) change(k *contact, attributes map[string]any, join, leave []in
 	p.set(k, contactNeeds{}, attributes)
 	p.flags(k, email, sms)
 	for _, id := range join {
-		p.join(k, strconv.FormatInt(id, 10), provider.Subscribed)
+		p.join(k, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
 	for _, id := range leave {
 		k.leave(strconv.FormatInt(id, 10))

@@ -31,6 +31,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -99,7 +100,7 @@ func Start(addr string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !provider.Loopback(host) {
+	if !vendorurl.LoopbackHost(host) {
 		return nil, fmt.Errorf("the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host)
 	}
 	var lc net.ListenConfig
@@ -177,7 +178,7 @@ func Key(provider string) string {
 // Config returns a configuration with an account for every fake, named like
 // the provider. The default is brevo.
 func (s *Server) Config() provider.Config {
-	cfg := provider.Config{Default: "brevo", Providers: map[string]provider.Section{}}
+	cfg := provider.Config{Default: "brevo", Providers: make(map[string]provider.AccountConfig)}
 	for _, v := range vendors {
 		if v.partOf != "" {
 			continue
@@ -186,14 +187,10 @@ func (s *Server) Config() provider.Config {
 		if settings == nil {
 			settings = apiKey
 		}
-		cfg.Providers[v.name] = provider.Section{
-			Provider: v.name,
-			Common: provider.Common{
-				BaseURL: s.BaseURL(v.name),
-				From:    provider.Address{Email: defaultFrom.Email, Name: defaultFrom.Name},
-			},
-			Settings: settings(v.key, s.BaseURL),
-		}
+		a := provider.AccountConfig(settings(v.key, s.BaseURL))
+		a["provider"], a["base_url"] = v.name, s.BaseURL(v.name)
+		a["from"] = provider.Address{Email: defaultFrom.Email, Name: defaultFrom.Name}
+		cfg.Providers[v.name] = a
 	}
 	return cfg
 }

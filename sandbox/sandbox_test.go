@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/postmux/postmux/api"
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -316,15 +317,17 @@ func TestConfig(t *testing.T) {
 	cfg := s.Config()
 	require.Len(t, cfg.Providers, len(Providers()))
 	assert.Equal(t, "brevo", cfg.Default)
-	for name, section := range cfg.Providers {
-		assert.Equal(t, name, section.Provider)
-		assert.NoError(t, provider.CheckBaseURL(section.BaseURL))
-		assert.Equal(t, "shop@example.com", section.From.Email)
+	for name, account := range cfg.Providers {
+		assert.Equal(t, name, account.Provider())
+		base, _ := account["base_url"].(string)
+		assert.Equal(t, s.BaseURL(name), base)
+		assert.NoError(t, vendorurl.Check(base))
+		assert.Equal(t, provider.Address{Email: "shop@example.com", Name: "Shop"}, account["from"])
 	}
-	assert.Equal(t, Key("brevo"), cfg.Providers["brevo"].Settings["api_key"].Reveal())
-	assert.Equal(t, Key("sendpulse"), cfg.Providers["sendpulse"].Settings["client_secret"].Reveal())
-	assert.Equal(t, s.BaseURL(brevoTracker), cfg.Providers["brevo"].Settings["tracker_base_url"].Reveal())
-	assert.NotContains(t, cfg.Providers["pakatv3"].Settings, "tracker_key")
+	assert.Equal(t, Key("brevo"), cfg.Providers["brevo"]["api_key"])
+	assert.Equal(t, Key("sendpulse"), cfg.Providers["sendpulse"]["client_secret"])
+	assert.Equal(t, s.BaseURL(brevoTracker), cfg.Providers["brevo"]["tracker_base_url"])
+	assert.NotContains(t, cfg.Providers["pakatv3"], "tracker_key")
 }
 
 func TestCloseLeavesNoGoroutine(t *testing.T) {

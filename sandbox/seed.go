@@ -86,7 +86,7 @@ func (st *store) seedContact(p provider.Contact) {
 	for _, m := range p.Memberships {
 		status := m.Status
 		if status == "" {
-			status = provider.Subscribed
+			status = provider.StatusSubscribed
 		}
 		row := st.join(c, m.List, status)
 		if st.rows {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/provider"
 )
 
 // sendpulse imitates SendPulse. Assumed where nothing is known: an added address
@@ -35,8 +34,8 @@ const sendpulseTokenLife = time.Hour
 // ClientID is the client id that goes with Key("sendpulse").
 const ClientID = "sandbox-client"
 
-func sendpulseSettings(key string, _ func(string) string) map[string]provider.Value {
-	return map[string]provider.Value{"client_id": provider.NewValue(ClientID), "client_secret": provider.NewValue(key)}
+func sendpulseSettings(key string, _ func(string) string) map[string]any {
+	return map[string]any{"client_id": ClientID, "client_secret": key}
 }
 
 func newSendPulse(st *store) fake {

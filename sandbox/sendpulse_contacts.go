@@ -40,12 +40,12 @@ func (p *sendpulse) addContacts(c *call) answer {
 	if len(req.Emails) > spMostAtOnce {
 		return p.invalid(http.StatusUnprocessableEntity, "Limit is exceeded")
 	}
-	status := provider.Subscribed
+	status := provider.StatusSubscribed
 	if req.Confirmation != nil {
 		if value(req.SenderEmail) == "" {
 			return p.invalid(http.StatusUnprocessableEntity, "sender_email is required")
 		}
-		status = provider.Pending
+		status = provider.StatusPending
 	}
 	for _, e := range req.Emails {
 		if !strings.Contains(e.Email, "@") {
@@ -63,7 +63,7 @@ func (p *sendpulse) addContacts(c *call) answer {
 			person = p.addContact(e.Email)
 		}
 		m := person.on(list)
-		if m == nil || status == provider.Subscribed {
+		if m == nil || status == provider.StatusSubscribed {
 			m = p.join(person, list, status)
 		}
 		p.setVariables(person, m, e.Variables)
@@ -195,7 +195,7 @@ func (p *sendpulse) unsubscribeContacts(c *call) answer {
 			continue
 		}
 		if m := person.on(c.path["id"]); m != nil && p.statusOf(person, m) == spActive {
-			m.status, changed = provider.Unsubscribed, true
+			m.status, changed = provider.StatusUnsubscribed, true
 		}
 	}
 	if !changed {

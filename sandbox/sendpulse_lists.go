@@ -117,8 +117,8 @@ const (
 
 // spStatuses are the codes of statuses, and their words.
 var spStatuses = map[provider.MembershipStatus]int{
-	provider.Subscribed: spActive, provider.Pending: spAsked, provider.Unsubscribed: spUnsubscribed, provider.Bounced: 9,
-	provider.Complained: spFromAll, provider.Blocked: spByUser, provider.Removed: 13, provider.StatusOther: 14,
+	provider.StatusSubscribed: spActive, provider.StatusPending: spAsked, provider.StatusUnsubscribed: spUnsubscribed, provider.StatusBounced: 9,
+	provider.StatusComplained: spFromAll, provider.StatusBlocked: spByUser, provider.StatusRemoved: 13, provider.StatusOther: 14,
 }
 
 var spWords = map[int]string{

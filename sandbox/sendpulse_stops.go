@@ -33,7 +33,7 @@ func (p *sendpulse) addSMTPUnsubscribes(c *call) answer {
 		}
 	}
 	for _, e := range req.Emails {
-		p.block(e.Email, provider.Suppression{Channel: "email", Scope: "transactional", Reason: string(provider.Unsubscribed)})
+		p.block(e.Email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: provider.Reason(provider.StatusUnsubscribed)})
 	}
 	return p.done()
 }
@@ -57,7 +57,7 @@ func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 			continue
 		}
 		complaint := 0
-		if b.Reason == string(provider.Complained) {
+		if b.Reason == provider.Reason(provider.StatusComplained) {
 			complaint = 1
 		}
 		rows = append(rows, map[string]any{ // truth values are numbers
@@ -88,7 +88,7 @@ func (p *sendpulse) addToBlacklist(c *call) answer {
 	var req sendpulseapi.AddToBlacklistRequest
 	c.decode(&req)
 	for _, email := range joined(req.Emails) {
-		p.block(email, provider.Suppression{Channel: "email", Scope: "all", Reason: string(provider.Blocked)})
+		p.block(email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)})
 		p.comments[email] = value(req.Comment)
 	}
 	return p.done()

@@ -240,7 +240,7 @@ func TestSendPulseStatuses(t *testing.T) {
 	assert.Equal(t, "8", status("a@example.com"))
 	c.call(200, "DELETE", "/blacklist", `{"emails":"YUBleGFtcGxlLmNvbQ=="}`)
 	assert.Equal(t, "1", status("a@example.com"))
-	s.AddSuppression("sendpulse", "a@example.com", provider.Suppression{Channel: "email", Scope: "marketing"})
+	s.AddSuppression("sendpulse", "a@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing})
 	assert.Equal(t, "6", status("a@example.com"))
 	assert.InDelta(t, 3, c.call(200, "GET", list+"/total", "").body["total"], 0)
 	assert.InDelta(t, 0, c.call(200, "GET", list+"/total?active=true", "").body["total"], 0)

@@ -30,8 +30,8 @@ type smsbyMailing struct {
 	bad   []string
 }
 
-func smsbySettings(key string, _ func(string) string) map[string]provider.Value {
-	return map[string]provider.Value{"token": provider.NewValue(key), "time_zone": provider.NewValue("Europe/Minsk")}
+func smsbySettings(key string, _ func(string) string) map[string]any {
+	return map[string]any{"token": key, "time_zone": "Europe/Minsk"}
 }
 
 func newSMSBy(st *store) fake {
@@ -167,9 +167,9 @@ func (s *smsby) importRow(list, email, phone string, row map[string]string) bool
 	m := k.on(list)
 	fresh := m == nil
 	if fresh {
-		status := provider.Subscribed
+		status := provider.StatusSubscribed
 		if s.off[strings.ToLower(email)] {
-			status = provider.Unsubscribed
+			status = provider.StatusUnsubscribed
 		}
 		m = s.join(k, list, status)
 	}
@@ -202,14 +202,14 @@ func texts(v any) []string {
 func (s *smsby) unsubscribeEmail(c *call) answer {
 	var req smsbyapi.UnsubscribeForm
 	c.decode(&req)
-	return s.consent(req.Email, value(req.ListIDs), provider.Unsubscribed)
+	return s.consent(req.Email, value(req.ListIDs), provider.StatusUnsubscribed)
 }
 
 // subscribeEmail lifts unsubscriptions; it puts the address on no list.
 func (s *smsby) subscribeEmail(c *call) answer {
 	var req smsbyapi.SubscribeForm
 	c.decode(&req)
-	return s.consent(req.Email, value(req.ListIDs), provider.Subscribed)
+	return s.consent(req.Email, value(req.ListIDs), provider.StatusSubscribed)
 }
 
 // consent changes the status of an address on some lists, or everywhere. An
@@ -230,9 +230,9 @@ func (s *smsby) consent(email, lists string, status provider.MembershipStatus) a
 	if lists != "" {
 		return s.ok(nil)
 	}
-	s.off[strings.ToLower(email)] = status == provider.Unsubscribed
-	everything := provider.Suppression{Channel: "email", Scope: "all", Reason: string(provider.Unsubscribed)}
-	if status == provider.Unsubscribed {
+	s.off[strings.ToLower(email)] = status == provider.StatusUnsubscribed
+	everything := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	if status == provider.StatusUnsubscribed {
 		s.block(email, everything)
 	} else {
 		s.unblock(email, is(everything))

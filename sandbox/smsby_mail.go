@@ -70,7 +70,7 @@ func (s *smsby) sendEmailByList(c *call) answer {
 		return s.refuse("list %s not found", m.List)
 	}
 	for _, k := range s.membersOf(m.List) {
-		if k.email != "" && k.on(m.List).status == provider.Subscribed {
+		if k.email != "" && k.on(m.List).status == provider.StatusSubscribed {
 			m.To = append(m.To, provider.Address{Email: k.email})
 		}
 	}

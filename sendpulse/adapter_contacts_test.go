@@ -22,7 +22,7 @@ func TestUpsertAndGet(t *testing.T) {
 	sb, c := start(t)
 	sb.AddList(name, "5", "Second")
 	change := provider.ContactChange{
-		Email: anna, Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}, FirstName: provider.Set("Анна"), Phone: provider.Set("375291234567"),
+		Email: anna, Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}, FirstName: provider.ChangeTo("Анна"), Phone: provider.ChangeTo("375291234567"),
 		Fields: map[string]any{"city": "Minsk", "points": 12, "birthday": "1990-05-01"},
 	}
 	r, err := c.UpsertContact(t.Context(), change)
@@ -39,7 +39,7 @@ func TestUpsertAndGet(t *testing.T) {
 	assert.Equal(t, &provider.Contact{
 		Email: anna, FirstName: "Анна", Phone: "375291234567", Suppressed: []provider.Suppression{},
 		Fields:      map[string]any{"city": "Minsk", "points": 12.0, "birthday": "1990-05-01"},
-		Memberships: []provider.Membership{on("4", provider.Subscribed), on("5", provider.Subscribed)},
+		Memberships: []provider.Membership{on("4", provider.StatusSubscribed), on("5", provider.StatusSubscribed)},
 	}, got)
 
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: anna, Lists: []provider.Ref{{ID: "4"}}, Fields: map[string]any{"points": "many"}})
@@ -48,13 +48,13 @@ func TestUpsertAndGet(t *testing.T) {
 
 func TestGetSuppressed(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Complained)}})
-	sb.AddSuppression(name, anna, provider.Suppression{Channel: "email", Scope: "transactional"})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusComplained)}})
+	sb.AddSuppression(name, anna, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
 	got, err := c.GetContact(t.Context(), anna)
 	require.NoError(t, err)
 	assert.Equal(t, []provider.Suppression{
-		{Channel: "email", Scope: "marketing", Reason: "unsubscribed from everything"},
-		{Channel: "email", Scope: "transactional", Reason: "unsubscribed"},
+		{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed from everything"},
+		{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "unsubscribed"},
 	}, got.Suppressed)
 }
 
@@ -62,9 +62,9 @@ func TestGetSuppressed(t *testing.T) {
 func TestUpsertLeavesFinalStatuses(t *testing.T) {
 	sb, c := start(t)
 	sb.AddList(name, "5", "Second")
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 	change := provider.ContactChange{
-		Email: anna, Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}, Phone: provider.Set("375291234567"), Fields: map[string]any{"city": "Minsk"},
+		Email: anna, Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}, Phone: provider.ChangeTo("375291234567"), Fields: map[string]any{"city": "Minsk"},
 	}
 	r, err := c.UpsertContact(t.Context(), change)
 	require.NoError(t, err)
@@ -72,26 +72,26 @@ func TestUpsertLeavesFinalStatuses(t *testing.T) {
 	assert.Contains(t, r.Notes[0].Why, "list 4")
 	assert.Equal(t, []string{"listMemberships", "updateContactVariables", "updateContactPhone", "addContacts"}, operations(sb))
 	stored := sb.Contacts(name)[0]
-	assert.Equal(t, []provider.Membership{on("4", provider.Unsubscribed), on("5", provider.Subscribed)}, stored.Memberships)
+	assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed), on("5", provider.StatusSubscribed)}, stored.Memberships)
 	assert.Equal(t, "Minsk", stored.Fields["city"])
 	assert.Equal(t, "375291234567", stored.Phone)
 
 	// Who left everything is put on no further list.
 	sb.Reset()
 	sb.AddList(name, "5", "Second")
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("5", provider.Complained)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("5", provider.StatusComplained)}})
 	change.Lists = change.Lists[:1]
 	r, err = c.UpsertContact(t.Context(), change)
 	require.NoError(t, err)
 	assert.Len(t, r.Notes, 1)
-	assert.Equal(t, []provider.Membership{on("5", provider.Complained)}, sb.Contacts(name)[0].Memberships)
+	assert.Equal(t, []provider.Membership{on("5", provider.StatusComplained)}, sb.Contacts(name)[0].Memberships)
 
 	results, err := c.AddToList(t.Context(), provider.Ref{ID: "5"}, []string{"new@example.com", anna})
 	require.NoError(t, err)
 	assert.Nil(t, results[0].Error)
 	require.NotNil(t, results[1].Error)
 	assert.Equal(t, provider.ErrConflict, results[1].Error.Kind)
-	assert.Equal(t, []provider.Membership{on("5", provider.Complained)}, sb.Contacts(name)[0].Memberships)
+	assert.Equal(t, []provider.Membership{on("5", provider.StatusComplained)}, sb.Contacts(name)[0].Memberships)
 }
 
 func TestUpsertPartly(t *testing.T) {
@@ -114,7 +114,7 @@ func TestUpsertPartly(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Subscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusSubscribed)}})
 	require.NoError(t, c.DeleteContact(t.Context(), anna))
 	require.ErrorIs(t, c.DeleteContact(t.Context(), anna), provider.ErrNotFound)
 	assert.Equal(t, []string{"listMemberships", "deleteContact", "listMemberships"}, operations(sb))
@@ -125,32 +125,32 @@ func TestUnsubscribe(t *testing.T) {
 	sb.AddList(name, "5", "Second")
 	sb.AddList(name, "6", "Third")
 	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{
-		on("4", provider.Subscribed), on("5", provider.Unsubscribed), on("6", provider.Subscribed),
+		on("4", provider.StatusSubscribed), on("5", provider.StatusUnsubscribed), on("6", provider.StatusSubscribed),
 	}})
 
 	for range 2 { // a repeat is fine
-		r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna, List: provider.Ref{ID: "4"}, Reason: "asked"})
+		r, err := c.Unsubscribe(t.Context(), anna, provider.Ref{ID: "4"}, "asked")
 		require.NoError(t, err)
 		assert.Equal(t, provider.ContactDone, r.State)
 		assert.Len(t, r.Notes, 1)
 	}
-	_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "nobody@example.com", List: provider.Ref{ID: "4"}})
+	_, err := c.Unsubscribe(t.Context(), "nobody@example.com", provider.Ref{ID: "4"}, "")
 	require.ErrorIs(t, err, provider.ErrNotFound)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna, List: provider.Ref{ID: "99"}})
+	_, err = c.Unsubscribe(t.Context(), anna, provider.Ref{ID: "99"}, "")
 	require.ErrorIs(t, err, provider.ErrNotFound)
 
-	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna, Reason: "asked"})
+	r, err := c.Unsubscribe(t.Context(), anna, provider.Ref{}, "asked")
 	require.NoError(t, err)
 	require.Len(t, r.Notes, 1)
 	assert.Contains(t, r.Notes[0].Why, "transactional mail, list 6")
 	stored := sb.Contacts(name)[0]
 	for _, m := range stored.Memberships {
-		assert.Equal(t, provider.Unsubscribed, m.Status)
+		assert.Equal(t, provider.StatusUnsubscribed, m.Status)
 	}
 	assert.Len(t, stored.Suppressed, 1)
 
 	// An address that is on no list is kept from transactional mail too.
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "nobody@example.com"})
+	_, err = c.Unsubscribe(t.Context(), "nobody@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
 }
 
@@ -158,15 +158,15 @@ func TestUnsubscribePartly(t *testing.T) {
 	sb, c := start(t)
 	sb.AddList(name, "5", "Second")
 	// What waits for its confirmation is not active, and the vendor refuses it.
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Subscribed), on("5", provider.Pending)}})
-	r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusSubscribed), on("5", provider.StatusPending)}})
+	r, err := c.Unsubscribe(t.Context(), anna, provider.Ref{}, "")
 	require.ErrorIs(t, err, provider.ErrInvalid)
 	assert.Contains(t, err.Error(), "done: transactional mail, list 4; then list 5")
 	require.NotNil(t, r)
 	assert.Equal(t, provider.ContactUnknown, r.State)
 
 	sb.Fail(name, sandbox.Fault{Operation: "addSMTPUnsubscribes", Status: http.StatusTooManyRequests})
-	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna})
+	r, err = c.Unsubscribe(t.Context(), anna, provider.Ref{}, "")
 	require.ErrorIs(t, err, provider.ErrRateLimited)
 	assert.Nil(t, r, "nothing was done")
 }
@@ -176,14 +176,14 @@ func TestListContacts(t *testing.T) {
 	sb.AddList(name, "5", "Empty")
 	sb.AddList(name, "6", "Third")
 	for i := range 5 {
-		lists := []provider.Membership{on("4", provider.Subscribed)}
+		lists := []provider.Membership{on("4", provider.StatusSubscribed)}
 		if i < 2 {
-			lists = append(lists, on("6", provider.Unsubscribed))
+			lists = append(lists, on("6", provider.StatusUnsubscribed))
 		}
 		sb.AddContact(name, provider.Contact{Email: fmt.Sprintf("c%d@example.com", i), FirstName: "C", Phone: "37529", Memberships: lists})
 	}
 	var seen []string
-	for got, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: 2}) {
+	for got, err := range c.AllContacts(t.Context(), provider.ContactQuery{Limit: 2}) {
 		require.NoError(t, err)
 		assert.Equal(t, "C", got.FirstName)
 		assert.Equal(t, "37529", got.Phone)
@@ -194,11 +194,11 @@ func TestListContacts(t *testing.T) {
 
 	page, err := c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}, Limit: 3})
 	require.NoError(t, err)
-	assert.Len(t, page.Contacts, 3)
+	assert.Len(t, page.Items, 3)
 	assert.Equal(t, "3", page.Next)
 	page, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}, Limit: 3, Cursor: page.Next})
 	require.NoError(t, err)
-	assert.Len(t, page.Contacts, 2)
+	assert.Len(t, page.Items, 2)
 	assert.Empty(t, page.Next)
 
 	_, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "99"}})

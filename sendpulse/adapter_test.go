@@ -23,8 +23,8 @@ const name = "sendpulse"
 // config opens an account at the fake with client id and secret.
 func config(sb *sandbox.Server) sendpulse.Config {
 	return sendpulse.Config{
-		Common:   provider.Common{BaseURL: sb.BaseURL(name), From: provider.Address{Email: "shop@example.com", Name: "Shop"}},
-		ClientID: sandbox.ClientID, ClientSecret: provider.NewSecret(sandbox.Key(name)),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL(name), From: provider.Address{Email: "shop@example.com", Name: "Shop"}},
+		ClientID:        sandbox.ClientID, ClientSecret: provider.NewSecret(sandbox.Key(name)),
 	}
 }
 
@@ -32,8 +32,8 @@ func start(t *testing.T) (*sandbox.Server, *provider.Client) {
 	t.Helper()
 	sb := sandbox.New(t)
 	cfg := config(sb)
-	cfg.Attempts = 1 // the chain's repeats have tests of their own
-	c, err := sendpulse.New(cfg)
+	cfg.Tries = 1 // the chain's repeats have tests of their own
+	c, err := sendpulse.Open(cfg)
 	require.NoError(t, err)
 	return sb, c
 }
@@ -65,33 +65,36 @@ func TestCredentials(t *testing.T) {
 		"api_key both":      {ClientID: id, ClientSecret: secret, APIKey: key},
 		"api_key and id":    {ClientID: id, APIKey: key},
 	} {
-		_, err := sendpulse.New(cfg)
-		section := provider.Section{Provider: name, Settings: map[string]provider.Value{}}
+		_, err := sendpulse.Open(cfg)
+		account := provider.AccountConfig{"provider": name}
 		for key, text := range map[string]string{"client_id": cfg.ClientID, "client_secret": cfg.ClientSecret.Reveal(), "api_key": cfg.APIKey.Reveal()} {
 			if text != "" {
-				section.Settings[key] = provider.NewValue("env:NOT_SET_" + key)
+				account[key] = "env:NOT_SET_" + key
 			}
 		}
-		checked := provider.NewRegistry(sendpulse.Driver()).Check(provider.Config{Providers: map[string]provider.Section{name: section}})
-		require.EqualError(t, checked, err.Error(), "told before anything is opened")
+		checked := provider.Registry{sendpulse.Driver()}.Check(provider.Config{Providers: map[string]provider.AccountConfig{name: account}})
+		var before *provider.Error
+		require.ErrorAs(t, checked, &before, "told before anything is opened")
 		var e *provider.Error
 		require.ErrorAs(t, err, &e, field)
 		assert.Equal(t, provider.ErrConfig, e.Kind)
 		want, _, _ := strings.Cut(field, " ")
-		assert.Equal(t, "providers.sendpulse."+want, e.Field)
+		assert.Equal(t, want, e.Field)
+		assert.Equal(t, "providers.sendpulse."+want, before.Field)
+		assert.Equal(t, e.Message, before.Message)
 		assert.Contains(t, err.Error(), "client_id")
 	}
 
 	cfg := config(sb)
 	cfg.ClientID, cfg.ClientSecret, cfg.APIKey = "", provider.Secret{}, key
-	c, err := sendpulse.New(cfg)
+	c, err := sendpulse.Open(cfg)
 	require.NoError(t, err)
 	_, err = c.Send(t.Context(), message())
 	require.NoError(t, err)
 	assert.Zero(t, tokens(sb), "an API key needs no token")
 
 	cfg.APIKey = provider.NewSecret("wrong")
-	c, err = sendpulse.New(cfg)
+	c, err = sendpulse.Open(cfg)
 	require.NoError(t, err)
 	_, err = c.Send(t.Context(), message())
 	require.ErrorIs(t, err, provider.ErrUnauthorized)
@@ -123,13 +126,13 @@ func TestTokenRefused(t *testing.T) {
 	sb := sandbox.New(t)
 	cfg := config(sb)
 	cfg.ClientSecret = provider.NewSecret("wrong-secret")
-	c, err := sendpulse.New(cfg)
+	c, err := sendpulse.Open(cfg)
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), message())
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrUnauthorized, e.Kind)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Equal(t, "invalid_client", e.Code)
 	assert.Contains(t, e.Message, "getting a token")
 	assert.Equal(t, provider.StateRefused, r.State)
@@ -144,7 +147,7 @@ func TestTokenRefused(t *testing.T) {
 	assert.Len(t, operations(sb), 2)
 
 	sb.Fail(name, sandbox.Fault{Operation: "createAccessToken", Status: 200, Body: `{}`})
-	c, err = sendpulse.New(config(sb))
+	c, err = sendpulse.Open(config(sb))
 	require.NoError(t, err)
 	_, err = c.Send(t.Context(), message())
 	require.ErrorIs(t, err, provider.ErrBadResponse)
@@ -152,14 +155,14 @@ func TestTokenRefused(t *testing.T) {
 
 func TestDryRun(t *testing.T) {
 	sb := sandbox.New(t)
-	var shown []provider.Request
-	c, err := sendpulse.New(config(sb), provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	c, err := sendpulse.Open(config(sb), provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	require.NoError(t, err)
 	_, err = c.Send(t.Context(), message())
 	require.ErrorIs(t, err, provider.ErrDryRun)
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "a@example.com", Lists: []provider.Ref{{ID: "4"}}})
 	require.ErrorIs(t, err, provider.ErrDryRun)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "a@example.com"})
+	_, err = c.Unsubscribe(t.Context(), "a@example.com", provider.Ref{}, "")
 	require.ErrorIs(t, err, provider.ErrDryRun)
 	require.ErrorIs(t, c.DeleteContact(t.Context(), "a@example.com"), provider.ErrDryRun)
 	require.Len(t, shown, 4)
@@ -254,16 +257,16 @@ func TestStatus(t *testing.T) {
 	for to, want := range map[string]provider.State{
 		"anna@example.com": provider.StateDelivered, "bounce@example.com": provider.StateBounced, "gone@example.com": provider.StateQueued,
 	} {
-		sb.AddSuppression(name, "gone@example.com", provider.Suppression{Channel: "email", Scope: "transactional"})
+		sb.AddSuppression(name, "gone@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
 		m := message()
 		m.To[0].Email = to
 		sent, err := c.Send(t.Context(), m)
 		require.NoError(t, err)
-		r, err := c.Status(t.Context(), sent.MessageID)
+		r, err := c.Status(t.Context(), sent)
 		require.NoError(t, err)
 		assert.Equal(t, want, r.State, to)
 	}
-	_, err := c.Status(t.Context(), "no-such-id")
+	_, err := c.Status(t.Context(), provider.ReceiptFor("", "no-such-id"))
 	require.ErrorIs(t, err, provider.ErrNotFound)
 }
 
@@ -297,10 +300,10 @@ func TestNameVariables(t *testing.T) {
 	sb := sandbox.New(t)
 	cfg := config(sb)
 	cfg.FirstNameVariable, cfg.LastNameVariable = "Имя", "Фамилия"
-	c, err := sendpulse.New(cfg)
+	c, err := sendpulse.Open(cfg)
 	require.NoError(t, err)
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: "anna@example.com", Lists: []provider.Ref{{ID: "4"}}, FirstName: provider.Set("Анна"), LastName: provider.Set("Иванова"),
+		Email: "anna@example.com", Lists: []provider.Ref{{ID: "4"}}, FirstName: provider.ChangeTo("Анна"), LastName: provider.ChangeTo("Иванова"),
 	})
 	require.NoError(t, err)
 	got, err := c.GetContact(t.Context(), "anna@example.com")

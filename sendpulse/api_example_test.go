@@ -20,9 +20,9 @@ func ExampleAPI() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := sendpulse.New(sendpulse.Config{
+	client, err := sendpulse.Open(sendpulse.Config{
 		ClientID: sandbox.ClientID, ClientSecret: provider.NewSecret(sandbox.Key("sendpulse")),
-		Common: provider.Common{BaseURL: sb.BaseURL("sendpulse")},
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("sendpulse")},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -52,7 +52,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	}
 	c := a.names.contactFromAPI(email, members)
 	if check.Unsubscribed {
-		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: "email", Scope: "transactional", Reason: "unsubscribed"})
+		c.Suppressed = append(c.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "unsubscribed"})
 	}
 	for _, m := range members {
 		if c.Phone != "" {
@@ -72,7 +72,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 
 // ListContacts of no list goes through all lists, one after the other. Contacts
 // that come or go meanwhile shift the pages.
-func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if q.List.IsZero() {
 		return a.listAll(ctx, q)
 	}
@@ -92,7 +92,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 }
 
 // listOf is a page of one list and where the next is, at offset 0 after the last.
-func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery) (*provider.ContactPage, cursor, error) {
+func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery) (*provider.Page[provider.Contact], cursor, error) {
 	size := pageSize(q.Limit)
 	rows, err := a.api.ListContacts(ctx, at.list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &at.offset, Order: new(sendpulseapi.SortOrderAsc)})
 	if err != nil {
@@ -102,19 +102,19 @@ func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery
 	if at.offset > 0 && at.first != 0 && int64(len(rows)) == size && first == at.first {
 		return nil, at, samePage()
 	}
-	page := &provider.ContactPage{}
+	page := &provider.Page[provider.Contact]{}
 	for _, row := range rows {
 		if row.Email == "" && !q.WithoutEmail {
 			page.LeftOut++
 			continue
 		}
-		page.Contacts = append(page.Contacts, a.names.listedFromAPI(at.list, row))
+		page.Items = append(page.Items, a.names.listedFromAPI(at.list, row))
 	}
 	at.offset, at.first = nextOffset(at.offset, size, len(rows)), first
 	return page, at, nil
 }
 
-func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	at, err := parseCursor(q.Cursor)
 	if err != nil {
 		return nil, err
@@ -126,10 +126,10 @@ func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provid
 		}
 		list, err := following(lists, at.first)
 		if err != nil || list == nil {
-			return &provider.ContactPage{}, err
+			return &provider.Page[provider.Contact]{}, err
 		}
 		if _, there := listFromAPI(*list); !there {
-			return &provider.ContactPage{Next: cursor{index: at.index + 1, first: int64(list.ID)}.String()}, nil
+			return &provider.Page[provider.Contact]{Next: cursor{index: at.index + 1, first: int64(list.ID)}.String()}, nil
 		}
 		at.list, at.first = int64(list.ID), 0
 	}
@@ -174,21 +174,21 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe from one list is one call. From all it is one for transactional
 // mail and one for each list; a list that the address joins meanwhile is missed.
-func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", u.Email)
+func (a *adapter) Unsubscribe(ctx context.Context, email string, to provider.Ref, reason string) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if u.List.IsZero() {
-		return r, a.unsubscribeAll(ctx, wire, u.Reason, r)
+	if to.IsZero() {
+		return r, a.unsubscribeAll(ctx, wire, reason, r)
 	}
-	list, err := listID("list", u.List)
+	list, err := listID("list", to)
 	if err != nil {
 		return nil, err
 	}
-	if u.Reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: "dropped", Why: "the provider stores no reason for a list"})
+	if reason != "" {
+		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason for a list"})
 	}
 	if err := a.unsubscribeFrom(ctx, list, wire); err != nil {
 		return r, err
@@ -231,7 +231,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 		return err
 	}
 	for _, m := range members {
-		if s := standingOf(int64(m.Status)).status; s.Terminal() || s == provider.Removed {
+		if s := standingOf(int64(m.Status)).status; s.Terminal() || s == provider.StatusRemoved {
 			continue
 		}
 		err := a.unsubscribeFrom(ctx, int64(m.ListID), wire)
@@ -243,7 +243,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 		}
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "emulated", Why: "unsubscribed from " + strings.Join(s.done, ", ") + "; a list it joins later is not covered"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteEmulated, Why: "unsubscribed from " + strings.Join(s.done, ", ") + "; a list it joins later is not covered"})
 	return nil
 }
 

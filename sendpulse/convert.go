@@ -77,7 +77,7 @@ func (c *converter) fail(err error) {
 	}
 }
 
-func (c *converter) note(field, action, why string) {
+func (c *converter) note(field string, action provider.NoteAction, why string) {
 	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
 }
 
@@ -124,7 +124,7 @@ func text(s string) *string {
 // statusFromAPI reads the state of a mail from the reply code of the recipient's
 // mail server and from the tracking: the vendor has no word for it.
 func statusFromAPI(messageID string, record *sendpulseapi.EmailRecord) *provider.Receipt {
-	log := provider.StateLog{}
+	log := adapterkit.StateLog{}
 	state := codeState(int64(record.SMTPAnswerCode))
 	log.Add(record.Recipient, state)
 	if record.Tracking.Opens > 0 {
@@ -138,7 +138,7 @@ func statusFromAPI(messageID string, record *sendpulseapi.EmailRecord) *provider
 		r.Recipients = nil
 	}
 	if state == provider.StateUnknown {
-		r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: fmt.Sprintf("the recipient's mail server replied with code %d", record.SMTPAnswerCode)}}
+		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: fmt.Sprintf("the recipient's mail server replied with code %d", record.SMTPAnswerCode)}}
 	}
 	return r
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -25,25 +26,25 @@ type standing struct {
 	status provider.MembershipStatus
 	// everywhere says that the reason lies with the address and not with the
 	// list: it is kept from marketing mail, and is put on no further list.
-	everywhere string
+	everywhere provider.Reason
 }
 
 // statuses are the vendor's codes.
 var statuses = map[int64]standing{
-	0:  {status: provider.Pending}, // new; gets nothing before the service activates it
-	1:  {status: provider.Subscribed},
-	2:  {status: provider.Pending}, // asked by mail to confirm
-	3:  {status: provider.Pending}, // waits for the service
-	4:  {status: provider.Unsubscribed},
-	5:  {status: provider.Blocked, everywhere: "rejected by the provider"},
-	6:  {status: provider.Unsubscribed, everywhere: "unsubscribed from everything"},
-	7:  {status: provider.Pending}, // mail with the confirmation link sent
-	8:  {status: provider.Blocked, everywhere: "blocked by the account"},
-	9:  {status: provider.Bounced, everywhere: "undeliverable"},
-	10: {status: provider.Blocked, everywhere: "blocked by host"},
-	11: {status: provider.Blocked, everywhere: "blocked by sender name"},
-	12: {status: provider.Blocked, everywhere: "blocked by address"},
-	13: {status: provider.Removed},
+	0:  {status: provider.StatusPending}, // new; gets nothing before the service activates it
+	1:  {status: provider.StatusSubscribed},
+	2:  {status: provider.StatusPending}, // asked by mail to confirm
+	3:  {status: provider.StatusPending}, // waits for the service
+	4:  {status: provider.StatusUnsubscribed},
+	5:  {status: provider.StatusBlocked, everywhere: "rejected by the provider"},
+	6:  {status: provider.StatusUnsubscribed, everywhere: "unsubscribed from everything"},
+	7:  {status: provider.StatusPending}, // mail with the confirmation link sent
+	8:  {status: provider.StatusBlocked, everywhere: "blocked by the account"},
+	9:  {status: provider.StatusBounced, everywhere: "undeliverable"},
+	10: {status: provider.StatusBlocked, everywhere: "blocked by host"},
+	11: {status: provider.StatusBlocked, everywhere: "blocked by sender name"},
+	12: {status: provider.StatusBlocked, everywhere: "blocked by address"},
+	13: {status: provider.StatusRemoved},
 	14: {status: provider.StatusOther}, // temporarily unavailable: neither free nor final
 }
 
@@ -70,7 +71,7 @@ func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.M
 		addMembership(&c, int64(m.ListID), int64(m.Status))
 		addVariables(fields, m.Variables)
 	}
-	c.SuppressLeft()
+	adapterkit.SuppressLeft(&c)
 	n.takeNames(&c, fields)
 	return c
 }
@@ -79,7 +80,7 @@ func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.M
 func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact) provider.Contact {
 	c := provider.Contact{Email: row.Email, Phone: string(row.Phone), Suppressed: []provider.Suppression{}}
 	addMembership(&c, list, int64(row.Status))
-	c.SuppressLeft()
+	adapterkit.SuppressLeft(&c)
 	fields := map[string]any{}
 	for name, raw := range row.Variables {
 		if v, ok := variableValue(raw, ""); ok {
@@ -97,7 +98,7 @@ func addMembership(c *provider.Contact, list, code int64) {
 	if s.everywhere == "" {
 		return
 	}
-	entry := provider.Suppression{Channel: "email", Scope: "marketing", Reason: s.everywhere}
+	entry := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: s.everywhere}
 	if !slices.Contains(c.Suppressed, entry) {
 		c.Suppressed = append(c.Suppressed, entry)
 	}
@@ -176,7 +177,7 @@ func (n nameVariables) variablesToAPI(change provider.ContactChange) (map[string
 		field, variable string
 		change          provider.Change[string]
 	}{{"first_name", n.first, change.FirstName}, {"last_name", n.last, change.LastName}} {
-		if named.change.Clear {
+		if named.change.Clears() {
 			return nil, cannotClear(named.field)
 		}
 		if !named.change.IsSet() {
@@ -185,9 +186,9 @@ func (n nameVariables) variablesToAPI(change provider.ContactChange) (map[string
 		if _, twice := out[named.variable]; twice {
 			return nil, provider.Invalid("fields."+named.variable, "the field is given twice, once as %s", named.field)
 		}
-		out[named.variable] = mailaddr.Name(named.change.Value)
+		out[named.variable] = mailaddr.Name(named.change.Value())
 	}
-	if change.Phone.Clear {
+	if change.Phone.Clears() {
 		return nil, cannotClear("phone")
 	}
 	return out, nil

@@ -65,7 +65,7 @@ func TestEmailToAPI(t *testing.T) {
 			assert.JSONEq(t, string(want), string(data))
 			var told []string
 			for _, n := range notes {
-				told = append(told, n.Field+" "+n.Action)
+				told = append(told, n.Field+" "+string(n.Action))
 			}
 			assert.Equal(t, test.notes, told)
 		})
@@ -164,20 +164,20 @@ func TestStatuses(t *testing.T) {
 		fixed  bool
 		all    bool // of the address, not of the list
 	}{
-		0:  {provider.Pending, false, false},
-		1:  {provider.Subscribed, false, false},
-		2:  {provider.Pending, false, false},
-		3:  {provider.Pending, false, false},
-		4:  {provider.Unsubscribed, true, false},
-		5:  {provider.Blocked, true, true},
-		6:  {provider.Unsubscribed, true, true},
-		7:  {provider.Pending, false, false},
-		8:  {provider.Blocked, true, true},
-		9:  {provider.Bounced, true, true},
-		10: {provider.Blocked, true, true},
-		11: {provider.Blocked, true, true},
-		12: {provider.Blocked, true, true},
-		13: {provider.Removed, false, false},
+		0:  {provider.StatusPending, false, false},
+		1:  {provider.StatusSubscribed, false, false},
+		2:  {provider.StatusPending, false, false},
+		3:  {provider.StatusPending, false, false},
+		4:  {provider.StatusUnsubscribed, true, false},
+		5:  {provider.StatusBlocked, true, true},
+		6:  {provider.StatusUnsubscribed, true, true},
+		7:  {provider.StatusPending, false, false},
+		8:  {provider.StatusBlocked, true, true},
+		9:  {provider.StatusBounced, true, true},
+		10: {provider.StatusBlocked, true, true},
+		11: {provider.StatusBlocked, true, true},
+		12: {provider.StatusBlocked, true, true},
+		13: {provider.StatusRemoved, false, false},
 		14: {provider.StatusOther, true, false},
 		15: {provider.StatusOther, true, false}, // not documented
 	} {
@@ -195,7 +195,7 @@ func TestContactFromAPI(t *testing.T) {
 	got := testNames.contactFromAPI("sara@example.ir", *example[[]sendpulseapi.Membership](t, "listMemberships.answer"))
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", FirstName: "سارا", Suppressed: []provider.Suppression{},
-		Memberships: []provider.Membership{{List: "490712", Status: provider.Subscribed}, {List: "490711", Status: provider.Unsubscribed}},
+		Memberships: []provider.Membership{{List: "490712", Status: provider.StatusSubscribed}, {List: "490711", Status: provider.StatusUnsubscribed}},
 	}, got)
 
 	// Twice the same reason is told once; the first list's value of a variable is shown.
@@ -205,12 +205,12 @@ func TestContactFromAPI(t *testing.T) {
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{
 		{ListID: 1, Status: 6, Variables: value(`"12"`)}, {ListID: 2, Status: 6, Variables: value(`13`)},
 	})
-	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed from everything"}}, got.Suppressed)
+	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed from everything"}}, got.Suppressed)
 	assert.Equal(t, map[string]any{"points": 12.0, "id": "007"}, got.Fields)
 
 	// Who has left every list gets no marketing mail.
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 1, Status: 4}, {ListID: 2, Status: 13}})
-	assert.Equal(t, []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}}, got.Suppressed)
+	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed"}}, got.Suppressed)
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 2, Status: 13}})
 	assert.Empty(t, got.Suppressed)
 }
@@ -247,17 +247,17 @@ func TestListedFromAPI(t *testing.T) {
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", Phone: "989121234567", FirstName: "سارا", Suppressed: []provider.Suppression{},
 		Fields:      map[string]any{"points": 12.0, "birthday": "1990-05-01"},
-		Memberships: []provider.Membership{{List: "7", Status: provider.Subscribed}},
+		Memberships: []provider.Membership{{List: "7", Status: provider.StatusSubscribed}},
 	}, testNames.listedFromAPI(7, rows[0]))
 	assert.Equal(t, provider.Contact{
-		Email: "oleg@example.com", Memberships: []provider.Membership{{List: "7", Status: provider.Unsubscribed}},
-		Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "unsubscribed"}},
+		Email: "oleg@example.com", Memberships: []provider.Membership{{List: "7", Status: provider.StatusUnsubscribed}},
+		Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "unsubscribed"}},
 	}, testNames.listedFromAPI(7, rows[1]))
 }
 
 func TestVariablesToAPI(t *testing.T) {
 	got, err := testNames.variablesToAPI(provider.ContactChange{
-		FirstName: provider.Set("Sara"), Phone: provider.Set("989121234567"),
+		FirstName: provider.ChangeTo("Sara"), Phone: provider.ChangeTo("989121234567"),
 		Fields: map[string]any{"points": 12, "big": json.Number("12345678901234567890"), "birthday": "1990-05-01"},
 	})
 	require.NoError(t, err)
@@ -269,10 +269,10 @@ func TestVariablesToAPI(t *testing.T) {
 		"fields.vip":   {Fields: map[string]any{"vip": true}},
 		"fields.tags":  {Fields: map[string]any{"tags": []string{"a"}}},
 		"fields.old":   {Fields: map[string]any{"old": nil}},
-		"fields.name":  {Fields: map[string]any{"name": "a"}, FirstName: provider.Set("b")},
+		"fields.name":  {Fields: map[string]any{"name": "a"}, FirstName: provider.ChangeTo("b")},
 		"fields.Phone": {Fields: map[string]any{"Phone": "1"}},
-		"first_name":   {FirstName: provider.Clear[string]()},
-		"phone":        {Phone: provider.Clear[string]()},
+		"first_name":   {FirstName: provider.ChangeToNone[string]()},
+		"phone":        {Phone: provider.ChangeToNone[string]()},
 	} {
 		_, err := testNames.variablesToAPI(change)
 		var e *provider.Error
@@ -361,19 +361,19 @@ func TestMayAdd(t *testing.T) {
 
 func TestPartly(t *testing.T) {
 	r := &provider.ContactReceipt{}
-	cause := &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Message: "slow down", Elsewhere: true}
+	cause := &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Message: "slow down", Elsewhere: true}
 	require.Equal(t, error(cause), partly(cause, nil, "list 1", r))
 	assert.Empty(t, r.Notes)
 	err := partly(cause, []string{"list 1"}, "list 2", r)
 	var e *provider.Error
 	require.True(t, errors.As(err, &e))
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.Equal(t, "done: list 1; then list 2: slow down", e.Message)
-	assert.Equal(t, provider.NotSent, cause.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, cause.Outcome)
 	assert.Len(t, r.Notes, 1)
 
 	err = partly(context.Canceled, []string{"list 1"}, "list 2", r)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 }

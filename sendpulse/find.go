@@ -23,7 +23,8 @@ const findPages = 10
 // into the search: one with the same subject that went to the same address up to
 // 14 hours before or after is found too. Its order is not documented either, so
 // all pages are read, ten at most.
-func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+	s := alike.SearchFor(recipient, t)
 	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
@@ -33,7 +34,7 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 		Recipient: &wire, From: day(s.From, -alike.AnyZone.Before), To: day(s.To, alike.AnyZone.After), Limit: &size,
 		Country: new("off"), // some accounts get an error without it
 	}
-	var out []provider.Found
+	var out []provider.SentMail
 	seen := map[string]bool{}
 	for offset, n := int64(0), 0; n < findPages; n++ {
 		params.Offset = new(offset)
@@ -60,12 +61,12 @@ func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.F
 	return out, nil
 }
 
-func foundFromAPI(s provider.Search, r *sendpulseapi.EmailRecord) (provider.Found, bool) {
+func foundFromAPI(s alike.Search, r *sendpulseapi.EmailRecord) (provider.SentMail, bool) {
 	at, _ := flex.ParseTime(r.SendDate)
 	if !alike.May(s, alike.Mail{Recipient: r.Recipient, Sender: r.Sender, Subject: r.Subject, At: at}, alike.AnyZone) {
-		return provider.Found{}, false
+		return provider.SentMail{}, false
 	}
-	found := provider.Found{MessageID: r.ID, Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
+	found := provider.SentMail{MessageID: r.ID, Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
 	if found.Recipient == "" { // the vendor keeps none for some mail; it was asked for this one
 		found.Recipient = s.Recipient
 	}

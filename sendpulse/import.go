@@ -15,8 +15,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.BulkImporter = (*adapter)(nil)
-
 const (
 	// importMost is how many addresses a look-up and an add take. The vendor names
 	// no number for either; this one is a guess. A call that is refused is halved.
@@ -79,7 +77,7 @@ type storing struct {
 
 // Store looks up where the addresses are and adds those that may be added to
 // every list. The others take the way of UpsertContact, list by list.
-func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ContactResult, error) {
+func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
 	lists := keyLists(rows[0].Key)
 	all := make([]*storing, len(rows))
 	for i, row := range rows {
@@ -98,7 +96,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 			return nil, err // nothing is stored yet, and the import waits for the limit
 		}
 	}
-	results := make([]provider.ContactResult, len(all))
+	results := make([]provider.ImportResult, len(all))
 	for i, s := range all {
 		for _, list := range lists {
 			if s.left && s.err == nil {
@@ -108,7 +106,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 		if s.err == nil {
 			s.r.State = s.after
 		}
-		results[i] = provider.ContactResult{Receipt: s.r, Err: s.err}
+		results[i] = provider.ImportResult{Receipt: s.r, Err: s.err}
 	}
 	return results, nil
 }
@@ -202,7 +200,7 @@ func (s *storing) contact() sendpulseapi.NewContact {
 	c := sendpulseapi.NewContact{Email: s.wire, Variables: s.variables}
 	if s.phone.IsSet() {
 		c.Variables = maps.Clone(s.variables)
-		c.Variables[phoneVariable] = s.phone.Value
+		c.Variables[phoneVariable] = s.phone.Value()
 	}
 	return c
 }
@@ -211,7 +209,7 @@ func (s *storing) contact() sendpulseapi.NewContact {
 // not there is no such refusal: halves would meet it too.
 func refused(err error) bool {
 	var e *provider.Error
-	if !errors.As(err, &e) || e.Outcome == provider.MaybeSent || e.Outcome == provider.Sent {
+	if !errors.As(err, &e) || e.Outcome == provider.OutcomeMaybeSent || e.Outcome == provider.OutcomeSent {
 		return false
 	}
 	const noList = "213"
@@ -221,7 +219,7 @@ func refused(err error) bool {
 // waits reports whether a limit kept the call back.
 func waits(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.NotSent
+	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
 }
 
 // keyLists reads the lists of a key.

@@ -17,7 +17,7 @@ import (
 func changes(n int, change func(i int, c *provider.ContactChange)) iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
 		for i := range n {
-			c := provider.ContactChange{Email: fmt.Sprintf("row%04d@example.com", i), FirstName: provider.Set("Анна"), Lists: []provider.Ref{{ID: "4"}}}
+			c := provider.ContactChange{Email: fmt.Sprintf("row%04d@example.com", i), FirstName: provider.ChangeTo("Анна"), Lists: []provider.Ref{{ID: "4"}}}
 			if change != nil {
 				change(i, &c)
 			}
@@ -28,10 +28,10 @@ func changes(n int, change func(i int, c *provider.ContactChange)) iter.Seq2[pro
 	}
 }
 
-func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportRow) {
+func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportResult) {
 	t.Helper()
-	var got []provider.ImportRow
-	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportRow) { got = append(got, r) })
+	var got []provider.ImportResult
+	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportResult) error { got = append(got, r); return nil })
 	require.NoError(t, err)
 	return report, got
 }
@@ -56,24 +56,24 @@ func stored(sb *sandbox.Server) map[string]provider.Contact {
 func TestImportInBulk(t *testing.T) {
 	sb, c := start(t)
 	sb.AddList(name, "5", "Second")
-	sb.AddContact(name, provider.Contact{Email: "row0600@example.com", Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
-	sb.AddContact(name, provider.Contact{Email: "row0601@example.com", Memberships: []provider.Membership{on("5", provider.Blocked)}})
-	sb.AddContact(name, provider.Contact{Email: "row0602@example.com", Memberships: []provider.Membership{on("5", provider.Subscribed)}})
+	sb.AddContact(name, provider.Contact{Email: "row0600@example.com", Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
+	sb.AddContact(name, provider.Contact{Email: "row0601@example.com", Memberships: []provider.Membership{on("5", provider.StatusBlocked)}})
+	sb.AddContact(name, provider.Contact{Email: "row0602@example.com", Memberships: []provider.Membership{on("5", provider.StatusSubscribed)}})
 	report, rows := imported(t, c, changes(1200, func(i int, c *provider.ContactChange) {
 		switch i {
 		case 700:
 			c.Fields = map[string]any{"points": "many"} // the variable is a number, and the refusal names no row
 		case 701:
-			c.Phone = provider.Set("375291234567")
+			c.Phone = provider.ChangeTo("375291234567")
 		case 702:
-			c.Phone = provider.Clear[string]()
+			c.Phone = provider.ChangeToNone[string]()
 		}
 	}))
 	assert.Equal(t, provider.ImportReport{Rows: 1200, Created: 1195, Updated: 3, Refused: 2}, report)
 	assert.ErrorIs(t, rows[700].Err, provider.ErrInvalid)
 	assert.ErrorIs(t, rows[702].Err, provider.ErrUnsupported)
 	got := stored(sb)
-	assert.Equal(t, []provider.Membership{on("4", provider.Unsubscribed)}, got["row0600@example.com"].Memberships)
+	assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed)}, got["row0600@example.com"].Memberships)
 	assert.Equal(t, "Анна", got["row0600@example.com"].FirstName, "fields are set all the same")
 	assert.Contains(t, rows[600].Receipt.Notes[0].Why, "not added to list 4")
 	assert.Len(t, got["row0601@example.com"].Memberships, 1, "blocked for all mail")
@@ -148,14 +148,14 @@ func TestImportOutcomes(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			sb, c := start(t)
-			sb.AddContact(name, provider.Contact{Email: "row0003@example.com", Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
+			sb.AddContact(name, provider.Contact{Email: "row0003@example.com", Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 			want.fault.Header = http.Header{"Content-Type": {"application/json"}}
 			sb.Fail(name, want.fault)
 			report, err := c.ImportContacts(t.Context(), changes(8, nil), nil)
 			assert.Equal(t, want.report.Refused == 8, err != nil)
 			assert.Equal(t, want.report, report)
 			assert.Equal(t, want.calls, counted(sb))
-			assert.Equal(t, []provider.Membership{on("4", provider.Unsubscribed)}, stored(sb)["row0003@example.com"].Memberships)
+			assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed)}, stored(sb)["row0003@example.com"].Memberships)
 		})
 	}
 }

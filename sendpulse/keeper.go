@@ -8,8 +8,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.ListKeeper = (*adapter)(nil)
-
 // CreateList makes a list. A name that is in use is refused, so that after a
 // lost answer a second call shows that the first one was carried out.
 func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, error) {
@@ -18,7 +16,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 		return nil, err
 	}
 	if made.ID == 0 {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name"}
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name"}
 	}
 	return &provider.List{ID: strconv.FormatInt(int64(made.ID), 10), Name: name, Count: -1}, nil
 }

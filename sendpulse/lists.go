@@ -11,7 +11,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
 	offset, err := parseOffset(cursor)
 	if err != nil {
 		return nil, err
@@ -21,10 +21,10 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	if err != nil {
 		return nil, err
 	}
-	page := &provider.ListPage{}
+	page := &provider.Page[provider.List]{}
 	for _, row := range rows {
 		if l, there := listFromAPI(row); there {
-			page.Lists = append(page.Lists, l)
+			page.Items = append(page.Items, l)
 		}
 	}
 	if next := nextOffset(offset, size, len(rows)); next > 0 {
@@ -48,7 +48,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 				return false, notDone("not added: " + why)
 			}
 			status := statusOn(id, members)
-			return status != provider.Subscribed && status != provider.Pending, nil
+			return status != provider.StatusSubscribed && status != provider.StatusPending, nil
 		})
 		if err != nil || len(open) == 0 {
 			return refused, err
@@ -117,7 +117,7 @@ func statusOn(list int64, members []sendpulseapi.Membership) provider.Membership
 }
 
 func notDone(message string) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Field: "email", Message: message}
+	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email", Message: message}
 }
 
 // ofGroup gives err to each address of the group when it is about them and not

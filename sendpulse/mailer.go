@@ -16,12 +16,13 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
-	r := provider.Accepted(m, sent.ID, provider.StateAccepted)
+	r := m.Receipt(sent.ID, provider.StateAccepted)
 	r.Notes = notes
 	return r, nil
 }
 
-func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	messageID := r.MessageID
 	record, err := a.api.GetEmail(ctx, messageID)
 	if err != nil {
 		return nil, err

@@ -12,24 +12,22 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.Resubscriber = (*adapter)(nil)
-
 // Resubscribe to one list adds the address to it again and reads afterwards
 // whether that brought it back, which is not documented. To all mail it lifts
 // the unsubscription from transactional mail and does the same for every list
 // the address has left. A block, a bounce and the blacklist are no
 // unsubscriptions and stay. Nothing is mailed: the vendor's own call for this
 // asks the person by mail, and is reached through API.
-func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", rs.Email)
+func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if rs.List.IsZero() {
+	if to.IsZero() {
 		return r, a.resubscribeAll(ctx, wire, r)
 	}
-	list, err := listID("list", rs.List)
+	list, err := listID("list", to)
 	if err != nil {
 		return nil, err
 	}
@@ -39,14 +37,14 @@ func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (
 	}
 	s := standingOf(int64(onList.Status))
 	switch s.status {
-	case provider.Unsubscribed:
-	case provider.Subscribed:
+	case provider.StatusUnsubscribed:
+	case provider.StatusSubscribed:
 		r.State = provider.ContactDone
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was subscribed already"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was subscribed already"})
 		return r, nil
 	default:
 		return nil, &provider.Error{
-			Kind: provider.ErrConflict, Outcome: provider.NotSent, Field: "email",
+			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email",
 			Message: fmt.Sprintf("the address is %s on the list (status %d), which is no unsubscription", s.status, onList.Status),
 		}
 	}
@@ -67,13 +65,13 @@ func (a *adapter) resubscribeOn(ctx context.Context, list int64, wire string) er
 	onList, err := a.api.GetContact(ctx, list, wire)
 	if err != nil {
 		return &provider.Error{
-			Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Err: err,
+			Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Err: err,
 			Message: "the address was added again, but what came of it could not be read: " + err.Error(),
 		}
 	}
 	if s := standingOf(int64(onList.Status)).status; s.Terminal() {
 		return &provider.Error{
-			Kind: provider.ErrConflict, Outcome: provider.NotSent, Field: "email",
+			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email",
 			Message: fmt.Sprintf("the provider left the address %s on list %d (status %d); ask the person by mail, or change it in the account", s, list, onList.Status),
 		}
 	}
@@ -100,7 +98,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string, r *provider.C
 	for _, m := range members {
 		name := listStep(int64(m.ListID))
 		switch s := standingOf(int64(m.Status)).status; {
-		case s == provider.Unsubscribed:
+		case s == provider.StatusUnsubscribed:
 			if err := done.step(name, a.resubscribeOn(ctx, int64(m.ListID), wire)); err != nil {
 				return err
 			}
@@ -110,12 +108,12 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string, r *provider.C
 	}
 	r.State = provider.ContactDone
 	if len(done.done) > 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "emulated", Why: "brought back to " + strings.Join(done.done, ", ")})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteEmulated, Why: "brought back to " + strings.Join(done.done, ", ")})
 	} else {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "it was unsubscribed from nothing"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was unsubscribed from nothing"})
 	}
 	if len(left) > 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "left as it is on " + strings.Join(left, ", ")})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "left as it is on " + strings.Join(left, ", ")})
 	}
 	return nil
 }

@@ -45,6 +45,7 @@
 package sendpulse
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
@@ -52,49 +53,43 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+const name = "sendpulse" // of the provider
+
 // baseURL is the vendor's address.
 const baseURL = "https://api.sendpulse.com"
 
-// Config opens an account from Go: with ClientID and ClientSecret, or with APIKey.
+// Config are the settings of an account: ClientID with ClientSecret, or APIKey.
 type Config struct {
-	provider.Common
-	ClientID     string
-	ClientSecret provider.Secret
-	APIKey       provider.Secret
+	provider.AccountSettings
+	ClientID     string          `json:"client_id" doc:"client id of the account; goes with client_secret"`
+	ClientSecret provider.Secret `json:"client_secret" doc:"client secret of the account; goes with client_id"`
+	APIKey       provider.Secret `json:"api_key" doc:"API key of the account, instead of client_id and client_secret"`
 	// FirstNameVariable and LastNameVariable are the variables in which the
 	// account keeps names; empty means first_name and last_name.
-	FirstNameVariable, LastNameVariable string
+	FirstNameVariable string `json:"first_name_variable" default:"first_name" doc:"variable that holds the first name of a contact"`
+	LastNameVariable  string `json:"last_name_variable" default:"last_name" doc:"variable that holds the last name of a contact"`
 }
 
-// New returns a client of one account. It does not touch the network.
-func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
-	settings := map[string]provider.Value{}
-	for name, text := range map[string]string{
-		"client_id": cfg.ClientID, "client_secret": cfg.ClientSecret.Reveal(), "api_key": cfg.APIKey.Reveal(),
-		"first_name_variable": cfg.FirstNameVariable, "last_name_variable": cfg.LastNameVariable,
-	} {
-		if text != "" {
-			settings[name] = provider.NewValue(text)
-		}
-	}
-	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
+// New returns a client of the account with this client id and secret. It does not
+// touch the network. Open takes all settings, and an API key instead.
+func New(clientID, clientSecret string, opts ...provider.Option) (*provider.Client, error) {
+	return Open(Config{ClientID: clientID, ClientSecret: provider.NewSecret(clientSecret)}, opts...)
+}
+
+// Open returns a client of an account with settings from Go. It does not touch the
+// network.
+func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
+	return driver.Client(cfg, opts...)
 }
 
 // Driver opens accounts from a configuration.
-func Driver() provider.Driver {
-	return provider.Driver{
-		Name: "sendpulse",
-		Settings: []provider.Setting{
-			{Name: "client_id", Doc: "client id of the account; goes with client_secret"},
-			{Name: "client_secret", Secret: true, Doc: "client secret of the account; goes with client_id"},
-			{Name: "api_key", Secret: true, Doc: "API key of the account, instead of client_id and client_secret"},
-			{Name: "first_name_variable", Doc: "variable that holds the first name of a contact; first_name if absent"},
-			{Name: "last_name_variable", Doc: "variable that holds the last name of a contact; last_name if absent"},
-		},
-		Check:        checkCredentials,
-		Capabilities: capabilities,
-		Open:         open,
-	}
+func Driver() provider.Driver { return driver.Driver() }
+
+var driver = provider.DriverOf[Config]{
+	Name:         name,
+	Check:        checkCredentials,
+	Capabilities: func(Config) provider.Capabilities { return capabilities },
+	Open:         open,
 }
 
 type adapter struct {
@@ -102,25 +97,21 @@ type adapter struct {
 	names nameVariables
 }
 
-func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
-	auth, err := authOf(s, env)
+func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
+	auth, err := authOf(cfg, env)
 	if err != nil {
 		return nil, err
 	}
 	chain, err := httpx.New(httpx.Config{
-		Provider: "sendpulse", BaseURL: baseURL, Section: s, Env: env,
+		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
 		Auth: auth, Classify: classify, Secretive: []string{tokenOperation},
 		Limits: httpx.Single(9), // 10 a second
 	})
 	if err != nil {
 		return nil, err
 	}
-	a := &adapter{api: sendpulseapi.NewClient(chain), names: nameVariables{first: "first_name", last: "last_name"}}
-	if name := s.Text("first_name_variable"); name != "" {
-		a.names.first = name
-	}
-	if name := s.Text("last_name_variable"); name != "" {
-		a.names.last = name
-	}
-	return provider.NewClient(a, s, env)
+	names := nameVariables{first: cmp.Or(cfg.FirstNameVariable, "first_name"), last: cmp.Or(cfg.LastNameVariable, "last_name")}
+	return &adapter{api: sendpulseapi.NewClient(chain), names: names}, nil
 }
+
+func (a *adapter) Capabilities() provider.Capabilities { return capabilities }

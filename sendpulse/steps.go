@@ -27,7 +27,7 @@ func (s *steps) step(what string, err error) error {
 // taken reports whether a failed call was carried out: only its answer is of no use.
 func taken(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Outcome == provider.Sent
+	return errors.As(err, &e) && e.Outcome == provider.OutcomeSent
 }
 
 // made turns the error of a step that was carried out into a note.
@@ -35,7 +35,7 @@ func made(err error, step string, r *provider.ContactReceipt) error {
 	if !taken(err) {
 		return err
 	}
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "done for " + step + ", but the answer could not be read"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "done for " + step + ", but the answer could not be read"})
 	return nil
 }
 
@@ -50,9 +50,9 @@ func partly(err error, done []string, failed string, r *provider.ContactReceipt)
 		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
 	}
 	own := *e
-	own.Outcome, own.Elsewhere = provider.MaybeSent, false
+	own.Outcome, own.Elsewhere = provider.OutcomeMaybeSent, false
 	own.Message = fmt.Sprintf("done: %s; then %s: %s", strings.Join(done, ", "), failed, e.Message)
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "done for " + strings.Join(done, ", ") + ", not for " + failed + " and what comes after it"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "done for " + strings.Join(done, ", ") + ", not for " + failed + " and what comes after it"})
 	return &own
 }
 

@@ -41,17 +41,17 @@ func TestUnreadableStepGoesOn(t *testing.T) {
 
 	unreadable(sb, "addSMTPUnsubscribes")
 	unreadable(sb, "unsubscribeContacts")
-	r, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna})
+	r, err = c.Unsubscribe(t.Context(), anna, provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
 	assert.Len(t, r.Notes, 3)
-	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed, provider.Unsubscribed}, statuses(sb.Contacts(name)[0]))
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusUnsubscribed}, statuses(sb.Contacts(name)[0]))
 
 	unreadable(sb, "removeSMTPUnsubscribes")
 	unreadable(sb, "addContacts")
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: anna})
+	_, err = c.Resubscribe(t.Context(), anna, provider.Ref{})
 	require.NoError(t, err)
-	assert.Equal(t, []provider.MembershipStatus{provider.Subscribed, provider.Subscribed}, statuses(sb.Contacts(name)[0]))
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusSubscribed, provider.StatusSubscribed}, statuses(sb.Contacts(name)[0]))
 
 	unreadable(sb, "removeContacts")
 	results, err := c.RemoveFromList(t.Context(), provider.Ref{ID: "4"}, []string{anna})
@@ -62,23 +62,23 @@ func TestUnreadableStepGoesOn(t *testing.T) {
 // Who is unsubscribed from transactional mail already still leaves the lists.
 func TestUnsubscribeAgain(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Subscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusSubscribed)}})
 	sb.Fail(name, sandbox.Fault{Operation: "addSMTPUnsubscribes", Status: http.StatusBadRequest, Body: `{"error_code":19,"message":"exists"}`})
-	_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: anna})
+	_, err := c.Unsubscribe(t.Context(), anna, provider.Ref{}, "")
 	require.NoError(t, err)
-	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed}, statuses(sb.Contacts(name)[0]))
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusUnsubscribed}, statuses(sb.Contacts(name)[0]))
 }
 
 func TestFieldsSetButNotThePhone(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 	sb.Fail(name, sandbox.Fault{Operation: "updateContactPhone", Status: http.StatusUnprocessableEntity, Body: `{"error_code":422,"message":"bad phone"}`})
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.Set("12"), Fields: map[string]any{"city": "Minsk"},
+		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.ChangeTo("12"), Fields: map[string]any{"city": "Minsk"},
 	})
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.Contains(t, e.Message, "done: fields of list 4; then phone of list 4")
 	require.NotNil(t, r)
 	assert.NotContains(t, r.Notes[0].Why, "the fields were set")
@@ -88,16 +88,16 @@ func TestFieldsSetButNotThePhone(t *testing.T) {
 // Removing an address must not forget that it has left by itself.
 func TestRemoveKeepsFinalStatuses(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
-	sb.AddContact(name, provider.Contact{Email: "free@example.com", Memberships: []provider.Membership{on("4", provider.Subscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
+	sb.AddContact(name, provider.Contact{Email: "free@example.com", Memberships: []provider.Membership{on("4", provider.StatusSubscribed)}})
 	results, err := c.RemoveFromList(t.Context(), provider.Ref{ID: "4"}, []string{anna, "free@example.com"})
 	require.NoError(t, err)
 	require.ErrorIs(t, results[0].Error, provider.ErrConflict)
-	assert.Equal(t, "lists.remove", results[0].Error.Op)
+	assert.EqualValues(t, "lists.remove", results[0].Error.Op)
 	assert.Equal(t, name, results[0].Error.Account)
 	assert.Nil(t, results[1].Error)
 	require.Len(t, sb.Contacts(name), 1)
-	assert.Equal(t, []provider.MembershipStatus{provider.Unsubscribed}, statuses(sb.Contacts(name)[0]))
+	assert.Equal(t, []provider.MembershipStatus{provider.StatusUnsubscribed}, statuses(sb.Contacts(name)[0]))
 
 	results, err = c.RemoveFromList(t.Context(), provider.Ref{ID: "4"}, []string{anna})
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestRemoveKeepsFinalStatuses(t *testing.T) {
 // Who is on the list already is no error and needs no change.
 func TestAddAgain(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Subscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusSubscribed)}})
 	results, err := c.AddToList(t.Context(), provider.Ref{ID: "4"}, []string{anna})
 	require.NoError(t, err)
 	assert.Nil(t, results[0].Error)
@@ -120,7 +120,7 @@ func TestMembersInTheMiddle(t *testing.T) {
 	emails := make([]string, 101)
 	for i := range emails {
 		emails[i] = fmt.Sprintf("c%03d@example.com", i)
-		sb.AddContact(name, provider.Contact{Email: emails[i], Memberships: []provider.Membership{on("4", provider.Subscribed)}})
+		sb.AddContact(name, provider.Contact{Email: emails[i], Memberships: []provider.Membership{on("4", provider.StatusSubscribed)}})
 	}
 	unreadable(sb, "removeContacts")
 	sb.Fail(name, sandbox.Fault{Operation: "removeContacts", Status: http.StatusTooManyRequests})
@@ -128,7 +128,7 @@ func TestMembersInTheMiddle(t *testing.T) {
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.ErrRateLimited, e.Kind)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.Len(t, results, 100)
 }
 
@@ -144,13 +144,13 @@ func TestListingEnds(t *testing.T) {
 		_, _ = w.Write([]byte(text))
 	}))
 	t.Cleanup(srv.Close)
-	c, err := sendpulse.New(sendpulse.Config{Common: provider.Common{BaseURL: srv.URL, Attempts: 1}, APIKey: provider.NewSecret("sp_key")})
+	c, err := sendpulse.Open(sendpulse.Config{AccountSettings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1}, APIKey: provider.NewSecret("sp_key")})
 	require.NoError(t, err)
 	for _, limit := range []int{0, 1, 2} {
 		pages := 0
 		q := provider.ContactQuery{Limit: limit}
 		for range 10 {
-			var page *provider.ContactPage
+			var page *provider.Page[provider.Contact]
 			if page, err = c.ListContacts(t.Context(), q); err != nil {
 				break
 			}
@@ -162,7 +162,7 @@ func TestListingEnds(t *testing.T) {
 	}
 	lists = `[{"id":4,"name":"News","status":0},{"id":5,"name":"More","status":0}]`
 	seen := map[string]int{}
-	for got, err := range c.Contacts(t.Context(), provider.ContactQuery{}) {
+	for got, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
 		require.NoError(t, err)
 		seen[got.Email+" "+got.Memberships[0].List]++
 	}

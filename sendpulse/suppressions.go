@@ -19,15 +19,13 @@ var _ provider.Suppressions = (*adapter)(nil)
 // unsubscribed from transactional mail, and the blacklist, which keeps all mail.
 // A third is each list's own; it is the business of contacts.
 const (
-	scopeSMTP      = "transactional"
-	scopeAll       = "all"
 	blacklistStart = "blacklist" // cursor of the second set
 )
 
 // ListSuppressions shows the addresses unsubscribed from transactional mail,
 // page by page, then the blacklist, which is one page. An address in both comes
 // twice, with another scope. Times have no zone and are read as UTC.
-func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.SuppressionPage, error) {
+func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
 	if cursor == blacklistStart {
 		return a.blacklist(ctx)
 	}
@@ -40,9 +38,9 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	if err != nil {
 		return nil, err
 	}
-	page := &provider.SuppressionPage{Next: blacklistStart}
+	page := &provider.Page[provider.Suppression]{Next: blacklistStart}
 	for _, row := range rows {
-		page.Addresses = append(page.Addresses, suppressedFromAPI(row))
+		page.Items = append(page.Items, suppressedFromAPI(row))
 	}
 	if next := nextOffset(offset, size, len(rows)); next > 0 {
 		page.Next = strconv.FormatInt(next, 10)
@@ -50,22 +48,22 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	return page, nil
 }
 
-func (a *adapter) blacklist(ctx context.Context) (*provider.SuppressionPage, error) {
+func (a *adapter) blacklist(ctx context.Context) (*provider.Page[provider.Suppression], error) {
 	emails, err := a.api.ListBlacklist(ctx)
 	if err != nil {
 		return nil, err
 	}
-	page := &provider.SuppressionPage{}
+	page := &provider.Page[provider.Suppression]{}
 	for _, email := range emails {
-		page.Addresses = append(page.Addresses, provider.SuppressedAddress{
-			Email: email, Suppression: provider.Suppression{Channel: "email", Scope: scopeAll, Reason: "blacklisted"},
+		page.Items = append(page.Items, provider.Suppression{
+			Email: email, Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted",
 		})
 	}
 	return page, nil
 }
 
-func suppressedFromAPI(row sendpulseapi.SMTPUnsubscribe) provider.SuppressedAddress {
-	out := provider.SuppressedAddress{Email: row.Email, Suppression: provider.Suppression{Channel: "email", Scope: scopeSMTP, Reason: "unsubscribed"}}
+func suppressedFromAPI(row sendpulseapi.SMTPUnsubscribe) provider.Suppression {
+	out := provider.Suppression{Email: row.Email, Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "unsubscribed"}
 	out.At, _ = flex.ParseTime(row.Date)
 	switch {
 	case bool(row.SpamComplaint):
@@ -117,7 +115,7 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 		return r, err
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: "warning", Why: "its standing on lists stays; resubscribe changes that"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "its standing on lists stays; resubscribe changes that"})
 	return r, nil
 }
 

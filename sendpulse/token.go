@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
@@ -22,52 +23,40 @@ const maxTokenLife = 24 * time.Hour
 
 // authOf takes the credentials from the settings: an API key, or a client id
 // with its secret.
-func authOf(s provider.Section, env provider.Env) (httpx.Auth, error) {
-	id, secret, key := s.Text("client_id"), s.Secret("client_secret"), s.Secret("api_key")
-	if e := checkCredentials(s); e != nil {
-		account := env.Account
-		if account == "" {
-			account = s.Provider
-		}
-		return httpx.Auth{}, e.At("providers." + account + ".")
-	}
-	if !key.IsZero() {
-		return httpx.BearerKey(key), nil
+func authOf(cfg Config, env provider.DriverEnv) (httpx.Auth, error) {
+	if !cfg.APIKey.IsZero() {
+		return httpx.BearerKey(cfg.APIKey), nil
 	}
 	// A chain of its own: the call that fetches the token must not wait for one.
 	// The account's limits are those of the other chain.
-	s.RateLimits = nil
+	settings := cfg.AccountSettings
+	settings.RateLimits = nil
 	chain, err := httpx.New(httpx.Config{
-		Provider: "sendpulse", BaseURL: baseURL, Section: s, Env: env,
+		Provider: name, BaseURL: baseURL, Settings: settings, Env: env,
 		Auth: httpx.NoAuth(), Secretive: []string{tokenOperation},
-		Classify: func(a *httpx.Answer) *provider.Error { return without(secret, classify(a)) },
+		Classify: func(a *httpx.Answer) *provider.Error { return without(cfg.ClientSecret, classify(a)) },
 	})
 	if err != nil {
 		return httpx.Auth{}, err
 	}
-	return httpx.Bearer(id, fetcher(sendpulseapi.NewClient(chain), id, secret)), nil
+	return httpx.Bearer(cfg.ClientID, fetcher(sendpulseapi.NewClient(chain), cfg.ClientID, cfg.ClientSecret)), nil
 }
 
 // checkCredentials refuses settings that hold no credentials, half of them, or
 // two kinds. References that are not followed yet count as given.
-func checkCredentials(s provider.Section) *provider.Error {
-	id, secret, key := s.Text("client_id"), s.Secret("client_secret"), s.Secret("api_key")
-	wrong := func(field, message string) *provider.Error {
-		return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: field, Message: message}
-	}
+func checkCredentials(cfg Config) []*provider.Error {
+	id, secret, key := cfg.ClientID != "", !cfg.ClientSecret.IsZero(), !cfg.APIKey.IsZero()
 	switch {
-	case !key.IsZero() && (id != "" || !secret.IsZero()):
-		return wrong("api_key", "expected either api_key, or client_id with client_secret, got both")
-	case !key.IsZero():
+	case key && (id || secret):
+		return adapterkit.WrongSetting("api_key", "expected either api_key, or client_id with client_secret, got both")
+	case key || id && secret:
 		return nil
-	case id == "" && secret.IsZero():
-		return wrong("client_id", "missing: expected client_id with client_secret, or api_key")
-	case id == "":
-		return wrong("client_id", "missing: client_secret goes with client_id")
-	case secret.IsZero():
-		return wrong("client_secret", "missing: client_id goes with client_secret")
+	case !id && !secret:
+		return adapterkit.WrongSetting("client_id", "missing: expected client_id with client_secret, or api_key")
+	case !id:
+		return adapterkit.WrongSetting("client_id", "missing: client_secret goes with client_id")
 	}
-	return nil
+	return adapterkit.WrongSetting("client_secret", "missing: client_id goes with client_secret")
 }
 
 // without takes the secret out of what the vendor wrote. It travels in the body,

@@ -28,8 +28,8 @@ func FuzzToken(f *testing.F) {
 	status := http.StatusOK
 	chain, err := httpx.New(httpx.Config{
 		Provider: "sendpulse", BaseURL: "http://127.0.0.1:1", Auth: httpx.NoAuth(), Secretive: []string{tokenOperation},
-		Section: provider.Section{Common: provider.Common{Attempts: 1}},
-		Env: provider.Env{HTTPClient: &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+		Settings: provider.AccountSettings{Tries: 1},
+		Env: provider.DriverEnv{HTTPClient: &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 		})}},

@@ -66,13 +66,13 @@ func (u *upsert) on(ctx context.Context, list int64) error {
 		contact := sendpulseapi.NewContact{Email: u.wire, Variables: u.variables}
 		if u.phone.IsSet() {
 			contact.Variables = maps.Clone(u.variables)
-			contact.Variables[phoneVariable] = u.phone.Value
+			contact.Variables[phoneVariable] = u.phone.Value()
 		}
 		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, unconfirmed)
 		return u.step(listStep(list), err)
 	}
 	note := len(u.r.Notes)
-	u.r.Notes = append(u.r.Notes, provider.Note{Field: "lists", Action: "dropped", Why: fmt.Sprintf("not added to list %d: %s", list, why)})
+	u.r.Notes = append(u.r.Notes, provider.Note{Field: "lists", Action: provider.NoteDropped, Why: fmt.Sprintf("not added to list %d: %s", list, why)})
 	if !there || len(u.variables) == 0 && !u.phone.IsSet() {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (u *upsert) set(ctx context.Context, list int64) error {
 	if !u.phone.IsSet() {
 		return nil
 	}
-	_, err := u.api.UpdateContactPhone(ctx, list, sendpulseapi.UpdateContactPhoneRequest{Email: u.wire, Phone: u.phone.Value})
+	_, err := u.api.UpdateContactPhone(ctx, list, sendpulseapi.UpdateContactPhoneRequest{Email: u.wire, Phone: u.phone.Value()})
 	return u.step("phone of "+listStep(list), err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,21 +16,22 @@ import (
 func TestSuppressionsOfBothSets(t *testing.T) {
 	sb, c := start(t)
 	for i := range 101 {
-		sb.AddSuppression(name, fmt.Sprintf("s%03d@example.com", i), provider.Suppression{Channel: "email", Scope: "transactional"})
+		sb.AddSuppression(name, fmt.Sprintf("s%03d@example.com", i), provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
 	}
-	sb.AddSuppression(name, "angry@example.com", provider.Suppression{Channel: "email", Scope: "transactional", Reason: "complained"})
-	sb.AddSuppression(name, "angry@example.com", provider.Suppression{Channel: "email", Scope: "all"})
-	var got []provider.SuppressedAddress
+	sb.AddSuppression(name, "angry@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "complained"})
+	sb.AddSuppression(name, "angry@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll})
+	var got []provider.Suppression
 	for a, err := range c.AllSuppressions(t.Context()) {
 		require.NoError(t, err)
 		got = append(got, a)
 	}
 	assert.Equal(t, []string{"listSMTPUnsubscribes", "listSMTPUnsubscribes", "listBlacklist"}, operations(sb))
 	require.Len(t, got, 103)
-	assert.Equal(t, provider.Suppression{Channel: "email", Scope: "transactional", Reason: "unsubscribed by the account"}, got[0].Suppression)
 	assert.False(t, got[0].At.IsZero())
-	assert.Equal(t, "complained", got[101].Reason)
-	assert.Equal(t, provider.SuppressedAddress{Email: "angry@example.com", Suppression: provider.Suppression{Channel: "email", Scope: "all", Reason: "blacklisted"}}, got[102])
+	got[0].Email, got[0].At = "", time.Time{}
+	assert.Equal(t, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: "unsubscribed by the account"}, got[0])
+	assert.EqualValues(t, "complained", got[101].Reason)
+	assert.Equal(t, provider.Suppression{Email: "angry@example.com", Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"}, got[102])
 	_, err := c.ListSuppressions(t.Context(), "blacklisted")
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 }
@@ -40,8 +42,8 @@ func TestAddAndRemoveSuppression(t *testing.T) {
 	require.NoError(t, err)
 	page, err := c.ListSuppressions(t.Context(), "blacklist")
 	require.NoError(t, err)
-	assert.Equal(t, anna, page.Addresses[0].Email)
-	sb.AddSuppression(name, anna, provider.Suppression{Channel: "email", Scope: "transactional"})
+	assert.Equal(t, anna, page.Items[0].Email)
+	sb.AddSuppression(name, anna, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
 
 	// Half of it fails, and the error says so.
 	sb.Fail(name, sandbox.Fault{Operation: "removeFromBlacklist", Status: 422, Body: `{"message":"Wrong parameters","error_code":301}`})
@@ -75,18 +77,18 @@ func TestResubscribe(t *testing.T) {
 	sb.AddList(name, "5", "Second")
 	sb.AddList(name, "7", "Third")
 	sb.AddContact(name, provider.Contact{Email: anna, Fields: map[string]any{"city": "Minsk"}, Memberships: []provider.Membership{
-		on("4", provider.Unsubscribed), on("5", provider.Bounced), on("7", provider.Unsubscribed),
+		on("4", provider.StatusUnsubscribed), on("5", provider.StatusBounced), on("7", provider.StatusUnsubscribed),
 	}})
-	sb.AddSuppression(name, anna, provider.Suppression{Channel: "email", Scope: "transactional"})
-	r, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: anna, List: provider.Ref{ID: "4"}})
+	sb.AddSuppression(name, anna, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
+	r, err := c.Resubscribe(t.Context(), anna, provider.Ref{ID: "4"})
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactDone, r.State)
 	assert.Equal(t, []string{"getContact", "addContacts", "getContact"}, operations(sb))
-	assert.Equal(t, []provider.Membership{on("4", provider.Subscribed), on("5", provider.Bounced), on("7", provider.Unsubscribed)}, sb.Contacts(name)[0].Memberships)
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: anna, List: provider.Ref{ID: "5"}})
+	assert.Equal(t, []provider.Membership{on("4", provider.StatusSubscribed), on("5", provider.StatusBounced), on("7", provider.StatusUnsubscribed)}, sb.Contacts(name)[0].Memberships)
+	_, err = c.Resubscribe(t.Context(), anna, provider.Ref{ID: "5"})
 	assert.ErrorIs(t, err, provider.ErrConflict, "a bounce is no unsubscription")
 
-	r, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: anna})
+	r, err = c.Resubscribe(t.Context(), anna, provider.Ref{})
 	require.NoError(t, err)
 	require.Len(t, r.Notes, 2)
 	assert.Equal(t, "brought back to transactional mail, list 7", r.Notes[0].Why)
@@ -96,7 +98,7 @@ func TestResubscribe(t *testing.T) {
 	assert.Equal(t, "Minsk", got.Fields["city"])
 	assert.Empty(t, sb.Messages(name), "nobody was mailed")
 
-	r, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: "stranger@example.com"})
+	r, err = c.Resubscribe(t.Context(), "stranger@example.com", provider.Ref{})
 	require.NoError(t, err)
 	assert.Equal(t, "it was unsubscribed from nothing", r.Notes[0].Why)
 }
@@ -104,9 +106,9 @@ func TestResubscribe(t *testing.T) {
 // What adding does to somebody who has left is not documented, so it is read.
 func TestResubscribeIsReadAfterwards(t *testing.T) {
 	sb, c := start(t)
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.Unsubscribed)}})
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 	sb.Fail(name, sandbox.Fault{Operation: "addContacts", Status: 200, Body: `{"result":true}`})
-	_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: anna, List: provider.Ref{ID: "4"}})
+	_, err := c.Resubscribe(t.Context(), anna, provider.Ref{ID: "4"})
 	assert.ErrorIs(t, err, provider.ErrConflict)
 	assert.ErrorContains(t, err, "left the address unsubscribed")
 }
@@ -124,7 +126,7 @@ func TestListKeeper(t *testing.T) {
 	sb.Fail(name, sandbox.Fault{Operation: "createList", Status: 200, Body: `{}`})
 	_, err = c.CreateList(t.Context(), "x")
 	assert.ErrorIs(t, err, provider.ErrBadResponse)
-	assert.ErrorIs(t, c.Cancel(t.Context(), "1"), errors.ErrUnsupported)
+	assert.ErrorIs(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), errors.ErrUnsupported)
 }
 
 // A mail whose answer was lost is found by recipient, day and subject.

@@ -25,15 +25,15 @@ import (
 
 func config(sb *sandbox.Server) smsby.Config {
 	return smsby.Config{
-		Common: provider.Common{BaseURL: sb.BaseURL("smsby"), From: provider.Address{Email: "shop@example.by", Name: "Садовый центр"}},
-		Token:  provider.NewSecret(sandbox.Key("smsby")), TimeZone: "Europe/Minsk",
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("smsby"), From: provider.Address{Email: "shop@example.by", Name: "Садовый центр"}},
+		Token:           provider.NewSecret(sandbox.Key("smsby")), TimeZone: "Europe/Minsk",
 	}
 }
 
 func open(t *testing.T, cfg smsby.Config, opts ...provider.Option) *provider.Client {
 	t.Helper()
-	cfg.Attempts = 1 // the chain's repeats have tests of their own
-	c, err := smsby.New(cfg, opts...)
+	cfg.Tries = 1 // the chain's repeats have tests of their own
+	c, err := smsby.Open(cfg, opts...)
 	require.NoError(t, err)
 	return c
 }
@@ -58,7 +58,7 @@ func TestSendSingle(t *testing.T) {
 	m := mail()
 	at := time.Now().Add(48 * time.Hour).Truncate(time.Minute).UTC()
 	m.SendAt = at.Add(30 * time.Second)
-	m.TrackOpens = provider.Off
+	m.TrackOpens = provider.ToggleOff
 	m.Attachments = []provider.Attachment{{Name: "счёт.pdf", ContentType: "application/x-invoice", Content: []byte("%PDF")}}
 	r, err := c.Send(t.Context(), m)
 	require.NoError(t, err)
@@ -73,7 +73,7 @@ func TestSendSingle(t *testing.T) {
 	for _, via := range []string{"single", "bulk"} {
 		cfg := config(sb)
 		cfg.SendVia = via
-		_, err = open(t, cfg).Status(t.Context(), r.MessageID)
+		_, err = open(t, cfg).Status(t.Context(), r)
 		assert.ErrorIs(t, err, errors.ErrUnsupported, via)
 	}
 	assert.Len(t, sb.Requests("smsby"), before, "an id that nothing can look up makes no request")
@@ -103,7 +103,7 @@ func TestSendBulk(t *testing.T) {
 	r, err := c.Send(t.Context(), mail())
 	require.NoError(t, err)
 	assert.True(t, strings.HasPrefix(r.MessageID, "bulk:"), r.MessageID)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateDelivered, status.State)
 
@@ -113,7 +113,7 @@ func TestSendBulk(t *testing.T) {
 	r, err = c.Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Len(t, sb.Requests("smsby"), 3, "one call for all")
-	status, err = c.Status(t.Context(), r.MessageID)
+	status, err = c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateBounced, status.State)
 	assert.Equal(t, "550 no such mailbox", status.Notes[0].Why)
@@ -126,9 +126,9 @@ func TestSendBulk(t *testing.T) {
 	_, err = c.Send(t.Context(), m)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.ErrorContains(t, err, "send_via")
-	_, err = c.Status(t.Context(), "bulk:5a4db0c5-0000-4000-8000-000000000000")
+	_, err = c.Status(t.Context(), provider.ReceiptFor("", "bulk:5a4db0c5-0000-4000-8000-000000000000"))
 	assert.ErrorIs(t, err, provider.ErrNotFound)
-	_, err = c.Status(t.Context(), "4711")
+	_, err = c.Status(t.Context(), provider.ReceiptFor("", "4711"))
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 }
 
@@ -141,10 +141,10 @@ func TestBulkThatWaitsHasNoState(t *testing.T) {
 	m.SendAt = time.Now().Add(time.Hour)
 	r, err := c.Send(t.Context(), m)
 	require.NoError(t, err)
-	_, err = c.Status(t.Context(), r.MessageID)
+	_, err = c.Status(t.Context(), r)
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 	sb.Advance(2 * time.Hour)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateDelivered, status.State)
 }
@@ -166,8 +166,8 @@ func TestBulkAsJSON(t *testing.T) {
 		{Email: "anna@example.by", Subject: "Анна, заказ готов", HTML: "<p>Заказ 1027 ждёт вас.</p>"}, {Email: "pavel@example.by"},
 	}
 	cfg := smsby.Config{
-		Common: provider.Common{BaseURL: srv.URL, From: provider.Address{Email: "shop@example.by"}},
-		Token:  provider.NewSecret(token), SendVia: "bulk", BulkEncoding: "json",
+		AccountSettings: provider.AccountSettings{BaseURL: srv.URL, From: provider.Address{Email: "shop@example.by"}},
+		Token:           provider.NewSecret(token), SendVia: "bulk", BulkEncoding: "json",
 	}
 	r, err := open(t, cfg).Send(t.Context(), m)
 	require.NoError(t, err)
@@ -176,8 +176,8 @@ func TestBulkAsJSON(t *testing.T) {
 	require.NoError(t, err)
 	assert.JSONEq(t, string(want), string(got))
 
-	var shown provider.Request
-	_, err = open(t, cfg, provider.WithDryRun(func(r provider.Request) { shown = r })).Send(t.Context(), m)
+	var shown provider.WireRequest
+	_, err = open(t, cfg, provider.WithDryRun(func(r provider.WireRequest) { shown = r })).Send(t.Context(), m)
 	assert.ErrorIs(t, err, provider.ErrDryRun)
 	assert.Contains(t, string(shown.JSON), "REDACTED")
 	assert.NotContains(t, fmt.Sprintf("%+v", shown), token)
@@ -205,7 +205,7 @@ func TestContacts(t *testing.T) {
 	sb.AddList("smsby", "319", "Второй")
 	c := open(t, config(sb))
 	change := provider.ContactChange{
-		Email: "anna@example.by", Phone: provider.Set("+375291234567"), FirstName: provider.Set("Анна"), LastName: provider.Set("Иванова"),
+		Email: "anna@example.by", Phone: provider.ChangeTo("+375291234567"), FirstName: provider.ChangeTo("Анна"), LastName: provider.ChangeTo("Иванова"),
 		Fields: map[string]any{"city": "Гомель & Минск"}, Lists: []provider.Ref{{ID: "318"}},
 	}
 	r, err := c.UpsertContact(t.Context(), change)
@@ -230,7 +230,7 @@ func TestContacts(t *testing.T) {
 	_, err = c.UpsertContact(t.Context(), change)
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.MaybeSent, e.Outcome, "one list has it")
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome, "one list has it")
 	assert.Contains(t, e.Message, "stored on 1 lists")
 
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "anna@example.by"})
@@ -259,19 +259,19 @@ func TestUnsubscribe(t *testing.T) {
 	on := provider.Contact{Email: "anna@example.by", Memberships: []provider.Membership{{List: "318"}}}
 	sb.AddContact("smsby", on)
 	c := open(t, config(sb))
-	_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "anna@example.by", List: provider.Ref{ID: "318"}, Reason: "по просьбе"})
+	_, err := c.Unsubscribe(t.Context(), "anna@example.by", provider.Ref{ID: "318"}, "по просьбе")
 	require.NoError(t, err)
 	fields := sb.Requests("smsby")[0].Fields
 	assert.Contains(t, fields, sandbox.Field{Name: "reason", Value: "по просьбе"})
 	assert.Contains(t, fields, sandbox.Field{Name: "list_ids", Value: "318"})
-	assert.Equal(t, provider.Unsubscribed, sb.Contacts("smsby")[0].Memberships[0].Status)
+	assert.Equal(t, provider.StatusUnsubscribed, sb.Contacts("smsby")[0].Memberships[0].Status)
 	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: "anna@example.by", Lists: []provider.Ref{{ID: "318"}}})
 	require.NoError(t, err)
-	assert.Equal(t, provider.Unsubscribed, sb.Contacts("smsby")[0].Memberships[0].Status)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "anna@example.by"})
+	assert.Equal(t, provider.StatusUnsubscribed, sb.Contacts("smsby")[0].Memberships[0].Status)
+	_, err = c.Unsubscribe(t.Context(), "anna@example.by", provider.Ref{}, "")
 	require.NoError(t, err)
 	assert.NotEmpty(t, sb.Contacts("smsby")[0].Suppressed)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "anna@example.by", List: provider.Ref{ID: "1,2"}})
+	_, err = c.Unsubscribe(t.Context(), "anna@example.by", provider.Ref{ID: "1,2"}, "")
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 }
 
@@ -285,18 +285,18 @@ func TestCheckAndSettings(t *testing.T) {
 	_, err = open(t, cfg).Check(t.Context())
 	assert.ErrorIs(t, err, provider.ErrUnauthorized)
 	for field, cfg := range map[string]smsby.Config{
-		"providers.smsby.token":         {},
-		"providers.smsby.time_zone":     {Token: cfg.Token, TimeZone: "Local"},
-		"providers.smsby.send_via":      {Token: cfg.Token, SendVia: "both"},
-		"providers.smsby.bulk_encoding": {Token: cfg.Token, BulkEncoding: "xml"},
+		"open: configuration: token":         {},
+		"open: configuration: time_zone":     {Token: cfg.Token, TimeZone: "Local"},
+		"open: configuration: send_via":      {Token: cfg.Token, SendVia: "both"},
+		"open: configuration: bulk_encoding": {Token: cfg.Token, BulkEncoding: "xml"},
 	} {
-		_, err := smsby.New(cfg)
+		_, err := smsby.Open(cfg)
 		assert.ErrorIs(t, err, provider.ErrConfig)
 		assert.ErrorContains(t, err, field)
 	}
 	t.Setenv("SMSBY_TEST_ZONE", "Nowhere/Town")
-	_, err = smsby.New(smsby.Config{Token: cfg.Token, TimeZone: "env:SMSBY_TEST_ZONE"})
-	assert.ErrorContains(t, err, "providers.smsby.time_zone")
+	_, err = smsby.Open(smsby.Config{Token: cfg.Token, TimeZone: "env:SMSBY_TEST_ZONE"})
+	assert.ErrorContains(t, err, "open: configuration: time_zone")
 }
 
 // Three methods have the token in the URL, where logs and errors of an HTTP
@@ -304,7 +304,7 @@ func TestCheckAndSettings(t *testing.T) {
 func TestTokenInURLsIsNeverShown(t *testing.T) {
 	const token = "PLANTED+4711/token=="
 	var out strings.Builder
-	hooks := provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+	hooks := provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		req, answer := e.Describe()
 		fmt.Fprintf(&out, "%+v %#v %+v %+v\n", e, req, req, answer)
 		data, _ := json.Marshal([]any{req, answer})
@@ -321,7 +321,7 @@ func TestTokenInURLsIsNeverShown(t *testing.T) {
 	defer loop.Close()
 
 	use := func(base string, opts ...provider.Option) {
-		c := open(t, smsby.Config{Common: provider.Common{BaseURL: base}, Token: provider.NewSecret(token)}, append(opts, provider.WithHooks(hooks))...)
+		c := open(t, smsby.Config{AccountSettings: provider.AccountSettings{BaseURL: base}, Token: provider.NewSecret(token)}, append(opts, provider.WithHooks(hooks))...)
 		api, ok := smsby.API(c)
 		require.True(t, ok)
 		_, err1 := c.Check(t.Context())
@@ -335,7 +335,7 @@ func TestTokenInURLsIsNeverShown(t *testing.T) {
 	for _, base := range []string{echo.URL, cut.URL, loop.URL, "http://127.0.0.1:1"} {
 		use(base)
 	}
-	use("http://127.0.0.1:1", provider.WithDryRun(func(r provider.Request) {
+	use("http://127.0.0.1:1", provider.WithDryRun(func(r provider.WireRequest) {
 		assert.Contains(t, r.URL, "token=REDACTED")
 		fmt.Fprintf(&out, "%+v\n", r)
 	}))
@@ -351,7 +351,7 @@ func TestBatchKeepsMailsToOneAddressApart(t *testing.T) {
 	cfg := config(sb)
 	cfg.SendVia = "bulk"
 	ids := map[string]bool{}
-	for r, err := range open(t, cfg).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+	_, err := open(t, cfg).SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
 		for i, to := range []string{"anna@example.by", "pavel@example.by", "Anna@example.by", "olga@example.by"} {
 			m := mail()
 			m.To[0].Email = to
@@ -360,11 +360,12 @@ func TestBatchKeepsMailsToOneAddressApart(t *testing.T) {
 				return
 			}
 		}
-	}) {
-		require.NoError(t, err)
+	}, func(r provider.BatchResult) error {
 		require.NoError(t, r.Err)
 		ids[strings.ToLower(r.Receipt.MessageID)] = true
-	}
+		return nil
+	})
+	require.NoError(t, err)
 	assert.Len(t, ids, 4)
 	assert.Len(t, sb.Requests("smsby"), 2)
 }

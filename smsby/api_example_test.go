@@ -21,9 +21,9 @@ func ExampleAPI() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := smsby.New(smsby.Config{
-		Token:  provider.NewSecret(sandbox.Key("smsby")),
-		Common: provider.Common{BaseURL: sb.BaseURL("smsby")},
+	client, err := smsby.Open(smsby.Config{
+		Token:           provider.NewSecret(sandbox.Key("smsby")),
+		AccountSettings: provider.AccountSettings{BaseURL: sb.BaseURL("smsby")},
 	})
 	if err != nil {
 		log.Fatal(err)

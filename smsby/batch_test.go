@@ -36,13 +36,13 @@ func TestOnly(t *testing.T) {
 			Recipients: []provider.RecipientResult{
 				{Email: "a@example.by", State: provider.StateDelivered}, {Email: "B@example.by", State: provider.StateBounced},
 			},
-			Notes: []provider.Note{{Field: "recipients[1]", Action: "warning", Why: "no such mailbox"}},
+			Notes: []provider.Note{{Field: "recipients[1]", Action: provider.NoteWarning, Why: "no such mailbox"}},
 		}
 	}
 	one := only(all(), "b@example.by")
 	require.Len(t, one.Recipients, 1)
 	assert.Equal(t, provider.StateBounced, one.State)
-	assert.Equal(t, []provider.Note{{Field: "recipients[0]", Action: "warning", Why: "no such mailbox"}}, one.Notes)
+	assert.Equal(t, []provider.Note{{Field: "recipients[0]", Action: provider.NoteWarning, Why: "no such mailbox"}}, one.Notes)
 	one = only(all(), "a@example.by")
 	assert.Equal(t, provider.StateDelivered, one.State)
 	assert.Empty(t, one.Notes)

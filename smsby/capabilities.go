@@ -1,14 +1,15 @@
 package smsby
 
 import (
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
 
 // capabilities rest on the vendor's documents; see api/smsby/SOURCES.md. The
 // setting send_via decides about files, look-ups and Recipients.
-func capabilities(s provider.Section) provider.Capabilities {
-	cell := provider.Cell
+func capabilities(cfg Config) provider.Capabilities {
+	cell := adapterkit.Cell
 	const (
 		native   = provider.LevelNative
 		limited  = provider.LevelLimited
@@ -73,7 +74,7 @@ func capabilities(s provider.Section) provider.Capabilities {
 		feature.CheckSenders:              cell(none),
 		feature.CheckQuota:                cell(none),
 	}
-	if s.Text("send_via") == viaBulk {
+	if cfg.SendVia == viaBulk {
 		const noFile = "send_via bulk takes no files; single takes one"
 		caps[feature.MessageAttachments] = cell(none, "", noFile)
 		caps[feature.MessageAttachmentsMany] = cell(none, "", noFile)

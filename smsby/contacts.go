@@ -37,13 +37,13 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if len(lists) > 1 {
 		then = append(then, rest.WithThen("the same for each further list"))
 	}
-	r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"})
+	r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: provider.NoteWarning, Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"})
 	for i, list := range lists {
 		state, err := a.store(ctx, list, names, row, then...)
 		switch {
 		case taken(err):
 			state = provider.ContactStored
-			r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: "warning", Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
+			r.Notes = append(r.Notes, provider.Note{Field: "lists", Action: provider.NoteWarning, Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
 		case err != nil:
 			return r, partly(err, i)
 		}
@@ -59,7 +59,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 // taken reports whether a failed call was carried out: only its answer is of no use.
 func taken(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Outcome == provider.Sent
+	return errors.As(err, &e) && e.Outcome == provider.OutcomeSent
 }
 
 // partly gives the error of a later call the outcome of all of them.
@@ -72,7 +72,7 @@ func partly(err error, done int) error {
 		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
 	}
 	c := *e
-	c.Outcome, c.Elsewhere = provider.MaybeSent, false
+	c.Outcome, c.Elsewhere = provider.OutcomeMaybeSent, false
 	c.Message = fmt.Sprintf("stored on %d lists, then: %s", done, e.Message)
 	return &c
 }
@@ -86,15 +86,15 @@ func (a *adapter) store(ctx context.Context, list int64, names, row []string, op
 	return storedState(answer.Result.Value)
 }
 
-func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", u.Email)
+func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
-	form := smsbyapi.UnsubscribeForm{Email: wire, Reason: text(u.Reason)}
-	if !u.List.IsZero() {
+	form := smsbyapi.UnsubscribeForm{Email: wire, Reason: text(reason)}
+	if !list.IsZero() {
 		// Read as a number, so that a comma cannot name further lists.
-		id, err := listID("list", u.List)
+		id, err := listID("list", list)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +141,7 @@ func (a *adapter) RemoveFromList(context.Context, provider.Ref, []string) ([]pro
 	return nil, provider.Unsupported(feature.ListsRemove, "unsubscribe from the list instead")
 }
 
-func (a *adapter) ListLists(context.Context, string) (*provider.ListPage, error) {
+func (a *adapter) ListLists(context.Context, string) (*provider.Page[provider.List], error) {
 	return nil, provider.Unsupported(feature.ListsList, "the provider's method for that is not known")
 }
 
@@ -149,7 +149,7 @@ func (a *adapter) GetContact(context.Context, string) (*provider.Contact, error)
 	return nil, provider.Unsupported(feature.ContactsGet, "the provider has no method that reads contacts")
 }
 
-func (a *adapter) ListContacts(context.Context, provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) ListContacts(context.Context, provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	return nil, provider.Unsupported(feature.ContactsList, "the provider has no method that reads contacts")
 }
 

@@ -35,19 +35,19 @@ func (c clock) wire(t time.Time) (*string, []provider.Note, error) {
 	}
 	if c.zone == nil {
 		return nil, nil, &provider.Error{
-			Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: c.setting(),
+			Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: c.setting(),
 			Message: "send_at needs this setting: the provider takes a time without a zone",
 		}
 	}
 	var notes []provider.Note
 	if minute := t.Truncate(time.Minute); !minute.Equal(t) {
 		t = minute
-		notes = append(notes, provider.Note{Field: "send_at", Action: "converted", Why: "seconds are cut: the provider takes minutes"})
+		notes = append(notes, provider.Note{Field: "send_at", Action: provider.NoteConverted, Why: "seconds are cut: the provider takes minutes"})
 	}
 	wire := t.In(c.zone).Format(layout)
 	for _, hour := range []time.Duration{-time.Hour, time.Hour} {
 		if t.Add(hour).In(c.zone).Format(layout) == wire {
-			notes = append(notes, provider.Note{Field: "send_at", Action: "warning", Why: wire + " comes twice that day in " + c.zone.String() + "; the provider takes no zone that would tell which"})
+			notes = append(notes, provider.Note{Field: "send_at", Action: provider.NoteWarning, Why: wire + " comes twice that day in " + c.zone.String() + "; the provider takes no zone that would tell which"})
 		}
 	}
 	return &wire, notes, nil
@@ -128,7 +128,7 @@ func (c *converter) email(field, email string) string {
 // a name, and the mail arrives without it just as well.
 func (c *converter) recipient(field string, a provider.Address) string {
 	if a.Name != "" {
-		c.notes = append(c.notes, provider.Note{Field: field + ".name", Action: "dropped", Why: "the provider has no place for a recipient's name"})
+		c.notes = append(c.notes, provider.Note{Field: field + ".name", Action: provider.NoteDropped, Why: "the provider has no place for a recipient's name"})
 	}
 	return c.email(field+".email", a.Email)
 }
@@ -168,9 +168,9 @@ func (c *converter) time(in clock, t time.Time) *string {
 
 func toggle(t provider.Toggle) *smsbyapi.Switch {
 	switch t {
-	case provider.On:
+	case provider.ToggleOn:
 		return new(smsbyapi.SwitchOn)
-	case provider.Off:
+	case provider.ToggleOff:
 		return new(smsbyapi.SwitchOff)
 	}
 	return nil
@@ -212,14 +212,14 @@ func receiptFromAPI(m *provider.Message, id string, notes []provider.Note) *prov
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	r := provider.Accepted(m, id, state)
+	r := m.Receipt(id, state)
 	r.Notes = notes
 	return r
 }
 
 // statusFromAPI is nil when the answer has no recipient.
 func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.Receipt {
-	states, why := provider.StateLog{}, map[string]string{}
+	states, why := adapterkit.StateLog{}, map[string]string{}
 	for _, mailing := range mailings {
 		for _, d := range mailing.Success {
 			email := strings.TrimSpace(d.Recipient)
@@ -244,7 +244,7 @@ func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.
 	}
 	for i, recipient := range r.Recipients {
 		if text := why[recipient.Email]; text != "" {
-			r.Notes = append(r.Notes, provider.Note{Field: recipientField(i), Action: "warning", Why: text})
+			r.Notes = append(r.Notes, provider.Note{Field: recipientField(i), Action: provider.NoteWarning, Why: text})
 		}
 	}
 	return r

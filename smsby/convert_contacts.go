@@ -26,11 +26,11 @@ func rowToAPI(change provider.ContactChange, nameField string) (names, row []str
 		names, row = append(names, name), append(row, value)
 	}
 	if change.Phone.IsSet() {
-		add("phone", change.Phone.Value)
+		add("phone", change.Phone.Value())
 	}
 	if change.FirstName.IsSet() || change.LastName.IsSet() {
-		add(nameField, mailaddr.Name(strings.TrimSpace(change.FirstName.Value+" "+change.LastName.Value)))
-		notes = append(notes, provider.Note{Field: "first_name", Action: "converted", Why: "first and last name are joined in the field " + nameField + " and replace what stood there"})
+		add(nameField, mailaddr.Name(strings.TrimSpace(change.FirstName.Value()+" "+change.LastName.Value())))
+		notes = append(notes, provider.Note{Field: "first_name", Action: provider.NoteConverted, Why: "first and last name are joined in the field " + nameField + " and replace what stood there"})
 	}
 	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
 		if slices.Contains(names, name) || name == "email" || name == "phone" {
@@ -60,7 +60,7 @@ func fieldText(name string, v any) (string, []provider.Note, error) {
 	case int64:
 		return strconv.FormatInt(v, 10), nil, nil
 	case bool:
-		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: "converted", Why: "written as a text: the provider's fields have no other type"}}, nil
+		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: provider.NoteConverted, Why: "written as a text: the provider's fields have no other type"}}, nil
 	case nil:
 		return "", nil, provider.Unsupported(feature.ContactsUpsertClear, "whether an empty value clears a field is not stated")
 	}
@@ -83,7 +83,7 @@ func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
 		if len(r.Log) > 0 && r.Log[0].ErrorMessage != "" {
 			text = r.Log[0].ErrorMessage
 		}
-		return "", &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: http.StatusOK, Message: text}
+		return "", &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: http.StatusOK, Message: text}
 	case r.Inserted > 0:
 		return provider.ContactCreated, nil
 	case r.Updated > 0:

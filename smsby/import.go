@@ -14,8 +14,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.BulkImporter = (*adapter)(nil)
-
 const (
 	// importMost is the vendor's limit of rows in a call.
 	importMost = 500
@@ -108,7 +106,7 @@ type storing struct {
 
 // Store imports the rows into each list. When a later list fails, the earlier ones
 // have stored them, and the errors say so.
-func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ContactResult, error) {
+func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
 	lists, names := readKey(rows[0].Key)
 	all := make([]*storing, len(rows))
 	for i, row := range rows {
@@ -122,15 +120,15 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 			return nil, err // nothing is stored yet, and the import waits for the limit
 		}
 	}
-	results := make([]provider.ContactResult, len(all))
+	results := make([]provider.ImportResult, len(all))
 	for i, s := range all {
-		results[i] = provider.ContactResult{Receipt: s.r, Err: s.err}
+		results[i] = provider.ImportResult{Receipt: s.r, Err: s.err}
 	}
 	return results, nil
 }
 
 // mayLift is the note of every import.
-var mayLift = provider.Note{Field: "lists", Action: "warning", Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"}
+var mayLift = provider.Note{Field: "lists", Action: provider.NoteWarning, Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"}
 
 // importTo imports rows into one list. The error is that of the call for all
 // rows; each has it too.
@@ -187,7 +185,7 @@ func (s *storing) settle(list int64, state provider.ContactState, err error) {
 	switch {
 	case taken(err):
 		state = provider.ContactStored
-		s.r.Notes = append(s.r.Notes, provider.Note{Field: "lists", Action: "warning", Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
+		s.r.Notes = append(s.r.Notes, provider.Note{Field: "lists", Action: provider.NoteWarning, Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
 	case err != nil:
 		s.err = partly(err, s.done)
 		s.r.State = provider.ContactUnknown
@@ -204,7 +202,7 @@ func (s *storing) settle(list int64, state provider.ContactState, err error) {
 // in it, perhaps in one row only.
 func splits(err error) bool {
 	var e *provider.Error
-	if !errors.As(err, &e) || e.Outcome != provider.NotSent {
+	if !errors.As(err, &e) || e.Outcome != provider.OutcomeNotSent {
 		return false
 	}
 	switch e.Status {
@@ -217,5 +215,5 @@ func splits(err error) bool {
 // waits reports whether a limit kept the call back.
 func waits(err error) bool {
 	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.NotSent
+	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
 }

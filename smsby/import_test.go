@@ -32,10 +32,10 @@ func changes(n int, change func(i int, c *provider.ContactChange)) iter.Seq2[pro
 	}
 }
 
-func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportRow) {
+func imported(t *testing.T, c *provider.Client, rows iter.Seq2[provider.ContactChange, error]) (provider.ImportReport, []provider.ImportResult) {
 	t.Helper()
-	var got []provider.ImportRow
-	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportRow) { got = append(got, r) })
+	var got []provider.ImportResult
+	report, err := c.ImportContacts(t.Context(), rows, func(r provider.ImportResult) error { got = append(got, r); return nil })
 	require.NoError(t, err)
 	return report, got
 }
@@ -51,7 +51,7 @@ func stored(sb *sandbox.Server) map[string]provider.Contact {
 func TestImportInBulk(t *testing.T) {
 	sb := sandbox.New(t)
 	sb.AddList("smsby", "319", "Second")
-	sb.AddContact("smsby", provider.Contact{Email: "row0600@example.by", Memberships: []provider.Membership{{List: "318", Status: provider.Unsubscribed}}})
+	sb.AddContact("smsby", provider.Contact{Email: "row0600@example.by", Memberships: []provider.Membership{{List: "318", Status: provider.StatusUnsubscribed}}})
 	report, rows := imported(t, open(t, config(sb)), changes(1200, func(i int, c *provider.ContactChange) {
 		switch {
 		case i == 700:
@@ -68,7 +68,7 @@ func TestImportInBulk(t *testing.T) {
 	assert.ErrorIs(t, rows[700].Err, provider.ErrInvalid)
 	assert.Contains(t, rows[5].Receipt.Notes[0].Why, "lifts an unsubscription")
 	got := stored(sb)
-	assert.Equal(t, provider.Unsubscribed, got["row0600@example.by"].Memberships[0].Status)
+	assert.Equal(t, provider.StatusUnsubscribed, got["row0600@example.by"].Memberships[0].Status)
 	assert.Equal(t, map[string]any{"города и годы": "Минск & Брест", "n": "7"}, got["row0701@example.by"].Fields)
 	assert.Len(t, got["row1100@example.by"].Memberships, 2)
 	assert.Len(t, got["row1101@example.by"].Memberships, 1)
@@ -99,7 +99,7 @@ func TestImportFindsTheBadRows(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"status": "OK", "result": map[string]any{"inserted": inserted, "updated": 0, "invalid": len(log), "log": log}})
 	}))
 	t.Cleanup(server.Close)
-	cfg := smsby.Config{Common: provider.Common{BaseURL: server.URL}, Token: provider.NewSecret("token")}
+	cfg := smsby.Config{AccountSettings: provider.AccountSettings{BaseURL: server.URL}, Token: provider.NewSecret("token")}
 	cfg.Concurrency = 1
 	bad := map[int]bool{0: true, 17: true, 99: true}
 	report, rows := imported(t, open(t, cfg), changes(100, func(i int, c *provider.ContactChange) {

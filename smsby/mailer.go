@@ -44,7 +44,8 @@ func (a *adapter) sendBulk(ctx context.Context, m *provider.Message) (*provider.
 }
 
 // Status looks a bulk up, or one mail of it. The vendor has no look-up of a single mail.
-func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
+func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
+	messageID := r.MessageID
 	if strings.HasPrefix(messageID, idOfEmail) {
 		return nil, provider.Unsupported(feature.MessageStatus, "only mail of send_via bulk can be looked up")
 	}

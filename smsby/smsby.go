@@ -1,6 +1,6 @@
 // Package smsby sends mail and keeps contacts at SMS.by (e-mail API v2).
 //
-//	client, err := smsby.New(smsby.Config{Token: provider.NewSecret(token)})
+//	client, err := smsby.New(token)
 //
 // # Authentication
 //
@@ -43,100 +43,75 @@
 package smsby
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"strings"
+	"errors"
 	"time"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
+
+const name = "smsby" // of the provider
 
 // baseURL is the vendor's address; the version is part of each path.
 const baseURL = "https://app.sms.by"
 
 // Values of the settings.
 const (
-	viaSingle    = "single"
 	viaBulk      = "bulk"
-	encodingForm = "form"
 	encodingJSON = "json"
-
-	defaultNameField = "name"
 )
 
-// Config opens an account from Go. Empty fields have the defaults of the settings.
+// Config are the settings of an account.
 type Config struct {
-	provider.Common
-	Token provider.Secret
+	provider.AccountSettings
+	Token provider.Secret `json:"token" required:"send" doc:"API key of the account"`
 	// TimeZone is the IANA name of the zone that the account's times are in,
 	// "Europe/Minsk"; needed only for messages with SendAt.
-	TimeZone string
-	// SendVia is "single" (one file, no look-up; the default) or "bulk".
-	SendVia string
-	// BulkEncoding is "form" (the default) or "json".
-	BulkEncoding string
+	TimeZone string `json:"time_zone" doc:"IANA name of the zone of the account's times, as Europe/Minsk; needed for send_at"`
+	// SendVia is "single" (one file, no look-up) or "bulk" (look-up, no file).
+	SendVia string `json:"send_via" enum:"single|bulk" default:"single" doc:"single (one file, no look-up) or bulk (look-up, no file)"`
+	// BulkEncoding says how a bulk is written: "form" or "json".
+	BulkEncoding string `json:"bulk_encoding" enum:"form|json" default:"form" doc:"how a bulk is written"`
 	// NameField is the contact field for first and last name, "name" when empty.
-	NameField string
+	NameField string `json:"name_field" default:"name" doc:"contact field for first and last name"`
 }
 
-// New returns a client of one account. It does not touch the network.
-func New(cfg Config, opts ...provider.Option) (*provider.Client, error) {
-	settings := map[string]provider.Value{"token": provider.NewValue(cfg.Token.Reveal())}
-	for name, text := range map[string]string{
-		"time_zone": cfg.TimeZone, "send_via": cfg.SendVia, "bulk_encoding": cfg.BulkEncoding, "name_field": cfg.NameField,
-	} {
-		if text != "" {
-			settings[name] = provider.NewValue(text)
-		}
-	}
-	return provider.OpenOne(Driver(), provider.Section{Common: cfg.Common, Settings: settings}, opts...)
+// New returns a client of the account with this token. It does not touch the
+// network. Open takes all settings.
+func New(token string, opts ...provider.Option) (*provider.Client, error) {
+	return Open(Config{Token: provider.NewSecret(token)}, opts...)
+}
+
+// Open returns a client of an account with settings from Go. It does not touch the
+// network.
+func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
+	return driver.Client(cfg, opts...)
 }
 
 // Driver opens accounts from a configuration.
-func Driver() provider.Driver {
-	return provider.Driver{
-		Name: "smsby",
-		Settings: []provider.Setting{
-			{Name: "token", Secret: true, Required: true, Doc: "API key of the account"},
-			{Name: "time_zone", Doc: "IANA name of the zone of the account's times, as Europe/Minsk; needed for send_at", Check: checkZone},
-			{Name: "send_via", Doc: "single (one file, no look-up; default) or bulk (look-up, no file)", Check: oneOf(viaSingle, viaBulk)},
-			{Name: "bulk_encoding", Doc: "form (default) or json: how a bulk is written", Check: oneOf(encodingForm, encodingJSON)},
-			{Name: "name_field", Doc: "contact field for first and last name, default name"},
-		},
-		Capabilities: capabilities,
-		Open:         open,
-	}
-}
+func Driver() provider.Driver { return driver.Driver() }
 
-func oneOf(a, b string) func(any) error {
-	return func(v any) error {
-		if v != a && v != b {
-			return fmt.Errorf("expected %s or %s", a, b)
-		}
+var driver = provider.DriverOf[Config]{Name: name, Check: checkZone, Capabilities: capabilities, Open: open}
+
+func checkZone(cfg Config) []*provider.Error {
+	if !adapterkit.Literal(cfg.TimeZone) {
 		return nil
 	}
-}
-
-// checkZone leaves references to Open, where they are followed.
-func checkZone(v any) error {
-	name, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("expected the name of a time zone, like Europe/Minsk")
+	if _, err := zone(cfg.TimeZone); err != nil {
+		return adapterkit.WrongSetting("time_zone", err.Error())
 	}
-	if strings.HasPrefix(name, "env:") || strings.HasPrefix(name, "file:") {
-		return nil
-	}
-	_, err := zone(name)
-	return err
+	return nil
 }
 
 // zone refuses Local, which is another zone on every machine.
 func zone(name string) (*time.Location, error) {
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		return nil, fmt.Errorf("expected the name of a time zone, like Europe/Minsk")
+		return nil, errors.New("expected the name of a time zone, like Europe/Minsk")
 	}
 	return z, nil
 }
@@ -150,10 +125,10 @@ type adapter struct {
 	nameField string
 }
 
-func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
+func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
 	chain, err := httpx.New(httpx.Config{
-		Provider: "smsby", BaseURL: baseURL, Section: s, Env: env,
-		Auth:     httpx.FormToken("token", s.Secret("token")),
+		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
+		Auth:     httpx.FormToken("token", cfg.Token),
 		Classify: classify,
 		Limits:   httpx.Single(2), // not published for mail
 	})
@@ -161,17 +136,14 @@ func open(_ context.Context, s provider.Section, env provider.Env) (*provider.Cl
 		return nil, err
 	}
 	a := &adapter{
-		api: smsbyapi.NewClient(chain), caps: capabilities(s), clock: clock{account: env.Account},
-		bulk: s.Text("send_via") == viaBulk, json: s.Text("bulk_encoding") == encodingJSON,
-		nameField: s.Text("name_field"),
+		api: smsbyapi.NewClient(chain), caps: capabilities(cfg), clock: clock{account: env.Account},
+		bulk: cfg.SendVia == viaBulk, json: cfg.BulkEncoding == encodingJSON,
+		nameField: cmp.Or(cfg.NameField, "name"),
 	}
-	if a.nameField == "" {
-		a.nameField = defaultNameField
-	}
-	if name := s.Text("time_zone"); name != "" {
-		if a.clock.zone, err = zone(name); err != nil {
-			return nil, &provider.Error{Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: a.clock.setting(), Message: err.Error()}
+	if cfg.TimeZone != "" {
+		if a.clock.zone, err = zone(cfg.TimeZone); err != nil {
+			return nil, adapterkit.WrongSetting("time_zone", err.Error())[0]
 		}
 	}
-	return provider.NewClient(a, s, env)
+	return a, nil
 }

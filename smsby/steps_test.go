@@ -40,7 +40,7 @@ func TestUnreadableStepGoesOn(t *testing.T) {
 	r, err = c.UpsertContact(t.Context(), change)
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, provider.MaybeSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 	assert.False(t, e.Elsewhere)
 	require.NotNil(t, r)
 	assert.Equal(t, provider.ContactUnknown, r.State)

@@ -10,23 +10,18 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-var (
-	_ provider.Resubscriber = (*adapter)(nil)
-	_ provider.ListKeeper   = (*adapter)(nil)
-)
-
 // Resubscribe takes the address off the unsubscribed of one list or of all. The
 // vendor shows neither who is unsubscribed nor who is on a list, so nothing is
 // looked at before or after; an address that was never unsubscribed is a success.
-func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := adapterkit.Wire("email", rs.Email)
+func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	form := smsbyapi.SubscribeForm{Email: wire}
-	if !rs.List.IsZero() {
+	if !list.IsZero() {
 		// Read as a number, so that a comma cannot name further lists.
-		id, err := listID("list", rs.List)
+		id, err := listID("list", list)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +45,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	}
 	id := int64(made.Result.Value.ID)
 	if id == 0 {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.Sent, Message: "the list was made, but the answer has no id; look for its name in the account"}
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name in the account"}
 	}
 	return &provider.List{ID: strconv.FormatInt(id, 10), Name: name, Count: -1}, nil
 }

@@ -20,16 +20,16 @@ func TestResubscribe(t *testing.T) {
 	require.NoError(t, err)
 	status := func() provider.MembershipStatus { return sb.Contacts("smsby")[0].Memberships[0].Status }
 	for _, of := range []provider.Ref{list, {}} {
-		_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: email, List: of})
+		_, err = c.Unsubscribe(t.Context(), email, of, "")
 		require.NoError(t, err)
-		assert.Equal(t, provider.Unsubscribed, status())
-		r, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: email, List: of})
+		assert.Equal(t, provider.StatusUnsubscribed, status())
+		r, err := c.Resubscribe(t.Context(), email, of)
 		require.NoError(t, err)
 		assert.Equal(t, provider.ContactDone, r.State)
-		assert.Equal(t, provider.Subscribed, status())
+		assert.Equal(t, provider.StatusSubscribed, status())
 	}
 	before := len(sb.Requests("smsby"))
-	_, err = c.Resubscribe(t.Context(), provider.Resubscription{Email: email, List: provider.Ref{ID: "318,319"}})
+	_, err = c.Resubscribe(t.Context(), email, provider.Ref{ID: "318,319"})
 	assert.ErrorIs(t, err, provider.ErrInvalid, "a comma cannot name further lists")
 	assert.Len(t, sb.Requests("smsby"), before)
 }
@@ -47,7 +47,7 @@ func TestListKeeper(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrBadResponse)
 	before := len(sb.Requests("smsby"))
 	assert.ErrorIs(t, c.DeleteList(t.Context(), provider.Ref{ID: l.ID}), errors.ErrUnsupported)
-	assert.ErrorIs(t, c.Cancel(t.Context(), "email:1"), errors.ErrUnsupported)
+	assert.ErrorIs(t, c.Cancel(t.Context(), provider.ReceiptFor("", "email:1")), errors.ErrUnsupported)
 	_, err = c.ListSuppressions(t.Context(), "")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.Len(t, sb.Requests("smsby"), before)

@@ -143,14 +143,10 @@ func (b *batchRun) run(total int) error {
 	calls, release := unhurried(b.stop)
 	defer release()
 	b.progress = newProgress(b.cmd.ErrOrStderr(), total, "messages")
-	var ended error
-	for r, err := range b.client.SendBatch(calls, b.messages(), provider.BeforeSending(b.begin)) {
-		if err != nil {
-			ended = err
-			continue
-		}
+	_, ended := b.client.SendBatch(calls, b.messages(), func(r provider.BatchResult) error {
 		b.result(r)
-	}
+		return nil
+	}, provider.BeforeSending(b.begin))
 	b.progress.clear()
 	if err := b.file.sync(); err != nil && ended == nil {
 		ended = err

@@ -18,7 +18,7 @@ import (
 func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 	var mu sync.Mutex // the call is made on a goroutine of its own
 	dry := dryRun{on: true}
-	c, err := a.open(cmd, provider.WithDryRun(func(r provider.Request) {
+	c, err := a.open(cmd, provider.WithDryRun(func(r provider.WireRequest) {
 		mu.Lock()
 		defer mu.Unlock()
 		dry.requests = append(dry.requests, r)
@@ -29,24 +29,25 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 	d := &dryInput{cmd: cmd, in: in, lines: newLines(in.r)}
 	firstOnly := errors.New("only the first call is wanted")
 	var first error // of a message that is refused here
-	for r, err := range c.SendBatch(cmd.Context(), d.messages(), provider.BeforeSending(func(indexes []int) error {
-		if d.first > 0 {
-			return firstOnly
-		}
-		d.first = len(indexes)
-		return nil
-	})) {
-		switch {
-		case errors.Is(err, firstOnly):
-		case err != nil:
-			return inFile(in.name, err)
-		case r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err):
+	each := func(r provider.BatchResult) error {
+		if r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err) {
 			d.read--
 			d.refused(d.at[r.Index], r.Err)
 			if first == nil {
 				first = r.Err
 			}
 		}
+		return nil
+	}
+	_, err = c.SendBatch(cmd.Context(), d.messages(), each, provider.BeforeSending(func(indexes []int) error {
+		if d.first > 0 {
+			return firstOnly
+		}
+		d.first = len(indexes)
+		return nil
+	}))
+	if err != nil && !errors.Is(err, firstOnly) {
+		return inFile(in.name, err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -54,7 +55,7 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 		return first // no message that could go out
 	}
 	d.at = nil
-	for err == nil {
+	for err = nil; err == nil; {
 		_, err = d.next()
 	}
 	if !errors.Is(err, io.EOF) {
@@ -115,7 +116,7 @@ func (d *dryInput) refused(line int, err error) {
 }
 
 // then says in the last request what follows.
-func (d *dryInput) then(requests []provider.Request) {
+func (d *dryInput) then(requests []provider.WireRequest) {
 	if len(requests) == 0 {
 		return
 	}

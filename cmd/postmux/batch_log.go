@@ -58,7 +58,7 @@ func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
 	switch {
 	case notTried(r.Err) && r.Receipt == nil:
 		line.State = stateNotTried
-	case line.Outcome == provider.MaybeSent && (r.Receipt == nil || r.Receipt.State != provider.StatePartlyAccepted):
+	case line.Outcome == provider.OutcomeMaybeSent && (r.Receipt == nil || r.Receipt.State != provider.StatePartlyAccepted):
 		line.State = string(provider.StateUnknown)
 	case r.Receipt != nil && r.Receipt.State != "":
 		line.State = string(r.Receipt.State)
@@ -67,7 +67,7 @@ func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
 		line.MessageID = r.Receipt.MessageID
 	}
 	if line.State == string(provider.StateRefused) && line.Outcome == "" {
-		line.Outcome = provider.NotSent
+		line.Outcome = provider.OutcomeNotSent
 	}
 	return line
 }

@@ -85,14 +85,14 @@ func (l resultLine) did() did {
 	case stateNotTried:
 		return didNothing
 	case provider.StateRefused:
-		if l.Outcome == provider.NotSent {
+		if l.Outcome == provider.OutcomeNotSent {
 			return didNothing
 		}
 		return didBegin
 	case "", provider.StateUnknown:
 		return didBegin
 	case provider.StatePartlyAccepted:
-		if l.Outcome == provider.MaybeSent {
+		if l.Outcome == provider.OutcomeMaybeSent {
 			return didBegin
 		}
 		return didPart
@@ -171,8 +171,8 @@ func (p *pastBatch) doubtful(index int, m *provider.Message) *provider.Receipt {
 	if now := time.Now().UTC(); now.Before(until) {
 		until = now
 	}
-	r := provider.Accepted(m, "", provider.StateUnknown)
-	r.Notes = []provider.Note{{Field: "state", Action: "warning", Why: "the tool ended while it was being sent"}}
+	r := m.Receipt("", provider.StateUnknown)
+	r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the tool ended while it was being sent"}}
 	r.Unsettled = &provider.Trace{At: at, Until: until, From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
 	for _, to := range m.Recipients {
 		if to.Subject != "" && to.Subject != m.Subject {

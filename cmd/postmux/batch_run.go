@@ -144,7 +144,7 @@ func (b *batchRun) skip(was did) {
 // tries that look-up.
 func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 	err := &provider.Error{
-		Kind: provider.ErrOutcomeUnknown, Provider: b.client.Provider(), Account: b.client.Account(), Op: "send", Outcome: provider.MaybeSent,
+		Kind: provider.ErrOutcomeUnknown, Provider: b.client.Provider(), Account: b.client.Account(), Op: "send", Outcome: provider.OutcomeMaybeSent,
 		Message: "an earlier run began to send it and its outcome is unknown",
 	}
 	receipt := b.past.receipt(p.index)

@@ -139,7 +139,7 @@ func TestBatchStops(t *testing.T) {
 
 // What may have gone out is never sent again, and its line can be settled.
 func TestBatchUnknown(t *testing.T) {
-	sb, cfg := account(t, "    concurrency: 1", "    attempts: 1")
+	sb, cfg := account(t, "    concurrency: 1", "    tries: 1")
 	input, results := file(t, "in.jsonl", messages(3)), filepath.Join(t.TempDir(), "results.jsonl")
 	sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true, After: true})
 	first := postmux(t, "--config", cfg, "batch", input, "--results", results)
@@ -163,7 +163,7 @@ func TestBatchUnknown(t *testing.T) {
 
 // What cannot be settled stays unknown.
 func TestBatchSettlesNothing(t *testing.T) {
-	sb, cfg := account(t, "    concurrency: 1", "    attempts: 1")
+	sb, cfg := account(t, "    concurrency: 1", "    tries: 1")
 	input, results := file(t, "in.jsonl", messages(1)), filepath.Join(t.TempDir(), "results.jsonl")
 	sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true})
 	require.Equal(t, exitUnknown, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
@@ -203,7 +203,7 @@ func TestBatchResumesAfterAnyCut(t *testing.T) {
 }
 
 func cutAnywhere(t *testing.T, text string, n int) {
-	sb, cfg := account(t, "    concurrency: 2", "    attempts: 1")
+	sb, cfg := account(t, "    concurrency: 2", "    tries: 1")
 	input, results := file(t, "in.jsonl", text), filepath.Join(t.TempDir(), "results.jsonl")
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results)
 	require.Equal(t, exitDone, r.code, r.errOut)

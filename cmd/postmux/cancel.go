@@ -31,7 +31,7 @@ recipient gives one line of JSON for each.`,
 			}
 			var codes []int
 			for i, id := range ids {
-				err := c.Cancel(cmd.Context(), id)
+				err := c.Cancel(cmd.Context(), provider.ReceiptFor(c.Account(), id))
 				if dry.on {
 					if err != nil && !isDryRun(err) {
 						return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -71,7 +70,7 @@ type named struct {
 // capabilitiesOf takes the name of an account, when there is a configuration
 // that has it, or of a provider.
 func (a *app) capabilitiesOf(cmd *cobra.Command, name string) (named, error) {
-	_, isDriver := a.registry[name]
+	_, isDriver := a.registry.Driver(name)
 	cfg, err := a.loadConfig()
 	if err != nil && (!isDriver || a.configFile != "") {
 		return named{}, err
@@ -182,11 +181,9 @@ func cellText(s provider.Support) string {
 // driverCapabilities are those of an account without settings. Routes have none:
 // theirs are those of their members.
 func driverCapabilities(r provider.Registry, name string) (provider.Capabilities, bool) {
-	d := r[name]
-	if d.Capabilities == nil {
-		return nil, false
-	}
-	return d.Capabilities(provider.Section{Provider: name}), true
+	d, _ := r.Driver(name)
+	caps := d.Capabilities(nil)
+	return caps, caps != nil
 }
 
 // matrix are the capabilities of all drivers.
@@ -194,11 +191,12 @@ type matrix []named
 
 func newMatrix(r provider.Registry) matrix {
 	var m matrix
-	for _, name := range slices.Sorted(maps.Keys(r)) {
-		if caps, ok := driverCapabilities(r, name); ok {
-			m = append(m, named{name, name, caps})
+	for _, d := range r {
+		if caps := d.Capabilities(nil); caps != nil {
+			m = append(m, named{d.Name(), d.Name(), caps})
 		}
 	}
+	slices.SortFunc(m, func(a, b named) int { return strings.Compare(a.name, b.name) })
 	return m
 }
 

@@ -77,7 +77,7 @@ func (a *app) checkAll(cmd *cobra.Command) error {
 	var results []checked
 	var codes []int
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		r := checked{Provider: cfg.Providers[name].Provider, Account: name}
+		r := checked{Provider: cfg.Providers[name].Provider(), Account: name}
 		c, err := a.openAccount(cmd, cfg, name)
 		if err == nil {
 			r.Health, err = c.Check(cmd.Context())
@@ -86,7 +86,7 @@ func (a *app) checkAll(cmd *cobra.Command) error {
 		case errors.Is(err, provider.ErrUnsupported):
 			// Nothing is wrong: there is only no way to ask.
 			r.Health = &provider.Health{Provider: r.Provider, Account: name, Notes: []provider.Note{{
-				Field: "check", Action: "warning", Why: "the provider has no such call; only the form was checked",
+				Field: "check", Action: provider.NoteWarning, Why: "the provider has no such call; only the form was checked",
 			}}}
 			err = nil
 		case err != nil:

@@ -226,7 +226,7 @@ func TestInterrupted(t *testing.T) {
 	// A context that has ended makes no request at all.
 	r = postmuxIn(ctx, "", "--config", cfg, "--json", "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
 	assert.Equal(t, exitInterrupted, r.code)
-	assert.Equal(t, "postmux: interrupted: context canceled\n", r.errOut)
+	assert.Equal(t, "postmux: interrupted: main (brevo): send: canceled: context canceled; nothing was sent\n", r.errOut)
 	assert.Contains(t, r.out, `"kind": "canceled"`)
 	r = postmuxIn(ctx, "", "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\n"))
 	assert.Equal(t, exitInterrupted, r.code, r.errOut)
@@ -394,6 +394,10 @@ func TestDebug(t *testing.T) {
 	assert.Equal(t, exitDone, r.code)
 	assert.NotContains(t, r.errOut, sandbox.Key("brevo"))
 	golden(t, "debug.stderr.txt", r.errOut)
+
+	var again strings.Builder
+	debugHooks(&again).OnTry(t.Context(), provider.TryEvent{Method: "POST", Route: "/smtp/email", Try: 2, Status: 503})
+	assert.Equal(t, "--> POST /smtp/email (try 2)\n<-- 503 in 0 ms\n", again.String())
 }
 
 // The demo is the proof: all providers, by the name of the account alone.
@@ -431,15 +435,19 @@ func TestExampleConfig(t *testing.T) {
 	sb, cfg, err := startSandbox()
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, sb.Close()) })
-	for name, section := range sb.Config().Providers {
+	for name, want := range sb.Config().Providers {
+		host := strings.NewReplacer("http://"+hostOf(t, sb), "http://"+examples.Address)
 		var account strings.Builder
-		base := strings.Replace(section.BaseURL, "http://"+hostOf(t, sb), "http://"+examples.Address, 1)
-		fmt.Fprintf(&account, "  %s:\n    provider: %s\n    base_url: %s\n", name, section.Provider, base)
-		for _, key := range slices.Sorted(maps.Keys(section.Settings)) {
-			fmt.Fprintf(&account, "    %s: %v\n", key, section.Settings[key].Reveal())
+		fmt.Fprintf(&account, "  %s:\n", name)
+		for _, key := range slices.Sorted(maps.Keys(want)) {
+			value := want[key]
+			if from, ok := value.(provider.Address); ok {
+				value = fmt.Sprintf("{email: %s}", from.Email)
+			}
+			fmt.Fprintf(&account, "    %s: %s\n", key, host.Replace(fmt.Sprint(value)))
 		}
 		_, ok := cfg.Providers[name]
-		assert.True(t, ok, "examples/postmux.yaml has no account %s; add it below providers:\n%s    from: {email: %s}", name, &account, section.From.Email)
+		assert.True(t, ok, "examples/postmux.yaml has no account %s; add it below providers:\n%s", name, &account)
 	}
 }
 

@@ -30,7 +30,7 @@ func (e *fileError) Error() string { return e.file + ": " + e.err.Error() }
 func (e *fileError) Unwrap() error { return e.err }
 
 func configErr(field, format string, args ...any) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
 // inConfig adds the name of the file to an error of the configuration.

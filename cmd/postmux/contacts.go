@@ -48,8 +48,9 @@ func newContactGet(a *app) *cobra.Command {
 }
 
 func (a *app) printContact(c *provider.Contact) {
-	rows := [][2]string{
-		{"email", c.Email}, {"phone", c.Phone}, {"external id", c.ExternalID}, {"first name", c.FirstName}, {"last name", c.LastName},
+	rows := [][2]string{{"email", c.Email}}
+	for _, f := range ownFields {
+		rows = append(rows, [2]string{strings.ReplaceAll(f.name, "_", " "), f.of(c)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		rows = append(rows, [2]string{"field " + name, fieldText(c.Fields[name])})
@@ -81,12 +82,12 @@ func fieldText(v any) string {
 }
 
 func suppressionText(s provider.Suppression) string {
-	text := s.Channel + " " + s.Scope
+	text := string(s.Channel) + " " + string(s.Scope)
 	if s.Sender != "" {
 		text += " from " + s.Sender
 	}
 	if s.Reason != "" {
-		text += " (" + s.Reason + ")"
+		text += " (" + string(s.Reason) + ")"
 	}
 	return text
 }
@@ -173,7 +174,7 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 			return err
 		}
 		leftOut += page.LeftOut
-		for _, contact := range page.Contacts {
+		for _, contact := range page.Items {
 			if limit > 0 && shown == limit {
 				break
 			}
@@ -201,11 +202,17 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 }
 
 // contactPages iterates over pages, because the count of what is left out comes
-// with the page.
-func contactPages(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery) func(func(*provider.ContactPage, error) bool) {
-	return func(yield func(*provider.ContactPage, error) bool) {
+// with the page. A provider that gives the same page again ends it with an error.
+func contactPages(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery) func(func(*provider.Page[provider.Contact], error) bool) {
+	return func(yield func(*provider.Page[provider.Contact], error) bool) {
 		for {
 			page, err := c.ListContacts(cmd.Context(), q)
+			if err == nil && page.Next != "" && page.Next == q.Cursor {
+				err = &provider.Error{
+					Kind: provider.ErrBadResponse, Provider: c.Provider(), Account: c.Account(), Op: "contacts.list",
+					Message: "the provider gives the same page again",
+				}
+			}
 			if !yield(page, err) || err != nil || page.Next == "" {
 				return
 			}
@@ -218,7 +225,7 @@ func membershipText(list []provider.Membership) string {
 	texts := make([]string, len(list))
 	for i, m := range list {
 		texts[i] = m.List
-		if m.Status != provider.Subscribed {
+		if m.Status != provider.StatusSubscribed {
 			texts[i] += " (" + string(m.Status) + ")"
 		}
 	}

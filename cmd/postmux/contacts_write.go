@@ -107,19 +107,19 @@ func newContactUnsubscribe(a *app) *cobra.Command {
 		Short: "Unsubscribe an address from one list, or from all mail",
 		Args:  wantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			u := provider.Unsubscription{Email: args[0], Reason: reason}
+			var from provider.Ref
 			if cmd.Flags().Changed("list") {
 				ref, err := parseRef("--list", list)
 				if err != nil {
 					return err
 				}
-				u.List = ref
+				from = ref
 			}
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {
 				return err
 			}
-			r, err := c.Unsubscribe(cmd.Context(), u)
+			r, err := c.Unsubscribe(cmd.Context(), args[0], from, reason)
 			if dry.on {
 				return dry.show(a, err)
 			}
@@ -134,19 +134,20 @@ func newContactUnsubscribe(a *app) *cobra.Command {
 
 // changeFlags are a change of a contact as flags.
 type changeFlags struct {
-	email, phone, externalID, firstName, lastName, status string
-	fields, clears, lists                                 []string
+	email, status         string
+	own                   []string // as ownFields
+	fields, clears, lists []string
 }
 
 func (f *changeFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.email, "email", "", "`ADDRESS` of the contact")
-	s.StringVar(&f.phone, "phone", "", "phone `NUMBER`")
-	s.StringVar(&f.externalID, "external-id", "", "your own `ID` of the contact")
-	s.StringVar(&f.firstName, "first-name", "", "first `NAME`")
-	s.StringVar(&f.lastName, "last-name", "", "last `NAME`")
+	f.own = make([]string, len(ownFields))
+	for i, own := range ownFields {
+		s.StringVar(&f.own[i], own.flag(), "", own.usage)
+	}
 	s.StringArrayVar(&f.fields, "field", nil, "set a field: `NAME=VALUE` gives a text, NAME:=JSON any JSON value, repeatable")
-	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: phone, external_id, first_name, last_name or the `NAME` of a further field, repeatable")
+	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(ownNames(), ", ")+" or the `NAME` of a further field, repeatable")
 	s.StringArrayVar(&f.lists, "list", nil, "add to the list `REF`: an alias, or id:ID, repeatable")
 	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed or blocked")
 }
@@ -171,12 +172,9 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	if given("status") {
 		c.Status = provider.MembershipStatus(f.status)
 	}
-	for _, x := range []struct {
-		flag, text string
-		field      *provider.Change[string]
-	}{{"phone", f.phone, &c.Phone}, {"external-id", f.externalID, &c.ExternalID}, {"first-name", f.firstName, &c.FirstName}, {"last-name", f.lastName, &c.LastName}} {
-		if given(x.flag) {
-			*x.field = provider.Set(x.text)
+	for i, own := range ownFields {
+		if given(own.flag()) {
+			*own.in(&c) = provider.ChangeTo(f.own[i])
 		}
 	}
 	if err := f.further(&c); err != nil {
@@ -202,17 +200,16 @@ func (f *changeFlags) further(c *provider.ContactChange) error {
 		c.Fields = make(map[string]any)
 	}
 	maps.Copy(c.Fields, values)
-	own := map[string]*provider.Change[string]{"phone": &c.Phone, "external_id": &c.ExternalID, "first_name": &c.FirstName, "last_name": &c.LastName}
 	for _, name := range f.clears {
-		field, isOwn := own[name]
+		field := ownFieldIn(c, name)
 		_, set := values[name]
 		switch {
 		case name == "":
 			return usageErr("--clear", "expected the name of a field")
-		case isOwn && field.IsSet(), set:
+		case field != nil && field.IsSet(), set:
 			return usageErr("--clear", "%s is set and cleared at once", name)
-		case isOwn:
-			*field = provider.Clear[string]()
+		case field != nil:
+			*field = provider.ChangeToNone[string]()
 		default:
 			c.Fields[name] = nil
 		}

@@ -12,8 +12,60 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+// ownField is a text that a contact has beside its address and its further fields.
+type ownField struct {
+	name, usage string // in files, and of the flag
+	of          func(*provider.Contact) string
+	in          func(*provider.ContactChange) *provider.Change[string]
+}
+
+// ownFields are in the order of the columns.
+var ownFields = []ownField{
+	{
+		"phone", "phone `NUMBER`",
+		func(c *provider.Contact) string { return c.Phone },
+		func(c *provider.ContactChange) *provider.Change[string] { return &c.Phone },
+	},
+	{
+		"external_id", "your own `ID` of the contact",
+		func(c *provider.Contact) string { return c.ExternalID },
+		func(c *provider.ContactChange) *provider.Change[string] { return &c.ExternalID },
+	},
+	{
+		"first_name", "first `NAME`",
+		func(c *provider.Contact) string { return c.FirstName },
+		func(c *provider.ContactChange) *provider.Change[string] { return &c.FirstName },
+	},
+	{
+		"last_name", "last `NAME`",
+		func(c *provider.Contact) string { return c.LastName },
+		func(c *provider.ContactChange) *provider.Change[string] { return &c.LastName },
+	},
+}
+
+// flag is the name of the field on the command line.
+func (f ownField) flag() string { return strings.ReplaceAll(f.name, "_", "-") }
+
+func ownNames() []string {
+	names := make([]string, len(ownFields))
+	for i, f := range ownFields {
+		names[i] = f.name
+	}
+	return names
+}
+
+// ownFieldIn is the field of c with this name; nil when none is called so.
+func ownFieldIn(c *provider.ContactChange, name string) *provider.Change[string] {
+	for _, f := range ownFields {
+		if f.name == name {
+			return f.in(c)
+		}
+	}
+	return nil
+}
+
 // csvColumns are the columns of a contact file, next to field.NAME.
-var csvColumns = []string{"email", "phone", "external_id", "first_name", "last_name", "lists", "status"}
+var csvColumns = slices.Concat([]string{"email"}, ownNames(), []string{"lists", "status"})
 
 const fieldPrefix = "field."
 
@@ -154,25 +206,21 @@ func changeFromRecord(columns, record []string) (provider.ContactChange, error) 
 		switch columns[i] {
 		case "email":
 			c.Email = cell
-		case "phone":
-			c.Phone = provider.Set(cell)
-		case "external_id":
-			c.ExternalID = provider.Set(cell)
-		case "first_name":
-			c.FirstName = provider.Set(cell)
-		case "last_name":
-			c.LastName = provider.Set(cell)
 		case "status":
 			c.Status = provider.MembershipStatus(cell)
 		case "lists":
 			for name := range strings.SplitSeq(cell, ";") {
-				ref := provider.ParseRef(strings.TrimSpace(name))
+				ref := refOf(strings.TrimSpace(name))
 				if ref.IsZero() {
 					return c, fmt.Errorf("lists: expected names separated by ;, got %q", cell)
 				}
 				c.Lists = append(c.Lists, ref)
 			}
 		default:
+			if own := ownFieldIn(&c, columns[i]); own != nil {
+				*own = provider.ChangeTo(cell)
+				continue
+			}
 			if c.Fields == nil {
 				c.Fields = make(map[string]any)
 			}

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,12 +22,12 @@ func TestCSV(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []provider.ContactChange{
 		{
-			Email: "anna@example.by", Phone: provider.Set("+375291234567"), ExternalID: provider.Set("u-1"),
-			FirstName: provider.Set("Анна"), LastName: provider.Set("Иванова, ст."), Fields: map[string]any{"CITY": "Минск"},
-			Lists: []provider.Ref{{Alias: "newsletter"}, {ID: "4"}}, Status: provider.Unsubscribed,
+			Email: "anna@example.by", Phone: provider.ChangeTo("+375291234567"), ExternalID: provider.ChangeTo("u-1"),
+			FirstName: provider.ChangeTo("Анна"), LastName: provider.ChangeTo("Иванова, ст."), Fields: map[string]any{"CITY": "Минск"},
+			Lists: []provider.Ref{{Alias: "newsletter"}, {ID: "4"}}, Status: provider.StatusUnsubscribed,
 		},
-		{Email: "sara@example.ir", FirstName: provider.Set("سارا"), Fields: map[string]any{"CITY": "=1+1"}},
-		{Email: "bob@example.com", FirstName: provider.Set("'tis"), LastName: provider.Set("O'Neill"), Fields: map[string]any{"CITY": "'"}},
+		{Email: "sara@example.ir", FirstName: provider.ChangeTo("سارا"), Fields: map[string]any{"CITY": "=1+1"}},
+		{Email: "bob@example.com", FirstName: provider.ChangeTo("'tis"), LastName: provider.ChangeTo("O'Neill"), Fields: map[string]any{"CITY": "'"}},
 	}, rows)
 }
 
@@ -57,13 +62,37 @@ func TestUnguard(t *testing.T) {
 	}
 }
 
+// Every text of a contact change is a column and a flag, and what a file has of it
+// gets into the change.
+func TestOwnFields(t *testing.T) {
+	text := reflect.TypeFor[provider.Change[string]]()
+	var names []string
+	var change provider.ContactChange
+	for i, f := range reflect.VisibleFields(reflect.TypeOf(change)) {
+		if f.Type != text {
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+		own := ownFieldIn(&change, name)
+		require.NotNil(t, own, "ownFields has no %s", name)
+		assert.Same(t, reflect.ValueOf(&change).Elem().Field(i).Addr().Interface(), own, name)
+
+		var c provider.Contact
+		require.NoError(t, json.Unmarshal(fmt.Appendf(nil, "{%q:\"x\"}", name), &c))
+		k := slices.IndexFunc(ownFields, func(o ownField) bool { return o.name == name })
+		assert.Equal(t, "x", ownFields[k].of(&c), name)
+	}
+	assert.ElementsMatch(t, names, ownNames())
+}
+
 func TestJSONL(t *testing.T) {
 	rows, err := readJSONL([]byte(`{"email":"a@example.com","phone":null,"fields":{"AGE":42,"OLD":null},"lists":[{"alias":"newsletter"}]}` + "\n\n" +
 		`{"email":"b@example.com","first_name":"سارا"}`))
 	require.NoError(t, err)
 	assert.Equal(t, []provider.ContactChange{
-		{Email: "a@example.com", Phone: provider.Clear[string](), Fields: map[string]any{"AGE": 42.0, "OLD": nil}, Lists: []provider.Ref{{Alias: "newsletter"}}},
-		{Email: "b@example.com", FirstName: provider.Set("سارا")},
+		{Email: "a@example.com", Phone: provider.ChangeToNone[string](), Fields: map[string]any{"AGE": 42.0, "OLD": nil}, Lists: []provider.Ref{{Alias: "newsletter"}}},
+		{Email: "b@example.com", FirstName: provider.ChangeTo("سارا")},
 	}, rows)
 
 	_, err = readJSONL([]byte(`{"email":"a@example.com","mail":1}` + "\n" + `{"email":1}` + "\n" + `{"email":"c@example.com"} x` + "\n" + `{`))

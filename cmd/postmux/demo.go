@@ -136,13 +136,14 @@ func (a *app) demoAccount(cmd *cobra.Command, c *provider.Client, message *provi
 func (r *demoRow) importAll(ctx context.Context, c *provider.Client, rows []provider.ContactChange) {
 	var first error
 	unsupported := 0
-	report, err := c.ImportContacts(ctx, rowsOf(rows), func(row provider.ImportRow) {
+	report, err := c.ImportContacts(ctx, rowsOf(rows), func(row provider.ImportResult) error {
 		if first == nil {
 			first = row.Err
 		}
 		if errors.Is(row.Err, provider.ErrUnsupported) {
 			unsupported++
 		}
+		return nil
 	})
 	if errors.Is(err, provider.ErrUnsupported) || len(rows) > 0 && unsupported == len(rows) {
 		e := asProviderError(errors.Join(err, first))
@@ -195,7 +196,7 @@ func countListed(cmd *cobra.Command, c *provider.Client, q provider.ContactQuery
 		if err != nil {
 			return 0, err
 		}
-		for _, contact := range page.Contacts {
+		for _, contact := range page.Items {
 			email := strings.ToLower(contact.Email)
 			if row, ok := want[email]; ok && sameContact(row, contact) {
 				delete(want, email)
@@ -220,7 +221,7 @@ func countGot(ctx context.Context, c *provider.Client, rows []provider.ContactCh
 }
 
 func sameContact(row provider.ContactChange, c provider.Contact) bool {
-	if !strings.EqualFold(c.Email, row.Email) || c.FirstName != row.FirstName.Value || c.LastName != row.LastName.Value {
+	if !strings.EqualFold(c.Email, row.Email) || c.FirstName != row.FirstName.Value() || c.LastName != row.LastName.Value() {
 		return false
 	}
 	for name, v := range row.Fields {

@@ -58,7 +58,7 @@ const opUsage = "usage"
 
 // usageErr is a mistake on the command line; nothing was sent.
 func usageErr(field, format string, args ...any) error {
-	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
 // isUsage reports whether err is a mistake on the command line.
@@ -103,7 +103,7 @@ func exitCode(err error) int {
 	if e.Kind == provider.ErrDryRun {
 		return exitDone
 	}
-	if e.Outcome == provider.MaybeSent || e.Kind == provider.ErrOutcomeUnknown {
+	if e.Outcome == provider.OutcomeMaybeSent || e.Kind == provider.ErrOutcomeUnknown {
 		return exitUnknown
 	}
 	switch e.Kind {
@@ -121,7 +121,7 @@ func exitCode(err error) int {
 	case provider.ErrRateLimited, provider.ErrUnavailable:
 		return exitLater
 	case provider.ErrBadResponse:
-		if e.Outcome == provider.Sent {
+		if e.Outcome == provider.OutcomeSent {
 			return exitUnknown // done, but the answer does not tell what came of it
 		}
 		return exitLater

@@ -23,34 +23,34 @@ func TestExitCode(t *testing.T) {
 	}{
 		{"nothing wrong", nil, 0},
 		{"a bug", errors.New("oops"), 1},
-		{"an internal error before anything left", remote(provider.ErrInternal, 0, provider.NotSent), 1},
-		{"an internal error that may have sent", remote(provider.ErrInternal, 0, provider.MaybeSent), 7},
+		{"an internal error before anything left", remote(provider.ErrInternal, 0, provider.OutcomeNotSent), 1},
+		{"an internal error that may have sent", remote(provider.ErrInternal, 0, provider.OutcomeMaybeSent), 7},
 		{"usage", usageErr("--to", "bad"), 2},
 		{"usage in a file", &fileError{"m.json", usageErr("to", "bad")}, 2},
 		{"configuration", configErr("default", "bad"), 2},
 		{"invalid here", provider.Invalid("to", "bad"), 2},
 		{"unsupported", provider.Unsupported(feature.MessageCc, "no"), 2},
-		{"invalid there", remote(provider.ErrInvalid, 400, provider.NotSent), 5},
-		{"unauthorized", remote(provider.ErrUnauthorized, 401, provider.NotSent), 4},
-		{"forbidden", remote(provider.ErrForbidden, 403, provider.NotSent), 4},
-		{"no credit", remote(provider.ErrNoCredit, 402, provider.NotSent), 5},
-		{"conflict", remote(provider.ErrConflict, 409, provider.NotSent), 5},
+		{"invalid there", remote(provider.ErrInvalid, 400, provider.OutcomeNotSent), 5},
+		{"unauthorized", remote(provider.ErrUnauthorized, 401, provider.OutcomeNotSent), 4},
+		{"forbidden", remote(provider.ErrForbidden, 403, provider.OutcomeNotSent), 4},
+		{"no credit", remote(provider.ErrNoCredit, 402, provider.OutcomeNotSent), 5},
+		{"conflict", remote(provider.ErrConflict, 409, provider.OutcomeNotSent), 5},
 		{"not found", remote(provider.ErrNotFound, 404, ""), 5},
-		{"limit", remote(provider.ErrRateLimited, 429, provider.NotSent), 6},
-		{"outage", remote(provider.ErrUnavailable, 503, provider.NotSent), 6},
+		{"limit", remote(provider.ErrRateLimited, 429, provider.OutcomeNotSent), 6},
+		{"outage", remote(provider.ErrUnavailable, 503, provider.OutcomeNotSent), 6},
 		{"outage of a read", remote(provider.ErrUnavailable, 0, ""), 6},
-		{"an outage whose outcome is open", remote(provider.ErrUnavailable, 503, provider.MaybeSent), 7},
-		{"unknown", remote(provider.ErrOutcomeUnknown, 0, provider.MaybeSent), 7},
+		{"an outage whose outcome is open", remote(provider.ErrUnavailable, 503, provider.OutcomeMaybeSent), 7},
+		{"unknown", remote(provider.ErrOutcomeUnknown, 0, provider.OutcomeMaybeSent), 7},
 		{"an unreadable answer to a read", remote(provider.ErrBadResponse, 200, ""), 6},
-		{"a redirect", remote(provider.ErrBadResponse, 302, provider.NotSent), 6},
-		{"done, but the answer does not tell what", remote(provider.ErrBadResponse, 200, provider.Sent), 7},
-		{"an unreadable answer to a change", remote(provider.ErrBadResponse, 200, provider.MaybeSent), 7},
+		{"a redirect", remote(provider.ErrBadResponse, 302, provider.OutcomeNotSent), 6},
+		{"done, but the answer does not tell what", remote(provider.ErrBadResponse, 200, provider.OutcomeSent), 7},
+		{"an unreadable answer to a change", remote(provider.ErrBadResponse, 200, provider.OutcomeMaybeSent), 7},
 		{"interrupted", context.Canceled, 130},
-		{"interrupted in a request that had no effect", remote(provider.ErrCanceled, 0, provider.NotSent), 130},
-		{"interrupted while the outcome is open", &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Err: context.Canceled}, 7},
+		{"interrupted in a request that had no effect", remote(provider.ErrCanceled, 0, provider.OutcomeNotSent), 130},
+		{"interrupted while the outcome is open", &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Err: context.Canceled}, 7},
 		{"out of time", context.DeadlineExceeded, 6},
-		{"out of time before the request left", &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent, Err: context.DeadlineExceeded}, 6},
-		{"dry run", remote(provider.ErrDryRun, 0, provider.NotSent), 0},
+		{"out of time before the request left", &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Err: context.DeadlineExceeded}, 6},
+		{"dry run", remote(provider.ErrDryRun, 0, provider.OutcomeNotSent), 0},
 		{"a code of its own", fmt.Errorf("more: %w", &resultError{err: errors.New("x"), code: 3}), 3},
 	} {
 		t.Run(tc.what, func(t *testing.T) { assert.Equal(t, tc.want, exitCode(tc.err)) })
@@ -78,10 +78,10 @@ func TestCombine(t *testing.T) {
 }
 
 func TestReceiptCode(t *testing.T) {
-	refused := &provider.Error{Kind: provider.ErrInvalid, Status: 400, Outcome: provider.NotSent}
-	noKey := &provider.Error{Kind: provider.ErrUnauthorized, Status: 401, Outcome: provider.NotSent}
-	notTried := &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent}
-	unknown := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
+	refused := &provider.Error{Kind: provider.ErrInvalid, Status: 400, Outcome: provider.OutcomeNotSent}
+	noKey := &provider.Error{Kind: provider.ErrUnauthorized, Status: 401, Outcome: provider.OutcomeNotSent}
+	notTried := &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent}
+	unknown := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
 	receipt := func(state provider.State, rs ...provider.RecipientResult) *provider.Receipt {
 		return &provider.Receipt{State: state, Recipients: rs}
 	}

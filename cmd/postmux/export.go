@@ -223,7 +223,7 @@ func (e *export) replace(s *spool) error {
 
 // pages iterates over pages of contacts whose lists are written as on the
 // command line.
-func (e *export) pages(cursor string, take func(*provider.ContactPage) error) error {
+func (e *export) pages(cursor string, take func(*provider.Page[provider.Contact]) error) error {
 	e.query.Cursor = cursor
 	bar := newProgress(e.cmd.ErrOrStderr(), -1, "contacts")
 	defer bar.clear()
@@ -231,13 +231,9 @@ func (e *export) pages(cursor string, take func(*provider.ContactPage) error) er
 		if err != nil {
 			return err
 		}
-		if page.Next != "" && page.Next == cursor {
-			return &provider.Error{Kind: provider.ErrBadResponse, Provider: e.client.Provider(), Account: e.client.Account(), Op: "contacts.list", Message: "the provider gives the same page again"}
-		}
-		cursor = page.Next
-		for i := range page.Contacts {
-			for k := range page.Contacts[i].Memberships {
-				m := &page.Contacts[i].Memberships[k]
+		for i := range page.Items {
+			for k := range page.Items[i].Memberships {
+				m := &page.Items[i].Memberships[k]
 				name, ok := e.lists[m.List]
 				if !ok {
 					name = "id:" + m.List
@@ -248,18 +244,18 @@ func (e *export) pages(cursor string, take func(*provider.ContactPage) error) er
 		if err := take(page); err != nil {
 			return err
 		}
-		bar.add(len(page.Contacts))
+		bar.add(len(page.Items))
 	}
 	return nil
 }
 
 // direct writes lines of JSON to stdout as they come.
 func (e *export) direct() error {
-	err := e.pages("", func(page *provider.ContactPage) error {
-		for _, c := range page.Contacts {
+	err := e.pages("", func(page *provider.Page[provider.Contact]) error {
+		for _, c := range page.Items {
 			e.app.printLine(c)
 		}
-		e.written += len(page.Contacts)
+		e.written += len(page.Items)
 		e.leftOut += page.LeftOut
 		return e.app.out.err
 	})

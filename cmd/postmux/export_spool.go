@@ -123,9 +123,9 @@ func (e *export) read(s *spool) error {
 	if s.complete {
 		return nil
 	}
-	return e.pages(s.cursor, func(page *provider.ContactPage) error {
-		for i := range page.Contacts {
-			if err := s.line(&page.Contacts[i]); err != nil {
+	return e.pages(s.cursor, func(page *provider.Page[provider.Contact]) error {
+		for i := range page.Items {
+			if err := s.line(&page.Items[i]); err != nil {
 				return err
 			}
 		}
@@ -136,7 +136,7 @@ func (e *export) read(s *spool) error {
 		if err != nil {
 			return fmt.Errorf("cannot write %s: %w", s.name, err)
 		}
-		s.contacts += len(page.Contacts)
+		s.contacts += len(page.Items)
 		s.leftOut += page.LeftOut
 		return nil
 	})
@@ -252,7 +252,11 @@ func (e *export) convertCSV(s *spool, to io.Writer) error {
 // csvCells are the cells of a contact, in the order of csvColumns and fields.
 func csvCells(c *provider.Contact, fields []string) ([]string, lost) {
 	status, lists, out := consent(c)
-	cells := []string{c.Email, c.Phone, c.ExternalID, c.FirstName, c.LastName, strings.Join(lists, ";"), string(status)}
+	cells := []string{c.Email}
+	for _, f := range ownFields {
+		cells = append(cells, f.of(c))
+	}
+	cells = append(cells, strings.Join(lists, ";"), string(status))
 	for _, name := range fields {
 		text, isList := fieldCell(c.Fields[name])
 		if isList {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,10 +12,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -40,13 +44,13 @@ aliases:
 var people = []provider.Contact{
 	{
 		Email: "anna@example.by", FirstName: "Анна", LastName: "Иванова, ст.", Fields: map[string]any{"NOTE": "=cmd|' /C calc'!A0", "POINTS": 12.5},
-		Memberships: []provider.Membership{{List: "4", Status: provider.Subscribed}, {List: "7", Status: provider.Subscribed}},
+		Memberships: []provider.Membership{{List: "4", Status: provider.StatusSubscribed}, {List: "7", Status: provider.StatusSubscribed}},
 	},
-	{Email: "sara@example.ir", FirstName: "سارا", Fields: map[string]any{"NOTE": "line\nbreak; \"quoted\", '=x"}, Memberships: []provider.Membership{{List: "4", Status: provider.Subscribed}}},
+	{Email: "sara@example.ir", FirstName: "سارا", Fields: map[string]any{"NOTE": "line\nbreak; \"quoted\", '=x"}, Memberships: []provider.Membership{{List: "4", Status: provider.StatusSubscribed}}},
 	{Email: "bob@example.com", Fields: map[string]any{"NOTE": "-1+1"}},
 	{
-		Email: "gone@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.Blocked}},
-		Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing", Reason: "blocklisted"}},
+		Email: "gone@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusBlocked}},
+		Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blocklisted"}},
 	},
 }
 
@@ -113,8 +117,8 @@ func contactTexts(list []provider.Contact) []string {
 // SendPulse lists contacts list by list, and says of each list whether it was left.
 func TestExportSendPulse(t *testing.T) {
 	sb, cfg := crowd(t)
-	sb.AddContact("sendpulse", provider.Contact{Email: "anna@example.by", FirstName: "Анна", Memberships: []provider.Membership{{List: "103", Status: provider.Subscribed}, {List: "107", Status: provider.Subscribed}}})
-	sb.AddContact("sendpulse", provider.Contact{Email: "left@example.by", Memberships: []provider.Membership{{List: "103", Status: provider.Unsubscribed}}})
+	sb.AddContact("sendpulse", provider.Contact{Email: "anna@example.by", FirstName: "Анна", Memberships: []provider.Membership{{List: "103", Status: provider.StatusSubscribed}, {List: "107", Status: provider.StatusSubscribed}}})
+	sb.AddContact("sendpulse", provider.Contact{Email: "left@example.by", Memberships: []provider.Membership{{List: "103", Status: provider.StatusUnsubscribed}}})
 	target := filepath.Join(t.TempDir(), "contacts.csv")
 	r := postmux(t, "--config", cfg, "--provider", "sp", "contacts", "export", target)
 	require.Equal(t, exitDone, r.code, r.errOut)
@@ -143,7 +147,7 @@ func TestExportSendPulse(t *testing.T) {
 
 // What a person gets no mail of never becomes a subscription.
 func TestConsent(t *testing.T) {
-	stop := func(channel, scope, sender, reason string) provider.Suppression {
+	stop := func(channel provider.Channel, scope provider.Scope, sender string, reason provider.Reason) provider.Suppression {
 		return provider.Suppression{Channel: channel, Scope: scope, Sender: sender, Reason: reason}
 	}
 	on := func(list string, s provider.MembershipStatus) provider.Membership {
@@ -155,16 +159,16 @@ func TestConsent(t *testing.T) {
 		lists  string
 		lost   lost
 	}{
-		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.Subscribed)}}, "", "a", lost{}},
-		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.Subscribed), on("b", provider.Unsubscribed)}}, "", "a", lost{memberships: 1}},
-		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.Bounced), on("b", provider.Unsubscribed)}}, provider.Unsubscribed, "a b", lost{}},
-		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.Pending)}}, "", "", lost{memberships: 1}},
-		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.Blocked), on("b", provider.Unsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.Blocked, "a", lost{memberships: 1}},
-		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.Unsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.Unsubscribed, "a", lost{}},
+		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}}, "", "a", lost{}},
+		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed), on("b", provider.StatusUnsubscribed)}}, "", "a", lost{memberships: 1}},
+		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBounced), on("b", provider.StatusUnsubscribed)}}, provider.StatusUnsubscribed, "a b", lost{}},
+		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusPending)}}, "", "", lost{memberships: 1}},
+		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBlocked), on("b", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.StatusBlocked, "a", lost{memberships: 1}},
+		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.StatusUnsubscribed, "a", lost{}},
 		"sms only":            {provider.Contact{Suppressed: []provider.Suppression{stop("sms", "marketing", "", "x")}}, "", "", lost{suppressions: 1}},
 		"transactional only":  {provider.Contact{Suppressed: []provider.Suppression{stop("email", "transactional", "", "x")}}, "", "", lost{suppressions: 1}},
 		"one sender only":     {provider.Contact{Suppressed: []provider.Suppression{stop("email", "all", "a@example.com", "x")}}, "", "", lost{suppressions: 1}},
-		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.Subscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.Blocked, "a", lost{}},
+		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.StatusBlocked, "a", lost{}},
 	} {
 		status, lists, out := consent(&tc.c)
 		assert.Equal(t, tc.status, status, name)
@@ -295,4 +299,33 @@ func TestExportInterrupted(t *testing.T) {
 	assert.NotEqual(t, exitDone, r.code)
 	assert.NoFileExists(t, target)
 	assert.FileExists(t, target+".part")
+}
+
+// samePage gives one page for ever.
+type samePage struct{ calls int }
+
+func (*samePage) Capabilities() provider.Capabilities {
+	return provider.Capabilities{feature.ContactsList: {Level: provider.LevelNative, Basis: "document"}}
+}
+
+func (*samePage) Send(context.Context, *provider.Message) (*provider.Receipt, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (s *samePage) ListContacts(context.Context, provider.ContactQuery) (*provider.Page[provider.Contact], error) {
+	s.calls++
+	return &provider.Page[provider.Contact]{Items: people[:1], Next: "again"}, nil
+}
+
+// A provider that ignores the cursor makes no endless listing.
+func TestSamePageAgain(t *testing.T) {
+	endless := new(samePage)
+	c, err := provider.NewClient(endless, "endless", provider.AccountSettings{}, provider.DriverEnv{Account: "main"})
+	require.NoError(t, err)
+	a := &app{out: &output{w: io.Discard}}
+	cmd := &cobra.Command{}
+	cmd.SetContext(t.Context())
+	err = a.listContacts(cmd, c, provider.ContactQuery{}, 0)
+	assert.EqualError(t, err, "main (endless): contacts.list: bad response: the provider gives the same page again")
+	assert.Equal(t, 2, endless.calls)
 }

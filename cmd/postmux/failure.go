@@ -89,7 +89,7 @@ func asProviderError(err error) *provider.Error {
 		}
 		return &c
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.NotSent, Message: err.Error()}
+		return &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Message: err.Error()}
 	}
 	return &provider.Error{Kind: provider.ErrInternal, Message: err.Error()}
 }

@@ -65,7 +65,7 @@ func FuzzCSV(f *testing.F) {
 		rows, err := readCSV(b.Bytes())
 		require.NoError(t, err)
 		require.Len(t, rows, 1)
-		assert.Equal(t, name, rows[0].LastName.Value)
+		assert.Equal(t, name, rows[0].LastName.Value())
 		got, _ := rows[0].Fields["X"].(string)
 		assert.Equal(t, field, got)
 	})

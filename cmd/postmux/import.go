@@ -163,7 +163,10 @@ func (i *importRun) run(c *provider.Client) error {
 	defer release()
 	i.progress = newProgress(i.cmd.ErrOrStderr(), i.total, "rows")
 	i.codes = i.marks.codes()
-	sum, err := c.ImportContacts(calls, i.rows(), i.row)
+	sum, err := c.ImportContacts(calls, i.rows(), func(r provider.ImportResult) error {
+		i.row(r)
+		return nil
+	})
 	i.progress.clear()
 	if failed := i.marks.flush(); err == nil {
 		err = failed
@@ -238,7 +241,7 @@ func (i *importRun) ended() error {
 }
 
 // row tells the result of one row.
-func (i *importRun) row(row provider.ImportRow) {
+func (i *importRun) row(row provider.ImportResult) {
 	row.Index += i.marks.before() // in the input
 	if !notTried(row.Err) {
 		i.codes.add(exitCode(row.Err))

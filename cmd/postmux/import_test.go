@@ -163,7 +163,7 @@ func TestImportUsage(t *testing.T) {
 // every row is told once.
 func TestImportNotes(t *testing.T) {
 	sb, cfg := crowd(t)
-	sb.AddContact("brevo", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.Unsubscribed}}})
+	sb.AddContact("brevo", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}}})
 	told := filepath.Join(t.TempDir(), "told.jsonl")
 	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,lists,status\na@example.com,newsletter,\nb@example.com,,blocked\nc@example.com,,blocked\n"), "--report", told)
 	assert.Equal(t, exitDone, r.code, r.errOut)
@@ -176,7 +176,7 @@ func TestImportNotes(t *testing.T) {
 
 	var many noteCount
 	for i := range 30 {
-		many.add([]provider.Note{{Field: "x", Action: "dropped", Why: fmt.Sprint(i % 15)}})
+		many.add([]provider.Note{{Field: "x", Action: provider.NoteDropped, Why: fmt.Sprint(i % 15)}})
 	}
 	assert.Len(t, many.lines(), 11)
 	assert.Equal(t, "and 10 notes of other kinds", many.lines()[10])

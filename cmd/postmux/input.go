@@ -59,11 +59,19 @@ func cutPair(flag, text string) (name, value string, err error) {
 
 // parseRef reads a reference: a bare word is an alias, id:4 a literal id.
 func parseRef(flag, text string) (provider.Ref, error) {
-	ref := provider.ParseRef(text)
+	ref := refOf(text)
 	if ref.IsZero() {
 		return ref, usageErr(flag, "expected an alias or id:ID, got %q", text)
 	}
 	return ref, nil
+}
+
+// refOf is the reference that a text names.
+func refOf(text string) provider.Ref {
+	if id, ok := strings.CutPrefix(text, "id:"); ok {
+		return provider.Ref{ID: id}
+	}
+	return provider.Ref{Alias: text}
 }
 
 // attachment reads a file to attach.

@@ -121,5 +121,5 @@ func interrupted(err error) bool {
 // one, or of an interrupt. That has an error of its own at the end.
 func notTried(err error) bool {
 	e, ok := errors.AsType[*provider.Error](err)
-	return ok && e.Kind == provider.ErrCanceled && e.Outcome == provider.NotSent
+	return ok && e.Kind == provider.ErrCanceled && e.Outcome == provider.OutcomeNotSent
 }

@@ -89,7 +89,7 @@ func (m *marks) end() error {
 func (m *marks) before() int { return m.begun.Rows }
 
 // done takes note of the result of a row; results come in the order of rows.
-func (m *marks) done(row provider.ImportRow) {
+func (m *marks) done(row provider.ImportResult) {
 	if m.file.file == nil {
 		return
 	}
@@ -107,7 +107,7 @@ func (m *marks) done(row provider.ImportRow) {
 }
 
 // count adds a row that was tried.
-func (m *mark) count(row provider.ImportRow) {
+func (m *mark) count(row provider.ImportResult) {
 	m.Rows++
 	switch rowState(row) {
 	case "refused":

@@ -154,7 +154,7 @@ func (a *app) pairs(rows [][2]string) {
 	t.flush()
 }
 
-func noteText(n provider.Note) string { return n.Field + " " + n.Action + ": " + n.Why }
+func noteText(n provider.Note) string { return n.Field + " " + string(n.Action) + ": " + n.Why }
 
 func noteTexts(notes []provider.Note) string {
 	texts := make([]string, len(notes))

@@ -73,10 +73,10 @@ func (r *report) on() bool { return r.file != nil }
 
 // dropped reports whether a note says that something of the row was lost. Other
 // notes are often the same for every row.
-func dropped(n provider.Note) bool { return n.Action == "dropped" }
+func dropped(n provider.Note) bool { return n.Action == provider.NoteDropped }
 
 // row writes a row that was not done as it was given.
-func (r *report) row(row provider.ImportRow) {
+func (r *report) row(row provider.ImportResult) {
 	if !r.on() || row.Err == nil && (row.Receipt == nil || !slices.ContainsFunc(row.Receipt.Notes, dropped)) {
 		return
 	}
@@ -101,7 +101,7 @@ func (r *report) row(row provider.ImportRow) {
 }
 
 // rowState is what became of a row.
-func rowState(row provider.ImportRow) string {
+func rowState(row provider.ImportResult) string {
 	switch {
 	case notTried(row.Err):
 		return "not_tried"

@@ -112,28 +112,36 @@ func (a *app) open(cmd *cobra.Command, opts ...provider.Option) (*provider.Clien
 }
 
 func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account string, opts ...provider.Option) (*provider.Client, error) {
-	opts = append(opts, provider.WithAccount(account), provider.WithUserAgent("postmux-cli/"+version.Version))
+	opts = append(opts, provider.WithUserAgent("postmux-cli/"+version.Version))
 	if a.debug {
 		opts = append(opts, provider.WithHooks(debugHooks(cmd.ErrOrStderr())))
 	}
-	c, err := a.registry.Open(cmd.Context(), cfg, opts...)
+	if account == "" {
+		c, err := a.registry.Open(cmd.Context(), cfg, opts...)
+		return c, a.inConfig(err)
+	}
+	c, err := a.registry.OpenAccount(cmd.Context(), cfg, account, opts...)
 	return c, a.inConfig(err)
 }
 
 // debugHooks print each request and its answer.
 func debugHooks(w io.Writer) provider.Hooks {
 	out := &syncWriter{w: w}
-	return provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+	return provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		var b strings.Builder
-		var req provider.Request
-		var answer provider.Answer
+		var req provider.WireRequest
+		var answer provider.WireResponse
 		if e.Describe != nil {
 			req, answer = e.Describe()
 		}
 		if req.URL == "" {
 			req.Method, req.URL = e.Method, e.Route
 		}
-		fmt.Fprintf(&b, "--> %s %s\n", req.Method, printable(req.URL))
+		again := ""
+		if e.Try > 1 {
+			again = fmt.Sprintf(" (try %d)", e.Try)
+		}
+		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, printable(req.URL), again)
 		debugHeaders(&b, req.Headers)
 		debugBody(&b, req)
 		switch {
@@ -158,7 +166,7 @@ func debugHeaders(b *strings.Builder, headers map[string]string) {
 	}
 }
 
-func debugBody(b *strings.Builder, r provider.Request) {
+func debugBody(b *strings.Builder, r provider.WireRequest) {
 	if len(r.JSON) > 0 {
 		fmt.Fprintf(b, "    %s\n", printable(string(r.JSON)))
 	}
@@ -175,7 +183,7 @@ func debugBody(b *strings.Builder, r provider.Request) {
 // error of kind dry_run, which show turns into the output.
 type dryRun struct {
 	on       bool
-	requests []provider.Request
+	requests []provider.WireRequest
 }
 
 func (d *dryRun) flag(cmd *cobra.Command) {
@@ -186,7 +194,7 @@ func (d *dryRun) options() []provider.Option {
 	if !d.on {
 		return nil
 	}
-	return []provider.Option{provider.WithDryRun(func(r provider.Request) { d.requests = append(d.requests, r) })}
+	return []provider.Option{provider.WithDryRun(func(r provider.WireRequest) { d.requests = append(d.requests, r) })}
 }
 
 // show prints the requests when err is the end of a dry run. Otherwise err is
@@ -196,7 +204,7 @@ func (d *dryRun) show(a *app, err error) error {
 		return err
 	}
 	if d.requests == nil {
-		d.requests = []provider.Request{}
+		d.requests = []provider.WireRequest{}
 	}
 	a.printJSON(d.requests)
 	return nil

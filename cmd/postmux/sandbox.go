@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -43,7 +44,7 @@ in the project holds the same configuration.`,
 
 func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 	host, _, err := net.SplitHostPort(listen)
-	if err != nil || !provider.Loopback(host) {
+	if err != nil || !vendorurl.LoopbackHost(host) {
 		return usageErr("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
 	}
 	sb, err := sandbox.Start("127.0.0.1:0")

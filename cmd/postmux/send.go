@@ -282,9 +282,9 @@ func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
 		if !given(f.name) {
 			continue
 		}
-		*f.field = provider.Off
+		*f.field = provider.ToggleOff
 		if f.on {
-			*f.field = provider.On
+			*f.field = provider.ToggleOn
 		}
 	}
 	if given("idempotency-key") {

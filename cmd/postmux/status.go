@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/provider"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -38,7 +40,7 @@ enough to ask. With --json the output can be the next --receipt.`,
 			}
 			var codes []int
 			for i, id := range ids {
-				r, err := c.Status(cmd.Context(), id)
+				r, err := c.Status(cmd.Context(), provider.ReceiptFor(c.Account(), id))
 				switch {
 				case err != nil && len(ids) == 1:
 					return err

@@ -54,7 +54,7 @@ func (a *app) printSuppressions(cmd *cobra.Command, c *provider.Client) error {
 		if a.json {
 			a.printLine(indexed(shown, s))
 		} else {
-			t.row(s.Email, s.Channel, s.Scope, s.Sender, s.Reason, timeText(s.At))
+			t.row(s.Email, string(s.Channel), string(s.Scope), s.Sender, string(s.Reason), timeText(s.At))
 		}
 		if shown++; t != nil && shown%tableBlock == 0 {
 			t.flush()
@@ -95,7 +95,7 @@ func newContactResubscribe(a *app) *cobra.Command {
 		`Undo an unsubscription: from the list --list names, or from all mail. Do it only
 when the person has asked for it. What it does not lift is told in the notes.`,
 		func(cmd *cobra.Command, c *provider.Client, email string) (*provider.ContactReceipt, error) {
-			return c.Resubscribe(cmd.Context(), provider.Resubscription{Email: email, List: ref})
+			return c.Resubscribe(cmd.Context(), email, ref)
 		})
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if cmd.Flags().Changed("list") {

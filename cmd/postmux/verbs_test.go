@@ -85,8 +85,8 @@ func TestCancel(t *testing.T) {
 
 func TestSuppressions(t *testing.T) {
 	sb, cfg := account(t)
-	sb.AddSuppression("brevo", "bounce@example.com", provider.Suppression{Channel: "email", Scope: "all", Reason: "bounced"})
-	sb.AddSuppression("brevo", "anna@example.com", provider.Suppression{Channel: "email", Scope: "transactional", Sender: "shop@example.com", Reason: "blocked"})
+	sb.AddSuppression("brevo", "bounce@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "bounced"})
+	sb.AddSuppression("brevo", "anna@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: "shop@example.com", Reason: "blocked"})
 	r := postmux(t, "--config", cfg, "suppressions", "list")
 	require.Equal(t, exitDone, r.code, r.errOut)
 	golden(t, "suppressions/list.txt", aligned(r.out))
@@ -120,13 +120,13 @@ func aligned(text string) string {
 func TestResubscribeAndLists(t *testing.T) {
 	sb, cfg := account(t, "    folder_id: 1")
 	sb.AddContact("brevo", provider.Contact{
-		Email: "anna@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.Unsubscribed}},
-		Suppressed: []provider.Suppression{{Channel: "email", Scope: "marketing"}},
+		Email: "anna@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}},
+		Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}},
 	})
 	r := postmux(t, "--config", cfg, "contacts", "resubscribe", "anna@example.com", "--list", "newsletter")
 	require.Equal(t, exitDone, r.code, r.errOut)
 	golden(t, "contacts/resubscribe.txt", r.out)
-	assert.Equal(t, provider.Subscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
+	assert.Equal(t, provider.StatusSubscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
 	assert.NotEmpty(t, sb.Contacts("brevo")[0].Suppressed)
 	r = postmux(t, "--config", cfg, "contacts", "resubscribe", "anna@example.com")
 	require.Equal(t, exitDone, r.code, r.errOut)

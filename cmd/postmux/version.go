@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"runtime"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +28,7 @@ func (a *app) printVersion() {
 	}
 	a.printJSON(map[string]any{
 		"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-		"providers": slices.Sorted(maps.Keys(a.registry)),
+		"providers": a.registry.Names(),
 	})
 }
 

@@ -45,22 +45,22 @@ func (l lost) sentence() string {
 func consent(c *provider.Contact) (status provider.MembershipStatus, lists []string, out lost) {
 	for _, s := range c.Suppressed {
 		switch {
-		case s.Channel != "email" || s.Sender != "" || s.Scope == "transactional":
+		case s.Channel != provider.ChannelEmail || s.Sender != "" || s.Scope == provider.ScopeTransactional:
 			out.suppressions++
-		case s.Reason == string(provider.Unsubscribed):
+		case s.Reason == provider.Reason(provider.StatusUnsubscribed):
 			if status == "" {
-				status = provider.Unsubscribed
+				status = provider.StatusUnsubscribed
 			}
 		default:
-			status = provider.Blocked
+			status = provider.StatusBlocked
 		}
 	}
 	var on, blocked, left []string
 	for _, m := range c.Memberships {
 		switch {
-		case m.Status == provider.Subscribed:
+		case m.Status == provider.StatusSubscribed:
 			on = append(on, m.List)
-		case m.Status == provider.Blocked:
+		case m.Status == provider.StatusBlocked:
 			blocked = append(blocked, m.List)
 		case m.Status.Terminal():
 			left = append(left, m.List)
@@ -68,7 +68,7 @@ func consent(c *provider.Contact) (status provider.MembershipStatus, lists []str
 	}
 	switch {
 	case status == "" && len(on) == 0 && len(blocked)+len(left) > 0:
-		status, lists = provider.Unsubscribed, append(blocked, left...) // it has left all of its lists
+		status, lists = provider.StatusUnsubscribed, append(blocked, left...) // it has left all of its lists
 	case status == "":
 		lists = on
 	case len(on)+len(blocked) == 0:
@@ -94,18 +94,15 @@ func changeFromLine(line []byte) (provider.ContactChange, lost, error) {
 		return provider.ContactChange{}, lost{}, provider.Invalid("", "expected one JSON document")
 	}
 	change := provider.ContactChange{Email: c.Email, Fields: c.Fields}
-	for _, x := range []struct {
-		text  string
-		field *provider.Change[string]
-	}{{c.Phone, &change.Phone}, {c.ExternalID, &change.ExternalID}, {c.FirstName, &change.FirstName}, {c.LastName, &change.LastName}} {
-		if x.text != "" {
-			*x.field = provider.Set(x.text)
+	for _, f := range ownFields {
+		if text := f.of(&c); text != "" {
+			*f.in(&change) = provider.ChangeTo(text)
 		}
 	}
 	status, lists, out := consent(&c)
 	change.Status = status
 	for _, name := range lists {
-		ref := provider.ParseRef(name)
+		ref := refOf(name)
 		if ref.IsZero() {
 			return change, out, provider.Invalid("memberships.list", "expected an alias or id:ID")
 		}

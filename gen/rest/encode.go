@@ -22,17 +22,17 @@ func (f File) FormFile() form.File {
 }
 
 // Encode returns the body and its content type; both are empty when the call has no body.
-func (c *Call) Encode() (body []byte, contentType string, err error) { return c.AppendBody(nil, nil) }
+func (c *Call) Encode() (body []byte, contentType string, err error) { return c.AppendBody(nil) }
 
-// AppendBody is Encode into the memory behind dst, where that is possible.
-// marshal writes JSON; nil means encoding/json without escapes for HTML, or the
-// body itself when it is an [Appender].
-func (c *Call) AppendBody(dst []byte, marshal func(any) ([]byte, error)) (body []byte, contentType string, err error) {
+// AppendBody is Encode into the memory behind dst, where that is possible. JSON is
+// written by the body itself when it is an [Appender], else by encoding/json
+// without escapes for HTML.
+func (c *Call) AppendBody(dst []byte) (body []byte, contentType string, err error) {
 	switch c.Kind {
 	case "":
 		return nil, "", nil
 	case JSON:
-		body, err := c.appendJSON(dst, marshal)
+		body, err := c.appendJSON(dst)
 		if err != nil {
 			return nil, "", &ParamError{Name: "body", Why: "cannot be encoded: " + err.Error()}
 		}
@@ -51,11 +51,7 @@ func (c *Call) AppendBody(dst []byte, marshal func(any) ([]byte, error)) (body [
 	return nil, "", fmt.Errorf("rest: body kind %q is not known", c.Kind)
 }
 
-func (c *Call) appendJSON(dst []byte, marshal func(any) ([]byte, error)) ([]byte, error) {
-	if marshal != nil {
-		data, err := marshal(c.Body)
-		return append(dst, data...), err
-	}
+func (c *Call) appendJSON(dst []byte) ([]byte, error) {
 	if own, ok := c.Body.(Appender); ok {
 		return own.AppendJSON(dst)
 	}

@@ -78,31 +78,23 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, call.Decode(data, out, nil)
+	return reply, call.Decode(data, out)
 }
 
 // Decode decodes the body of a 2xx answer. An empty body leaves out as it is;
 // data behind the first JSON value is an error.
 func Decode(data []byte, out any) error {
-	if empty(data, out) {
+	if _, ok := out.(*Empty); ok || len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
 	return json.Unmarshal(data, out)
 }
 
-// Decode is the function Decode for the answer of c, with unmarshal in place of
-// json.Unmarshal; nil means that one.
-func (c *Call) Decode(data []byte, out any, unmarshal func([]byte, any) error) error {
-	switch {
-	case unmarshal == nil && c.decode != nil && c.decode(data):
+// Decode is the function Decode for the answer of c, by the call's own decoder
+// where it has one that can read data.
+func (c *Call) Decode(data []byte, out any) error {
+	if c.decode != nil && c.decode(data) {
 		return nil
-	case unmarshal == nil || empty(data, out):
-		return Decode(data, out)
 	}
-	return unmarshal(data, out)
-}
-
-func empty(data []byte, out any) bool {
-	_, ok := out.(*Empty)
-	return ok || len(bytes.TrimSpace(data)) == 0
+	return Decode(data, out)
 }

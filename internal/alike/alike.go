@@ -31,15 +31,26 @@ var (
 	AnyZone = Slack{Before: 12 * time.Hour, After: 14 * time.Hour}
 )
 
+// Search describes the mail that is looked for. A zero time is open.
+type Search struct {
+	Recipient, Sender, Subject string
+	From, To                   time.Time
+}
+
+// SearchFor is the search for a mail to recipient that t tells of.
+func SearchFor(recipient string, t provider.Trace) Search {
+	return Search{Recipient: recipient, Sender: t.From, Subject: t.Subject, From: t.At, To: t.Until}
+}
+
 // May reports whether m may be the mail that s searches for.
-func May(s provider.Search, m Mail, slack Slack) bool {
+func May(s Search, m Mail, slack Slack) bool {
 	return sameAddress(s.Recipient, m.Recipient) && sameAddress(s.Sender, m.Sender) &&
 		sameSubject(s.Subject, m.Subject) && Within(s, m.At, slack)
 }
 
 // Within reports whether at lies in the time of s. A zero time is unknown, a
 // zero end of s is open. Seconds are compared, because providers cut the rest.
-func Within(s provider.Search, at time.Time, slack Slack) bool {
+func Within(s Search, at time.Time, slack Slack) bool {
 	switch {
 	case at.IsZero():
 		return true

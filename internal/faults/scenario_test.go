@@ -96,14 +96,14 @@ func TestScenario(t *testing.T) {
 	key := provider.NewSecret("key")
 	for _, row := range []struct {
 		name  string
-		open  func(provider.Common, ...provider.Option) (*provider.Client, error)
+		open  func(provider.AccountSettings, ...provider.Option) (*provider.Client, error)
 		keyed bool
 	}{
-		{"with key", func(c provider.Common, o ...provider.Option) (*provider.Client, error) {
-			return brevo.New(brevo.Config{Common: c, APIKey: key}, o...)
+		{"with key", func(c provider.AccountSettings, o ...provider.Option) (*provider.Client, error) {
+			return brevo.Open(brevo.Config{AccountSettings: c, APIKey: key}, o...)
 		}, true},
-		{"no key", func(c provider.Common, o ...provider.Option) (*provider.Client, error) {
-			return pakat.NewV3(pakat.V3Config{Common: c, APIKey: key}, o...)
+		{"no key", func(c provider.AccountSettings, o ...provider.Option) (*provider.Client, error) {
+			return pakat.OpenV3(pakat.V3Config{AccountSettings: c, APIKey: key}, o...)
 		}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func TestScenario(t *testing.T) {
 	}
 }
 
-func scenario(t *testing.T, open func(provider.Common, ...provider.Option) (*provider.Client, error)) tally {
+func scenario(t *testing.T, open func(provider.AccountSettings, ...provider.Option) (*provider.Client, error)) tally {
 	srv := vendor(t)
 	defer srv.Close()
 	transport := &http.Transport{MaxIdleConnsPerHost: senders, ResponseHeaderTimeout: tooLate}
@@ -138,7 +138,7 @@ func scenario(t *testing.T, open func(provider.Common, ...provider.Option) (*pro
 	clients := make([]*provider.Client, n/perClient)
 	for i := range clients {
 		var err error
-		clients[i], err = open(provider.Common{BaseURL: srv.URL(), From: provider.Address{Email: "shop@example.com"}},
+		clients[i], err = open(provider.AccountSettings{BaseURL: srv.URL(), From: provider.Address{Email: "shop@example.com"}},
 			provider.WithHTTPClient(&http.Client{Transport: transport}))
 		require.NoError(t, err)
 	}

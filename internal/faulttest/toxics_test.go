@@ -91,7 +91,7 @@ func poisoned(t *testing.T, toxic string, harmless bool) {
 		switch {
 		case r.err == nil:
 			assert.Equal(t, 1, there, "mail %d is called accepted", i)
-		case outcomeOf(r.err) == provider.NotSent:
+		case outcomeOf(r.err) == provider.OutcomeNotSent:
 			assert.Zero(t, there, "mail %d is called not sent: %v", i, r.err)
 		default:
 			assert.ErrorIs(t, r.err, provider.ErrOutcomeUnknown)
@@ -122,9 +122,9 @@ func through(t *testing.T, sb *sandbox.Server) (*toxiproxy.Proxy, *provider.Clie
 	base.Host = proxy.Listen
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	client, err := brevo.New(brevo.Config{
-		Common: provider.Common{BaseURL: base.String(), Timeout: timeout, From: provider.Address{Email: "shop@example.com"}},
-		APIKey: provider.NewSecret(sandbox.Key("brevo")),
+	client, err := brevo.Open(brevo.Config{
+		AccountSettings: provider.AccountSettings{BaseURL: base.String(), Timeout: timeout, From: provider.Address{Email: "shop@example.com"}},
+		APIKey:          provider.NewSecret(sandbox.Key("brevo")),
 	}, provider.WithHTTPClient(&http.Client{Transport: transport}))
 	require.NoError(t, err)
 	return proxy, client

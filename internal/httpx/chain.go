@@ -31,7 +31,7 @@ func assemble(s *settings) []link {
 	header := headerReader{requestID: s.RequestID, retryAfter: s.RetryAfter}
 	describe := describer{base: s.base, auth: s.Auth, secretive: s.Secretive}
 	encode := &encoder{
-		address: newAddress(s.base), auth: s.Auth, marshal: s.marshal, userAgent: s.userAgent,
+		address: newAddress(s.base), auth: s.Auth, userAgent: s.userAgent,
 	}
 	if s.Env.DryRun != nil {
 		return []link{
@@ -44,7 +44,7 @@ func assemble(s *settings) []link {
 	}
 	return []link{
 		// Outside the attempts: an answer that cannot be decoded is not asked for again.
-		&decoder{unmarshal: s.unmarshal, header: header},
+		&decoder{header: header},
 		// Around all that takes time: attempts, waits and the fetch of a token.
 		&deadline{timeout: s.timeout},
 		// Around all that belongs to a single attempt.
@@ -57,7 +57,7 @@ func assemble(s *settings) []link {
 		// redact: the hook must not see the credential.
 		&observer{
 			provider: s.Provider, account: s.Env.Account, requestID: s.RequestID,
-			hook: s.Env.Hooks.OnAttempt, describe: describe,
+			hook: s.Env.Hooks.OnTry, describe: describe,
 		},
 		// After auth: the credential may be a field of the body.
 		encode,

@@ -74,7 +74,7 @@ var order = []string{
 func TestASendGoesStraightThroughTheLinks(t *testing.T) {
 	var calls []string
 	chain := newChain(t, "https://vendor.example", func(c *Config) {
-		c.Env.Hooks.OnAttempt = func(context.Context, provider.AttemptEvent) {}
+		c.Env.Hooks.OnTry = func(context.Context, provider.TryEvent) {}
 		c.Env.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
 			calls = callsOfPackage()
 			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
@@ -109,7 +109,7 @@ func callsOfPackage() []string {
 
 // A dry run passes no link that waits, fetches or sends.
 func TestLinksOfADryRun(t *testing.T) {
-	chain := newChain(t, "https://vendor.example", func(c *Config) { c.Env.DryRun = func(provider.Request) {} })
+	chain := newChain(t, "https://vendor.example", func(c *Config) { c.Env.DryRun = func(provider.WireRequest) {} })
 	var names []string
 	for _, l := range chain.links {
 		names = append(names, fmt.Sprintf("%T", l))

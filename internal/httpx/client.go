@@ -37,7 +37,7 @@ type transportKey struct{ proxy, caFile string }
 // newClient returns the HTTP client of an account. It never follows a
 // redirect: Go would carry the key header, and on 307 the whole body, to
 // whatever host the answer names.
-func newClient(own *http.Client, c provider.Common) (*http.Client, error) {
+func newClient(own *http.Client, c provider.AccountSettings) (*http.Client, error) {
 	if own != nil {
 		if c.Proxy != "" || c.CAFile != "" {
 			return nil, fmt.Errorf("proxy and ca_file are settings of the library's own transport: set them on the given http.Client instead")

@@ -31,11 +31,11 @@ func TestTransportKeepsConnectionsOfABatch(t *testing.T) {
 func TestConnectionsAreShared(t *testing.T) {
 	a, b := newChain(t, "http://127.0.0.1:1", nil), newChain(t, "http://127.0.0.1:2", nil)
 	assert.Same(t, clientOf(a).Transport, clientOf(b).Transport)
-	c := newChain(t, "http://127.0.0.1:1", func(c *Config) { c.Section.Proxy = "http://127.0.0.1:3" })
+	c := newChain(t, "http://127.0.0.1:1", func(c *Config) { c.Settings.Proxy = "http://127.0.0.1:3" })
 	assert.NotSame(t, clientOf(a).Transport, clientOf(c).Transport)
-	_, err := New(Config{BaseURL: "https://x.example", Section: provider.Section{Common: provider.Common{Proxy: "http://p.example"}}, Env: provider.Env{HTTPClient: &http.Client{}}})
+	_, err := New(Config{BaseURL: "https://x.example", Settings: provider.AccountSettings{Proxy: "http://p.example"}, Env: provider.DriverEnv{HTTPClient: &http.Client{}}})
 	assert.ErrorIs(t, err, provider.ErrConfig)
-	_, err = New(Config{BaseURL: "https://x.example", Section: provider.Section{Common: provider.Common{CAFile: "/does/not/exist"}}})
+	_, err = New(Config{BaseURL: "https://x.example", Settings: provider.AccountSettings{CAFile: "/does/not/exist"}})
 	assert.ErrorIs(t, err, provider.ErrConfig)
 	_, err = New(Config{BaseURL: "http://x.example"})
 	assert.ErrorIs(t, err, provider.ErrConfig)
@@ -48,7 +48,7 @@ func TestProxyAndCAFile(t *testing.T) {
 		assert.Equal(t, "vendor.example:80", r.URL.Host+":80")
 		_, _ = io.WriteString(w, `{"id":"7"}`)
 	})
-	chain := newChain(t, "http://127.0.0.1:9", func(c *Config) { c.Section.Proxy = proxy })
+	chain := newChain(t, "http://127.0.0.1:9", func(c *Config) { c.Settings.Proxy = proxy })
 	linkOf[*encoder](chain).address = address{base: "http://vendor.example"} // only https is allowed here; the test has no certificate for a tunnel
 	_, err := chain.Do(t.Context(), sendCall(), new(sent))
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestCallersClient(t *testing.T) {
 
 	slow := transportFunc(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
 	chain = newChain(t, "https://x.example", func(c *Config) {
-		c.Env.HTTPClient, c.Section.Attempts = &http.Client{Transport: slow, Timeout: time.Millisecond}, 1
+		c.Env.HTTPClient, c.Settings.Tries = &http.Client{Transport: slow, Timeout: time.Millisecond}, 1
 	})
 	_, err = chain.Do(t.Context(), sendCall(), new(sent))
 	require.Error(t, err, "the client's timeout counts")
@@ -85,13 +85,13 @@ func TestCallersClient(t *testing.T) {
 	for _, resp := range []*http.Response{nil, {StatusCode: 200}} {
 		own := transportFunc(func(*http.Request) (*http.Response, error) { return resp, nil }) //nolint:nilnil // the fault under test
 		chain := newChain(t, "https://x.example", func(c *Config) {
-			c.Env.HTTPClient, c.Section.Attempts = &http.Client{Transport: own}, 1
+			c.Env.HTTPClient, c.Settings.Tries = &http.Client{Transport: own}, 1
 		})
 		_, err := chain.Do(t.Context(), sendCall(), new(sent))
 		var e *provider.Error
 		if resp == nil {
 			require.True(t, errors.As(err, &e))
-			assert.Equal(t, provider.NotSent, e.Outcome, "it has not read the body")
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome, "it has not read the body")
 		} else {
 			require.NoError(t, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/internal/version"
 	"github.com/postmux/postmux/provider"
 )
@@ -17,8 +18,8 @@ const defaultTimeout = 90 * time.Second
 type Config struct {
 	Provider string
 	BaseURL  string // the vendor's own
-	Section  provider.Section
-	Env      provider.Env
+	Settings provider.AccountSettings
+	Env      provider.DriverEnv
 	Auth     Auth
 	// Classify turns an answer into an error, or nil when it is a success. It is
 	// called for every answer but redirects, for 2xx too. It sets Kind, Code,
@@ -44,14 +45,11 @@ type settings struct {
 	client    *http.Client
 	buckets   map[string]*bucket
 	userAgent []string // as a header holds it
-	// marshal and unmarshal are the caller's codec, nil without one.
-	marshal   func(any) ([]byte, error)
-	unmarshal func([]byte, any) error
 }
 
 // resolve checks cfg and the account's settings. It does not touch the network.
 func (cfg Config) resolve() (*settings, error) {
-	common := cfg.Section.Common
+	common := cfg.Settings
 	s := &settings{Config: cfg, base: cfg.BaseURL, timeout: defaultTimeout, attempts: maxAttempts}
 	if common.BaseURL != "" {
 		s.base = common.BaseURL
@@ -59,10 +57,10 @@ func (cfg Config) resolve() (*settings, error) {
 	if common.Timeout > 0 {
 		s.timeout = common.Timeout
 	}
-	if common.Attempts > 0 {
-		s.attempts = common.Attempts
+	if common.Tries > 0 {
+		s.attempts = common.Tries
 	}
-	if err := provider.CheckBaseURL(s.base); err != nil {
+	if err := vendorurl.Check(s.base); err != nil {
 		return nil, configError("base_url", err)
 	}
 	if cfg.Auth.unusable {
@@ -77,9 +75,6 @@ func (cfg Config) resolve() (*settings, error) {
 		return nil, err
 	}
 	s.buckets = bucketsOf(s.base, cfg.Auth.identity, limits)
-	if codec := cfg.Env.JSON; codec != nil {
-		s.marshal, s.unmarshal = codec.Marshal, codec.Unmarshal
-	}
 	if strings.ContainsFunc(cfg.Env.UserAgent, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 		return nil, configError("user_agent", errors.New("expected visible ASCII"))
 	}

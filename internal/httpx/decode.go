@@ -10,8 +10,7 @@ import (
 // decoder decodes the body of a 2xx answer.
 type decoder struct {
 	linked
-	unmarshal func([]byte, any) error // the caller's codec, nil without one
-	header    headerReader
+	header headerReader
 }
 
 func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
@@ -19,7 +18,7 @@ func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if f != nil {
 		return a, f
 	}
-	if err := x.call.Decode(a.Body, x.out, l.unmarshal); err != nil {
+	if err := x.call.Decode(a.Body, x.out); err != nil {
 		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
 		l.header.annotate(f.err, a)
 		f.applyTable(outcome.Input{Effect: x.call.Effect})

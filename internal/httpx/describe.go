@@ -21,8 +21,8 @@ type describer struct {
 
 // request describes what the call sends. It never holds the credential: REDACTED is
 // put in its place before anything is encoded.
-func (d *describer) request(call *rest.Call) provider.Request {
-	r := provider.Request{Method: call.Method, Then: call.Then, Headers: map[string]string{}}
+func (d *describer) request(call *rest.Call) provider.WireRequest {
+	r := provider.WireRequest{Method: call.Method, Then: call.Then, Headers: map[string]string{}}
 	sent := d.auth.placed(call, redacted)
 	r.URL, _ = sent.URL(d.base)
 	for _, h := range sent.Header {
@@ -69,11 +69,11 @@ func formFields(call *rest.Call) []provider.FormField {
 }
 
 // answer describes an answer; a is nil when none came.
-func (d *describer) answer(call *rest.Call, a *Answer, credential string) provider.Answer {
+func (d *describer) answer(call *rest.Call, a *Answer, credential string) provider.WireResponse {
 	if a == nil {
-		return provider.Answer{}
+		return provider.WireResponse{}
 	}
-	out := provider.Answer{Status: a.Status, Headers: map[string]string{}}
+	out := provider.WireResponse{Status: a.Status, Headers: map[string]string{}}
 	for name, values := range a.Header {
 		if name != "Set-Cookie" {
 			out.Headers[name] = scrubText(strings.Join(values, ", "), credential)

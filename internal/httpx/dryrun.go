@@ -10,13 +10,13 @@ import (
 // dryRun shows a call instead of sending it. It is the last link of its chain.
 type dryRun struct {
 	linked
-	show     func(provider.Request)
+	show     func(provider.WireRequest)
 	describe describer
 }
 
 func (l *dryRun) do(_ context.Context, x exchange) (*Answer, *failure) {
 	l.show(l.describe.request(x.call))
 	return nil, &failure{outcome.Local, &provider.Error{
-		Kind: provider.ErrDryRun, Outcome: provider.NotSent, Message: "the request is shown, not sent",
+		Kind: provider.ErrDryRun, Outcome: provider.OutcomeNotSent, Message: "the request is shown, not sent",
 	}}
 }

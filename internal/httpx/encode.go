@@ -22,8 +22,7 @@ type encoder struct {
 	linked
 	address
 	auth      Auth
-	marshal   func(any) ([]byte, error) // the caller's codec, nil without one
-	userAgent []string                  // as a header holds it; never changed
+	userAgent []string // as a header holds it; never changed
 }
 
 func (l *encoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
@@ -48,7 +47,7 @@ func (l *encoder) encode(x *exchange) (err error) {
 		buffer = x.body.buffer()
 	}
 	var contentType string
-	if x.body.data, contentType, err = call.AppendBody(buffer, l.marshal); err != nil {
+	if x.body.data, contentType, err = call.AppendBody(buffer); err != nil {
 		return err
 	}
 	x.header = make(http.Header, len(call.Header)+4)

@@ -27,8 +27,8 @@ func (f *failure) applyTable(in outcome.Input) outcome.Verdict {
 	e.Outcome, e.Elsewhere = v.Outcome, v.Elsewhere
 	switch {
 	case f.class == outcome.Local:
-		e.Outcome = provider.NotSent
-	case v.Kind != "" && (f.class != outcome.Throttled || v.Outcome == provider.MaybeSent):
+		e.Outcome = provider.OutcomeNotSent
+	case v.Kind != "" && (f.class != outcome.Throttled || v.Outcome == provider.OutcomeMaybeSent):
 		e.Kind = v.Kind
 	case e.Kind == "":
 		e.Kind = kindOfClass(f.class)
@@ -38,5 +38,5 @@ func (f *failure) applyTable(in outcome.Input) outcome.Verdict {
 
 // configError returns the error about a setting of the account.
 func configError(field string, err error) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.NotSent, Field: field, Message: err.Error()}
+	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: err.Error()}
 }

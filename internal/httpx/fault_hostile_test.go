@@ -65,15 +65,15 @@ func TestHostileAnswers(t *testing.T) {
 		outcome provider.Outcome
 		late    bool // the timeout ends it
 	}{
-		{"gzip bomb", faultserver.Fault{Kind: faultserver.Bomb}, provider.Sent, false},
-		{"endless body", faultserver.Fault{Kind: faultserver.Endless}, provider.Sent, false},
-		{"1 MiB header", faultserver.Fault{Kind: faultserver.BigHeader}, provider.MaybeSent, false},
-		{"deep JSON", faultserver.Fault{Kind: faultserver.Deep}, provider.Sent, false},
-		{"a page of HTML", faultserver.Fault{Kind: faultserver.WrongType}, provider.Sent, false},
-		{"slow drip", slow, provider.MaybeSent, true},
-		{"silence", faultserver.Fault{Kind: faultserver.Silence}, provider.MaybeSent, true},
-		{"half a status line", faultserver.Fault{Kind: faultserver.HalfStatus}, provider.MaybeSent, false},
-		{"half a body", faultserver.Fault{Kind: faultserver.CutBody}, provider.Sent, false},
+		{"gzip bomb", faultserver.Fault{Kind: faultserver.Bomb}, provider.OutcomeSent, false},
+		{"endless body", faultserver.Fault{Kind: faultserver.Endless}, provider.OutcomeSent, false},
+		{"1 MiB header", faultserver.Fault{Kind: faultserver.BigHeader}, provider.OutcomeMaybeSent, false},
+		{"deep JSON", faultserver.Fault{Kind: faultserver.Deep}, provider.OutcomeSent, false},
+		{"a page of HTML", faultserver.Fault{Kind: faultserver.WrongType}, provider.OutcomeSent, false},
+		{"slow drip", slow, provider.OutcomeMaybeSent, true},
+		{"silence", faultserver.Fault{Kind: faultserver.Silence}, provider.OutcomeMaybeSent, true},
+		{"half a status line", faultserver.Fault{Kind: faultserver.HalfStatus}, provider.OutcomeMaybeSent, false},
+		{"half a body", faultserver.Fault{Kind: faultserver.CutBody}, provider.OutcomeSent, false},
 	} {
 		for _, p := range []faultserver.Protocol{faultserver.Plain, faultserver.TLS, faultserver.HTTP2} {
 			t.Run(row.name+" "+p.String(), func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestHostileAnswers(t *testing.T) {
 				}
 				want := row.outcome
 				if p == faultserver.HTTP2 && row.fault.Kind == faultserver.Drip {
-					want = provider.Sent // the status line does not drip there
+					want = provider.OutcomeSent // the status line does not drip there
 				}
 				hostile(t, p, row.fault, want, row.late)
 			})
@@ -102,11 +102,11 @@ func hostile(t *testing.T, p faultserver.Protocol, fault faultserver.Fault, want
 	defer srv.Close()
 	chain := newChain(t, srv.URL(), func(c *Config) {
 		if p != faultserver.Plain {
-			c.Section.CAFile = caFile(t)
+			c.Settings.CAFile = caFile(t)
 		}
-		c.Section.Timeout = 10 * time.Second
+		c.Settings.Timeout = 10 * time.Second
 		if late {
-			c.Section.Timeout = hostileTime
+			c.Settings.Timeout = hostileTime
 		}
 	})
 	defer clientOf(chain).CloseIdleConnections()

@@ -128,12 +128,12 @@ func neverLeft(t *testing.T, p faultserver.Protocol) score {
 	defer srv.Close()
 	var attempts sync.Map // id -> *atomic.Int32
 	chain := newChain(t, srv.URL(), func(c *Config) {
-		c.Section.Timeout = 100 * time.Millisecond
+		c.Settings.Timeout = 100 * time.Millisecond
 		if p != faultserver.Plain {
-			c.Section.CAFile = caFile(t)
+			c.Settings.CAFile = caFile(t)
 		}
-		c.Env.Hooks.OnAttempt = func(ctx context.Context, e provider.AttemptEvent) {
-			if n, ok := attempts.Load(ctx.Value(idKey{})); ok && e.Outcome != provider.NotSent {
+		c.Env.Hooks.OnTry = func(ctx context.Context, e provider.TryEvent) {
+			if n, ok := attempts.Load(ctx.Value(idKey{})); ok && e.Outcome != provider.OutcomeNotSent {
 				n.(*atomic.Int32).Add(1)
 			}
 		}
@@ -183,7 +183,7 @@ func oneSend(t *testing.T, chain *Chain, i int) verdict {
 	call.Body = &mail{To: faultserver.ID(i), HTML: strings.Repeat("x", sizes[rand.IntN(len(sizes))])}
 	_, err := chain.Do(ctx, call, new(sent))
 	if err == nil {
-		return verdict{outcome: provider.Sent}
+		return verdict{outcome: provider.OutcomeSent}
 	}
 	var e *provider.Error
 	if !errors.As(err, &e) {
@@ -204,17 +204,17 @@ func judge(srv *faultserver.Server, verdicts []verdict) score {
 			s.replayed++
 		}
 		switch v.outcome {
-		case provider.NotSent:
+		case provider.OutcomeNotSent:
 			s.notSent++
 			if there > 0 {
 				s.wrong++
 			}
-		case provider.MaybeSent:
+		case provider.OutcomeMaybeSent:
 			s.unknown++
 			if there > 0 {
 				s.unknownThere++
 			}
-		case provider.Sent:
+		case provider.OutcomeSent:
 			s.sent++
 			if there == 0 {
 				s.lost++

@@ -48,9 +48,9 @@ func newChain(t *testing.T, base string, change func(*Config)) *Chain {
 	cfg := Config{
 		Provider: "test", BaseURL: base, Classify: classify, RequestID: "X-Request",
 		Auth: HeaderKey("api-key", provider.NewSecret(planted)),
-		Env:  provider.Env{Account: "main"},
+		Env:  provider.DriverEnv{Account: "main"},
 	}
-	cfg.Section.Attempts = 1 // repeats are tested for themselves
+	cfg.Settings.Tries = 1 // repeats are tested for themselves
 	if change != nil {
 		change(&cfg)
 	}

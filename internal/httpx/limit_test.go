@@ -108,7 +108,7 @@ func TestNothingLeftPausesAllClients(t *testing.T) {
 		_, err = a.Do(ctx, sendCall(), new(sent))
 		e := errorOf(t, err)
 		assert.Equal(t, provider.ErrRateLimited, e.Kind)
-		assert.Equal(t, provider.NotSent, e.Outcome)
+		assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 		assert.True(t, e.Elsewhere, "another provider may have room")
 		assert.Positive(t, e.RetryAfter)
 	})

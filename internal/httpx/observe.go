@@ -13,7 +13,7 @@ type observer struct {
 	linked
 	provider, account string
 	requestID         string // header in which the vendor names the request
-	hook              func(context.Context, provider.AttemptEvent)
+	hook              func(context.Context, provider.TryEvent)
 	describe          describer
 }
 
@@ -27,11 +27,11 @@ func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		return a, f // no request was made
 	}
 	call, credential := x.call, x.credential // all of x that Describe may keep
-	event := provider.AttemptEvent{
+	event := provider.TryEvent{
 		Provider: l.provider, Account: l.account,
 		Operation: call.Operation, Method: call.Method, Route: call.Route,
-		Attempt: x.attempt, Waited: x.waited, Took: time.Since(start),
-		Describe: func() (provider.Request, provider.Answer) {
+		Try: x.attempt, Waited: x.waited, Took: time.Since(start),
+		Describe: func() (provider.WireRequest, provider.WireResponse) {
 			return l.describe.request(call), l.describe.answer(call, a, credential)
 		},
 	}

@@ -50,8 +50,8 @@ func TestTransportRepeatsNoSend(t *testing.T) {
 			defer srv.Close()
 			chain, err := httpx.New(httpx.Config{
 				Provider: "test", Auth: httpx.NoAuth(), Classify: func(*httpx.Answer) *provider.Error { return nil },
-				Section: provider.Section{Common: provider.Common{BaseURL: srv.URL}},
-				Env:     provider.Env{HTTPClient: srv.Client()},
+				Settings: provider.AccountSettings{BaseURL: srv.URL},
+				Env:      provider.DriverEnv{HTTPClient: srv.Client()},
 			})
 			require.NoError(t, err)
 			var out any
@@ -67,7 +67,7 @@ func TestTransportRepeatsNoSend(t *testing.T) {
 			if call.Effect == rest.Send {
 				var e *provider.Error
 				require.ErrorAs(t, err, &e)
-				assert.Equal(t, provider.MaybeSent, e.Outcome)
+				assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 				return
 			}
 			assert.NoError(t, err)
@@ -92,8 +92,8 @@ func TestGetThatSendsHasNoBody(t *testing.T) {
 			defer srv.Close()
 			chain, err := httpx.New(httpx.Config{
 				Provider: "test", Auth: httpx.NoAuth(), Classify: func(*httpx.Answer) *provider.Error { return nil },
-				Section: provider.Section{Common: provider.Common{BaseURL: srv.URL}},
-				Env:     provider.Env{HTTPClient: srv.Client()},
+				Settings: provider.AccountSettings{BaseURL: srv.URL},
+				Env:      provider.DriverEnv{HTTPClient: srv.Client()},
 			})
 			require.NoError(t, err)
 			var out string

@@ -3,7 +3,6 @@ package httpx
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/internal/vendorurl"
 )
 
 // Limit is a vendor's limit of calls of one class. Rate and burst together stay
@@ -60,7 +59,7 @@ func ParseLimit(text string) (Limit, error) {
 // mean nothing, so only the account's own count there.
 func (l Limits) forAccount(base string, own map[string]string) (map[string]Limit, error) {
 	kept := map[string]Limit{}
-	if u, err := url.Parse(base); err != nil || !provider.Loopback(u.Hostname()) {
+	if !vendorurl.Loopback(base) {
 		kept = maps.Clone(l.ByClass)
 	}
 	for _, class := range slices.Sorted(maps.Keys(own)) {

@@ -14,7 +14,7 @@ import (
 func TestRateLimitsInTheConfiguration(t *testing.T) {
 	limits := Limits{ByClass: map[string]Limit{"send": {Rate: 1, Burst: 1}}, Class: func(*rest.Call) string { return "send" }}
 	open := func(own map[string]string) error {
-		_, err := New(Config{BaseURL: "https://x.example", Limits: limits, Section: provider.Section{Common: provider.Common{RateLimits: own}}})
+		_, err := New(Config{BaseURL: "https://x.example", Limits: limits, Settings: provider.AccountSettings{RateLimits: own}})
 		return err
 	}
 	assert.NoError(t, open(map[string]string{"send": "50/s"}))

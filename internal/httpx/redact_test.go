@@ -23,7 +23,7 @@ func TestEchoedKeyIsScrubbed(t *testing.T) {
 		_, _ = io.WriteString(w, `{"error":"key `+planted+` is bad","code":"`+planted+`"}`)
 	})
 	var seen strings.Builder
-	hooks := provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+	hooks := provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		req, answer := e.Describe()
 		fmt.Fprintf(&seen, "%+v %+v %+v", req, answer, e.Err)
 	}}
@@ -35,7 +35,7 @@ func TestEchoedKeyIsScrubbed(t *testing.T) {
 			_ = errorOf(t, err)
 			chain := newChain(t, url, func(c *Config) {
 				c.Auth = auth
-				c.Env.DryRun = func(r provider.Request) { data, _ := json.Marshal(r); seen.Write(data) }
+				c.Env.DryRun = func(r provider.WireRequest) { data, _ := json.Marshal(r); seen.Write(data) }
 			})
 			_, err = chain.Do(t.Context(), call, new(sent))
 			assert.ErrorIs(t, err, provider.ErrDryRun)

@@ -45,7 +45,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 				}).Do(t.Context(), call, new(sent))
 				e := errorOf(t, err)
 				assert.Equal(t, code, e.Status)
-				assert.Equal(t, provider.NotSent, e.Outcome)
+				assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 				assert.Zero(t, leaked.Load(), "a second host got a request")
 			})
 		}

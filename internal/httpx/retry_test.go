@@ -51,7 +51,7 @@ func TestRepeats(t *testing.T) {
 					if err != nil {
 						e := errorOf(t, err)
 						assert.Equal(t, row.outcome[i], e.Outcome)
-						if e.Outcome == provider.MaybeSent {
+						if e.Outcome == provider.OutcomeMaybeSent {
 							assert.False(t, e.Elsewhere)
 							assert.Equal(t, provider.ErrOutcomeUnknown, e.Kind)
 						}
@@ -69,7 +69,7 @@ func TestRepeatKeepsToTheKeysWindow(t *testing.T) {
 		call := sendCall()
 		call.KeyWindow = 30 * time.Second
 		_, err := scripted(t, s, nil).Do(t.Context(), call, new(sent))
-		assert.Equal(t, provider.MaybeSent, errorOf(t, err).Outcome)
+		assert.Equal(t, provider.OutcomeMaybeSent, errorOf(t, err).Outcome)
 		assert.Len(t, s.times, 1)
 	})
 }
@@ -86,7 +86,7 @@ func TestNoRepeatAfterTheKeysWindow(t *testing.T) {
 			call := sendCall()
 			call.KeyWindow = 30 * time.Second
 			_, err := scripted(t, s, nil).Do(t.Context(), call, new(sent))
-			assert.Equal(t, provider.MaybeSent, errorOf(t, err).Outcome)
+			assert.Equal(t, provider.OutcomeMaybeSent, errorOf(t, err).Outcome)
 			assert.Len(t, s.times, 2, "the third would begin after the window")
 		})
 	})
@@ -99,7 +99,7 @@ func TestNoRepeatAfterTheKeysWindow(t *testing.T) {
 				c.Limits = Limits{ByClass: map[string]Limit{"all": {Rate: 1.0 / 40, Burst: 1}}, Class: func(*rest.Call) string { return "all" }}
 			})
 			_, err := chain.Do(t.Context(), call, new(sent))
-			assert.Equal(t, provider.MaybeSent, errorOf(t, err).Outcome)
+			assert.Equal(t, provider.OutcomeMaybeSent, errorOf(t, err).Outcome)
 			assert.Len(t, s.times, 1)
 		})
 	})
@@ -135,7 +135,7 @@ func TestWaitObeysTheContext(t *testing.T) {
 		time.AfterFunc(3*time.Second, cancel)
 		start := time.Now()
 		_, err := scripted(t, s, nil).Do(ctx, sendCall(), new(sent))
-		assert.Equal(t, provider.NotSent, errorOf(t, err).Outcome)
+		assert.Equal(t, provider.OutcomeNotSent, errorOf(t, err).Outcome)
 		assert.Equal(t, 3*time.Second, time.Since(start))
 	})
 }

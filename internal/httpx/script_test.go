@@ -58,7 +58,7 @@ func scripted(t *testing.T, s *script, change func(*Config)) *Chain {
 	}
 	return newChain(t, s.base, func(c *Config) {
 		c.Env.HTTPClient = &http.Client{Transport: s}
-		c.Section.Attempts = 0
+		c.Settings.Tries = 0
 		if change != nil {
 			change(c)
 		}

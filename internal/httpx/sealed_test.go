@@ -151,8 +151,8 @@ func TestBodiesArriveIntact(t *testing.T) {
 		srv.StartTLS()
 		chain, err := New(Config{
 			Provider: "test", Auth: NoAuth(), Classify: func(*Answer) *provider.Error { return nil },
-			Section: provider.Section{Common: provider.Common{BaseURL: srv.URL, Attempts: 1}},
-			Env:     provider.Env{HTTPClient: srv.Client()},
+			Settings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1},
+			Env:      provider.DriverEnv{HTTPClient: srv.Client()},
 		})
 		require.NoError(t, err)
 		var all sync.WaitGroup

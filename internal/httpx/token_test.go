@@ -79,11 +79,11 @@ func TestTokenFailureMeansNotSent(t *testing.T) {
 	url := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
 	_, err := newChain(t, url, func(c *Config) {
 		c.Auth = Bearer("account", func(context.Context) (string, time.Duration, error) {
-			return "", 0, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Message: "cut"}
+			return "", 0, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: "cut"}
 		})
 	}).Do(t.Context(), sendCall(), new(sent))
 	e := errorOf(t, err)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Equal(t, provider.ErrUnavailable, e.Kind)
 	assert.True(t, e.Elsewhere)
 	assert.Zero(t, calls.Load())

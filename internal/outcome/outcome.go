@@ -89,8 +89,8 @@ func Decide(in Input) Verdict {
 		}
 		return v
 	}
-	if in.Unclear && v.Outcome == provider.NotSent {
-		v.Outcome, v.Kind, v.Elsewhere = provider.MaybeSent, provider.ErrOutcomeUnknown, false
+	if in.Unclear && v.Outcome == provider.OutcomeNotSent {
+		v.Outcome, v.Kind, v.Elsewhere = provider.OutcomeMaybeSent, provider.ErrOutcomeUnknown, false
 	}
 	if in.Unclear && in.Effect == rest.Send {
 		v.Elsewhere = false
@@ -100,20 +100,20 @@ func Decide(in Input) Verdict {
 
 func row(in Input) Verdict {
 	repeatable := in.Effect != rest.Send || in.Keyed
-	unclear := Verdict{Outcome: provider.MaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true}
+	unclear := Verdict{Outcome: provider.OutcomeMaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true}
 	if repeatable {
 		unclear.Next = Repeat
 	}
-	notSent := Verdict{Outcome: provider.NotSent}
+	notSent := Verdict{Outcome: provider.OutcomeNotSent}
 	switch in.Class {
 	case NoConnection, NoSuchHost, BrokenTLS, Incomplete:
-		return Verdict{Next: Repeat, Outcome: provider.NotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
 	case BadTLS:
-		return Verdict{Outcome: provider.NotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
 	case NoAnswer, TimedOut, ServerFault:
 		return unclear
 	case Throttled:
-		return Verdict{Next: Repeat, Outcome: provider.NotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
+		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
 	case Unauthorized, NoCredit, Misdirected, NoCredential:
 		notSent.Elsewhere = true
 		return notSent
@@ -121,7 +121,7 @@ func row(in Input) Verdict {
 		notSent.Elsewhere, notSent.Kind = true, provider.ErrRateLimited
 		return notSent
 	case Duplicate, Unreadable:
-		return Verdict{Next: Accept, Outcome: provider.Sent, Kind: provider.ErrBadResponse}
+		return Verdict{Next: Accept, Outcome: provider.OutcomeSent, Kind: provider.ErrBadResponse}
 	case Canceled:
 		notSent.Kind = provider.ErrCanceled
 		return notSent

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	no    = provider.NotSent
-	maybe = provider.MaybeSent
-	sent  = provider.Sent
+	no    = provider.OutcomeNotSent
+	maybe = provider.OutcomeMaybeSent
+	sent  = provider.OutcomeSent
 )
 
 // want is a row as docs/reliability.md prints it: what is done after the

@@ -53,10 +53,10 @@ func (a *Attributes) Convert(ctx context.Context, change provider.ContactChange)
 			return nil, provider.Invalid("fields."+name, "the field is given twice")
 		}
 		switch {
-		case c.Clear:
+		case c.Clears():
 			in[name] = nil
 		case c.IsSet():
-			in[name] = mailaddr.Name(c.Value)
+			in[name] = mailaddr.Name(c.Value())
 		}
 	}
 	if len(in) == 0 {

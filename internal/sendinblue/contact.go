@@ -42,33 +42,33 @@ func (c *Contact) base() provider.Contact {
 		out.Memberships = make([]provider.Membership, 0, n)
 	}
 	for _, id := range c.ListIDs {
-		status := provider.Subscribed
+		status := provider.StatusSubscribed
 		switch {
 		case slices.Contains(c.ListUnsubscribed, id):
-			status = provider.Unsubscribed
+			status = provider.StatusUnsubscribed
 		case c.EmailBlacklisted:
-			status = provider.Blocked
+			status = provider.StatusBlocked
 		}
 		out.Memberships = append(out.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: status})
 	}
 	for _, id := range c.ListUnsubscribed {
 		if !slices.Contains(c.ListIDs, id) {
-			out.Memberships = append(out.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.Unsubscribed})
+			out.Memberships = append(out.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.StatusUnsubscribed})
 		}
 	}
 	if c.EmailBlacklisted {
-		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "email", Scope: "marketing", Reason: "blocklisted"})
+		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blocklisted"})
 	}
 	if c.SMSBlacklisted {
-		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: "sms", Scope: "marketing", Reason: "blocklisted"})
+		out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: "blocklisted"})
 	}
 	return out
 }
 
 // Page returns contacts in portable form and how many were left out for want
 // of an address.
-func Page(contacts []Contact, withoutEmail bool) (*provider.ContactPage, error) {
-	page := &provider.ContactPage{Contacts: make([]provider.Contact, 0, len(contacts))}
+func Page(contacts []Contact, withoutEmail bool) (*provider.Page[provider.Contact], error) {
+	page := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(contacts))}
 	for _, c := range contacts {
 		p, err := c.Portable()
 		if err != nil {
@@ -78,7 +78,7 @@ func Page(contacts []Contact, withoutEmail bool) (*provider.ContactPage, error) 
 			page.LeftOut++
 			continue
 		}
-		page.Contacts = append(page.Contacts, p)
+		page.Items = append(page.Items, p)
 	}
 	return page, nil
 }

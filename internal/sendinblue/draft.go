@@ -35,7 +35,7 @@ func (d *Draft) Address(field string, index int, a provider.Address) (email stri
 	text, encoded := Name(mailaddr.Name(a.Name))
 	if encoded {
 		d.Notes = append(d.Notes, provider.Note{
-			Field: place(field, index) + ".name", Action: "converted",
+			Field: place(field, index) + ".name", Action: provider.NoteConverted,
 			Why: "a name with a comma and letters beyond ASCII is lost by the provider unless it is encoded (RFC 2047)",
 		})
 	}

@@ -42,7 +42,7 @@ func Headers(m *provider.Message) (map[string]string, []provider.Note, error) {
 		}
 		if !mailaddr.ASCII(value) {
 			value = mime.BEncoding.Encode("utf-8", value)
-			notes = append(notes, provider.Note{Field: "headers." + name, Action: "converted", Why: "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw"})
+			notes = append(notes, provider.Note{Field: "headers." + name, Action: provider.NoteConverted, Why: "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw"})
 		}
 		out[name] = value
 	}
@@ -82,7 +82,7 @@ func AttachmentNotes(m *provider.Message) []provider.Note {
 	var out []provider.Note
 	for i, a := range m.Attachments {
 		if !mailaddr.ASCII(a.Name) {
-			out = append(out, provider.Note{Field: fmt.Sprintf("attachments[%d].name", i), Action: "warning", Why: "the provider is known to garble file names beyond ASCII"})
+			out = append(out, provider.Note{Field: fmt.Sprintf("attachments[%d].name", i), Action: provider.NoteWarning, Why: "the provider is known to garble file names beyond ASCII"})
 		}
 	}
 	return out

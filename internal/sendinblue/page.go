@@ -14,7 +14,7 @@ import (
 
 // Rows is a page of contacts as ReadPage found it.
 type Rows struct {
-	Page  *provider.ContactPage
+	Page  *provider.Page[provider.Contact]
 	Got   int   // contacts in the answer
 	Count int64 // contacts in all
 }
@@ -27,7 +27,7 @@ func ReadPage(data []byte, withoutEmail bool) *Rows {
 	if !utf8.Valid(data) {
 		return nil
 	}
-	out := &Rows{Page: &provider.ContactPage{Contacts: []provider.Contact{}}}
+	out := &Rows{Page: &provider.Page[provider.Contact]{Items: []provider.Contact{}}}
 	// Nothing that is kept is part of data: row copies first.
 	r := pageReader{scanner: scanner{s: unsafe.String(unsafe.SliceData(data), len(data))}}
 	var seen marks
@@ -66,7 +66,7 @@ type pageReader struct {
 
 // row reads a contact from a copy of its part of the answer: the texts in it
 // are parts of that copy, so that whoever keeps one contact keeps no page.
-func (r *pageReader) row(page *provider.ContactPage, withoutEmail bool) {
+func (r *pageReader) row(page *provider.Page[provider.Contact], withoutEmail bool) {
 	r.space()
 	start := r.i
 	r.pass()
@@ -74,8 +74,8 @@ func (r *pageReader) row(page *provider.ContactPage, withoutEmail bool) {
 		r.bad = true
 		return
 	}
-	if len(page.Contacts) == 0 { // the others are about as long as the first
-		page.Contacts = make([]provider.Contact, 0, min(len(r.s)/(r.i-start)+1, largestPage))
+	if len(page.Items) == 0 { // the others are about as long as the first
+		page.Items = make([]provider.Contact, 0, min(len(r.s)/(r.i-start)+1, largestPage))
 	}
 	whole := r.scanner
 	r.scanner = scanner{s: strings.Clone(r.s[start:r.i])}
@@ -86,7 +86,7 @@ func (r *pageReader) row(page *provider.ContactPage, withoutEmail bool) {
 		page.LeftOut++
 		return
 	}
-	page.Contacts = append(page.Contacts, c)
+	page.Items = append(page.Items, c)
 }
 
 func (r *pageReader) contact() provider.Contact {

@@ -42,9 +42,9 @@ func sameAsCommon(t *testing.T, data []byte) *Rows {
 		assert.Equal(t, want.Got, fast.Got)
 		assert.Equal(t, want.Count, fast.Count)
 		assert.Equal(t, want.Page.LeftOut, fast.Page.LeftOut)
-		require.Len(t, fast.Page.Contacts, len(want.Page.Contacts))
-		for i, w := range want.Page.Contacts {
-			g := fast.Page.Contacts[i]
+		require.Len(t, fast.Page.Items, len(want.Page.Items))
+		for i, w := range want.Page.Items {
+			g := fast.Page.Items[i]
 			assert.True(t, w.CreatedAt.Equal(g.CreatedAt) && w.ModifiedAt.Equal(g.ModifiedAt), "%s", data)
 			wj, err := json.Marshal(w)
 			if err != nil {
@@ -72,11 +72,11 @@ func TestReadPage(t *testing.T) {
 	require.NotNil(t, fast, "a usual page is read the fast way")
 	assert.Equal(t, 4, fast.Got)
 	assert.EqualValues(t, 1042, fast.Count)
-	require.Len(t, fast.Page.Contacts, 1)
-	c := fast.Page.Contacts[0]
+	require.Len(t, fast.Page.Items, 1)
+	c := fast.Page.Items[0]
 	assert.Equal(t, []any{"سارا", `Ann"a`, "989121234567", "Tehran ش", json.Number("12345678901234567890")}, []any{c.FirstName, c.LastName, c.Phone, c.Fields["CITY"], c.Fields["BIG"]})
 	assert.Equal(t, "2026-10-05T08:07:00.123+03:30", c.ModifiedAt.Format("2006-01-02T15:04:05.000Z07:00"))
-	assert.Equal(t, []provider.Suppression{{Channel: "sms", Scope: "marketing", Reason: "blocklisted"}}, c.Suppressed)
+	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: "blocklisted"}}, c.Suppressed)
 	data := []byte(usualPage)
 	kept := ReadPage(data, true).Page
 	before, err := json.Marshal(kept)

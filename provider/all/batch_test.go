@@ -32,20 +32,22 @@ func TestBatchesArriveAsGiven(t *testing.T) {
 				sb := sandbox.New(t)
 				cfg := sb.Config()
 				for name, value := range tc.settings {
-					cfg.Providers[tc.name].Settings[name] = provider.NewValue(value)
+					cfg.Providers[tc.name][name] = value
 				}
-				c, err := all.Open(t.Context(), cfg, provider.WithAccount(tc.name))
+				c, err := all.OpenAccount(t.Context(), cfg, tc.name)
 				require.NoError(t, err)
 				want := randomBatch(seed, 1+int(seed)*9, c)
 				n := 0
-				for r, err := range c.SendBatch(t.Context(), each(want)) {
-					require.NoError(t, err)
+				report, err := c.SendBatch(t.Context(), each(want), func(r provider.BatchResult) error {
 					require.NoError(t, r.Err)
 					require.Equal(t, n, r.Index)
 					require.Len(t, r.Receipt.Recipients, len(want[n].To)+len(want[n].Cc))
 					n++
-				}
+					return nil
+				})
+				require.NoError(t, err)
 				require.Equal(t, len(want), n)
+				require.Equal(t, n, report.Accepted)
 				assertArrived(t, want, sb.Messages())
 			}
 		})
@@ -125,15 +127,12 @@ func TestBatchCalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sb := sandbox.New(t)
 			cfg := sb.Config()
-			s := cfg.Providers[name]
 			if name == "smsby" {
-				s.Settings["send_via"] = provider.NewValue("bulk")
+				cfg.Providers[name]["send_via"] = "bulk"
 			}
-			cfg.Providers[name] = s
-			c, err := all.Open(t.Context(), cfg, provider.WithAccount(name))
+			c, err := all.OpenAccount(t.Context(), cfg, name)
 			require.NoError(t, err)
-			n := 0
-			for r, err := range c.SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+			report, err := c.SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
 				for i := range 10_000 {
 					m := &provider.Message{
 						From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: fmt.Sprintf("a%d@example.com", i)}},
@@ -143,12 +142,9 @@ func TestBatchCalls(t *testing.T) {
 						return
 					}
 				}
-			}) {
-				require.NoError(t, err)
-				require.NoError(t, r.Err)
-				n++
-			}
-			assert.Equal(t, 10_000, n)
+			}, nil)
+			require.NoError(t, err)
+			assert.Equal(t, 10_000, report.Accepted)
 			assert.Len(t, sb.Requests(name), calls)
 			assert.Len(t, sb.Messages(), 10_000)
 		})

@@ -47,7 +47,7 @@ func ExampleOpen() {
 	fmt.Println(receipt.Account, receipt.State)
 
 	// The swap.
-	client, err = all.Open(ctx, cfg, provider.WithAccount("backup"))
+	client, err = all.OpenAccount(ctx, cfg, "backup")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func ExampleOpen_errors() {
 		log.Fatal(err)
 	}
 	defer sb.Close()
-	client, err := all.Open(ctx, sb.Config(), provider.WithAccount("pakat"))
+	client, err := all.OpenAccount(ctx, sb.Config(), "pakat")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -39,10 +39,10 @@ func clients(tb testing.TB, c *canned) []*provider.Client {
 	tb.Helper()
 	var out []*provider.Client
 	for _, v := range vendors() {
-		s := provider.Section{Provider: v.Driver, Settings: oneSecret(tb, v.Driver, plantedKey)}
-		s.BaseURL, s.From = "http://127.0.0.1:1", provider.Address{Email: "shop@example.com", Name: "Shop"}
-		s.Attempts = 1
-		client, err := all.Registry().Open(context.Background(), provider.Config{Providers: map[string]provider.Section{v.Driver: s}},
+		a := oneSecret(tb, v.Driver, plantedKey)
+		a["base_url"], a["tries"] = "http://127.0.0.1:1", 1
+		a["from"] = provider.Address{Email: "shop@example.com", Name: "Shop"}
+		client, err := all.Registry().Open(context.Background(), provider.Config{Providers: map[string]provider.AccountConfig{v.Driver: a}},
 			provider.WithHTTPClient(&http.Client{Transport: c}))
 		require.NoError(tb, err)
 		out = append(out, client)
@@ -58,7 +58,7 @@ func mail() *provider.Message {
 func checkReceipt(t *testing.T, c *provider.Client, r *provider.Receipt, err error) {
 	t.Helper()
 	require.NotNil(t, r, "%s: %v", c.Provider(), err)
-	require.Len(t, r.Attempts, 1)
+	require.Len(t, r.Accounts, 1)
 	require.Len(t, r.Recipients, 1)
 	if err == nil {
 		assert.Contains(t, []provider.State{provider.StateAccepted, provider.StateScheduled}, r.State)
@@ -67,9 +67,9 @@ func checkReceipt(t *testing.T, c *provider.Client, r *provider.Receipt, err err
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
 	switch e.Outcome {
-	case provider.NotSent:
+	case provider.OutcomeNotSent:
 		assert.Equal(t, provider.StateRefused, r.State)
-	case provider.MaybeSent:
+	case provider.OutcomeMaybeSent:
 		assert.Equal(t, provider.StateUnknown, r.State)
 	default:
 		t.Fatalf("%s: outcome %q beside an error: %v", c.Provider(), e.Outcome, err)
@@ -110,7 +110,7 @@ func FuzzErrorAnswers(f *testing.F) {
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, answer.status, e.Status)
 			if answer.status >= 500 && answer.status != http.StatusNotImplemented {
-				assert.Equal(t, provider.MaybeSent, e.Outcome, "%s: status %d", c.Provider(), answer.status)
+				assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome, "%s: status %d", c.Provider(), answer.status)
 			}
 			_, err = c.GetContact(t.Context(), "anna@example.com")
 			require.Error(t, err, c.Provider())
@@ -137,7 +137,7 @@ func FuzzAnswers(f *testing.F) {
 			}
 			if page, err := c.ListContacts(t.Context(), provider.ContactQuery{}); err == nil {
 				require.NotNil(t, page)
-				for _, contact := range page.Contacts {
+				for _, contact := range page.Items {
 					assert.NotEmpty(t, contact.Email, "contacts without an address are left out")
 				}
 			}
@@ -146,7 +146,7 @@ func FuzzAnswers(f *testing.F) {
 			} else if !errors.Is(err, errors.ErrUnsupported) {
 				checkText(t, err)
 			}
-			if r, err := c.Status(t.Context(), "bulk:1"); err == nil {
+			if r, err := c.Status(t.Context(), provider.ReceiptFor("", "bulk:1")); err == nil {
 				require.NotNil(t, r)
 				assert.NotEmpty(t, r.State)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"testing"
@@ -20,7 +21,7 @@ import (
 )
 
 // opener opens the account of the test after a change of its settings.
-type opener func(change func(*provider.Section), opts ...provider.Option) *provider.Client
+type opener func(change func(provider.AccountConfig), opts ...provider.Option) *provider.Client
 
 // eachHatch runs test for every vendor, with a sandbox of its own and a way to
 // open the account with other settings.
@@ -28,14 +29,12 @@ func eachHatch(t *testing.T, test func(t *testing.T, v api.Vendor, sb *sandbox.S
 	for _, v := range vendors() {
 		t.Run(v.Driver, func(t *testing.T) {
 			sb := sandbox.New(t)
-			test(t, v, sb, func(change func(*provider.Section), opts ...provider.Option) *provider.Client {
+			test(t, v, sb, func(change func(provider.AccountConfig), opts ...provider.Option) *provider.Client {
 				cfg := sb.Config()
-				s := cfg.Providers[v.Driver]
 				if change != nil {
-					change(&s)
+					change(cfg.Providers[v.Driver])
 				}
-				cfg.Providers[v.Driver] = s
-				c, err := all.Open(t.Context(), cfg, append(opts, provider.WithAccount(v.Driver))...)
+				c, err := all.OpenAccount(t.Context(), cfg, v.Driver, opts...)
 				require.NoError(t, err)
 				return c
 			})
@@ -59,10 +58,10 @@ func TestHatchAuth(t *testing.T) {
 		assert.Equal(t, "1", requests[len(requests)-1].Header.Get("X-Own")) // before it, a token may have been fetched
 
 		planted := false
-		c := open(func(s *provider.Section) {
-			for name, value := range s.Settings {
-				if value.Reveal() == sandbox.Key(v.Driver) {
-					s.Settings[name], planted = provider.NewValue("PLANTED-4711"), true
+		c := open(func(a provider.AccountConfig) {
+			for name, value := range a {
+				if value == sandbox.Key(v.Driver) {
+					a[name], planted = "PLANTED-4711", true
 				}
 			}
 		})
@@ -75,11 +74,12 @@ func TestHatchAuth(t *testing.T) {
 
 func TestHatchLimits(t *testing.T) {
 	eachHatch(t, func(t *testing.T, v api.Vendor, sb *sandbox.Server, open opener) {
-		h := hatchOf(t, v, open(func(s *provider.Section) {
-			s.RateLimits = map[string]string{}
+		h := hatchOf(t, v, open(func(a provider.AccountConfig) {
+			limits := map[string]string{}
 			for _, class := range limitClasses(t, v.Driver) {
-				s.RateLimits[class] = "1/h"
+				limits[class] = "1/h"
 			}
+			a["rate_limits"] = limits
 		}))
 		require.NoError(t, h.read(t, t.Context()))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -99,16 +99,16 @@ func TestHatchOutcome(t *testing.T) {
 	})}
 	eachHatch(t, func(t *testing.T, v api.Vendor, _ *sandbox.Server, open opener) {
 		for effect, want := range map[rest.Effect]struct {
-			outcome  provider.Outcome
-			attempts int
+			outcome provider.Outcome
+			tries   int
 		}{
-			rest.Send: {provider.MaybeSent, 1},
-			"":        {provider.MaybeSent, 1}, // the careful choice
+			rest.Send: {provider.OutcomeMaybeSent, 1},
+			"":        {provider.OutcomeMaybeSent, 1}, // the careful choice
 			rest.Read: {"", 2},
 		} {
-			var seen []provider.AttemptEvent
-			hooks := provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) { seen = append(seen, e) }}
-			h := hatchOf(t, v, open(twoAttempts(t), provider.WithHTTPClient(lost), provider.WithHooks(hooks)))
+			var seen []provider.TryEvent
+			hooks := provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) { seen = append(seen, e) }}
+			h := hatchOf(t, v, open(twoTries(t), provider.WithHTTPClient(lost), provider.WithHooks(hooks)))
 			_, err := h.Raw(t.Context(), &rest.Call{
 				Operation: "newCall", Method: "POST", Route: "/new/{id}", Segments: []string{"7"},
 				Effect: effect, Kind: rest.JSON, Body: map[string]string{"a": "b"},
@@ -116,19 +116,22 @@ func TestHatchOutcome(t *testing.T) {
 			var e *provider.Error
 			require.ErrorAs(t, err, &e, effect)
 			assert.Equal(t, want.outcome, e.Outcome, effect)
-			assert.Equal(t, want.outcome == provider.MaybeSent, e.Kind == provider.ErrOutcomeUnknown, effect)
-			require.Len(t, seen, want.attempts, effect)
+			assert.Equal(t, want.outcome == provider.OutcomeMaybeSent, e.Kind == provider.ErrOutcomeUnknown, effect)
+			require.Len(t, seen, want.tries, effect)
 			assert.Equal(t, "newCall", seen[0].Operation)
 			assert.Equal(t, "/new/{id}", seen[0].Route)
 		}
 	})
 }
 
-// twoAttempts lets a call be repeated once, and does without a token, which would
+// twoTries lets a call be repeated once, and does without a token, which would
 // be fetched on the same dead line.
-func twoAttempts(t *testing.T) func(*provider.Section) {
-	return func(s *provider.Section) {
-		s.Attempts, s.Settings = 2, oneSecret(t, s.Provider, "k")
+func twoTries(t *testing.T) func(provider.AccountConfig) {
+	return func(a provider.AccountConfig) {
+		base, own := a["base_url"], oneSecret(t, a.Provider(), "k")
+		clear(a)
+		maps.Copy(a, own)
+		a["tries"], a["base_url"] = 2, base
 	}
 }
 
@@ -160,14 +163,14 @@ func TestHatchTimeout(t *testing.T) {
 		return nil, r.Context().Err()
 	})}
 	eachHatch(t, func(t *testing.T, v api.Vendor, _ *sandbox.Server, open opener) {
-		c := open(func(s *provider.Section) {
-			twoAttempts(t)(s)
-			s.Timeout = 20 * time.Millisecond
+		c := open(func(a provider.AccountConfig) {
+			twoTries(t)(a)
+			a["timeout"] = 20 * time.Millisecond
 		}, provider.WithHTTPClient(silent))
 		_, err := hatchOf(t, v, c).Raw(t.Context(), &rest.Call{Operation: "newCall", Method: "POST", Route: "/new", Kind: rest.JSON, Body: map[string]string{}}, new(any))
 		var e *provider.Error
 		require.ErrorAs(t, err, &e)
-		assert.Equal(t, provider.MaybeSent, e.Outcome)
+		assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 }
@@ -175,8 +178,8 @@ func TestHatchTimeout(t *testing.T) {
 // A dry run shows the call, with what follows it, and sends nothing.
 func TestHatchDryRun(t *testing.T) {
 	eachHatch(t, func(t *testing.T, v api.Vendor, sb *sandbox.Server, open opener) {
-		var shown []provider.Request
-		c := open(nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+		var shown []provider.WireRequest
+		c := open(nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 		_, err := hatchOf(t, v, c).Raw(t.Context(), &rest.Call{Operation: "newCall", Method: "POST", Route: "/new", Kind: rest.JSON, Body: map[string]string{}}, new(any),
 			rest.WithThen("then the second call"), rest.WithQuery("a", "b c"))
 		require.ErrorIs(t, err, provider.ErrDryRun)
@@ -210,7 +213,7 @@ func TestHatchPath(t *testing.T) {
 				var e *provider.Error
 				require.ErrorAs(t, err, &e, "%s %q", kind, v)
 				assert.Equal(t, provider.ErrInvalid, e.Kind, "%s %q", kind, v)
-				assert.Equal(t, provider.NotSent, e.Outcome, "%s %q", kind, v)
+				assert.Equal(t, provider.OutcomeNotSent, e.Outcome, "%s %q", kind, v)
 				assert.True(t, e.Local(), "%s %q", kind, v)
 			}
 		}

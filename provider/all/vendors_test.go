@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/provider/route"
@@ -23,7 +24,7 @@ import (
 // What is missing of the others, TestEveryVendorHasADriver and the sandbox's tests tell.
 func vendors() []api.Vendor {
 	return slices.DeleteFunc(api.Vendors(), func(v api.Vendor) bool {
-		_, ok := all.Registry()[v.Driver]
+		_, ok := all.Registry().Driver(v.Driver)
 		return !ok || !slices.Contains(sandbox.Providers(), v.Driver)
 	})
 }
@@ -31,27 +32,26 @@ func vendors() []api.Vendor {
 // The list of vendors and the registry name the same drivers.
 func TestEveryVendorHasADriver(t *testing.T) {
 	registry := all.Registry()
-	known := provider.NewRegistry(route.Drivers()...)
+	known := provider.Registry(route.Drivers()).Names()
 	for _, v := range api.Vendors() {
-		known[v.Driver] = registry[v.Driver]
-		_, ok := registry[v.Driver]
+		known = append(known, v.Driver)
+		_, ok := registry.Driver(v.Driver)
 		assert.True(t, ok || v.Driver == "", "api/vendors.tsv has the driver %s, which provider/all/all.go does not know: add the driver of package %s to Registry", v.Driver, v.Adapter)
 	}
-	for name := range registry {
-		_, ok := known[name]
-		assert.True(t, ok, "provider/all/all.go has the driver %s, of which api/vendors.tsv has no row: add one", name)
+	for _, name := range registry.Names() {
+		assert.Contains(t, known, name, "provider/all/all.go has the driver %s, of which api/vendors.tsv has no row: add one", name)
 	}
 }
 
 // oneSecret are the settings of an account that is opened by a single secret: no
 // token is fetched with it.
-func oneSecret(tb testing.TB, driver, secret string) map[string]provider.Value {
+func oneSecret(tb testing.TB, driver, secret string) provider.AccountConfig {
 	tb.Helper()
-	for _, s := range all.Registry()[driver].Settings {
-		settings := map[string]provider.Value{s.Name: provider.NewValue(secret)}
-		account := provider.Section{Provider: driver, Settings: settings}
-		if s.Secret && all.Registry().Check(provider.Config{Providers: map[string]provider.Section{driver: account}}) == nil {
-			return settings
+	d, _ := all.Registry().Driver(driver)
+	for _, s := range settings.Fields(reflect.TypeOf(d.Config())) {
+		account := provider.AccountConfig{"provider": driver, s.Name: secret}
+		if s.Secret && all.Registry().Check(provider.Config{Providers: map[string]provider.AccountConfig{driver: account}}) == nil {
+			return account
 		}
 	}
 	tb.Fatalf("no secret of %s opens an account alone; the tests of provider/all need one", driver)
@@ -62,9 +62,8 @@ func oneSecret(tb testing.TB, driver, secret string) map[string]provider.Value {
 // limit. Only the error about another name has them.
 func limitClasses(t *testing.T, driver string) []string {
 	t.Helper()
-	account := provider.Section{Provider: driver, Settings: oneSecret(t, driver, "k")}
-	account.RateLimits = map[string]string{"nothing": "1/h"}
-	_, err := all.Open(t.Context(), provider.Config{Providers: map[string]provider.Section{driver: account}})
+	account := oneSecret(t, driver, "k").With("rate_limits", map[string]string{"nothing": "1/h"})
+	_, err := all.Open(t.Context(), provider.Config{Providers: map[string]provider.AccountConfig{driver: account}})
 	require.ErrorIs(t, err, provider.ErrConfig)
 	_, names, ok := strings.Cut(err.Error(), "known: ")
 	require.True(t, ok, "%v", err)

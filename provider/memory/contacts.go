@@ -24,7 +24,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	return &out, nil
 }
 
-func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
+func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if size == 0 {
 		size = pageSize
 	}
-	page := &provider.ContactPage{}
+	page := &provider.Page[provider.Contact]{}
 	// The cursor is the last address of the page before, so that a contact added meanwhile shifts nothing.
 	for _, email := range slices.Sorted(maps.Keys(a.contacts)) {
 		c := a.contacts[email]
@@ -44,11 +44,11 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 		if email <= q.Cursor || !q.List.IsZero() && !member || c.ModifiedAt.Before(q.ModifiedSince) {
 			continue
 		}
-		if len(page.Contacts) == size {
-			page.Next = key(page.Contacts[size-1].Email)
+		if len(page.Items) == size {
+			page.Next = key(page.Items[size-1].Email)
 			break
 		}
-		page.Contacts = append(page.Contacts, a.portable(c))
+		page.Items = append(page.Items, a.portable(c))
 	}
 	return page, nil
 }
@@ -60,7 +60,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	defer a.mu.Unlock()
 	for _, l := range change.Lists {
 		if _, ok := a.lists[l.ID]; !ok {
-			return nil, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: 404, Field: "lists", Message: "no such list"}
+			return nil, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Field: "lists", Message: "no such list"}
 		}
 	}
 	c, old := a.contacts[key(change.Email)]
@@ -73,7 +73,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	c.ModifiedAt = now()
 	for to, by := range map[*string]provider.Change[string]{&c.Phone: change.Phone, &c.ExternalID: change.ExternalID, &c.FirstName: change.FirstName, &c.LastName: change.LastName} {
 		if !by.IsZero() {
-			*to = by.Value
+			*to = by.Value()
 		}
 	}
 	for name, v := range change.Fields {
@@ -88,7 +88,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	}
 	status := change.Status
 	if status == "" {
-		status = provider.Subscribed
+		status = provider.StatusSubscribed
 	}
 	for _, l := range change.Lists {
 		if !c.lists[l.ID].Terminal() {
@@ -113,27 +113,27 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 	return nil
 }
 
-func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
+func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	c, ok := a.contacts[key(u.Email)]
+	c, ok := a.contacts[key(email)]
 	if !ok {
 		return nil, notFound("no such contact")
 	}
 	for id := range c.lists {
-		if u.List.IsZero() || u.List.ID == id {
-			c.lists[id] = provider.Unsubscribed
+		if list.IsZero() || list.ID == id {
+			c.lists[id] = provider.StatusUnsubscribed
 		}
 	}
-	if u.List.IsZero() {
-		a.suppress(u.Email, u.Reason)
+	if list.IsZero() {
+		a.suppress(email, reason)
 	}
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListPage, error) {
+func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 	if err != nil {
 		return nil, provider.Invalid("cursor", "expected the cursor of a page")
 	}
-	page := &provider.ListPage{}
+	page := &provider.Page[provider.List]{}
 	ids := slices.Sorted(maps.Keys(a.lists))
 	for _, id := range ids[min(start, len(ids)):min(start+pageSize, len(ids))] {
 		l := provider.List{ID: id, Name: a.lists[id]}
@@ -151,7 +151,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 				l.Count++
 			}
 		}
-		page.Lists = append(page.Lists, l)
+		page.Items = append(page.Items, l)
 	}
 	if start+pageSize < len(ids) {
 		page.Next = strconv.Itoa(start + pageSize)
@@ -162,7 +162,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.ListP
 func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
 	return a.members(ctx, list, emails, func(c *contact) {
 		if !c.lists[list.ID].Terminal() {
-			c.lists[list.ID] = provider.Subscribed
+			c.lists[list.ID] = provider.StatusSubscribed
 		}
 	})
 }
@@ -185,7 +185,7 @@ func (a *adapter) members(ctx context.Context, list provider.Ref, emails []strin
 		if c, ok := a.contacts[key(email)]; ok {
 			change(c)
 		} else {
-			out[i].Error = &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: 404, Message: "no such contact"}
+			out[i].Error = &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: "no such contact"}
 		}
 	}
 	return out, nil

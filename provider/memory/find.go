@@ -11,19 +11,19 @@ import (
 var _ provider.Finder = (*adapter)(nil)
 
 // FindSent finds mail by one of its recipients, sender, subject and time.
-func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
+func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	var out []provider.Found
+	var out []provider.SentMail
 	for _, m := range a.messages {
-		if !m.within(s.From, s.To) || s.Sender != "" && key(s.Sender) != key(m.Message.From.Email) {
+		if !m.within(t.At, t.Until) || t.From != "" && key(t.From) != key(m.Message.From.Email) {
 			continue
 		}
 		for email, subject := range m.copies() {
-			if key(email) == key(s.Recipient) && (s.Subject == "" || s.Subject == subject) {
-				out = append(out, provider.Found{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
+			if key(email) == key(recipient) && (t.Subject == "" || t.Subject == subject) {
+				out = append(out, provider.SentMail{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
 			}
 		}
 	}

@@ -33,7 +33,7 @@ type Store struct {
 	byKey      map[string]int // idempotency key -> index of messages
 	contacts   map[string]*contact
 	lists      map[string]string // id -> name
-	suppressed map[string]provider.SuppressedAddress
+	suppressed map[string]provider.Suppression
 	next       error
 }
 
@@ -53,23 +53,29 @@ type contact struct {
 
 // NewStore returns an empty Store.
 func NewStore() *Store {
-	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}, suppressed: map[string]provider.SuppressedAddress{}}
+	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}, suppressed: map[string]provider.Suppression{}}
 }
 
 // Driver opens accounts on this Store, for configurations.
 func (s *Store) Driver() provider.Driver {
-	return provider.Driver{
+	return s.driver().Driver()
+}
+
+type config struct{ provider.AccountSettings }
+
+func (s *Store) driver() provider.DriverOf[config] {
+	return provider.DriverOf[config]{
 		Name:         "memory",
-		Capabilities: func(provider.Section) provider.Capabilities { return capabilities() },
-		Open: func(_ context.Context, sec provider.Section, env provider.Env) (*provider.Client, error) {
-			return provider.NewClient(&adapter{s}, sec, env)
+		Capabilities: func(config) provider.Capabilities { return capabilities() },
+		Open: func(context.Context, config, provider.DriverEnv) (provider.Adapter, error) {
+			return &adapter{s}, nil
 		},
 	}
 }
 
 // Client opens an account on this Store.
 func (s *Store) Client(opts ...provider.Option) (*provider.Client, error) {
-	return provider.OpenOne(s.Driver(), provider.Section{}, opts...)
+	return s.driver().Client(config{}, opts...)
 }
 
 // Messages returns what was sent, in order. The messages are copies.
@@ -114,7 +120,7 @@ func (s *Store) enter(ctx context.Context) error {
 func capabilities() provider.Capabilities {
 	out := make(provider.Capabilities)
 	for _, f := range provider.Features() {
-		out[f] = provider.Cell(provider.LevelNative)
+		out[f] = provider.Support{Level: provider.LevelNative, Basis: "document", Checked: "fake"}
 	}
 	return out
 }
@@ -131,9 +137,9 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	}
 	defer a.mu.Unlock()
 	if i, seen := a.byKey[m.IdempotencyKey]; seen && m.IdempotencyKey != "" {
-		r := provider.Accepted(m, a.messages[i].ID, provider.StateAccepted)
+		r := m.Receipt(a.messages[i].ID, provider.StateAccepted)
 		r.IdempotencyKey = m.IdempotencyKey
-		r.Notes = []provider.Note{{Field: "idempotency_key", Action: "warning", Why: "a mail with this key was accepted before"}}
+		r.Notes = []provider.Note{{Field: "idempotency_key", Action: provider.NoteWarning, Why: "a mail with this key was accepted before"}}
 		return r, nil
 	}
 	id := fmt.Sprintf("memory-%d", len(a.messages)+1)
@@ -145,24 +151,24 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if !m.SendAt.IsZero() {
 		state = provider.StateScheduled
 	}
-	r := provider.Accepted(m, id, state)
+	r := m.Receipt(id, state)
 	r.IdempotencyKey = m.IdempotencyKey
 	return r, nil
 }
 
-func (a *adapter) Status(ctx context.Context, id string) (*provider.Receipt, error) {
+func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
 	for _, m := range a.messages {
-		if m.ID != id || m.Canceled {
+		if m.ID != r.MessageID || m.Canceled {
 			continue
 		}
 		if m.Message.SendAt.After(time.Now()) {
-			return provider.Accepted(m.Message, id, provider.StateScheduled), nil
+			return m.Message.Receipt(m.ID, provider.StateScheduled), nil
 		}
-		return provider.Accepted(m.Message, id, provider.StateDelivered), nil
+		return m.Message.Receipt(m.ID, provider.StateDelivered), nil
 	}
 	return nil, notFound("no such message")
 }
@@ -179,7 +185,7 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 }
 
 func notFound(message string) error {
-	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.NotSent, Status: 404, Message: message}
+	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: message}
 }
 
 func key(email string) string { return strings.ToLower(email) }
@@ -190,7 +196,8 @@ func (s *Store) portable(c *contact) provider.Contact {
 	out.Fields = maps.Clone(c.Fields)
 	out.Suppressed = []provider.Suppression{}
 	if entry, ok := s.suppressed[key(c.Email)]; ok {
-		out.Suppressed = append(out.Suppressed, entry.Suppression)
+		entry.Email, entry.At = "", time.Time{}
+		out.Suppressed = append(out.Suppressed, entry)
 	}
 	out.Memberships = nil
 	for _, id := range slices.Sorted(maps.Keys(c.lists)) {

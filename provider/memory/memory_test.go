@@ -24,10 +24,10 @@ func TestMail(t *testing.T) {
 	assert.Equal(t, r.MessageID, again.MessageID)
 	require.Len(t, store.Messages(), 1, "the key makes a repeat harmless")
 	assert.Equal(t, "سلام", store.Messages()[0].Message.Subject)
-	status, err := c.Status(t.Context(), r.MessageID)
+	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateDelivered, status.State)
-	store.FailNext(&provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent})
+	store.FailNext(&provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent})
 	m.IdempotencyKey = ""
 	r, err = c.Send(t.Context(), m)
 	assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
@@ -49,20 +49,20 @@ func TestContacts(t *testing.T) {
 		require.NoError(t, err)
 	}
 	n := 0
-	for got, err := range c.Contacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}}) {
+	for got, err := range c.AllContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}}) {
 		require.NoError(t, err)
-		assert.Equal(t, provider.Subscribed, got.Memberships[0].Status)
+		assert.Equal(t, provider.StatusSubscribed, got.Memberships[0].Status)
 		n++
 	}
 	assert.Equal(t, 250, n)
-	_, err = c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "c001@example.com"})
+	_, err = c.Unsubscribe(t.Context(), "c001@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
-	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: "c001@example.com", FirstName: provider.Set("نگار"), Fields: map[string]any{"CITY": "Tehran"}, Lists: []provider.Ref{{ID: "4"}}})
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: "c001@example.com", FirstName: provider.ChangeTo("نگار"), Fields: map[string]any{"CITY": "Tehran"}, Lists: []provider.Ref{{ID: "4"}}})
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactUpdated, r.State)
 	got, err := c.GetContact(t.Context(), "C001@example.com")
 	require.NoError(t, err)
-	assert.Equal(t, provider.Unsubscribed, got.Memberships[0].Status, "an upsert never brings an address back")
+	assert.Equal(t, provider.StatusUnsubscribed, got.Memberships[0].Status, "an upsert never brings an address back")
 	assert.NotEmpty(t, got.Suppressed)
 	assert.Equal(t, "نگار", got.FirstName)
 	require.NoError(t, c.DeleteContact(t.Context(), "c001@example.com"))
@@ -84,18 +84,18 @@ func TestVerbs(t *testing.T) {
 	m := &provider.Message{From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: "a@example.com"}}, Subject: "x", Text: "x", SendAt: time.Now().Add(time.Hour)}
 	r, err := c.Send(ctx, m)
 	require.NoError(t, err)
-	status, err := c.Status(ctx, r.MessageID)
+	status, err := c.Status(ctx, r)
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateScheduled, status.State)
-	require.NoError(t, c.Cancel(ctx, r.MessageID))
+	require.NoError(t, c.Cancel(ctx, r))
 	assert.True(t, store.Messages()[0].Canceled)
-	assert.ErrorIs(t, c.Cancel(ctx, r.MessageID), provider.ErrNotFound)
-	_, err = c.Status(ctx, r.MessageID)
+	assert.ErrorIs(t, c.Cancel(ctx, r), provider.ErrNotFound)
+	_, err = c.Status(ctx, r)
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 	m.SendAt = time.Time{}
 	r, err = c.Send(ctx, m)
 	require.NoError(t, err)
-	assert.ErrorIs(t, c.Cancel(ctx, r.MessageID), provider.ErrConflict)
+	assert.ErrorIs(t, c.Cancel(ctx, r), provider.ErrConflict)
 
 	for i := range 250 {
 		_, err := c.AddSuppression(ctx, fmt.Sprintf("s%03d@example.com", i), "asked")
@@ -104,7 +104,7 @@ func TestVerbs(t *testing.T) {
 	n := 0
 	for a, err := range c.AllSuppressions(ctx) {
 		require.NoError(t, err)
-		assert.Equal(t, "asked", a.Reason)
+		assert.Equal(t, provider.Reason("asked"), a.Reason)
 		n++
 	}
 	assert.Equal(t, 250, n)
@@ -118,24 +118,24 @@ func TestVerbs(t *testing.T) {
 	assert.Equal(t, &provider.List{ID: "5", Name: "More"}, l)
 	_, err = c.UpsertContact(ctx, provider.ContactChange{Email: "a@example.com", Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}})
 	require.NoError(t, err)
-	_, err = c.Unsubscribe(ctx, provider.Unsubscription{Email: "a@example.com"})
+	_, err = c.Unsubscribe(ctx, "a@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "5"}})
+	_, err = c.Resubscribe(ctx, "a@example.com", provider.Ref{ID: "5"})
 	require.NoError(t, err)
 	got, err := c.GetContact(ctx, "a@example.com")
 	require.NoError(t, err)
-	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Unsubscribed}, {List: "5", Status: provider.Subscribed}}, got.Memberships)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}, {List: "5", Status: provider.StatusSubscribed}}, got.Memberships)
 	assert.NotEmpty(t, got.Suppressed)
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com"})
+	_, err = c.Resubscribe(ctx, "a@example.com", provider.Ref{})
 	require.NoError(t, err)
 	require.NoError(t, c.DeleteList(ctx, provider.Ref{ID: "5"}))
 	assert.ErrorIs(t, c.DeleteList(ctx, provider.Ref{ID: "5"}), provider.ErrNotFound)
 	got, err = c.GetContact(ctx, "a@example.com")
 	require.NoError(t, err)
-	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.Subscribed}}, got.Memberships)
+	assert.Equal(t, []provider.Membership{{List: "4", Status: provider.StatusSubscribed}}, got.Memberships)
 	assert.Empty(t, got.Suppressed)
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "a@example.com", List: provider.Ref{ID: "9"}})
+	_, err = c.Resubscribe(ctx, "a@example.com", provider.Ref{ID: "9"})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
-	_, err = c.Resubscribe(ctx, provider.Resubscription{Email: "nobody@example.com"})
+	_, err = c.Resubscribe(ctx, "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }

@@ -11,17 +11,17 @@ import (
 )
 
 // Cancel withdraws a mail whose time has not come.
-func (a *adapter) Cancel(ctx context.Context, id string) error {
+func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	if err := a.enter(ctx); err != nil {
 		return err
 	}
 	defer a.mu.Unlock()
-	i := slices.IndexFunc(a.messages, func(m Sent) bool { return m.ID == id })
+	i := slices.IndexFunc(a.messages, func(m Sent) bool { return m.ID == r.MessageID })
 	switch {
 	case i < 0 || a.messages[i].Canceled:
 		return notFound("no such message")
 	case !a.messages[i].Message.SendAt.After(time.Now()):
-		return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: 409, Message: "the message has gone out"}
+		return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409, Message: "the message has gone out"}
 	}
 	a.messages[i].Canceled = true
 	return nil
@@ -30,28 +30,28 @@ func (a *adapter) Cancel(ctx context.Context, id string) error {
 // suppress notes that an address gets no mail; the first reason stays.
 func (s *Store) suppress(email, reason string) {
 	if _, ok := s.suppressed[key(email)]; !ok {
-		s.suppressed[key(email)] = provider.SuppressedAddress{
-			Email: email, Suppression: provider.Suppression{Channel: "email", Scope: "all", Reason: reason}, At: now(),
+		s.suppressed[key(email)] = provider.Suppression{
+			Email: email, Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(reason), At: now(),
 		}
 	}
 }
 
-func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.SuppressionPage, error) {
+func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	page := &provider.SuppressionPage{}
+	page := &provider.Page[provider.Suppression]{}
 	// The cursor is the last address of the page before, so that one added meanwhile shifts nothing.
 	for _, email := range slices.Sorted(maps.Keys(a.suppressed)) {
 		if email <= cursor {
 			continue
 		}
-		if len(page.Addresses) == pageSize {
-			page.Next = key(page.Addresses[pageSize-1].Email)
+		if len(page.Items) == pageSize {
+			page.Next = key(page.Items[pageSize-1].Email)
 			break
 		}
-		page.Addresses = append(page.Addresses, a.suppressed[email])
+		page.Items = append(page.Items, a.suppressed[email])
 	}
 	return page, nil
 }
@@ -77,25 +77,25 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) Resubscribe(ctx context.Context, r provider.Resubscription) (*provider.ContactReceipt, error) {
+func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	c, ok := a.contacts[key(r.Email)]
+	c, ok := a.contacts[key(email)]
 	if !ok {
 		return nil, notFound("no such contact")
 	}
-	if r.List.IsZero() {
-		delete(a.suppressed, key(r.Email))
+	if list.IsZero() {
+		delete(a.suppressed, key(email))
 		for id := range c.lists {
-			c.lists[id] = provider.Subscribed
+			c.lists[id] = provider.StatusSubscribed
 		}
 	} else {
-		if _, ok := a.lists[r.List.ID]; !ok {
+		if _, ok := a.lists[list.ID]; !ok {
 			return nil, notFound("no such list")
 		}
-		c.lists[r.List.ID] = provider.Subscribed
+		c.lists[list.ID] = provider.StatusSubscribed
 	}
 	c.ModifiedAt = now()
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil

@@ -69,8 +69,8 @@ func addressRows(t *testing.T) []addressRow {
 // what would be.
 func (h Harness) addresses(t *testing.T) {
 	v := h.start(t)
-	var shown []provider.Request
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	for _, row := range addressRows(t) {
 		shown = nil
 		m := h.baseline()
@@ -101,7 +101,7 @@ func (h Harness) addresses(t *testing.T) {
 }
 
 // lookUp asks for the contact: there the address is a part of the URL at some vendors.
-func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.Request, row addressRow) {
+func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow) {
 	if !c.Capabilities().Can(feature.ContactsGet) {
 		return
 	}
@@ -114,7 +114,7 @@ func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.Requ
 
 // carries reports whether a text of the request is exactly want: a value of its
 // JSON, its form or its query, or a segment of its path.
-func carries(r provider.Request, want string) bool {
+func carries(r provider.WireRequest, want string) bool {
 	for _, f := range slices.Concat(r.Form, r.Parts) {
 		if f.Value == want {
 			return true
@@ -142,12 +142,12 @@ func carries(r provider.Request, want string) bool {
 func (h Harness) identifiers(t *testing.T) {
 	v := h.start(t)
 	requests := 0
-	c := v.open(t, nil, provider.WithDryRun(func(provider.Request) { requests++ }))
+	c := v.open(t, nil, provider.WithDryRun(func(provider.WireRequest) { requests++ }))
 	for _, id := range []string{"..", ".", "../..", "a/../b", `..\x`, "a\nb", "a\x00", "\r\n", " ", "a\u202eb", "a\u2028", "\xff", "\x7f", strings.Repeat("a", 2000)} {
 		ref := provider.Ref{ID: id}
 		for name, call := range map[string]func() error{
-			"status": func() error { _, err := c.Status(t.Context(), id); return err },
-			"cancel": func() error { return c.Cancel(t.Context(), id) },
+			"status": func() error { _, err := c.Status(t.Context(), provider.ReceiptFor("", id)); return err },
+			"cancel": func() error { return c.Cancel(t.Context(), provider.ReceiptFor("", id)) },
 			"template": func() error {
 				m := h.baseline()
 				m.HTML, m.Template = "", ref
@@ -165,11 +165,11 @@ func (h Harness) identifiers(t *testing.T) {
 			"remove": func() error { _, err := c.RemoveFromList(t.Context(), ref, []string{"a@example.com"}); return err },
 			"delete": func() error { return c.DeleteList(t.Context(), ref) },
 			"leave": func() error {
-				_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: "a@example.com", List: ref})
+				_, err := c.Unsubscribe(t.Context(), "a@example.com", ref, "")
 				return err
 			},
 			"come back": func() error {
-				_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: "a@example.com", List: ref})
+				_, err := c.Resubscribe(t.Context(), "a@example.com", ref)
 				return err
 			},
 			"get":        func() error { _, err := c.GetContact(t.Context(), id); return err },
@@ -193,8 +193,8 @@ func (h Harness) identifiers(t *testing.T) {
 // composed: names come to the wire in NFC, and keep the joiners that Persian needs.
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
-	var shown []provider.Request
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.Request) { shown = append(shown, r) }))
+	var shown []provider.WireRequest
+	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
 	m := h.baseline()
 	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم"}
 	_, err := c.Send(t.Context(), m)
@@ -205,7 +205,7 @@ func (h Harness) composed(t *testing.T) {
 		return
 	}
 	u := h.change()
-	u.FirstName = provider.Set("Cafe\u0301 می\u200cخواهم")
+	u.FirstName = provider.ChangeTo("Cafe\u0301 می\u200cخواهم")
 	_, err = v.open(t, nil).UpsertContact(t.Context(), u)
 	require.NoError(t, err)
 	found := slices.ContainsFunc(v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") })

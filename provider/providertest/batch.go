@@ -24,12 +24,11 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	})
 	ids := make(map[string]bool)
 	index := 0
-	for r, err := range c.SendBatch(t.Context(), messages) {
-		require.NoError(t, err)
+	report, err := c.SendBatch(t.Context(), messages, func(r provider.BatchResult) error {
 		require.Equal(t, index, r.Index, "out of order")
 		if index++; r.Index == 3 {
 			assert.ErrorIs(t, r.Err, provider.ErrInvalid)
-			continue
+			return nil
 		}
 		require.NoError(t, r.Err)
 		require.Len(t, r.Receipt.Recipients, 1)
@@ -38,10 +37,13 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		assert.NotEmpty(t, r.Receipt.MessageID)
 		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
 		ids[r.Receipt.MessageID] = true
-	}
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, provider.BatchReport{Messages: n, Accepted: n - 1, Refused: 1}, report)
 	if c.Has(feature.MessageStatus) {
 		for id := range ids {
-			status, err := c.Status(t.Context(), id)
+			status, err := c.Status(t.Context(), provider.ReceiptFor("", id))
 			require.NoError(t, err, "an id of a batch cannot be looked up")
 			assert.Len(t, status.Recipients, 1)
 		}
@@ -80,7 +82,7 @@ func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.S
 // what is theirs: the provider gets both texts, in one call or in two. The fields
 // are found by their types, so a new one is among them.
 func (h Harness) batchFields(t *testing.T) {
-	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	caps := h.capabilities()
 	for _, f := range provider.Features() {
 		first, ok := derivedProbe(f, "first")
 		second, _ := derivedProbe(f, "second")
@@ -90,10 +92,9 @@ func (h Harness) batchFields(t *testing.T) {
 		t.Run(string(f), func(t *testing.T) {
 			v := h.start(t)
 			messages := h.numbered(2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) })
-			for r, err := range v.open(t, nil).SendBatch(t.Context(), messages) {
-				require.NoError(t, err)
-				require.NoError(t, r.Err)
-			}
+			report, err := v.open(t, nil).SendBatch(t.Context(), messages, nil)
+			require.NoError(t, err)
+			assert.Equal(t, 2, report.Accepted)
 			assert.True(t, first.found(h, v.seen()), "the first message's is lost: %+v", v.sends())
 			assert.True(t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends())
 			for _, mail := range v.Messages(v.name) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
@@ -61,7 +63,7 @@ func (h Harness) badInput(t *testing.T) {
 			}
 			assert.ErrorIs(t, err, provider.ErrInvalid)
 			assert.True(t, e.Local())
-			assert.Equal(t, provider.NotSent, e.Outcome)
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 			name, _, _ := strings.Cut(field, " ")
 			assert.True(t, strings.HasPrefix(e.Field, name), e.Field)
 			assert.Contains(t, err.Error(), "nothing was sent")
@@ -86,17 +88,29 @@ func (h Harness) badInput(t *testing.T) {
 	})
 }
 
+// canceledBefore asserts that err says that the context had ended before anything
+// left.
+func canceledBefore(t *testing.T, err error) {
+	t.Helper()
+	var e *provider.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, provider.ErrCanceled, e.Kind)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.NotEqual(t, provider.OutcomeMaybeSent, e.Outcome)
+	assert.Equal(t, "account", e.Account)
+}
+
 func (h Harness) context(t *testing.T) {
 	v := h.start(t)
 	c := v.open(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := c.Send(ctx, h.baseline())
-	assert.Equal(t, context.Canceled, err, "a context that has ended is returned as it is")
+	canceledBefore(t, err)
 	_, err = c.UpsertContact(ctx, h.change())
-	assert.Equal(t, context.Canceled, err)
+	canceledBefore(t, err)
 	_, err = c.Check(ctx)
-	assert.Equal(t, context.Canceled, err)
+	canceledBefore(t, err)
 	v.noRequests(t)
 }
 
@@ -111,18 +125,18 @@ func (h Harness) failures(t *testing.T) {
 		outcome provider.Outcome
 		state   provider.State
 	}{
-		{"400", sandbox.Fault{Status: 400, Body: `{}`}, provider.ErrInvalid, provider.NotSent, provider.StateRefused},
-		{"402", sandbox.Fault{Status: 402, Body: `{}`}, provider.ErrNoCredit, provider.NotSent, provider.StateRefused},
-		{"403 html", sandbox.Fault{Status: 403, Body: `<html>`, Header: html}, provider.ErrForbidden, provider.NotSent, provider.StateRefused},
-		{"404", sandbox.Fault{Status: 404}, provider.ErrNotFound, provider.NotSent, provider.StateRefused},
-		{"408", sandbox.Fault{Status: 408}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"429", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, provider.ErrRateLimited, provider.NotSent, provider.StateRefused},
-		{"500", sandbox.Fault{Status: 500}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"502 html", sandbox.Fault{Status: 502, Body: `<html>bad gateway</html>`, Header: html}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"503 after it was done", sandbox.Fault{Status: 503, After: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"cut before", sandbox.Fault{Drop: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"cut after", sandbox.Fault{Drop: true, After: true}, provider.ErrOutcomeUnknown, provider.MaybeSent, provider.StateUnknown},
-		{"302", sandbox.Fault{Status: 302, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, provider.ErrBadResponse, provider.NotSent, provider.StateRefused},
+		{"400", sandbox.Fault{Status: 400, Body: `{}`}, provider.ErrInvalid, provider.OutcomeNotSent, provider.StateRefused},
+		{"402", sandbox.Fault{Status: 402, Body: `{}`}, provider.ErrNoCredit, provider.OutcomeNotSent, provider.StateRefused},
+		{"403 html", sandbox.Fault{Status: 403, Body: `<html>`, Header: html}, provider.ErrForbidden, provider.OutcomeNotSent, provider.StateRefused},
+		{"404", sandbox.Fault{Status: 404}, provider.ErrNotFound, provider.OutcomeNotSent, provider.StateRefused},
+		{"408", sandbox.Fault{Status: 408}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"429", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, provider.ErrRateLimited, provider.OutcomeNotSent, provider.StateRefused},
+		{"500", sandbox.Fault{Status: 500}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"502 html", sandbox.Fault{Status: 502, Body: `<html>bad gateway</html>`, Header: html}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"503 after it was done", sandbox.Fault{Status: 503, After: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"cut before", sandbox.Fault{Drop: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"cut after", sandbox.Fault{Drop: true, After: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{"302", sandbox.Fault{Status: 302, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, provider.ErrBadResponse, provider.OutcomeNotSent, provider.StateRefused},
 		{"200 html", sandbox.Fault{Status: 200, Body: `<html>login</html>`, Header: html, After: true}, "", "", provider.StateAccepted},
 		{"200 cut", sandbox.Fault{Status: 200, Body: `{"`, After: true}, "", "", provider.StateAccepted},
 		{"200 empty", sandbox.Fault{Status: 200, After: true}, "", "", provider.StateAccepted},
@@ -134,9 +148,9 @@ func (h Harness) failures(t *testing.T) {
 			r, err := v.open(t, nil).Send(t.Context(), h.baseline())
 			require.NotNil(t, r, "a request left, so there is a receipt")
 			assert.Equal(t, row.state, r.State)
-			assert.Equal(t, h.Driver.Name, r.Provider)
+			assert.Equal(t, h.Driver.Name(), r.Provider)
 			assert.Equal(t, "account", r.Account)
-			require.Len(t, r.Attempts, 1)
+			require.Len(t, r.Accounts, 1)
 			assert.Len(t, v.sends(), 1, "nothing is repeated")
 			if row.kind == "" {
 				require.NoError(t, err)
@@ -148,8 +162,8 @@ func (h Harness) failures(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, row.kind, e.Kind, "%v", err)
 			assert.Equal(t, row.outcome, e.Outcome)
-			assert.Equal(t, row.outcome, r.Attempts[0].Outcome)
-			assert.Equal(t, "send", e.Op)
+			assert.Equal(t, row.outcome, r.Accounts[0].Outcome)
+			assert.EqualValues(t, "send", e.Op)
 			assert.NotContains(t, err.Error(), "<html", "a page is no message")
 			if row.name == "429" {
 				assert.Equal(t, 7*time.Second, e.RetryAfter)
@@ -158,10 +172,10 @@ func (h Harness) failures(t *testing.T) {
 	}
 	t.Run("wrong key", func(t *testing.T) {
 		v := h.start(t)
-		c := v.open(t, func(s *provider.Section) {
-			for _, x := range h.Driver.Settings {
-				if _, ok := s.Settings[x.Name]; ok && x.Secret {
-					s.Settings[x.Name] = provider.NewValue("wrong-key-4711")
+		c := v.open(t, func(a provider.AccountConfig) {
+			for _, x := range settings.Fields(reflect.TypeOf(h.Driver.Config())) {
+				if _, ok := a[x.Name]; ok && x.Secret {
+					a[x.Name] = "wrong-key-4711"
 				}
 			}
 		})
@@ -173,12 +187,12 @@ func (h Harness) failures(t *testing.T) {
 	})
 	t.Run("nobody there", func(t *testing.T) {
 		v := h.start(t)
-		c := v.open(t, func(s *provider.Section) { s.BaseURL = "http://127.0.0.1:1" })
+		c := v.open(t, func(a provider.AccountConfig) { a["base_url"] = "http://127.0.0.1:1" })
 		_, err := c.Send(t.Context(), h.baseline())
 		var e *provider.Error
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, provider.ErrUnavailable, e.Kind)
-		assert.Equal(t, provider.NotSent, e.Outcome)
+		assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 		assert.True(t, e.Elsewhere)
 	})
 }
@@ -198,7 +212,7 @@ func (h Harness) receipts(t *testing.T) {
 	assert.Equal(t, "anna@example.com", mails[0].To[0].Email)
 	data, err := json.Marshal(r)
 	require.NoError(t, err)
-	for _, key := range []string{`"provider":`, `"account":`, `"message_id":`, `"state":"accepted"`, `"recipients":[{"email":"anna@example.com"`, `"attempts":[{"provider":`} {
+	for _, key := range []string{`"provider":`, `"account":`, `"message_id":`, `"state":"accepted"`, `"recipients":[{"email":"anna@example.com"`, `"accounts":[{"provider":`} {
 		assert.Contains(t, string(data), key)
 	}
 	t.Run("international domain", func(t *testing.T) {
@@ -215,7 +229,7 @@ func (h Harness) receipts(t *testing.T) {
 // iteration: every contact comes once, a break stops fetching, an error comes
 // once and last.
 func (h Harness) iteration(t *testing.T) {
-	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	caps := h.capabilities()
 	if !caps.Can(feature.ContactsList) {
 		return
 	}
@@ -227,7 +241,7 @@ func (h Harness) iteration(t *testing.T) {
 				v.seed(fmt.Sprintf("c%02d@example.com", i))
 			}
 			seen := map[string]int{}
-			for c, err := range v.open(t, nil).Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+			for c, err := range v.open(t, nil).AllContacts(t.Context(), provider.ContactQuery{Limit: size}) {
 				require.NoError(t, err)
 				seen[c.Email]++
 			}
@@ -244,14 +258,14 @@ func (h Harness) iteration(t *testing.T) {
 		}
 		c := v.open(t, nil)
 		got := 0
-		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+		for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{Limit: size}) {
 			require.NoError(t, err)
 			if got++; got == size+1 {
 				break
 			}
 		}
 		some := len(v.Requests(v.name))
-		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{Limit: size}) {
+		for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{Limit: size}) {
 			require.NoError(t, err)
 		}
 		assert.Less(t, some, len(v.Requests(v.name))-some, "a break fetches less than the whole")
@@ -262,7 +276,7 @@ func (h Harness) iteration(t *testing.T) {
 		c := v.open(t, nil)
 		v.Fail(v.name, sandbox.Fault{Status: 500, Times: 100})
 		var errs []error
-		for _, err := range c.Contacts(t.Context(), provider.ContactQuery{}) {
+		for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
 			errs = append(errs, err)
 		}
 		require.Len(t, errs, 1)
@@ -274,9 +288,9 @@ func (h Harness) iteration(t *testing.T) {
 func (h Harness) secrets(t *testing.T) {
 	const planted = "PLANTED-4711-KEY"
 	var out safeWriter
-	hooks := provider.JoinHooks(
+	hooks := provider.WithHooks(
 		provider.SlogHooks(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-		provider.Hooks{OnAttempt: func(_ context.Context, e provider.AttemptEvent) {
+		provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 			req, answer := e.Describe()
 			fmt.Fprintf(&out, "%v %+v %#v %v %+v\n", e, req, req, answer, e.Err)
 			data, _ := json.Marshal([]any{req, answer})
@@ -284,10 +298,10 @@ func (h Harness) secrets(t *testing.T) {
 		}},
 	)
 	v := h.start(t)
-	plant := func(s *provider.Section) {
-		for _, x := range h.Driver.Settings {
-			if _, ok := s.Settings[x.Name]; ok && x.Secret {
-				s.Settings[x.Name] = provider.NewValue(planted)
+	plant := func(a provider.AccountConfig) {
+		for _, x := range settings.Fields(reflect.TypeOf(h.Driver.Config())) {
+			if _, ok := a[x.Name]; ok && x.Secret {
+				a[x.Name] = planted
 			}
 		}
 	}
@@ -307,11 +321,11 @@ func (h Harness) secrets(t *testing.T) {
 		_, err = c.UpsertContact(t.Context(), h.change())
 		fmt.Fprintf(&out, "%v %+v\n", err, err)
 	}
-	use(v.open(t, plant, provider.WithHooks(hooks)))
+	use(v.open(t, plant, hooks))
 	v.Fail(v.name, sandbox.Fault{Drop: true, Times: 100})
-	use(v.open(t, plant, provider.WithHooks(hooks)))
-	use(v.open(t, func(s *provider.Section) { plant(s); s.BaseURL = "http://127.0.0.1:1" }, provider.WithHooks(hooks)))
-	use(v.open(t, plant, provider.WithDryRun(func(r provider.Request) {
+	use(v.open(t, plant, hooks))
+	use(v.open(t, func(a provider.AccountConfig) { plant(a); a["base_url"] = "http://127.0.0.1:1" }, hooks))
+	use(v.open(t, plant, provider.WithDryRun(func(r provider.WireRequest) {
 		data, _ := json.Marshal(r)
 		_, _ = out.Write(data)
 		fmt.Fprintf(&out, "%+v %#v", r, r)
@@ -365,9 +379,9 @@ func (h Harness) parallel(t *testing.T) {
 // require: a configuration that needs what the provider lacks fails at Open.
 func (h Harness) require(t *testing.T) {
 	v := h.start(t)
-	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	caps := h.capabilities()
 	for _, f := range provider.Features() {
-		_, err := provider.NewRegistry(h.Driver).Open(t.Context(), v.config(func(s *provider.Section) { s.Require = []provider.Feature{f} }))
+		_, err := provider.Registry{h.Driver}.Open(t.Context(), v.config(func(a provider.AccountConfig) { a["require"] = []provider.Feature{f} }))
 		if caps.Can(f) {
 			assert.NoError(t, err, f)
 			continue

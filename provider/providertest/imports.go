@@ -38,12 +38,12 @@ func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	for i := range emails {
 		emails[i] = fmt.Sprintf("row%04d@example.com", i)
 	}
-	gone := provider.Contact{Email: emails[n/2], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.Unsubscribed}}}
+	gone := provider.Contact{Email: emails[n/2], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusUnsubscribed}}}
 	v.AddContact(v.name, gone)
-	blocked := provider.Contact{Email: emails[n/2+1], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.Blocked}}}
+	blocked := provider.Contact{Email: emails[n/2+1], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusBlocked}}}
 	if h.AccountConsent {
-		blocked.Memberships[0].Status = provider.Subscribed
-		blocked.Suppressed = []provider.Suppression{{Channel: "email", Scope: "marketing"}}
+		blocked.Memberships[0].Status = provider.StatusSubscribed
+		blocked.Suppressed = []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}
 	}
 	v.AddContact(v.name, blocked)
 	before := len(v.Requests(v.name))
@@ -71,13 +71,14 @@ func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (
 				return
 			}
 		}
-	}, func(r provider.ImportRow) {
+	}, func(r provider.ImportResult) error {
 		assert.Equal(t, next, r.Index)
 		assert.Equal(t, emails[next], r.Email)
 		next++
 		if r.Err != nil {
 			failed = append(failed, r.Index)
 		}
+		return nil
 	})
 	return report, failed, err
 }
@@ -86,7 +87,7 @@ func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (
 // do not want that.
 func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...provider.Contact) {
 	t.Helper()
-	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	caps := h.capabilities()
 	all := map[string]provider.Contact{}
 	for _, c := range v.Contacts(v.name) {
 		all[c.Email] = c
@@ -103,7 +104,7 @@ func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...
 	missing := 0
 	for _, email := range emails {
 		c, ok := all[email]
-		if !ok || len(c.Memberships) != 1 || c.Memberships[0].Status != provider.Subscribed {
+		if !ok || len(c.Memberships) != 1 || c.Memberships[0].Status != provider.StatusSubscribed {
 			missing++
 		}
 	}

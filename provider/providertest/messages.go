@@ -34,7 +34,7 @@ func (v *vendor) policyFor(t *testing.T, f provider.Feature) provider.Policy {
 	t.Helper()
 	for _, action := range []provider.Action{provider.ActionEmulate, provider.ActionFanOut, provider.ActionDrop} {
 		p := provider.Policy{f: action}
-		if _, err := provider.NewRegistry(v.h.Driver).Open(t.Context(), v.config(withPolicy(p))); err == nil {
+		if _, err := (provider.Registry{v.h.Driver}).Open(t.Context(), v.config(withPolicy(p))); err == nil {
 			return p
 		}
 	}
@@ -42,7 +42,7 @@ func (v *vendor) policyFor(t *testing.T, f provider.Feature) provider.Policy {
 }
 
 func (h Harness) messageFeatures(t *testing.T) {
-	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	caps := h.capabilities()
 	for _, f := range provider.Features() {
 		if !strings.HasPrefix(string(f), "message.") || slices.Contains(ofSentMail, f) {
 			continue
@@ -71,13 +71,8 @@ func (h Harness) messageFeatures(t *testing.T) {
 	}
 }
 
-func settings(h Harness) map[string]provider.Value {
-	out := make(map[string]provider.Value, len(h.Settings))
-	for k, v := range h.Settings {
-		out[k] = provider.NewValue(v)
-	}
-	return out
-}
+// capabilities are those of the account that the suite opens.
+func (h Harness) capabilities() provider.Capabilities { return h.Driver.Capabilities(h.Settings) }
 
 func (h Harness) nativeMessage(t *testing.T, f provider.Feature, p probe) {
 	v := h.start(t)

@@ -169,11 +169,11 @@ var specialProbes = map[provider.Feature]probe{
 		},
 	},
 	feature.MessageTrackOpens: {
-		change: func(_ Harness, m *provider.Message) { m.TrackOpens = provider.Off },
+		change: func(_ Harness, m *provider.Message) { m.TrackOpens = provider.ToggleOff },
 		found:  seesAll("track_open"),
 	},
 	feature.MessageTrackClicks: {
-		change: func(_ Harness, m *provider.Message) { m.TrackClicks = provider.Off },
+		change: func(_ Harness, m *provider.Message) { m.TrackClicks = provider.ToggleOff },
 		found:  seesAll("track_click"),
 	},
 	feature.MessageIdempotencyKey: {

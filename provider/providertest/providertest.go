@@ -14,6 +14,7 @@ package providertest
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -31,9 +32,12 @@ type Harness struct {
 	SendOperation string
 	// Settings are laid over the account's settings at the sandbox.
 	Settings map[string]any
-	// List is a list that the fake has from the start; Template a template.
-	List, Template provider.Ref
-	// Field is a text field of a contact that the fake has from the start.
+	// Template is a template that the fake has from the start; zero for a provider
+	// that has none.
+	Template provider.Ref
+	// List is a list that the fake has from the start, Field a text field of a
+	// contact. Both are zero for a provider that keeps no contacts.
+	List  provider.Ref
 	Field string
 	// AccountConsent says that the vendor keeps consent for the account, not
 	// for each list.
@@ -44,6 +48,12 @@ type Harness struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, h Harness) {
+	if h.Template.IsZero() { // a provider without templates refuses any
+		h.Template = provider.Ref{ID: "1"}
+	}
+	if h.List.IsZero() {
+		h.List = provider.Ref{ID: "1"}
+	}
 	t.Run("message features", h.messageFeatures)
 	t.Run("contact features", h.contactFeatures)
 	t.Run("fields of a batch", h.batchFields)
@@ -72,31 +82,29 @@ type vendor struct {
 
 func (h Harness) start(t *testing.T) *vendor {
 	t.Helper()
-	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name}
+	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name()}
 }
 
 // config is the configuration of one account at the fake.
-func (v *vendor) config(change func(*provider.Section)) provider.Config {
-	s := v.Config().Providers[v.name]
-	for name, value := range v.h.Settings {
-		s.Settings[name] = provider.NewValue(value)
-	}
-	s.Attempts = 1 // repeats have a test of their own
+func (v *vendor) config(change func(provider.AccountConfig)) provider.Config {
+	a := v.Config().Providers[v.name]
+	maps.Copy(a, v.h.Settings)
+	a["tries"] = 1 // repeats have a test of their own
 	if change != nil {
-		change(&s)
+		change(a)
 	}
-	return provider.Config{Default: "account", Providers: map[string]provider.Section{"account": s}}
+	return provider.Config{Default: "account", Providers: map[string]provider.AccountConfig{"account": a}}
 }
 
-func (v *vendor) open(t *testing.T, change func(*provider.Section), opts ...provider.Option) *provider.Client {
+func (v *vendor) open(t *testing.T, change func(provider.AccountConfig), opts ...provider.Option) *provider.Client {
 	t.Helper()
-	c, err := provider.NewRegistry(v.h.Driver).Open(t.Context(), v.config(change), opts...)
+	c, err := provider.Registry{v.h.Driver}.Open(t.Context(), v.config(change), opts...)
 	require.NoError(t, err)
 	return c
 }
 
-func withPolicy(p provider.Policy) func(*provider.Section) {
-	return func(s *provider.Section) { s.Policy = p }
+func withPolicy(p provider.Policy) func(provider.AccountConfig) {
+	return func(a provider.AccountConfig) { a["policy"] = p }
 }
 
 // sends are the requests that sent mail.
@@ -123,7 +131,7 @@ func (v *vendor) unsupported(t *testing.T, f provider.Feature, err error) {
 	require.ErrorAs(t, err, &e)
 	assert.ErrorIs(t, err, provider.ErrUnsupported)
 	assert.Equal(t, f, e.Feature)
-	assert.Equal(t, provider.NotSent, e.Outcome)
+	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 	assert.Contains(t, err.Error(), string(f))
 	assert.Equal(t, "account", e.Account)
 	v.noRequests(t)

@@ -15,9 +15,9 @@ import (
 // repeats: what was certainly not done is done again. What may have been done is
 // done again only under the vendor's own key, and then the vendor has one mail.
 func (h Harness) repeats(t *testing.T) {
-	keyed := h.Driver.Capabilities(provider.Section{Settings: settings(h)}).Can(feature.MessageIdempotencyKey)
+	keyed := h.capabilities().Can(feature.MessageIdempotencyKey)
 	open := func(t *testing.T, v *vendor) *provider.Client {
-		return v.open(t, func(s *provider.Section) { s.Attempts = 0 })
+		return v.open(t, func(a provider.AccountConfig) { delete(a, "tries") })
 	}
 	t.Run("throttled", func(t *testing.T) {
 		v := h.start(t)

@@ -38,7 +38,7 @@ type slot[T any] struct {
 func (h Harness) hostileTexts(t *testing.T) {
 	v := h.start(t)
 	requests := 0
-	c := v.open(t, nil, provider.WithDryRun(func(provider.Request) { requests++ }))
+	c := v.open(t, nil, provider.WithDryRun(func(provider.WireRequest) { requests++ }))
 	for _, s := range slots[provider.Message]() {
 		for _, text := range textsFor(s.path) {
 			m := h.baseline()
@@ -96,7 +96,7 @@ func slotsIn(typ reflect.Type, path string) []valueSlot {
 	case provider.Ref, []provider.Ref:
 		return nil // ids have a test of their own
 	case provider.Change[string]:
-		return set(func(text string) any { return provider.Set(text) })
+		return set(func(text string) any { return provider.ChangeTo(text) })
 	case map[string]string:
 		return append(
 			at(path+".", set(func(text string) any { return map[string]string{text: "a"} })),

@@ -15,33 +15,33 @@ import (
 )
 
 // blocked keeps all mail from an address, in a form that every fake shows.
-var blocked = provider.Suppression{Channel: "email", Scope: "all", Reason: string(provider.Blocked)}
+var blocked = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)}
 
 // verbActions are the actions around sending: cancel, suppressions,
 // resubscribing, making and removing lists.
 var verbActions = map[provider.Feature]action{
 	feature.MessageCancel: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		if !c.Capabilities().Can(feature.MessageCancel) {
-			return c.Cancel(t.Context(), "1")
+			return c.Cancel(t.Context(), provider.ReceiptFor("", "1"))
 		}
 		m := h.baseline()
 		m.SendAt = needleTime
 		sent, err := c.Send(t.Context(), m)
 		require.NoError(t, err)
 		require.NotEmpty(t, sent.MessageID)
-		if err := c.Cancel(t.Context(), sent.MessageID); err != nil {
+		if err := c.Cancel(t.Context(), sent); err != nil {
 			return err
 		}
 		for _, kept := range v.Messages(v.name) {
 			assert.True(t, kept.Canceled, "%s still goes out", kept.ID)
 		}
-		err = c.Cancel(t.Context(), sent.MessageID)
+		err = c.Cancel(t.Context(), sent)
 		assert.True(t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict), "canceled twice: %v", err)
 		m.SendAt = time.Time{}
 		sent, err = c.Send(t.Context(), m)
 		require.NoError(t, err)
 		v.Advance(time.Hour) // a vendor may keep it in a queue for a while
-		err = c.Cancel(t.Context(), sent.MessageID)
+		err = c.Cancel(t.Context(), sent)
 		assert.True(t, kindIs(err, provider.ErrNotFound, provider.ErrConflict), "what has gone out cannot be withdrawn: %v", err)
 		return nil
 	},
@@ -55,7 +55,7 @@ var verbActions = map[provider.Feature]action{
 			if err != nil {
 				return err
 			}
-			assert.Equal(t, "email", a.Channel)
+			assert.Equal(t, provider.ChannelEmail, a.Channel)
 			assert.NotEmpty(t, a.Scope)
 			seen[a.Email]++
 		}
@@ -130,7 +130,7 @@ var verbActions = map[provider.Feature]action{
 func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	caps := c.Capabilities()
 	if !caps.Can(feature.ContactsResubscribe) {
-		_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: needleEmail})
+		_, err := c.Resubscribe(t.Context(), needleEmail, provider.Ref{})
 		return err
 	}
 	done := 0
@@ -138,13 +138,13 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		email := "needle" + list.ID + "@example.com"
 		v.seed(email)
 		if list.IsZero() || caps.Can(feature.ContactsUnsubscribeList) {
-			_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: email, List: list})
+			_, err := c.Unsubscribe(t.Context(), email, list, "")
 			if list.IsZero() && kindIs(err, provider.ErrUnsupported) {
 				continue // what cannot be asked for is not undone
 			}
 			require.NoError(t, err)
 		}
-		r, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: email, List: list})
+		r, err := c.Resubscribe(t.Context(), email, list)
 		if kindIs(err, provider.ErrUnsupported) {
 			continue
 		}
@@ -156,7 +156,7 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		got, ok := v.stored(email)
 		require.True(t, ok)
 		assert.Empty(t, got.Suppressed)
-		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.Subscribed}}, got.Memberships)
+		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
 	}
 	assert.NotZero(t, done, "neither to all mail nor to a list")
 	return nil

@@ -20,81 +20,97 @@ const (
 
 // Drivers returns the drivers failover, round_robin, weighted and rules.
 func Drivers() []provider.Driver {
-	members := provider.Setting{Name: "members", Required: true, Doc: "the accounts that mail goes through, in order", Check: checkNames}
 	return []provider.Driver{
-		{Name: nameFailover, Settings: []provider.Setting{members}, Open: opener(openFailover)},
-		{Name: nameRoundRobin, Settings: []provider.Setting{members}, Open: opener(openRoundRobin)},
-		{Name: nameWeighted, Settings: []provider.Setting{
-			members, {Name: "weights", Required: true, Doc: "a whole number for each member: {a: 3, b: 1}", Check: checkWeights},
-		}, Open: opener(openWeighted)},
-		{Name: nameRules, Settings: []provider.Setting{
-			{Name: "rules", Required: true, Doc: "a list of {recipient_domain | tag, account}; the first that matches counts", Check: checkRules},
-			{Name: "default", Required: true, Doc: "the account for mail that no rule matches"},
-		}, Open: opener(openRules)},
+		provider.DriverOf[groupSettings]{Name: nameFailover, Route: true, Check: groupSettings.check, Open: openFailover}.Driver(),
+		provider.DriverOf[groupSettings]{Name: nameRoundRobin, Route: true, Check: groupSettings.check, Open: openRoundRobin}.Driver(),
+		provider.DriverOf[weightedSettings]{Name: nameWeighted, Route: true, Check: weightedSettings.check, Open: openWeighted}.Driver(),
+		provider.DriverOf[rulesSettings]{Name: nameRules, Route: true, Check: rulesSettings.check, Open: openRules}.Driver(),
 	}
 }
 
-// opening is a route that is being opened.
-type opening struct {
-	Options
-	path   string // providers.NAME
-	opened map[string]*provider.Client
-}
-
-func opener(open func(*opening) (*provider.Client, error)) func(context.Context, provider.Section, provider.Env) (*provider.Client, error) {
-	return func(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
-		o := &opening{
-			Options: Options{Name: env.Account, Hooks: env.Hooks, section: s, env: env},
-			path:    "providers." + env.Account, opened: make(map[string]*provider.Client),
-		}
-		if err := o.checkCommon(); err != nil {
-			return nil, err
-		}
-		c, err := open(o)
+func openFailover(_ context.Context, cfg groupSettings, env provider.DriverEnv) (provider.Adapter, error) {
+	o := opening{env: env}
+	return o.route(cfg.AccountSettings, func() (*route, error) {
+		members, err := o.members(cfg.Members)
 		if err != nil {
 			return nil, err
 		}
-		return c, o.checkRequire(c)
-	}
+		return o.options().failover(members...)
+	})
 }
 
-// checkCommon refuses settings of accounts that would do nothing here.
-func (o *opening) checkCommon() error {
-	s := o.section
-	for _, x := range []struct {
-		key string
-		set bool
-	}{
-		{"from", s.From != provider.Address{}},
-		{"policy", len(s.Policy) > 0},
-		{"base_url", s.BaseURL != ""},
-		{"timeout", s.Timeout != 0},
-		{"attempts", s.Attempts != 0},
-		{"rate_limits", len(s.RateLimits) > 0},
-		{"proxy", s.Proxy != ""},
-		{"ca_file", s.CAFile != ""},
-	} {
-		if x.set {
-			return configError(o.path+"."+x.key, "a route has none; set it at its members")
+func openRoundRobin(_ context.Context, cfg groupSettings, env provider.DriverEnv) (provider.Adapter, error) {
+	o := opening{env: env}
+	return o.route(cfg.AccountSettings, func() (*route, error) {
+		members, err := o.members(cfg.Members)
+		if err != nil {
+			return nil, err
 		}
-	}
-	if a := o.env.Aliases; len(a.Lists)+len(a.Templates)+len(a.Fields) > 0 {
-		return configError("aliases", "%s is a route and has no ids; give them for its members", o.Name)
-	}
-	return nil
+		return o.options().roundRobin(members...)
+	})
 }
 
-// checkRequire holds a route to what every member has. That some member has it
-// is checked already.
-func (o *opening) checkRequire(c *provider.Client) error {
-	for i, f := range o.section.Require {
-		for _, m := range Members(c) {
-			if !m.Has(f) {
-				return configError(fmt.Sprintf("%s.require[%d]", o.path, i), "%s: its member %s has it at level %s", f, m.Account(), m.Capabilities().Level(f))
+func openWeighted(_ context.Context, cfg weightedSettings, env provider.DriverEnv) (provider.Adapter, error) {
+	o := opening{env: env}
+	return o.route(cfg.AccountSettings, func() (*route, error) {
+		members, err := o.members(cfg.Members)
+		if err != nil {
+			return nil, err
+		}
+		shares := make([]Share, len(members))
+		for i, name := range cfg.Members {
+			shares[i] = Share{members[i], cfg.Weights[name]}
+		}
+		return o.options().weighted(shares...)
+	})
+}
+
+func openRules(_ context.Context, cfg rulesSettings, env provider.DriverEnv) (provider.Adapter, error) {
+	o := opening{env: env}
+	return o.route(cfg.AccountSettings, func() (*route, error) {
+		fallback, err := o.member("default", cfg.Default)
+		if err != nil {
+			return nil, err
+		}
+		rules := make([]Rule, len(cfg.Rules))
+		for i, r := range cfg.Rules {
+			rules[i] = Rule{RecipientDomain: r.RecipientDomain, Tag: r.Tag}
+			if rules[i].Member, err = o.member(fmt.Sprintf("rules[%d].account", i), r.Account); err != nil {
+				return nil, err
+			}
+		}
+		return o.options().rules(fallback, rules...)
+	})
+}
+
+// opening is a route that is being opened from a configuration.
+type opening struct {
+	env    provider.DriverEnv
+	opened map[string]*provider.Client
+}
+
+func (o *opening) options() Options { return Options{Name: o.env.Account, Hooks: o.env.Hooks} }
+
+func (o *opening) path(field string) string { return "providers." + o.env.Account + "." + field }
+
+// route makes the route, and holds it to what every member has: that some member
+// has it is checked by the Client in front.
+func (o *opening) route(s provider.AccountSettings, open func() (*route, error)) (provider.Adapter, error) {
+	if len(o.env.Lists)+len(o.env.Templates)+len(o.env.Fields) > 0 {
+		return nil, configError("aliases", "%s is a route and has no ids; give them for its members", o.env.Account)
+	}
+	r, err := open()
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range s.Require {
+		for _, m := range r.members {
+			if !m.client.Has(f) {
+				return nil, configError(o.path(fmt.Sprintf("require[%d]", i)), "%s: its member %s has it at level %s", f, m.client.Account(), m.client.Capabilities().Level(f))
 			}
 		}
 	}
-	return nil
+	return r, nil
 }
 
 // member opens an account once. field is where the route names it.
@@ -106,16 +122,18 @@ func (o *opening) member(field, name string) (*provider.Client, error) {
 	if err != nil {
 		var e *provider.Error
 		if errors.As(err, &e) && e.Kind == provider.ErrConfig && e.Field == "providers."+name {
-			return nil, configError(o.path+"."+field, "%s", name+": "+e.Message)
+			return nil, configError(o.path(field), "%s", name+": "+e.Message)
 		}
 		return nil, err
+	}
+	if o.opened == nil {
+		o.opened = make(map[string]*provider.Client)
 	}
 	o.opened[name] = c
 	return c, nil
 }
 
-func (o *opening) members() ([]*provider.Client, error) {
-	names := texts(o.section.Settings["members"].Reveal())
+func (o *opening) members(names []string) ([]*provider.Client, error) {
 	out := make([]*provider.Client, len(names))
 	for i, name := range names {
 		var err error
@@ -126,63 +144,81 @@ func (o *opening) members() ([]*provider.Client, error) {
 	return out, nil
 }
 
-func openFailover(o *opening) (*provider.Client, error) {
-	members, err := o.members()
-	if err != nil {
-		return nil, err
-	}
-	return o.Failover(members...)
+// groupSettings are the settings of failover and round_robin.
+type groupSettings struct {
+	provider.AccountSettings
+	Members []string `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
 }
 
-func openRoundRobin(o *opening) (*provider.Client, error) {
-	members, err := o.members()
-	if err != nil {
-		return nil, err
-	}
-	return o.RoundRobin(members...)
+func (s groupSettings) check() []*provider.Error { return checkNames(s.Members) }
+
+type weightedSettings struct {
+	provider.AccountSettings
+	Members []string       `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
+	Weights map[string]int `json:"weights" required:"send" doc:"a whole number for each member: {a: 3, b: 1}"`
 }
 
-func openWeighted(o *opening) (*provider.Client, error) {
-	names := texts(o.section.Settings["members"].Reveal())
-	weights, _ := o.section.Settings["weights"].Reveal().(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(weights)) {
-		if !slices.Contains(names, name) {
-			return nil, configError(o.path+".weights."+name, "not among the members")
+func (s weightedSettings) check() []*provider.Error {
+	out := checkNames(s.Members)
+	for _, name := range slices.Sorted(maps.Keys(s.Weights)) {
+		field := "weights." + name
+		switch w := s.Weights[name]; {
+		case !slices.Contains(s.Members, name):
+			out = append(out, configError(field, "not among the members"))
+		case w < 1 || w > maxWeight:
+			out = append(out, configError(field, "expected a whole number of 1 … %d, got %d", maxWeight, w))
 		}
 	}
-	members, err := o.members()
-	if err != nil {
-		return nil, err
-	}
-	shares := make([]Share, len(members))
-	for i, c := range members {
-		weight, ok := weights[names[i]]
-		if !ok {
-			return nil, configError(o.path+".weights", "no weight for %s", names[i])
+	for _, name := range s.Members {
+		if _, ok := s.Weights[name]; !ok && len(s.Weights) > 0 {
+			out = append(out, configError("weights", "no weight for %s", name))
 		}
-		n, _ := whole(weight)
-		shares[i] = Share{c, n}
 	}
-	return o.Weighted(shares...)
+	return out
 }
 
-func openRules(o *opening) (*provider.Client, error) {
-	fallback, err := o.member("default", o.section.Text("default"))
-	if err != nil {
-		return nil, err
-	}
-	list, _ := o.section.Settings["rules"].Reveal().([]any)
-	rules := make([]Rule, len(list))
-	for i, x := range list {
-		text := func(key string) string {
-			object, _ := x.(map[string]any)
-			s, _ := object[key].(string)
-			return s
+type rulesSettings struct {
+	provider.AccountSettings
+	Rules   []ruleSettings `json:"rules" required:"send" doc:"a list of {recipient_domain | tag, account}; the first that matches counts"`
+	Default string         `json:"default" required:"send" doc:"the account for mail that no rule matches"`
+}
+
+type ruleSettings struct {
+	RecipientDomain string `json:"recipient_domain"`
+	Tag             string `json:"tag"`
+	Account         string `json:"account"`
+}
+
+func (s rulesSettings) check() []*provider.Error {
+	var out []*provider.Error
+	for i, r := range s.Rules {
+		field := fmt.Sprintf("rules[%d]", i)
+		switch err := checkDomain(r.RecipientDomain); {
+		case r.Account == "":
+			out = append(out, configError(field+".account", "missing"))
+		case (r.RecipientDomain == "") == (r.Tag == ""):
+			out = append(out, configError(field, "expected either recipient_domain or tag"))
+		case err != nil:
+			out = append(out, configError(field, "%s", err.Error()))
 		}
-		rules[i] = Rule{RecipientDomain: text("recipient_domain"), Tag: text("tag")}
-		if rules[i].Member, err = o.member(fmt.Sprintf("rules[%d].account", i), text("account")); err != nil {
-			return nil, err
+	}
+	return out
+}
+
+func checkNames(names []string) []*provider.Error {
+	var out []*provider.Error
+	for i, name := range names {
+		field := fmt.Sprintf("members[%d]", i)
+		switch {
+		case name == "":
+			out = append(out, configError(field, "expected the name of an account"))
+		case slices.Index(names, name) < i:
+			out = append(out, configError(field, "%s stands twice", name))
 		}
 	}
-	return o.Rules(fallback, rules...)
+	return out
+}
+
+func configError(field, format string, args ...any) *provider.Error {
+	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }

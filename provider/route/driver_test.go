@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/guard"
 	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/provider/route"
 )
@@ -18,7 +19,7 @@ import (
 func open(t testing.TB, config string) (*provider.Client, error) {
 	cfg, err := provider.ParseConfig([]byte(config))
 	require.NoError(t, err)
-	return provider.NewRegistry(append(route.Drivers(), memory.Driver())...).Open(t.Context(), cfg)
+	return provider.Registry(append(route.Drivers(), memory.Driver())).Open(t.Context(), cfg)
 }
 
 // accountsWith is a configuration with a route and three accounts.
@@ -53,32 +54,32 @@ func TestOpen(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	for _, tt := range []struct{ route, field, text string }{
 		{`{"provider": "failover"}`, "members", "missing"},
-		{`{"provider": "failover", "members": []}`, "members", "at least one"},
+		{`{"provider": "failover", "members": []}`, "members", "missing: the accounts that mail goes through"},
 		{`{"provider": "failover", "members": "a"}`, "members", "expected a list"},
-		{`{"provider": "failover", "members": ["a", 1]}`, "members", "[1]: expected the name"},
-		{`{"provider": "failover", "members": ["a", "b", "a"]}`, "members", "[2]: a stands twice"},
+		{`{"provider": "failover", "members": ["a", 1]}`, "members[1]", "expected a text, got a number"},
+		{`{"provider": "failover", "members": ["a", "b", "a"]}`, "members[2]", "a stands twice"},
 		{`{"provider": "failover", "members": ["a", "x"]}`, "members[1]", "x: no such account; known: a, b, c, mail, ring"},
 		{`{"provider": "failover", "members": ["mail"]}`, "members[0]", "mail -> mail"},
 		{`{"provider": "failover", "members": ["a"], "weights": {}}`, "weights", "unknown key"},
 		{`{"provider": "failover", "members": ["a"], "from": {"email": "x@example.com"}}`, "from", "a route has none"},
 		{`{"provider": "failover", "members": ["a"], "policy": {"message.cc": "drop"}}`, "policy", "a route has none"},
 		{`{"provider": "failover", "members": ["a"], "timeout": "3s"}`, "timeout", "a route has none"},
-		{`{"provider": "failover", "members": ["a"], "attempts": 2}`, "attempts", "a route has none"},
+		{`{"provider": "failover", "members": ["a"], "tries": 2}`, "tries", "a route has none"},
 		{`{"provider": "failover", "members": ["a"], "require": ["contacts.get"]}`, "require[0]", ""},
 		{`{"provider": "weighted", "members": ["a", "b"]}`, "weights", "missing"},
 		{`{"provider": "weighted", "members": ["a", "b"], "weights": {"a": 1}}`, "weights", "no weight for b"},
 		{`{"provider": "weighted", "members": ["a"], "weights": {"a": 1, "b": 1}}`, "weights.b", "not among the members"},
-		{`{"provider": "weighted", "members": ["a"], "weights": {"a": 1.5}}`, "weights", "a: expected a whole number"},
-		{`{"provider": "weighted", "members": ["a"], "weights": [1]}`, "weights", "expected a weight"},
+		{`{"provider": "weighted", "members": ["a"], "weights": {"a": 1.5}}`, "weights.a", "expected a whole number"},
+		{`{"provider": "weighted", "members": ["a"], "weights": [1]}`, "weights", "expected an object"},
 		{`{"provider": "rules", "rules": [{"tag": "x", "account": "a"}]}`, "default", "missing"},
-		{`{"provider": "rules", "rules": [], "default": "a"}`, "rules", "expected a list"},
-		{`{"provider": "rules", "rules": ["a"], "default": "a"}`, "rules", "[0]: expected {"},
-		{`{"provider": "rules", "rules": [{"tag": "x"}], "default": "a"}`, "rules", "[0]: account: missing"},
-		{`{"provider": "rules", "rules": [{"account": "a"}], "default": "a"}`, "rules", "[0]: expected either"},
-		{`{"provider": "rules", "rules": [{"tag": "x", "recipient_domain": "example.ir", "account": "a"}], "default": "a"}`, "rules", "[0]: expected either"},
-		{`{"provider": "rules", "rules": [{"domain": "x", "account": "a"}], "default": "a"}`, "rules", "domain: unknown key"},
-		{`{"provider": "rules", "rules": [{"tag": 1, "account": "a"}], "default": "a"}`, "rules", "tag: expected a text"},
-		{`{"provider": "rules", "rules": [{"recipient_domain": "@example.ir", "account": "a"}], "default": "a"}`, "rules", "expected a domain"},
+		{`{"provider": "rules", "rules": [], "default": "a"}`, "rules", "missing: a list"},
+		{`{"provider": "rules", "rules": ["a"], "default": "a"}`, "rules[0]", "expected an object"},
+		{`{"provider": "rules", "rules": [{"tag": "x"}], "default": "a"}`, "rules[0].account", "missing"},
+		{`{"provider": "rules", "rules": [{"account": "a"}], "default": "a"}`, "rules[0]", "expected either"},
+		{`{"provider": "rules", "rules": [{"tag": "x", "recipient_domain": "example.ir", "account": "a"}], "default": "a"}`, "rules[0]", "expected either"},
+		{`{"provider": "rules", "rules": [{"domain": "x", "account": "a"}], "default": "a"}`, "rules[0].domain", "unknown key"},
+		{`{"provider": "rules", "rules": [{"tag": 1, "account": "a"}], "default": "a"}`, "rules[0].tag", "expected a text"},
+		{`{"provider": "rules", "rules": [{"recipient_domain": "@example.ir", "account": "a"}], "default": "a"}`, "rules[0]", "expected a domain"},
 		{`{"provider": "rules", "rules": [{"tag": "x", "account": "x"}], "default": "a"}`, "rules[0].account", "no such account"},
 		{`{"provider": "rules", "rules": [{"tag": "x", "account": "a"}], "default": "x"}`, "default", "no such account"},
 	} {
@@ -97,15 +98,15 @@ func TestConfigErrors(t *testing.T) {
 
 // require holds for every member, so that any of them may send.
 func TestRequireMeansEveryMember(t *testing.T) {
-	weak := provider.Driver{Name: "weak", Open: nil}
-	weak.Open = func(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
-		return provider.NewClient(&fake{lacks: []provider.Feature{feature.MessageCc}}, s, env)
-	}
+	type settings struct{ provider.AccountSettings }
+	weak := provider.DriverOf[settings]{Name: "weak", Open: func(context.Context, settings, provider.DriverEnv) (provider.Adapter, error) {
+		return &fake{lacks: []provider.Feature{feature.MessageCc}}, nil
+	}}.Driver()
 	cfg, err := provider.ParseConfig([]byte(`{"default": "mail", "providers": {
 		"mail": {"provider": "failover", "members": ["a", "b"], "require": ["message.cc"]},
 		"a": {"provider": "memory"}, "b": {"provider": "weak"}}}`))
 	require.NoError(t, err)
-	_, err = provider.NewRegistry(append(route.Drivers(), memory.Driver(), weak)...).Open(t.Context(), cfg)
+	_, err = provider.Registry(append(route.Drivers(), memory.Driver(), weak)).Open(t.Context(), cfg)
 	assert.ErrorContains(t, err, "message.cc: its member b has it at level none")
 }
 
@@ -116,7 +117,7 @@ func TestGuardAndStaging(t *testing.T) {
 		"mail": {"provider": "round_robin", "members": ["a", "b"], "redirect_to": "qa@example.com"},
 		"a": {"provider": "memory", "from": {"email": "a@example.com"}}, "b": {"provider": "memory", "from": {"email": "b@example.com"}}}}`))
 	require.NoError(t, err)
-	c, err := provider.NewRegistry(append(route.Drivers(), store.Driver())...).Open(t.Context(), cfg, provider.WithDuplicateGuard(provider.NewMemoryGuard(10, time.Hour)))
+	c, err := provider.Registry(append(route.Drivers(), store.Driver())).Open(t.Context(), cfg, provider.WithDuplicateGuard(guard.NewMemory(10, time.Hour)))
 	require.NoError(t, err)
 	m := message()
 	m.IdempotencyKey = "k"

@@ -2,27 +2,35 @@ package route_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/route"
 )
 
 // fake is a member whose answers a test sets.
 type fake struct {
-	provider.Contacts
 	calls atomic.Int64
 	lacks []provider.Feature
 	reply func(ctx context.Context, m *provider.Message) error
 }
 
+// ofSentMail are features that need methods of their own.
+var ofSentMail = []provider.Feature{feature.MessageStatus, feature.MessageCancel, feature.MessageSettle}
+
 func (f *fake) Capabilities() provider.Capabilities {
 	out := make(provider.Capabilities)
 	for _, x := range provider.Features() {
-		out[x] = provider.Cell(provider.LevelNative)
+		if strings.HasPrefix(string(x), "message.") && !slices.Contains(ofSentMail, x) {
+			out[x] = adapterkit.Cell(provider.LevelNative)
+		}
 	}
 	for _, x := range f.lacks {
 		delete(out, x)
@@ -37,7 +45,7 @@ func (f *fake) Send(ctx context.Context, m *provider.Message) (*provider.Receipt
 			return nil, err
 		}
 	}
-	return provider.Accepted(m, "id", provider.StateAccepted), nil
+	return m.Receipt("id", provider.StateAccepted), nil
 }
 
 // answers makes the fake end every send in err.
@@ -52,13 +60,13 @@ func (f *fake) answers(err *provider.Error) {
 }
 
 // client is the fake as an account with a sender.
-func (f *fake) client(t testing.TB, account string, change ...func(*provider.Section, *provider.Env)) *provider.Client {
-	s := provider.Section{Provider: "fake", Common: provider.Common{From: provider.Address{Email: account + "@example.com"}}}
-	env := provider.Env{Account: account}
+func (f *fake) client(t testing.TB, account string, change ...func(*provider.AccountSettings, *provider.DriverEnv)) *provider.Client {
+	s := provider.AccountSettings{From: provider.Address{Email: account + "@example.com"}}
+	env := provider.DriverEnv{Account: account}
 	for _, c := range change {
 		c(&s, &env)
 	}
-	c, err := provider.NewClient(f, s, env)
+	c, err := provider.NewClient(f, "fake", s, env)
 	require.NoError(t, err)
 	return c
 }
@@ -81,7 +89,7 @@ func pair(t testing.TB, o route.Options) (*provider.Client, *fake, *fake) {
 
 // accounts are those of the attempts, in order.
 func accounts(r *provider.Receipt) (out []string) {
-	for _, a := range r.Attempts {
+	for _, a := range r.Accounts {
 		out = append(out, a.Account)
 	}
 	return out
@@ -89,11 +97,11 @@ func accounts(r *provider.Receipt) (out []string) {
 
 // Errors as the failure table gives them.
 var (
-	unreachable = &provider.Error{Kind: provider.ErrUnavailable, Outcome: provider.NotSent, Elsewhere: true, Message: "dial: refused"}
-	noAnswer    = &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent}
-	badKey      = &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Elsewhere: true, Status: 401}
-	noCredit    = &provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.NotSent, Elsewhere: true, Status: 402}
-	badAddress  = &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}
+	unreachable = &provider.Error{Kind: provider.ErrUnavailable, Outcome: provider.OutcomeNotSent, Elsewhere: true, Message: "dial: refused"}
+	noAnswer    = &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
+	badKey      = &provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 401}
+	noCredit    = &provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 402}
+	badAddress  = &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400}
 )
 
 // states are the states of the members of a route.

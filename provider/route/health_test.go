@@ -107,13 +107,13 @@ func TestFaultsThatCount(t *testing.T) {
 	}{
 		{unreachable, route.StateOpen},
 		{noAnswer, route.StateOpen},
-		{&provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Status: 503}, route.StateOpen},
+		{&provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Status: 503}, route.StateOpen},
 		{badAddress, route.StateReady},
-		{&provider.Error{Kind: provider.ErrConflict, Outcome: provider.NotSent, Status: 409}, route.StateReady},
-		{&provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.NotSent, Elsewhere: true, Status: 404}, route.StateReady},
-		{&provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Elsewhere: true, Status: 429}, route.StateReady},
-		{&provider.Error{Kind: provider.ErrForbidden, Outcome: provider.NotSent, Elsewhere: true, Status: 400}, route.StateReady},
-		{&provider.Error{Kind: provider.ErrForbidden, Outcome: provider.NotSent, Elsewhere: true, Status: 403}, route.StateUnauthorized},
+		{&provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409}, route.StateReady},
+		{&provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 404}, route.StateReady},
+		{&provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 429}, route.StateReady},
+		{&provider.Error{Kind: provider.ErrForbidden, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 400}, route.StateReady},
+		{&provider.Error{Kind: provider.ErrForbidden, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 403}, route.StateUnauthorized},
 		{badKey, route.StateUnauthorized},
 		{noCredit, route.StateNoCredit},
 	} {
@@ -134,7 +134,7 @@ func TestCallerCancels(t *testing.T) {
 		c, a, _ := pair(t, route.Options{})
 		a.reply = func(ctx context.Context, _ *provider.Message) error {
 			<-ctx.Done()
-			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.MaybeSent, Err: ctx.Err()}
+			return &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Err: ctx.Err()}
 		}
 		for range 50 {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -162,7 +162,7 @@ func TestPauses(t *testing.T) {
 	}{
 		{"key refused", badKey, route.StateUnauthorized, time.Minute, true},
 		{"no credit", noCredit, route.StateNoCredit, 15 * time.Minute, true},
-		{"rate limited", &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Elsewhere: true, Status: 429, RetryAfter: 7 * time.Second}, route.StateRateLimited, 7 * time.Second, false},
+		{"rate limited", &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 429, RetryAfter: 7 * time.Second}, route.StateRateLimited, 7 * time.Second, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestPauses(t *testing.T) {
 				var e *provider.Error
 				require.ErrorAs(t, err, &e)
 				assert.Equal(t, tt.err.Kind, e.Kind)
-				assert.Equal(t, provider.NotSent, e.Outcome)
+				assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 				assert.True(t, e.Elsewhere)
 				assert.Equal(t, tt.wait, e.RetryAfter)
 				assert.Equal(t, provider.StateRefused, r.State)
@@ -271,7 +271,7 @@ func TestBadAddresses(t *testing.T) {
 func TestHooksJoinAndLog(t *testing.T) {
 	var w watch
 	var log bytes.Buffer
-	c, a, _ := pair(t, route.Options{Name: "mail", Hooks: provider.JoinHooks(w.hooks(), provider.Hooks{}, provider.SlogHooks(slog.New(slog.NewTextHandler(&log, nil))))})
+	c, a, _ := pair(t, route.Options{Name: "mail", Hooks: w.hooks().And(provider.Hooks{}, provider.SlogHooks(slog.New(slog.NewTextHandler(&log, nil))))})
 	a.answers(noCredit)
 	send(t, c, 1)
 	assert.Equal(t, []string{"mail/a: ready -> no_credit"}, w.events)

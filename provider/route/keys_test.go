@@ -36,7 +36,7 @@ func TestKeyStays(t *testing.T) {
 			require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
 			var e *provider.Error
 			require.ErrorAs(t, err, &e)
-			assert.Equal(t, provider.MaybeSent, e.Outcome)
+			assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
 			assert.False(t, e.Elsewhere)
 			assert.Equal(t, provider.StateUnknown, r.State)
 			assert.Equal(t, []string{"a"}, accounts(r))

@@ -156,7 +156,7 @@ func fault(ctx context.Context, e *provider.Error) bool {
 	case provider.ErrUnavailable, provider.ErrOutcomeUnknown:
 		return true
 	case provider.ErrBadResponse:
-		return e.Outcome == provider.MaybeSent
+		return e.Outcome == provider.OutcomeMaybeSent
 	}
 	return false
 }
@@ -205,7 +205,7 @@ func (m *member) stalled() (bool, change) {
 func (m *member) blocked(now time.Time) *provider.Error {
 	e := &provider.Error{
 		Kind: provider.ErrUnavailable, Provider: m.client.Provider(), Account: m.client.Account(), Op: "send",
-		Outcome: provider.NotSent, Elsewhere: true, RetryAfter: max(m.openUntil.Sub(now), 0),
+		Outcome: provider.OutcomeNotSent, Elsewhere: true, RetryAfter: max(m.openUntil.Sub(now), 0),
 		Message: "not tried: too many sends failed (" + m.faultWhy + ")",
 	}
 	if m.pause == "" || !now.Before(m.until) {

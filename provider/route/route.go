@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -13,10 +14,6 @@ type Options struct {
 	Name string
 	// Hooks observe the route. Those of the members are their own.
 	Hooks provider.Hooks
-
-	// What a configuration has beside.
-	section provider.Section
-	env     provider.Env
 }
 
 // Share is a member of Weighted.
@@ -55,25 +52,40 @@ func Rules(fallback *provider.Client, rules ...Rule) (*provider.Client, error) {
 
 // Failover sends through the first member that can take the message.
 func (o Options) Failover(members ...*provider.Client) (*provider.Client, error) {
+	r, err := o.failover(members...)
+	return o.client(r, nameFailover, err)
+}
+
+func (o Options) failover(members ...*provider.Client) (*route, error) {
 	if err := checkMembers("members", members); err != nil {
 		return nil, err
 	}
-	return o.open(nameFailover, members, inOrder{})
+	return o.route(nameFailover, members, inOrder{}), nil
 }
 
 // RoundRobin sends through the members in turn, and through another when one
 // cannot.
 func (o Options) RoundRobin(members ...*provider.Client) (*provider.Client, error) {
+	r, err := o.roundRobin(members...)
+	return o.client(r, nameRoundRobin, err)
+}
+
+func (o Options) roundRobin(members ...*provider.Client) (*route, error) {
 	if err := checkMembers("members", members); err != nil {
 		return nil, err
 	}
-	return o.open(nameRoundRobin, members, newTurns(slices.Repeat([]int{1}, len(members))))
+	return o.route(nameRoundRobin, members, newTurns(slices.Repeat([]int{1}, len(members)))), nil
 }
 
 // Weighted sends through the members in turn, so that of every ten messages a
 // member of weight 3 beside one of weight 7 gets three, and through another when
 // one cannot.
 func (o Options) Weighted(shares ...Share) (*provider.Client, error) {
+	r, err := o.weighted(shares...)
+	return o.client(r, nameWeighted, err)
+}
+
+func (o Options) weighted(shares ...Share) (*route, error) {
 	members, weights := make([]*provider.Client, len(shares)), make([]int, len(shares))
 	for i, s := range shares {
 		members[i], weights[i] = s.Member, s.Weight
@@ -84,12 +96,17 @@ func (o Options) Weighted(shares ...Share) (*provider.Client, error) {
 	if err := checkMembers("members", members); err != nil {
 		return nil, err
 	}
-	return o.open(nameWeighted, members, newTurns(weights))
+	return o.route(nameWeighted, members, newTurns(weights)), nil
 }
 
 // Rules sends through the member of the first rule that matches, else through
 // fallback, and never through another. A member may be a route.
 func (o Options) Rules(fallback *provider.Client, rules ...Rule) (*provider.Client, error) {
+	r, err := o.rules(fallback, rules...)
+	return o.client(r, nameRules, err)
+}
+
+func (o Options) rules(fallback *provider.Client, rules ...Rule) (*route, error) {
 	if fallback == nil {
 		return nil, configError("default", "expected a member")
 	}
@@ -106,20 +123,25 @@ func (o Options) Rules(fallback *provider.Client, rules ...Rule) (*provider.Clie
 		}
 		table[i] = compiled{domain: domainKey(r.RecipientDomain), tag: r.Tag, member: at}
 	}
-	return o.open(nameRules, members, table)
+	return o.route(nameRules, members, table), nil
 }
 
-func (o Options) open(kind string, clients []*provider.Client, p plan) (*provider.Client, error) {
-	r := &route{name: o.Name, hooks: o.Hooks, plan: p}
-	if r.name == "" {
-		r.name = kind
-	}
+// route puts members together.
+func (o Options) route(kind string, clients []*provider.Client, p plan) *route {
+	r := &route{name: cmp.Or(o.Name, kind), hooks: o.Hooks, plan: p}
 	for i, c := range clients {
 		r.members = append(r.members, newMember(c, i))
 	}
 	r.caps = capabilities(clients)
-	o.section.Provider, o.env.Account, o.env.Hooks = kind, r.name, o.Hooks
-	return provider.NewClient(r, o.section, o.env)
+	return r
+}
+
+// client puts a Client in front of a route that a program made.
+func (o Options) client(r *route, kind string, err error) (*provider.Client, error) {
+	if err != nil {
+		return nil, err
+	}
+	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{Account: r.name, Hooks: o.Hooks})
 }
 
 func checkMembers(field string, members []*provider.Client) error {
@@ -174,14 +196,26 @@ type route struct {
 	keys    keyTable
 }
 
-var (
-	_ provider.Adapter = (*route)(nil)
-	_ provider.Router  = (*route)(nil)
-)
+var _ provider.Adapter = (*route)(nil)
 
 func (r *route) Capabilities() provider.Capabilities { return r.caps }
 
 func (r *route) Native() any { return r }
+
+// Member returns the member with this account, also one of a route among them.
+func (r *route) Member(account string) *provider.Client {
+	for _, m := range r.members {
+		if m.client.Account() == account {
+			return m.client
+		}
+	}
+	for _, m := range r.members {
+		if inner, ok := provider.Native[*route](m.client); ok && inner.Member(account) != nil {
+			return m.client
+		}
+	}
+	return nil
+}
 
 // changed tells the hook; no lock is held.
 func (r *route) changed(ctx context.Context, m *member, c change) {

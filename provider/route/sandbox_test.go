@@ -45,7 +45,7 @@ func TestTwoVendors(t *testing.T) {
 		assert.Equal(t, "sendpulse", r.Provider)
 		assert.NotEmpty(t, r.MessageID)
 		assert.Equal(t, []string{"main", "backup"}, accounts(r))
-		assert.ErrorIs(t, r.Attempts[0].Error, provider.ErrNoCredit)
+		assert.ErrorIs(t, r.Accounts[0].Error, provider.ErrNoCredit)
 	}
 	assert.Equal(t, []route.State{route.StateNoCredit, route.StateReady}, states(t, c))
 	assert.Len(t, sb.Messages("brevo"), 1)
@@ -96,6 +96,6 @@ func TestTwoVendorsDead(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "backup", r.Account)
 	assert.Equal(t, []string{"main", "backup"}, accounts(r))
-	assert.ErrorIs(t, r.Attempts[0].Error, provider.ErrUnavailable)
+	assert.ErrorIs(t, r.Accounts[0].Error, provider.ErrUnavailable)
 	assert.Len(t, sb.Messages("sendpulse"), 1)
 }

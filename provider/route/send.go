@@ -18,13 +18,13 @@ func (r *route) Accepts(m *provider.Message) error {
 // able are the members that can take m by their settings and capabilities, and
 // why the others cannot. The error is that of the first when none can, or the
 // fault of the message itself.
-func (r *route) able(m *provider.Message) ([]*member, []provider.Attempt, error) {
+func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, error) {
 	candidates, err := r.plan.candidates(m, r.members)
 	if err != nil {
 		return nil, nil, err
 	}
 	var able []*member
-	var refused []provider.Attempt
+	var refused []provider.AccountResult
 	var first error
 	for _, mb := range candidates {
 		err := mb.client.Accepts(m)
@@ -84,7 +84,7 @@ func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 type trip struct {
 	route    *route
 	message  *provider.Message
-	attempts []provider.Attempt
+	attempts []provider.AccountResult
 	receipt  *provider.Receipt
 	last     error             // of the last member that was asked
 	blocked  []*provider.Error // of members that were not asked
@@ -125,9 +125,9 @@ func (t *trip) try(ctx context.Context, mb *member) bool {
 	var e *provider.Error
 	errors.As(err, &e)
 	switch {
-	case receipt != nil && len(receipt.Attempts) > 0:
-		t.attempts = append(t.attempts, receipt.Attempts...)
-	case receipt != nil || e != nil:
+	case receipt != nil && len(receipt.Accounts) > 0:
+		t.attempts = append(t.attempts, receipt.Accounts...)
+	case receipt != nil || e != nil && e.Kind != provider.ErrCanceled:
 		t.attempts = append(t.attempts, mb.attempt(e, time.Since(start)))
 	}
 	t.receipt, t.last = receipt, err
@@ -162,7 +162,7 @@ func unsent(r *provider.Receipt, err error) bool {
 	case e.Kind == provider.ErrDryRun:
 		return true
 	}
-	return e.Outcome == provider.NotSent && (r == nil || r.State == provider.StateRefused)
+	return e.Outcome == provider.OutcomeNotSent && (r == nil || r.State == provider.StateRefused)
 }
 
 // end completes the receipt and chooses the error.
@@ -175,18 +175,18 @@ func (t *trip) end() error {
 		t.receipt = t.refused(err)
 	}
 	if t.receipt != nil {
-		t.receipt.Attempts = t.attempts
+		t.receipt.Accounts = t.attempts
 	}
 	return err
 }
 
 // leftOrBlocked reports whether an attempt was more than a local refusal.
-func leftOrBlocked(a provider.Attempt) bool { return a.Error == nil || !a.Error.Local() }
+func leftOrBlocked(a provider.AccountResult) bool { return a.Error == nil || !a.Error.Local() }
 
 // noMember is the error when every member that could take the message is out.
 func (t *trip) noMember() *provider.Error {
 	e := &provider.Error{
-		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.NotSent, Elsewhere: true,
+		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.OutcomeNotSent, Elsewhere: true,
 		Message: "no member of the route takes mail now",
 	}
 	for i, b := range t.blocked {
@@ -207,7 +207,7 @@ func (t *trip) noMember() *provider.Error {
 
 // refused is the receipt of a message that no member took.
 func (t *trip) refused(err error) *provider.Receipt {
-	r := provider.Accepted(t.message, "", provider.StateRefused)
+	r := t.message.Receipt("", provider.StateRefused)
 	r.Account, r.IdempotencyKey = t.route.name, t.message.IdempotencyKey
 	var e *provider.Error
 	if errors.As(err, &e) {
@@ -219,8 +219,8 @@ func (t *trip) refused(err error) *provider.Receipt {
 	return r
 }
 
-func (m *member) attempt(e *provider.Error, took time.Duration) provider.Attempt {
-	a := provider.Attempt{Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.Sent, Error: e, TookMS: took.Milliseconds()}
+func (m *member) attempt(e *provider.Error, took time.Duration) provider.AccountResult {
+	a := provider.AccountResult{Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.OutcomeSent, Error: e, Took: took}
 	if e != nil {
 		a.Outcome = e.Outcome
 	}
@@ -239,13 +239,13 @@ func (t *trip) again(ctx context.Context, held *member) (*provider.Receipt, erro
 	}
 	unknown := &provider.Error{
 		Kind: provider.ErrOutcomeUnknown, Provider: held.client.Provider(), Account: held.client.Account(), Op: "send",
-		Outcome: provider.MaybeSent, Status: e.Status, Code: e.Code, RequestID: e.RequestID, RetryAfter: e.RetryAfter,
+		Outcome: provider.OutcomeMaybeSent, Status: e.Status, Code: e.Code, RequestID: e.RequestID, RetryAfter: e.RetryAfter,
 		Message: "a send before under this key may have gone out; the repeat ended: " + e.Error(), Err: e,
 	}
-	receipt := provider.Accepted(m, "", provider.StateUnknown)
+	receipt := m.Receipt("", provider.StateUnknown)
 	receipt.Provider, receipt.Account, receipt.IdempotencyKey = unknown.Provider, unknown.Account, m.IdempotencyKey
 	if t.receipt != nil {
-		receipt.Notes, receipt.Attempts = t.receipt.Notes, t.receipt.Attempts
+		receipt.Notes, receipt.Accounts = t.receipt.Notes, t.receipt.Accounts
 		if t.receipt.IdempotencyKey != "" {
 			receipt.IdempotencyKey = t.receipt.IdempotencyKey
 		}

@@ -24,23 +24,23 @@ func TestOutcomes(t *testing.T) {
 		next bool
 	}{
 		{"accepted", nil, false},
-		{"accepted, answer unreadable", mk(provider.ErrBadResponse, provider.Sent, false, 200), false},
+		{"accepted, answer unreadable", mk(provider.ErrBadResponse, provider.OutcomeSent, false, 200), false},
 		{"not reached", unreachable, true},
-		{"bad certificate", mk(provider.ErrUnavailable, provider.NotSent, true, 0), true},
+		{"bad certificate", mk(provider.ErrUnavailable, provider.OutcomeNotSent, true, 0), true},
 		{"no answer", noAnswer, false},
-		{"no answer, and yet Elsewhere", mk(provider.ErrOutcomeUnknown, provider.MaybeSent, true, 0), false},
-		{"server fault", mk(provider.ErrOutcomeUnknown, provider.MaybeSent, false, 503), false},
-		{"throttled", mk(provider.ErrRateLimited, provider.NotSent, true, 429), true},
+		{"no answer, and yet Elsewhere", mk(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, true, 0), false},
+		{"server fault", mk(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, 503), false},
+		{"throttled", mk(provider.ErrRateLimited, provider.OutcomeNotSent, true, 429), true},
 		{"key refused", badKey, true},
-		{"sender not verified", mk(provider.ErrForbidden, provider.NotSent, true, 400), true},
+		{"sender not verified", mk(provider.ErrForbidden, provider.OutcomeNotSent, true, 400), true},
 		{"no credit", noCredit, true},
 		{"address refused", badAddress, false},
-		{"conflict", mk(provider.ErrConflict, provider.NotSent, false, 409), false},
-		{"wrong path", mk(provider.ErrBadResponse, provider.NotSent, true, 404), true},
-		{"canceled", mk(provider.ErrCanceled, provider.NotSent, false, 0), false},
-		{"dry run", mk(provider.ErrDryRun, provider.NotSent, false, 0), false},
+		{"conflict", mk(provider.ErrConflict, provider.OutcomeNotSent, false, 409), false},
+		{"wrong path", mk(provider.ErrBadResponse, provider.OutcomeNotSent, true, 404), true},
+		{"canceled", mk(provider.ErrCanceled, provider.OutcomeNotSent, false, 0), false},
+		{"dry run", mk(provider.ErrDryRun, provider.OutcomeNotSent, false, 0), false},
 		{"no outcome told", mk(provider.ErrUnavailable, "", true, 0), false},
-		{"bug", mk(provider.ErrInternal, provider.MaybeSent, false, 0), false},
+		{"bug", mk(provider.ErrInternal, provider.OutcomeMaybeSent, false, 0), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, a, b := pair(t, route.Options{})
@@ -49,7 +49,7 @@ func TestOutcomes(t *testing.T) {
 			assert.EqualValues(t, 1, a.calls.Load())
 			if !tt.next {
 				assert.Zero(t, b.calls.Load())
-				if tt.err != nil && tt.err.Outcome != provider.Sent {
+				if tt.err != nil && tt.err.Outcome != provider.OutcomeSent {
 					var e *provider.Error
 					require.ErrorAs(t, err, &e)
 					assert.Equal(t, tt.err.Kind, e.Kind)
@@ -62,8 +62,8 @@ func TestOutcomes(t *testing.T) {
 			assert.Equal(t, provider.StateAccepted, r.State)
 			assert.Equal(t, "b", r.Account)
 			assert.Equal(t, []string{"a", "b"}, accounts(r))
-			assert.Equal(t, tt.err.Kind, r.Attempts[0].Error.Kind)
-			assert.Equal(t, provider.Sent, r.Attempts[1].Outcome)
+			assert.Equal(t, tt.err.Kind, r.Accounts[0].Error.Kind)
+			assert.Equal(t, provider.OutcomeSent, r.Accounts[1].Outcome)
 		})
 	}
 }
@@ -110,11 +110,13 @@ func TestPartlyAcceptedStays(t *testing.T) {
 	a, b := &fake{lacks: []provider.Feature{feature.MessageToMany}}, new(fake)
 	a.reply = func(_ context.Context, m *provider.Message) error {
 		if m.To[0].Email == "second@example.com" {
-			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Elsewhere: true, Status: 429}
+			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 429}
 		}
 		return nil
 	}
-	c, err := route.Failover(a.client(t, "a", func(s *provider.Section, _ *provider.Env) { s.Policy = provider.Policy{"message.to.many": "fan_out"} }), b.client(t, "b"))
+	c, err := route.Failover(a.client(t, "a", func(s *provider.AccountSettings, _ *provider.DriverEnv) {
+		s.Policy = provider.Policy{"message.to.many": "fan_out"}
+	}), b.client(t, "b"))
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), message("first@example.com", "second@example.com"))
 	require.ErrorIs(t, err, provider.ErrRateLimited)
@@ -132,8 +134,8 @@ func TestCapabilityChooses(t *testing.T) {
 	r, err := c.Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b"}, accounts(r))
-	assert.ErrorIs(t, r.Attempts[0].Error, errors.ErrUnsupported)
-	assert.Equal(t, provider.NotSent, r.Attempts[0].Outcome)
+	assert.ErrorIs(t, r.Accounts[0].Error, errors.ErrUnsupported)
+	assert.Equal(t, provider.OutcomeNotSent, r.Accounts[0].Outcome)
 	assert.Zero(t, a.calls.Load())
 
 	m.Tags = []string{"news"}
@@ -153,8 +155,12 @@ func TestCapabilityChooses(t *testing.T) {
 	assert.Equal(t, provider.LevelNone, caps.Level(feature.ContactsGet))
 	_, err = c.GetContact(t.Context(), "anna@example.com")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	_, err = c.Status(t.Context(), "id")
-	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	_, err = c.Status(t.Context(), provider.ReceiptFor("", "id"))
+	assert.ErrorIs(t, err, provider.ErrInvalid, "which member is not said")
+	_, err = c.Status(t.Context(), provider.ReceiptFor("z", "id"))
+	assert.ErrorContains(t, err, `the route has no account "z"`)
+	_, err = c.Status(t.Context(), provider.ReceiptFor("a", "id"))
+	assert.ErrorIs(t, err, errors.ErrUnsupported, "the member's own answer")
 }
 
 // Sender, aliases and policy are those of the member that sends.
@@ -162,9 +168,9 @@ func TestMembersKeepTheirOwn(t *testing.T) {
 	a, b := new(fake), &fake{lacks: []provider.Feature{feature.MessageTags}}
 	var seen *provider.Message
 	b.reply = func(_ context.Context, m *provider.Message) error { seen = m; return nil }
-	c, err := route.Failover(a.client(t, "a"), b.client(t, "b", func(s *provider.Section, env *provider.Env) {
+	c, err := route.Failover(a.client(t, "a"), b.client(t, "b", func(s *provider.AccountSettings, env *provider.DriverEnv) {
 		s.Policy = provider.Policy{"message.tags": "drop"}
-		env.Aliases.Templates = map[string]string{"welcome": "12"}
+		env.Templates = map[string]string{"welcome": "12"}
 	}))
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), &provider.Message{

@@ -1,4 +1,4 @@
-package provider
+package flow
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func numbers(n int, err error) iter.Seq2[int, error] {
 // probe is a flow over numbers whose result is the number, or its negative when
 // it was skipped.
 type probe struct {
-	flow[int, int]
+	Flow[int, int]
 	mu          sync.Mutex
 	calls       [][]int
 	busy, peak  atomic.Int32
@@ -42,10 +42,10 @@ type probe struct {
 
 func newProbe(calls, items int) *probe {
 	p := &probe{failAt: -1, took: time.Second, failedError: errors.New("bad key")}
-	p.flow = flow[int, int]{
-		limits: GroupLimits{Items: items}, calls: calls,
-		place: func(context.Context, int) (member, int, bool) { return member{held: 1}, 0, false },
-		call: func(ctx context.Context, items []int) []int {
+	p.Flow = Flow[int, int]{
+		Limits: Limits{Items: items}, Calls: calls,
+		Place: func(context.Context, int) (Traits, int, bool) { return Traits{Held: 1}, 0, false },
+		Call: func(ctx context.Context, items []int) []int {
 			p.peak.Store(max(p.peak.Load(), p.busy.Add(1)))
 			defer p.busy.Add(-1)
 			select {
@@ -57,7 +57,7 @@ func newProbe(calls, items int) *probe {
 			p.mu.Unlock()
 			return append([]int(nil), items...)
 		},
-		ends: func(results []int) error {
+		Ends: func(results []int) error {
 			for _, r := range results {
 				if r == p.failAt {
 					return p.failedError
@@ -65,13 +65,13 @@ func newProbe(calls, items int) *probe {
 			}
 			return nil
 		},
-		skipped: func(item int, _ error) int { return -item },
+		Skipped: func(item int, _ error) int { return -item },
 	}
 	return p
 }
 
 func (p *probe) collect(ctx context.Context, items iter.Seq2[int, error]) (out []int, err error) {
-	err = p.run(ctx, items, func(r int) bool { out = append(out, r); return true })
+	err = p.Run(ctx, items, func(r int) error { out = append(out, r); return nil })
 	return out, err
 }
 
@@ -148,14 +148,30 @@ func TestFlowCanceled(t *testing.T) {
 	})
 }
 
-// A caller who breaks off waits for the calls under way, and none begins after.
-func TestFlowBreak(t *testing.T) {
+// An error of the caller ends the flow: no further call begins, and what was read
+// still gets its result.
+func TestFlowDeliveryFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(2, 10)
-		got := 0
-		err := p.run(t.Context(), numbers(1000, nil), func(int) bool { got++; return got < 5 })
-		require.NoError(t, err)
-		assert.Equal(t, 5, got)
+		full := errors.New("disk full")
+		read := 0
+		var out []int
+		err := p.Run(t.Context(), func(yield func(int, error) bool) {
+			for i := range 1000 {
+				read++
+				if !yield(i, nil) {
+					return
+				}
+			}
+		}, func(r int) error {
+			out = append(out, r)
+			if len(out) >= 5 {
+				return full
+			}
+			return nil
+		})
+		require.ErrorIs(t, err, full)
+		assert.Len(t, out, read, "an item without a result")
 		assert.Zero(t, p.busy.Load(), "a call is still under way")
 		assert.LessOrEqual(t, len(p.calls), 4)
 	})
@@ -166,7 +182,7 @@ func TestFlowBegin(t *testing.T) {
 		p := newProbe(2, 10)
 		full := errors.New("disk full")
 		var begun []int
-		p.begin = func(items []int) error {
+		p.Begin = func(items []int) error {
 			if len(begun) >= 30 {
 				return full
 			}
@@ -189,14 +205,14 @@ func TestFlowBegin(t *testing.T) {
 func TestFlowReadsAhead(t *testing.T) {
 	for name, tc := range map[string]struct{ bytes, most int }{
 		"by number": {1, 2*2*10 + 1},
-		"by size":   {flowBytes / 10, 12},
+		"by size":   {maxHeld / 10, 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newProbe(2, 10)
-				p.place = func(context.Context, int) (member, int, bool) { return member{held: tc.bytes}, 0, false }
+				p.Place = func(context.Context, int) (Traits, int, bool) { return Traits{Held: tc.bytes}, 0, false }
 				read, given, most := 0, 0, 0
-				err := p.run(t.Context(), func(yield func(int, error) bool) {
+				err := p.Run(t.Context(), func(yield func(int, error) bool) {
 					for i := range 500 {
 						read++
 						most = max(most, read-given)
@@ -204,7 +220,7 @@ func TestFlowReadsAhead(t *testing.T) {
 							return
 						}
 					}
-				}, func(int) bool { given++; return true })
+				}, func(int) error { given++; return nil })
 				require.NoError(t, err)
 				assert.LessOrEqual(t, most, tc.most)
 			})
@@ -216,7 +232,7 @@ func TestFlowReadsAhead(t *testing.T) {
 func TestFlowSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(2, 10)
-		p.place = func(_ context.Context, n int) (member, int, bool) { return member{}, n, n%3 == 0 }
+		p.Place = func(_ context.Context, n int) (Traits, int, bool) { return Traits{}, n, n%3 == 0 }
 		out, err := p.collect(t.Context(), numbers(100, nil))
 		require.NoError(t, err)
 		require.Len(t, out, 100)
@@ -235,7 +251,7 @@ func TestFlowSettled(t *testing.T) {
 func TestFlowIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(4, 10)
-		p.identity = func(n int) string { return string(rune('a' + n%7)) }
+		p.Identity = func(n int) string { return string(rune('a' + n%7)) }
 		out, err := p.collect(t.Context(), numbers(100, nil))
 		require.NoError(t, err)
 		require.Len(t, out, 100)
@@ -250,15 +266,15 @@ func TestFlowIdentity(t *testing.T) {
 func TestFlowReadsAheadOfASlowCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(2, 10)
-		quick := p.call
-		p.call = func(ctx context.Context, items []int) []int {
+		quick := p.Call
+		p.Call = func(ctx context.Context, items []int) []int {
 			if items[0] == 0 {
 				<-time.After(time.Hour)
 			}
 			return quick(ctx, items)
 		}
 		read, given, most := 0, 0, 0
-		err := p.run(t.Context(), func(yield func(int, error) bool) {
+		err := p.Run(t.Context(), func(yield func(int, error) bool) {
 			for i := range 5000 {
 				read++
 				most = max(most, read-given)
@@ -266,7 +282,7 @@ func TestFlowReadsAheadOfASlowCall(t *testing.T) {
 					return
 				}
 			}
-		}, func(int) bool { given++; return true })
+		}, func(int) error { given++; return nil })
 		require.NoError(t, err)
 		assert.LessOrEqual(t, most, 2*2*10+2)
 	})

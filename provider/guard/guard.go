@@ -1,4 +1,8 @@
-package provider
+// Package guard has the store of a duplicate guard for a single process; see
+// provider.WithDuplicateGuard.
+//
+//	client, err := brevo.New(key, provider.WithDuplicateGuard(guard.NewMemory(0, 0)))
+package guard
 
 import (
 	"container/list"
@@ -6,21 +10,23 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"github.com/postmux/postmux/provider"
 )
 
-// ErrGuardFull is the error of a duplicate guard that remembers as many keys as
+// ErrFull is the error of a guard that remembers as many keys as
 // it may. It forgets none to make room: that would be a mail sent twice.
-var ErrGuardFull = errors.New("the duplicate guard is full")
+var ErrFull = errors.New("the duplicate guard is full")
 
-// The limits of NewMemoryGuard when none are given.
+// The limits of NewMemory when none are given.
 const (
-	guardEntries  = 100_000
-	guardLifetime = 24 * time.Hour
+	defaultEntries  = 100_000
+	defaultLifetime = 24 * time.Hour
 )
 
-// MemoryGuard is a GuardStore in the memory of one process. A restart forgets
+// Memory is a provider.GuardStore in the memory of one process. A restart forgets
 // everything.
-type MemoryGuard struct {
+type Memory struct {
 	entries  int
 	lifetime time.Duration
 
@@ -30,30 +36,30 @@ type MemoryGuard struct {
 }
 
 type memoryEntry struct {
-	GuardEntry
+	provider.GuardEntry
 	key     string
 	running chan struct{} // closed at the end of the send; nil when none runs
 	expires time.Time
 	place   *list.Element // in ended; nil while the send runs
 }
 
-// NewMemoryGuard returns a GuardStore that remembers a key for lifetime from
+// NewMemory returns a guard that remembers a key for lifetime from
 // the end of its send, and no more keys than entries at a time. When it is full,
-// sends under new keys are refused with ErrGuardFull until old keys have
+// sends under new keys are refused until old keys have
 // expired, so entries should hold the keys of a lifetime: a receipt takes about
 // a kilobyte. Zero means 100 000 entries, and 24 hours.
-func NewMemoryGuard(entries int, lifetime time.Duration) *MemoryGuard {
+func NewMemory(entries int, lifetime time.Duration) *Memory {
 	if entries <= 0 {
-		entries = guardEntries
+		entries = defaultEntries
 	}
 	if lifetime <= 0 {
-		lifetime = guardLifetime
+		lifetime = defaultLifetime
 	}
-	return &MemoryGuard{entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry), ended: list.New()}
+	return &Memory{entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry), ended: list.New()}
 }
 
-// Begin implements GuardStore.
-func (g *MemoryGuard) Begin(ctx context.Context, key, digest string) (GuardEntry, bool, error) {
+// Begin implements provider.GuardStore.
+func (g *Memory) Begin(ctx context.Context, key, digest string) (provider.GuardEntry, bool, error) {
 	for {
 		e, claimed, running, err := g.begin(key, digest)
 		if err != nil || running == nil {
@@ -62,13 +68,13 @@ func (g *MemoryGuard) Begin(ctx context.Context, key, digest string) (GuardEntry
 		select {
 		case <-running:
 		case <-ctx.Done():
-			return GuardEntry{}, false, ctx.Err()
+			return provider.GuardEntry{}, false, ctx.Err()
 		}
 	}
 }
 
 // begin is Begin but for waiting: running is the end to wait for.
-func (g *MemoryGuard) begin(key, digest string) (before GuardEntry, claimed bool, running chan struct{}, err error) {
+func (g *Memory) begin(key, digest string) (before provider.GuardEntry, claimed bool, running chan struct{}, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
@@ -76,15 +82,15 @@ func (g *MemoryGuard) begin(key, digest string) (before GuardEntry, claimed bool
 	x, ok := g.byKey[key]
 	switch {
 	case !ok && len(g.byKey) >= g.entries:
-		return GuardEntry{}, false, nil, ErrGuardFull
+		return provider.GuardEntry{}, false, nil, ErrFull
 	case !ok:
 		x = &memoryEntry{key: key}
 		g.byKey[key] = x
 	case x.Digest != digest:
 		return x.copy(), false, nil, nil
 	case x.running != nil:
-		return GuardEntry{}, false, x.running, nil
-	case x.Status != GuardPartly:
+		return provider.GuardEntry{}, false, x.running, nil
+	case x.Status != provider.StatePartlyAccepted:
 		return x.copy(), false, nil, nil
 	}
 	before = x.copy()
@@ -92,18 +98,18 @@ func (g *MemoryGuard) begin(key, digest string) (before GuardEntry, claimed bool
 		g.ended.Remove(x.place)
 		x.place = nil
 	}
-	x.Digest, x.Status, x.At, x.running = digest, GuardBegun, now, make(chan struct{})
+	x.Digest, x.Status, x.At, x.running = digest, provider.StateBegun, now, make(chan struct{})
 	return before, true, nil, nil
 }
 
-// Finish implements GuardStore.
-func (g *MemoryGuard) Finish(_ context.Context, key string, e GuardEntry) error {
+// Finish implements provider.GuardStore.
+func (g *Memory) Finish(_ context.Context, key string, e provider.GuardEntry) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.expire(now)
 	x, ok := g.byKey[key]
-	if !ok || x.Status == GuardAccepted && x.running == nil {
+	if !ok || x.Status == provider.StateAccepted && x.running == nil {
 		return nil
 	}
 	if x.running != nil {
@@ -114,18 +120,18 @@ func (g *MemoryGuard) Finish(_ context.Context, key string, e GuardEntry) error 
 		g.ended.Remove(x.place)
 		x.place = nil
 	}
-	if e.Status == GuardNotSent {
+	if e.Status == provider.StateRefused {
 		delete(g.byKey, key)
 		return nil
 	}
-	x.Status, x.Receipt = e.Status, e.Receipt.clone()
+	x.Status, x.Receipt = e.Status, e.Receipt.Clone()
 	x.expires = now.Add(g.lifetime)
 	x.place = g.ended.PushBack(x)
 	return nil
 }
 
 // Len is the number of keys that are remembered now.
-func (g *MemoryGuard) Len() int {
+func (g *Memory) Len() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.expire(time.Now())
@@ -133,7 +139,7 @@ func (g *MemoryGuard) Len() int {
 }
 
 // expire forgets what is older than the lifetime. A send that runs is not.
-func (g *MemoryGuard) expire(now time.Time) {
+func (g *Memory) expire(now time.Time) {
 	for first := g.ended.Front(); first != nil; first = g.ended.Front() {
 		x, ok := first.Value.(*memoryEntry)
 		if ok && x.expires.After(now) {
@@ -147,8 +153,8 @@ func (g *MemoryGuard) expire(now time.Time) {
 }
 
 // copy is the entry for others to keep.
-func (x *memoryEntry) copy() GuardEntry {
+func (x *memoryEntry) copy() provider.GuardEntry {
 	e := x.GuardEntry
-	e.Receipt = e.Receipt.clone()
+	e.Receipt = e.Receipt.Clone()
 	return e
 }

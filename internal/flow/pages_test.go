@@ -1,4 +1,4 @@
-package provider
+package flow
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func TestPagesPrefetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fetches, got, before := 0, 0, 0
 		start := time.Now()
-		pages(t.Context(), "", tenPages(&fetches), strconv.Itoa, errors.New("endless"), func(n int, err error) bool {
+		Pages(t.Context(), "", tenPages(&fetches), strconv.Itoa, errors.New("endless"), func(n int, err error) bool {
 			require.NoError(t, err)
 			require.Equal(t, got, n)
 			got++
@@ -65,7 +65,7 @@ func TestPagesBreak(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fetches := 0
 			start := time.Now()
-			pages(t.Context(), "", tenPages(&fetches), strconv.Itoa, errors.New("endless"), func(n int, _ error) bool { synctest.Wait(); return n < at })
+			Pages(t.Context(), "", tenPages(&fetches), strconv.Itoa, errors.New("endless"), func(n int, _ error) bool { synctest.Wait(); return n < at })
 			assert.Equal(t, want, fetches)
 			assert.Equal(t, time.Second, time.Since(start), "what is fetched ahead is abandoned")
 		})
@@ -80,7 +80,7 @@ func TestPagesError(t *testing.T) {
 		fetch := tenPages(&fetches)
 		var got []int
 		var last error
-		pages(t.Context(), "", func(ctx context.Context, cursor string) ([]int, string, error) {
+		Pages(t.Context(), "", func(ctx context.Context, cursor string) ([]int, string, error) {
 			if cursor == "2" {
 				return nil, "", broken
 			}

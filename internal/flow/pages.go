@@ -1,14 +1,9 @@
-package provider
+package flow
 
 import (
 	"context"
 	"sync"
 )
-
-// endless is the error for a listing that gives the same page again.
-func (c *Client) endless(op string) error {
-	return &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
-}
 
 // fetched is a page of a listing.
 type fetched[T any] struct {
@@ -17,12 +12,12 @@ type fetched[T any] struct {
 	err   error
 }
 
-// pages walks through pages. While the second half of a page is worked through,
+// Pages walks through the pages of a listing. While the second half of a page is worked through,
 // the next one is fetched; what is fetched when the caller breaks off is
 // abandoned. Two pages after each other that begin with the same item (the same
 // contact of the same list), or a cursor that stays, mean that the provider
-// ignores the cursor.
-func pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, endless error, yield func(T, error) bool) {
+// ignores the cursor: repeated is the error then. An error is given once and last.
+func Pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, repeated error, yield func(T, error) bool) {
 	var zero T
 	ctx, cancel := context.WithCancel(ctx)
 	var ahead sync.WaitGroup
@@ -35,7 +30,7 @@ func pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Con
 	first := ""
 	for page := get(cursor); ; {
 		if page.err == nil && (page.next != "" && page.next == cursor || len(page.items) > 0 && first != "" && key(page.items[0]) == first) {
-			page.err = endless
+			page.err = repeated
 		}
 		if page.err != nil {
 			yield(zero, page.err)

@@ -1,4 +1,4 @@
-package provider
+package flow
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // grouped runs items through a grouper and returns the groups in the order in
 // which they became complete.
-func grouped(limits GroupLimits, items []member) [][]int {
+func grouped(limits Limits, items []Traits) [][]int {
 	g := newGrouper[int, struct{}](limits)
 	var out [][]int
 	for i, m := range items {
@@ -34,14 +34,14 @@ func grouped(limits GroupLimits, items []member) [][]int {
 func TestGroupingProperties(t *testing.T) {
 	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		limits := GroupLimits{Items: r.IntN(8), Addresses: r.IntN(20), Each: r.IntN(6), Bytes: r.IntN(100), Variables: r.IntN(60)}
-		items := make([]member, r.IntN(60))
+		limits := Limits{Items: r.IntN(8), Addresses: r.IntN(20), Each: r.IntN(6), Bytes: r.IntN(100), Variables: r.IntN(60)}
+		items := make([]Traits, r.IntN(60))
 		for i := range items {
-			items[i] = member{key: fmt.Sprint(r.IntN(3)), alone: r.IntN(10) == 0, addresses: 1 + r.IntN(7), bytes: r.IntN(40), variables: r.IntN(20)}
+			items[i] = Traits{Key: fmt.Sprint(r.IntN(3)), Alone: r.IntN(10) == 0, Addresses: 1 + r.IntN(7), Bytes: r.IntN(40), Variables: r.IntN(20)}
 			if r.IntN(2) == 0 {
-				items[i].once = fmt.Sprint(r.IntN(20))
+				items[i].Once = fmt.Sprint(r.IntN(20))
 			}
-			items[i].texts[1] = strings.Repeat("x", r.IntN(3)*10)
+			items[i].Texts[1] = strings.Repeat("x", r.IntN(3)*10)
 		}
 		groups := grouped(limits, items)
 		seen := make(map[int]bool)
@@ -50,17 +50,17 @@ func TestGroupingProperties(t *testing.T) {
 		for _, g := range groups {
 			require.NotEmpty(t, g)
 			call := new(group[int, struct{}])
-			single := items[g[0]].alone || over(items[g[0]].addresses, limits.Each)
+			single := items[g[0]].Alone || over(items[g[0]].Addresses, limits.Each)
 			for _, i := range g {
 				m := items[i]
 				require.False(t, seen[i], "seed %d: item %d twice", seed, i)
 				seen[i] = true
-				require.Equal(t, items[g[0]].key, m.key, "seed %d", seed)
+				require.Equal(t, items[g[0]].Key, m.Key, "seed %d", seed)
 				if !single {
-					require.False(t, m.alone || over(m.addresses, limits.Each), "seed %d: item %d has company", seed, i)
-					at, ok := last[m.key]
+					require.False(t, m.Alone || over(m.Addresses, limits.Each), "seed %d: item %d has company", seed, i)
+					at, ok := last[m.Key]
 					require.True(t, !ok || at < i, "seed %d: order of item %d", seed, i)
-					last[m.key] = i
+					last[m.Key] = i
 				}
 				call.add(i, m)
 			}
@@ -72,9 +72,9 @@ func TestGroupingProperties(t *testing.T) {
 				require.LessOrEqual(t, len(g), max(limits.Items, 1), "seed %d", seed)
 				within(t, limits, items, g, seed)
 			}
-			key := call.sum.key
+			key := call.sum.Key
 			if b := before[key]; b != nil && len(b.items) < limits.Items {
-				assert.True(t, limits.reached(b.sum) || limits.passed(b.with(items[g[0]])) || b.has(items[g[0]].once), "seed %d: item %d would have fitted into the call before", seed, g[0])
+				assert.True(t, limits.reached(b.sum) || limits.passed(b.with(items[g[0]])) || b.has(items[g[0]].Once), "seed %d: item %d would have fitted into the call before", seed, g[0])
 			}
 			before[key] = call
 		}
@@ -83,18 +83,18 @@ func TestGroupingProperties(t *testing.T) {
 }
 
 // within adds up a call by itself.
-func within(t *testing.T, limits GroupLimits, items []member, call []int, seed uint64) {
+func within(t *testing.T, limits Limits, items []Traits, call []int, seed uint64) {
 	t.Helper()
-	addresses, variables, bytes := 0, 0, len(items[call[0]].texts[1])
+	addresses, variables, bytes := 0, 0, len(items[call[0]].Texts[1])
 	names := make(map[string]bool)
 	for _, i := range call {
-		require.False(t, names[items[i].once], "seed %d: two of a name", seed)
-		names[items[i].once] = items[i].once != ""
-		addresses += items[i].addresses
-		variables += items[i].variables
-		bytes += items[i].bytes
-		if items[i].texts != items[call[0]].texts {
-			bytes += len(items[i].texts[1])
+		require.False(t, names[items[i].Once], "seed %d: two of a name", seed)
+		names[items[i].Once] = items[i].Once != ""
+		addresses += items[i].Addresses
+		variables += items[i].Variables
+		bytes += items[i].Bytes
+		if items[i].Texts != items[call[0]].Texts {
+			bytes += len(items[i].Texts[1])
 		}
 	}
 	for name, x := range map[string][2]int{"addresses": {addresses, limits.Addresses}, "variables": {variables, limits.Variables}, "bytes": {bytes, limits.Bytes}} {
@@ -104,11 +104,11 @@ func within(t *testing.T, limits GroupLimits, items []member, call []int, seed u
 
 // The figures that the documents of a vendor give.
 func TestGroupingOfVersions(t *testing.T) {
-	limits := GroupLimits{Items: 1000, Addresses: 2000, Each: 99}
-	mails := func(n, to int) []member {
-		out := make([]member, n)
+	limits := Limits{Items: 1000, Addresses: 2000, Each: 99}
+	mails := func(n, to int) []Traits {
+		out := make([]Traits, n)
 		for i := range out {
-			out[i] = member{addresses: to}
+			out[i] = Traits{Addresses: to}
 		}
 		return out
 	}
@@ -121,15 +121,15 @@ func TestGroupingOfVersions(t *testing.T) {
 // What all mails of a call have in common counts once, what each has of its own
 // every time.
 func TestGroupingBySize(t *testing.T) {
-	same := member{texts: [3]string{"s", strings.Repeat("x", 2000), ""}, variables: 100, bytes: 164}
-	items := make([]member, 1000)
+	same := Traits{Texts: [3]string{"s", strings.Repeat("x", 2000), ""}, Variables: 100, Bytes: 164}
+	items := make([]Traits, 1000)
 	for i := range items {
 		items[i] = same
 	}
-	assert.Len(t, grouped(GroupLimits{Items: 1000, Bytes: 1 << 20}, items), 1)
-	assert.Len(t, grouped(GroupLimits{Items: 1000, Variables: 50_000}, items), 2)
+	assert.Len(t, grouped(Limits{Items: 1000, Bytes: 1 << 20}, items), 1)
+	assert.Len(t, grouped(Limits{Items: 1000, Variables: 50_000}, items), 2)
 	for i := range items {
-		items[i].texts[1] += fmt.Sprint(i)
+		items[i].Texts[1] += fmt.Sprint(i)
 	}
-	assert.Len(t, grouped(GroupLimits{Items: 1000, Bytes: 1 << 20}, items), 3)
+	assert.Len(t, grouped(Limits{Items: 1000, Bytes: 1 << 20}, items), 3)
 }

@@ -1,4 +1,7 @@
-package provider
+// Package strictjson decodes JSON that people write. encoding/json takes keys in any
+// case, the last of two equal ones, and says little about where an error is; all of
+// that is an error here that names the field by its path.
+package strictjson
 
 import (
 	"bytes"
@@ -14,34 +17,73 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// decodeStrict decodes one JSON document into out, a pointer to a struct.
-// encoding/json takes keys in any case, the last of two equal ones, and says
-// little about where an error is; all of that is an error here that names the
-// field by its path. Errors are *Error of kind ErrInvalid.
-func decodeStrict(data []byte, out any) error {
+// Error says what is wrong in a document, and where.
+type Error struct {
+	Path    string // "to[0].email"; empty for the document as a whole
+	Message string
+}
+
+// Error is the path and the message.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Message
+	}
+	return e.Path + ": " + e.Message
+}
+
+func wrong(path, format string, args ...any) *Error {
+	return &Error{Path: path, Message: fmt.Sprintf(format, args...)}
+}
+
+// Decode decodes one JSON document into out, a pointer to a struct.
+func Decode(data []byte, out any) *Error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var whole json.RawMessage
 	if err := dec.Decode(&whole); err != nil {
 		return syntaxError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Invalid("", "expected one JSON document, found more behind it")
+		return wrong("", "expected one JSON document, found more behind it")
 	}
-	if err := checkShape("", whole, reflect.TypeOf(out).Elem()); err != nil {
+	return Value("", whole, out)
+}
+
+// Value decodes a JSON value, which is valid JSON, into out, a pointer. path
+// begins the path of an error.
+func Value(path string, raw json.RawMessage, out any) *Error {
+	if err := checkShape(path, raw, reflect.TypeOf(out).Elem()); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(whole, out); err != nil {
-		return Invalid("", "%s", strings.TrimPrefix(err.Error(), "json: ")) // checkShape has looked at every value
+	if err := json.Unmarshal(raw, out); err != nil { // checkShape has looked at every value
+		return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
+}
+
+// Twice refuses a key that stands twice in an object, at any depth.
+func Twice(path string, raw json.RawMessage) *Error {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) > 0 && raw[0] == '[' {
+		var items []json.RawMessage
+		_ = json.Unmarshal(raw, &items) // it is valid JSON
+		for i, item := range items {
+			if err := Twice(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
+				return err
+			}
+		}
+	}
+	if len(raw) == 0 || raw[0] != '{' {
+		return nil
+	}
+	return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) })
 }
 
 func syntaxError(err error) *Error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return Invalid("", "not valid JSON at byte %d: %v", syntax.Offset, err)
+		return wrong("", "not valid JSON at byte %d: %v", syntax.Offset, err)
 	}
-	return Invalid("", "expected a JSON document, found its end")
+	return wrong("", "expected a JSON document, found its end")
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
@@ -60,20 +102,20 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 	case leaf:
 		return checkLeaf(path, raw, t)
 	case t.Kind() == reflect.Struct:
-		return eachKey(path, raw, func(key, at string, value json.RawMessage) *Error {
+		return EachKey(path, raw, func(key, at string, value json.RawMessage) *Error {
 			known := jsonFields(t)
 			i := slices.IndexFunc(known, func(f jsonField) bool { return f.name == key })
 			if i < 0 {
-				return Invalid(at, "unknown key; known: %s", fieldNames(known))
+				return wrong(at, "unknown key; known: %s", fieldNames(known))
 			}
 			return checkShape(at, value, known[i].typ)
 		})
 	case t.Kind() == reflect.Map:
-		return eachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return checkShape(at, value, t.Elem()) })
+		return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return checkShape(at, value, t.Elem()) })
 	case t.Kind() == reflect.Slice:
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
-			return Invalid(path, "expected a list, got %s", jsonKind(raw))
+			return wrong(path, "expected a list, got %s", jsonKind(raw))
 		}
 		for i, item := range items {
 			if err := checkShape(fmt.Sprintf("%s[%d]", path, i), item, t.Elem()); err != nil {
@@ -91,21 +133,24 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	case err == nil:
 		return nil
 	case t == reflect.TypeFor[time.Time]():
-		return Invalid(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)))
+		return wrong(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)))
 	case t.Kind() == reflect.Slice && jsonKind(raw) == "a text":
-		return Invalid(path, "expected base64 (standard alphabet, with padding): %v", err)
+		return wrong(path, "expected base64 (standard alphabet, with padding): %v", err)
 	}
 	var typ *json.UnmarshalTypeError
-	if errors.As(err, &typ) {
-		return Invalid(path, "expected %s, got %s", goKind(typ.Type), jsonKind(raw))
+	if errors.As(err, &typ) && isWhole(typ.Type) && jsonKind(raw) == "a number" {
+		return wrong(path, "expected a whole number, got %s", text.Clip(string(raw)))
 	}
-	return Invalid(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
+	if errors.As(err, &typ) {
+		return wrong(path, "expected %s, got %s", goKind(typ.Type), jsonKind(raw))
+	}
+	return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// eachKey goes through an object in order and refuses a key that stands twice.
-func eachKey(path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error) *Error {
+// EachKey goes through an object in order and refuses a key that stands twice.
+func EachKey(path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
-		return Invalid(path, "expected an object, got %s", jsonKind(raw))
+		return wrong(path, "expected an object, got %s", jsonKind(raw))
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	_, _ = dec.Token() // the brace
@@ -113,13 +158,13 @@ func eachKey(path string, raw json.RawMessage, visit func(key, at string, value 
 	for dec.More() {
 		tok, _ := dec.Token()
 		key, _ := tok.(string)
-		at := join(path, key)
+		at := Join(path, key)
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
 			return syntaxError(err)
 		}
 		if seen[key] {
-			return Invalid(at, "the key stands twice")
+			return wrong(at, "the key stands twice")
 		}
 		seen[key] = true
 		if err := visit(key, at, value); err != nil {
@@ -193,10 +238,14 @@ func goKind(t reflect.Type) string {
 	return "a number"
 }
 
-// join is the path of a field below parent.
-func join(parent, field string) string {
+// Join is the path of a field below parent.
+func Join(parent, field string) string {
 	if parent == "" || field == "" || strings.HasPrefix(field, "[") {
 		return parent + field
 	}
 	return parent + "." + field
+}
+
+func isWhole(t reflect.Type) bool {
+	return t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64
 }

@@ -1,8 +1,8 @@
-package provider
+package flow
 
-// GroupLimits are the most that one call for several messages or contacts
+// Limits are the most that one call for several messages or contacts
 // takes. Zero means no limit, but for Items, where it means one.
-type GroupLimits struct {
+type Limits struct {
 	Items     int // messages or contacts
 	Addresses int // recipients of all messages together
 	Each      int // recipients of a single message; one with more has a call of its own
@@ -15,22 +15,22 @@ type GroupLimits struct {
 	Distinct bool
 }
 
-// member is what grouping must know of an item.
-type member struct {
-	key       string // items with the same key may share a call
-	alone     bool   // must have a call of its own
-	once      string // if not empty, no two of a call have the same
-	addresses int
-	variables int
-	bytes     int       // with the variables, without texts
-	texts     [3]string // what counts once for all who have the same
-	held      int       // memory, about
+// Traits are what grouping must know of an item.
+type Traits struct {
+	Key       string // items with the same key may share a call
+	Alone     bool   // the item must have a call of its own
+	Once      string // if not empty, no two items of a call have the same
+	Addresses int
+	Variables int
+	Bytes     int       // with the variables, without Texts
+	Texts     [3]string // what counts once for all items that have the same
+	Held      int       // memory in bytes, about
 }
 
 // group is the items of one call, in the order they came, and what became of it.
 type group[T, R any] struct {
 	items   []T
-	sum     member              // of the items; key and texts are the first one's
+	sum     Traits              // of the items; key and texts are the first one's
 	names   map[string]struct{} // what each of them has once
 	results []R                 // one for each item, once done is closed
 	done    chan struct{}       // nil until the call is given out
@@ -39,32 +39,32 @@ type group[T, R any] struct {
 // grouper puts items into groups that keep the limits. It is plain bookkeeping:
 // it calls nobody and waits for nothing.
 type grouper[T, R any] struct {
-	limits GroupLimits
+	limits Limits
 	byKey  map[string]*group[T, R] // open groups
 	order  []*group[T, R]          // open groups, the oldest first
 }
 
-func newGrouper[T, R any](limits GroupLimits) *grouper[T, R] {
+func newGrouper[T, R any](limits Limits) *grouper[T, R] {
 	limits.Items = max(limits.Items, 1)
 	return &grouper[T, R]{limits: limits, byKey: make(map[string]*group[T, R])}
 }
 
 // add puts item into a group, and returns that group and the ones that are
 // complete now: the one that had no room for it, and its own when it is full.
-func (g *grouper[T, R]) add(item T, m member) (into *group[T, R], complete []*group[T, R]) {
-	if m.alone || g.limits.Items == 1 || over(m.addresses, g.limits.Each) {
+func (g *grouper[T, R]) add(item T, m Traits) (into *group[T, R], complete []*group[T, R]) {
+	if m.Alone || g.limits.Items == 1 || over(m.Addresses, g.limits.Each) {
 		into = new(group[T, R])
 		into.add(item, m)
 		return into, []*group[T, R]{into}
 	}
-	into = g.byKey[m.key]
-	if into != nil && (g.limits.passed(into.with(m)) || into.has(m.once)) {
+	into = g.byKey[m.Key]
+	if into != nil && (g.limits.passed(into.with(m)) || into.has(m.Once)) {
 		g.close(into)
 		complete, into = append(complete, into), nil
 	}
 	if into == nil {
 		into = new(group[T, R])
-		g.byKey[m.key] = into
+		g.byKey[m.Key] = into
 		g.order = append(g.order, into)
 	}
 	into.add(item, m)
@@ -75,14 +75,14 @@ func (g *grouper[T, R]) add(item T, m member) (into *group[T, R], complete []*gr
 	return into, complete
 }
 
-func (x *group[T, R]) add(item T, m member) {
+func (x *group[T, R]) add(item T, m Traits) {
 	x.sum = x.with(m)
 	x.items = append(x.items, item)
-	if m.once != "" {
+	if m.Once != "" {
 		if x.names == nil {
 			x.names = make(map[string]struct{})
 		}
-		x.names[m.once] = struct{}{}
+		x.names[m.Once] = struct{}{}
 	}
 }
 
@@ -92,37 +92,37 @@ func (x *group[T, R]) has(once string) bool {
 }
 
 // with is the sum of the group with one item more.
-func (x *group[T, R]) with(m member) member {
+func (x *group[T, R]) with(m Traits) Traits {
 	sum := x.sum
 	if len(x.items) == 0 {
-		sum.key, sum.texts = m.key, m.texts
+		sum.Key, sum.Texts = m.Key, m.Texts
 	}
-	for i, text := range m.texts {
-		if len(x.items) == 0 || text != sum.texts[i] {
-			sum.bytes += len(text)
+	for i, text := range m.Texts {
+		if len(x.items) == 0 || text != sum.Texts[i] {
+			sum.Bytes += len(text)
 		}
 	}
-	sum.addresses += m.addresses
-	sum.variables += m.variables
-	sum.bytes += m.bytes
-	sum.held += m.held
+	sum.Addresses += m.Addresses
+	sum.Variables += m.Variables
+	sum.Bytes += m.Bytes
+	sum.Held += m.Held
 	return sum
 }
 
-func (l GroupLimits) passed(sum member) bool {
-	return over(sum.addresses, l.Addresses) || over(sum.variables, l.Variables) || over(sum.bytes, l.Bytes)
+func (l Limits) passed(sum Traits) bool {
+	return over(sum.Addresses, l.Addresses) || over(sum.Variables, l.Variables) || over(sum.Bytes, l.Bytes)
 }
 
-func (l GroupLimits) reached(sum member) bool {
-	return over(sum.addresses+1, l.Addresses) || over(sum.variables+1, l.Variables) || over(sum.bytes+1, l.Bytes)
+func (l Limits) reached(sum Traits) bool {
+	return over(sum.Addresses+1, l.Addresses) || over(sum.Variables+1, l.Variables) || over(sum.Bytes+1, l.Bytes)
 }
 
 func over(n, limit int) bool { return limit > 0 && n > limit }
 
 // close takes an open group out of those that grow.
 func (g *grouper[T, R]) close(x *group[T, R]) {
-	if g.byKey[x.sum.key] == x {
-		delete(g.byKey, x.sum.key)
+	if g.byKey[x.sum.Key] == x {
+		delete(g.byKey, x.sum.Key)
 	}
 	for i, other := range g.order {
 		if other == x {

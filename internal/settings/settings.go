@@ -1,0 +1,373 @@
+// Package settings reads the settings of an account from a configuration into a
+// struct. The struct declares each setting once, by its tags:
+//
+//	APIKey provider.Secret `json:"api_key" required:"send" doc:"key of the account"`
+//
+//	json      the name in a configuration
+//	doc       what the setting means, for help and docs/configuration.md
+//	required  what cannot be done without it: "send", "receive", or both with a comma
+//	default   the value that an absent setting stands for, for the documentation
+//	enum      the values that a text may have, separated by |
+//	min, max  the bounds of a number
+//
+// A text or a secret may be a reference, "env:NAME" or "file:PATH". Numbers may be
+// written as text, because a reference is one.
+package settings
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/internal/strictjson"
+	"github.com/postmux/postmux/internal/text"
+)
+
+// Purpose is what a setting is needed for.
+type Purpose string
+
+// The purposes.
+const (
+	Send    Purpose = "send"    // calls to the provider
+	Receive Purpose = "receive" // events that the provider pushes
+)
+
+// Field is one setting, as its struct declares it.
+type Field struct {
+	Name     string
+	Doc      string
+	Default  string
+	Kind     string // what is expected: "text", "secret", "number", …
+	Secret   bool
+	Enum     []string
+	Min, Max int64 // of a number; both 0 means any
+	Tag      reflect.StructTag
+
+	required []string
+	index    []int
+}
+
+// Required reports whether the setting cannot be absent for p.
+func (f Field) Required(p Purpose) bool { return slices.Contains(f.required, string(p)) }
+
+// Of is the field's place in v, a struct.
+func (f Field) Of(v reflect.Value) reflect.Value { return v.FieldByIndex(f.index) }
+
+// Problem is what is wrong with a setting.
+type Problem struct{ Field, Message string }
+
+// Fields are the settings that a struct declares, those of embedded structs last.
+func Fields(typ reflect.Type) []Field {
+	var own, embedded []Field
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		if f.Anonymous {
+			for _, inner := range Fields(f.Type) {
+				inner.index = append([]int{i}, inner.index...)
+				embedded = append(embedded, inner)
+			}
+			continue
+		}
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" {
+			continue
+		}
+		own = append(own, field(f, name, []int{i}))
+	}
+	return append(own, embedded...)
+}
+
+func field(f reflect.StructField, name string, index []int) Field {
+	out := Field{Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Tag: f.Tag, index: index}
+	if list := f.Tag.Get("required"); list != "" {
+		out.required = strings.Split(list, ",")
+	}
+	if list := f.Tag.Get("enum"); list != "" {
+		out.Enum = strings.Split(list, "|")
+	}
+	out.Min, _ = strconv.ParseInt(f.Tag.Get("min"), 10, 64)
+	out.Max, _ = strconv.ParseInt(f.Tag.Get("max"), 10, 64)
+	out.Kind = kindOf(f.Type)
+	out.Secret = out.Kind == "secret"
+	return out
+}
+
+// revealer is a text that prints REDACTED.
+type revealer interface{ Reveal() string }
+
+func kindOf(typ reflect.Type) string {
+	switch {
+	case typ.Implements(reflect.TypeFor[revealer]()):
+		return "secret"
+	case typ == reflect.TypeFor[time.Duration]():
+		return "duration"
+	}
+	switch typ.Kind() {
+	case reflect.Int, reflect.Int64:
+		return "number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Slice:
+		return "list"
+	}
+	return "object"
+}
+
+// Decode reads values, by name, into out, a pointer to a struct. It returns all
+// problems: unknown names and values of another type.
+func Decode(values map[string]any, out any) []Problem {
+	v := reflect.ValueOf(out).Elem()
+	fields := Fields(v.Type())
+	var problems []Problem
+	for _, name := range sortedNames(values) {
+		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
+		if i < 0 {
+			problems = append(problems, Problem{name, "unknown key; known: " + strings.Join(names(fields), ", ")})
+			continue
+		}
+		if p := fields[i].set(fields[i].Of(v), values[name]); p != nil {
+			problems = append(problems, *p)
+		}
+	}
+	return problems
+}
+
+// set gives v, the field's place, a value of a configuration.
+func (f Field) set(v reflect.Value, value any) *Problem {
+	if typed := reflect.ValueOf(value); f.Kind != "text" && typed.IsValid() && typed.Type() == v.Type() {
+		v.Set(typed) // from a program
+		return f.bounded(v)
+	}
+	wrong := func(format string, args ...any) *Problem { return &Problem{f.Name, fmt.Sprintf(format, args...)} }
+	if value == nil {
+		return wrong("expected %s, got null; without one, leave the key out", f.expected())
+	}
+	word, isText := value.(string)
+	switch f.Kind {
+	case "secret":
+		if !isText {
+			return wrong("expected a text") // the value may be a key, so it is not shown
+		}
+		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(word)); err != nil {
+			return wrong("expected a text")
+		}
+		return nil
+	case "text":
+		switch {
+		case !isText:
+			return wrong("expected a text")
+		case word == "": // a variable that was forgotten must not switch a setting off
+			return wrong("expected a text, got nothing; without one, leave the key out")
+		}
+		v.SetString(word)
+		return nil
+	case "duration":
+		if isText && isReference(word) {
+			return nil // read when it has been followed
+		}
+		d, err := time.ParseDuration(word)
+		if err != nil || d <= 0 {
+			return wrong("expected a duration like 30s, got %q", text.Clip(fmt.Sprint(value)))
+		}
+		v.SetInt(int64(d))
+		return nil
+	case "number":
+		if isText && isReference(word) {
+			return nil
+		}
+		if isText { // from a reference that was followed, or in quotes
+			n, err := strconv.ParseInt(strings.TrimSpace(word), 10, 64)
+			if err != nil {
+				return wrong("expected %s", f.bounds())
+			}
+			v.SetInt(n)
+			return f.bounded(v)
+		}
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return wrong("expected a value that JSON has")
+	}
+	if err := strictjson.Value(f.Name, raw, v.Addr().Interface()); err != nil {
+		if f.Kind == "number" {
+			return wrong("expected %s, got %s", f.bounds(), text.Clip(string(raw)))
+		}
+		return &Problem{err.Path, err.Message}
+	}
+	return f.bounded(v)
+}
+
+// expected is what the setting's value must be, in words.
+func (f Field) expected() string {
+	switch f.Kind {
+	case "text", "secret":
+		return "a text"
+	case "number":
+		return f.bounds()
+	case "object":
+		return "an object"
+	case "true or false":
+		return f.Kind
+	}
+	return "a " + f.Kind
+}
+
+// bounded is the problem of a number out of its bounds.
+func (f Field) bounded(v reflect.Value) *Problem {
+	if f.Kind != "number" || f.Min == f.Max || v.Int() >= f.Min && (f.Max == 0 || v.Int() <= f.Max) {
+		return nil
+	}
+	return &Problem{f.Name, fmt.Sprintf("expected %s, got %d", f.bounds(), v.Int())}
+}
+
+// bounds are what a number may be, in words.
+func (f Field) bounds() string {
+	switch {
+	case f.Min == 0 && f.Max == 0:
+		return "a whole number"
+	case f.Max == 0:
+		return fmt.Sprintf("a whole number of %d or more", f.Min)
+	}
+	return fmt.Sprintf("a whole number from %d to %d", f.Min, f.Max)
+}
+
+// Check returns what the tags refuse in cfg, a struct: settings that p requires
+// and that are absent, and values out of their bounds. A text that is still a
+// reference is not judged.
+func Check(cfg any, p Purpose) []Problem {
+	v := reflect.ValueOf(cfg)
+	var problems []Problem
+	for _, f := range Fields(v.Type()) {
+		value := f.Of(v)
+		if word, ok := wordOf(value); ok {
+			switch {
+			case word == "" && f.Required(p):
+				problems = append(problems, Problem{f.Name, "missing: " + f.Doc})
+			case word != "" && f.Enum != nil && !isReference(word) && !slices.Contains(f.Enum, word):
+				problems = append(problems, Problem{f.Name, fmt.Sprintf("expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word))})
+			}
+			continue
+		}
+		empty := value.IsZero() || (value.Kind() == reflect.Slice || value.Kind() == reflect.Map) && value.Len() == 0
+		switch {
+		case empty && f.Required(p):
+			problems = append(problems, Problem{f.Name, "missing: " + f.Doc})
+		case empty:
+		default:
+			if p := f.bounded(value); p != nil {
+				problems = append(problems, *p)
+			}
+		}
+	}
+	return problems
+}
+
+// wordOf is the text of a text or a secret.
+func wordOf(v reflect.Value) (string, bool) {
+	if s, ok := v.Interface().(revealer); ok {
+		return s.Reveal(), true
+	}
+	if v.Kind() == reflect.String {
+		return v.String(), true
+	}
+	return "", false
+}
+
+func isReference(word string) bool {
+	return strings.HasPrefix(word, "env:") || strings.HasPrefix(word, "file:")
+}
+
+// Literal reports whether word is a value itself and not a reference to one.
+func Literal(word string) bool { return word != "" && !isReference(word) }
+
+// Resolve follows the references in values, by name, and returns a copy with what
+// they lead to. Values that are no text stay as they are.
+func Resolve(values map[string]any) (map[string]any, []Problem) {
+	out := make(map[string]any, len(values))
+	var problems []Problem
+	for _, name := range sortedNames(values) {
+		out[name] = values[name]
+		word, ok := values[name].(string)
+		if !ok {
+			continue
+		}
+		value, err := follow(word)
+		if err != nil {
+			problems = append(problems, Problem{name, err.Error()})
+		}
+		out[name] = value
+	}
+	return out, problems
+}
+
+// ResolveStruct follows the references in the texts and secrets of cfg, a pointer
+// to a struct.
+func ResolveStruct(cfg any) []Problem {
+	v := reflect.ValueOf(cfg).Elem()
+	var problems []Problem
+	for _, f := range Fields(v.Type()) {
+		place := f.Of(v)
+		word, ok := wordOf(place)
+		if !ok || !isReference(word) {
+			continue
+		}
+		value, err := follow(word)
+		if err != nil {
+			problems = append(problems, Problem{f.Name, err.Error()})
+			continue
+		}
+		if p := f.set(place, value); p != nil {
+			problems = append(problems, *p)
+		}
+	}
+	return problems
+}
+
+// follow returns what a reference leads to: an environment variable, or a file
+// without one line break at its end. Empty counts as missing.
+func follow(word string) (string, error) {
+	if name, ok := strings.CutPrefix(word, "env:"); ok {
+		value := os.Getenv(name)
+		if value == "" {
+			return "", fmt.Errorf("environment variable %s is not set or empty", text.Clip(name))
+		}
+		return value, nil
+	}
+	if path, ok := strings.CutPrefix(word, "file:"); ok {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", fmt.Errorf("cannot read the file: %w", err)
+		}
+		value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		if value == "" {
+			return "", fmt.Errorf("file %s is empty", text.Clip(path))
+		}
+		return value, nil
+	}
+	return word, nil
+}
+
+func names(fields []Field) []string {
+	out := make([]string, len(fields))
+	for i, f := range fields {
+		out[i] = f.Name
+	}
+	return out
+}
+
+func sortedNames(values map[string]any) []string {
+	out := make([]string, 0, len(values))
+	for name := range values {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,144 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/postmux/postmux/internal/text"
+)
+
+// What the package knows of each field of a ContactChange.
+
+var changeFields = []field[ContactChange]{
+	{name: "Email", check: func(c *ContactChange) error { return checkEmail("email", c.Email) }},
+	{
+		name: "Phone",
+		uses: []use[ContactChange]{{
+			feature: featureContactPhone, doc: "the phone of a contact",
+			used: func(c *ContactChange) bool { return !c.Phone.IsZero() },
+		}},
+		check: func(c *ContactChange) error { return checkChange("phone", c.Phone) },
+	},
+	{
+		name: "ExternalID",
+		uses: []use[ContactChange]{{
+			feature: featureContactExternal, doc: "the caller's own id of a contact",
+			used: func(c *ContactChange) bool { return !c.ExternalID.IsZero() },
+		}},
+		check: func(c *ContactChange) error { return checkChange("external_id", c.ExternalID) },
+	},
+	{
+		name: "FirstName",
+		uses: []use[ContactChange]{{
+			feature: featureContactNames, doc: "first and last name",
+			used: func(c *ContactChange) bool { return !c.FirstName.IsZero() || !c.LastName.IsZero() },
+		}},
+		check: func(c *ContactChange) error { return checkChange("first_name", c.FirstName) },
+	},
+	{name: "LastName", with: featureContactNames, check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) }},
+	{
+		name: "Fields",
+		uses: []use[ContactChange]{
+			{
+				feature: featureContactFields, doc: "further fields",
+				used: func(c *ContactChange) bool { return len(c.Fields) > 0 },
+			},
+			{feature: featureContactClear, doc: "empty a field", used: clears},
+		},
+		check: checkContactFields,
+		clone: func(c *ContactChange) { c.Fields = maps.Clone(c.Fields) },
+		size:  func(c *ContactChange) int { return sizeOfMap(c.Fields) },
+	},
+	{
+		name: "Lists",
+		uses: []use[ContactChange]{{
+			feature: featureContactNoList, doc: "a contact on no list",
+			used: func(c *ContactChange) bool { return len(c.Lists) == 0 },
+		}},
+		check: func(c *ContactChange) error {
+			if slices.ContainsFunc(c.Lists, Ref.IsZero) {
+				return Invalid("lists", "expected id or alias")
+			}
+			return nil
+		},
+		clone: func(c *ContactChange) { c.Lists = slices.Clone(c.Lists) },
+	},
+	{
+		name: "Status",
+		uses: []use[ContactChange]{{
+			feature: featureContactStatus, doc: "store as unsubscribed or blocked",
+			used: func(c *ContactChange) bool { return c.Status.Terminal() },
+		}},
+		check: func(c *ContactChange) error {
+			switch c.Status {
+			case "", StatusSubscribed, StatusUnsubscribed, StatusBlocked:
+				return nil
+			}
+			return Invalid("status", "expected subscribed, unsubscribed or blocked, got %q", text.Clip(string(c.Status)))
+		},
+	},
+}
+
+// clears reports whether c empties a field.
+func clears(c *ContactChange) bool {
+	if c.Phone.Clears() || c.ExternalID.Clears() || c.FirstName.Clears() || c.LastName.Clears() {
+		return true
+	}
+	for _, v := range c.Fields {
+		if v == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func checkChange(field string, c Change[string]) error {
+	return checkLine(field, c.Value())
+}
+
+// checkContactFields checks names and values of the further fields of a contact.
+func checkContactFields(c *ContactChange) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if name == "" {
+			return Invalid("fields", "expected a name for every field")
+		}
+		err := checkLine("", name)
+		if err == nil {
+			err = checkFieldValue(c.Fields[name])
+		}
+		if err != nil {
+			return atField("fields."+text.Quoted(name), err)
+		}
+	}
+	return nil
+}
+
+// checkFieldValue refuses values that no provider's field holds.
+func checkFieldValue(v any) error {
+	switch v := v.(type) {
+	case nil, bool, float64, int, int64, json.Number:
+		return nil
+	case string:
+		return checkText("", v)
+	case []string:
+		return checkListOfTexts(len(v), func(i int) any { return v[i] })
+	case []any:
+		return checkListOfTexts(len(v), func(i int) any { return v[i] })
+	}
+	return Invalid("", "expected a text, a number, true, false or a list of texts, got %T", v)
+}
+
+func checkListOfTexts(n int, item func(int) any) error {
+	for i := range n {
+		s, ok := item(i).(string)
+		if !ok {
+			return Invalid("", "expected a list of texts, got a list with %T", item(i))
+		}
+		if err := checkText(fmt.Sprintf("[%d]", i), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
