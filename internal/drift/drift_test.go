@@ -105,27 +105,13 @@ func TestKeyMoves(t *testing.T) {
 	assert.Contains(t, out, "Where the key goes differs: api-key (header) in the old file, api-key (query) in the new one.", stderr)
 }
 
-func TestBrokenFiles(t *testing.T) {
-	const head = "openapi: 3.0.3\ninfo: {title: t, version: '1'}\n"
-	const swagger = `{"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": `
+// What is refused is named in one line, whichever file it is.
+func TestRefusedFiles(t *testing.T) {
 	for name, tt := range map[string]struct{ content, want string }{
-		"empty":             {" \n", "is empty"},
-		"HTML page":         {"<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page"},
-		"XML":               {`<?xml version="1.0"?><wsdl/>`, "is XML"},
-		"no YAML":           {"openapi: [3.0\npaths", "is neither JSON nor YAML"},
-		"a key twice":       {head + "paths: {}\npaths: {}", "already defined"},
-		"broken JSON":       {`{"openapi": "3.0.0", "paths": {`, "is neither JSON nor YAML"},
-		"a text":            {"not found", "is neither a JSON nor a YAML object"},
-		"a list":            {"[1, 2]", "is neither a JSON nor a YAML object"},
-		"no key":            {`{"message": "Not Found"}`, "has neither a key openapi nor a key swagger"},
-		"other version":     {"openapi: 4.0.0", "is OpenAPI 4.0.0"},
-		"Swagger 1":         {`{"swagger": "1.2"}`, "is Swagger 1.2"},
-		"no paths":          {head + "paths: {}", "without a single path"},
-		"wrong type":        {head + "paths: 7", "cannot be loaded"},
-		"reference":         {head + "paths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}}", "has a reference that leads nowhere"},
-		"other file":        {head + "paths: {/a: {$ref: 'other.yaml#/a'}}", "refers to another file"},
-		"invalid":           {head + "paths: {/a: {get: {}}}", "is not a valid OpenAPI 3.0.3 document"},
-		"Swagger reference": {swagger + `{"get": {"responses": {"200": {"description": "d", "schema": {"$ref": "#/definitions/Gone"}}}}}}}`, "has a reference that leads nowhere"},
+		"empty":     {" \n", "is empty"},
+		"HTML page": {"<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page"},
+		"no YAML":   {"openapi: [3.0\npaths", "is neither JSON nor YAML"},
+		"no paths":  {"openapi: 3.0.3\npaths: {}", "without a single operation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := write(t, "vendor.yaml", tt.content)
@@ -138,6 +124,19 @@ func TestBrokenFiles(t *testing.T) {
 				assert.Equal(t, 1, strings.Count(stderr, "\n"), "one line: %s", stderr)
 			}
 		})
+	}
+}
+
+// A broken file is compared, and what was repaired stands before everything else.
+func TestRepaired(t *testing.T) {
+	spec := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  feeds:\n    get:\n      responses: {'200': {$ref: '#/definitions/Gone'}}\n  /stub: []\n"
+	file := write(t, "new.yaml", spec)
+	code, out, stderr := command("-provider", "brevo", file, file)
+	assert.Equal(t, exitUntouched, code, stderr)
+	before, _, found := strings.Cut(out, "No operation differs.")
+	assert.True(t, found, out)
+	for _, want := range []string{"paths without a slash at the beginning", "references that lead nowhere", "paths without an operation"} {
+		assert.Contains(t, before, want)
 	}
 }
 

@@ -10,6 +10,9 @@ func (r *Report) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Drift of %s\n\n", r.project.provider)
 	fmt.Fprintf(&b, "old: %s\nnew: %s\n\n", describe(r.old), describe(r.new))
+	for _, f := range []*vendorFile{r.old, r.new} {
+		f.repaired(&b)
+	}
 	r.summary(&b)
 	for severity := Breaking; severity <= Harmless; severity++ {
 		r.section(&b, severity)
@@ -64,6 +67,18 @@ func group(b *strings.Builder, same []*operation) {
 	for _, op := range same {
 		fmt.Fprintf(b, "- %s %s: %s\n", op.method, op.path, op.use())
 	}
+}
+
+// repaired lists what was read otherwise than it is written.
+func (f *vendorFile) repaired(b *strings.Builder) {
+	if len(f.repairs) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "Repaired in %s:\n\n", f.name)
+	for _, r := range f.repairs {
+		fmt.Fprintf(b, "- %s: %s\n", r.Kind, r.Place)
+	}
+	b.WriteString("\n")
 }
 
 func describe(f *vendorFile) string {
