@@ -20,10 +20,12 @@ generate: ## check the specs in api/ and write gen/ from them
 check-generate: generate ## fail when gen/ is not what the specs give
 	@git diff --exit-code -- gen || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
 
-drift: ## what a vendor's newer description changes for us: PROVIDER=brevo OLD=old.yaml NEW=new.yaml
-	@test -n "$(PROVIDER)" && test -n "$(OLD)" && test -n "$(NEW)" || (echo 'usage: make drift PROVIDER=brevo OLD=old.yaml NEW=new.yaml'; exit 2)
+drift: ## what a vendor's newer description changes for us: PROVIDER=brevo NEW=new.yaml, or ALL=folder; with OLD=old.yaml JSON=out.json SUGGEST=out.yaml
+	@test -n "$(ALL)" || (test -n "$(PROVIDER)" && test -n "$(NEW)") || \
+	  (echo 'usage: make drift PROVIDER=brevo NEW=new.yaml [OLD=old.yaml] [JSON=out.json] [SUGGEST=out.yaml], or make drift ALL=folder [JSON=out.json]'; exit 2)
 	@dir=$$(mktemp -d) && (cd internal/drift && $(GO) build -o $$dir/drift .) && \
-	  $$dir/drift -root . -provider $(PROVIDER) $(OLD) $(NEW); status=$$?; rm -rf $$dir; exit $$status
+	  $$dir/drift -root . $(if $(ALL),-all $(ALL),-provider $(PROVIDER)) $(addprefix -old ,$(OLD)) $(if $(JSON),-json $(JSON)) \
+	    $(if $(SUGGEST),-suggest $(SUGGEST)) $(NEW); status=$$?; rm -rf $$dir; exit $$status
 
 drift-test: ## the tests of drift, which is a module of its own
 	cd internal/drift && $(GO) vet ./... && $(GO) test -timeout 5m ./...

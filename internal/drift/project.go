@@ -18,11 +18,14 @@ import (
 // project is what this project has of one provider.
 type project struct {
 	provider string
+	spec     string             // the file of the curated spec
 	base     string             // path of the curated server's URL, as /v3
 	host     string             // and its scheme and host
 	curated  map[string]curated // by key
 	listed   map[string]listed  // rows of operations.tsv, by key
 	users    map[string][]string
+
+	corrections corrections // what SOURCES.md explains
 }
 
 // curated is an operation of our spec.
@@ -50,13 +53,17 @@ func everyFile(string) bool { return true }
 func openProject(root, provider string) (*project, error) {
 	p := &project{provider: provider}
 	folder := filepath.Join(root, "api", provider)
-	if err := p.readSpec(filepath.Join(folder, "openapi.yaml")); err != nil {
+	p.spec = filepath.Join(folder, "openapi.yaml")
+	if err := p.readSpec(p.spec); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("no curated spec of %q in %s", provider, filepath.Join(root, "api"))
 		}
 		return nil, err
 	}
 	if err := p.readList(filepath.Join(folder, "operations.tsv")); err != nil {
+		return nil, err
+	}
+	if err := p.readSources(filepath.Join(folder, "SOURCES.md")); err != nil {
 		return nil, err
 	}
 	where, ok := adapters[provider]

@@ -51,3 +51,32 @@ func readVendorFile(file, base string) (*vendorFile, error) {
 	out.fold(base)
 	return out, nil
 }
+
+// readVendorFiles reads the files in which a vendor describes one API, as one
+// description. An operation that stands in several is taken from the first.
+func readVendorFiles(files []string, base string) (*vendorFile, error) {
+	var all *vendorFile
+	for _, file := range files {
+		f, err := readVendorFile(file, base)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = f
+			continue
+		}
+		for i := range f.repairs {
+			f.repairs[i].Place = f.name + ": " + f.repairs[i].Place
+		}
+		all.name += " + " + f.name
+		all.hosts, all.repairs = append(all.hosts, f.hosts...), append(all.repairs, f.repairs...)
+		for path, item := range f.doc.Paths.Map() {
+			if here := all.doc.Paths.Find(path); here != nil {
+				join(here, item, path, path)
+			} else {
+				all.doc.Paths.Set(path, item)
+			}
+		}
+	}
+	return all, nil
+}
