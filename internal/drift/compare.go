@@ -16,6 +16,7 @@ import (
 type Report struct {
 	project    *project
 	old, new   *vendorFile
+	own        *vendorFile  // the curated spec
 	operations []*operation // in the report's order
 	changes    []*change    // each told once, in the report's order
 	left       []leftOut    // why changes are not told
@@ -59,7 +60,7 @@ func (r *Report) touched() int {
 // compare makes the report. own is the curated spec itself; before is the same
 // file when the vendor's older one is not at hand.
 func compare(p *project, before, after, own *vendorFile) (*Report, error) {
-	r := &Report{project: p, old: before, new: after}
+	r := &Report{project: p, old: before, new: after, own: own}
 	found, err := differences(before, after)
 	if err != nil {
 		return nil, err

@@ -113,6 +113,7 @@ var ruled = []struct {
 	{"a body is required where its call makes no sense without", func(d difference) bool {
 		return d.rule == "request-body-became-optional"
 	}},
+	{"the key is declared once for all operations", func(d difference) bool { return strings.HasPrefix(d.rule, "api-security-") }},
 	{"headers of answers are in the descriptions", func(d difference) bool {
 		return strings.HasPrefix(d.rule, "response-header-") || strings.Contains(d.rule, "-response-header")
 	}},

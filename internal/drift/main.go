@@ -114,7 +114,11 @@ func (o options) run(stdout io.Writer) (touched int, err error) {
 		}
 	}
 	if o.suggest != "" {
-		if err := os.WriteFile(o.suggest, []byte(reports[0].suggestion()), 0o644); err != nil {
+		suggestion, err := reports[0].suggestion()
+		if err != nil {
+			return 0, err
+		}
+		if err := os.WriteFile(o.suggest, []byte(suggestion), 0o644); err != nil {
 			return 0, err
 		}
 	}

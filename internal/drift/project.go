@@ -23,6 +23,7 @@ type project struct {
 	host     string             // and its scheme and host
 	curated  map[string]curated // by key
 	listed   map[string]listed  // rows of operations.tsv, by key
+	tags     map[string]string  // of curated operations, by key
 	users    map[string][]string
 
 	corrections corrections // what SOURCES.md explains
@@ -91,17 +92,21 @@ func (p *project) readSpec(file string) error {
 		return fileError(file, "has %d servers and not one", len(spec.Servers))
 	}
 	p.host, p.base = serverPath(spec.Servers[0].URL)
-	p.curated = map[string]curated{}
+	p.curated, p.tags = map[string]curated{}, map[string]string{}
 	for path, item := range spec.Paths {
 		for method, raw := range item {
 			var op struct {
-				OperationID string `json:"operationId"`
+				OperationID string   `json:"operationId"`
+				Tags        []string `json:"tags"`
 			}
 			if json.Unmarshal(raw, &op) != nil || op.OperationID == "" {
 				continue // a key of the path item that is no method, as parameters
 			}
 			method = strings.ToUpper(method)
 			p.curated[key(method, path)] = curated{method, path, op.OperationID}
+			if len(op.Tags) > 0 {
+				p.tags[key(method, path)] = op.Tags[0]
+			}
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/postmux/postmux/internal/drift/reader"
 )
@@ -235,5 +236,66 @@ func TestAll(t *testing.T) {
 		assert.Equal(t, exitError, code)
 		assert.Contains(t, stderr, want)
 		require.NoError(t, os.Remove(file))
+	}
+}
+
+// A suggestion has the form of our specs, each text left to be written, and
+// nothing of the vendor's texts.
+func TestSuggest(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "suggested.yaml")
+	code, _, stderr := command("-root", "testdata/project", "-provider", "brevo", "-suggest", file, "testdata/suggest.yaml")
+	require.Equal(t, exitTouched, code, stderr)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	golden := "testdata/suggest.golden.yaml"
+	if *update {
+		require.NoError(t, os.WriteFile(golden, got, 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got))
+	assert.NotContains(t, string(got), "vendor's words")
+
+	var top map[string]any
+	require.NoError(t, yaml.Unmarshal(got, &top))
+	texts := 0
+	everyText(top, func(key, text string) {
+		switch key {
+		case "summary", "description", "x-effect", "example":
+			texts++
+			assert.True(t, strings.HasPrefix(text, "TODO"), "%s: %s", key, text)
+		}
+	})
+	assert.Greater(t, texts, 20)
+}
+
+func everyText(v any, f func(key, text string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, below := range v {
+			if text, ok := below.(string); ok {
+				f(k, text)
+			}
+			everyText(below, f)
+		}
+	case []any:
+		for _, below := range v {
+			everyText(below, f)
+		}
+	}
+}
+
+func TestOperationID(t *testing.T) {
+	s := &suggester{ids: map[string]bool{"listcontacts": true, "getcontact": true}}
+	for _, tt := range []struct{ method, path, want string }{
+		{"GET", "/contacts", "TODO"},
+		{"GET", "/crm/contacts", "listCrmContacts"},
+		{"GET", "/contacts/consent-groups", "listConsentGroups"},
+		{"POST", "/contacts/consent-groups", "createConsentGroup"},
+		{"DELETE", "/contacts/consent-groups/{id}", "deleteConsentGroup"},
+		{"PATCH", "/categories/{id}", "updateCategory"},
+		{"PUT", "/lists/{id}/category/{name}", "updateListCategory"},
+	} {
+		assert.Equal(t, tt.want, s.operationID(tt.method, tt.path), "%s %s", tt.method, tt.path)
 	}
 }

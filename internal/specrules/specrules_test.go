@@ -157,6 +157,10 @@ var breaks = map[string][]change{
 	"yes, no, on, off and numbers with leading zeros are quoted": {
 		{`"0123"`, "0123", "POST /things/{id}, line 28", "0123"}, {`["yes", "no"]`, `["yes", no]`, "POST /things/{id}, line 16", "no"},
 	},
+	"nothing is left to be written": {
+		{"summary: Changes a thing.", "summary: TODO", "POST /things/{id}", "TODO"},
+		{"summary: Changes a thing.", "summary: 'TODO: in our own words'", "POST /things/{id}", "TODO: in our own words"},
+	},
 	"no sentence is copied": {
 		{"Nothing else is known of it.", "Use this call when you want to change the name that a thing has, and only then.", "POST /things/{id}, line 11", "to change the name that a thing has and only"},
 		{"Nothing else", "|-\n        # " + sentence + "\n        Nothing else", "", "you want to"},
