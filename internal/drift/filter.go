@@ -107,6 +107,9 @@ var ruled = []struct {
 	{"answers are read in more types than the file names", func(d difference) bool {
 		return strings.HasPrefix(d.rule, "response-") && d.Severity == Harmless && fromTo.MatchString(d.text)
 	}},
+	{"the file names no type", func(d difference) bool {
+		return strings.HasSuffix(strings.TrimRight(fromTo.FindString(d.text), "` "), " to `any")
+	}},
 	{"bounds, defaults and formats are in the descriptions", func(d difference) bool {
 		return strings.Contains(d.rule, "-default-value-") || strings.Contains(d.text, "`format`") || bound(d.rule)
 	}},

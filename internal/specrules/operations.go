@@ -117,8 +117,8 @@ func (s *spec) placed(message string) (where, found string) {
 }
 
 // verbs begin an operationId. A new one is added here, after a look at whether an old one says the same.
-var verbs = strings.Fields(`activate add authenticate cancel copy create delete export get identify import invite list mark record
-	remove revoke send set submit subscribe toggle track unblock unsubscribe update upload validate`)
+var verbs = strings.Fields(`activate add authenticate cancel copy create delete export get identify import invite list mark preview
+	record remove revoke send set submit subscribe toggle track unblock unsubscribe update upload upsert validate`)
 
 var (
 	camel   = regexp.MustCompile(`^([a-z]+)([A-Z][A-Za-z0-9]*)*$`)

@@ -230,6 +230,11 @@ lines"}}}, }}}`,
 			repairs: []Repair{{OddType, at + "/properties/a/type"}, {OddType, at + "/properties/b/type/type"},
 				{OddType, at + "/properties/b/type"}, {OddType, at + "/properties/c/type"}, {OddType, at + "/properties/d/type"}},
 		},
+		"number whose format is a whole one": {
+			in: of("{type: number, format: integer}"), want: answer(`{"format":"int64","type":"integer"}`),
+			repairs: []Repair{{OddType, at + "/format"}},
+		},
+		"values of a truth value": {in: of("{type: boolean, enum: [true, false]}"), want: answer(`{"type":"boolean"}`)},
 		"array without items": {
 			in: of("{type: array}"), want: answer(`{"items":{},"type":"array"}`),
 			repairs: []Repair{{NoItems, at}},

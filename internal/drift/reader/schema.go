@@ -392,6 +392,11 @@ func (t *tidier) rest(at string, in, out map[string]any) {
 	case out["type"] == "array" && out["items"] == nil:
 		t.repair(NoItems, at)
 		out["items"] = map[string]any{}
+	case out["type"] == "boolean":
+		delete(out, "enum") // true and false say nothing
+	case out["type"] == "number" && slices.Contains([]any{"integer", "int32", "int64", "long"}, out["format"]):
+		t.repair(OddType, at+"/format")
+		out["type"], out["format"] = "integer", "int64"
 	}
 	if kind, ok := out["type"].(string); ok && kind != "array" {
 		delete(out, "items")
