@@ -94,6 +94,7 @@ const (
 	CampaignStateArchive   CampaignState = "archive"
 	CampaignStateDraft     CampaignState = "draft"
 	CampaignStateInProcess CampaignState = "inProcess"
+	CampaignStateInReview  CampaignState = "inReview"
 	CampaignStateQueued    CampaignState = "queued"
 	CampaignStateSent      CampaignState = "sent"
 	CampaignStateSuspended CampaignState = "suspended"
@@ -124,7 +125,10 @@ const (
 
 // Defines values for ConversionSource.
 const (
-	ConversionSourceEmailCampaign ConversionSource = "email_campaign"
+	ConversionSourceAutomationWorkflowEmail ConversionSource = "automation_workflow_email"
+	ConversionSourceAutomationWorkflowSMS   ConversionSource = "automation_workflow_sms"
+	ConversionSourceEmailCampaign           ConversionSource = "email_campaign"
+	ConversionSourceSMSCampaign             ConversionSource = "sms_campaign"
 )
 
 // Defines values for CorporateFeature.
@@ -244,6 +248,12 @@ const (
 	PaymentCurrencyEUR PaymentCurrency = "EUR"
 )
 
+// Defines values for ReminderType.
+const (
+	ReminderTypeEmail ReminderType = "email"
+	ReminderTypePush  ReminderType = "push"
+)
+
 // Defines values for ReminderUnit.
 const (
 	ReminderUnitDays    ReminderUnit = "days"
@@ -331,6 +341,7 @@ const (
 
 // Defines values for UserFeature.
 const (
+	UserFeatureCompanies                  UserFeature = "companies"
 	UserFeatureContacts                   UserFeature = "contacts"
 	UserFeatureConversations              UserFeature = "conversations"
 	UserFeatureEmailCampaigns             UserFeature = "email_campaigns"
@@ -358,8 +369,10 @@ const (
 	UserPermissionAssign                  UserPermission = "assign"
 	UserPermissionAuthorizedIPs           UserPermission = "authorized_ips"
 	UserPermissionConfigure               UserPermission = "configure"
+	UserPermissionCreateEditDeals         UserPermission = "create_edit_deals"
 	UserPermissionCreateEditDelete        UserPermission = "create_edit_delete"
 	UserPermissionDedicatedIPsManagement  UserPermission = "dedicated_ips_management"
+	UserPermissionDeleteDeals             UserPermission = "delete_deals"
 	UserPermissionDomainsManagement       UserPermission = "domains_management"
 	UserPermissionExport                  UserPermission = "export"
 	UserPermissionForms                   UserPermission = "forms"
@@ -400,6 +413,7 @@ const (
 	WebhookEventInvalid               WebhookEvent = "invalid"
 	WebhookEventListAddition          WebhookEvent = "listAddition"
 	WebhookEventOpened                WebhookEvent = "opened"
+	WebhookEventReply                 WebhookEvent = "reply"
 	WebhookEventRequest               WebhookEvent = "request"
 	WebhookEventSent                  WebhookEvent = "sent"
 	WebhookEventSoftBounce            WebhookEvent = "softBounce"
@@ -1309,10 +1323,10 @@ type CampaignDetailsKind string
 // CampaignExpiry: How long after its sending a mail is worth reading.
 type CampaignExpiry struct {
 	// 1 to 3600, in unit.
-	Duration int64 `json:"duration"`
+	Duration *int64 `json:"duration,omitempty"`
 
 	// Unit of duration.
-	Unit ExpiryUnit `json:"unit"`
+	Unit *ExpiryUnit `json:"unit,omitempty"`
 }
 
 // CampaignPage: A page of mail campaigns.
@@ -2685,8 +2699,8 @@ type CreateProductRequest struct {
 	// true: the shop no longer has it.
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
-	// Further properties.
-	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+	// Further properties; texts and numbers.
+	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -2773,7 +2787,7 @@ type CreateSubAccountKeyRequest struct {
 	ID int64 `json:"id"`
 
 	// Name of the key.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name"`
 }
 
 // CreateSubAccountRequest: A sub-account to create.
@@ -2967,8 +2981,8 @@ type CreatedDomain struct {
 	// Who serves its DNS.
 	Provider string `json:"domain_provider,omitempty"`
 
-	// Id, 24 hex digits.
-	ID string `json:"id"`
+	// Id; 24 hex digits or a number.
+	ID flex.Text `json:"id"`
 
 	// Text for people.
 	Message string `json:"message,omitempty"`
@@ -3225,8 +3239,8 @@ type DomainSummary struct {
 	// The domain, such as example.com.
 	Name string `json:"domain_name"`
 
-	// Id, 24 hex digits.
-	ID string `json:"id"`
+	// Id; 24 hex digits or a number.
+	ID flex.Text `json:"id"`
 
 	// Its dedicated IP; null wherever it was seen.
 	IP string `json:"ip,omitempty"`
@@ -3621,6 +3635,12 @@ type Feed struct {
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
 
+	// Attribute of that contact.
+	DefaultAttribute string `json:"defaultAttr,omitempty"`
+
+	// Contact it is shown with where there is none.
+	DefaultContact string `json:"defaultContact,omitempty"`
+
 	// Headers of each call.
 	Headers []FeedHeader `json:"headers"`
 
@@ -3641,6 +3661,9 @@ type Feed struct {
 
 	// Password for basic.
 	Password rest.Secret `json:"password,omitempty"`
+
+	// Whether it differs by contact.
+	Personalization bool `json:"personalization,omitempty"`
 
 	// Token for token.
 	Token rest.Secret `json:"token,omitempty"`
@@ -4213,10 +4236,10 @@ type NewCategory struct {
 // NewFeedHeader: A header of each call.
 type NewFeedHeader struct {
 	// Name of the header.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name"`
 
 	// Value of the header.
-	Value *string `json:"value,omitempty"`
+	Value string `json:"value"`
 }
 
 // NewLinkedObject: A record to link with.
@@ -4371,8 +4394,8 @@ type NewProduct struct {
 	// true: the shop no longer has it.
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
-	// Further properties.
-	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+	// Further properties; texts and numbers.
+	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -4869,6 +4892,9 @@ type RelayAccess struct {
 	// Name to log in with.
 	UserName string `json:"userName,omitempty"`
 }
+
+// ReminderType: How somebody is reminded.
+type ReminderType string
 
 // ReminderUnit: Unit of a reminder.
 type ReminderUnit string
@@ -5742,8 +5768,8 @@ type TaskPage struct {
 
 // TaskReminder: When to remind of a task.
 type TaskReminder struct {
-	// How; known: email.
-	Types []string `json:"types"`
+	// How.
+	Types []ReminderType `json:"types"`
 
 	// Unit of value.
 	Unit ReminderUnit `json:"unit"`
@@ -6508,7 +6534,7 @@ type UserPermissions struct {
 // ValidateSenderRequest: The code that was mailed.
 type ValidateSenderRequest struct {
 	// The six digits of the code.
-	OTP *int64 `json:"otp,omitempty"`
+	OTP int64 `json:"otp"`
 }
 
 // Webhook: A webhook.
@@ -6562,7 +6588,7 @@ type WebhookAuth struct {
 // WebhookChannel: Which messages a webhook reports on.
 type WebhookChannel string
 
-// WebhookEvent: An event to report. Transactional takes sent to unsubscribed (request is sent); marketing takes spam, opened, click, hardBounce, softBounce, unsubscribed, listAddition, contactUpdated, contactDeleted and delivered; inbound takes inboundEmailProcessed.
+// WebhookEvent: An event to report. Transactional takes sent to unsubscribed (request is sent); marketing takes spam, opened, click, hardBounce, softBounce, unsubscribed, listAddition, contactUpdated, contactDeleted and delivered; inbound takes inboundEmailProcessed. What reply belongs to is not documented.
 type WebhookEvent string
 
 // WebhookHeader: A header of each call.
@@ -9135,7 +9161,7 @@ func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttribu
 // GetAttributionMetrics calls GET /ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}: Shows what one campaign brought in.
 //
 // Effect: read.
-func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributionMetrics, error) {
+func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributionMetrics, error) {
 	call := rest.Call{Operation: "GetAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributionMetrics](ctx, c.d, &call, opts)
@@ -9144,7 +9170,7 @@ func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource Con
 // ListAttributedProducts calls GET /ecommerce/attribution/products/{conversionSource}/{conversionSourceId}: Lists the products that one campaign sold.
 //
 // Effect: read.
-func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributedProductList, error) {
+func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributedProductList, error) {
 	call := rest.Call{Operation: "ListAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributedProductList](ctx, c.d, &call, opts)

@@ -67,7 +67,7 @@ func TestOnlyNew(t *testing.T) {
 	old := "openapi: 3.1\ninfo: {title: t, version: '1'}\npaths:\n  /feeds:\n    get:\n      responses: {'200': {description: fine}}\n"
 	code, out, stderr := command("-provider", "brevo", "-old", write(t, "old.yaml", old), write(t, "new.yaml", old+path))
 	assert.Equal(t, exitUntouched, code, stderr)
-	assert.Contains(t, out, "    GET\t/pigeons\tignored\tthe reason\n")
+	assert.Contains(t, out, "    GET\t/pigeons\tignored\tthe reason\tYYYY-MM\n")
 	assert.Contains(t, out, "No adapter calls what differs.\n")
 	assert.NotContains(t, out, "feeds")
 }

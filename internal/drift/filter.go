@@ -67,6 +67,9 @@ func (f *filter) why(op *operation, d difference) string {
 			}
 		}
 	}
+	if op != nil && f.rules && isRemoved(d.rule) && op.listed != nil && op.listed.named != f.project.described() {
+		return "operations.tsv: in another description than that of " + f.project.described()
+	}
 	if op == nil || op.curated == nil || isRemoved(d.rule) {
 		return ""
 	}
@@ -116,7 +119,7 @@ var ruled = []struct {
 	{"a body is required where its call makes no sense without", func(d difference) bool {
 		return d.rule == "request-body-became-optional"
 	}},
-	{"the key is declared once for all operations", func(d difference) bool { return strings.HasPrefix(d.rule, "api-security-") }},
+	{"the key is declared once for all operations", func(d difference) bool { return strings.Contains(d.rule, "security") }},
 	{"headers of answers are in the descriptions", func(d difference) bool {
 		return strings.HasPrefix(d.rule, "response-header-") || strings.Contains(d.rule, "-response-header")
 	}},
@@ -185,6 +188,20 @@ func readCorrections(text string) (corrections, error) {
 		}
 	}
 	return out, nil
+}
+
+// described is the description that most operations of the list are named in.
+func (p *project) described() string {
+	count, most := map[string]int{}, ""
+	for _, l := range p.listed {
+		count[l.named]++
+	}
+	for _, name := range slices.Sorted(keys(count)) {
+		if count[name] > count[most] {
+			most = name
+		}
+	}
+	return most
 }
 
 // readSources reads SOURCES.md, as far as it explains differences.

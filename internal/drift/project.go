@@ -32,8 +32,9 @@ type project struct {
 // curated is an operation of our spec.
 type curated struct{ method, path, id string }
 
-// listed is a row of operations.tsv.
-type listed struct{ path, state, reason string }
+// listed is a row of operations.tsv. named is the newest description that has
+// the operation, as 2026-02; empty where the list does not say.
+type listed struct{ path, state, reason, named string }
 
 // adapters tells where a provider's generated client is used. The two drivers of
 // Pakat share a folder; the files of the older begin with v3_.
@@ -123,11 +124,11 @@ func (p *project) readList(file string) error {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		f := append(strings.Split(line, "\t"), "")
-		if len(f) < 4 || f[2] != "curated" && f[2] != "ignored" {
+		f := append(strings.Split(line, "\t"), "", "")
+		if len(f) < 5 || f[2] != "curated" && f[2] != "ignored" {
 			return fileError(file, "line %d is not METHOD, path, curated or ignored, reason, with tabs between", i+1)
 		}
-		p.listed[key(f[0], below(f[1], p.base))] = listed{f[1], f[2], f[3]}
+		p.listed[key(f[0], below(f[1], p.base))] = listed{f[1], f[2], f[3], f[4]}
 	}
 	return nil
 }

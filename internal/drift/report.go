@@ -266,7 +266,7 @@ func (r *Report) undecided(b *strings.Builder) {
 	var lines []string
 	for _, op := range r.operations {
 		if op.added && op.undecided() {
-			lines = append(lines, fmt.Sprintf("    %s\t%s\tignored\tthe reason\n", op.method, op.path))
+			lines = append(lines, "    "+r.row(op.method, op.path, "ignored\tthe reason")+"\n")
 		}
 	}
 	if len(lines) == 0 {
@@ -274,6 +274,20 @@ func (r *Report) undecided(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "\n## New operations that nobody has decided about: %d\n\nLines for api/%s/operations.tsv, tabs between; or curated instead of ignored and the reason:\n\n%s",
 		len(lines), r.project.provider, strings.Join(lines, ""))
+}
+
+// row is a line of the list of operations, with the description where the list
+// has that column.
+func (r *Report) row(method, path, state string) string {
+	line := method + "\t" + path + "\t" + state
+	if r.project.described() == "" {
+		return line
+	}
+	named := "YYYY-MM"
+	if m := dated.FindStringSubmatch(r.new.name); m != nil {
+		named = m[2][:len(named)]
+	}
+	return line + strings.Repeat("\t", 4-strings.Count(line, "\t")) + named
 }
 
 func (o *operation) write(b *strings.Builder, own []*change) {

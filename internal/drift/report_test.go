@@ -27,7 +27,7 @@ func TestFirstPage(t *testing.T) {
 		left         []leftOut
 	}{
 		"two files":        {30, []leftOut{{"SOURCES.md", 1}, {"the curated spec", 1}}},
-		"the curated spec": {0, append(rules, leftOut{"SOURCES.md", 1})},
+		"the curated spec": {0, append(rules, leftOut{"SOURCES.md", 1}, leftOut{"operations.tsv", 1})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &Report{project: &project{provider: "brevo"}, old: &vendorFile{name: "old", doc: emptyDoc()}, new: &vendorFile{name: "new", doc: emptyDoc()}, left: tt.left}
@@ -298,4 +298,27 @@ func TestOperationID(t *testing.T) {
 	} {
 		assert.Equal(t, tt.want, s.operationID(tt.method, tt.path), "%s %s", tt.method, tt.path)
 	}
+}
+
+// An operation that the list names in another description is not told as gone,
+// when the curated spec is compared with the one that most are named in.
+func TestNamed(t *testing.T) {
+	p := &project{listed: map[string]listed{"a": {named: "2026-02"}, "b": {named: "2026-02"}, "c": {named: "2025-02"}}}
+	assert.Equal(t, "2026-02", p.described())
+	f := newFilter(p)
+	f.byRules()
+	gone := difference{"GET", "/a", finding{rule: "api-removed-without-deprecation"}}
+	for named, want := range map[string]string{"2026-02": "", "2025-02": "operations.tsv: in another description than that of 2026-02"} {
+		assert.Equal(t, want, f.why(&operation{curated: &curated{id: "a"}, listed: &listed{named: named}}, gone))
+	}
+	f.rules = false
+	assert.Empty(t, f.why(&operation{curated: &curated{id: "a"}, listed: &listed{named: "2025-02"}}, gone), "between two files of the vendor")
+
+	r := &Report{project: p, new: &vendorFile{name: "brevo-2027-02-01.json"}}
+	assert.Equal(t, "GET\t/a\tcurated\t\t2027-02", r.row("GET", "/a", "curated"))
+	assert.Equal(t, "GET\t/a\tignored\tthe reason\t2027-02", r.row("GET", "/a", "ignored\tthe reason"))
+	r.new.name = "new.json"
+	assert.Equal(t, "GET\t/a\tcurated\t\tYYYY-MM", r.row("GET", "/a", "curated"))
+	r.project = &project{listed: map[string]listed{"a": {}}}
+	assert.Equal(t, "GET\t/a\tcurated", r.row("GET", "/a", "curated"))
 }

@@ -51,7 +51,7 @@ func (r *Report) suggestion() (string, error) {
 			case ok:
 				s.grow(&parameters, own, here)
 			case !known || listed.state == "curated":
-				fmt.Fprintf(&list, "# %s\t%s\tcurated\n", method, path)
+				fmt.Fprintf(&list, "# %s\n", r.row(method, path, "curated"))
 				paths.WriteString(heading)
 				heading = ""
 				s.operation(&paths, method, path, here)
