@@ -2700,7 +2700,7 @@ type CreateProductRequest struct {
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
 	// Further properties; texts and numbers.
-	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
+	MetaInfo map[string]any `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -4395,7 +4395,7 @@ type NewProduct struct {
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
 	// Further properties; texts and numbers.
-	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
+	MetaInfo map[string]any `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -7944,6 +7944,8 @@ func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams,
 
 // CreateCompany calls POST /companies: Creates a company.
 //
+// Nobody says that names must differ: a repeat may create a second company.
+//
 // Effect: send.
 func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
@@ -8198,6 +8200,8 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 
 // CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
 //
+// Nobody says that names must differ: a repeat may create a second folder.
+//
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
@@ -8272,6 +8276,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 }
 
 // CreateList calls POST /contacts/lists: Creates a contact list in a folder.
+//
+// Nobody says that names must differ: a repeat may create a second list.
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -8474,6 +8480,8 @@ func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateCh
 
 // SendPushedMessage calls POST /conversations/pushedMessages: Sends an automatic message to a visitor.
 //
+// A repeat shows the message twice.
+//
 // Effect: send.
 func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
@@ -8510,6 +8518,8 @@ func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body Update
 }
 
 // CreateSubAccountGroup calls POST /corporate/group: Creates a group of sub-accounts.
+//
+// Nobody says that names must differ: a repeat may create a second group.
 //
 // Effect: send.
 func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -8595,6 +8605,8 @@ func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*Ma
 
 // CreateMasterSSOToken calls POST /corporate/ssoToken: Makes a token by which a user logs in to the corporate account.
 //
+// A repeat makes another token.
+//
 // Effect: send.
 func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "CreateMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
@@ -8615,6 +8627,8 @@ func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsPar
 }
 
 // CreateSubAccount calls POST /corporate/subAccount: Creates a sub-account.
+//
+// A repeat may create a second one.
 //
 // Effect: send.
 func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -8642,6 +8656,8 @@ func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPR
 }
 
 // CreateSubAccountKey calls POST /corporate/subAccount/key: Makes an API key for a sub-account.
+//
+// A repeat makes another key.
 //
 // Effect: send.
 func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyRequest, opts ...rest.Option) (*CreatedKey, error) {
@@ -8712,6 +8728,8 @@ func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccoun
 
 // InviteCorporateUser calls POST /corporate/user/invitation/send: Invites somebody into the corporate account by mail.
 //
+// A repeat may mail again.
+//
 // Effect: send.
 func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserRequest, opts ...rest.Option) (*CorporateInvitation, error) {
 	call := rest.Call{Operation: "InviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
@@ -8720,6 +8738,8 @@ func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUs
 }
 
 // UpdateCorporateInvitation calls PUT /corporate/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// resend mails again each time; cancel may be repeated.
 //
 // Effect: send.
 func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
@@ -8774,6 +8794,8 @@ func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCo
 
 // CreateCouponCollection calls POST /couponCollections: Creates a coupon collection.
 //
+// Nobody says that names must differ: a repeat may create a second collection.
+//
 // Effect: send.
 func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
@@ -8802,6 +8824,8 @@ func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body Upd
 
 // AddCoupons calls POST /coupons: Puts coupons into a collection.
 //
+// What a repeat does with codes that are there already is not documented.
+//
 // Effect: send.
 func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
@@ -8810,6 +8834,8 @@ func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ..
 }
 
 // CreateCRMAttribute calls POST /crm/attributes: Defines an attribute of companies or deals.
+//
+// Nobody says that labels must differ: a repeat may create a second attribute.
 //
 // Effect: send.
 func (c *Client) CreateCRMAttribute(ctx context.Context, body CreateCRMAttributeRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -8876,6 +8902,8 @@ func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ..
 
 // CreateDeal calls POST /crm/deals: Creates a deal.
 //
+// Nobody says that names must differ: a repeat may create a second deal.
+//
 // Effect: send.
 func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
@@ -8884,6 +8912,8 @@ func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ..
 }
 
 // ImportDeals calls POST /crm/deals/import: Imports deals from a CSV file.
+//
+// The work goes on in the background: follow processId with getProcess. A repeat imports all rows again.
 //
 // Effect: send.
 func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts ...rest.Option) (*StartedProcess, error) {
@@ -8949,6 +8979,8 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 
 // UploadFile calls POST /crm/files: Stores a file with a deal, contact or company.
 //
+// A repeat stores a second file.
+//
 // Effect: send.
 func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ...rest.Option) (*CRMFile, error) {
 	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
@@ -9001,6 +9033,8 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 }
 
 // CreateNote calls POST /crm/notes: Creates a note.
+//
+// A repeat creates a second note.
 //
 // Effect: send.
 func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -9088,6 +9122,8 @@ func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ..
 }
 
 // CreateTask calls POST /crm/tasks: Creates a task.
+//
+// A repeat creates a second task.
 //
 // Effect: send.
 func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -9225,6 +9261,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 
 // UploadImage calls POST /emailCampaigns/images: Puts an image into the gallery.
 //
+// A repeat stores a second image.
+//
 // Effect: send.
 func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts ...rest.Option) (*UploadedImage, error) {
 	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
@@ -9274,6 +9312,8 @@ func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...
 
 // ExportCampaignRecipients calls POST /emailCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of a campaign to a CSV file.
 //
+// A repeat starts a second export.
+//
 // Effect: send.
 func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
@@ -9284,6 +9324,8 @@ func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64,
 
 // SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
 //
+// After an unclear end look at the state of the campaign before a repeat.
+//
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
@@ -9292,6 +9334,8 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 }
 
 // SendCampaignReport calls POST /emailCampaigns/{campaignId}/sendReport: Mails a PDF report of a campaign.
+//
+// A repeat mails again.
 //
 // Effect: send.
 func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -9363,6 +9407,8 @@ func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ..
 }
 
 // CreateFeed calls POST /feeds: Creates a feed.
+//
+// Nobody says that names must differ: a repeat may create a second feed.
 //
 // Effect: send.
 func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ...rest.Option) (*CreatedUUID, error) {
@@ -9543,6 +9589,8 @@ func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Opti
 
 // InviteUser calls POST /organization/user/invitation/send: Invites somebody into the account by mail.
 //
+// A repeat may mail again.
+//
 // Effect: send.
 func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
@@ -9551,6 +9599,8 @@ func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ..
 }
 
 // UpdateInvitation calls PUT /organization/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// resend mails again each time; cancel may be repeated.
 //
 // Effect: send.
 func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
@@ -9578,6 +9628,8 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 }
 
 // CreatePaymentRequest calls POST /payments/requests: Asks a contact for a payment.
+//
+// A repeat asks a second time.
 //
 // Effect: send.
 func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentRequest, opts ...rest.Option) (*CreatedPaymentRequest, error) {
@@ -9706,6 +9758,8 @@ func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, o
 
 // CreateChild calls POST /reseller/children: Creates a child account.
 //
+// A repeat may create a second one.
+//
 // Effect: send.
 func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts ...rest.Option) (*CreatedChild, error) {
 	call := rest.Call{Operation: "CreateChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
@@ -9773,6 +9827,8 @@ func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, o
 
 // AddChildCredits calls POST /reseller/children/{childIdentifier}/credits/add: Moves credits to a child account.
 //
+// A repeat moves the amount again.
+//
 // Effect: send.
 func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
@@ -9782,6 +9838,8 @@ func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, bo
 }
 
 // RemoveChildCredits calls POST /reseller/children/{childIdentifier}/credits/remove: Moves credits from a child account.
+//
+// A repeat moves the amount again.
 //
 // Effect: send.
 func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
@@ -9862,6 +9920,8 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 }
 
 // CreateSender calls POST /senders: Creates a sender and mails the address a code to confirm it.
+//
+// A repeat may mail another code.
 //
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
@@ -9980,6 +10040,8 @@ func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsP
 
 // CreateSMSCampaign calls POST /smsCampaigns: Creates an SMS campaign.
 //
+// A repeat may create a second campaign; with scheduledAt both are sent.
+//
 // Effect: send.
 func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
@@ -10017,6 +10079,8 @@ func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body U
 
 // ExportSMSCampaignRecipients calls POST /smsCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of an SMS campaign to a CSV file.
 //
+// A repeat starts a second export.
+//
 // Effect: send.
 func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
@@ -10027,6 +10091,8 @@ func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int
 
 // SendSMSCampaignNow calls POST /smsCampaigns/{campaignId}/sendNow: Sends an SMS campaign at once.
 //
+// After an unclear end look at the state of the campaign before a repeat.
+//
 // Effect: send.
 func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
@@ -10035,6 +10101,8 @@ func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts 
 }
 
 // SendSMSCampaignReport calls POST /smsCampaigns/{campaignId}/sendReport: Mails a PDF report of an SMS campaign.
+//
+// A repeat mails again.
 //
 // Effect: send.
 func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -10046,6 +10114,8 @@ func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, bo
 
 // SendSMSCampaignTest calls POST /smsCampaigns/{campaignId}/sendTest: Sends an SMS campaign to one number.
 //
+// A repeat sends again.
+//
 // Effect: send.
 func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
@@ -10055,6 +10125,8 @@ func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body
 }
 
 // UpdateSMSCampaignStatus calls PUT /smsCampaigns/{campaignId}/status: Moves an SMS campaign to another state, or copies it.
+//
+// queued and sent may send messages, replicate makes a copy each time; the other states may be set again.
 //
 // Effect: send.
 func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -10327,6 +10399,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 
 // SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
 //
+// A repeat mails again.
+//
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
@@ -10528,6 +10602,8 @@ func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsApp
 
 // CreateWhatsAppCampaign calls POST /whatsappCampaigns: Creates a WhatsApp campaign and schedules it.
 //
+// A repeat may create a second campaign, and both are sent.
+//
 // Effect: send.
 func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
@@ -10544,6 +10620,8 @@ func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*W
 }
 
 // CreateWhatsAppTemplate calls POST /whatsappCampaigns/template: Creates a WhatsApp template.
+//
+// A repeat may create a second one.
 //
 // Effect: send.
 func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateRequest, opts ...rest.Option) (*CreatedID, error) {

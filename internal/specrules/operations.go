@@ -151,6 +151,9 @@ var operationRules = []rule{
 		effect, _ := o.Extensions["x-effect"].(string)
 		return unless(slices.Contains([]string{"read", "upsert", "send"}, effect), effect)
 	}),
+	each("a call that must not be repeated has a description, which says what a repeat does", func(o operation) string {
+		return unless(o.Extensions["x-effect"] != "send" || strings.TrimSpace(o.Description) != "", "x-effect send without a description")
+	}),
 	each("what the text calls deprecated is marked deprecated", func(o operation) string {
 		says := strings.Contains(strings.ToLower(o.Summary+" "+o.Description), "deprecated")
 		return unless(!says || o.Deprecated, o.Summary)
