@@ -24,7 +24,9 @@ func allOf(root, folder string) ([]*Report, string, error) {
 	}
 	var reports []*Report
 	var b strings.Builder
-	b.WriteString("# Drift of all vendors\n\n| provider | new | old | curated operations touched | breaking changes | not decided |\n|---|---|---|---|---|---|\n")
+	b.WriteString(
+		"# Drift of all vendors\n\n| provider | new | old | curated operations touched | breaking changes | not decided |\n|---|---|---|---|---|---|\n",
+	)
 	for _, spec := range providers {
 		provider := filepath.Base(filepath.Dir(spec))
 		before, after := parts[provider].files(folder)
@@ -48,7 +50,16 @@ func allOf(root, folder string) ([]*Report, string, error) {
 				open++
 			}
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %d | %d | %d |\n", provider, r.new.name, r.old.name, r.touched(), breaking, open)
+		fmt.Fprintf(
+			&b,
+			"| %s | %s | %s | %d | %d | %d |\n",
+			provider,
+			r.new.name,
+			r.old.name,
+			r.touched(),
+			breaking,
+			open,
+		)
 	}
 	b.WriteString("\n")
 	return reports, b.String(), nil
@@ -71,11 +82,21 @@ func partsIn(folder string, specs []string) (map[string]parts, error) {
 		}
 		m := dated.FindStringSubmatch(e.Name())
 		if m == nil {
-			return nil, fmt.Errorf("%s: the name is not PROVIDER-YYYY-MM-DD.json, as brevo-2026-11-22.json", filepath.Join(folder, e.Name()))
+			return nil, fmt.Errorf(
+				"%s: the name is not PROVIDER-YYYY-MM-DD.json, as brevo-2026-11-22.json",
+				filepath.Join(folder, e.Name()),
+			)
 		}
 		provider, _, _ := strings.Cut(m[1], "-")
-		if !slices.ContainsFunc(specs, func(spec string) bool { return filepath.Base(filepath.Dir(spec)) == provider }) {
-			return nil, fmt.Errorf("%s: there is no api/%s/openapi.yaml", filepath.Join(folder, e.Name()), provider)
+		if !slices.ContainsFunc(
+			specs,
+			func(spec string) bool { return filepath.Base(filepath.Dir(spec)) == provider },
+		) {
+			return nil, fmt.Errorf(
+				"%s: there is no api/%s/openapi.yaml",
+				filepath.Join(folder, e.Name()),
+				provider,
+			)
 		}
 		if out[provider] == nil {
 			out[provider] = parts{}

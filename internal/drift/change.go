@@ -35,7 +35,9 @@ var (
 		regexp.MustCompile("propert(?:y|y's) `([^`]+)`"),
 	}
 	ofStatus = regexp.MustCompile("status `(\\w+)`|`(\\w+)` status")
-	inStatus = regexp.MustCompile("(?:for|from|with|to) the (?:response )?(?:with the )?(?:status `[^`]*`(?:, `[^`]*`)*|`[^`]*`(?:, `[^`]*`)* status)")
+	inStatus = regexp.MustCompile(
+		"(?:for|from|with|to) the (?:response )?(?:with the )?(?:status `[^`]*`(?:, `[^`]*`)*|`[^`]*`(?:, `[^`]*`)* status)",
+	)
 )
 
 // placeOf reads the place out of oasdiff's text: its rules give their arguments
@@ -86,12 +88,21 @@ func (r *Report) once() {
 	told := map[string]*change{}
 	for _, op := range r.operations {
 		for _, f := range merged(op.findings) {
-			if f.side == "error" && !strings.Contains(f.rule, "-success-status-") { // errors have one schema: at which status says nothing
+			if f.side == "error" &&
+				!strings.Contains(
+					f.rule,
+					"-success-status-",
+				) { // errors have one schema: at which status says nothing
 				f.text = inStatus.ReplaceAllString(f.text, "in errors")
 			}
 			k := fmt.Sprint(f.Severity, f.rule, f.text)
 			if told[k] == nil {
-				told[k] = &change{Severity: f.Severity, Rule: f.rule, Text: f.text, Field: f.place.String()}
+				told[k] = &change{
+					Severity: f.Severity,
+					Rule:     f.rule,
+					Text:     f.text,
+					Field:    f.place.String(),
+				}
 				r.changes = append(r.changes, told[k])
 			}
 			told[k].operations = append(told[k].operations, op)
@@ -99,7 +110,11 @@ func (r *Report) once() {
 		}
 	}
 	order := func(a, b *change) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Rule, b.Rule))
+		return cmp.Or(
+			cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(a.Text, b.Text),
+			cmp.Compare(a.Rule, b.Rule),
+		)
 	}
 	slices.SortStableFunc(r.changes, order)
 	for _, op := range r.operations {

@@ -96,7 +96,11 @@ func compare(p *project, before, after, own *vendorFile) (*Report, error) {
 	}
 	r.left = skip.counts()
 	slices.SortFunc(r.operations, func(a, b *operation) int {
-		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
+		return cmp.Or(
+			cmp.Compare(a.severity, b.severity),
+			cmp.Compare(a.path, b.path),
+			cmp.Compare(a.method, b.method),
+		)
 	})
 	r.once()
 	r.addNotes()
@@ -112,8 +116,14 @@ type difference struct {
 
 // differences are all that oasdiff finds, in its order.
 func differences(before, after *vendorFile) ([]difference, error) {
-	d, sources, err := diff.GetWithOperationsSourcesMap(diff.NewConfig(),
-		&load.SpecInfo{Spec: before.doc, Url: before.name}, &load.SpecInfo{Spec: after.doc, Url: after.name})
+	d, sources, err := diff.GetWithOperationsSourcesMap(
+		diff.NewConfig(),
+		&load.SpecInfo{
+			Spec: before.doc,
+			Url:  before.name,
+		},
+		&load.SpecInfo{Spec: after.doc, Url: after.name},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s cannot be compared: %w", before.name, after.name, err)
 	}
@@ -122,7 +132,14 @@ func differences(before, after *vendorFile) ([]difference, error) {
 	for _, c := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), d, sources, checker.INFO) {
 		text := textOf(c, localizer)
 		if severity, ok := severityOf(c, text); ok {
-			out = append(out, difference{c.GetOperation(), c.GetPath(), finding{severity, c.GetId(), text, placeOf(c.GetId(), text)}})
+			out = append(
+				out,
+				difference{
+					c.GetOperation(),
+					c.GetPath(),
+					finding{severity, c.GetId(), text, placeOf(c.GetId(), text)},
+				},
+			)
 		}
 	}
 	return out, nil
@@ -180,19 +197,39 @@ func (o *operation) undecided() bool {
 // addNotes tells what the comparison of operations cannot see.
 func (r *Report) addNotes() {
 	if strings.HasPrefix(r.old.version, "Swagger") != strings.HasPrefix(r.new.version, "Swagger") {
-		r.notes = append(r.notes, "One file is Swagger 2 and the other OpenAPI 3: some differences may come from the conversion.")
+		r.notes = append(
+			r.notes,
+			"One file is Swagger 2 and the other OpenAPI 3: some differences may come from the conversion.",
+		)
 	}
 	for _, host := range r.new.hosts {
 		if !slices.Contains(r.old.hosts, host) && host != r.project.host {
-			r.notes = append(r.notes, fmt.Sprintf("The new file names the server %s; the curated spec has %s.", host, r.project.host))
+			r.notes = append(
+				r.notes,
+				fmt.Sprintf(
+					"The new file names the server %s; the curated spec has %s.",
+					host,
+					r.project.host,
+				),
+			)
 		}
 	}
 	if was, is := keyNames(r.old.doc), keyNames(r.new.doc); was != is {
-		r.notes = append(r.notes, fmt.Sprintf("Where the key goes differs: %s in the old file, %s in the new one.", was, is))
+		r.notes = append(
+			r.notes,
+			fmt.Sprintf(
+				"Where the key goes differs: %s in the old file, %s in the new one.",
+				was,
+				is,
+			),
+		)
 	}
 	for _, f := range []*vendorFile{r.old, r.new} {
 		for _, left := range f.folded {
-			r.notes = append(r.notes, fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left))
+			r.notes = append(
+				r.notes,
+				fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left),
+			)
 		}
 	}
 }

@@ -21,7 +21,7 @@ type leftOut struct {
 type filter struct {
 	project *project
 	rules   bool                    // one side is the curated spec: its rules explain differences
-	open    map[string][]difference // where the curated spec still differs from the new file, by operation; nil: not known
+	open    map[string][]difference // where spec and new file still differ; nil: not known
 	count   map[string]int
 }
 
@@ -43,7 +43,9 @@ func (f *filter) settled(now []difference) {
 func (f *filter) stillOpen(d difference) bool {
 	return slices.ContainsFunc(f.open[key(d.method, d.path)], func(open difference) bool {
 		whole := open.field == "" && d.field != ""
-		if whole && !strings.Contains(open.rule, "media-type") && !strings.Contains(open.rule, "body-added") && !strings.Contains(open.rule, "type-changed") {
+		if whole && !strings.Contains(open.rule, "media-type") &&
+			!strings.Contains(open.rule, "body-added") &&
+			!strings.Contains(open.rule, "type-changed") {
 			return false // of the body as a whole, but not what is in it
 		}
 		return covers(open.place.String(), d.place)
@@ -67,7 +69,8 @@ func (f *filter) why(op *operation, d difference) string {
 			}
 		}
 	}
-	if op != nil && f.rules && isRemoved(d.rule) && op.listed != nil && op.listed.named != f.project.described() {
+	if op != nil && f.rules && isRemoved(d.rule) && op.listed != nil &&
+		op.listed.named != f.project.described() {
 		return "operations.tsv: in another description than that of " + f.project.described()
 	}
 	if op == nil || op.curated == nil || isRemoved(d.rule) {
@@ -87,7 +90,9 @@ func (f *filter) counts() []leftOut {
 	for why, n := range f.count {
 		out = append(out, leftOut{why, n})
 	}
-	slices.SortFunc(out, func(a, b leftOut) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why)) })
+	slices.SortFunc(out, func(a, b leftOut) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
+	})
 	return out
 }
 
@@ -97,40 +102,63 @@ var ruled = []struct {
 	why  string
 	fits func(difference) bool
 }{
-	{"errors have one schema, and 401, 429 and default at every operation", func(d difference) bool {
-		return d.side == "error" && d.rule != "response-non-success-status-added" || d.rule == "response-non-success-status-removed"
-	}},
+	{
+		"errors have one schema, and 401, 429 and default at every operation",
+		func(d difference) bool {
+			return d.side == "error" && d.rule != "response-non-success-status-added" ||
+				d.rule == "response-non-success-status-removed"
+		},
+	},
 	{"enums of answers are open texts", func(d difference) bool {
 		return d.side == "response" && strings.Contains(d.rule, "enum")
 	}},
-	{"few fields of answers are required, and null is read as the zero value", func(d difference) bool {
-		return has(d.rule, "response-property-became-required", "response-property-became-optional", "response-property-became-nullable",
-			"response-property-became-not-nullable", "response-body-became-nullable")
-	}},
+	{
+		"few fields of answers are required, and null is read as the zero value",
+		func(d difference) bool {
+			return has(
+				d.rule,
+				"response-property-became-required",
+				"response-property-became-optional",
+				"response-property-became-nullable",
+				"response-property-became-not-nullable",
+				"response-body-became-nullable",
+			)
+		},
+	},
 	{"answers are read in more types than the file names", func(d difference) bool {
-		return strings.HasPrefix(d.rule, "response-") && d.Severity == Harmless && fromTo.MatchString(d.text)
+		return strings.HasPrefix(d.rule, "response-") && d.Severity == Harmless &&
+			fromTo.MatchString(d.text)
 	}},
 	{"the file names no type", func(d difference) bool {
 		return strings.HasSuffix(strings.TrimRight(fromTo.FindString(d.text), "` "), " to `any")
 	}},
 	{"bounds, defaults and formats are in the descriptions", func(d difference) bool {
-		return strings.Contains(d.rule, "-default-value-") || strings.Contains(d.text, "`format`") || bound(d.rule)
+		return strings.Contains(d.rule, "-default-value-") ||
+			strings.Contains(d.text, "`format`") ||
+			bound(d.rule)
 	}},
 	{"a body is required where its call makes no sense without", func(d difference) bool {
 		return d.rule == "request-body-became-optional"
 	}},
-	{"the key is declared once for all operations", func(d difference) bool { return strings.Contains(d.rule, "security") }},
+	{
+		"the key is declared once for all operations",
+		func(d difference) bool { return strings.Contains(d.rule, "security") },
+	},
 	{"headers of answers are in the descriptions", func(d difference) bool {
-		return strings.HasPrefix(d.rule, "response-header-") || strings.Contains(d.rule, "-response-header")
+		return strings.HasPrefix(d.rule, "response-header-") ||
+			strings.Contains(d.rule, "-response-header")
 	}},
 }
 
 func has(rule string, names ...string) bool { return slices.Contains(names, rule) }
 
 func bound(rule string) bool {
-	return slices.ContainsFunc([]string{"-max-", "-min-", "-pattern-", "-unique-items", "-multiple-of", "-exclusive-"}, func(part string) bool {
-		return strings.Contains(rule, part)
-	})
+	return slices.ContainsFunc(
+		[]string{"-max-", "-min-", "-pattern-", "-unique-items", "-multiple-of", "-exclusive-"},
+		func(part string) bool {
+			return strings.Contains(rule, part)
+		},
+	)
 }
 
 // corrections are what SOURCES.md explains: operations and fields.
@@ -178,8 +206,15 @@ func readCorrections(text string) (corrections, error) {
 			}
 			for at := range strings.SplitSeq(places, ", ") {
 				side, _, _ := strings.Cut(at, " ")
-				if !slices.Contains([]string{"request", "response", "error", "query", "path", "header"}, side) {
-					return nil, fmt.Errorf("line %d: %q begins with no side: request, response, error, query, path, header", i+1, at)
+				if !slices.Contains(
+					[]string{"request", "response", "error", "query", "path", "header"},
+					side,
+				) {
+					return nil, fmt.Errorf(
+						"line %d: %q begins with no side: request, response, error, query, path, header",
+						i+1,
+						at,
+					)
 				}
 				for one := range strings.SplitSeq(id, ",") {
 					out[strings.TrimSpace(one)] = append(out[strings.TrimSpace(one)], at)
@@ -215,7 +250,12 @@ func (p *project) readSources(file string) error {
 	}
 	for id := range p.corrections {
 		if id != "*" && !p.has(id) {
-			return fileError(file, "the corrections name %s, which api/%s/openapi.yaml does not have", id, p.provider)
+			return fileError(
+				file,
+				"the corrections name %s, which api/%s/openapi.yaml does not have",
+				id,
+				p.provider,
+			)
 		}
 	}
 	return nil

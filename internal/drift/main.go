@@ -56,16 +56,33 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("drift", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.root, "root", "../..", "root `folder` of the project")
-	flags.StringVar(&o.provider, "provider", "", "`name` of the folder below api/ with the curated spec, as brevo")
+	flags.StringVar(
+		&o.provider,
+		"provider",
+		"",
+		"`name` of the folder below api/ with the curated spec, as brevo",
+	)
 	flags.StringVar(&o.all, "all", "", "`folder` with the files of all vendors")
-	flags.Func("old", "an earlier `file`, for each part of the description once; default the curated spec", func(s string) error {
-		o.old = append(o.old, s)
-		return nil
-	})
+	flags.Func(
+		"old",
+		"an earlier `file`, for each part of the description once; default the curated spec",
+		func(s string) error {
+			o.old = append(o.old, s)
+			return nil
+		},
+	)
 	flags.StringVar(&o.json, "json", "", "write the report as JSON to `file`, too")
-	flags.StringVar(&o.suggest, "suggest", "", "write new operations and fields in the form of our specs to `file`")
+	flags.StringVar(
+		&o.suggest,
+		"suggest",
+		"",
+		"write new operations and fields in the form of our specs to `file`",
+	)
 	flags.Usage = func() {
-		fmt.Fprintln(stderr, "usage: drift -provider NAME [-old FILE] [-json FILE] [-suggest FILE] NEW...\n       drift -all FOLDER [-json FILE]")
+		fmt.Fprintln(
+			stderr,
+			"usage: drift -provider NAME [-old FILE] [-json FILE] [-suggest FILE] NEW...\n       drift -all FOLDER [-json FILE]",
+		)
 		flags.PrintDefaults()
 	}
 	if err := flags.Parse(args); err != nil {
@@ -87,7 +104,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitError
 	}
 	if touched > 0 {
-		fmt.Fprintf(stderr, "drift: curated operations touched: %d (exit code %d)\n", touched, exitTouched)
+		fmt.Fprintf(
+			stderr,
+			"drift: curated operations touched: %d (exit code %d)\n",
+			touched,
+			exitTouched,
+		)
 		return exitTouched
 	}
 	return exitUntouched

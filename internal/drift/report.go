@@ -32,7 +32,10 @@ func (r *Report) String() string {
 	for _, f := range r.files() {
 		var lines []string
 		for _, repair := range f.repairs {
-			lines = append(lines, fmt.Sprintf("%s: %s", repair.Kind, cmp.Or(repair.Place, "the file")))
+			lines = append(
+				lines,
+				fmt.Sprintf("%s: %s", repair.Kind, cmp.Or(repair.Place, "the file")),
+			)
 		}
 		r.section(&b, "Repairs in "+f.name, lines)
 	}
@@ -95,7 +98,10 @@ func (f *vendorFile) repaired(b *strings.Builder) {
 	if len(kinds) == 0 {
 		return
 	}
-	slices.SortStableFunc(kinds, func(a, b reader.Kind) int { return cmp.Compare(len(places[b]), len(places[a])) })
+	slices.SortStableFunc(
+		kinds,
+		func(a, b reader.Kind) int { return cmp.Compare(len(places[b]), len(places[a])) },
+	)
 	fmt.Fprintf(b, "\nRepairs in %s: %d, each listed at the end\n\n", f.name, len(f.repairs))
 	for i, k := range kinds {
 		if i == repairLines-1 && len(kinds) > repairLines {
@@ -127,17 +133,37 @@ func (r *Report) counts(b *strings.Builder) {
 			removed++
 		}
 	}
-	fmt.Fprintf(b, "\nOperations that differ: %d (added %d, removed %d, changed %d); curated ones: %d.\n\n",
-		len(r.operations), added, removed, len(r.operations)-added-removed, r.touched())
+	fmt.Fprintf(
+		b,
+		"\nOperations that differ: %d (added %d, removed %d, changed %d); curated ones: %d.\n\n",
+		len(r.operations),
+		added,
+		removed,
+		len(r.operations)-added-removed,
+		r.touched(),
+	)
 	fmt.Fprintf(b, "| operations | %s | %s | %s |\n|---|---|---|---|\n", Breaking, Look, Harmless)
 	for row, name := range []string{"curated", "ignored", "not decided"} {
-		fmt.Fprintf(b, "| %s | %d | %d | %d |\n", name, by[row][Breaking], by[row][Look], by[row][Harmless])
+		fmt.Fprintf(
+			b,
+			"| %s | %d | %d | %d |\n",
+			name,
+			by[row][Breaking],
+			by[row][Look],
+			by[row][Harmless],
+		)
 	}
 	var changes [Harmless + 1]int
 	for _, c := range r.changes {
 		changes[c.Severity]++
 	}
-	fmt.Fprintf(b, "| different changes | %d | %d | %d |\n", changes[Breaking], changes[Look], changes[Harmless])
+	fmt.Fprintf(
+		b,
+		"| different changes | %d | %d | %d |\n",
+		changes[Breaking],
+		changes[Look],
+		changes[Harmless],
+	)
 }
 
 // adapters lists the adapter files that call what differs, the most concerned first.
@@ -153,7 +179,12 @@ func (r *Report) adapters(b *strings.Builder) {
 			fmt.Fprintf(b, "- and %d more files\n", len(rows)-i)
 			break
 		}
-		fmt.Fprintf(b, "- %s: %s\n", a.File, cut(fmt.Sprintf("%s: %s", a.Severity, strings.Join(a.Operations, ", "))))
+		fmt.Fprintf(
+			b,
+			"- %s: %s\n",
+			a.File,
+			cut(fmt.Sprintf("%s: %s", a.Severity, strings.Join(a.Operations, ", "))),
+		)
 	}
 }
 
@@ -177,7 +208,11 @@ func (r *Report) touchedAdapters() []touchedAdapter {
 		}
 	}
 	slices.SortStableFunc(rows, func(a, b touchedAdapter) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(len(b.Operations), len(a.Operations)), cmp.Compare(a.File, b.File))
+		return cmp.Or(
+			cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(len(b.Operations), len(a.Operations)),
+			cmp.Compare(a.File, b.File),
+		)
 	})
 	return rows
 }
@@ -195,12 +230,24 @@ func (r *Report) matters(b *strings.Builder) {
 // calls, then what we send, then by the number of operations.
 func (r *Report) first() []*change {
 	used := func(c *change) int {
-		return -len(slices.DeleteFunc(slices.Clone(c.operations), func(op *operation) bool { return len(op.users) == 0 }))
+		return -len(
+			slices.DeleteFunc(
+				slices.Clone(c.operations),
+				func(op *operation) bool { return len(op.users) == 0 },
+			),
+		)
 	}
 	out := slices.Clone(r.changes)
 	slices.SortStableFunc(out, func(a, b *change) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(used(a), used(b)),
-			cmp.Compare(strings.Count(b.Rule, "request"), strings.Count(a.Rule, "request")), cmp.Compare(len(b.operations), len(a.operations)))
+		return cmp.Or(
+			cmp.Compare(a.Severity, b.Severity),
+			cmp.Compare(used(a), used(b)),
+			cmp.Compare(
+				strings.Count(b.Rule, "request"),
+				strings.Count(a.Rule, "request"),
+			),
+			cmp.Compare(len(b.operations), len(a.operations)),
+		)
 	})
 	return out[:min(len(out), matterLines)]
 }
@@ -243,14 +290,24 @@ func (r *Report) details(b *strings.Builder) {
 	if len(shared) > 0 {
 		fmt.Fprintf(b, "\n## The same at %d operations or more\n\n", together)
 		for _, c := range shared {
-			fmt.Fprintf(b, "- %s: %s\n  (%d: %s)\n", c.Severity, c.Text, len(c.operations), c.at(25))
+			fmt.Fprintf(
+				b,
+				"- %s: %s\n  (%d: %s)\n",
+				c.Severity,
+				c.Text,
+				len(c.operations),
+				c.at(25),
+			)
 		}
 	}
 	r.undecided(b)
 	for severity := Breaking; severity <= Harmless; severity++ {
 		heading := fmt.Sprintf("\n## Suggested: %s\n", severity)
 		for _, op := range r.operations {
-			own := slices.DeleteFunc(slices.Clone(op.changes), func(c *change) bool { return len(c.operations) >= together })
+			own := slices.DeleteFunc(
+				slices.Clone(op.changes),
+				func(c *change) bool { return len(c.operations) >= together },
+			)
 			if op.severity != severity || len(own) == 0 || op.added && op.undecided() {
 				continue
 			}
@@ -272,8 +329,13 @@ func (r *Report) undecided(b *strings.Builder) {
 	if len(lines) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n## New operations that nobody has decided about: %d\n\nLines for api/%s/operations.tsv, tabs between; or curated instead of ignored and the reason:\n\n%s",
-		len(lines), r.project.provider, strings.Join(lines, ""))
+	fmt.Fprintf(
+		b,
+		"\n## New operations that nobody has decided about: %d\n\nLines for api/%s/operations.tsv, tabs between; or curated instead of ignored and the reason:\n\n%s",
+		len(lines),
+		r.project.provider,
+		strings.Join(lines, ""),
+	)
 }
 
 // row is a line of the list of operations, with the description where the list
@@ -298,7 +360,9 @@ func (o *operation) write(b *strings.Builder, own []*change) {
 	case o.listed != nil && o.listed.state == "ignored":
 		fmt.Fprintf(b, "Ignored: %s\n\n", o.listed.reason)
 	case o.listed != nil:
-		b.WriteString("Listed as curated, but the spec does not have it: \"go test ./api\" fails.\n\n")
+		b.WriteString(
+			"Listed as curated, but the spec does not have it: \"go test ./api\" fails.\n\n",
+		)
 	default:
 		b.WriteString("Not curated, not on the list.\n\n")
 	}
@@ -363,7 +427,11 @@ func (r *Report) forPrograms() any {
 		Notes    []string         `json:"notes"`
 	}{
 		Provider: r.project.provider, Touched: r.touched(), Adapters: r.touchedAdapters(), LeftOut: r.left, Notes: r.notes,
-		Old: file{r.old.name, r.old.version, r.old.repairs}, New: file{r.new.name, r.new.version, r.new.repairs},
+		Old: file{
+			r.old.name,
+			r.old.version,
+			r.old.repairs,
+		}, New: file{r.new.name, r.new.version, r.new.repairs},
 	}
 	for _, c := range r.changes {
 		t := told{change: c}

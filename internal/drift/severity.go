@@ -27,7 +27,13 @@ func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 
 // skipped are rules about things that this project does not take from vendors:
 // names of operations, tags, versions of the file, unused schemas.
-var skipped = []string{"api-operation-id-", "api-tag-", "api-schema-", "api-version-", "api-major-version-"}
+var skipped = []string{
+	"api-operation-id-",
+	"api-tag-",
+	"api-schema-",
+	"api-version-",
+	"api-major-version-",
+}
 
 // ours are the rules, by the beginning of their ids, that mean something else to
 // this project than to the readers oasdiff has in mind. The first that fits counts.
@@ -38,9 +44,17 @@ var ours = []struct {
 }{
 	{"request-property-removed", Breaking, "what we would go on sending would be lost in silence"},
 	{"request-parameter-removed", Breaking, "the same"},
-	{"response-optional-property-removed", Breaking, "vendors rarely mark fields of answers as required, and ours would be zero"},
+	{
+		"response-optional-property-removed",
+		Breaking,
+		"vendors rarely mark fields of answers as required, and ours would be zero",
+	},
 	{"response-required-property-removed", Breaking, "the same"},
-	{"response-property-enum-value-added", Look, "enums of answers are open; an adapter may compare with known values"},
+	{
+		"response-property-enum-value-added",
+		Look,
+		"enums of answers are open; an adapter may compare with known values",
+	},
 	{"response-property-became-nullable", Look, "null becomes a zero value"},
 	{"response-property-became-optional", Look, "a missing field becomes a zero value"},
 	{"response-property-m", Harmless, "bounds of answers (min, max) are not checked"},
@@ -120,7 +134,8 @@ func ofTypes(id, text string) (Severity, bool) {
 
 func within(some, all []string) bool {
 	for _, name := range some {
-		if !slices.Contains(all, name) && !slices.Contains(all, "any") && (name != "integer" || !slices.Contains(all, "number")) {
+		if !slices.Contains(all, name) && !slices.Contains(all, "any") &&
+			(name != "integer" || !slices.Contains(all, "number")) {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,7 +30,10 @@ func (r *Report) suggestion() (string, error) {
 	}
 	s := &suggester{
 		project: r.project, own: r.own, ids: map[string]bool{}, components: map[string]*component{}, seen: map[[2]*openapi3.Schema]bool{},
-		flex: cmp.Or(firstMatch(flexPath, string(raw)), "github.com/postmux/postmux/gen/flex"), errors: errorAnswers(string(raw)),
+		flex: cmp.Or(
+			firstMatch(flexPath, string(raw)),
+			"github.com/postmux/postmux/gen/flex",
+		), errors: errorAnswers(string(raw)),
 	}
 	for _, c := range r.project.curated {
 		s.ids[strings.ToLower(c.id)] = true
@@ -63,10 +67,17 @@ func (r *Report) suggestion() (string, error) {
 
 func (s *suggester) text(r *Report, list, paths, parameters string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What %s has and api/%s/openapi.yaml lacks. %s is to be written in our own words: the rules refuse it.\n",
-		r.new.name, r.project.provider, unwritten)
+	fmt.Fprintf(
+		&b,
+		"# What %s has and api/%s/openapi.yaml lacks. %s is to be written in our own words: the rules refuse it.\n",
+		r.new.name,
+		r.project.provider,
+		unwritten,
+	)
 	if list != "" {
-		b.WriteString("#\n# Lines for operations.tsv; what is not taken up is ignored, with the reason, and goes out here.\n" + list)
+		b.WriteString(
+			"#\n# Lines for operations.tsv; what is not taken up is ignored, with the reason, and goes out here.\n" + list,
+		)
 	}
 	if parameters != "" {
 		b.WriteString("#\n# New parameters of operations that the spec has:\n" + parameters)
@@ -147,12 +158,19 @@ func (s *suggester) grow(parameters *strings.Builder, c curated, op *openapi3.Op
 	own := withCommon(item.GetOperation(c.method), item)
 	for _, p := range op.Parameters {
 		at := place{side: p.Value.In, field: p.Value.Name}
-		if p.Value.In != "path" && own.Parameters.GetByInAndName(p.Value.In, p.Value.Name) == nil && !s.project.explains(c.id, at) {
+		if p.Value.In != "path" && own.Parameters.GetByInAndName(p.Value.In, p.Value.Name) == nil &&
+			!s.project.explains(c.id, at) {
 			fmt.Fprintf(parameters, "#   %s: - %s\n", c.id, s.parameter(c.id, p.Value))
 		}
 	}
 	if own.RequestBody != nil && op.RequestBody != nil {
-		s.fields(c.id, place{side: "request"}, schemaOf(own.RequestBody.Value.Content), schemaOf(op.RequestBody.Value.Content), "")
+		s.fields(
+			c.id,
+			place{side: "request"},
+			schemaOf(own.RequestBody.Value.Content),
+			schemaOf(op.RequestBody.Value.Content),
+			"",
+		)
 	}
 	mine, theirs := success(own), success(op)
 	if mine != nil && theirs != nil {
@@ -162,7 +180,8 @@ func (s *suggester) grow(parameters *strings.Builder, c curated, op *openapi3.Op
 
 // fields compares two schemas and collects the fields that only theirs has.
 func (s *suggester) fields(id string, at place, mine, theirs *openapi3.SchemaRef, name string) {
-	if mine == nil || theirs == nil || mine.Value == nil || theirs.Value == nil || s.seen[[2]*openapi3.Schema{mine.Value, theirs.Value}] {
+	if mine == nil || theirs == nil || mine.Value == nil || theirs.Value == nil ||
+		s.seen[[2]*openapi3.Schema{mine.Value, theirs.Value}] {
 		return
 	}
 	s.seen[[2]*openapi3.Schema{mine.Value, theirs.Value}] = true
@@ -181,10 +200,22 @@ func (s *suggester) fields(id string, at place, mine, theirs *openapi3.SchemaRef
 			s.fields(id, below, own, theirs.Value.Properties[field], "")
 			continue
 		}
-		if c := s.component(name); !s.project.explains(id, below) && !slices.Contains(c.names, field) {
+		if c := s.component(name); !s.project.explains(id, below) &&
+			!slices.Contains(c.names, field) {
 			c.known = true
 			c.names = append(c.names, field)
-			c.fields = append(c.fields, fmt.Sprintf("%s: %s", yamlText(field), s.schema(theirs.Value.Properties[field], name+exported(field), at.side == "response")))
+			c.fields = append(
+				c.fields,
+				fmt.Sprintf(
+					"%s: %s",
+					yamlText(field),
+					s.schema(
+						theirs.Value.Properties[field],
+						name+exported(field),
+						at.side == "response",
+					),
+				),
+			)
 		}
 	}
 	if c := s.components[name]; c != nil && len(c.fields) == 0 {
@@ -196,8 +227,15 @@ func (s *suggester) fields(id string, at place, mine, theirs *openapi3.SchemaRef
 // operation writes a new operation.
 func (s *suggester) operation(b *strings.Builder, method, path string, op *openapi3.Operation) {
 	id := s.operationID(method, path)
-	fmt.Fprintf(b, "    %s:\n      operationId: %s\n      summary: %s\n      tags: [%s]\n      x-effect: %s\n",
-		strings.ToLower(method), id, unwritten, s.tag(path), unwritten)
+	fmt.Fprintf(
+		b,
+		"    %s:\n      operationId: %s\n      summary: %s\n      tags: [%s]\n      x-effect: %s\n",
+		strings.ToLower(method),
+		id,
+		unwritten,
+		s.tag(path),
+		unwritten,
+	)
 	if op.Deprecated {
 		b.WriteString("      deprecated: true\n")
 	}
@@ -230,16 +268,37 @@ func (s *suggester) operation(b *strings.Builder, method, path string, op *opena
 	}
 	for _, code := range slices.Sorted(keys(s.errors)) {
 		// 401, 429 and default are at every operation; the others where the file has them.
-		if statuses[code] != nil && code[0] != '2' || slices.Contains([]string{"401", "429", "default"}, code) {
-			fmt.Fprintf(b, "        %s: {$ref: '#/components/responses/%s'}\n", yamlText(code), s.errors[code])
+		if statuses[code] != nil && code[0] != '2' ||
+			slices.Contains([]string{"401", "429", "default"}, code) {
+			fmt.Fprintf(
+				b,
+				"        %s: {$ref: '#/components/responses/%s'}\n",
+				yamlText(code),
+				s.errors[code],
+			)
 		}
 	}
 }
 
-func (s *suggester) content(b *strings.Builder, indent string, content openapi3.Content, name string, answer bool) {
+func (s *suggester) content(
+	b *strings.Builder,
+	indent string,
+	content openapi3.Content,
+	name string,
+	answer bool,
+) {
 	fmt.Fprintf(b, "%scontent:\n", indent)
 	for _, kind := range slices.Sorted(keys(content)) {
-		fmt.Fprintf(b, "%s  %s:\n%s    schema: %s\n%s    example: %s\n", indent, kind, indent, s.body(content[kind].Schema, name, answer), indent, unwritten)
+		fmt.Fprintf(
+			b,
+			"%s  %s:\n%s    schema: %s\n%s    example: %s\n",
+			indent,
+			kind,
+			indent,
+			s.body(content[kind].Schema, name, answer),
+			indent,
+			unwritten,
+		)
 	}
 }
 
@@ -261,8 +320,20 @@ func (s *suggester) parameter(id string, p *openapi3.Parameter) string {
 		required = "required: true, "
 	}
 	note := notes(p.Schema)
-	schema := strings.Replace(s.schema(p.Schema, exported(id)+exported(p.Name), false), ", description: "+described(note), "", 1)
-	return fmt.Sprintf("{name: %s, in: %s, %sdescription: %s, schema: %s}", yamlText(p.Name), p.In, required, described(note), schema)
+	schema := strings.Replace(
+		s.schema(p.Schema, exported(id)+exported(p.Name), false),
+		", description: "+described(note),
+		"",
+		1,
+	)
+	return fmt.Sprintf(
+		"{name: %s, in: %s, %sdescription: %s, schema: %s}",
+		yamlText(p.Name),
+		p.In,
+		required,
+		described(note),
+		schema,
+	)
 }
 
 // schema is a field's schema in one line, in the form of our specs.
@@ -274,20 +345,46 @@ func (s *suggester) schema(ref *openapi3.SchemaRef, name string, answer bool) st
 	types := v.Type.Slice()
 	switch {
 	case len(v.Properties) > 0:
-		return fmt.Sprintf("{$ref: '#/components/schemas/%s', description: %s}", s.object(ref, name, answer), about)
+		return fmt.Sprintf(
+			"{$ref: '#/components/schemas/%s', description: %s}",
+			s.object(ref, name, answer),
+			about,
+		)
 	case len(types) > 1:
 		return s.several(v, types, about, answer)
 	case v.Type.Is("array"):
-		items := strings.Replace(s.schema(v.Items, singular(name), answer), ", description: "+described(notes(v.Items)), "", 1)
-		return fmt.Sprintf("{type: array, items: %s, description: %s}", strings.Replace(items, "{description: "+unwritten+"}", "{}", 1), about)
+		items := strings.Replace(
+			s.schema(v.Items, singular(name), answer),
+			", description: "+described(notes(v.Items)),
+			"",
+			1,
+		)
+		return fmt.Sprintf(
+			"{type: array, items: %s, description: %s}",
+			strings.Replace(items, "{description: "+unwritten+"}", "{}", 1),
+			about,
+		)
 	case v.Type.Is("object"):
 		if below := v.AdditionalProperties.Schema; below != nil && below.Value != nil {
-			inner := strings.Replace(s.schema(below, name+"Value", answer), ", description: "+described(notes(below)), "", 1)
-			return fmt.Sprintf("{type: object, additionalProperties: %s, description: %s}", inner, about)
+			inner := strings.Replace(
+				s.schema(below, name+"Value", answer),
+				", description: "+described(notes(below)),
+				"",
+				1,
+			)
+			return fmt.Sprintf(
+				"{type: object, additionalProperties: %s, description: %s}",
+				inner,
+				about,
+			)
 		}
 		return fmt.Sprintf("{type: object, additionalProperties: true, description: %s}", about)
 	case v.Type.Is("string") && len(v.Enum) > 0 && !answer:
-		return fmt.Sprintf("{$ref: '#/components/schemas/%s', description: %s}", s.enum(v, name), about)
+		return fmt.Sprintf(
+			"{$ref: '#/components/schemas/%s', description: %s}",
+			s.enum(v, name),
+			about,
+		)
 	case len(types) == 0:
 		return fmt.Sprintf("{description: %s}", about)
 	}
@@ -315,7 +412,12 @@ func (s *suggester) several(v *openapi3.Schema, types []string, about string, an
 	if !answer {
 		first := *v
 		first.Type = &openapi3.Types{types[0]}
-		return strings.Replace(s.schema(&openapi3.SchemaRef{Value: &first}, "", false), described(notes(&openapi3.SchemaRef{Value: &first})), about, 1)
+		return strings.Replace(
+			s.schema(&openapi3.SchemaRef{Value: &first}, "", false),
+			described(notes(&openapi3.SchemaRef{Value: &first})),
+			about,
+			1,
+		)
 	}
 	kind := "flex.Text"
 	switch {
@@ -324,15 +426,26 @@ func (s *suggester) several(v *openapi3.Schema, types []string, about string, an
 	case slices.Contains(types, "integer"):
 		kind = "flex.Int"
 	case slices.Contains(types, "object"):
-		return fmt.Sprintf("{type: [%s], x-go-type: json.RawMessage, description: %s}", strings.Join(types, ", "), about)
+		return fmt.Sprintf(
+			"{type: [%s], x-go-type: json.RawMessage, description: %s}",
+			strings.Join(types, ", "),
+			about,
+		)
 	}
-	return fmt.Sprintf("{type: [%s], x-go-type: %s, x-go-type-import: {path: %s}, description: %s}", strings.Join(types, ", "), kind, s.flex, about)
+	return fmt.Sprintf(
+		"{type: [%s], x-go-type: %s, x-go-type-import: {path: %s}, description: %s}",
+		strings.Join(types, ", "),
+		kind,
+		s.flex,
+		about,
+	)
 }
 
 // object adds a component for an object and returns its name. Requests and
-// answers have components of their own.
+// answers have components of their own; the same object under two names is one.
 func (s *suggester) object(ref *openapi3.SchemaRef, name string, answer bool) string {
-	if have := refName(ref); have != "" {
+	have := refName(ref)
+	if have != "" {
 		name = exported(have)
 		if !answer && !strings.HasSuffix(name, "Request") {
 			name = "New" + name
@@ -344,14 +457,28 @@ func (s *suggester) object(ref *openapi3.SchemaRef, name string, answer bool) st
 	if s.components[name] != nil {
 		return name
 	}
-	c := s.component(name)
-	c.answer = answer
+	c := &component{answer: answer}
 	if !answer {
 		c.required = ref.Value.Required
 	}
-	for _, field := range slices.Sorted(keys(ref.Value.Properties)) {
-		c.fields = append(c.fields, fmt.Sprintf("%s: %s", yamlText(field), s.schema(ref.Value.Properties[field], name+exported(field), answer)))
+	if have != "" {
+		s.components[name] = c // before its fields, which may lead back to it
+		s.order = append(s.order, name)
 	}
+	for _, field := range slices.Sorted(keys(ref.Value.Properties)) {
+		schema := s.schema(ref.Value.Properties[field], name+exported(field), answer)
+		c.fields = append(c.fields, yamlText(field)+": "+schema)
+	}
+	if have != "" {
+		return name
+	}
+	for _, other := range s.order {
+		if reflect.DeepEqual(s.components[other], c) {
+			return other
+		}
+	}
+	s.components[name] = c
+	s.order = append(s.order, name)
 	return name
 }
 
@@ -406,7 +533,11 @@ func notes(ref *openapi3.SchemaRef) string {
 	if v.Pattern != "" {
 		add("pattern %s", v.Pattern)
 	}
-	if v.Format != "" && !slices.Contains([]string{"int64", "int32", "email", "uri", "uuid", "byte", "binary", "password"}, v.Format) {
+	if v.Format != "" &&
+		!slices.Contains(
+			[]string{"int64", "int32", "email", "uri", "uuid", "byte", "binary", "password"},
+			v.Format,
+		) {
 		add("format %s", v.Format)
 	}
 	if v.Nullable {
@@ -480,7 +611,9 @@ func (s *suggester) tag(path string) string {
 
 var (
 	flexPath    = regexp.MustCompile(`x-go-type-import: \{path: (\S+)\}`)
-	errorAnswer = regexp.MustCompile(`(?m)^        '?(\d{3}|default)'?: \{\$ref: '#/components/responses/(\w+)'\}`)
+	errorAnswer = regexp.MustCompile(
+		`(?m)^        '?(\d{3}|default)'?: \{\$ref: '#/components/responses/(\w+)'\}`,
+	)
 )
 
 // errorAnswers are the shared responses of our spec, by the status at which they

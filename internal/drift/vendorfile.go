@@ -26,7 +26,11 @@ type vendorFile struct {
 
 // fileError says in one line which file is wrong and how.
 func fileError(file, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", file, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "))
+	return fmt.Errorf(
+		"%s: %s",
+		file,
+		strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "),
+	)
 }
 
 // readVendorFile reads a vendor's file and folds its paths to what they are below base,
@@ -47,7 +51,12 @@ func readVendorFile(file, base string) (*vendorFile, error) {
 	if err != nil {
 		return nil, fileError(file, "%v", err)
 	}
-	out := &vendorFile{name: filepath.Base(file), version: read.Version, doc: read.Doc, repairs: read.Repairs}
+	out := &vendorFile{
+		name:    filepath.Base(file),
+		version: read.Version,
+		doc:     read.Doc,
+		repairs: read.Repairs,
+	}
 	out.fold(base)
 	return out, nil
 }

@@ -144,7 +144,9 @@ func looksLike(data []byte) error {
 	}
 	if data[0] == '<' {
 		if bytes.Contains(bytes.ToLower(data[:min(len(data), 200)]), []byte("html")) {
-			return errors.New("is an HTML page and not a description; was a page about the file saved, or a login?")
+			return errors.New(
+				"is an HTML page and not a description; was a page about the file saved, or a login?",
+			)
 		}
 		return errors.New("is XML and not a description")
 	}

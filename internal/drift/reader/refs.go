@@ -31,7 +31,11 @@ func (t *tidier) part(at string, v any, kind string) map[string]any {
 		}
 		if kind == "responses" && where == "schemas" {
 			// A reference to a schema, where a response is wanted that has it.
-			return map[string]any{"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"$ref": ref}}}}
+			return map[string]any{
+				"content": map[string]any{
+					"application/json": map[string]any{"schema": map[string]any{"$ref": ref}},
+				},
+			}
 		}
 		v = found
 	}
@@ -146,7 +150,10 @@ func (t *tidier) component(at, ref string) string {
 	t.renamed[id] = name
 	t.schemas[name] = map[string]any{} // holds the name
 	t.open[name] = true
-	t.schemas[name] = t.schema(child("/components/schemas", strings.TrimPrefix(id, "schemas ")), found)
+	t.schemas[name] = t.schema(
+		child("/components/schemas", strings.TrimPrefix(id, "schemas ")),
+		found,
+	)
 	delete(t.open, name)
 	return name
 }

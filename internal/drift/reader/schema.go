@@ -11,10 +11,11 @@ import (
 const refPrefix = "#/components/schemas/"
 
 // silent are keys of a schema that say nothing to a comparison.
-const silent = `title description example examples externalDocs xml discriminator deprecated readOnly writeOnly $schema $id $anchor
-	$comment $defs $dynamicRef $dynamicAnchor contentMediaType contentEncoding contentSchema if then else dependentRequired dependentSchemas
-	unevaluatedItems unevaluatedProperties contains minContains maxContains propertyNames minProperties maxProperties patternProperties
-	prefixItems not collectionFormat allowEmptyValue definitions`
+const silent = `title description example examples externalDocs xml discriminator deprecated
+	readOnly writeOnly $schema $id $anchor $comment $defs $dynamicRef $dynamicAnchor
+	contentMediaType contentEncoding contentSchema if then else dependentRequired dependentSchemas
+	unevaluatedItems unevaluatedProperties contains minContains maxContains propertyNames
+	minProperties maxProperties patternProperties prefixItems not collectionFormat allowEmptyValue definitions`
 
 // schema writes a schema anew: as a reference, or without any combination.
 func (t *tidier) schema(at string, v any) map[string]any {
@@ -142,8 +143,15 @@ func (t *tidier) union(at string, v any) map[string]any {
 			case k == "enum" && ok:
 				out[k] = union(out[k].([]any), value.([]any))
 			case k == "required" && ok:
-				out[k] = slices.DeleteFunc(slices.Clone(out[k].([]any)), func(name any) bool { return !slices.Contains(value.([]any), name) })
-			case k == "properties", k == "items", k == "nullable", k == "type", ok && reflect.DeepEqual(out[k], value):
+				out[k] = slices.DeleteFunc(
+					slices.Clone(out[k].([]any)),
+					func(name any) bool { return !slices.Contains(value.([]any), name) },
+				)
+			case k == "properties",
+				k == "items",
+				k == "nullable",
+				k == "type",
+				ok && reflect.DeepEqual(out[k], value):
 			default:
 				delete(out, k)
 			}
@@ -195,7 +203,16 @@ func (t *tidier) plain(at string, in map[string]any) map[string]any {
 	for _, k := range sorted(in) {
 		at, v := child(at, k), in[k]
 		switch k {
-		case "$ref", "allOf", "oneOf", "anyOf", "nullable", "exclusiveMinimum", "exclusiveMaximum", "additionalProperties", "required", "type":
+		case "$ref",
+			"allOf",
+			"oneOf",
+			"anyOf",
+			"nullable",
+			"exclusiveMinimum",
+			"exclusiveMaximum",
+			"additionalProperties",
+			"required",
+			"type":
 			// below, or by the caller
 		case "format", "pattern":
 			set(out, k, t.string(at, v))
@@ -304,11 +321,16 @@ func (t *tidier) required(at string, v any, out map[string]any) {
 
 // Types that do not exist, and what is meant.
 var oddTypes = map[string][2]string{
-	"int": {"integer"}, "int32": {"integer", "int32"}, "int64": {"integer", "int64"}, "long": {"integer", "int64"},
-	"float": {"number", "float"}, "double": {"number", "double"}, "decimal": {"number"}, "numeric": {"number"},
-	"bool": {"boolean"}, "str": {"string"}, "text": {"string"}, "uuid": {"string", "uuid"}, "email": {"string", "email"},
+	"int": {"integer"}, "int32": {"integer", "int32"}, "int64": {"integer", "int64"},
+	"long":  {"integer", "int64"},
+	"float": {"number", "float"}, "double": {"number", "double"},
+	"decimal": {"number"}, "numeric": {"number"},
+	"bool": {"boolean"},
+	"str":  {"string"}, "text": {"string"}, "uuid": {"string", "uuid"}, "email": {"string", "email"},
 	"date": {"string", "date"}, "datetime": {"string", "date-time"}, "date-time": {"string", "date-time"},
-	"list": {"array"}, "dict": {"object"}, "map": {"object"}, "hash": {"object"}, "json": {"object"}, "any": {}, "mixed": {},
+	"list": {"array"},
+	"dict": {"object"}, "map": {"object"}, "hash": {"object"}, "json": {"object"},
+	"any": {}, "mixed": {},
 }
 
 var realTypes = strings.Fields("string number integer boolean array object")

@@ -54,7 +54,8 @@ func (t *tidier) onlyText(data []byte) []byte {
 	line := 1
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
-		bad := r == utf8.RuneError && size == 1 || r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f
+		bad := r == utf8.RuneError && size == 1 || r < ' ' && r != '\n' && r != '\t' && r != '\r' ||
+			r == 0x7f
 		if bad && out == nil {
 			out = append(make([]byte, 0, len(data)), data[:i]...)
 		}
@@ -115,7 +116,10 @@ func jsonValue(d *json.Decoder, data []byte, at string, repairs *[]Repair, depth
 			}
 			if old, ok := out[key]; ok {
 				line := 1 + bytes.Count(data[:d.InputOffset()], []byte("\n"))
-				*repairs = append(*repairs, Repair{DuplicateKey, fmt.Sprintf("line %d: %s", line, key)})
+				*repairs = append(
+					*repairs,
+					Repair{DuplicateKey, fmt.Sprintf("line %d: %s", line, key)},
+				)
 				v = both(old, v)
 			}
 			out[key] = v
@@ -343,7 +347,8 @@ func nextFix(lines []string, err error) (fix *yamlFix, then error) {
 			lines[n-1] = text
 			_, then = parseOnce([]byte(strings.Join(lines, "\n")))
 			lines[n-1] = old
-			if then == nil || errorLine(then) > at || errorLine(then) == at && then.Error() != err.Error() {
+			if then == nil || errorLine(then) > at ||
+				errorLine(then) == at && then.Error() != err.Error() {
 				return &yamlFix{n, text, try.kind}, then
 			}
 		}
@@ -524,7 +529,9 @@ func scalarOf(n *yaml.Node) any {
 		if json.Valid([]byte(n.Value)) {
 			return json.Number(n.Value)
 		}
-		if f, err := strconv.ParseFloat(strings.TrimPrefix(n.Value, "+"), 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) &&
+		if f, err := strconv.ParseFloat(strings.TrimPrefix(n.Value, "+"), 64); err == nil &&
+			!math.IsInf(f, 0) &&
+			!math.IsNaN(f) &&
 			!strings.HasPrefix(n.Value, "0") {
 			return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
 		}

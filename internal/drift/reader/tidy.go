@@ -34,14 +34,21 @@ func (t *tidier) repair(k Kind, place string) {
 func (t *tidier) document(root map[string]any) map[string]any {
 	t.root, t.schemas, t.renamed, t.open = root, map[string]any{}, map[string]string{}, map[string]bool{}
 	for _, k := range sorted(root) {
-		t.known("", k, `openapi swagger info servers paths components tags security externalDocs webhooks jsonSchemaDialect $self
-			host basePath schemes consumes produces definitions parameters responses securityDefinitions`)
+		t.known(
+			"",
+			k,
+			`openapi swagger info servers paths components tags security externalDocs webhooks jsonSchemaDialect $self
+			host basePath schemes consumes produces definitions parameters responses securityDefinitions`,
+		)
 	}
 	info := t.object("/info", root["info"])
 	out := map[string]any{
 		// Every file gets one version: what differs between them was made alike.
-		"openapi":    "3.0.3",
-		"info":       map[string]any{"title": t.string("/info/title", info["title"]), "version": t.string("/info/version", info["version"])},
+		"openapi": "3.0.3",
+		"info": map[string]any{
+			"title":   t.string("/info/title", info["title"]),
+			"version": t.string("/info/version", info["version"]),
+		},
 		"paths":      t.paths(root["paths"]),
 		"components": map[string]any{"securitySchemes": t.securitySchemes()},
 	}
@@ -58,8 +65,12 @@ func (t *tidier) document(root map[string]any) map[string]any {
 func (t *tidier) servers() []any {
 	var out []any
 	add := func(at, url string) {
-		if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "/") {
-			out = append(out, map[string]any{"url": strings.NewReplacer("{", "%7B", "}", "%7D").Replace(url)})
+		if strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://") ||
+			strings.HasPrefix(url, "/") {
+			out = append(
+				out,
+				map[string]any{"url": strings.NewReplacer("{", "%7B", "}", "%7D").Replace(url)},
+			)
 		} else if url != "" {
 			t.repair(OddServer, at)
 		}
@@ -153,8 +164,12 @@ func (t *tidier) pathItem(at string, v any) map[string]any {
 
 func (t *tidier) operation(at string, op map[string]any, common []parameter) map[string]any {
 	for _, k := range sorted(op) {
-		t.known(at, k, `tags summary description externalDocs operationId parameters requestBody responses callbacks deprecated security
-			servers consumes produces schemes`)
+		t.known(
+			at,
+			k,
+			`tags summary description externalDocs operationId parameters requestBody responses callbacks deprecated security
+			servers consumes produces schemes`,
+		)
 	}
 	out := map[string]any{}
 	if t.bool(at+"/deprecated", op["deprecated"]) {
@@ -232,7 +247,8 @@ func (t *tidier) form(fields []parameter, op map[string]any) map[string]any {
 		if p.required {
 			required = append(required, p.name)
 		}
-		if s, ok := p.schema.(map[string]any); ok && s["format"] == "binary" || slices.Contains(t.mediaTypes("consumes", op), "multipart/form-data") {
+		if s, ok := p.schema.(map[string]any); ok && s["format"] == "binary" ||
+			slices.Contains(t.mediaTypes("consumes", op), "multipart/form-data") {
 			kind = "multipart/form-data"
 		}
 	}
@@ -265,7 +281,11 @@ func (t *tidier) media(at string, v any) map[string]any {
 		at := child(at, kind)
 		media := t.object(at, content[kind])
 		for _, k := range sorted(media) {
-			t.known(at, k, "schema example examples encoding itemSchema itemEncoding prefixEncoding")
+			t.known(
+				at,
+				k,
+				"schema example examples encoding itemSchema itemEncoding prefixEncoding",
+			)
 		}
 		one := map[string]any{}
 		if schema, ok := media["schema"]; ok {
@@ -323,7 +343,9 @@ func (t *tidier) response(at string, v any, op map[string]any) map[string]any {
 	for _, name := range sorted(headers) {
 		at := child(at+"/headers", name)
 		if !strings.EqualFold(name, "Content-Type") {
-			tidied[name] = map[string]any{"schema": t.schemaOf(at, t.part(at, headers[name], "headers"))}
+			tidied[name] = map[string]any{
+				"schema": t.schemaOf(at, t.part(at, headers[name], "headers")),
+			}
 		}
 	}
 	if len(tidied) > 0 {
@@ -356,10 +378,18 @@ func (t *tidier) parameters(at string, v any) []parameter {
 		at := index(at, i)
 		object := t.part(at, item, "parameters")
 		for _, k := range sorted(object) {
-			t.known(at, k, `$ref name in description required deprecated allowEmptyValue style explode allowReserved schema example examples
-				content collectionFormat `+inParameter)
+			t.known(
+				at,
+				k,
+				`$ref name in description required deprecated allowEmptyValue style explode allowReserved schema example examples
+				content collectionFormat `+inParameter,
+			)
 		}
-		p := parameter{at: at, name: t.string(at+"/name", object["name"]), in: t.string(at+"/in", object["in"])}
+		p := parameter{
+			at:   at,
+			name: t.string(at+"/name", object["name"]),
+			in:   t.string(at+"/in", object["in"]),
+		}
 		if p.in == "body" && p.name == "" {
 			p.name = "body"
 		}
@@ -367,7 +397,10 @@ func (t *tidier) parameters(at string, v any) []parameter {
 			t.repair(OddParameter, at)
 			continue
 		}
-		if !slices.Contains([]string{"path", "query", "header", "cookie", "body", "formData"}, p.in) {
+		if !slices.Contains(
+			[]string{"path", "query", "header", "cookie", "body", "formData"},
+			p.in,
+		) {
 			t.repair(NoPlace, at)
 			if p.in = "query"; strings.Contains(at, escaped("{"+p.name+"}")) {
 				p.in = "path"
@@ -385,8 +418,8 @@ func (t *tidier) parameters(at string, v any) []parameter {
 }
 
 // inParameter are keys of a schema that Swagger 2 writes beside a parameter or header.
-const inParameter = `type format items default maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern maxItems minItems
-	uniqueItems enum multipleOf nullable`
+const inParameter = `type format items default maximum exclusiveMaximum minimum exclusiveMinimum
+	maxLength minLength pattern maxItems minItems uniqueItems enum multipleOf nullable`
 
 // schemaOf is the schema of a parameter or a header, wherever it stands.
 func (t *tidier) schemaOf(at string, object map[string]any) any {
