@@ -16,6 +16,8 @@ type leftOut struct {
 	Count int    `json:"count"`
 }
 
+const explained = "SOURCES.md: a correction, a guess or another source"
+
 // filter leaves out what is explained: by SOURCES.md, by the rules of
 // api/README.md, or by the curated spec, which has the change already.
 type filter struct {
@@ -73,11 +75,17 @@ func (f *filter) why(op *operation, d difference) string {
 		op.listed.named != f.project.described() {
 		return "operations.tsv: in another description than that of " + f.project.described()
 	}
-	if op == nil || op.curated == nil || isRemoved(d.rule) {
+	if op == nil || op.curated == nil {
+		return ""
+	}
+	if isRemoved(d.rule) {
+		if f.rules && f.project.explains(op.curated.id, place{side: "operation"}) {
+			return explained
+		}
 		return ""
 	}
 	if f.project.explains(op.curated.id, d.place) {
-		return "SOURCES.md: a correction, a guess or another source"
+		return explained
 	}
 	if f.open != nil && !f.stillOpen(d) {
 		return "the curated spec has it already"
@@ -188,6 +196,9 @@ func covers(pattern string, at place) bool {
 	return ok && (field == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
+// sides are where a difference may be.
+var sides = strings.Fields("request response error query path header operation")
+
 // readCorrections reads the last column of the table of corrections in
 // SOURCES.md: where the difference shows, as "listDomains: response domains[].id".
 // A row without that column explains nothing to this program.
@@ -206,14 +217,9 @@ func readCorrections(text string) (corrections, error) {
 			}
 			for at := range strings.SplitSeq(places, ", ") {
 				side, _, _ := strings.Cut(at, " ")
-				if !slices.Contains(
-					[]string{"request", "response", "error", "query", "path", "header"},
-					side,
-				) {
+				if !slices.Contains(sides, side) {
 					return nil, fmt.Errorf(
-						"line %d: %q begins with no side: request, response, error, query, path, header",
-						i+1,
-						at,
+						"line %d: %q begins with none of %s", i+1, at, strings.Join(sides, ", "),
 					)
 				}
 				for one := range strings.SplitSeq(id, ",") {

@@ -151,7 +151,7 @@ func TestCorrections(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"| a | b | c | `getList` |":           "line 1: \"getList\" is not operationId: place",
-		"\n| a | b | c | `getList: body x` |": "line 2: \"body x\" begins with no side",
+		"\n| a | b | c | `getList: body x` |": "line 2: \"body x\" begins with none of request",
 	} {
 		_, err := readCorrections(text)
 		assert.ErrorContains(t, err, want)

@@ -5,8 +5,9 @@
 // The result has no prose: titles, descriptions and examples are left out, so
 // that nothing of a vendor's text can reach a report or a suggestion. It has no
 // allOf, oneOf and anyOf either: the parts of an allOf become one schema, and so
-// do the alternatives of a union, with every field that one of them has. So two
-// descriptions of one thing can be compared field by field.
+// do the alternatives of a union, with every field that one of them has. Fields
+// of a form that write out the items of a list are that list. So two descriptions
+// of one thing can be compared field by field.
 package reader
 
 import (

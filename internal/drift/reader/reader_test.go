@@ -235,6 +235,11 @@ lines"}}}, }}}`,
 			repairs: []Repair{{OddType, at + "/format"}},
 		},
 		"values of a truth value": {in: of("{type: boolean, enum: [true, false]}"), want: answer(`{"type":"boolean"}`)},
+		"items of a list that are written out": {
+			in: of("{properties: {'o[0][name]': {type: string}, 'o[1][name]': {type: string}, 'o[0]kind': {type: integer}, 'p[0]': {type: string}}}"),
+			want: answer(`{"properties":{"o":{"items":{"properties":{"kind":{"type":"integer"},"name":{"type":"string"}},"type":"object"},"type":"array"},` +
+				`"p":{"items":{"type":"string"},"type":"array"}},"type":"object"}`),
+		},
 		"array without items": {
 			in: of("{type: array}"), want: answer(`{"items":{},"type":"array"}`),
 			repairs: []Repair{{NoItems, at}},

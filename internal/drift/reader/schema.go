@@ -3,6 +3,7 @@ package reader
 import (
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -300,8 +301,37 @@ func (t *tidier) properties(at string, v any, out map[string]any) {
 		}
 		properties[name] = t.schema(at, fields[name])
 	}
+	groups(properties)
 	if len(properties) > 0 {
 		out["properties"] = properties
+	}
+}
+
+// indexed is a field of a form that stands for an item of a list, as options[0][name].
+var indexed = regexp.MustCompile(`^(.+?)\[\d+\]\[?(\w*)\]?$`)
+
+// groups makes lists of the fields that write out items of a list one by one.
+func groups(properties map[string]any) {
+	for _, name := range sorted(properties) {
+		m := indexed.FindStringSubmatch(name)
+		if m == nil {
+			continue
+		}
+		schema := properties[name]
+		delete(properties, name)
+		if m[2] == "" {
+			properties[m[1]] = map[string]any{"type": "array", "items": schema}
+			continue
+		}
+		list, _ := properties[m[1]].(map[string]any)
+		items, _ := list["items"].(map[string]any)
+		fields, _ := items["properties"].(map[string]any)
+		if fields == nil {
+			fields = map[string]any{}
+			items = map[string]any{"type": "object", "properties": fields}
+			properties[m[1]] = map[string]any{"type": "array", "items": items}
+		}
+		fields[m[2]] = schema
 	}
 }
 
