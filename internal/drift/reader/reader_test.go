@@ -227,8 +227,13 @@ lines"}}}, }}}`,
 			in: of("{properties: {a: {type: int64}, b: {type: 'str[]'}, c: {type: any}, d: {type: DATE}}}"),
 			want: answer(`{"properties":{"a":{"format":"int64","type":"integer"},"b":{"items":{"type":"string"},"type":"array"},"c":{},` +
 				`"d":{"format":"date","type":"string"}},"type":"object"}`),
-			repairs: []Repair{{OddType, at + "/properties/a/type"}, {OddType, at + "/properties/b/type/type"},
-				{OddType, at + "/properties/b/type"}, {OddType, at + "/properties/c/type"}, {OddType, at + "/properties/d/type"}},
+			repairs: []Repair{
+				{OddType, at + "/properties/a/type"},
+				{OddType, at + "/properties/b/type/type"},
+				{OddType, at + "/properties/b/type"},
+				{OddType, at + "/properties/c/type"},
+				{OddType, at + "/properties/d/type"},
+			},
 		},
 		"number whose format is a whole one": {
 			in: of("{type: number, format: integer}"), want: answer(`{"format":"int64","type":"integer"}`),
@@ -267,8 +272,13 @@ lines"}}}, }}}`,
 				"{name: a, in: query, schema: {}}, {name: c, in: query, required: 'yes'}], responses: {default: {}}}}}",
 			want: `{"parameters":[{"in":"query","name":"a","schema":{"type":"integer"}},{"in":"query","name":"b","schema":{"type":"string"}},` +
 				`{"in":"query","name":"c","schema":{}}],"responses":{"default":{"description":""}}}`,
-			repairs: []Repair{{BareType, "/paths/~1a/get/parameters/0"}, {NoPlace, "/paths/~1a/get/parameters/1"}, {OddParameter, "/paths/~1a/get/parameters/2"},
-				{UselessValue, "/paths/~1a/get/parameters/4/required"}, {OddParameter, "/paths/~1a/get/parameters/3"}},
+			repairs: []Repair{
+				{BareType, "/paths/~1a/get/parameters/0"},
+				{NoPlace, "/paths/~1a/get/parameters/1"},
+				{OddParameter, "/paths/~1a/get/parameters/2"},
+				{UselessValue, "/paths/~1a/get/parameters/4/required"},
+				{OddParameter, "/paths/~1a/get/parameters/3"},
+			},
 		},
 		"body parameter in OpenAPI 3": {
 			in:      v3 + "paths: {/a: {get: {parameters: [{in: body, name: b, schema: {type: string}}], responses: {default: {}}}}}",
@@ -376,8 +386,18 @@ func TestWrongValues(t *testing.T) {
 		var top any
 		require.NoError(t, yaml.Unmarshal([]byte(seed), &top))
 		everywhere(top, func(set func(any), old any) {
-			for _, wrong := range []any{nil, true, "x", "", -7, 1.5, []any{}, map[string]any{}, []any{[]any{"a"}, 1}, map[string]any{"$ref": "#/gone"}, map[string]any{"$ref": "x.yaml"},
-				map[string]any{"$ref": 1}, map[string]any{"$ref": "#/paths"}, map[string]any{"$ref": "#/components/schemas/A", "type": 1}, map[string]any{"x y": "object", "": nil}} {
+			for _, wrong := range []any{
+				nil, true, "x", "", -7, 1.5,
+				[]any{},
+				map[string]any{},
+				[]any{[]any{"a"}, 1},
+				map[string]any{"$ref": "#/gone"},
+				map[string]any{"$ref": "x.yaml"},
+				map[string]any{"$ref": 1},
+				map[string]any{"$ref": "#/paths"},
+				map[string]any{"$ref": "#/components/schemas/A", "type": 1},
+				map[string]any{"x y": "object", "": nil},
+			} {
 				set(wrong)
 				data, err := json.Marshal(top)
 				require.NoError(t, err)
