@@ -1,6 +1,6 @@
 # Every check that CI runs is a target here. "make help" lists them.
 GO            ?= go
-PROVIDERS     := brevo brevotracker pakatv3 pakat sendpulse smsby
+PROVIDERS     := $(shell awk -F '\t' 'NR > 1 {print $$1}' api/vendors.tsv)
 GOLANGCI      := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 APIDIFF       := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
@@ -8,17 +8,18 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-generate: ## check the specs in api/ and write gen/ from them
+generate: ## check the specs in api/ and write gen/ from them, and what tests need
 	@$(GO) run ./internal/specrules/cmd
-	$(GO) generate ./gen/...
+	$(GO) generate ./gen/... ./api/...
+	@$(GO) test ./provider/feature -run TestConstants -update > /dev/null
 
 check-generate: generate ## fail when gen/ is not what the specs give
-	@git diff --exit-code -- gen || (echo 'gen/ is stale: run "make generate" and commit'; exit 1)
+	@git diff --exit-code -- gen provider/feature '*_gen_test.go' || (echo 'generated code is stale: run "make generate" and commit'; exit 1)
 
 drift: ## what a vendor's newer description changes for us: PROVIDER=brevo NEW=new.yaml, or ALL=folder; with OLD=old.yaml JSON=out.json SUGGEST=out.yaml
 	@test -n "$(ALL)" || (test -n "$(PROVIDER)" && test -n "$(NEW)") || \
@@ -57,6 +58,9 @@ lint: ## static checks, import directions
 	$(GO) vet ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (gofmt -l $$(git ls-files '*.go'); echo 'run "make fmt"'; exit 1)
 	$(GO) run $(GOLANGCI) run
+
+lint-test: ## the import rules find what they forbid, in a new folder too
+	@GO="$(GO)" internal/importrules/importrules.sh $(GOLANGCI)
 
 test: ## all tests
 	$(GO) test ./...
@@ -103,10 +107,10 @@ fuzz: ## each fuzz target for ten seconds
 vuln: ## known vulnerabilities in what is linked (needs the internet)
 	$(GO) run $(GOVULNCHECK) ./...
 
-demo: ## one message and 200 contacts through all five providers, without an account
+demo: ## one message and 200 contacts through all providers, without an account
 	@$(GO) run ./cmd/postmux demo
 
-sandbox: ## run the fakes of all five vendors on loopback
+sandbox: ## run the fakes of all vendors on loopback
 	@$(GO) run ./cmd/postmux sandbox
 
 capabilities: ## rewrite docs/capabilities.md from the code

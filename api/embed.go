@@ -1,4 +1,4 @@
-// Package api holds the curated OpenAPI specs of the vendors.
+// Package api holds the curated OpenAPI specs of the vendors, and the list of them.
 package api
 
 import "embed"
@@ -6,8 +6,8 @@ import "embed"
 //go:embed */openapi.yaml
 var specs embed.FS
 
-// Spec returns the spec of a provider ("brevo", "brevotracker", "pakatv3", "pakat",
-// "sendpulse", "smsby") as YAML. The bytes are the caller's.
-func Spec(provider string) ([]byte, error) {
-	return specs.ReadFile(provider + "/openapi.yaml")
+// Spec returns a spec as YAML, by the name that [Vendor] has in its field Spec.
+// The bytes are the caller's.
+func Spec(name string) ([]byte, error) {
+	return specs.ReadFile(name + "/openapi.yaml")
 }

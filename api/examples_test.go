@@ -27,7 +27,7 @@ type trip struct {
 // run sends the example there and back and says what is lost or changed.
 func (w trip) run(t *testing.T, data []byte) []string {
 	t.Helper()
-	b := bindings[w.vendor]
+	b := bindingOf(t, w.vendor)
 	m := b.method(t, w.operation)
 	want := parse(t, data)
 	if w.kind == "request" {
@@ -133,6 +133,7 @@ func TestExampleFiles(t *testing.T) {
 	docs := specs(t)
 	for _, file := range files {
 		vendor := filepath.Dir(filepath.Dir(file))
+		require.Contains(t, docs, vendor, "%s: api/%s has no openapi.yaml", file, vendor)
 		parts := strings.Split(filepath.Base(file), ".")
 		require.Len(t, parts, 3, file)
 		op := operationOf(docs[vendor], parts[0])
@@ -146,7 +147,7 @@ func TestExampleFiles(t *testing.T) {
 			continue
 		}
 		if parts[2] == "form" {
-			checkForm(t, file, bindings[vendor].method(t, parts[0]), string(data), parts[1] == "request-query")
+			checkForm(t, file, bindingOf(t, vendor).method(t, parts[0]), string(data), parts[1] == "request-query")
 			continue
 		}
 		schema := schemaOf(op, kind)

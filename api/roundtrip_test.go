@@ -12,13 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/brevotrackerapi"
-	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/form"
 )
 
@@ -30,23 +24,24 @@ type binding struct {
 	errors map[string]reflect.Type // by the name of the schema
 }
 
-func errorTypes(types ...reflect.Type) map[string]reflect.Type {
-	out := make(map[string]reflect.Type, len(types))
-	for _, t := range types {
-		out[t.Name()] = t
+//go:generate go run ../internal/bindings
+
+// bind is a row of bindings, which are generated: a client, and a value of the
+// type of each error schema.
+func bind[C any](client func(rest.Doer) C, errors map[string]any) binding {
+	b := binding{client: func(d rest.Doer) any { return client(d) }, errors: map[string]reflect.Type{}}
+	for schema, value := range errors {
+		b.errors[schema] = reflect.TypeOf(value)
 	}
-	return out
+	return b
 }
 
-var bindings = map[string]binding{
-	"brevo": {func(d rest.Doer) any { return brevoapi.NewClient(d) }, errorTypes(reflect.TypeFor[brevoapi.Error](),
-		reflect.TypeFor[brevoapi.SendTestError](), reflect.TypeFor[brevoapi.SendSMSTestError]())},
-	"brevotracker": {func(d rest.Doer) any { return brevotrackerapi.NewClient(d) }, errorTypes(reflect.TypeFor[brevotrackerapi.Error]())},
-	"pakatv3":      {func(d rest.Doer) any { return pakatv3api.NewClient(d) }, errorTypes(reflect.TypeFor[pakatv3api.Error]())},
-	"pakat":        {func(d rest.Doer) any { return pakatapi.NewClient(d) }, errorTypes(reflect.TypeFor[pakatapi.Error]())},
-	"sendpulse": {func(d rest.Doer) any { return sendpulseapi.NewClient(d) }, errorTypes(reflect.TypeFor[sendpulseapi.Error](),
-		reflect.TypeFor[sendpulseapi.TokenError]())},
-	"smsby": {func(d rest.Doer) any { return smsbyapi.NewClient(d) }, errorTypes(reflect.TypeFor[smsbyapi.Error]())},
+// bindingOf is the row of a vendor.
+func bindingOf(t *testing.T, vendor string) binding {
+	t.Helper()
+	b, ok := bindings[vendor]
+	require.True(t, ok, "api/bindings_gen_test.go has no row for %s: run make generate", vendor)
+	return b
 }
 
 // recorder keeps the call and answers with its text.

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/api"
@@ -62,5 +61,7 @@ func TestRules(t *testing.T) {
 	for _, p := range problems {
 		t.Error(p)
 	}
-	assert.Len(t, bindings, len(specs(t)), "a vendor without round trips")
+	for name := range specs(t) {
+		bindingOf(t, name)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/postmux/postmux/gen/brevotrackerapi"
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -118,6 +119,16 @@ func TestTrackerDryRun(t *testing.T) {
 	assert.Equal(t, sb.BaseURL("brevotracker")+"/trackEvent", shown[0].URL)
 	assert.Equal(t, "REDACTED", shown[0].Headers["Ma-Key"])
 	assert.Empty(t, sb.Requests("brevotracker"))
+}
+
+// The generated client is that of an account of this vendor only.
+func TestAPI(t *testing.T) {
+	c, err := memory.NewStore().Client()
+	require.NoError(t, err)
+	_, ok := brevo.API(c)
+	assert.False(t, ok)
+	_, ok = brevo.TrackerAPI(c)
+	assert.False(t, ok)
 }
 
 func TestTrackerSettings(t *testing.T) {

@@ -2,11 +2,9 @@ package brevo
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,38 +14,23 @@ func (a *adapter) BatchLimits() provider.GroupLimits {
 	return provider.GroupLimits{Items: 1000, Addresses: 2000, Each: 99, Variables: 1_000_000, Bytes: 4_000_000}
 }
 
-// shared is what a call says once for all versions. A part of the content that
-// the top level lacks is ignored in a version, so all have it or none.
-type shared struct {
-	From                provider.Address
-	Template            provider.Ref
-	Headers, Metadata   map[string]string
-	Tags                []string
-	SendAt              time.Time
-	Attachments         [][sha256.Size]byte
-	Subject, HTML, Text bool
-}
-
-// BatchKey is the JSON of what a call says once. A message that cannot be
-// converted goes alone, so that its error is its own.
+// BatchKey covers all but what a version says for itself. A part of the content
+// that the top level lacks is ignored in a version, so all have it or none. A
+// message that cannot be converted goes alone, so that its error is its own.
 func (a *adapter) BatchKey(m *provider.Message) (string, bool) {
 	if _, _, err := emailToAPI(m, ""); err != nil {
 		return "", false
 	}
-	s := shared{
-		From: m.From, Template: m.Template, Headers: m.Headers, Metadata: m.Metadata, Tags: m.Tags, SendAt: m.SendAt,
-		Subject: m.Subject != "", HTML: m.HTML != "", Text: m.Text != "",
-	}
-	for _, f := range m.Attachments {
-		h := sha256.New()
-		content := f.Content
-		f.Content = nil
-		_ = json.NewEncoder(h).Encode(f) // plain texts
-		h.Write(content)
-		s.Attachments = append(s.Attachments, [sha256.Size]byte(h.Sum(nil)))
-	}
-	key, err := json.Marshal(s)
-	return string(key), err == nil
+	rest := withoutOwn(m)
+	rest.Subject, rest.HTML, rest.Text = adapterkit.Presence(m.Subject), adapterkit.Presence(m.HTML), adapterkit.Presence(m.Text)
+	return adapterkit.BatchKey(rest)
+}
+
+// withoutOwn is m without what a version says for itself, but for the content.
+func withoutOwn(m *provider.Message) provider.Message {
+	rest := *m
+	rest.To, rest.Cc, rest.Bcc, rest.ReplyTo, rest.Variables = nil, nil, nil, nil, nil
+	return rest
 }
 
 // SendBatch makes a version of each message. All go out under one key, so none
@@ -79,8 +62,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 // batchToAPI writes what all messages say the same at the top, as the first says
 // it, and what each has of its own into its version. The notes are by message.
 func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailRequest, [][]provider.Note, error) {
-	top := *messages[0]
-	top.To, top.Cc, top.Bcc, top.ReplyTo, top.Variables = nil, nil, nil, nil, nil
+	top := withoutOwn(messages[0])
 	body, common, err := emailToAPI(&top, key)
 	if err != nil {
 		return body, nil, err

@@ -10,9 +10,10 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // Largest pages and groups that the vendor takes.
@@ -39,7 +40,7 @@ func (a *adapter) attributes(ctx context.Context) (map[string]string, error) {
 }
 
 func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +97,9 @@ func pageSize(want, most int) *int64 {
 
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
 	if change.ExternalID.Clear {
-		return nil, provider.Unsupported(provider.FeatureContactClear, "an external id cannot be emptied")
+		return nil, provider.Unsupported(feature.ContactsUpsertClear, "an external id cannot be emptied")
 	}
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (a *adapter) store(ctx context.Context, body brevoapi.CreateContactRequest,
 }
 
 func (a *adapter) DeleteContact(ctx context.Context, email string) error {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return err
 	}
@@ -189,7 +190,7 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 // Unsubscribe from all is an upsert, so that an address which is not a contact
 // yet is kept from mail too.
 func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", u.Email)
+	wire, err := adapterkit.Wire("email", u.Email)
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,8 @@ import (
 // against encoding/json, field by field.
 type emailBody brevoapi.SendEmailRequest
 
-// ownJSON makes a call of SendEmail write its body by itself.
-func ownJSON(call *rest.Call) {
-	if body, ok := call.Body.(*brevoapi.SendEmailRequest); ok {
-		call.Body = (*emailBody)(body)
-	}
-}
+// ownJSON makes the body of a call of SendEmail write its own JSON.
+var ownJSON = rest.WithBody(func(body *brevoapi.SendEmailRequest) any { return (*emailBody)(body) })
 
 // hasVersions reports whether body is a mail with versions.
 func hasVersions(body any) bool {

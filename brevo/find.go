@@ -5,8 +5,8 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/flex"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -24,7 +24,7 @@ const (
 // without days: the zone of a day is not documented. Mail that is only
 // scheduled is not in it, and the vendor allows two such calls a second.
 func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
-	wire, err := mailaddr.Wire("recipient", s.Recipient)
+	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
@@ -69,7 +69,7 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 // the same way. Nor may it have a contact whom an earlier row has blocked.
 func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (provider.BulkRow, error) {
 	alone := provider.BulkRow{Alone: true}
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return alone, err
 	}

@@ -75,7 +75,8 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	for k, i := range s.job {
 		body.rows[k] = s.row(i).json
 	}
-	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, func(c *rest.Call) { c.Body, c.Effect = body, rest.Upsert })
+	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
+	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))
 	var e *provider.Error
 	switch {
 	case errors.As(err, &e) && e.Outcome == provider.Sent:

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -26,7 +27,7 @@ func newMembers(list provider.Ref, emails []string) (*members, error) {
 	m := &members{list: id, wires: make([]string, len(emails)), results: make([]provider.MemberResult, len(emails)), settled: make([]bool, len(emails))}
 	for i, email := range emails {
 		m.results[i].Email = email
-		if m.wires[i], err = mailaddr.Wire("email", email); err != nil {
+		if m.wires[i], err = adapterkit.Wire("email", email); err != nil {
 			return nil, err
 		}
 	}

@@ -5,9 +5,10 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // blockedPage is the largest page of blocked addresses that the vendor takes.
@@ -48,11 +49,11 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 
 // AddSuppression is not there: the vendor blocks a contact for one sender only.
 func (a *adapter) AddSuppression(context.Context, string, string) (*provider.ContactReceipt, error) {
-	return nil, provider.Unsupported(provider.FeatureSuppressionAdd, "the provider has no call that adds an address")
+	return nil, provider.Unsupported(feature.SuppressionsAdd, "the provider has no call that adds an address")
 }
 
 func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 
 // Resubscribe changes a contact that is there; an unknown address is ErrNotFound.
 func (a *adapter) Resubscribe(ctx context.Context, s provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", s.Email)
+	wire, err := adapterkit.Wire("email", s.Email)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ var Files embed.FS
 
 // The names in Files.
 const (
-	Config          = "postmux.yaml"          // five accounts at the sandbox
-	Message         = "message.json"          // a message that all five can send
+	Config          = "postmux.yaml"          // an account of every provider, at the sandbox
+	Message         = "message.json"          // a message that every provider can send
 	MessageTemplate = "message-template.json" // a message from a template
 	Contact         = "contact.json"          // a change of one contact
 	Contacts        = "contacts.csv"          // 200 contacts to import

@@ -36,6 +36,20 @@ func start(t *testing.T, opts ...provider.Option) (*sandbox.Server, *provider.Cl
 	return s, c
 }
 
+// The two drivers of this package hand out each the generated client of its own.
+func TestAPI(t *testing.T) {
+	s, c := start(t)
+	v3 := v3Client(t, s, nil)
+	_, ok := pakat.API(c)
+	assert.True(t, ok)
+	_, ok = pakat.API(v3)
+	assert.False(t, ok)
+	_, ok = pakat.APIV3(v3)
+	assert.True(t, ok)
+	_, ok = pakat.APIV3(c)
+	assert.False(t, ok)
+}
+
 // operations are what the fake was asked since the first skip requests.
 func operations(s *sandbox.Server, skip int) []string {
 	var out []string

@@ -8,7 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -19,7 +19,7 @@ const perPage = 50
 // search returns the records that an address has in all lists, without the
 // values of fields. None is no error here, in whichever way the vendor says it.
 func (a *adapter) search(ctx context.Context, email, then string) (wire string, records []pakatapi.Subscriber, err error) {
-	if wire, err = mailaddr.Wire("email", email); err != nil {
+	if wire, err = adapterkit.Wire("email", email); err != nil {
 		return "", nil, err
 	}
 	before := ""
@@ -171,7 +171,7 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 // Unsubscribe of an address that is blocked or off the list already changes
 // nothing, so that a block does not become a mere unsubscription.
 func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", u.Email)
+	wire, err := adapterkit.Wire("email", u.Email)
 	if err != nil {
 		return nil, err
 	}

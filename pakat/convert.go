@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // placeholder is the body beside a template: the vendor marks the body as
@@ -62,7 +64,7 @@ func (c *converter) note(field, action, why string) {
 
 func (c *converter) people(m *provider.Message, form *pakatapi.TransactionalEmailForm) {
 	if len(m.To) != 1 {
-		c.fail(provider.Unsupported(provider.FeatureToMany, "a mail goes to one recipient"))
+		c.fail(provider.Unsupported(feature.MessageToMany, "a mail goes to one recipient"))
 		return
 	}
 	form.ToEmail = c.email("to[0].email", m.To[0].Email)
@@ -81,7 +83,7 @@ func (c *converter) people(m *provider.Message, form *pakatapi.TransactionalEmai
 }
 
 func (c *converter) email(field, email string) string {
-	wire, err := mailaddr.Wire(field, email)
+	wire, err := adapterkit.Wire(field, email)
 	c.fail(err)
 	return wire
 }
@@ -101,7 +103,7 @@ func (c *converter) content(m *provider.Message, form *pakatapi.TransactionalEma
 		form.TemplateUID, form.Body = &m.Template.ID, []byte(placeholder)
 		c.note("html", "emulated", "the provider requires a body, which the template replaces; a dash was given")
 	case m.HTML == "":
-		c.fail(provider.Unsupported(provider.FeatureTextOnly, "HTML is required"))
+		c.fail(provider.Unsupported(feature.MessageTextOnly, "HTML is required"))
 	default:
 		form.Body = []byte(m.HTML)
 	}

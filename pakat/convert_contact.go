@@ -11,6 +11,7 @@ import (
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // Tags that every list is documented to have.
@@ -155,7 +156,7 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 			continue
 		}
 		if own.tag == "" { // reached by clearing, which the capability of phones does not cover
-			return e, provider.Unsupported(provider.FeatureContactPhone, "there is no field for phones; the setting phone_tag names one")
+			return e, provider.Unsupported(feature.ContactsUpsertPhone, "there is no field for phones; the setting phone_tag names one")
 		}
 		if _, twice := e.values[own.tag]; twice {
 			return e, provider.Invalid("fields."+own.tag, "the field is given twice, once as %s", own.field)

@@ -6,8 +6,8 @@ import (
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -24,7 +24,7 @@ const (
 // 1,000, else the first and the last 500. The vendor has no filter and does not
 // state the order; by time, whichever way, the newest are at one of the ends.
 func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
-	if _, err := mailaddr.Wire("recipient", s.Recipient); err != nil {
+	if _, err := adapterkit.Wire("recipient", s.Recipient); err != nil {
 		return nil, err
 	}
 	var out []provider.Found

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
@@ -20,7 +21,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 			Message: "a list needs a sender, and the account has no from",
 		}
 	}
-	sender, err := mailaddr.Wire("from.email", a.from.Email)
+	sender, err := adapterkit.Wire("from.email", a.from.Email)
 	if err != nil {
 		return nil, err
 	}

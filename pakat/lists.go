@@ -8,7 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -79,7 +79,7 @@ func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails 
 }
 
 func (a *adapter) removeMember(ctx context.Context, list, email string) error {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return err
 	}

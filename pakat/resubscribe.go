@@ -7,7 +7,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -20,7 +20,7 @@ var _ provider.Resubscriber = (*adapter)(nil)
 // and stays as it is. An update writes all fields, so one that somebody else
 // sets between the reading and the writing is set back.
 func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", rs.Email)
+	wire, err := adapterkit.Wire("email", rs.Email)
 	if err != nil {
 		return nil, err
 	}

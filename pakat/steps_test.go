@@ -10,6 +10,7 @@ import (
 
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -83,7 +84,7 @@ func TestV3JoiningIsTold(t *testing.T) {
 	sb := sandbox.New(t)
 	c := v3Client(t, sb, nil)
 	caps := c.Capabilities()
-	for _, f := range []provider.Feature{provider.FeatureContactUpsert, provider.FeatureContactImport, provider.FeatureListAdd} {
+	for _, f := range []provider.Feature{feature.ContactsUpsert, feature.ContactsImport, feature.ListsAdd} {
 		assert.Equal(t, provider.LevelLimited, caps[f].Level, f)
 		assert.Equal(t, "guess", caps[f].Basis, f)
 	}

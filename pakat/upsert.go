@@ -7,6 +7,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // upsert is an upsert under way. The vendor has none: an address is searched
@@ -36,7 +37,7 @@ type write struct {
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
 	lists := listIDs(change.Lists)
 	if len(lists) == 0 {
-		return nil, provider.Unsupported(provider.FeatureContactNoList, "contacts exist in lists only")
+		return nil, provider.Unsupported(feature.ContactsUpsertWithoutList, "contacts exist in lists only")
 	}
 	e, err := editsToAPI(change, a.phoneTag)
 	if err != nil {

@@ -9,9 +9,10 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/gen/rest"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // Sizes of pages. The document states no maximum, so these are the defaults of
@@ -39,12 +40,12 @@ func (a *v3Adapter) attributes(ctx context.Context) (map[string]string, error) {
 // GetContact is not documented; scanning the whole list for one address would
 // not be what was asked for.
 func (a *v3Adapter) GetContact(context.Context, string) (*provider.Contact, error) {
-	return nil, provider.Unsupported(provider.FeatureContactGet, "the provider documents no look-up of one contact")
+	return nil, provider.Unsupported(feature.ContactsGet, "the provider documents no look-up of one contact")
 }
 
 func (a *v3Adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.ContactPage, error) {
 	if !q.List.IsZero() {
-		return nil, provider.Unsupported(provider.FeatureContactListOf, "the provider lists no members of a list")
+		return nil, provider.Unsupported(feature.ContactsListMembers, "the provider lists no members of a list")
 	}
 	offset, err := sendinblue.Offset(q.Cursor)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a *v3Adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (
 }
 
 func (a *v3Adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +115,13 @@ func (a *v3Adapter) store(ctx context.Context, body pakatv3api.CreateContactRequ
 }
 
 func (a *v3Adapter) DeleteContact(context.Context, string) error {
-	return provider.Unsupported(provider.FeatureContactDelete, "the provider documents no way to delete a contact")
+	return provider.Unsupported(feature.ContactsDelete, "the provider documents no way to delete a contact")
 }
 
 // Unsubscribe from all is an upsert, so that an address which is not a contact
 // yet is kept from mail too.
 func (a *v3Adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", u.Email)
+	wire, err := adapterkit.Wire("email", u.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +183,7 @@ func (a *v3Adapter) change(ctx context.Context, list provider.Ref, emails []stri
 	}
 	wires := make([]string, len(emails))
 	for i, email := range emails {
-		if wires[i], err = mailaddr.Wire("email", email); err != nil {
+		if wires[i], err = adapterkit.Wire("email", email); err != nil {
 			return nil, err
 		}
 	}

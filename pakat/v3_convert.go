@@ -8,6 +8,7 @@ import (
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 func v3EmailToAPI(m *provider.Message) (pakatv3api.SendEmailRequest, []provider.Note, error) {
@@ -69,7 +70,7 @@ func (c *v3Converter) attachments(m *provider.Message) []pakatv3api.EmailAttachm
 	for i, f := range m.Attachments {
 		field := fmt.Sprintf("attachments[%d]", i)
 		if !m.Template.IsZero() && f.URL == "" {
-			err := provider.Unsupported(provider.FeatureAttachments, "beside a template the provider takes files by URL only")
+			err := provider.Unsupported(feature.MessageAttachments, "beside a template the provider takes files by URL only")
 			err.Field = field + ".content"
 			c.Fail(err)
 		}

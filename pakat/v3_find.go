@@ -5,8 +5,8 @@ import (
 
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -17,7 +17,7 @@ var _ provider.Finder = (*v3Adapter)(nil)
 // the sender. An answer of another form finds nothing, which proves nothing. The
 // call has no pages: what the vendor leaves out of a long list is not seen.
 func (a *v3Adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
-	wire, err := mailaddr.Wire("recipient", s.Recipient)
+	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,10 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // v3BlockedPage is the size of a page of blocked addresses, chosen like the others.
@@ -40,17 +41,17 @@ func (a *v3Adapter) ListSuppressions(ctx context.Context, cursor string) (*provi
 }
 
 func (a *v3Adapter) AddSuppression(context.Context, string, string) (*provider.ContactReceipt, error) {
-	return nil, provider.Unsupported(provider.FeatureSuppressionAdd, "the provider documents no way to add an address")
+	return nil, provider.Unsupported(feature.SuppressionsAdd, "the provider documents no way to add an address")
 }
 
 func (a *v3Adapter) RemoveSuppression(context.Context, string) (*provider.ContactReceipt, error) {
-	return nil, provider.Unsupported(provider.FeatureSuppressionRemove, "the provider documents no way to remove an address")
+	return nil, provider.Unsupported(feature.SuppressionsRemove, "the provider documents no way to remove an address")
 }
 
 // Resubscribe changes a contact that is there; an unknown address is assumed to
 // be ErrNotFound.
 func (a *v3Adapter) Resubscribe(ctx context.Context, s provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", s.Email)
+	wire, err := adapterkit.Wire("email", s.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -86,5 +87,5 @@ func (a *v3Adapter) CreateList(ctx context.Context, name string) (*provider.List
 }
 
 func (a *v3Adapter) DeleteList(context.Context, provider.Ref) error {
-	return provider.Unsupported(provider.FeatureListDelete, "the provider documents no way to delete a list")
+	return provider.Unsupported(feature.ListsDelete, "the provider documents no way to delete a list")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // A message that cannot even be written down is refused by itself: looking for it
@@ -54,7 +55,7 @@ func (s *swallower) Send(ctx context.Context, m *provider.Message) (*provider.Re
 }
 
 func (s *swallower) Capabilities() provider.Capabilities {
-	return everything(provider.Capabilities{provider.FeatureIdempotencyKey: provider.Cell(provider.LevelNone)})
+	return everything(provider.Capabilities{feature.MessageIdempotencyKey: provider.Cell(provider.LevelNone)})
 }
 
 func (s *swallower) count() int {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Client is the front of one account: it checks, fills in defaults, resolves
@@ -163,26 +165,16 @@ func (c *Client) unsupported(f Feature) *Error {
 	case LevelAccountWide:
 		return Unsupported(f, "%s sets this for the whole account: %s", c.provider, s.Note)
 	case LevelEmulated:
-		return Unsupported(f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note, parentPolicy(f)+": "+f.actions()[0])
+		return Unsupported(f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note, string(f)+": "+string(f.emulation()))
 	}
-	text := s.Note
-	if text == "" {
-		text = c.provider + " has no such feature"
+	why := s.Note
+	if why == "" {
+		why = c.provider + " has no such feature"
 	}
-	if slices.Contains(f.actions(), ActionDrop) {
-		text += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+ActionDrop)
+	if slices.Contains(f.info().actions, ActionDrop) {
+		why += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+string(ActionDrop))
 	}
-	return Unsupported(f, "%s", text)
-}
-
-func parentPolicy(f Feature) string {
-	switch f {
-	case FeatureToMany:
-		return "message.to"
-	case FeatureTextOnly:
-		return "message.text"
-	}
-	return string(f)
+	return Unsupported(f, "%s", why)
 }
 
 // addOn returns the adapter as T. A capability that says more than the adapter
@@ -207,18 +199,18 @@ func (a AccountAliases) id(field string, table map[string]string, r Ref) (Ref, e
 	}
 	id, ok := table[r.Alias]
 	if !ok {
-		return r, ofAccount(Invalid(field, "no alias %q for this account; write %q for a literal id", clip(r.Alias), "id:"+clip(r.Alias)))
+		return r, ofAccount(Invalid(field, "no alias %q for this account; write %q for a literal id", text.Clip(r.Alias), "id:"+text.Clip(r.Alias)))
 	}
 	return Ref{ID: id}, checkID(field, id)
 }
 
 // Status looks a mail up by the MessageID of its Receipt.
 func (c *Client) Status(ctx context.Context, messageID string) (*Receipt, error) {
-	return run(ctx, c, "status", []Feature{FeatureStatus}, func() (*Receipt, error) {
+	return run(ctx, c, "status", []Feature{featureStatus}, func() (*Receipt, error) {
 		if err := checkID("message_id", messageID); err != nil {
 			return nil, err
 		}
-		a, err := addOn[StatusReader](c, FeatureStatus)
+		a, err := addOn[StatusReader](c, featureStatus)
 		if err != nil {
 			return nil, err
 		}
@@ -233,8 +225,8 @@ func (c *Client) Status(ctx context.Context, messageID string) (*Receipt, error)
 // Check asks the provider whether the credentials work and what the account
 // may send. It sends nothing.
 func (c *Client) Check(ctx context.Context) (*Health, error) {
-	return run(ctx, c, "check", []Feature{FeatureCheck}, func() (*Health, error) {
-		a, err := addOn[Checker](c, FeatureCheck)
+	return run(ctx, c, "check", []Feature{featureCheck}, func() (*Health, error) {
+		a, err := addOn[Checker](c, featureCheck)
 		if err != nil {
 			return nil, err
 		}

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
-	"slices"
 )
 
 // GetContact returns the contact with this address, or ErrNotFound.
 func (c *Client) GetContact(ctx context.Context, email string) (*Contact, error) {
-	return run(ctx, c, "contacts.get", []Feature{FeatureContactGet}, func() (*Contact, error) {
+	return run(ctx, c, "contacts.get", []Feature{featureContactGet}, func() (*Contact, error) {
 		if err := CheckEmail(email); err != nil {
-			return nil, Invalid("email", "%s", err.Error())
+			return nil, err
 		}
 		contact, err := c.adapter.GetContact(ctx, email)
 		if contact != nil {
@@ -25,12 +23,12 @@ func (c *Client) GetContact(ctx context.Context, email string) (*Contact, error)
 
 // ListContacts returns one page of contacts. Contacts iterates over all pages.
 func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*ContactPage, error) {
-	needs := []Feature{FeatureContactList}
+	needs := []Feature{featureContactList}
 	if !q.List.IsZero() {
-		needs = []Feature{FeatureContactListOf}
+		needs = []Feature{featureContactListOf}
 	}
 	if !q.ModifiedSince.IsZero() {
-		needs = append(needs, FeatureContactSince)
+		needs = append(needs, featureContactSince)
 	}
 	return run(ctx, c, "contacts.list", needs, func() (*ContactPage, error) {
 		var err error
@@ -77,7 +75,7 @@ func (c *Client) Contacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact
 // undoes an unsubscription, a bounce, a complaint or a block, where the provider
 // lets us look; where it does not, the capability is limited and the receipt warns.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
-	return run(ctx, c, "contacts.upsert", []Feature{FeatureContactUpsert}, func() (*ContactReceipt, error) {
+	return run(ctx, c, "contacts.upsert", []Feature{featureContactUpsert}, func() (*ContactReceipt, error) {
 		change, err := c.prepareChange(change)
 		if err != nil {
 			return nil, err
@@ -87,62 +85,31 @@ func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*Cont
 	})
 }
 
+// prepareChange checks change and returns it as the adapter gets it: aliases
+// replaced by ids.
 func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
-	if err := CheckEmail(change.Email); err != nil {
-		return change, Invalid("email", "%s", err.Error())
-	}
-	if err := checkChange(change); err != nil {
+	if err := check(changeFields, &change); err != nil {
 		return change, err
 	}
+	change = *clone(changeFields, &change)
 	fields := make(map[string]any, len(change.Fields))
-	clears := change.Phone.Clear || change.ExternalID.Clear || change.FirstName.Clear || change.LastName.Clear
-	for _, name := range slices.Sorted(maps.Keys(change.Fields)) {
-		v := change.Fields[name]
-		if err := checkFieldValue(name, v); err != nil {
-			return change, err
-		}
+	for name, v := range change.Fields {
 		if id, ok := c.aliases.Fields[name]; ok {
 			name = id
-		}
-		if name == "" {
-			return change, Invalid("fields", "expected a name for every field")
 		}
 		if _, twice := fields[name]; twice {
 			return change, Invalid("fields."+name, "the field is given twice, once by its alias")
 		}
 		fields[name] = v
-		clears = clears || v == nil
 	}
 	change.Fields = fields
-	change.Lists = slices.Clone(change.Lists)
 	for i, l := range change.Lists {
-		if l.IsZero() {
-			return change, Invalid("lists", "expected id or alias")
-		}
 		var err error
 		if change.Lists[i], err = c.aliases.id("lists", c.aliases.Lists, l); err != nil {
 			return change, err
 		}
 	}
-	switch change.Status {
-	case "", Subscribed, Unsubscribed, Blocked:
-	default:
-		return change, Invalid("status", "expected subscribed, unsubscribed or blocked, got %q", clip(string(change.Status)))
-	}
-	var needs []Feature
-	need := func(used bool, f Feature) {
-		if used {
-			needs = append(needs, f)
-		}
-	}
-	need(change.Phone.IsSet(), FeatureContactPhone)
-	need(change.ExternalID.IsSet(), FeatureContactExternal)
-	need(change.FirstName.IsSet() || change.LastName.IsSet(), FeatureContactNames)
-	need(len(fields) > 0, FeatureContactFields)
-	need(clears, FeatureContactClear)
-	need(change.Status.Terminal(), FeatureContactStatus)
-	need(len(change.Lists) == 0, FeatureContactNoList)
-	return change, c.supports(needs...)
+	return change, c.supports(needs(changeFields, &change, nil)...)
 }
 
 // nameFields gives fields their aliases.
@@ -179,9 +146,9 @@ func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*Co
 
 // DeleteContact removes a contact from the account; ErrNotFound when it is not there.
 func (c *Client) DeleteContact(ctx context.Context, email string) error {
-	_, err := run(ctx, c, "contacts.delete", []Feature{FeatureContactDelete}, func() (struct{}, error) {
+	_, err := run(ctx, c, "contacts.delete", []Feature{featureContactDelete}, func() (struct{}, error) {
 		if err := CheckEmail(email); err != nil {
-			return struct{}{}, Invalid("email", "%s", err.Error())
+			return struct{}{}, err
 		}
 		return struct{}{}, c.adapter.DeleteContact(ctx, email)
 	})
@@ -190,13 +157,13 @@ func (c *Client) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe takes an address off one list, or off all mail when no list is named.
 func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactReceipt, error) {
-	f := FeatureUnsubscribe
+	f := featureUnsubscribe
 	if !u.List.IsZero() {
-		f = FeatureUnsubscribeList
+		f = featureUnsubscribeList
 	}
 	return run(ctx, c, "contacts.unsubscribe", []Feature{f}, func() (*ContactReceipt, error) {
 		if err := CheckEmail(u.Email); err != nil {
-			return nil, Invalid("email", "%s", err.Error())
+			return nil, err
 		}
 		if err := checkLine("reason", u.Reason); err != nil {
 			return nil, err
@@ -216,11 +183,11 @@ func (c *Client) Unsubscribe(ctx context.Context, u Unsubscription) (*ContactRec
 
 // ListLists returns one page of lists. AllLists iterates.
 func (c *Client) ListLists(ctx context.Context, cursor string) (*ListPage, error) {
-	return run(ctx, c, "lists.list", []Feature{FeatureLists}, func() (*ListPage, error) {
+	return run(ctx, c, "lists.list", []Feature{featureLists}, func() (*ListPage, error) {
 		if err := checkCursor(cursor); err != nil {
 			return nil, err
 		}
-		a, err := addOn[Lists](c, FeatureLists)
+		a, err := addOn[Lists](c, featureLists)
 		if err != nil {
 			return nil, err
 		}
@@ -244,12 +211,12 @@ func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
 // AddToList adds contacts to a list. The results are in input order; an address
 // that could not be added has an error of its own.
 func (c *Client) AddToList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
-	return c.members(ctx, "lists.add", FeatureListAdd, list, emails, Lists.AddToList)
+	return c.members(ctx, "lists.add", featureListAdd, list, emails, Lists.AddToList)
 }
 
 // RemoveFromList takes contacts off a list; they stay contacts.
 func (c *Client) RemoveFromList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
-	return c.members(ctx, "lists.remove", FeatureListRemove, list, emails, Lists.RemoveFromList)
+	return c.members(ctx, "lists.remove", featureListRemove, list, emails, Lists.RemoveFromList)
 }
 
 func (c *Client) members(ctx context.Context, op string, f Feature, list Ref, emails []string, call func(Lists, context.Context, Ref, []string) ([]MemberResult, error)) ([]MemberResult, error) {
@@ -266,7 +233,7 @@ func (c *Client) members(ctx context.Context, op string, f Feature, list Ref, em
 		}
 		for _, email := range emails {
 			if err := CheckEmail(email); err != nil {
-				return nil, Invalid("email", "%s", err.Error())
+				return nil, err
 			}
 		}
 		a, err := addOn[Lists](c, f)

@@ -12,9 +12,9 @@ import (
 // one call, else nil.
 func (c *Client) each(m *Message) []*Message {
 	switch {
-	case len(m.Recipients) > 0 && c.caps.Level(FeatureRecipients) == LevelEmulated:
+	case len(m.Recipients) > 0 && c.caps.Level(featureRecipients) == LevelEmulated:
 		return personal(m)
-	case len(m.To) > 1 && !c.caps.Can(FeatureToMany):
+	case len(m.To) > 1 && !c.caps.Can(featureToMany):
 		return fanOut(m)
 	}
 	return nil

@@ -71,7 +71,7 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 // deliver sends a prepared message in one call, or in one for each recipient,
 // but for those that known says are sent to or in doubt.
 func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Receipt, error) {
-	if c.caps.Level(FeatureIdempotencyKey) == LevelEmulated {
+	if c.caps.Level(featureIdempotencyKey) == LevelEmulated {
 		m = m.Clone()
 		m.IdempotencyKey = "" // served on this side; the adapter has no place for it
 	}
@@ -176,7 +176,7 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 		case action == ActionDrop:
 			m.drop(f)
 			notes = append(notes, Note{fieldOf(f), "dropped", "policy: " + c.provider + " has no " + string(f)})
-		case f == FeatureTextOnly:
+		case f == featureTextOnly:
 			htmlFromText(m)
 			notes = append(notes, Note{"html", "emulated", "policy: made from text, which " + c.provider + " cannot send alone"})
 		}
@@ -209,11 +209,11 @@ func fieldOf(f Feature) string {
 
 // htmlFromText makes an HTML body that shows the text as it is written.
 func htmlFromText(m *Message) {
-	make := func(text string) string {
-		if text == "" {
+	make := func(plain string) string {
+		if plain == "" {
 			return ""
 		}
-		lines := strings.Split(strings.ReplaceAll(html.EscapeString(text), "\r\n", "\n"), "\n")
+		lines := strings.Split(strings.ReplaceAll(html.EscapeString(plain), "\r\n", "\n"), "\n")
 		return `<div dir="auto">` + strings.Join(lines, "<br>\n") + "</div>"
 	}
 	m.HTML = make(m.Text)

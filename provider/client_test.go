@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // stub is an adapter whose abilities and answers a test sets.
@@ -113,7 +114,7 @@ func TestDefaultsAndAliases(t *testing.T) {
 }
 
 func TestPolicyDropsAndTells(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{provider.FeatureHeaders: provider.Cell(provider.LevelNone), provider.FeatureReplyToMany: provider.Cell(provider.LevelNone)})}
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageHeaders: provider.Cell(provider.LevelNone), feature.MessageReplyToMany: provider.Cell(provider.LevelNone)})}
 	c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.headers": "drop", "message.reply_to": "drop"}}}, provider.Env{})
 	m := order()
 	m.Headers = map[string]string{"X-A": "b"}
@@ -151,8 +152,8 @@ func TestFanOut(t *testing.T) {
 		{"key is wrong", refuse("a@example.com", provider.Error{Kind: provider.ErrUnauthorized, Outcome: provider.NotSent, Status: 401}), provider.StateRefused, []provider.State{"refused", "refused", "refused"}, provider.ErrUnauthorized, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s := &stub{caps: everything(provider.Capabilities{provider.FeatureToMany: provider.Cell(provider.LevelEmulated)}), reply: row.reply}
-			c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to": "fan_out"}}}, provider.Env{})
+			s := &stub{caps: everything(provider.Capabilities{feature.MessageToMany: provider.Cell(provider.LevelEmulated)}), reply: row.reply}
+			c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{})
 			m := order()
 			m.To, m.IdempotencyKey = to, "k"
 			r, err := c.Send(t.Context(), m)
@@ -180,7 +181,7 @@ func TestFanOut(t *testing.T) {
 }
 
 func TestPersonalMailsTakeTheirOwnContent(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{provider.FeatureRecipients: provider.Cell(provider.LevelEmulated)})}
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageRecipients: provider.Cell(provider.LevelEmulated)})}
 	c := client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.recipients": "emulate"}}}, provider.Env{})
 	m := order()
 	m.To, m.Variables = nil, map[string]any{"a": 1, "b": 2}
@@ -200,12 +201,12 @@ func TestPersonalMailsTakeTheirOwnContent(t *testing.T) {
 }
 
 func TestTextBecomesHTMLOnlyByPolicy(t *testing.T) {
-	s := &stub{caps: everything(provider.Capabilities{provider.FeatureTextOnly: provider.Cell(provider.LevelEmulated)})}
+	s := &stub{caps: everything(provider.Capabilities{feature.MessageTextOnly: provider.Cell(provider.LevelEmulated)})}
 	m := order()
 	m.HTML, m.Text = "", "a < b\nс"
 	_, err := client(t, s, provider.Section{}, provider.Env{}).Send(t.Context(), m)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	assert.ErrorContains(t, err, `"message.text: emulate"`)
+	assert.ErrorContains(t, err, `"message.text.only: emulate"`)
 	_, err = client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.text": "emulate"}}}, provider.Env{}).Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Equal(t, "<div dir=\"auto\">a &lt; b<br>\nс</div>", s.sent[0].HTML)

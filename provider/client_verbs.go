@@ -10,11 +10,11 @@ import (
 // that it will not go out; ErrNotFound or ErrConflict that it has gone out, or
 // never was there.
 func (c *Client) Cancel(ctx context.Context, messageID string) error {
-	return c.do(ctx, "cancel", FeatureCancel, func() error {
+	return c.do(ctx, "cancel", featureCancel, func() error {
 		if err := checkID("message_id", messageID); err != nil {
 			return err
 		}
-		a, err := addOn[Canceler](c, FeatureCancel)
+		a, err := addOn[Canceler](c, featureCancel)
 		if err != nil {
 			return err
 		}
@@ -31,11 +31,11 @@ func (c *Client) do(ctx context.Context, op string, f Feature, call func() error
 // ListSuppressions returns one page of the addresses that get no mail.
 // AllSuppressions iterates.
 func (c *Client) ListSuppressions(ctx context.Context, cursor string) (*SuppressionPage, error) {
-	return run(ctx, c, "suppressions.list", []Feature{FeatureSuppressions}, func() (*SuppressionPage, error) {
+	return run(ctx, c, "suppressions.list", []Feature{featureSuppressions}, func() (*SuppressionPage, error) {
 		if err := checkCursor(cursor); err != nil {
 			return nil, err
 		}
-		a, err := addOn[Suppressions](c, FeatureSuppressions)
+		a, err := addOn[Suppressions](c, featureSuppressions)
 		if err != nil {
 			return nil, err
 		}
@@ -61,7 +61,7 @@ func (c *Client) AllSuppressions(ctx context.Context) iter.Seq2[SuppressedAddres
 // AddSuppression keeps mail from an address, contact or not. Which mail is said
 // by the notes of the receipt.
 func (c *Client) AddSuppression(ctx context.Context, email, reason string) (*ContactReceipt, error) {
-	return changeAddress(ctx, c, "suppressions.add", FeatureSuppressionAdd, email, func(a Suppressions) (*ContactReceipt, error) {
+	return changeAddress(ctx, c, "suppressions.add", featureSuppressionAdd, email, func(a Suppressions) (*ContactReceipt, error) {
 		if err := checkLine("reason", reason); err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func (c *Client) AddSuppression(ctx context.Context, email, reason string) (*Con
 // RemoveSuppression lets mail to an address through again. It is the caller's
 // word that the person wants it.
 func (c *Client) RemoveSuppression(ctx context.Context, email string) (*ContactReceipt, error) {
-	return changeAddress(ctx, c, "suppressions.remove", FeatureSuppressionRemove, email, func(a Suppressions) (*ContactReceipt, error) {
+	return changeAddress(ctx, c, "suppressions.remove", featureSuppressionRemove, email, func(a Suppressions) (*ContactReceipt, error) {
 		return a.RemoveSuppression(ctx, email)
 	})
 }
@@ -81,7 +81,7 @@ func (c *Client) RemoveSuppression(ctx context.Context, email string) (*ContactR
 // list is named. It is the caller's word that the person asked for it. What it
 // does not lift is said by the notes of the receipt.
 func (c *Client) Resubscribe(ctx context.Context, r Resubscription) (*ContactReceipt, error) {
-	return changeAddress(ctx, c, "contacts.resubscribe", FeatureResubscribe, r.Email, func(a Resubscriber) (*ContactReceipt, error) {
+	return changeAddress(ctx, c, "contacts.resubscribe", featureResubscribe, r.Email, func(a Resubscriber) (*ContactReceipt, error) {
 		var err error
 		if r.List, err = c.aliases.id("list", c.aliases.Lists, r.List); err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (c *Client) Resubscribe(ctx context.Context, r Resubscription) (*ContactRec
 func changeAddress[A any](ctx context.Context, c *Client, op string, f Feature, email string, call func(A) (*ContactReceipt, error)) (*ContactReceipt, error) {
 	return run(ctx, c, op, []Feature{f}, func() (*ContactReceipt, error) {
 		if err := CheckEmail(email); err != nil {
-			return nil, Invalid("email", "%s", err.Error())
+			return nil, err
 		}
 		a, err := addOn[A](c, f)
 		if err != nil {
@@ -110,14 +110,14 @@ func changeAddress[A any](ctx context.Context, c *Client, op string, f Feature, 
 // after an error whose Outcome is Sent, look for the name before creating it
 // again.
 func (c *Client) CreateList(ctx context.Context, name string) (*List, error) {
-	return run(ctx, c, "lists.create", []Feature{FeatureListCreate}, func() (*List, error) {
+	return run(ctx, c, "lists.create", []Feature{featureListCreate}, func() (*List, error) {
 		if name == "" {
 			return nil, Invalid("name", "expected the name of the list")
 		}
 		if err := checkLine("name", name); err != nil {
 			return nil, err
 		}
-		a, err := addOn[ListKeeper](c, FeatureListCreate)
+		a, err := addOn[ListKeeper](c, featureListCreate)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func (c *Client) CreateList(ctx context.Context, name string) (*List, error) {
 // DeleteList removes a list; its contacts stay contacts where the provider
 // keeps them beside lists. ErrNotFound when it is not there.
 func (c *Client) DeleteList(ctx context.Context, list Ref) error {
-	return c.do(ctx, "lists.delete", FeatureListDelete, func() error {
+	return c.do(ctx, "lists.delete", featureListDelete, func() error {
 		list, err := c.aliases.id("list", c.aliases.Lists, list)
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (c *Client) DeleteList(ctx context.Context, list Ref) error {
 		if list.IsZero() {
 			return Invalid("list", "expected id or alias")
 		}
-		a, err := addOn[ListKeeper](c, FeatureListDelete)
+		a, err := addOn[ListKeeper](c, featureListDelete)
 		if err != nil {
 			return err
 		}

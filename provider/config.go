@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Config names the accounts of a program and how to open them.
@@ -119,7 +121,7 @@ func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
 	bad := func(key, format string, args ...any) {
 		problems = append(problems, configError(path+"."+key, format, args...))
 	}
-	text := func(key string) string {
+	textOf := func(key string) string {
 		v, ok := keys[key]
 		if !ok {
 			return ""
@@ -130,11 +132,11 @@ func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
 		}
 		return t
 	}
-	s.Provider, s.BaseURL, s.Proxy, s.CAFile = text("provider"), text("base_url"), text("proxy"), text("ca_file")
-	if t := text("timeout"); t != "" {
+	s.Provider, s.BaseURL, s.Proxy, s.CAFile = textOf("provider"), textOf("base_url"), textOf("proxy"), textOf("ca_file")
+	if t := textOf("timeout"); t != "" {
 		d, err := time.ParseDuration(t)
 		if err != nil || d <= 0 {
-			bad("timeout", "expected a duration like 30s, got %q", clip(t))
+			bad("timeout", "expected a duration like 30s, got %q", text.Clip(t))
 		}
 		s.Timeout = d
 	}
@@ -151,7 +153,7 @@ func parseSection(path string, raw json.RawMessage) (Section, []*Error) {
 	part("from", &s.From)
 	part("policy", &s.Policy)
 	part("require", &s.Require)
-	s.RedirectTo = text("redirect_to")
+	s.RedirectTo = textOf("redirect_to")
 	part("allow_domains", &s.AllowDomains)
 	// Given but empty must not mean that everybody is mailed.
 	if v, ok := keys["redirect_to"]; ok && v.Reveal() == "" {
@@ -202,8 +204,8 @@ func (c Common) check(path string) []*Error {
 		add(e)
 	}
 	for i, f := range c.Require {
-		if !f.known() {
-			add(configError(fmt.Sprintf("require[%d]", i), "no feature is called %q", clip(string(f))))
+		if f.Doc() == "" {
+			add(configError(fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f))))
 		}
 	}
 	return out
@@ -228,7 +230,7 @@ func CheckBaseURL(base string) error {
 	case u.Scheme == "http":
 		return fmt.Errorf("expected https: http is allowed only on loopback")
 	}
-	return fmt.Errorf("expected https, got scheme %q", clip(u.Scheme))
+	return fmt.Errorf("expected https, got scheme %q", text.Clip(u.Scheme))
 }
 
 // Loopback reports whether host is this machine itself: localhost or a loopback address.
@@ -240,25 +242,25 @@ func Loopback(host string) bool {
 // resolve returns the value with a reference "env:NAME" or "file:PATH" followed.
 // One line break at the end of a file is trimmed; empty counts as missing.
 func resolve(field string, v Value) (Value, *Error) {
-	text, ok := v.Reveal().(string)
+	ref, ok := v.Reveal().(string)
 	if !ok {
 		return v, nil
 	}
-	if name, ok := strings.CutPrefix(text, "env:"); ok {
+	if name, ok := strings.CutPrefix(ref, "env:"); ok {
 		value := os.Getenv(name)
 		if value == "" {
-			return v, configError(field, "environment variable %s is not set or empty", clip(name))
+			return v, configError(field, "environment variable %s is not set or empty", text.Clip(name))
 		}
 		return NewValue(value), nil
 	}
-	if path, ok := strings.CutPrefix(text, "file:"); ok {
+	if path, ok := strings.CutPrefix(ref, "file:"); ok {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return v, configError(field, "cannot read the file: %v", err)
 		}
 		value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 		if value == "" {
-			return v, configError(field, "file %s is empty", clip(path))
+			return v, configError(field, "file %s is empty", text.Clip(path))
 		}
 		return NewValue(value), nil
 	}

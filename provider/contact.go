@@ -269,17 +269,37 @@ type Checker interface {
 }
 
 // checkFieldValue refuses values that no provider's field holds.
-func checkFieldValue(name string, v any) error {
+func checkFieldValue(v any) error {
 	switch v := v.(type) {
-	case nil, string, bool, float64, int, int64, json.Number, []string:
+	case nil, bool, float64, int, int64, json.Number:
 		return nil
+	case string:
+		return checkText("", v)
+	case []string:
+		return checkListOfTexts(len(v), func(i int) any { return v[i] })
 	case []any:
-		for _, x := range v {
-			if _, ok := x.(string); !ok {
-				return Invalid("fields."+name, "expected a list of texts, got a list with %T", x)
-			}
-		}
-		return nil
+		return checkListOfTexts(len(v), func(i int) any { return v[i] })
 	}
-	return Invalid("fields."+name, "expected a text, a number, true, false or a list of texts, got %s", fmt.Sprintf("%T", v))
+	return Invalid("", "expected a text, a number, true, false or a list of texts, got %T", v)
+}
+
+func checkListOfTexts(n int, item func(int) any) error {
+	for i := range n {
+		s, ok := item(i).(string)
+		if !ok {
+			return Invalid("", "expected a list of texts, got a list with %T", item(i))
+		}
+		if err := checkText(fmt.Sprintf("[%d]", i), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ParseContactChange reads a ContactChange from JSON: absent leaves a field,
+// null clears it. Unknown keys are errors that name them.
+func ParseContactChange(data []byte) (ContactChange, error) {
+	var c ContactChange
+	err := decodeStrict(data, &c)
+	return c, err
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Kind says what is wrong, in the same words for every provider. Kinds are
@@ -103,15 +105,20 @@ func ofAccount(e *Error) *Error {
 	return e
 }
 
-// AtField gives the error about a part the path of the field it is in.
-func AtField(path string, err error) error {
-	var e *Error
-	if !errors.As(err, &e) {
-		return err
-	}
+// At returns a copy of e whose Field is below path: the error about a part
+// becomes one about the whole.
+func (e *Error) At(path string) *Error {
 	c := *e
 	c.Field = path + c.Field
 	return &c
+}
+
+// atField is At for an error that is known to be an *Error or nil.
+func atField(path string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.At(path)
+	}
+	return err
 }
 
 // Unsupported returns the error for a feature the provider does not have.
@@ -137,7 +144,7 @@ func (e *Error) Error() string {
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{e.who(), e.Op, area, oneLine(e.Field), e.what()} {
+	for _, part := range []string{e.who(), e.Op, area, text.OneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -165,7 +172,7 @@ func (e *Error) Error() string {
 	if e.Status == 0 {
 		return b.String()
 	}
-	return oneLine(b.String()) // the vendor's words are in it
+	return text.OneLine(b.String()) // the vendor's words are in it
 }
 
 // changes reports whether op changes contacts or lists, not mail.

@@ -103,15 +103,15 @@ type guard struct{ store GuardStore }
 // newGuard returns the guard for a client with caps, if it needs one, and the
 // capabilities it then has.
 func newGuard(env Env, caps Capabilities, route bool) (*guard, Capabilities) {
-	if env.Guard == nil || !route && caps.Level(FeatureIdempotencyKey) != LevelNone {
+	if env.Guard == nil || !route && caps.Level(featureIdempotencyKey) != LevelNone {
 		return nil, caps
 	}
 	caps = maps.Clone(caps)
-	if caps.Level(FeatureIdempotencyKey) == LevelNone {
+	if caps.Level(featureIdempotencyKey) == LevelNone {
 		if caps == nil {
 			caps = Capabilities{}
 		}
-		caps[FeatureIdempotencyKey] = Cell(LevelEmulated, "as far as the duplicate guard remembers", "kept on this side: the provider knows no key")
+		caps[featureIdempotencyKey] = Cell(LevelEmulated, "as far as the duplicate guard remembers", "kept on this side: the provider knows no key")
 	}
 	if env.DryRun != nil {
 		return nil, caps // nothing is sent, and no key is used up

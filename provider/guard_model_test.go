@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // world is the truth that no client sees: what the provider took over.
@@ -44,7 +45,7 @@ func (w *world) answer(m *provider.Message) (*provider.Receipt, error) {
 	case 1:
 		return nil, &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.NotSent, Status: 400}
 	case 2:
-		return nil, provider.Unsupported(provider.FeatureTags, "too many")
+		return nil, provider.Unsupported(feature.MessageTags, "too many")
 	case 3:
 		return nil, context.Canceled // before anything left
 	case 4:
@@ -142,12 +143,12 @@ var subjects = map[string]string{"k1": "first", "k2": "second"}
 func guardedWorld(t *testing.T, w *world, store provider.GuardStore) *provider.Client {
 	t.Helper()
 	w.caps = keylessCaps
-	c, err := provider.NewClient(w, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to": "fan_out"}}}, provider.Env{Account: "main", Guard: store})
+	c, err := provider.NewClient(w, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Account: "main", Guard: store})
 	require.NoError(t, err)
 	return c
 }
 
 var keylessCaps = everything(provider.Capabilities{
-	provider.FeatureIdempotencyKey: provider.Cell(provider.LevelNone),
-	provider.FeatureToMany:         provider.Cell(provider.LevelEmulated),
+	feature.MessageIdempotencyKey: provider.Cell(provider.LevelNone),
+	feature.MessageToMany:         provider.Cell(provider.LevelEmulated),
 })

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // A store outside the process: entries are JSON, and a process may die.
@@ -93,7 +94,7 @@ func TestGuardOutsideTheProcess(t *testing.T) {
 func TestErrorsSurviveAStore(t *testing.T) {
 	e := provider.Error{
 		Kind: provider.ErrRateLimited, Provider: "stub", Account: "main", Op: "send", Outcome: provider.NotSent, Status: 429, Code: "c", Message: "m",
-		RequestID: "r", RetryAfter: 1500 * time.Millisecond, Field: "f", Feature: provider.FeatureCc,
+		RequestID: "r", RetryAfter: 1500 * time.Millisecond, Field: "f", Feature: feature.MessageCc,
 	}
 	data, err := json.Marshal(&e)
 	require.NoError(t, err)

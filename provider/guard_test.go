@@ -14,13 +14,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // keyless is a client at a provider without keys.
 func keyless(t *testing.T, s *stub, store provider.GuardStore) *provider.Client {
 	t.Helper()
 	s.caps = keylessCaps
-	return client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to": "fan_out"}}}, provider.Env{Guard: store})
+	return client(t, s, provider.Section{Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Guard: store})
 }
 
 func keyed(key string) *provider.Message {
@@ -37,12 +38,12 @@ var (
 func TestGuardCapability(t *testing.T) {
 	s := &stub{}
 	c := keyless(t, s, provider.NewMemoryGuard(0, 0))
-	assert.Equal(t, provider.LevelEmulated, c.Capabilities().Level(provider.FeatureIdempotencyKey))
-	assert.Equal(t, provider.LevelNone, s.caps.Level(provider.FeatureIdempotencyKey), "the adapter's own table is not changed")
+	assert.Equal(t, provider.LevelEmulated, c.Capabilities().Level(feature.MessageIdempotencyKey))
+	assert.Equal(t, provider.LevelNone, s.caps.Level(feature.MessageIdempotencyKey), "the adapter's own table is not changed")
 	_, err := keyless(t, &stub{}, nil).Send(t.Context(), keyed("k"))
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	native := client(t, &stub{}, provider.Section{}, provider.Env{Guard: provider.NewMemoryGuard(0, 0)})
-	assert.Equal(t, provider.LevelNative, native.Capabilities().Level(provider.FeatureIdempotencyKey))
+	assert.Equal(t, provider.LevelNative, native.Capabilities().Level(feature.MessageIdempotencyKey))
 }
 
 func TestGuardRepeats(t *testing.T) {

@@ -91,7 +91,7 @@ func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChang
 		return report, err
 	}
 	start := time.Now()
-	err := asError(c.supports(FeatureContactImport), c.provider, c.account, "contacts.import")
+	err := asError(c.supports(featureContactImport), c.provider, c.account, "contacts.import")
 	if err == nil {
 		err = c.importContacts(ctx, rows, func(row ImportRow) bool {
 			report.count(row)

@@ -3,9 +3,10 @@ package provider
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Message is one mail. Its zero fields are not sent. A Client does not change
@@ -46,10 +47,54 @@ type Message struct {
 	Recipients []Recipient `json:"recipients,omitempty"`
 }
 
-// Address is a mail address and the name shown with it.
-type Address struct {
-	Email string `json:"email"`
-	Name  string `json:"name,omitempty"`
+// Validate checks m by the rules that hold at every provider and returns an
+// *Error of kind ErrInvalid that names the field, or nil. Client.Send calls it
+// before anything else.
+func (m *Message) Validate() error {
+	if err := check(messageFields, m); err != nil {
+		return err
+	}
+	for _, rule := range []func(*Message) error{checkRecipients, checkContent} {
+		if err := rule(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRecipients checks how the lists of recipients go together.
+func checkRecipients(m *Message) error {
+	switch {
+	case len(m.To) > 0 && len(m.Recipients) > 0:
+		return Invalid("recipients", "expected either to or recipients, got both")
+	case len(m.Recipients) > 0 && len(m.Cc)+len(m.Bcc) > 0:
+		return Invalid("recipients", "expected no cc and no bcc beside recipients")
+	case len(m.To)+len(m.Recipients) == 0:
+		return Invalid("to", "expected at least one recipient")
+	}
+	return nil
+}
+
+// checkContent checks that m has something to say, and says it once.
+func checkContent(m *Message) error {
+	own := usesHTML(m) || usesText(m)
+	switch {
+	case !m.Template.IsZero() && own:
+		return Invalid("template", "expected either a template or html and text, got both")
+	case m.Template.ID != "" && m.Template.Alias != "":
+		return Invalid("template", "expected either id or alias, got both")
+	case m.Template.IsZero() && !own:
+		return Invalid("html", "expected html, text or a template")
+	case m.Template.IsZero() && m.Subject == "" && !everyoneHasSubject(m):
+		return Invalid("subject", "expected a subject")
+	case m.Template.IsZero() && m.HTML == "" && m.Text == "" && anyOf(m.Recipients, func(r *Recipient) bool { return r.HTML == "" && r.Text == "" }):
+		return Invalid("recipients", "expected html or text for every recipient, or for the message")
+	}
+	return nil
+}
+
+func everyoneHasSubject(m *Message) bool {
+	return len(m.Recipients) > 0 && !anyOf(m.Recipients, func(r *Recipient) bool { return r.Subject == "" })
 }
 
 // Recipient is one recipient of a personalised mail; see Resolved for what
@@ -110,11 +155,11 @@ func (r Ref) String() string {
 
 // ParseRef reads a reference as the command line writes it: a bare word is an
 // alias, "id:4" a literal id.
-func ParseRef(text string) Ref {
-	if id, ok := strings.CutPrefix(text, "id:"); ok {
+func ParseRef(s string) Ref {
+	if id, ok := strings.CutPrefix(s, "id:"); ok {
 		return Ref{ID: id}
 	}
-	return Ref{Alias: text}
+	return Ref{Alias: s}
 }
 
 // Toggle is a switch with a third position: leave it to the account. In JSON it
@@ -149,20 +194,9 @@ func (t *Toggle) UnmarshalJSON(data []byte) error {
 	case "null":
 		*t = Unset
 	default:
-		return fmt.Errorf("expected true or false, got %s", clip(string(data)))
+		return fmt.Errorf("expected true or false, got %s", text.Clip(string(data)))
 	}
 	return nil
-}
-
-// Clone returns a copy that shares no slice or map with m, but for the contents
-// of attachments and the values inside variables.
-func (m *Message) Clone() *Message {
-	c := *m
-	c.To, c.Cc, c.Bcc, c.ReplyTo = slices.Clone(m.To), slices.Clone(m.Cc), slices.Clone(m.Bcc), slices.Clone(m.ReplyTo)
-	c.Attachments, c.Tags = slices.Clone(m.Attachments), slices.Clone(m.Tags)
-	c.Variables, c.Headers, c.Metadata = maps.Clone(m.Variables), maps.Clone(m.Headers), maps.Clone(m.Metadata)
-	c.Recipients = slices.Clone(m.Recipients)
-	return &c
 }
 
 // ParseMessage reads a Message from JSON. Unknown keys, keys that stand twice, a
@@ -173,29 +207,4 @@ func ParseMessage(data []byte) (*Message, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// ParseContactChange reads a ContactChange from JSON: absent leaves a field,
-// null clears it. Unknown keys are errors that name them.
-func ParseContactChange(data []byte) (ContactChange, error) {
-	var c ContactChange
-	err := decodeStrict(data, &c)
-	return c, err
-}
-
-func join(parent, field string) string {
-	if parent == "" || field == "" || strings.HasPrefix(field, "[") {
-		return parent + field
-	}
-	return parent + "." + field
-}
-
-// clip keeps messages short and on one line.
-func clip(s string) string {
-	const most = 60
-	r := []rune(s)
-	if len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }

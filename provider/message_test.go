@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // fullMessage is docs/contract.md's message, every key in it.
@@ -92,7 +93,7 @@ func TestErrorText(t *testing.T) {
 	data, err := json.Marshal(e)
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"kind":"rate_limited","provider":"brevo","account":"main","op":"send","outcome":"not_sent","status":429,"code":"too_many","message":"slow down","request_id":"r1","retry_after_s":7,"field":"","feature":""}`, string(data))
-	u := provider.Unsupported(provider.FeatureCc, "one recipient a mail")
+	u := provider.Unsupported(feature.MessageCc, "one recipient a mail")
 	assert.ErrorIs(t, u, errors.ErrUnsupported)
 	assert.NotErrorIs(t, e, errors.ErrUnsupported)
 	assert.Equal(t, "message.cc is not supported: one recipient a mail; nothing was sent", u.Error())

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Driver opens accounts of one provider.
@@ -81,7 +83,7 @@ func WithHooks(h Hooks) Option { return func(o *openOptions) { o.env.Hooks = h }
 func WithDryRun(show func(Request)) Option { return func(o *openOptions) { o.env.DryRun = show } }
 
 // WithUserAgent puts the application's name and version before ours.
-func WithUserAgent(text string) Option { return func(o *openOptions) { o.env.UserAgent = text } }
+func WithUserAgent(product string) Option { return func(o *openOptions) { o.env.UserAgent = product } }
 
 // Registry is a set of drivers. It is a value: nothing registers itself.
 type Registry map[string]Driver
@@ -153,7 +155,7 @@ func (r Registry) Check(cfg Config) error {
 	}
 	if cfg.Default != "" {
 		if _, ok := cfg.Providers[cfg.Default]; !ok {
-			problems = append(problems, configError("default", "no account is called %q; known: %s", clip(cfg.Default), cfg.names()))
+			problems = append(problems, configError("default", "no account is called %q; known: %s", text.Clip(cfg.Default), cfg.names()))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
@@ -185,7 +187,7 @@ func (r Registry) checkSection(path string, s Section, known []*Error) []*Error 
 	case s.Provider == "":
 		return []*Error{configError(path+".provider", "expected one of %s", strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
 	case !ok:
-		return []*Error{configError(path+".provider", "no provider is called %q; known: %s", clip(s.Provider), strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
+		return []*Error{configError(path+".provider", "no provider is called %q; known: %s", text.Clip(s.Provider), strings.Join(slices.Sorted(maps.Keys(r)), ", "))}
 	}
 	problems := s.check(path)
 	for _, key := range slices.Sorted(maps.Keys(s.Settings)) {
@@ -262,7 +264,7 @@ func (c Config) account(name string) (string, error) {
 	switch {
 	case name != "":
 		if _, ok := c.Providers[name]; !ok {
-			return "", configError("provider", "no account is called %q; known: %s", clip(name), c.names())
+			return "", configError("provider", "no account is called %q; known: %s", text.Clip(name), c.names())
 		}
 		return name, nil
 	case c.Default != "":
@@ -284,7 +286,7 @@ func (c Config) checkAliases() []*Error {
 			for account, id := range ids {
 				field := "aliases." + kind + "." + alias + "." + account
 				if _, ok := c.Providers[account]; !ok {
-					out = append(out, configError(field, "no account is called %q; known: %s", clip(account), c.names()))
+					out = append(out, configError(field, "no account is called %q; known: %s", text.Clip(account), c.names()))
 				} else if id == "" {
 					out = append(out, configError(field, "expected an id"))
 				}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Times that Settle goes by.
@@ -65,7 +67,7 @@ func (r *Receipt) restate() {
 }
 
 // Settle finds out what became of a mail whose outcome is unknown, where the
-// provider can tell (FeatureSettle). It returns a new Receipt; r is not changed.
+// provider can tell (featureSettle). It returns a new Receipt; r is not changed.
 //
 // A recipient is settled when the provider lists exactly one mail that may be
 // the one: same recipient, same subject, accepted between the first attempt and
@@ -114,16 +116,16 @@ func (c *Client) settleable(r *Receipt) error {
 	case r == nil || len(r.Recipients) == 0:
 		return Invalid("receipt", "expected a receipt with recipients")
 	case r.Provider != "" && r.Provider != c.provider:
-		return Invalid("receipt.provider", "the receipt is of %s, this account of %s", clip(r.Provider), c.provider)
+		return Invalid("receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider), c.provider)
 	case r.Account != "" && r.Account != c.account:
-		return Invalid("receipt.account", "the receipt is of account %q, not of %q", clip(r.Account), c.account)
+		return Invalid("receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account), c.account)
 	}
 	var search bool
 	for _, i := range r.unknown() {
 		search = search || r.Recipients[i].MessageID == ""
 	}
 	if search {
-		if err := c.supports(FeatureSettle); err != nil {
+		if err := c.supports(featureSettle); err != nil {
 			return err
 		}
 		if r.Unsettled == nil {
@@ -157,7 +159,7 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 		r.tell(i, "warning", "the subject comes from a template, so the mail cannot be told from others")
 		return nil
 	}
-	f, err := addOn[Finder](c, FeatureSettle)
+	f, err := addOn[Finder](c, featureSettle)
 	if err != nil {
 		return err
 	}
@@ -231,7 +233,7 @@ func judge(t Trace, email string, hits []Found, now time.Time) (*Found, string) 
 	default:
 		return &h, "found in the provider's list, the only one that fits"
 	}
-	return nil, fmt.Sprintf("one mail was found, but it %s (id %q), so it is not taken for this one", unlike, clip(h.MessageID))
+	return nil, fmt.Sprintf("one mail was found, but it %s (id %q), so it is not taken for this one", unlike, text.Clip(h.MessageID))
 }
 
 // localPart is the part of an address that international domains leave alone.

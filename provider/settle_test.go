@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // finder is a stub that finds what a test lays out.
@@ -201,7 +202,7 @@ func TestSettleRefuses(t *testing.T) {
 		assert.NotContains(t, err.Error(), "nothing was sent", "a look-up sends nothing anyway")
 	}
 	assert.Empty(t, f.searches)
-	none := client(t, &stub{caps: everything(provider.Capabilities{provider.FeatureSettle: provider.Cell(provider.LevelNone)})}, provider.Section{}, provider.Env{})
+	none := client(t, &stub{caps: everything(provider.Capabilities{feature.MessageSettle: provider.Cell(provider.LevelNone)})}, provider.Section{}, provider.Env{})
 	_, err := none.Settle(t.Context(), r)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	f.err = &provider.Error{Kind: provider.ErrRateLimited}
@@ -234,7 +235,7 @@ func TestSettleOfAnOldReceipt(t *testing.T) {
 		}
 		return provider.Accepted(m, "8", provider.StateAccepted), nil
 	}
-	c, err := provider.NewClient(f, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to": "fan_out"}}}, provider.Env{Account: "main", Guard: guard})
+	c, err := provider.NewClient(f, provider.Section{Provider: "stub", Common: provider.Common{Policy: provider.Policy{"message.to.many": "fan_out"}}}, provider.Env{Account: "main", Guard: guard})
 	require.NoError(t, err)
 	old, err := c.Send(t.Context(), m) // a is unknown, b was not tried
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)

@@ -10,26 +10,19 @@ func (m *Message) addressees() int {
 // addressSize is about how long an address is with its name.
 const addressSize = 64
 
+// entrySize is about what an entry of a small map or list takes.
+const entrySize = 64
+
 // size is about how much memory m holds.
-func (m *Message) size() int {
-	const entry = 64
-	n := len(m.Subject) + len(m.HTML) + len(m.Text) + m.addressees()*addressSize
-	for _, r := range m.Recipients {
-		n += len(r.Subject) + len(r.HTML) + len(r.Text) + sizeOf(r.Variables)
-	}
-	for _, a := range m.Attachments {
-		n += len(a.Content) + entry
-	}
-	return n + sizeOf(m.Variables) + (len(m.Headers)+len(m.Tags)+len(m.Metadata))*entry
-}
+func (m *Message) size() int { return size(messageFields, m) }
 
 // sharedWith is how much of m's memory other holds too: a newsletter has one text
 // and one file for all, and each message points to them.
 func (m *Message) sharedWith(other *Message) int {
 	n := 0
-	for _, text := range [][2]string{{m.HTML, other.HTML}, {m.Text, other.Text}} {
-		if len(text[0]) == len(text[1]) && unsafe.StringData(text[0]) == unsafe.StringData(text[1]) {
-			n += len(text[0])
+	for _, body := range [][2]string{{m.HTML, other.HTML}, {m.Text, other.Text}} {
+		if len(body[0]) == len(body[1]) && unsafe.StringData(body[0]) == unsafe.StringData(body[1]) {
+			n += len(body[0])
 		}
 	}
 	for i, a := range m.Attachments[:min(len(m.Attachments), len(other.Attachments))] {

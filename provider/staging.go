@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/text"
 )
 
 // staging keeps a system that is not in production from mailing real people.
@@ -82,7 +85,7 @@ func (s staging) refuse(m *Message) error {
 		if s.allows(email) {
 			return nil
 		}
-		return Invalid(fmt.Sprintf("%s[%d].email", field, i), "the account's allow_domains does not have the domain of %s", clip(email))
+		return Invalid(fmt.Sprintf("%s[%d].email", field, i), "the account's allow_domains does not have the domain of %s", text.Clip(email))
 	}
 	for _, list := range []struct {
 		name      string
@@ -106,7 +109,7 @@ func (s staging) refuse(m *Message) error {
 func (s staging) check() []*Error {
 	var out []*Error
 	if s.redirectTo != "" {
-		if err := CheckEmail(s.redirectTo); err != nil {
+		if err := mailaddr.Check(s.redirectTo); err != nil {
 			out = append(out, configError("redirect_to", "%s", err.Error()))
 		}
 	}
@@ -114,8 +117,8 @@ func (s staging) check() []*Error {
 		out = append(out, configError("allow_domains", "expected at least one domain; without any, leave the key out"))
 	}
 	for i, d := range s.allowDomains {
-		if strings.Contains(d, "@") || CheckEmail("a@"+d) != nil {
-			out = append(out, configError(fmt.Sprintf("allow_domains[%d]", i), "expected a domain like example.com, got %q", clip(d)))
+		if strings.Contains(d, "@") || mailaddr.Check("a@"+d) != nil {
+			out = append(out, configError(fmt.Sprintf("allow_domains[%d]", i), "expected a domain like example.com, got %q", text.Clip(d)))
 		}
 	}
 	return out

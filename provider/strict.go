@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // decodeStrict decodes one JSON document into out, a pointer to a struct.
@@ -89,7 +91,7 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	case err == nil:
 		return nil
 	case t == reflect.TypeFor[time.Time]():
-		return Invalid(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", clip(string(raw)))
+		return Invalid(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)))
 	case t.Kind() == reflect.Slice && jsonKind(raw) == "a text":
 		return Invalid(path, "expected base64 (standard alphabet, with padding): %v", err)
 	}
@@ -189,4 +191,12 @@ func goKind(t reflect.Type) string {
 		return "a text"
 	}
 	return "a number"
+}
+
+// join is the path of a field below parent.
+func join(parent, field string) string {
+	if parent == "" || field == "" || strings.HasPrefix(field, "[") {
+		return parent + field
+	}
+	return parent + "." + field
 }

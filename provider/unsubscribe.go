@@ -3,6 +3,8 @@ package provider
 import (
 	"net/url"
 	"strings"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // ListUnsubscribe returns the header fields that let mail programs show a
@@ -50,7 +52,7 @@ func checkOneClick(link string) error {
 	case !uriText(link) || err != nil || u.Host == "":
 		return Invalid("url", "expected an https URL in ASCII without blanks and angle brackets")
 	case !strings.EqualFold(u.Scheme, "https"):
-		return Invalid("url", "expected https: one-click is not defined for %q", clip(u.Scheme))
+		return Invalid("url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme))
 	case u.User != nil || strings.Contains(link, "#"):
 		return Invalid("url", "expected a URL without user and fragment")
 	}
@@ -58,30 +60,30 @@ func checkOneClick(link string) error {
 }
 
 // mailtoURL makes a mailto URL (RFC 6068) of an address, or checks one.
-func mailtoURL(text string) (string, error) {
+func mailtoURL(s string) (string, error) {
 	const scheme = "mailto:"
-	if len(text) < len(scheme) || !strings.EqualFold(text[:len(scheme)], scheme) {
-		if err := CheckEmail(text); err != nil {
-			return "", Invalid("mailto", "%s", err.Error())
+	if len(s) < len(scheme) || !strings.EqualFold(s[:len(scheme)], scheme) {
+		if err := checkEmail("mailto", s); err != nil {
+			return "", err
 		}
-		text = scheme + strings.NewReplacer("&", "%26", "=", "%3D").Replace(url.PathEscape(text))
+		s = scheme + strings.NewReplacer("&", "%26", "=", "%3D").Replace(url.PathEscape(s))
 	}
-	u, err := url.Parse(text)
-	if err != nil || !uriText(text) || strings.Contains(text, "#") {
+	u, err := url.Parse(s)
+	if err != nil || !uriText(s) || strings.Contains(s, "#") {
 		return "", Invalid("mailto", "expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks")
 	}
 	address, err := url.PathUnescape(u.Opaque)
-	if err == nil {
-		err = CheckEmail(address)
-	}
 	if err != nil {
 		return "", Invalid("mailto", "%s", err.Error())
 	}
-	return text, nil
+	if err := checkEmail("mailto", address); err != nil {
+		return "", err
+	}
+	return s, nil
 }
 
-// uriText reports whether text is made of characters that a URL in angle
+// uriText reports whether s is made of characters that a URL in angle
 // brackets may hold.
-func uriText(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>"\^`+"`{|}", r) })
+func uriText(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>"\^`+"`{|}", r) })
 }

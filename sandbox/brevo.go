@@ -32,6 +32,15 @@ type brevoFolder struct {
 // brevoOwner is the address of the account, which cannot be deleted as a contact.
 const brevoOwner = "owner@example.com"
 
+// brevoSettings are those of an account that has the tracker, too.
+func brevoSettings(key string, baseURL func(string) string) map[string]provider.Value {
+	return map[string]provider.Value{
+		"api_key":          provider.NewValue(key),
+		"tracker_key":      provider.NewValue(brevoTrackerKey),
+		"tracker_base_url": provider.NewValue(baseURL(brevoTracker)),
+	}
+}
+
 func newBrevo(st *store) fake {
 	st.firstName, st.lastName = "FIRSTNAME", "LASTNAME"
 	for _, f := range [][2]string{
@@ -186,7 +195,7 @@ func (b *brevo) getAccount(*call) answer {
 			"enabled": true,
 			"data":    map[string]any{"userName": brevoOwner, "relay": "smtp-relay.example.com", "port": 587},
 		},
-		"marketingAutomation": map[string]any{"key": Key(brevoTracker), "enabled": true},
+		"marketingAutomation": map[string]any{"key": brevoTrackerKey, "enabled": true},
 	}}
 }
 

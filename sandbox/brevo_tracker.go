@@ -2,8 +2,11 @@ package sandbox
 
 import "net/http"
 
-// brevoTracker is the name of Brevo's second host.
-const brevoTracker = "brevotracker"
+// The name of Brevo's second host, and its key.
+const (
+	brevoTracker    = "brevotracker"
+	brevoTrackerKey = "sandbox-tracker"
+)
 
 // tracker imitates Brevo's tracker: it takes what the spec allows and keeps
 // nothing but the requests. Assumed: a wrong key is answered like one of the API.
@@ -13,5 +16,5 @@ func newBrevoTracker(*store) fake { return tracker{} }
 
 func (tracker) authorize(c *call) (answer, bool) {
 	refusal := answer{status: http.StatusUnauthorized, body: map[string]any{"code": "unauthorized", "message": "Key not found"}}
-	return refusal, c.header.Get("ma-key") == Key(brevoTracker)
+	return refusal, c.header.Get("ma-key") == brevoTrackerKey
 }

@@ -45,7 +45,8 @@ import (
 //		return answer{status: 201, body: map[string]any{"id": m.ID}}
 //	}
 //
-// An operation of the spec without a handler answers with its example.
+// An operation of the spec without a handler answers with its example. An account
+// that is opened by more than an api_key has its settings beside the fake.
 
 // fake imitates one vendor.
 type fake interface {
@@ -118,34 +119,30 @@ func (c *call) integer(name string, def int64) int64 {
 
 // vendor is a line of the table of fakes.
 type vendor struct {
-	name   string
+	name   string // of the spec
 	prefix string // path before the vendor's own paths
 	key    string
 	open   func(*store) fake
+	// settings are the driver's own settings in Config; nil means that the key is
+	// its api_key. baseURL tells where a fake is.
+	settings func(key string, baseURL func(name string) string) map[string]provider.Value
 	// partOf names the provider that this is a second host of; it has no account
 	// and no mail of its own.
 	partOf string
 }
 
+// vendors has a fake for every row of api/vendors.tsv.
 var vendors = []vendor{
-	{"brevo", "/brevo/v3", "xkeysib-sandbox", newBrevo, ""},
-	{"pakatv3", "/pakatv3/v3", "pakatv3-sandbox", newPakatV3, ""},
-	{"pakat", "/pakat/api", "pakat-sandbox", newPakat, ""},
-	{"sendpulse", "/sendpulse", "sendpulse-sandbox", newSendPulse, ""},
-	{"smsby", "/smsby", "smsby-sandbox", newSMSBy, ""},
-	{brevoTracker, "/brevotracker/api/v2", "sandbox-tracker", newBrevoTracker, "brevo"},
+	{name: "brevo", prefix: "/brevo/v3", key: "xkeysib-sandbox", open: newBrevo, settings: brevoSettings},
+	{name: "pakatv3", prefix: "/pakatv3/v3", key: "pakatv3-sandbox", open: newPakatV3},
+	{name: "pakat", prefix: "/pakat/api", key: "pakat-sandbox", open: newPakat},
+	{name: "sendpulse", prefix: "/sendpulse", key: "sendpulse-sandbox", open: newSendPulse, settings: sendpulseSettings},
+	{name: "smsby", prefix: "/smsby", key: "smsby-sandbox", open: newSMSBy, settings: smsbySettings},
+	{name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey, open: newBrevoTracker, partOf: "brevo"},
 }
 
-// settings are the driver's own settings in Config.
-func (v vendor) settings() map[string]provider.Value {
-	key := provider.NewValue(v.key)
-	switch v.name {
-	case "sendpulse":
-		return map[string]provider.Value{"client_id": provider.NewValue(ClientID), "client_secret": key}
-	case "smsby":
-		return map[string]provider.Value{"token": key, "time_zone": provider.NewValue("Europe/Minsk")}
-	}
-	return map[string]provider.Value{"api_key": key}
+func apiKey(key string, _ func(string) string) map[string]provider.Value {
+	return map[string]provider.Value{"api_key": provider.NewValue(key)}
 }
 
 // examples is a fake without state: it answers everything with the examples of

@@ -1,4 +1,4 @@
-// Package sandbox imitates the five vendors on loopback, so that a program can
+// Package sandbox imitates the vendors on loopback, so that a program can
 // be tested, or shown, without an account anywhere.
 //
 // Each fake keeps state: a mail that was accepted can be looked up, a contact
@@ -174,9 +174,6 @@ func Key(provider string) string {
 	return ""
 }
 
-// ClientID is the client id that goes with Key("sendpulse").
-const ClientID = "sandbox-client"
-
 // Config returns a configuration with an account for every fake, named like
 // the provider. The default is brevo.
 func (s *Server) Config() provider.Config {
@@ -185,18 +182,19 @@ func (s *Server) Config() provider.Config {
 		if v.partOf != "" {
 			continue
 		}
+		settings := v.settings
+		if settings == nil {
+			settings = apiKey
+		}
 		cfg.Providers[v.name] = provider.Section{
 			Provider: v.name,
 			Common: provider.Common{
 				BaseURL: s.BaseURL(v.name),
 				From:    provider.Address{Email: defaultFrom.Email, Name: defaultFrom.Name},
 			},
-			Settings: v.settings(),
+			Settings: settings(v.key, s.BaseURL),
 		}
 	}
-	tracked := cfg.Providers["brevo"].Settings
-	tracked["tracker_key"] = provider.NewValue(Key(brevoTracker))
-	tracked["tracker_base_url"] = provider.NewValue(s.BaseURL(brevoTracker))
 	return cfg
 }
 

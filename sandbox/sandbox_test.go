@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -294,6 +296,21 @@ func TestOutsideOfAllProviders(t *testing.T) {
 	assert.Empty(t, s.Violations())
 }
 
+// Every vendor on the list has a fake, and every fake a vendor.
+func TestEveryVendorHasAFake(t *testing.T) {
+	rows := api.Vendors()
+	for _, row := range rows {
+		i := slices.IndexFunc(vendors, func(v vendor) bool { return v.name == row.Spec })
+		if assert.GreaterOrEqual(t, i, 0, "there is no fake of %s: add its line to vendors in sandbox/fake.go", row.Spec) {
+			assert.Equal(t, row.Driver == "", vendors[i].partOf != "", "%s: a fake has either a driver in api/vendors.tsv or partOf", row.Spec)
+		}
+	}
+	for _, v := range vendors {
+		listed := slices.ContainsFunc(rows, func(row api.Vendor) bool { return row.Spec == v.name })
+		assert.True(t, listed, "api/vendors.tsv has no row with the spec %s, of which there is a fake: add one", v.name)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	s := New(t)
 	cfg := s.Config()
@@ -306,6 +323,8 @@ func TestConfig(t *testing.T) {
 	}
 	assert.Equal(t, Key("brevo"), cfg.Providers["brevo"].Settings["api_key"].Reveal())
 	assert.Equal(t, Key("sendpulse"), cfg.Providers["sendpulse"].Settings["client_secret"].Reveal())
+	assert.Equal(t, s.BaseURL(brevoTracker), cfg.Providers["brevo"].Settings["tracker_base_url"].Reveal())
+	assert.NotContains(t, cfg.Providers["pakatv3"].Settings, "tracker_key")
 }
 
 func TestCloseLeavesNoGoroutine(t *testing.T) {

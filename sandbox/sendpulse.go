@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/provider"
 )
 
 // sendpulse imitates SendPulse. Assumed where nothing is known: an added address
@@ -30,6 +31,13 @@ const SendPulseAPIKey = "sp_apikey_sandbox"
 
 // sendpulseTokenLife is how long a token is good.
 const sendpulseTokenLife = time.Hour
+
+// ClientID is the client id that goes with Key("sendpulse").
+const ClientID = "sandbox-client"
+
+func sendpulseSettings(key string, _ func(string) string) map[string]provider.Value {
+	return map[string]provider.Value{"client_id": provider.NewValue(ClientID), "client_secret": provider.NewValue(key)}
+}
 
 func newSendPulse(st *store) fake {
 	st.rows, st.firstName, st.lastName = true, "first_name", "last_name"

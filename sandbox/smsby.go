@@ -30,6 +30,10 @@ type smsbyMailing struct {
 	bad   []string
 }
 
+func smsbySettings(key string, _ func(string) string) map[string]provider.Value {
+	return map[string]provider.Value{"token": provider.NewValue(key), "time_zone": provider.NewValue("Europe/Minsk")}
+}
+
 func newSMSBy(st *store) fake {
 	// A contact has the fields of its rows, one row a list.
 	st.firstName, st.lastName, st.rows = "name", "last_name", true

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/sandbox"
 	"github.com/postmux/postmux/sendpulse"
 )
@@ -285,6 +286,11 @@ func TestAPI(t *testing.T) {
 	require.NoError(t, err, "false is the information here, not a refusal")
 	assert.False(t, check.Unsubscribed)
 	assert.Equal(t, []string{"listBlacklist", "getSMTPUnsubscribe"}, operations(sb))
+
+	other, err := memory.NewStore().Client()
+	require.NoError(t, err)
+	_, ok = sendpulse.API(other)
+	assert.False(t, ok)
 }
 
 func TestNameVariables(t *testing.T) {

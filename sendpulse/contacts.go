@@ -9,7 +9,7 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -38,7 +38,7 @@ func (a *adapter) memberships(ctx context.Context, wire string, opts ...rest.Opt
 // mail, and for its phone number list by list until one has it. The contact may
 // change in between.
 func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func following(lists []sendpulseapi.List, before int64) (*sendpulseapi.List, err
 // DeleteContact looks the address up first: what the vendor answers for one that
 // it does not know is not documented. Another caller may delete it in between.
 func (a *adapter) DeleteContact(ctx context.Context, email string) error {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 // Unsubscribe from one list is one call. From all it is one for transactional
 // mail and one for each list; a list that the address joins meanwhile is missed.
 func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", u.Email)
+	wire, err := adapterkit.Wire("email", u.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -252,7 +252,7 @@ func wires(emails []string) ([]string, error) {
 	out := slices.Clone(emails)
 	for i, email := range emails {
 		var err error
-		if out[i], err = mailaddr.Wire("email", email); err != nil {
+		if out[i], err = adapterkit.Wire("email", email); err != nil {
 			return nil, err
 		}
 	}

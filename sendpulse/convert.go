@@ -5,8 +5,10 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // emailToAPI is m in the vendor's form. HTML and attachments are base64 on the
@@ -34,7 +36,7 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 	case !m.Template.IsZero():
 		email.Template = templateToAPI(m.Template, m.Variables)
 	case len(m.Variables) > 0:
-		e := provider.Unsupported(provider.FeatureVariables, "the provider fills variables into stored templates only")
+		e := provider.Unsupported(feature.MessageVariables, "the provider fills variables into stored templates only")
 		e.Field = "variables"
 		c.fail(e)
 	}
@@ -84,7 +86,7 @@ func (c *converter) from(a provider.Address) sendpulseapi.FromAddress {
 		c.fail(provider.Invalid("from", "expected a sender: the provider needs one with a template too"))
 		return sendpulseapi.FromAddress{}
 	}
-	email, err := mailaddr.Wire("from.email", a.Email)
+	email, err := adapterkit.Wire("from.email", a.Email)
 	c.fail(err)
 	name := mailaddr.Name(a.Name)
 	if name == "" {
@@ -95,7 +97,7 @@ func (c *converter) from(a provider.Address) sendpulseapi.FromAddress {
 }
 
 func (c *converter) address(field string, a provider.Address) sendpulseapi.Address {
-	email, err := mailaddr.Wire(field+".email", a.Email)
+	email, err := adapterkit.Wire(field+".email", a.Email)
 	c.fail(err)
 	return sendpulseapi.Address{Email: email, Name: text(mailaddr.Name(a.Name))}
 }

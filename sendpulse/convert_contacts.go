@@ -11,6 +11,7 @@ import (
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // phoneVariable is the system variable that holds the phone number.
@@ -203,7 +204,7 @@ func variableToAPI(name string, v any) (any, error) {
 }
 
 func cannotClear(field string) error {
-	e := provider.Unsupported(provider.FeatureContactClear, "the provider documents no way to empty a variable")
+	e := provider.Unsupported(feature.ContactsUpsertClear, "the provider documents no way to empty a variable")
 	e.Field = field
 	return e
 }

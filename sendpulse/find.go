@@ -7,8 +7,8 @@ import (
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -24,7 +24,7 @@ const findPages = 10
 // 14 hours before or after is found too. Its order is not documented either, so
 // all pages are read, ten at most.
 func (a *adapter) FindSent(ctx context.Context, s provider.Search) ([]provider.Found, error) {
-	wire, err := mailaddr.Wire("recipient", s.Recipient)
+	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
 		return nil, err
 	}

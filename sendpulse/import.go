@@ -10,6 +10,7 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 )
@@ -41,7 +42,7 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 }
 
 func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (provider.BulkRow, error) {
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return provider.BulkRow{}, err
 	}
@@ -183,7 +184,7 @@ func (b *bulkImport) addAll(ctx context.Context, list int64, rows []*storing) er
 	for i, s := range rows {
 		body.Emails[i] = s.contact()
 	}
-	_, err := b.api.AddContacts(ctx, list, body, harmless)
+	_, err := b.api.AddContacts(ctx, list, body, unconfirmed)
 	if refused(err) && len(rows) > 1 {
 		half := len(rows) / 2
 		_ = b.addAll(ctx, list, rows[:half])

@@ -56,7 +56,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 		for _, wire := range open {
 			body.Emails = append(body.Emails, sendpulseapi.NewContact{Email: wire})
 		}
-		_, err = a.api.AddContacts(ctx, id, body, harmless)
+		_, err = a.api.AddContacts(ctx, id, body, unconfirmed)
 		return ofGroup(err, open, refused)
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -21,7 +21,7 @@ var _ provider.Resubscriber = (*adapter)(nil)
 // unsubscriptions and stay. Nothing is mailed: the vendor's own call for this
 // asks the person by mail, and is reached through API.
 func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", rs.Email)
+	wire, err := adapterkit.Wire("email", rs.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (
 // resubscribeOn adds an address that has left the list, without variables, so
 // that those it has stay, and reads what came of it.
 func (a *adapter) resubscribeOn(ctx context.Context, list int64, wire string) error {
-	_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{{Email: wire}}}, harmless)
+	_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{{Email: wire}}}, unconfirmed)
 	if err != nil && !taken(err) {
 		return err
 	}

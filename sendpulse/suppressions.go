@@ -9,7 +9,7 @@ import (
 	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -124,7 +124,7 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 // listed is an address as the blacklist takes it: in one text with others, so
 // that a comma in it would be two addresses.
 func listed(email string) (string, error) {
-	wire, err := mailaddr.Wire("email", email)
+	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return "", err
 	}

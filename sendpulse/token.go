@@ -29,7 +29,7 @@ func authOf(s provider.Section, env provider.Env) (httpx.Auth, error) {
 		if account == "" {
 			account = s.Provider
 		}
-		return httpx.Auth{}, provider.AtField("providers."+account+".", e)
+		return httpx.Auth{}, e.At("providers." + account + ".")
 	}
 	if !key.IsZero() {
 		return httpx.BearerKey(key), nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -17,7 +17,7 @@ import (
 // adding does to a final status is not documented. An address that unsubscribes
 // between the look-up and the call may be added all the same.
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (u *upsert) on(ctx context.Context, list int64) error {
 			contact.Variables = maps.Clone(u.variables)
 			contact.Variables[phoneVariable] = u.phone.Value
 		}
-		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, harmless)
+		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, unconfirmed)
 		return u.step(listStep(list), err)
 	}
 	note := len(u.r.Notes)
@@ -99,9 +99,9 @@ func (u *upsert) set(ctx context.Context, list int64) error {
 	return u.step("phone of "+listStep(list), err)
 }
 
-// harmless lowers the effect of adding contacts: without a confirmation the call
-// mails nobody, and a repeat ends in the same state.
-func harmless(c *rest.Call) { c.Effect = rest.Upsert }
+// unconfirmed is for adding contacts without a confirmation: the call mails nobody
+// then, and a repeat ends in the same state.
+var unconfirmed = rest.WithEffect(rest.Upsert)
 
 // mayAdd reports whether the address is on the list, and why it must not be
 // added to it; empty means that it may be.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/sandbox"
 	"github.com/postmux/postmux/smsby"
 )
@@ -35,6 +36,16 @@ func open(t *testing.T, cfg smsby.Config, opts ...provider.Option) *provider.Cli
 	c, err := smsby.New(cfg, opts...)
 	require.NoError(t, err)
 	return c
+}
+
+// The generated client is that of an account of this vendor only.
+func TestAPI(t *testing.T) {
+	c, err := memory.NewStore().Client()
+	require.NoError(t, err)
+	_, ok := smsby.API(c)
+	assert.False(t, ok)
+	_, ok = smsby.API(open(t, config(sandbox.New(t))))
+	assert.True(t, ok)
 }
 
 func mail() *provider.Message {

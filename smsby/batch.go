@@ -2,13 +2,11 @@ package smsby
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -23,8 +21,9 @@ func (a *adapter) BatchLimits() provider.GroupLimits {
 	return provider.GroupLimits{Items: 500, Bytes: 1_000_000, Distinct: true}
 }
 
-// BatchKey is the JSON of what a bulk says once. A message that cannot be
-// converted goes alone, so that its error is its own.
+// BatchKey covers all but what each mail of a bulk has of its own: recipient,
+// subject and HTML. A message that cannot be converted goes alone, so that its
+// error is its own.
 func (a *adapter) BatchKey(m *provider.Message) (string, bool) {
 	if !a.bulk {
 		return "", false
@@ -32,12 +31,9 @@ func (a *adapter) BatchKey(m *provider.Message) (string, bool) {
 	if _, _, err := bulkToAPI(m, a.clock); err != nil {
 		return "", false
 	}
-	key, err := json.Marshal(struct {
-		From          provider.Address
-		SendAt        time.Time
-		Opens, Clicks provider.Toggle
-	}{m.From, m.SendAt, m.TrackOpens, m.TrackClicks})
-	return string(key), err == nil
+	rest := *m
+	rest.To, rest.Subject, rest.HTML = nil, "", ""
+	return adapterkit.BatchKey(rest)
 }
 
 // SendBatch sends one bulk: of kind bulk when all mails say the same, else
@@ -66,7 +62,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 func (a *adapter) bulkCall(ctx context.Context, form smsbyapi.BulkEmailForm) (*smsbyapi.SentBulkAnswer, error) {
 	var opts []rest.Option
 	if a.json {
-		opts = append(opts, func(c *rest.Call) { c.Kind = rest.JSON })
+		opts = append(opts, rest.WithBodyKind(rest.JSON))
 	}
 	return a.api.SendBulkEmail(ctx, form, opts...)
 }
@@ -110,7 +106,7 @@ func batchToAPI(messages []*provider.Message, in clock) (smsbyapi.BulkEmailForm,
 
 // mailOfBulk is empty when the answer told no id.
 func mailOfBulk(bulk string, m *provider.Message) string {
-	wire, err := mailaddr.Wire("to[0].email", m.To[0].Email)
+	wire, err := adapterkit.Wire("to[0].email", m.To[0].Email)
 	if bulk == "" || err != nil {
 		return bulk
 	}

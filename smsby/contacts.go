@@ -8,8 +8,9 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // UpsertContact imports one row into each list. A contact is a row of a list
@@ -17,7 +18,7 @@ import (
 // ones have stored the contact, and the error says so.
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
 	if len(change.Lists) == 0 {
-		return nil, provider.Unsupported(provider.FeatureContactNoList, "a contact is always on a list")
+		return nil, provider.Unsupported(feature.ContactsUpsertWithoutList, "a contact is always on a list")
 	}
 	lists := make([]int64, len(change.Lists))
 	for i, l := range change.Lists {
@@ -86,7 +87,7 @@ func (a *adapter) store(ctx context.Context, list int64, names, row []string, op
 }
 
 func (a *adapter) Unsubscribe(ctx context.Context, u provider.Unsubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", u.Email)
+	wire, err := adapterkit.Wire("email", u.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 	}
 	wires := make([]string, len(emails))
 	for i, email := range emails {
-		if wires[i], err = mailaddr.Wire("email", email); err != nil {
+		if wires[i], err = adapterkit.Wire("email", email); err != nil {
 			return nil, err
 		}
 	}
@@ -137,21 +138,21 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 }
 
 func (a *adapter) RemoveFromList(context.Context, provider.Ref, []string) ([]provider.MemberResult, error) {
-	return nil, provider.Unsupported(provider.FeatureListRemove, "unsubscribe from the list instead")
+	return nil, provider.Unsupported(feature.ListsRemove, "unsubscribe from the list instead")
 }
 
 func (a *adapter) ListLists(context.Context, string) (*provider.ListPage, error) {
-	return nil, provider.Unsupported(provider.FeatureLists, "the provider's method for that is not known")
+	return nil, provider.Unsupported(feature.ListsList, "the provider's method for that is not known")
 }
 
 func (a *adapter) GetContact(context.Context, string) (*provider.Contact, error) {
-	return nil, provider.Unsupported(provider.FeatureContactGet, "the provider has no method that reads contacts")
+	return nil, provider.Unsupported(feature.ContactsGet, "the provider has no method that reads contacts")
 }
 
 func (a *adapter) ListContacts(context.Context, provider.ContactQuery) (*provider.ContactPage, error) {
-	return nil, provider.Unsupported(provider.FeatureContactList, "the provider has no method that reads contacts")
+	return nil, provider.Unsupported(feature.ContactsList, "the provider has no method that reads contacts")
 }
 
 func (a *adapter) DeleteContact(context.Context, string) error {
-	return provider.Unsupported(provider.FeatureContactDelete, "the provider has no method that deletes contacts")
+	return provider.Unsupported(feature.ContactsDelete, "the provider has no method that deletes contacts")
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // clock is the zone in which the vendor reads times; zone is nil when the
@@ -54,13 +56,13 @@ func (c clock) wire(t time.Time) (*string, []provider.Note, error) {
 // emailToAPI writes a mail to one address.
 func emailToAPI(m *provider.Message, in clock) (smsbyapi.EmailForm, []provider.Note, error) {
 	if len(m.To) != 1 {
-		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureToMany, "one recipient a mail, got %d", len(m.To))
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(feature.MessageToMany, "one recipient a mail, got %d", len(m.To))
 	}
 	if len(m.Attachments) > 1 {
-		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureAttachmentMany, "one file a mail, got %d", len(m.Attachments))
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(feature.MessageAttachmentsMany, "one file a mail, got %d", len(m.Attachments))
 	}
 	if len(m.Variables) > 0 {
-		return smsbyapi.EmailForm{}, nil, provider.Unsupported(provider.FeatureVariables, "the provider fills no variables in")
+		return smsbyapi.EmailForm{}, nil, provider.Unsupported(feature.MessageVariables, "the provider fills no variables in")
 	}
 	var c converter
 	form := smsbyapi.EmailForm{
@@ -84,7 +86,7 @@ func bulkToAPI(m *provider.Message, in clock) (smsbyapi.BulkEmailForm, []provide
 		Schedule: c.time(in, m.SendAt), TrackOpen: toggle(m.TrackOpens), TrackClick: toggle(m.TrackClicks),
 	}
 	if len(m.Attachments) > 0 {
-		c.fail(provider.Unsupported(provider.FeatureAttachments, "send_via bulk takes no files"))
+		c.fail(provider.Unsupported(feature.MessageAttachments, "send_via bulk takes no files"))
 	}
 	switch {
 	case len(m.Recipients) > 0:
@@ -97,7 +99,7 @@ func bulkToAPI(m *provider.Message, in clock) (smsbyapi.BulkEmailForm, []provide
 		form.Subject, form.Message = text(m.Subject), text(c.content("html", m.HTML))
 		form.DeliveryList = []any{c.recipient("to[0]", m.To[0])}
 	default:
-		c.fail(provider.Unsupported(provider.FeatureToMany, "one recipient a mail, got %d", len(m.To)))
+		c.fail(provider.Unsupported(feature.MessageToMany, "one recipient a mail, got %d", len(m.To)))
 	}
 	return form, c.notes, c.err
 }
@@ -115,7 +117,7 @@ func (c *converter) fail(err error) {
 }
 
 func (c *converter) email(field, email string) string {
-	wire, err := mailaddr.Wire(field, email)
+	wire, err := adapterkit.Wire(field, email)
 	if err != nil {
 		c.fail(err)
 	}
@@ -133,7 +135,7 @@ func (c *converter) recipient(field string, a provider.Address) string {
 
 func (c *converter) personal(field string, m *provider.Message, r provider.Recipient) smsbyapi.PersonalMail {
 	if len(r.Variables) > 0 {
-		c.fail(provider.Unsupported(provider.FeatureVariables, "the provider fills no variables in"))
+		c.fail(provider.Unsupported(feature.MessageVariables, "the provider fills no variables in"))
 	}
 	mail := smsbyapi.PersonalMail{
 		Email:   c.recipient(field, provider.Address{Email: r.Email, Name: r.Name}),

@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // rowToAPI is the header row and the one row of an import.
 func rowToAPI(change provider.ContactChange, nameField string) (names, row []string, notes []provider.Note, err error) {
-	wire, err := mailaddr.Wire("email", change.Email)
+	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -60,7 +62,7 @@ func fieldText(name string, v any) (string, []provider.Note, error) {
 	case bool:
 		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: "converted", Why: "written as a text: the provider's fields have no other type"}}, nil
 	case nil:
-		return "", nil, provider.Unsupported(provider.FeatureContactClear, "whether an empty value clears a field is not stated")
+		return "", nil, provider.Unsupported(feature.ContactsUpsertClear, "whether an empty value clears a field is not stated")
 	}
 	return "", nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's fields are texts")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // Ids of the two methods have nothing in common, so the id of a receipt says
@@ -45,7 +46,7 @@ func (a *adapter) sendBulk(ctx context.Context, m *provider.Message) (*provider.
 // Status looks a bulk up, or one mail of it. The vendor has no look-up of a single mail.
 func (a *adapter) Status(ctx context.Context, messageID string) (*provider.Receipt, error) {
 	if strings.HasPrefix(messageID, idOfEmail) {
-		return nil, provider.Unsupported(provider.FeatureStatus, "only mail of send_via bulk can be looked up")
+		return nil, provider.Unsupported(feature.MessageStatus, "only mail of send_via bulk can be looked up")
 	}
 	bulk, ok := strings.CutPrefix(messageID, idOfBulk)
 	uuid, email, _ := strings.Cut(bulk, "/")

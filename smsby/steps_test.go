@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -47,7 +48,7 @@ func TestUnreadableStepGoesOn(t *testing.T) {
 
 func TestImportMayLift(t *testing.T) {
 	caps := open(t, config(sandbox.New(t))).Capabilities()
-	for _, f := range []provider.Feature{provider.FeatureContactUpsert, provider.FeatureContactImport, provider.FeatureListAdd} {
+	for _, f := range []provider.Feature{feature.ContactsUpsert, feature.ContactsImport, feature.ListsAdd} {
 		assert.Equal(t, provider.LevelLimited, caps[f].Level, f)
 		assert.NotEmpty(t, caps[f].Limit, f)
 		assert.Equal(t, "guess", caps[f].Basis, f)

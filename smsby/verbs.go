@@ -5,8 +5,9 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
-	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 var (
@@ -18,7 +19,7 @@ var (
 // vendor shows neither who is unsubscribed nor who is on a list, so nothing is
 // looked at before or after; an address that was never unsubscribed is a success.
 func (a *adapter) Resubscribe(ctx context.Context, rs provider.Resubscription) (*provider.ContactReceipt, error) {
-	wire, err := mailaddr.Wire("email", rs.Email)
+	wire, err := adapterkit.Wire("email", rs.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -55,5 +56,5 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 }
 
 func (a *adapter) DeleteList(context.Context, provider.Ref) error {
-	return provider.Unsupported(provider.FeatureListDelete, "the provider has no method that deletes lists")
+	return provider.Unsupported(feature.ListsDelete, "the provider has no method that deletes lists")
 }

@@ -13,16 +13,17 @@ import (
 
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
 func newDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Show all five providers at work on this machine",
+		Short: "Show all providers at work on this machine",
 		Long: `Start the sandbox in this process, send the message and import the contacts of
-the examples through all five providers, and show what arrived. Only the name of
-the account changes. No account and no network is needed.`,
+the examples through all providers, and show what arrived. Only the name of the
+account changes. No account and no network is needed.`,
 		Args: wantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.configFile != "" || a.account != "" {
@@ -56,9 +57,6 @@ func (r *demoRow) note(field, why string) {
 	r.Notes = append(r.Notes, provider.Note{Field: field, Action: "unsupported", Why: why})
 }
 
-// demoAccounts are in the order in which the demo shows them.
-var demoAccounts = []string{"brevo", "pakatv3", "pakat", "sendpulse", "smsby"}
-
 func (a *app) demo(cmd *cobra.Command) error {
 	sb, cfg, err := startSandbox()
 	if err != nil {
@@ -69,10 +67,10 @@ func (a *app) demo(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The sandbox runs in this process. One message and %d contacts go through five providers.\n\n", len(rows))
+	fmt.Fprintf(cmd.ErrOrStderr(), "The sandbox runs in this process. One message and %d contacts go through %d providers.\n\n", len(rows), len(sandbox.Providers()))
 	var results []*demoRow
 	var codes []int
-	for _, account := range demoAccounts {
+	for _, account := range sandbox.Providers() {
 		c, err := a.openAccount(cmd, cfg, account)
 		if err != nil {
 			return err
@@ -168,11 +166,11 @@ func (r *demoRow) readBack(cmd *cobra.Command, c *provider.Client, rows []provid
 	var count int
 	var err error
 	switch {
-	case caps.Can(provider.FeatureContactListOf):
+	case caps.Can(feature.ContactsListMembers):
 		count, err = countListed(cmd, c, provider.ContactQuery{List: rows[0].Lists[0]}, rows)
-	case caps.Can(provider.FeatureContactList):
+	case caps.Can(feature.ContactsList):
 		count, err = countListed(cmd, c, provider.ContactQuery{}, rows)
-	case caps.Can(provider.FeatureContactGet):
+	case caps.Can(feature.ContactsGet):
 		count, err = countGot(cmd.Context(), c, rows)
 	default:
 		r.note("contacts", c.Provider()+" has no call to read contacts")

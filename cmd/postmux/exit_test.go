@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 func TestExitCode(t *testing.T) {
@@ -28,7 +29,7 @@ func TestExitCode(t *testing.T) {
 		{"usage in a file", &fileError{"m.json", usageErr("to", "bad")}, 2},
 		{"configuration", configErr("default", "bad"), 2},
 		{"invalid here", provider.Invalid("to", "bad"), 2},
-		{"unsupported", provider.Unsupported(provider.FeatureCc, "no"), 2},
+		{"unsupported", provider.Unsupported(feature.MessageCc, "no"), 2},
 		{"invalid there", remote(provider.ErrInvalid, 400, provider.NotSent), 5},
 		{"unauthorized", remote(provider.ErrUnauthorized, 401, provider.NotSent), 4},
 		{"forbidden", remote(provider.ErrForbidden, 403, provider.NotSent), 4},

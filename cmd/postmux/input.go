@@ -1,8 +1,8 @@
 package main
 
 import (
+	"errors"
 	"io"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,25 +28,11 @@ func readInput(cmd *cobra.Command, name string) ([]byte, error) {
 	return data, nil
 }
 
-// parseAddress reads "user@example.com" or "Name <user@example.com>". The name
-// may hold commas and any script, in quotes or not: a flag is one address.
+// parseAddress reads an address that flag gave.
 func parseAddress(flag, text string) (provider.Address, error) {
-	text = strings.TrimSpace(text)
-	open := strings.LastIndexByte(text, '<')
-	if open < 0 || !strings.HasSuffix(text, ">") {
-		if err := provider.CheckEmail(text); err != nil {
-			return provider.Address{}, usageErr(flag, "%s", err.Error())
-		}
-		return provider.Address{Email: text}, nil
-	}
-	a := provider.Address{Email: strings.TrimSpace(text[open+1 : len(text)-1]), Name: strings.TrimSpace(text[:open])}
-	if strings.HasPrefix(a.Name, `"`) || strings.HasPrefix(a.Name, "=?") {
-		if parsed, err := mail.ParseAddress(text); err == nil {
-			a.Name = parsed.Name
-		}
-	}
-	if err := provider.CheckEmail(a.Email); err != nil {
-		return a, usageErr(flag, "%s", err.Error())
+	a, err := provider.ParseAddress(text)
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		return a, usageErr(flag, "%s", e.Message)
 	}
 	return a, nil
 }

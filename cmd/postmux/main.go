@@ -1,5 +1,5 @@
-// Command postmux sends mail and keeps contacts at any of five providers from
-// the command line. It is a thin layer over package provider: what a command
+// Command postmux sends mail and keeps contacts at any of several providers
+// from the command line. It is a thin layer over package provider: what a command
 // does, a program does with the same call.
 //
 // Streams: data goes to stdout, talk to stderr. Exit codes are listed in exit.go

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/internal/version"
 	"github.com/postmux/postmux/provider"
 )
@@ -30,11 +31,13 @@ func newRoot(a *app) *cobra.Command {
 	var showVersion bool
 	root := &cobra.Command{
 		Use:   "postmux",
-		Short: "Send mail and keep contacts at any of five providers",
-		Long: `postmux sends mail and keeps contacts at Brevo, Pakat v3, new.pakat.net, SendPulse
-and SMS.by. The provider is chosen by the configuration; a swap changes no command.
+		Short: "Send mail and keep contacts at any of several providers",
+		Long: `postmux sends mail and keeps contacts. The provider is chosen by the configuration; a
+swap changes no command.
 
-"postmux demo" shows all five on this machine, without an account.`,
+Providers: ` + providerNames() + `.
+
+"postmux demo" shows all of them on this machine, without an account.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,6 +71,17 @@ and SMS.by. The provider is chosen by the configuration; a swap changes no comma
 		newCapabilities(a), newCheck(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
 	return root
+}
+
+// providerNames are the names of the providers as people write them.
+func providerNames() string {
+	var names []string
+	for _, v := range api.Vendors() {
+		if v.Driver != "" {
+			names = append(names, v.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func must(err error) {

@@ -23,8 +23,8 @@ func newSandbox(a *app) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: "Run imitations of the five providers on this machine",
-		Long: `Run imitations of the five providers until interrupted. A configuration with an
+		Short: "Run imitations of the providers on this machine",
+		Long: `Run imitations of the providers until interrupted. A configuration with an
 account for each is printed on stdout, a line for each request on stderr. The line
 "listening on" is written when they answer and the configuration is complete. They
 keep mail and contacts in memory and send nothing anywhere. A folder of examples

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -114,10 +115,13 @@ type messageFlags struct {
 	variables, metadata     []string
 	sendAt, key             string
 	trackOpens, trackClicks bool
+
+	own *pflag.FlagSet // the flags of the message itself
 }
 
 func (m *messageFlags) register(cmd *cobra.Command) {
-	f := cmd.Flags()
+	f := pflag.NewFlagSet("message", pflag.ContinueOnError)
+	m.own = f
 	f.StringVar(&m.from, "from", "", "sender `ADDRESS`")
 	f.StringArrayVar(&m.to, "to", nil, "recipient `ADDRESS`, repeatable")
 	f.StringArrayVar(&m.cc, "cc", nil, "visible copy to `ADDRESS`, repeatable")
@@ -138,6 +142,7 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 	f.BoolVar(&m.trackOpens, "track-opens", false, "track opens; --track-opens=false switches it off, absent leaves it to the account")
 	f.BoolVar(&m.trackClicks, "track-clicks", false, "track clicks; --track-clicks=false switches it off, absent leaves it to the account")
 	f.StringVar(&m.key, "idempotency-key", "", "`KEY` under which a repeat sends nothing, where the provider has such keys")
+	cmd.Flags().AddFlagSet(f)
 	cmd.MarkFlagsMutuallyExclusive("text", "text-file")
 	cmd.MarkFlagsMutuallyExclusive("html", "html-file")
 }
@@ -153,7 +158,7 @@ func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Mes
 		if msg, err = provider.ParseMessage(data); err != nil {
 			return nil, &fileError{file: args[0], err: err}
 		}
-	} else if cmd.Flags().NFlag() == 0 || !m.any(cmd) {
+	} else if !m.given() {
 		return nil, usageErr("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
 	}
 	for _, lay := range []func(*cobra.Command, *provider.Message) error{m.people, m.content, m.extras} {
@@ -164,17 +169,11 @@ func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Mes
 	return msg, nil
 }
 
-// any reports whether a flag of the message itself was given.
-func (m *messageFlags) any(cmd *cobra.Command) bool {
-	for _, name := range []string{
-		"from", "to", "cc", "bcc", "reply-to", "subject", "text", "html", "text-file", "html-file", "attach", "template", "var",
-		"tag", "header", "metadata", "send-at", "track-opens", "track-clicks", "idempotency-key",
-	} {
-		if cmd.Flags().Changed(name) {
-			return true
-		}
-	}
-	return false
+// given reports whether a flag of the message itself was given.
+func (m *messageFlags) given() bool {
+	given := false
+	m.own.VisitAll(func(f *pflag.Flag) { given = given || f.Changed })
+	return given
 }
 
 func (m *messageFlags) people(cmd *cobra.Command, msg *provider.Message) error {

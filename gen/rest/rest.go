@@ -85,35 +85,60 @@ type Doer interface {
 	Do(ctx context.Context, call *Call, out any) (*Reply, error)
 }
 
-// Option changes a single call.
-type Option func(*Call)
+// Option changes a single call. Only the functions of this package make options, so
+// that their names say in what a call can differ from its spec. The zero value
+// changes nothing.
+type Option struct{ apply func(*Call) }
 
 // WithReply stores status, headers and raw body of the answer in r, also when
 // the call ends in an error that came with an answer.
-func WithReply(r *Reply) Option { return func(c *Call) { c.reply = r } }
+func WithReply(r *Reply) Option { return Option{func(c *Call) { c.reply = r }} }
 
 // WithQuery adds a query parameter that the spec does not know.
 func WithQuery(name, value string) Option {
-	return func(c *Call) { c.Query = append(c.Query, Param{name, value}) }
+	return Option{func(c *Call) { c.Query = append(c.Query, Param{name, value}) }}
 }
 
 // WithHeader adds a header field that the spec does not know.
 func WithHeader(name, value string) Option {
-	return func(c *Call) { c.Header = append(c.Header, Param{name, value}) }
+	return Option{func(c *Call) { c.Header = append(c.Header, Param{name, value}) }}
 }
 
 // WithThen says in words what follows this call, for dry runs.
-func WithThen(words string) Option { return func(c *Call) { c.Then = words } }
+func WithThen(words string) Option { return Option{func(c *Call) { c.Then = words }} }
 
 // WithKeyWindow says that the body holds an idempotency key which the vendor
 // knows for d.
-func WithKeyWindow(d time.Duration) Option { return func(c *Call) { c.KeyWindow = d } }
+func WithKeyWindow(d time.Duration) Option {
+	return Option{func(c *Call) { c.KeyWindow = d }}
+}
+
+// WithEffect replaces the effect that the spec states for the operation, for a call
+// whose body makes it milder or graver than the operation is in general.
+func WithEffect(e Effect) Option { return Option{func(c *Call) { c.Effect = e }} }
+
+// WithBodyKind sends the body in another encoding than the one that was generated.
+func WithBodyKind(k BodyKind) Option { return Option{func(c *Call) { c.Kind = k }} }
+
+// WithBody sends what replace returns in place of the generated body, such as a body
+// that writes its own JSON. T is the type of the generated body; a call with another
+// type is refused before it leaves.
+func WithBody[T any](replace func(body *T) any) Option {
+	return Option{func(c *Call) {
+		body, ok := c.Body.(*T)
+		if !ok {
+			c.fail(&ParamError{Name: "body", Why: fmt.Sprintf("is a %T, expected a %T", c.Body, body)})
+			return
+		}
+		c.Body = replace(body)
+	}}
+}
 
 // WithDecoder reads the body of a 2xx answer by read. Where read returns false,
 // which it must before it keeps anything, the answer is decoded as always; so it
 // is when the Doer has a JSON codec of its own.
 func WithDecoder(read func(data []byte) bool) Option {
-	return func(c *Call) { c.decode = read }
+	return Option{func(c *Call) { c.decode = read }}
 }
 
 // Empty is the answer of operations without one.
@@ -142,7 +167,9 @@ func List[T any](ctx context.Context, d Doer, call *Call, opts []Option) ([]T, e
 // the careful choice.
 func Raw(ctx context.Context, d Doer, call *Call, out any, opts []Option) (*Reply, error) {
 	for _, o := range opts {
-		o(call)
+		if o.apply != nil {
+			o.apply(call)
+		}
 	}
 	if call.Effect == "" {
 		call.Effect = Send

@@ -36,22 +36,6 @@ type curated struct{ method, path, id string }
 // the operation, as 2026-02; empty where the list does not say.
 type listed struct{ path, state, reason, named string }
 
-// adapters tells where a provider's generated client is used. The two drivers of
-// Pakat share a folder; the files of the older begin with v3_.
-var adapters = map[string]struct {
-	folder string
-	file   func(name string) bool
-}{
-	"brevo":        {"brevo", everyFile},
-	"brevotracker": {"brevo", everyFile},
-	"pakatv3":      {"pakat", func(name string) bool { return strings.HasPrefix(name, "v3_") }},
-	"pakat":        {"pakat", func(name string) bool { return !strings.HasPrefix(name, "v3_") }},
-	"sendpulse":    {"sendpulse", everyFile},
-	"smsby":        {"smsby", everyFile},
-}
-
-func everyFile(string) bool { return true }
-
 func openProject(root, provider string) (*project, error) {
 	p := &project{provider: provider}
 	folder := filepath.Join(root, "api", provider)
@@ -68,11 +52,47 @@ func openProject(root, provider string) (*project, error) {
 	if err := p.readSources(filepath.Join(folder, "SOURCES.md")); err != nil {
 		return nil, err
 	}
-	where, ok := adapters[provider]
-	if !ok {
-		where.folder, where.file = provider, everyFile
+	adapter, ours, err := adapterOf(filepath.Join(root, "api", "vendors.tsv"), provider)
+	if err != nil {
+		return nil, err
 	}
-	return p, p.readUsers(root, where.folder, where.file)
+	return p, p.readUsers(root, adapter, ours)
+}
+
+// adapterOf reads from vendors.tsv (spec, driver, adapter, files, name) in which
+// folder a provider's generated client is used, and which of its files use it:
+// where several specs share a folder, one without a pattern has the files that no
+// other row claims.
+func adapterOf(file, provider string) (folder string, ours func(name string) bool, err error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", nil, err
+	}
+	pattern, claimed := "", map[string][]string{} // patterns by folder
+	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
+		f := strings.Split(line, "\t")
+		if len(f) != 5 {
+			return "", nil, fileError(file, "line %d has %d columns and not 5", i+1, len(f))
+		}
+		if f[0] == provider {
+			folder, pattern = f[2], f[3]
+		}
+		claimed[f[2]] = append(claimed[f[2]], f[3])
+	}
+	if folder == "" {
+		return "", nil, fileError(file, "has no row for %s", provider)
+	}
+	return folder, func(name string) bool {
+		if pattern != "" {
+			return matches(pattern, name)
+		}
+		return !slices.ContainsFunc(claimed[folder], func(p string) bool { return matches(p, name) })
+	}, nil
+}
+
+func matches(pattern, name string) bool {
+	ok, err := filepath.Match(pattern, name)
+	return ok && err == nil
 }
 
 func (p *project) readSpec(file string) error {

@@ -53,12 +53,6 @@ func newClient(own *http.Client, c provider.Common) (*http.Client, error) {
 	return &http.Client{Transport: t, CheckRedirect: noRedirect}, nil
 }
 
-// loopbackURL reports whether base leads to this machine.
-func loopbackURL(base string) bool {
-	u, err := url.Parse(base)
-	return err == nil && provider.Loopback(u.Hostname())
-}
-
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func transport(key transportKey) (*http.Transport, error) {

@@ -1,7 +1,6 @@
 package httpx
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,26 +9,22 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-const (
-	redacted    = "REDACTED"
-	maxDescribe = 4 << 10
-)
+// maxDescribe caps what is shown of a body, in bytes.
+const maxDescribe = 4 << 10
 
-// dryRun shows the call instead of sending it.
-func (c *Chain) dryRun(call *rest.Call) error {
-	if _, _, err := c.request(context.Background(), call, redacted); err != nil {
-		return invalidCall(err)
-	}
-	c.cfg.Env.DryRun(c.describe(call))
-	return &provider.Error{Kind: provider.ErrDryRun, Outcome: provider.NotSent, Message: "the request is shown, not sent"}
+// describer describes requests and answers for dry runs and hooks.
+type describer struct {
+	base      string
+	auth      Auth
+	secretive []string // operations whose bodies are never described
 }
 
-// describe tells what the call sends. The credential never gets into it:
-// REDACTED is put in its place before anything is written down.
-func (c *Chain) describe(call *rest.Call) provider.Request {
+// request describes what the call sends. It never holds the credential: REDACTED is
+// put in its place before anything is encoded.
+func (d *describer) request(call *rest.Call) provider.Request {
 	r := provider.Request{Method: call.Method, Then: call.Then, Headers: map[string]string{}}
-	sent := c.placed(call, redacted)
-	r.URL, _ = sent.URL(c.base)
+	sent := d.auth.placed(call, redacted)
+	r.URL, _ = sent.URL(d.base)
 	for _, h := range sent.Header {
 		r.Headers[http.CanonicalHeaderKey(h.Name)] = h.Value
 	}
@@ -38,7 +33,7 @@ func (c *Chain) describe(call *rest.Call) provider.Request {
 			r.Headers[name] = "Bearer " + redacted
 		}
 	}
-	if slices.Contains(c.cfg.Secretive, call.Operation) {
+	if slices.Contains(d.secretive, call.Operation) {
 		r.JSON = []byte(`"` + redacted + `"`)
 		return r
 	}
@@ -73,7 +68,8 @@ func formFields(call *rest.Call) []provider.FormField {
 	return out
 }
 
-func (c *Chain) describeAnswer(call *rest.Call, a *Answer, credential string) provider.Answer {
+// answer describes an answer; a is nil when none came.
+func (d *describer) answer(call *rest.Call, a *Answer, credential string) provider.Answer {
 	if a == nil {
 		return provider.Answer{}
 	}
@@ -83,7 +79,7 @@ func (c *Chain) describeAnswer(call *rest.Call, a *Answer, credential string) pr
 			out.Headers[name] = scrubText(strings.Join(values, ", "), credential)
 		}
 	}
-	if slices.Contains(c.cfg.Secretive, call.Operation) {
+	if slices.Contains(d.secretive, call.Operation) {
 		out.Body = redacted
 		return out
 	}

@@ -109,11 +109,11 @@ func hostile(t *testing.T, p faultserver.Protocol, fault faultserver.Fault, want
 			c.Section.Timeout = hostileTime
 		}
 	})
-	defer chain.client.CloseIdleConnections()
+	defer clientOf(chain).CloseIdleConnections()
 	// A good call first, and the bomb built, so that only the answer is measured.
 	_, err = chain.Do(t.Context(), sendCall(), new(sent))
 	require.NoError(t, err)
-	chain.client.CloseIdleConnections()
+	clientOf(chain).CloseIdleConnections()
 	warm.Store(true)
 	faultserver.Prepare(fault.Kind)
 
@@ -168,7 +168,7 @@ func TestRedirectsLeakNoByte(t *testing.T) {
 				call := sendCall()
 				call.Kind = kind
 				chain := newChain(t, srv.URL(), func(c *Config) { c.Auth = a })
-				defer chain.client.CloseIdleConnections()
+				defer clientOf(chain).CloseIdleConnections()
 				_, err = chain.Do(t.Context(), call, new(sent))
 				assert.Equal(t, code, errorOf(t, err).Status)
 				conns, bytes := counted()
@@ -179,7 +179,7 @@ func TestRedirectsLeakNoByte(t *testing.T) {
 	}
 }
 
-// wiretap is a second host. counted closes it and tells what it got.
+// wiretap is a second host. counted closes it and returns what it got.
 func wiretap(t *testing.T) (url string, counted func() (conns, bytes int)) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -156,7 +156,7 @@ func neverLeft(t *testing.T, p faultserver.Protocol) score {
 		})
 	}
 	workers.Wait()
-	settle(srv, chain.client)
+	settle(srv, clientOf(chain))
 	s := judge(srv, verdicts)
 	s.faults = int(dealt.Load())
 	return s

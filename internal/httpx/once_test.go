@@ -18,7 +18,7 @@ import (
 
 // net/http repeats a request by itself when a connection that was used before
 // ends without an answer, if the method or a header says that this is harmless.
-// What a call does is told by its effect alone.
+// Only the effect says what a call does.
 func TestTransportRepeatsNoSend(t *testing.T) {
 	header := func(name string) []rest.Param { return []rest.Param{{Name: name, Value: "k"}} }
 	for name, c := range map[string]struct {

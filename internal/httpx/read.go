@@ -1,80 +1,45 @@
 package httpx
 
 import (
-	"bytes"
+	"context"
 	"errors"
-	"io"
-	"sync"
+	"fmt"
+
+	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/provider"
 )
 
-// Answers are read in chunks that are joined at the end: a buffer that doubles
-// costs three times the cap when a hostile answer does not end. Most answers are
-// short or tell their length, so that the first chunk holds them whole.
 const (
-	firstChunk   = 512
-	largestChunk = 256 << 10
+	maxAnswer      = 8 << 20  // decompressed bytes of a 2xx answer
+	maxErrorAnswer = 64 << 10 // of any other
 )
 
-// chunks are the largest ones, for another answer.
-var chunks = sync.Pool{New: func() any { return new([largestChunk]byte) }}
+// reader reads the body of an answer up to a cap. The cap counts decompressed
+// bytes: half a megabyte of gzip can hold half a gigabyte.
+type reader struct{ linked }
 
-func newChunk(size int) []byte {
-	if size < largestChunk {
-		return make([]byte, 0, size)
+func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	a, f := l.next.do(ctx, x)
+	if f != nil {
+		return a, f
 	}
-	return chunks.Get().(*[largestChunk]byte)[:0]
-}
-
-var errTooLarge = errors.New("answer over the cap")
-
-// readCapped reads r up to limit bytes. length is what the header says, -1 when
-// it does not; it is no more than a hint. What came before an error of r is
-// returned beside it; beside errTooLarge it is the first limit bytes or less.
-func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
-	var full [][]byte
-	size := firstChunk
-	if length >= 0 {
-		size = int(min(length, largestChunk)) + 1 // one more, to see the end without another chunk
+	limit := maxErrorAnswer
+	if a.OK() {
+		limit = maxAnswer
 	}
-	buf, total := make([]byte, 0, size), 0
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		total += n
-		switch {
-		case total > limit:
-			return first(full, buf, limit), errTooLarge
-		case errors.Is(err, io.EOF):
-			return joined(full, buf), nil
-		case err != nil:
-			return joined(full, buf), err
-		}
-		if len(buf) == cap(buf) {
-			full = append(full, buf)
-			size = min(8*size, largestChunk)
-			buf = newChunk(size)
-		}
+	var err error
+	a.Body, err = readCapped(a.stream, limit, a.length)
+	_ = a.stream.Close()
+	a.stream = nil
+	brokeOff := err != nil && !errors.Is(err, errTooLarge)
+	switch {
+	case a.OK() && brokeOff:
+		return a, &failure{outcome.Unreadable, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
+	case a.OK() && err != nil:
+		return a, &failure{outcome.Unreadable, &provider.Error{Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20)}}
+	case brokeOff && x.call.KeyWindow > 0:
+		// The lost part may have said that the vendor knows our key, which means accepted.
+		return nil, &failure{outcome.NoAnswer, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
 	}
-}
-
-func joined(full [][]byte, last []byte) []byte {
-	if len(full) == 0 {
-		return last
-	}
-	full = append(full, last)
-	whole := bytes.Join(full, nil)
-	for _, c := range full {
-		if cap(c) == largestChunk {
-			chunks.Put((*[largestChunk]byte)(c[:largestChunk]))
-		}
-	}
-	return whole
-}
-
-// first keeps little of an answer that is too large: only errors are looked at.
-func first(full [][]byte, last []byte, limit int) []byte {
-	if len(full) == 0 {
-		return last[:min(len(last), limit)]
-	}
-	return full[0]
+	return a, nil // of an error the status says enough
 }

@@ -9,11 +9,10 @@ import (
 
 	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
-	"github.com/postmux/postmux/provider"
 )
 
 // Numbers of the repeats. A hint of the vendor longer than maxWait is not waited
-// for: the error tells it.
+// for: it is in the error.
 const (
 	maxAttempts = 4
 	firstWait   = 500 * time.Millisecond
@@ -25,81 +24,59 @@ const (
 	budgetBurst = 50
 )
 
-// failure is an attempt that failed: its row of the table, and the error so far.
-type failure struct {
-	class outcome.Class
-	err   *provider.Error
-}
-
-// history is what is known of the earlier attempts of a call.
-type history struct {
-	first   time.Time // when the first attempt began
-	unclear bool      // one of them may have been carried out
-}
-
-// keyed reports whether the vendor still knows the call's idempotency key.
-func (h history) keyed(call *rest.Call) bool {
-	return call.KeyWindow > 0 && time.Since(h.first) < call.KeyWindow
-}
-
-// bound ends ctx with the key's window once a send may have gone out: whatever
-// the later attempts met, a repeat that begins after the window could send twice.
-func (h history) bound(ctx context.Context, call *rest.Call) (context.Context, context.CancelFunc) {
-	if !h.unclear || call.Effect != rest.Send {
-		return ctx, func() {}
-	}
-	return context.WithDeadline(ctx, h.first.Add(call.KeyWindow))
-}
-
 // newBackoff grows from half a second and draws evenly between nothing and the
 // interval, so that callers who failed together do not come back together.
 func newBackoff() *backoff.ExponentialBackOff {
-	return &backoff.ExponentialBackOff{InitialInterval: firstWait / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: longestWait / 2}
+	return &backoff.ExponentialBackOff{
+		InitialInterval: firstWait / 2, RandomizationFactor: 1, Multiplier: 2, MaxInterval: longestWait / 2,
+	}
 }
 
 func newBudget() *rate.Limiter { return rate.NewLimiter(budgetRate, budgetBurst) }
 
-// exchange carries the call out, and again as far as the failure table, the
-// budget and the context allow.
-func (c *Chain) exchange(ctx context.Context, call *rest.Call) (*Answer, error) {
-	h := history{first: time.Now()}
+// retrier makes the attempts of a call: one, and more as far as the failure
+// table, the budget and the context allow.
+type retrier struct {
+	linked
+	attempts int // of one call, the first included
+	budget   *rate.Limiter
+}
+
+func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	began := time.Now()
+	keyEnds := began.Add(x.call.KeyWindow)
+	unclear := false // an earlier attempt may have been carried out
 	var pace *backoff.ExponentialBackOff
-	for attempt := 1; ; attempt++ {
-		inWindow, cancel := h.bound(ctx, call)
-		a, f := c.admitted(ctx, inWindow, call, attempt)
-		cancel()
+	for x.attempt = 1; ; x.attempt++ {
+		a, f := l.next.do(ctx, x)
 		if f == nil {
 			return a, nil
 		}
-		keyed := h.keyed(call)
-		verdict := complete(f, outcome.Input{Class: f.class, Effect: call.Effect, Keyed: keyed, Unclear: h.unclear})
-		h.unclear = h.unclear || f.class.Unclear()
-		if verdict.Next != outcome.Repeat || attempt >= c.attempts || f.class == outcome.NoSuchHost && attempt > 1 {
-			return a, f.err
+		verdict := f.applyTable(outcome.Input{
+			Effect: x.call.Effect, Keyed: time.Now().Before(keyEnds), Unclear: unclear,
+		})
+		unclear = unclear || f.class.Unclear()
+		if verdict.Next != outcome.Repeat || x.attempt >= l.attempts ||
+			f.class == outcome.NoSuchHost && x.attempt > 1 {
+			return a, f
+		}
+		if unclear && x.call.Effect == rest.Send {
+			// Whatever the later attempts meet, one that begins after the key's window could
+			// send twice.
+			x.notAfter = keyEnds
 		}
 		if pace == nil {
 			pace = newBackoff()
 		}
 		wait := max(pace.NextBackOff(), f.err.RetryAfter)
-		if wait > maxWait || !c.budget.Allow() {
-			return a, f.err
+		if wait > maxWait || !l.budget.Allow() {
+			return a, f
 		}
-		inWindow, cancel = h.bound(ctx, call)
-		late := sleep(inWindow, wait)
+		bounded, cancel := endingAt(ctx, x.notAfter)
+		late := sleep(bounded, wait)
 		cancel()
 		if late != nil {
-			return a, f.err
+			return a, f
 		}
 	}
-}
-
-// admitted waits for the limit, as long as inWindow lasts, and makes one attempt.
-func (c *Chain) admitted(ctx, inWindow context.Context, call *rest.Call, number int) (*Answer, *failure) {
-	waited, f := c.admit(inWindow, call)
-	if f != nil {
-		return nil, f
-	}
-	a, f := c.authorized(ctx, call, number, waited)
-	c.heed(call, a, f)
-	return a, f
 }

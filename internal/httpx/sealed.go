@@ -12,82 +12,82 @@ import (
 
 var errSealed = errors.New("body is sealed")
 
-// sealedBody is a request body that knows how much of itself was handed to the
-// connection. After seal no byte leaves any more, so the verdict cannot be
-// overtaken by a write that is still running: that is what hooks like
-// httptrace.WroteRequest cannot promise on HTTP/2.
+// sealedBody is a request body that records how much of it was handed to the
+// connection. After seal no further byte leaves, so a write that is still running
+// cannot make the verdict wrong. Hooks like httptrace.WroteRequest cannot promise
+// that on HTTP/2.
 //
 // The body is framed by Content-Length. While its last byte has not been read
 // the server cannot have the whole request.
 type sealedBody struct {
-	data []byte
-	kept *[]byte // where data is from, if that is the pool
+	data   []byte
+	pooled *[]byte // the pool's memory under data, nil when data is not from the pool
 
 	trace   httptrace.ClientTrace
 	mu      sync.Mutex
-	last    *sealedReader // of the transport's latest try
+	last    *sealedReader // the transport's latest one
 	gotConn bool
-	full    bool // sticky over the transport's own replays
+	full    bool // some reader was read to the end; stays set when the transport replays
 	sealed  bool
 }
 
-// leftState is what is certain after an attempt without an answer.
+// leftState says how much of a request may have left.
 type leftState int
 
 const (
-	leftNothing leftState = iota // no connection was there
+	leftNothing leftState = iota // there was no connection
 	leftPart                     // a connection, but not the whole request
 	leftAll                      // the whole request may be at the server
 )
 
-// seal lets no further byte leave and says what is certain. A transport that is
-// not Go's own may have a connection without telling (traced is false); then
-// nothing but an unread body proves that the request is not at the server.
-func (b *sealedBody) seal(traced bool) leftState {
+// seal lets no further byte leave and returns how much may have left. A transport
+// that is not Go's own does not report its connections (reportsConn is false); then
+// only an unread body proves that the request is not at the server.
+func (b *sealedBody) seal(reportsConn bool) leftState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
 	switch {
 	case b.full:
 		return leftAll
-	case len(b.data) > 0 && (b.gotConn || !traced):
+	case len(b.data) > 0 && (b.gotConn || !reportsConn):
 		return leftPart
-	case b.gotConn || !traced:
+	case b.gotConn || !reportsConn:
 		return leftAll
 	}
 	return leftNothing
 }
 
-// bodies are the memory of bodies that are sent. A mail is written into memory
-// that another has left, so it need not be grown and cleared each time.
+// bodies pools the memory of request bodies, so that it is not grown and cleared
+// for each mail.
 var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
 
-// maxKept is how much memory of a body is kept for another, in bytes: one large
+// maxKept is the largest memory that goes back to the pool, in bytes: one large
 // attachment must not hold its memory for ever.
 const maxKept = 256 << 10
 
-// room is memory for the body, from the pool.
-func (b *sealedBody) room() []byte {
-	b.kept = bodies.Get().(*[]byte)
-	return (*b.kept)[:0]
+// buffer returns empty memory for data, from the pool.
+func (b *sealedBody) buffer() []byte {
+	b.pooled = bodies.Get().(*[]byte)
+	return (*b.pooled)[:0]
 }
 
-// release gives the body's memory back when the attempt is over and nobody
-// needs it any more. An answer can come before the body is read whole; then the
-// transport goes on reading, and the memory is left to it.
+// release returns the body's memory to the pool when the attempt is over. An
+// answer can come before the whole body is read; then the transport goes on
+// reading, and the memory stays with it.
 func (b *sealedBody) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.kept == nil || b.last == nil || !b.last.done || cap(b.data) > maxKept {
+	if b.pooled == nil || b.last == nil || !b.last.done || cap(b.data) > maxKept {
 		return
 	}
-	b.sealed = true // for an older reader, should the transport hold one
-	*b.kept = b.data
-	bodies.Put(b.kept)
-	b.data, b.kept = nil, nil
+	b.sealed = true // the transport may hold an older reader
+	*b.pooled = b.data
+	bodies.Put(b.pooled)
+	b.data, b.pooled = nil, nil
 }
 
-// watch returns a context whose request tells b about its connection.
+// watch returns a context with which a request reports its connection to b.
 func (b *sealedBody) watch(ctx context.Context) context.Context {
 	b.trace.GotConn = func(httptrace.GotConnInfo) {
 		b.mu.Lock()
@@ -106,19 +106,20 @@ func (b *sealedBody) attach(req *http.Request) {
 	}
 }
 
-// once keeps net/http from sending req a second time by itself, as it does on a
-// connection that was used before when method or header promise that a repeat is
-// harmless: some vendors mail on a GET.
-func (b *sealedBody) once(req *http.Request) {
+// forbidReplay keeps net/http from sending req a second time by itself. It does so
+// on a connection that was used before, when method or header promise that a repeat
+// is harmless; but some vendors mail on a GET.
+func (b *sealedBody) forbidReplay(req *http.Request) {
 	switch req.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		// A body that cannot be had again. When it is empty, nothing of it is sent.
+		// A body without GetBody cannot be replayed. An empty one is not sent at all.
 		req.Body, req.GetBody = b.reader(), nil
 	}
 	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if values, ok := req.Header[name]; ok {
 			delete(req.Header, name)
-			req.Header[strings.ToLower(name)] = values // the same to a server, and net/http does not know it
+			// In lower case the name is the same to a server, and net/http does not know it.
+			req.Header[strings.ToLower(name)] = values
 		}
 	}
 }
@@ -140,7 +141,7 @@ func (r *sealedReader) Read(p []byte) (int, error) {
 	r.b.mu.Lock()
 	defer r.b.mu.Unlock()
 	if r.done {
-		return 0, io.EOF // the transport looks whether there is more than it was told
+		return 0, io.EOF // the transport checks that there is no more than the length it sent
 	}
 	if r.b.sealed {
 		return 0, errSealed

@@ -1,41 +1,43 @@
-// Package mailaddr brings mail addresses into the form of the wire.
+// Package mailaddr checks mail addresses, brings them into the form that goes out
+// in a request, and into the form in which they are compared.
 package mailaddr
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/postmux/postmux/provider"
 )
 
 // profile is the look-up profile of IDNA with the length check it leaves out:
 // without it a label of 64 bytes passes.
 var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true), idna.ValidateLabels(true), idna.VerifyDNSLength(true))
 
-// Wire returns email with its domain as ASCII (IDNA) and its local part in NFC.
-// field names it in the error. An address whose local part is not ASCII needs
-// a provider that speaks SMTPUTF8; none of ours documents that, so it is refused.
-func Wire(field, email string) (string, error) {
+// Wire returns email as it goes out in a request: its domain as ASCII (IDNA), its
+// local part unchanged. The error says what is wrong without naming a field. An
+// address whose local part is not ASCII needs a provider that speaks SMTPUTF8; no
+// provider documents that, so it is refused.
+func Wire(email string) (string, error) {
 	at := strings.LastIndexByte(email, '@')
 	if at < 0 {
-		return "", provider.Invalid(field, "expected one address like user@example.com")
+		return "", errors.New("expected one address like user@example.com")
 	}
 	local, domain := email[:at], email[at+1:]
 	if !ASCII(local) {
-		return "", provider.Invalid(field, "the part before the @ has letters beyond ASCII, which the provider does not document to carry")
+		return "", errors.New("the part before the @ has letters beyond ASCII, which the provider does not document to carry")
 	}
 	if ASCII(domain) && !hasACE(domain) {
 		return email, nil
 	}
 	wire, err := profile.ToASCII(domain)
 	if err != nil {
-		return "", provider.Invalid(field, "the domain is no valid international name")
+		return "", errors.New("the domain is no valid international name")
 	}
 	wire = local + "@" + wire
-	if err := provider.CheckEmail(wire); err != nil { // the form of the wire may be longer
-		return "", provider.Invalid(field, "in the form of the wire: %s", err.Error())
+	if err := Check(wire); err != nil { // the ASCII form may be longer
+		return "", fmt.Errorf("in the form of the wire: %w", err)
 	}
 	return wire, nil
 }

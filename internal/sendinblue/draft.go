@@ -28,9 +28,9 @@ const NoIndex = -1
 // The path of the field is put together only when there is something to tell:
 // this runs for every recipient.
 func (d *Draft) Address(field string, index int, a provider.Address) (email string, name *string) {
-	email, err := mailaddr.Wire("", a.Email)
+	email, err := mailaddr.Wire(a.Email)
 	if err != nil {
-		d.Fail(provider.AtField(place(field, index)+".email", err))
+		d.Fail(provider.Invalid(place(field, index)+".email", "%s", err.Error()))
 	}
 	text, encoded := Name(mailaddr.Name(a.Name))
 	if encoded {

@@ -23,18 +23,6 @@ import (
 	"github.com/postmux/postmux/api"
 )
 
-// vendor is a row: a spec, and one call for the program that uses one operation.
-type vendor struct{ name, call string }
-
-var vendors = []vendor{
-	{"brevo", "GetAccount(ctx)"},
-	{"brevotracker", "Identify(ctx, brevotrackerapi.IdentifyRequest{})"},
-	{"pakatv3", "GetAccount(ctx)"},
-	{"pakat", "GetQuota(ctx)"},
-	{"sendpulse", "ListSenders(ctx)"},
-	{"smsby", "GetEmailTemplates(ctx)"},
-}
-
 // Marks of the table in the page.
 const (
 	begin = "<!-- sizes: written by make sizes -->\n"
@@ -109,24 +97,28 @@ func (m *measurer) table() (string, error) {
 	fmt.Fprintf(&b, "%s, %s/%s, %d cores, %s. CPU time: the fastest of %d compilations.\n\n",
 		version, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), cpuName(), m.runs)
 	b.WriteString("| spec | operations | schemas | lines of Go | compiling it, CPU | program with one operation |\n|---|---|---|---|---|---|\n")
-	for _, v := range vendors {
-		operations, schemas, err := counts(v.name)
+	for _, v := range api.Vendors() {
+		operations, schemas, err := counts(v.Spec)
 		if err != nil {
 			return "", err
 		}
-		lines, err := Lines(m.root, v.name)
+		lines, err := Lines(m.root, v)
 		if err != nil {
 			return "", err
 		}
-		cpu, err := m.compile(v.name)
+		cpu, err := m.compile(v)
 		if err != nil {
 			return "", err
 		}
-		size, err := m.binary(v.name, m.program(v.name+"api", v.call))
+		call, err := simplestCall(m.root, v)
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.2f s | %s |\n", v.name, operations, schemas, thousands(int64(lines)), cpu.Seconds(), growth(size-plain))
+		size, err := m.binary(v.Spec, m.program(v.Package(), call))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.2f s | %s |\n", v.Spec, operations, schemas, thousands(int64(lines)), cpu.Seconds(), growth(size-plain))
 	}
 	fmt.Fprintf(&b, "\nThe growth is over a program that makes one call through `rest.Plain` and links no generated package: %s bytes. The same call by\nnet/http alone is a program of %s bytes, so `gen/rest` itself is %s bytes.\n",
 		thousands(plain), thousands(hello), thousands(plain-hello))
@@ -150,10 +142,10 @@ func counts(name string) (operations, schemas int, err error) {
 }
 
 // Lines are the lines of generated Go of a spec.
-func Lines(root, name string) (int, error) {
-	files, err := filepath.Glob(filepath.Join(root, "gen", name+"api", "*.gen.go"))
+func Lines(root string, v api.Vendor) (int, error) {
+	files, err := filepath.Glob(filepath.Join(root, "gen", v.Package(), "*.gen.go"))
 	if err != nil || len(files) == 0 {
-		return 0, fmt.Errorf("no generated file of %s", name)
+		return 0, fmt.Errorf("no generated file of %s", v.Spec)
 	}
 	lines := 0
 	for _, f := range files {
@@ -167,17 +159,17 @@ func Lines(root, name string) (int, error) {
 }
 
 // compile is the CPU time of compiling one package whose imports are compiled.
-func (m *measurer) compile(name string) (time.Duration, error) {
-	pkg := m.module + "/gen/" + name + "api"
+func (m *measurer) compile(v api.Vendor) (time.Duration, error) {
+	pkg := m.module + "/gen/" + v.Package()
 	exports, err := m.goOutput("list", "-export", "-deps", "-f", `{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}`, pkg)
 	if err != nil {
 		return 0, err
 	}
-	cfg := filepath.Join(m.tmp, name+".importcfg")
+	cfg := filepath.Join(m.tmp, v.Spec+".importcfg")
 	if err := os.WriteFile(cfg, []byte(exports+"\n"), 0o600); err != nil {
 		return 0, err
 	}
-	sources, err := filepath.Glob(filepath.Join(m.root, "gen", name+"api", "*.go"))
+	sources, err := filepath.Glob(filepath.Join(m.root, "gen", v.Package(), "*.go"))
 	if err != nil {
 		return 0, err
 	}

@@ -2,9 +2,17 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/postmux/postmux/api"
 )
 
 // helloProgram makes one call by net/http and encoding/json.
@@ -53,6 +61,57 @@ func main() {
 	fmt.Println(err, out)
 }
 `, imports, m.module+"/gen/rest", lines)
+}
+
+// simplestCall is the call that the program makes: of the generated methods with
+// the fewest arguments the first, with zero values.
+func simplestCall(root string, v api.Vendor) (string, error) {
+	file := filepath.Join(root, "gen", v.Package(), "openapi.gen.go")
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		return "", err
+	}
+	var best []string
+	for _, decl := range parsed.Decls {
+		f, ok := decl.(*ast.FuncDecl)
+		if !ok || f.Name.Name == "Raw" || !isOperation(f) {
+			continue
+		}
+		call := []string{f.Name.Name, "ctx"}
+		for _, p := range f.Type.Params.List[1 : len(f.Type.Params.List)-1] { // between the context and the options
+			call = append(call, zero(p.Type, v.Package()))
+		}
+		if !slices.Contains(call, "") && (best == nil || len(call) < len(best)) {
+			best = call
+		}
+	}
+	if best == nil {
+		return "", fmt.Errorf("%s has no method that can be called with zero values", file)
+	}
+	return best[0] + "(" + strings.Join(best[1:], ", ") + ")", nil
+}
+
+// isOperation reports whether f is a method of the client that takes options.
+func isOperation(f *ast.FuncDecl) bool {
+	if f.Recv == nil || types.ExprString(f.Recv.List[0].Type) != "*Client" || len(f.Type.Params.List) < 2 {
+		return false
+	}
+	return types.ExprString(f.Type.Params.List[len(f.Type.Params.List)-1].Type) == "...rest.Option"
+}
+
+// zero is the zero value of a parameter's type, as a program outside pkg writes
+// it; empty for types of a third package, which the program does not import.
+func zero(t ast.Expr, pkg string) string {
+	switch t := t.(type) {
+	case *ast.StarExpr, *ast.ArrayType, *ast.MapType:
+		return "nil"
+	case *ast.Ident:
+		if t.IsExported() {
+			return "*new(" + pkg + "." + t.Name + ")"
+		}
+		return "*new(" + t.Name + ")"
+	}
+	return ""
 }
 
 // cpuName is the model of the processor where the system tells it.

@@ -2,9 +2,7 @@ package specrules
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,8 +11,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 )
-
-const settingsFile = "oapi-codegen.yaml"
 
 // required are the settings without which the generated clients would be others
 // than the adapters are written for. A value that begins with ../ is a file, seen
@@ -28,6 +24,7 @@ var required = map[string]string{
 	"output-options/prefer-skip-optional-pointer-on-container-types": "true",
 	"output-options/skip-enum-validate":                              "true",
 	"output-options/overlay/path":                                    "../../api/template/answers.overlay.yaml",
+	"output-options/overlay/strict":                                  "false", // a spec may have nothing that an action changes
 	"output-options/user-templates/client.tmpl":                      "../../api/template/client.tmpl",
 	"output-options/user-templates/client-with-responses.tmpl":       "../../api/template/client-with-responses.tmpl",
 	"output-options/user-templates/imports.tmpl":                     "../../api/template/imports.tmpl",
@@ -43,21 +40,12 @@ var required = map[string]string{
 
 // checkSettings checks the settings of all vendors: what each must have, and that
 // they differ in nothing but the name of the package.
-func checkSettings(root string, folders []string) ([]Problem, error) {
+func checkSettings(root string, texts map[string][]byte) []Problem {
 	var problems []Problem
 	all := map[string]map[string]string{}
-	for _, name := range folders {
-		file := "api/" + name + "/" + settingsFile
+	for name, data := range texts {
 		report := func(where, rule, found string) {
-			problems = append(problems, Problem{File: file, Where: where, Rule: rule, Found: found})
-		}
-		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
-		if errors.Is(err, fs.ErrNotExist) {
-			report("", "every vendor has settings of the generator", "no such file")
-			continue
-		}
-		if err != nil {
-			return nil, err
+			problems = append(problems, Problem{File: "api/" + name + "/" + settingsFile, Where: where, Rule: rule, Found: found})
 		}
 		settings, err := flatten(data)
 		if err != nil {
@@ -75,15 +63,32 @@ func checkSettings(root string, folders []string) ([]Problem, error) {
 				report(key, "the settings that all clients need", fmt.Sprintf("%q, not %q", settings[key], required[key]))
 			}
 		}
-		for _, found := range missingFiles(root, name, settings) {
-			report("", "the files exist that generation needs", found)
+		for _, key := range slices.Sorted(maps.Keys(settings)) {
+			if !strings.HasPrefix(settings[key], "../") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, "gen", name+"api", filepath.FromSlash(settings[key]))); err != nil {
+				report(key, "the files exist that generation needs", "no "+settings[key])
+			}
 		}
 	}
-	for _, p := range differences(all) {
-		p.File = "api/" + p.File + "/" + settingsFile
-		problems = append(problems, p)
+	return append(problems, differences(all)...)
+}
+
+// checkDocs checks that each generated package is written from the spec and the
+// settings of its vendor.
+func checkDocs(texts map[string][]byte) []Problem {
+	var problems []Problem
+	for name, data := range texts {
+		command := fmt.Sprintf("-config ../../api/%s/%s ../../api/%s/%s\n", name, settingsFile, name, specFile)
+		if !strings.Contains(strings.ReplaceAll(string(data), "\r\n", "\n"), command) {
+			problems = append(problems, Problem{
+				File: "gen/" + name + "api/" + docFile, Rule: "the package is generated from its vendor's files",
+				Found: "no line go:generate with " + strings.TrimSpace(command),
+			})
+		}
 	}
-	return problems, nil
+	return problems
 }
 
 // flatten is every setting by its path; a list is one value.
@@ -114,28 +119,6 @@ func flatten(data []byte) (map[string]string, error) {
 	return out, down("", tree)
 }
 
-func missingFiles(root, name string, settings map[string]string) []string {
-	var out []string
-	pkg := filepath.Join(root, "gen", name+"api")
-	for _, key := range slices.Sorted(maps.Keys(settings)) {
-		if v := settings[key]; strings.HasPrefix(v, "../") {
-			if _, err := os.Stat(filepath.Join(pkg, filepath.FromSlash(v))); err != nil {
-				out = append(out, v)
-			}
-		}
-	}
-	const doc = "doc.go"
-	command := fmt.Sprintf("-config ../../api/%s/%s ../../api/%s/openapi.yaml\n", name, settingsFile, name)
-	text, err := os.ReadFile(filepath.Join(pkg, doc))
-	switch {
-	case err != nil:
-		out = append(out, "no gen/"+name+"api/"+doc)
-	case !strings.Contains(strings.ReplaceAll(string(text), "\r\n", "\n"), command):
-		out = append(out, "gen/"+name+"api/"+doc+" has no line go:generate with "+strings.TrimSpace(command))
-	}
-	return out
-}
-
 // differences are the settings in which a vendor stands against most of the others.
 func differences(all map[string]map[string]string) []Problem {
 	keys := map[string]bool{}
@@ -161,7 +144,7 @@ func differences(all map[string]map[string]string) []Problem {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			if v := all[name][key]; v != most {
 				out = append(out, Problem{
-					File: name, Where: key, Rule: "settings are the same for all vendors",
+					File: "api/" + name + "/" + settingsFile, Where: key, Rule: "settings are the same for all vendors",
 					Found: fmt.Sprintf("%q, where most have %q", v, most),
 				})
 			}

@@ -51,54 +51,38 @@ func specRules(copied *Phrases) []rule {
 	return slices.Concat(documentRules, operationRules, schemaRules, textRules(copied))
 }
 
-// Check looks at api/*/openapi.yaml and api/*/oapi-codegen.yaml below root, the
-// folder of the module, and returns everything that breaks a rule, sorted by
-// file. copied is what no text may hold. The error is about reading files only.
+// Check looks at what each vendor has in api below root, the folder of the
+// module, and at what its generated package is written from. It returns
+// everything that breaks a rule, sorted by file. copied is what no text may hold.
+// The error is about reading files only.
 func Check(root string, copied *Phrases) ([]Problem, error) {
-	folders, err := vendors(root)
+	names, problems, err := vendors(root)
 	if err != nil {
 		return nil, err
 	}
-	var problems []Problem
-	for _, name := range folders {
-		file := "api/" + name + "/openapi.yaml"
-		data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, Problem{File: file, Rule: "every vendor has a spec", Found: "no such file"})
-		case err != nil:
-			return nil, err
-		default:
-			problems = append(problems, CheckSpec(file, data, copied)...)
-		}
-	}
-	more, err := checkSettings(root, folders)
-	if err != nil {
-		return nil, err
-	}
-	problems = append(problems, more...)
-	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
-	return problems, nil
-}
-
-// vendors are the folders of api that hold a spec or settings.
-func vendors(root string) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(root, "api"))
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, e := range entries {
-		for _, name := range []string{"openapi.yaml", settingsFile} {
-			if _, err := os.Stat(filepath.Join(root, "api", e.Name(), name)); err == nil && !slices.Contains(out, e.Name()) {
-				out = append(out, e.Name())
+	texts := map[string]map[string][]byte{} // by file and vendor
+	for _, f := range vendorFiles {
+		texts[f.name] = map[string][]byte{}
+		for _, name := range names {
+			file := fmt.Sprintf(f.path, name)
+			data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				problems = append(problems, Problem{File: file, Rule: f.rule, Found: "no such file; " + f.remedy})
+			case err != nil:
+				return nil, err
+			default:
+				texts[f.name][name] = data
 			}
 		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no spec", filepath.Join(root, "api"))
+	for name, data := range texts[specFile] {
+		problems = append(problems, CheckSpec("api/"+name+"/"+specFile, data, copied)...)
 	}
-	return out, nil
+	problems = append(problems, checkSettings(root, texts[settingsFile])...)
+	problems = append(problems, checkDocs(texts[docFile])...)
+	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
+	return problems, nil
 }
 
 // CheckSpec checks the text of one spec. file names it in the problems.

@@ -11,24 +11,29 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
 // Random batches through every adapter: each message arrives once, as it was
 // given, and nobody gets another's content.
 func TestBatchesArriveAsGiven(t *testing.T) {
-	for _, tc := range []struct{ name, settings string }{
-		{"brevo", ""}, {"pakatv3", ""}, {"pakat", ""}, {"sendpulse", ""}, {"smsby", "single"}, {"smsby", "bulk"},
-	} {
-		t.Run(tc.name+tc.settings, func(t *testing.T) {
+	type row struct {
+		name     string
+		settings map[string]any
+	}
+	rows := map[string]row{"smsby in bulk": {"smsby", map[string]any{"send_via": "bulk"}}} // another way to send
+	for _, v := range vendors() {
+		rows[v.Driver] = row{name: v.Driver}
+	}
+	for name, tc := range rows {
+		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(12) {
 				sb := sandbox.New(t)
 				cfg := sb.Config()
-				s := cfg.Providers[tc.name]
-				if tc.settings != "" {
-					s.Settings["send_via"] = provider.NewValue(tc.settings)
+				for name, value := range tc.settings {
+					cfg.Providers[tc.name].Settings[name] = provider.NewValue(value)
 				}
-				cfg.Providers[tc.name] = s
 				c, err := all.Open(t.Context(), cfg, provider.WithAccount(tc.name))
 				require.NoError(t, err)
 				want := randomBatch(seed, 1+int(seed)*9, c)
@@ -57,19 +62,19 @@ func randomBatch(seed uint64, n int, c *provider.Client) []*provider.Message {
 			To:      []provider.Address{{Email: fmt.Sprintf("to%d@example.com", i)}},
 			Subject: fmt.Sprint("subject ", r.IntN(3)), HTML: fmt.Sprintf("<p>body %d</p>", r.IntN(3)),
 		}
-		if r.IntN(2) == 0 && c.Has(provider.FeatureText) {
+		if r.IntN(2) == 0 && c.Has(feature.MessageText) {
 			m.Text = fmt.Sprint("text ", r.IntN(3))
 		}
-		if r.IntN(2) == 0 && c.Has(provider.FeatureCc) {
+		if r.IntN(2) == 0 && c.Has(feature.MessageCc) {
 			m.Cc = []provider.Address{{Email: fmt.Sprintf("cc%d@example.com", i)}}
 		}
-		if r.IntN(3) == 0 && c.Has(provider.FeatureTags) {
+		if r.IntN(3) == 0 && c.Has(feature.MessageTags) {
 			m.Tags = []string{fmt.Sprint("tag", r.IntN(2))}
 		}
-		if r.IntN(3) == 0 && c.Has(provider.FeatureReplyTo) {
+		if r.IntN(3) == 0 && c.Has(feature.MessageReplyTo) {
 			m.ReplyTo = []provider.Address{{Email: fmt.Sprintf("reply%d@example.com", i)}}
 		}
-		if r.IntN(5) == 0 && c.Has(provider.FeatureIdempotencyKey) {
+		if r.IntN(5) == 0 && c.Has(feature.MessageIdempotencyKey) {
 			m.IdempotencyKey = fmt.Sprintf("%d/%d", seed, i)
 		}
 		out[i] = m

@@ -38,11 +38,11 @@ func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
 func clients(tb testing.TB, c *canned) []*provider.Client {
 	tb.Helper()
 	var out []*provider.Client
-	for name, key := range map[string]string{"brevo": "api_key", "pakatv3": "api_key", "pakat": "api_key", "sendpulse": "api_key", "smsby": "token"} {
-		s := provider.Section{Provider: name, Settings: map[string]provider.Value{key: provider.NewValue(plantedKey)}}
+	for _, v := range vendors() {
+		s := provider.Section{Provider: v.Driver, Settings: oneSecret(tb, v.Driver, plantedKey)}
 		s.BaseURL, s.From = "http://127.0.0.1:1", provider.Address{Email: "shop@example.com", Name: "Shop"}
 		s.Attempts = 1
-		client, err := all.Registry().Open(context.Background(), provider.Config{Providers: map[string]provider.Section{name: s}},
+		client, err := all.Registry().Open(context.Background(), provider.Config{Providers: map[string]provider.Section{v.Driver: s}},
 			provider.WithHTTPClient(&http.Client{Transport: c}))
 		require.NoError(tb, err)
 		out = append(out, client)
@@ -94,12 +94,12 @@ func checkText(t *testing.T, err error) {
 // unsent, and what the vendor wrote cannot break a log or carry the key.
 func FuzzErrorAnswers(f *testing.F) {
 	answer := &canned{}
-	five := clients(f, answer)
+	every := clients(f, answer)
 	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
 		answer.status = 300 + int(status)%300
 		answer.header = http.Header{"Content-Type": {"application/json"}}
 		answer.body = bytes.ReplaceAll(body, []byte("$KEY"), []byte(plantedKey))
-		for _, c := range five {
+		for _, c := range every {
 			r, err := c.Send(t.Context(), mail())
 			checkReceipt(t, c, r, err)
 			if err == nil {
@@ -123,11 +123,11 @@ func FuzzErrorAnswers(f *testing.F) {
 // says why not; reads end in data or an error, and what they return is whole.
 func FuzzAnswers(f *testing.F) {
 	answer := &canned{status: http.StatusOK}
-	five := clients(f, answer)
+	every := clients(f, answer)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		answer.header = http.Header{"Content-Type": {"application/json"}}
 		answer.body = bytes.ReplaceAll(body, []byte("$KEY"), []byte(plantedKey))
-		for _, c := range five {
+		for _, c := range every {
 			r, err := c.Send(t.Context(), mail())
 			checkReceipt(t, c, r, err)
 			if contact, err := c.GetContact(t.Context(), "anna@example.com"); err == nil {

@@ -2,7 +2,6 @@ package providertest
 
 import (
 	_ "embed"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -91,7 +91,7 @@ func (h Harness) addresses(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\n")
 			assert.Less(t, len(err.Error()), 500)
 		}
-		if c.Capabilities().Can(provider.FeatureContactGet) {
+		if c.Capabilities().Can(feature.ContactsGet) {
 			_, err = c.GetContact(t.Context(), row.address)
 			assert.ErrorIs(t, err, provider.ErrInvalid, "%q", row.address)
 		}
@@ -102,7 +102,7 @@ func (h Harness) addresses(t *testing.T) {
 
 // lookUp asks for the contact: there the address is a part of the URL at some vendors.
 func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.Request, row addressRow) {
-	if !c.Capabilities().Can(provider.FeatureContactGet) {
+	if !c.Capabilities().Can(feature.ContactsGet) {
 		return
 	}
 	*shown = nil
@@ -190,83 +190,6 @@ func (h Harness) identifiers(t *testing.T) {
 	v.noRequests(t)
 }
 
-// hostile are texts that no line of a mail holds.
-var hostile = []string{"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x00b", "a\x1b[31m", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202egpj", "a\u2066b", "\xff", strings.Repeat("a", 999)}
-
-// hostileTexts: such a text in any line of a mail or a contact is refused before
-// any request, and the error itself is one short line.
-func (h Harness) hostileTexts(t *testing.T) {
-	v := h.start(t)
-	requests := 0
-	c := v.open(t, withPolicy(provider.Policy{"message.recipients": provider.ActionEmulate}), provider.WithDryRun(func(provider.Request) { requests++ }))
-	for name, put := range map[string]func(m *provider.Message, s string){
-		"to[0].name":          func(m *provider.Message, s string) { m.To[0].Name = s },
-		"from.name":           func(m *provider.Message, s string) { m.From = provider.Address{Email: "shop@example.com", Name: s} },
-		"reply_to[0].name":    func(m *provider.Message, s string) { m.ReplyTo = []provider.Address{{Email: "a@example.com", Name: s}} },
-		"subject":             func(m *provider.Message, s string) { m.Subject = s },
-		"headers.X-A":         func(m *provider.Message, s string) { m.Headers = map[string]string{"X-A": s} },
-		"headers.":            func(m *provider.Message, s string) { m.Headers = map[string]string{s: "a"} },
-		"tags[0]":             func(m *provider.Message, s string) { m.Tags = []string{s} },
-		"metadata.":           func(m *provider.Message, s string) { m.Metadata = map[string]string{s: "a"} },
-		"metadata.a":          func(m *provider.Message, s string) { m.Metadata = map[string]string{"a": s} },
-		"variables.":          func(m *provider.Message, s string) { m.Variables = map[string]any{s: "a"} },
-		"idempotency_key":     func(m *provider.Message, s string) { m.IdempotencyKey = s },
-		"attachments[0].name": func(m *provider.Message, s string) { m.Attachments = file(provider.Attachment{Name: s}) },
-		"attachments[0].content_type": func(m *provider.Message, s string) {
-			m.Attachments = file(provider.Attachment{Name: "a", ContentType: s})
-		},
-		"attachments[0].content_id": func(m *provider.Message, s string) {
-			m.Attachments = file(provider.Attachment{Name: "a", ContentID: s})
-		},
-		"recipients[0].subject": func(m *provider.Message, s string) {
-			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Subject: s}}
-		},
-		"recipients[0].name": func(m *provider.Message, s string) {
-			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Name: s}}
-		},
-	} {
-		for _, text := range hostile {
-			m := h.baseline()
-			put(m, text)
-			_, err := c.Send(t.Context(), m)
-			refusedAt(t, err, name, text)
-		}
-	}
-	for name, put := range map[string]func(u *provider.ContactChange, s string){
-		"phone":       func(u *provider.ContactChange, s string) { u.Phone = provider.Set(s) },
-		"external_id": func(u *provider.ContactChange, s string) { u.ExternalID = provider.Set(s) },
-		"first_name":  func(u *provider.ContactChange, s string) { u.FirstName = provider.Set(s) },
-		"last_name":   func(u *provider.ContactChange, s string) { u.LastName = provider.Set(s) },
-		"fields.":     func(u *provider.ContactChange, s string) { u.Fields = map[string]any{s: "a"} },
-	} {
-		for _, text := range hostile {
-			u := h.change()
-			put(&u, text)
-			_, err := c.UpsertContact(t.Context(), u)
-			refusedAt(t, err, name, text)
-		}
-	}
-	assert.Zero(t, requests, "a request was made")
-	v.noRequests(t)
-}
-
-func file(a provider.Attachment) []provider.Attachment {
-	a.Content = []byte("x")
-	return []provider.Attachment{a}
-}
-
-func refusedAt(t *testing.T, err error, field, text string) {
-	t.Helper()
-	var e *provider.Error
-	if assert.ErrorAs(t, err, &e, "%s %q", field, text) {
-		assert.Equal(t, provider.ErrInvalid, e.Kind, "%s %q: %v", field, text, err)
-		assert.True(t, e.Local())
-		assert.True(t, strings.HasPrefix(e.Field, field), "%s: %s", field, e.Field)
-		assert.False(t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q", err.Error())
-		assert.Less(t, len(err.Error()), 500)
-	}
-}
-
 // composed: names come to the wire in NFC, and keep the joiners that Persian needs.
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
@@ -278,7 +201,7 @@ func (h Harness) composed(t *testing.T) {
 	require.ErrorIs(t, err, provider.ErrDryRun)
 	require.Len(t, shown, 1)
 	assert.True(t, carries(shown[0], "Café می\u200cخواهم"), "%s", shown[0].JSON)
-	if !c.Capabilities().Can(provider.FeatureContactNames) {
+	if !c.Capabilities().Can(feature.ContactsUpsertNames) {
 		return
 	}
 	u := h.change()

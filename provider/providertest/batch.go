@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // batches proves that each message of a batch arrives once and by itself, in one
@@ -38,7 +39,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
 		ids[r.Receipt.MessageID] = true
 	}
-	if c.Has(provider.FeatureStatus) {
+	if c.Has(feature.MessageStatus) {
 		for id := range ids {
 			status, err := c.Status(t.Context(), id)
 			require.NoError(t, err, "an id of a batch cannot be looked up")
@@ -53,7 +54,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	}
 	assert.Equal(t, map[string]string{"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2", "a4@example.com": "4"}, subjects)
 	calls := n - 1
-	if c.Capabilities().Level(provider.FeatureBatch) != provider.LevelEmulated {
+	if c.Capabilities().Level(feature.MessageBatch) != provider.LevelEmulated {
 		calls = 1
 	}
 	assert.Len(t, v.sends(), calls)
@@ -72,5 +73,32 @@ func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.S
 				return
 			}
 		}
+	}
+}
+
+// batchFields proves that two messages of a batch which differ in one field keep
+// what is theirs: the provider gets both texts, in one call or in two. The fields
+// are found by their types, so a new one is among them.
+func (h Harness) batchFields(t *testing.T) {
+	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
+	for _, f := range provider.Features() {
+		first, ok := derivedProbe(f, "first")
+		second, _ := derivedProbe(f, "second")
+		if _, special := specialProbes[f]; special || !ok || !caps.Can(f) {
+			continue
+		}
+		t.Run(string(f), func(t *testing.T) {
+			v := h.start(t)
+			messages := h.numbered(2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) })
+			for r, err := range v.open(t, nil).SendBatch(t.Context(), messages) {
+				require.NoError(t, err)
+				require.NoError(t, r.Err)
+			}
+			assert.True(t, first.found(h, v.seen()), "the first message's is lost: %+v", v.sends())
+			assert.True(t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends())
+			for _, mail := range v.Messages(v.name) {
+				assert.Len(t, mail.To, 1)
+			}
+		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -215,7 +216,7 @@ func (h Harness) receipts(t *testing.T) {
 // once and last.
 func (h Harness) iteration(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
-	if !caps.Can(provider.FeatureContactList) {
+	if !caps.Can(feature.ContactsList) {
 		return
 	}
 	const size = 5

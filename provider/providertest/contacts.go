@@ -3,6 +3,7 @@ package providertest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 const needleEmail = "needle@example.com"
@@ -60,9 +62,9 @@ func upsert(change func(h Harness, c *provider.ContactChange), check func(t *tes
 }
 
 var actions = map[provider.Feature]action{
-	provider.FeatureSettle: settles,
-	provider.FeatureBatch:  batches,
-	provider.FeatureStatus: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.MessageSettle: settles,
+	feature.MessageBatch:  batches,
+	feature.MessageStatus: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		sent, err := c.Send(t.Context(), h.baseline())
 		require.NoError(t, err)
 		r, err := c.Status(t.Context(), sent.MessageID)
@@ -76,7 +78,7 @@ var actions = map[provider.Feature]action{
 		assert.Error(t, err, "an id that does not exist")
 		return nil
 	},
-	provider.FeatureContactGet: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsGet: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		got, err := c.GetContact(t.Context(), needleEmail)
 		if err != nil {
@@ -92,15 +94,15 @@ var actions = map[provider.Feature]action{
 		assert.ErrorIs(t, err, provider.ErrNotFound)
 		return nil
 	},
-	provider.FeatureContactList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		return expectContact(t, c, provider.ContactQuery{})
 	},
-	provider.FeatureContactListOf: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsListMembers: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		return expectContact(t, c, provider.ContactQuery{List: h.List})
 	},
-	provider.FeatureContactSince: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsListModifiedSince: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
 		v.AddContact(v.name, provider.Contact{Email: "old@example.com", CreatedAt: old, ModifiedAt: old, Memberships: []provider.Membership{{List: h.List.ID}}})
 		v.seed(needleEmail)
@@ -112,7 +114,7 @@ var actions = map[provider.Feature]action{
 		}
 		return expectContact(t, c, provider.ContactQuery{ModifiedSince: old.AddDate(1, 0, 0)})
 	},
-	provider.FeatureContactUpsert: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUpsert: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		for range 2 { // the second time it is there
 			if err := upsert(func(Harness, *provider.ContactChange) {}, func(t *testing.T, h Harness, got provider.Contact) {
 				assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.Subscribed}}, got.Memberships)
@@ -122,15 +124,12 @@ var actions = map[provider.Feature]action{
 		}
 		return nil
 	},
-	provider.FeatureContactPhone: upsert(
+	feature.ContactsUpsertPhone: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Phone = provider.Set("+989121234567") },
 		func(t *testing.T, _ Harness, got provider.Contact) {
 			assert.Contains(t, fmt.Sprint(got.Phone, got.Fields), "989121234567")
 		}),
-	provider.FeatureContactExternal: upsert(
-		func(_ Harness, c *provider.ContactChange) { c.ExternalID = provider.Set("needle-ext") },
-		func(t *testing.T, _ Harness, got provider.Contact) { assert.Equal(t, "needle-ext", got.ExternalID) }),
-	provider.FeatureContactNames: upsert(
+	feature.ContactsUpsertNames: upsert(
 		func(_ Harness, c *provider.ContactChange) {
 			c.FirstName, c.LastName = provider.Set("نگار"), provider.Set("Иванова")
 		},
@@ -139,12 +138,12 @@ var actions = map[provider.Feature]action{
 			assert.Contains(t, all, "نگار")
 			assert.Contains(t, all, "Иванова")
 		}),
-	provider.FeatureContactFields: upsert(
+	feature.ContactsUpsertFields: upsert(
 		func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: "needle شهر"} },
 		func(t *testing.T, h Harness, got provider.Contact) {
 			assert.Equal(t, "needle شهر", got.Fields[h.Field])
 		}),
-	provider.FeatureContactClear: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUpsertClear: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		return upsert(
 			func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: nil} },
@@ -153,15 +152,15 @@ var actions = map[provider.Feature]action{
 				assert.Equal(t, "Anna", got.FirstName, "what is not named is left alone")
 			})(t, h, v, c)
 	},
-	provider.FeatureContactStatus: upsert(
+	feature.ContactsUpsertStatus: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Status = provider.Unsubscribed },
 		func(t *testing.T, _ Harness, got provider.Contact) {
 			assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
 		}),
-	provider.FeatureContactNoList: upsert(
+	feature.ContactsUpsertWithoutList: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Lists = nil },
 		func(t *testing.T, _ Harness, got provider.Contact) { assert.Empty(t, got.Memberships) }),
-	provider.FeatureContactDelete: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsDelete: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		if err := c.DeleteContact(t.Context(), needleEmail); err != nil {
 			return err
@@ -171,7 +170,7 @@ var actions = map[provider.Feature]action{
 		assert.ErrorIs(t, c.DeleteContact(t.Context(), needleEmail), provider.ErrNotFound)
 		return nil
 	},
-	provider.FeatureUnsubscribe: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUnsubscribe: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		r, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: needleEmail})
 		if err != nil {
@@ -182,7 +181,7 @@ var actions = map[provider.Feature]action{
 		assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
 		return nil
 	},
-	provider.FeatureUnsubscribeList: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUnsubscribeList: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		if _, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: needleEmail, List: h.List}); err != nil {
 			return err
@@ -193,8 +192,8 @@ var actions = map[provider.Feature]action{
 		}
 		return nil
 	},
-	provider.FeatureContactImport: imports,
-	provider.FeatureLists: func(t *testing.T, h Harness, _ *vendor, c *provider.Client) error {
+	feature.ContactsImport: imports,
+	feature.ListsList: func(t *testing.T, h Harness, _ *vendor, c *provider.Client) error {
 		var ids []string
 		for l, err := range c.AllLists(t.Context()) {
 			if err != nil {
@@ -206,7 +205,7 @@ var actions = map[provider.Feature]action{
 		assert.Contains(t, ids, h.List.ID)
 		return nil
 	},
-	provider.FeatureListAdd: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ListsAdd: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed("known@example.com")
 		v.AddList(v.name, otherList(h), "Other")
 		results, err := c.AddToList(t.Context(), provider.Ref{ID: otherList(h)}, []string{"known@example.com"})
@@ -220,7 +219,7 @@ var actions = map[provider.Feature]action{
 		assert.Contains(t, got.Memberships, provider.Membership{List: h.List.ID, Status: provider.Subscribed})
 		return nil
 	},
-	provider.FeatureListRemove: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ListsRemove: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		results, err := c.RemoveFromList(t.Context(), h.List, []string{needleEmail})
 		if err != nil {
@@ -232,7 +231,7 @@ var actions = map[provider.Feature]action{
 		assert.Empty(t, got.Memberships)
 		return nil
 	},
-	provider.FeatureCheck: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.Check: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		h, err := c.Check(t.Context())
 		if err != nil {
 			return err
@@ -241,20 +240,40 @@ var actions = map[provider.Feature]action{
 		assert.Empty(t, v.Messages(v.name), "a check sends nothing")
 		return nil
 	},
-	provider.FeatureCheckSenders: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
+	feature.CheckSenders: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
 		h, err := c.Check(t.Context())
 		if err == nil && len(h.Senders) == 0 {
 			return errNothing
 		}
 		return err
 	},
-	provider.FeatureCheckQuota: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
+	feature.CheckQuota: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
 		h, err := c.Check(t.Context())
 		if err == nil && len(h.Quotas) == 0 {
 			return errNothing
 		}
 		return err
 	},
+}
+
+// derivedAction upserts a contact with the field of ContactChange that the feature
+// is named after. ok is false for other types of fields than Change[string].
+func derivedAction(f provider.Feature) (action, bool) {
+	typ := reflect.TypeFor[provider.ContactChange]()
+	for i := range typ.NumField() {
+		name := jsonName(typ.Field(i))
+		if provider.Feature("contacts.upsert."+name) != f || typ.Field(i).Type != reflect.TypeFor[provider.Change[string]]() {
+			continue
+		}
+		return upsert(
+			func(_ Harness, c *provider.ContactChange) {
+				reflect.ValueOf(c).Elem().Field(i).Set(reflect.ValueOf(provider.Set("needle-" + name)))
+			},
+			func(t *testing.T, _ Harness, got provider.Contact) {
+				assert.Contains(t, fmt.Sprintf("%+v", got), "needle-"+name)
+			}), true
+	}
+	return nil, false
 }
 
 // errNothing says that a part of an answer is empty, which is all that a
@@ -286,7 +305,7 @@ func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) er
 
 // ofSentMail are features of a message that has been sent: they have an action
 // instead of a probe.
-var ofSentMail = []provider.Feature{provider.FeatureStatus, provider.FeatureCancel, provider.FeatureSettle, provider.FeatureBatch}
+var ofSentMail = []provider.Feature{feature.MessageStatus, feature.MessageCancel, feature.MessageSettle, feature.MessageBatch}
 
 func (h Harness) contactFeatures(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
@@ -298,9 +317,12 @@ func (h Harness) contactFeatures(t *testing.T) {
 		if !ok {
 			do, ok = verbActions[f]
 		}
-		require.True(t, ok, "no test for %s", f)
+		if !ok {
+			do, ok = derivedAction(f)
+		}
+		require.True(t, ok, "no test for %s; add a row to actions in providertest", f)
 		_, listed := caps[f]
-		assert.True(t, listed, "%s: the capability table has no cell", f)
+		assert.True(t, listed, "%s: the capability table has no cell; add one", f)
 		t.Run(string(f), func(t *testing.T) {
 			v := h.start(t)
 			c := v.open(t, nil)
@@ -310,14 +332,14 @@ func (h Harness) contactFeatures(t *testing.T) {
 				return
 			}
 			switch f {
-			case provider.FeatureCheckSenders, provider.FeatureCheckQuota:
+			case feature.CheckSenders, feature.CheckQuota:
 				assert.ErrorIs(t, do(t, h, v, c), errNothing)
-			case provider.FeatureStatus:
+			case feature.MessageStatus:
 				_, err := c.Status(t.Context(), "1")
 				v.unsupported(t, f, err)
 			default:
 				err := do(t, h, v, c)
-				if !caps.Can(provider.FeatureContactUpsert) || f == provider.FeatureContactListOf || !strings.HasPrefix(string(f), "contacts.list.") {
+				if !caps.Can(feature.ContactsUpsert) || f == feature.ContactsListMembers || !strings.HasPrefix(string(f), "contacts.list.") {
 					v.unsupported(t, f, err)
 					return
 				}
@@ -332,7 +354,7 @@ func (h Harness) contactFeatures(t *testing.T) {
 // not want mail.
 func (h Harness) consent(t *testing.T) {
 	caps := h.Driver.Capabilities(provider.Section{Settings: settings(h)})
-	if !caps.Can(provider.FeatureContactUpsert) || !caps.Can(provider.FeatureContactGet) {
+	if !caps.Can(feature.ContactsUpsert) || !caps.Can(feature.ContactsGet) {
 		return // nothing could be read back, and nothing of it is promised
 	}
 	for _, status := range []provider.MembershipStatus{provider.Unsubscribed, provider.Blocked} {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // bulkRows are so many that every vendor's way to import many is used, and more
@@ -93,7 +94,7 @@ func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...
 	for _, want := range unwilling {
 		got := all[want.Email]
 		delete(all, want.Email)
-		if !caps.Can(provider.FeatureContactGet) {
+		if !caps.Can(feature.ContactsGet) {
 			continue // nothing could be looked at before, and nothing of it is promised
 		}
 		assert.Equal(t, want.Memberships, got.Memberships, want.Email)

@@ -46,6 +46,7 @@ type Harness struct {
 func Run(t *testing.T, h Harness) {
 	t.Run("message features", h.messageFeatures)
 	t.Run("contact features", h.contactFeatures)
+	t.Run("fields of a batch", h.batchFields)
 	t.Run("bad input", h.badInput)
 	t.Run("addresses", h.addresses)
 	t.Run("identifiers", h.identifiers)

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
 // repeats: what was certainly not done is done again. What may have been done is
 // done again only under the vendor's own key, and then the vendor has one mail.
 func (h Harness) repeats(t *testing.T) {
-	keyed := h.Driver.Capabilities(provider.Section{Settings: settings(h)}).Can(provider.FeatureIdempotencyKey)
+	keyed := h.Driver.Capabilities(provider.Section{Settings: settings(h)}).Can(feature.MessageIdempotencyKey)
 	open := func(t *testing.T, v *vendor) *provider.Client {
 		return v.open(t, func(s *provider.Section) { s.Attempts = 0 })
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -15,7 +16,7 @@ import (
 // gave it; one that never arrived stays unknown, however long one waits; and of
 // two that are alike none is taken for the one.
 func settles(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-	if !c.Capabilities().Can(provider.FeatureSettle) {
+	if !c.Capabilities().Can(feature.MessageSettle) {
 		_, err := c.Settle(t.Context(), &provider.Receipt{
 			State: provider.StateUnknown, Unsettled: &provider.Trace{At: time.Now(), Until: time.Now(), Subject: "x"},
 			Recipients: []provider.RecipientResult{{Email: needleEmail, State: provider.StateUnknown}},

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // blocked keeps all mail from an address, in a form that every fake shows.
@@ -19,8 +20,8 @@ var blocked = provider.Suppression{Channel: "email", Scope: "all", Reason: strin
 // verbActions are the actions around sending: cancel, suppressions,
 // resubscribing, making and removing lists.
 var verbActions = map[provider.Feature]action{
-	provider.FeatureCancel: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-		if !c.Capabilities().Can(provider.FeatureCancel) {
+	feature.MessageCancel: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+		if !c.Capabilities().Can(feature.MessageCancel) {
 			return c.Cancel(t.Context(), "1")
 		}
 		m := h.baseline()
@@ -44,7 +45,7 @@ var verbActions = map[provider.Feature]action{
 		assert.True(t, kindIs(err, provider.ErrNotFound, provider.ErrConflict), "what has gone out cannot be withdrawn: %v", err)
 		return nil
 	},
-	provider.FeatureSuppressions: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.SuppressionsList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		const n = 130 // more than a page
 		for i := range n {
 			v.AddSuppression(v.name, fmt.Sprintf("blocked%03d@example.com", i), blocked)
@@ -64,7 +65,7 @@ var verbActions = map[provider.Feature]action{
 		}
 		return nil
 	},
-	provider.FeatureSuppressionAdd: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.SuppressionsAdd: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		r, err := c.AddSuppression(t.Context(), needleEmail, "asked by phone")
 		if err != nil {
@@ -77,7 +78,7 @@ var verbActions = map[provider.Feature]action{
 		assert.NoError(t, err, "an address that is no contact")
 		return nil
 	},
-	provider.FeatureSuppressionRemove: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
+	feature.SuppressionsRemove: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
 		v.seed(needleEmail)
 		v.AddSuppression(v.name, needleEmail, blocked)
 		v.AddSuppression(v.name, "other@example.com", blocked)
@@ -88,7 +89,7 @@ var verbActions = map[provider.Feature]action{
 		assert.Equal(t, needleEmail, r.Email)
 		got, _ := v.stored(needleEmail)
 		assert.Empty(t, got.Suppressed)
-		if c.Capabilities().Can(provider.FeatureSuppressions) {
+		if c.Capabilities().Can(feature.SuppressionsList) {
 			var left []string
 			for a, err := range c.AllSuppressions(t.Context()) {
 				require.NoError(t, err)
@@ -98,20 +99,20 @@ var verbActions = map[provider.Feature]action{
 		}
 		return nil
 	},
-	provider.FeatureResubscribe: resubscribe,
-	provider.FeatureListCreate: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
+	feature.ContactsResubscribe: resubscribe,
+	feature.ListsCreate: func(t *testing.T, _ Harness, _ *vendor, c *provider.Client) error {
 		l, err := c.CreateList(t.Context(), "needle فهرست")
 		if err != nil {
 			return err
 		}
 		assert.NotEmpty(t, l.ID)
 		assert.Equal(t, "needle فهرست", l.Name)
-		if c.Capabilities().Can(provider.FeatureLists) {
+		if c.Capabilities().Can(feature.ListsList) {
 			assert.Equal(t, "needle فهرست", listNames(t, c)[l.ID])
 		}
 		return nil
 	},
-	provider.FeatureListDelete: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ListsDelete: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.AddList(v.name, otherList(h), "Other")
 		if err := c.DeleteList(t.Context(), provider.Ref{ID: otherList(h)}); err != nil {
 			return err
@@ -128,7 +129,7 @@ var verbActions = map[provider.Feature]action{
 // one of the two.
 func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	caps := c.Capabilities()
-	if !caps.Can(provider.FeatureResubscribe) {
+	if !caps.Can(feature.ContactsResubscribe) {
 		_, err := c.Resubscribe(t.Context(), provider.Resubscription{Email: needleEmail})
 		return err
 	}
@@ -136,7 +137,7 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	for _, list := range []provider.Ref{{}, h.List} {
 		email := "needle" + list.ID + "@example.com"
 		v.seed(email)
-		if list.IsZero() || caps.Can(provider.FeatureUnsubscribeList) {
+		if list.IsZero() || caps.Can(feature.ContactsUnsubscribeList) {
 			_, err := c.Unsubscribe(t.Context(), provider.Unsubscription{Email: email, List: list})
 			if list.IsZero() && kindIs(err, provider.ErrUnsupported) {
 				continue // what cannot be asked for is not undone

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // ofAccount are features of a message that need to know the account it went
 // through.
-var ofAccount = []provider.Feature{provider.FeatureStatus, provider.FeatureCancel, provider.FeatureSettle}
+var ofAccount = []provider.Feature{feature.MessageStatus, feature.MessageCancel, feature.MessageSettle}
 
 // capabilities tell what a message on the route may ask for: native when every
 // member has it so; limited when some have it, which the limit names; emulated
@@ -24,7 +25,7 @@ func capabilities(members []*provider.Client) provider.Capabilities {
 			continue
 		}
 		out[f] = merge(f, members)
-		if f == provider.FeatureBatch {
+		if f == feature.MessageBatch {
 			out[f] = provider.Cell(provider.LevelEmulated, "", "one call each, several at a time: every message finds its own way")
 		}
 	}
@@ -66,19 +67,19 @@ func merge(f provider.Feature, members []*provider.Client) provider.Support {
 // Contacts are not routed. The Client refuses these calls by the capabilities.
 
 func (r *route) GetContact(context.Context, string) (*provider.Contact, error) {
-	return nil, noContacts(provider.FeatureContactGet)
+	return nil, noContacts(feature.ContactsGet)
 }
 
 func (r *route) ListContacts(context.Context, provider.ContactQuery) (*provider.ContactPage, error) {
-	return nil, noContacts(provider.FeatureContactList)
+	return nil, noContacts(feature.ContactsList)
 }
 
 func (r *route) UpsertContact(context.Context, provider.ContactChange) (*provider.ContactReceipt, error) {
-	return nil, noContacts(provider.FeatureContactUpsert)
+	return nil, noContacts(feature.ContactsUpsert)
 }
 
 func (r *route) DeleteContact(context.Context, string) error {
-	return noContacts(provider.FeatureContactDelete)
+	return noContacts(feature.ContactsDelete)
 }
 
 func noContacts(f provider.Feature) error {

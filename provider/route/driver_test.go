@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/provider/route"
 )
@@ -98,7 +99,7 @@ func TestConfigErrors(t *testing.T) {
 func TestRequireMeansEveryMember(t *testing.T) {
 	weak := provider.Driver{Name: "weak", Open: nil}
 	weak.Open = func(_ context.Context, s provider.Section, env provider.Env) (*provider.Client, error) {
-		return provider.NewClient(&fake{lacks: []provider.Feature{provider.FeatureCc}}, s, env)
+		return provider.NewClient(&fake{lacks: []provider.Feature{feature.MessageCc}}, s, env)
 	}
 	cfg, err := provider.ParseConfig([]byte(`{"default": "mail", "providers": {
 		"mail": {"provider": "failover", "members": ["a", "b"], "require": ["message.cc"]},

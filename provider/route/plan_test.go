@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/route"
 )
 
@@ -43,7 +44,7 @@ func TestWeights(t *testing.T) {
 // One that is out gets no turns and saves up none.
 func TestRoundRobin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, d := new(fake), new(fake), &fake{lacks: []provider.Feature{provider.FeatureTags}}
+		a, b, d := new(fake), new(fake), &fake{lacks: []provider.Feature{feature.MessageTags}}
 		c, err := route.RoundRobin(a.client(t, "a"), b.client(t, "b"), d.client(t, "d"))
 		require.NoError(t, err)
 		var order []string

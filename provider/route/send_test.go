@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/route"
 )
 
@@ -106,14 +107,14 @@ func TestContextEnds(t *testing.T) {
 
 // A fan-out that was accepted in part stays where it is.
 func TestPartlyAcceptedStays(t *testing.T) {
-	a, b := &fake{lacks: []provider.Feature{provider.FeatureToMany}}, new(fake)
+	a, b := &fake{lacks: []provider.Feature{feature.MessageToMany}}, new(fake)
 	a.reply = func(_ context.Context, m *provider.Message) error {
 		if m.To[0].Email == "second@example.com" {
 			return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.NotSent, Elsewhere: true, Status: 429}
 		}
 		return nil
 	}
-	c, err := route.Failover(a.client(t, "a", func(s *provider.Section, _ *provider.Env) { s.Policy = provider.Policy{"message.to": "fan_out"} }), b.client(t, "b"))
+	c, err := route.Failover(a.client(t, "a", func(s *provider.Section, _ *provider.Env) { s.Policy = provider.Policy{"message.to.many": "fan_out"} }), b.client(t, "b"))
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), message("first@example.com", "second@example.com"))
 	require.ErrorIs(t, err, provider.ErrRateLimited)
@@ -123,7 +124,7 @@ func TestPartlyAcceptedStays(t *testing.T) {
 }
 
 func TestCapabilityChooses(t *testing.T) {
-	a, b := &fake{lacks: []provider.Feature{provider.FeatureCc}}, &fake{lacks: []provider.Feature{provider.FeatureTags}}
+	a, b := &fake{lacks: []provider.Feature{feature.MessageCc}}, &fake{lacks: []provider.Feature{feature.MessageTags}}
 	c, err := route.Failover(a.client(t, "a"), b.client(t, "b"))
 	require.NoError(t, err)
 	m := message()
@@ -141,15 +142,15 @@ func TestCapabilityChooses(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	assert.Equal(t, "a", e.Account, "of the first member")
-	assert.Equal(t, provider.FeatureCc, e.Feature)
+	assert.Equal(t, feature.MessageCc, e.Feature)
 	assert.Nil(t, r)
 	assert.ErrorIs(t, c.Accepts(m), errors.ErrUnsupported)
 
 	caps := c.Capabilities()
-	assert.Equal(t, provider.LevelNative, caps.Level(provider.FeatureBcc))
-	assert.Equal(t, provider.LevelLimited, caps.Level(provider.FeatureCc))
-	assert.Equal(t, "at b (native); not at a", caps[provider.FeatureCc].Limit)
-	assert.Equal(t, provider.LevelNone, caps.Level(provider.FeatureContactGet))
+	assert.Equal(t, provider.LevelNative, caps.Level(feature.MessageBcc))
+	assert.Equal(t, provider.LevelLimited, caps.Level(feature.MessageCc))
+	assert.Equal(t, "at b (native); not at a", caps[feature.MessageCc].Limit)
+	assert.Equal(t, provider.LevelNone, caps.Level(feature.ContactsGet))
 	_, err = c.GetContact(t.Context(), "anna@example.com")
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
 	_, err = c.Status(t.Context(), "id")
@@ -158,7 +159,7 @@ func TestCapabilityChooses(t *testing.T) {
 
 // Sender, aliases and policy are those of the member that sends.
 func TestMembersKeepTheirOwn(t *testing.T) {
-	a, b := new(fake), &fake{lacks: []provider.Feature{provider.FeatureTags}}
+	a, b := new(fake), &fake{lacks: []provider.Feature{feature.MessageTags}}
 	var seen *provider.Message
 	b.reply = func(_ context.Context, m *provider.Message) error { seen = m; return nil }
 	c, err := route.Failover(a.client(t, "a"), b.client(t, "b", func(s *provider.Section, env *provider.Env) {

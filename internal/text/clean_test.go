@@ -1,4 +1,4 @@
-package provider
+package text
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ import (
 
 func sameVerdict(t *testing.T, s string) {
 	t.Helper()
-	require.Equal(t, utf8.ValidString(s) && strings.IndexByte(s, 0) < 0, cleanText(s), "%q", s)
+	require.Equal(t, utf8.ValidString(s) && strings.IndexByte(s, 0) < 0, Clean(s), "%q", s)
 }
 
 // Every pair of bytes is met at every place of a word, among ASCII and among

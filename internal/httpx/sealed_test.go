@@ -23,6 +23,84 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+func TestSealedBody(t *testing.T) {
+	b := &sealedBody{data: []byte("hello")}
+	assert.Equal(t, leftNothing, (&sealedBody{data: []byte("x")}).seal(true))
+	b.gotConn = true
+	r := b.reader()
+	_, err := io.ReadFull(r, make([]byte, 4))
+	require.NoError(t, err)
+	assert.Equal(t, leftPart, b.seal(true))
+	_, err = r.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, errSealed, "after the verdict no byte leaves")
+	full := &sealedBody{data: []byte("hello"), gotConn: true}
+	_, _ = io.ReadAll(full.reader())
+	_ = full.reader() // a replay of the transport starts anew, and the verdict stays
+	assert.Equal(t, leftAll, full.seal(true))
+	silent := &sealedBody{data: []byte("hello")}
+	_, _ = io.ReadAll(silent.reader())
+	assert.Equal(t, leftAll, silent.seal(false), "a transport that reports no connection may have one")
+	assert.Equal(t, leftAll, (&sealedBody{}).seal(false))
+	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(true), "a call without a body is complete once there is a connection")
+}
+
+// Memory goes back when the transport has read all of it, and no earlier.
+func TestRelease(t *testing.T) {
+	fresh := func() *sealedBody {
+		b := new(sealedBody)
+		b.data = append(b.buffer(), "hello"...)
+		return b
+	}
+	early := fresh()
+	r := early.reader()
+	_, err := io.ReadFull(r, make([]byte, 2))
+	require.NoError(t, err)
+	early.release()
+	rest, err := io.ReadAll(r)
+	require.NoError(t, err)
+	assert.Equal(t, "llo", string(rest), "an answer came before the body was read: the transport may read on")
+
+	whole := fresh()
+	older := whole.reader()
+	last := whole.reader()
+	_, err = io.ReadAll(last)
+	require.NoError(t, err)
+	whole.release()
+	assert.Nil(t, whole.data)
+	n, err := last.Read(make([]byte, 1))
+	assert.Equal(t, []any{0, io.EOF}, []any{n, err}, "the transport looks for more after the last byte")
+	_, err = older.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, errSealed, "the memory may be another's")
+	whole.release() // nothing to give back any more
+	assert.Nil(t, whole.pooled)
+
+	large := fresh()
+	large.data = make([]byte, maxKept+1)
+	_, err = io.ReadAll(large.reader())
+	require.NoError(t, err)
+	large.release()
+	assert.NotNil(t, large.data, "too large to be kept")
+	new(sealedBody).release()
+}
+
+// Two mails one after the other share memory, not content.
+func TestBodiesDoNotMix(t *testing.T) {
+	var got []string
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		data, _ := io.ReadAll(r.Body)
+		got = append(got, string(data))
+		_, _ = io.WriteString(w, `{"id":"7"}`)
+	})
+	chain := newChain(t, url, nil)
+	for _, text := range []string{"a long text", "short", "longer again"} {
+		call := sendCall()
+		call.Body = map[string]string{"x": text}
+		_, err := chain.Do(t.Context(), call, new(sent))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{`{"x":"a long text"}`, `{"x":"short"}`, `{"x":"longer again"}`}, got)
+}
+
 // summed is a body that proves that it is whole and nobody else's.
 type summed struct {
 	Sum  string `json:"sum"`

@@ -1,20 +1,17 @@
-package provider
+package text
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// cleanText reports whether text is UTF-8 without NUL. It gives the same answer
+// Clean reports whether text is UTF-8 without NUL. It gives the same answer
 // as utf8.ValidString and a search for NUL, in one pass that takes eight bytes at a
 // time of ASCII and of scripts with two bytes a letter, in any mixture and
 // without a branch: every mail is read by it.
-func cleanText(text string) bool {
+func Clean(text string) bool {
 	i := 0
 	for {
 		open := uint64(0) // the byte before began a pair
@@ -52,15 +49,4 @@ func eight(s string, i int) uint64 {
 	b := s[i : i+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
-// checkText refuses what no mail's content holds.
-func checkText(field, text string) error {
-	switch {
-	case cleanText(text):
-		return nil
-	case strings.IndexByte(text, 0) >= 0 && utf8.ValidString(text):
-		return Invalid(field, "expected text without NUL characters")
-	}
-	return Invalid(field, "expected UTF-8 text")
 }

@@ -1,4 +1,4 @@
-package provider
+package mailaddr
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 const (
@@ -14,18 +16,18 @@ const (
 	maxLabel = 63
 )
 
-// CheckEmail refuses what is not exactly one mail address: user@domain with a
+// Check refuses what is not exactly one mail address: user@domain with a
 // dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
 // comments or address literals, no control, direction or invisible characters.
 // Domains and local parts may be in any script. The error is plain text that
 // quotes the address with escapes.
-func CheckEmail(email string) error {
+func Check(email string) error {
 	at := strings.LastIndexByte(email, '@')
 	if email == "" {
 		return fmt.Errorf("expected one address like user@example.com, got nothing")
 	}
 	bad := func(why string) error {
-		return fmt.Errorf("expected one address like user@example.com, got %q: %s", clip(email), why)
+		return fmt.Errorf("expected one address like user@example.com, got %q: %s", text.Clip(email), why)
 	}
 	if at <= 0 || at == len(email)-1 {
 		return bad("it has no @ with text on both sides")
@@ -151,14 +153,14 @@ func beyondASCII(s string) bool {
 	return false
 }
 
-// hidden says that text holds what cannot be seen or moves what can be.
-func hidden(text string) string {
+// hidden says that s holds what cannot be seen or moves what can be.
+func hidden(s string) string {
 	switch {
-	case !utf8.ValidString(text):
+	case !utf8.ValidString(s):
 		return "it is not UTF-8"
-	case strings.ContainsFunc(text, forbiddenRune):
+	case strings.ContainsFunc(s, text.ForbiddenInWord):
 		return "it holds a space, control or direction character"
-	case strings.ContainsFunc(text, invisible):
+	case strings.ContainsFunc(s, invisible):
 		return "it holds an invisible character"
 	}
 	return ""

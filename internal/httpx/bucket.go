@@ -1,0 +1,89 @@
+package httpx
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// buckets are shared by all clients of the same account in the process: a limit
+// is the account's, and so is a pause.
+var buckets sync.Map // bucketKey -> *bucket
+
+type bucketKey struct {
+	base, class string
+	identity    [sha256.Size]byte
+	limit       Limit
+}
+
+// bucket lets calls of one class through at the account's rate, and none at all
+// during a pause that the vendor has asked for.
+type bucket struct {
+	limiter *rate.Limiter
+	mu      sync.Mutex
+	paused  time.Time
+}
+
+// bucketsOf returns the buckets of the account with this identity at base, by class.
+func bucketsOf(base string, identity [sha256.Size]byte, limits map[string]Limit) map[string]*bucket {
+	out := make(map[string]*bucket, len(limits))
+	for class, l := range limits {
+		key := bucketKey{base, class, identity, l}
+		b, ok := buckets.Load(key)
+		if !ok {
+			b, _ = buckets.LoadOrStore(key, &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst)})
+		}
+		out[class] = b.(*bucket)
+	}
+	return out
+}
+
+// wait waits until the call may go out and returns for how long it did. When the
+// call would have to wait beyond the deadline of ctx, wait returns at once: the
+// error has the time that is missing.
+func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
+	start := time.Now()
+	if b.pausedUntil().Before(start) && b.limiter.AllowN(start, 1) {
+		return 0, nil // the usual case
+	}
+	for {
+		if pause := time.Until(b.pausedUntil()); pause > 0 {
+			if e := sleep(ctx, pause); e != nil {
+				return time.Since(start), e
+			}
+			continue
+		}
+		r := b.limiter.Reserve()
+		if delay := r.Delay(); delay > 0 {
+			if e := sleep(ctx, delay); e != nil {
+				r.Cancel()
+				return time.Since(start), e
+			}
+			if time.Until(b.pausedUntil()) > 0 {
+				continue // a pause has begun meanwhile; all line up again after it
+			}
+		}
+		return time.Since(start), nil
+	}
+}
+
+func (b *bucket) pausedUntil() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.paused
+}
+
+// pause lets nothing through for d. A longer pause that has begun before stays.
+func (b *bucket) pause(d time.Duration) {
+	until := time.Now().Add(min(d, maxHint))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if until.After(b.paused) {
+		b.paused = until
+	}
+}

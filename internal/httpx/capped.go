@@ -1,0 +1,81 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+)
+
+// Answers are read in chunks that are joined at the end: a buffer that doubles
+// costs three times the cap when a hostile answer does not end. Most answers are
+// short or state their length, so that they fit into the first chunk.
+const (
+	firstChunk   = 512
+	largestChunk = 256 << 10
+)
+
+// chunks pools the largest ones.
+var chunks = sync.Pool{New: func() any { return new([largestChunk]byte) }}
+
+func newChunk(size int) []byte {
+	if size < largestChunk {
+		return make([]byte, 0, size)
+	}
+	return chunks.Get().(*[largestChunk]byte)[:0]
+}
+
+var errTooLarge = errors.New("answer over the cap")
+
+// readCapped reads r up to limit bytes. length is the length by the header, -1 when
+// it states none; it is only a hint. With an error of r it returns what came before
+// the error, with errTooLarge the first limit bytes or less.
+func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
+	var full [][]byte
+	size := firstChunk
+	if length >= 0 {
+		size = int(min(length, largestChunk)) + 1 // one more, to see the end without another chunk
+	}
+	buf, total := make([]byte, 0, size), 0
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		total += n
+		switch {
+		case total > limit:
+			return prefix(full, buf, limit), errTooLarge
+		case errors.Is(err, io.EOF):
+			return joined(full, buf), nil
+		case err != nil:
+			return joined(full, buf), err
+		}
+		if len(buf) == cap(buf) {
+			full = append(full, buf)
+			size = min(8*size, largestChunk)
+			buf = newChunk(size)
+		}
+	}
+}
+
+func joined(full [][]byte, last []byte) []byte {
+	if len(full) == 0 {
+		return last
+	}
+	full = append(full, last)
+	whole := bytes.Join(full, nil)
+	for _, c := range full {
+		if cap(c) == largestChunk {
+			chunks.Put((*[largestChunk]byte)(c[:largestChunk]))
+		}
+	}
+	return whole
+}
+
+// prefix returns the beginning of an answer that is too large. A part is enough:
+// only errors are looked at.
+func prefix(full [][]byte, last []byte, limit int) []byte {
+	if len(full) == 0 {
+		return last[:min(len(last), limit)]
+	}
+	return full[0]
+}

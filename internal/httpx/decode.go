@@ -1,0 +1,29 @@
+package httpx
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/provider"
+)
+
+// decoder decodes the body of a 2xx answer.
+type decoder struct {
+	linked
+	unmarshal func([]byte, any) error // the caller's codec, nil without one
+	header    headerReader
+}
+
+func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	a, f := l.next.do(ctx, x)
+	if f != nil {
+		return a, f
+	}
+	if err := x.call.Decode(a.Body, x.out, l.unmarshal); err != nil {
+		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
+		l.header.annotate(f.err, a)
+		f.applyTable(outcome.Input{Effect: x.call.Effect})
+		return a, f
+	}
+	return a, nil
+}

@@ -1,0 +1,84 @@
+package httpx
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/provider"
+)
+
+// Header values that every request shares; never changed.
+var (
+	acceptJSON = []string{"application/json"}
+	typeJSON   = []string{"application/json"}
+)
+
+// encoder writes the call as URL, header and body, with the credential in its
+// place.
+type encoder struct {
+	linked
+	address
+	auth      Auth
+	marshal   func(any) ([]byte, error) // the caller's codec, nil without one
+	userAgent []string                  // as a header holds it; never changed
+}
+
+func (l *encoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	if err := l.encode(&x); err != nil {
+		return nil, &failure{outcome.Local, invalidCall(err)}
+	}
+	defer x.body.release()
+	return l.next.do(ctx, x)
+}
+
+func (l *encoder) encode(x *exchange) (err error) {
+	call := x.call
+	if l.auth.header == "" {
+		call = l.auth.placed(call, x.credential)
+	}
+	if x.url, x.host, err = l.urlOf(call); err != nil {
+		return err
+	}
+	x.body = new(sealedBody)
+	var buffer []byte
+	if call.Kind == rest.JSON {
+		buffer = x.body.buffer()
+	}
+	var contentType string
+	if x.body.data, contentType, err = call.AppendBody(buffer, l.marshal); err != nil {
+		return err
+	}
+	x.header = make(http.Header, len(call.Header)+4)
+	for _, h := range call.Header {
+		x.header.Set(h.Name, h.Value)
+	}
+	if name := l.auth.header; name != "" {
+		x.header[name] = []string{l.auth.prefix + x.credential}
+	}
+	x.header["User-Agent"] = l.userAgent
+	x.header["Accept"] = acceptJSON
+	switch contentType {
+	case "":
+	case typeJSON[0]:
+		x.header["Content-Type"] = typeJSON
+	default:
+		x.header["Content-Type"] = []string{contentType}
+	}
+	return nil
+}
+
+// invalidCall returns the error of a call that cannot be encoded; nothing left.
+func invalidCall(err error) *provider.Error {
+	var p *rest.ParamError
+	if errors.As(err, &p) {
+		return provider.Invalid(p.Name, "%s", p.Why)
+	}
+	var e *provider.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return provider.Invalid("", "%s", err.Error())
+}

@@ -1,0 +1,151 @@
+package httpx
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+)
+
+// window is a vendor that allows n calls in each second by the clock and
+// answers 429 beyond.
+type window struct {
+	mu       sync.Mutex
+	n        int
+	start    time.Time
+	used     int
+	accepted int
+	refused  int
+}
+
+func (w *window) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if now := time.Now().Truncate(time.Second); !now.Equal(w.start) {
+		w.start, w.used = now, 0
+	}
+	status, body := http.StatusOK, `{"id":"7"}`
+	if w.used++; w.used > w.n {
+		status, body = http.StatusTooManyRequests, ""
+		w.refused++
+	} else {
+		w.accepted++
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// One process uses at least 90 % of a vendor's limit and meets it with at most
+// 0.1 % of its calls. Virtual time: ten minutes at 10 calls a second.
+func TestLimitIsUsedAndKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &window{n: 10}
+		limit := Limits{ByClass: map[string]Limit{"all": {Rate: 9.5, Burst: 1}}, Class: func(*rest.Call) string { return "all" }}
+		chain := func() *Chain {
+			return newChain(t, "https://limited.example", func(c *Config) {
+				c.Env.HTTPClient = &http.Client{Transport: w}
+				c.Limits = limit
+			})
+		}
+		a, b := chain(), chain() // two clients of one account share the limit
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		for i := range 32 {
+			wg.Go(func() {
+				c := []*Chain{a, b}[i%2]
+				for ctx.Err() == nil {
+					if _, err := c.Do(ctx, sendCall(), new(sent)); err != nil && errorOf(t, err).Status == 0 {
+						return // the next call would be after the deadline
+					}
+				}
+			})
+		}
+		wg.Wait()
+		used := float64(w.accepted) / (10 * 600)
+		refused := float64(w.refused) / float64(w.accepted+w.refused)
+		t.Logf("%.1f %% of the limit used, %.2f %% of the answers were 429", 100*used, 100*refused)
+		assert.GreaterOrEqual(t, used, 0.9)
+		assert.LessOrEqual(t, refused, 0.001)
+	})
+}
+
+func TestNothingLeftPausesAllClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{steps: []step{{status: 200, body: `{"id":"7"}`, header: http.Header{"X-Left": {"0"}, "X-Reset": {"30"}}}, ok}}
+		change := func(c *Config) {
+			c.Limits = Limits{
+				ByClass: map[string]Limit{"all": {Rate: 1000, Burst: 100}}, Class: func(*rest.Call) string { return "all" },
+				Left: func(a *Answer) (int64, time.Duration, bool) {
+					d, ok := Seconds(a.Header.Get("X-Reset"))
+					return 0, d, ok
+				},
+			}
+		}
+		a, b := scripted(t, s, change), scripted(t, s, change)
+		_, err := a.Do(t.Context(), sendCall(), new(sent))
+		require.NoError(t, err)
+		_, err = b.Do(t.Context(), sendCall(), new(sent))
+		require.NoError(t, err)
+		assert.GreaterOrEqual(t, s.times[1].Sub(s.times[0]), 30*time.Second)
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		linkOf[*limiter](a).bucketOf(sendCall()).pause(time.Minute)
+		_, err = a.Do(ctx, sendCall(), new(sent))
+		e := errorOf(t, err)
+		assert.Equal(t, provider.ErrRateLimited, e.Kind)
+		assert.Equal(t, provider.NotSent, e.Outcome)
+		assert.True(t, e.Elsewhere, "another provider may have room")
+		assert.Positive(t, e.RetryAfter)
+	})
+}
+
+// A pause holds for those too who waited for the rate when it began, and after it
+// they go out at the rate, not all at once.
+func TestPauseHoldsForThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bucket{limiter: rate.NewLimiter(1, 1)}
+		start := time.Now()
+		var mu sync.Mutex
+		var out []time.Duration
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				waited, e := b.wait(t.Context())
+				assert.Nil(t, e)
+				mu.Lock()
+				defer mu.Unlock()
+				out = append(out, time.Since(start))
+				assert.Equal(t, time.Since(start), waited)
+			})
+		}
+		<-time.After(1500 * time.Millisecond)
+		b.pause(10 * time.Second)
+		all.Wait()
+		assert.Len(t, out, 5)
+		for i, at := range out {
+			if i < 2 {
+				assert.Equal(t, time.Duration(i)*time.Second, at)
+				continue
+			}
+			assert.GreaterOrEqual(t, at, 11500*time.Millisecond, "call %d", i)
+			if i > 2 {
+				assert.GreaterOrEqual(t, at-out[i-1], time.Second, "call %d", i)
+			}
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package httpx
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/postmux/postmux/gen/rest"
+)
+
+// link is one step of the chain. It prepares the call, passes it to the next
+// link and acts on what comes back. Links share nothing but what an exchange
+// carries down, and the answer and the failure that come up.
+type link interface {
+	// do carries out the call. The failure is nil for a success. The answer is
+	// nil when none came.
+	do(ctx context.Context, x exchange) (*Answer, *failure)
+	setNext(next link)
+}
+
+// linked is the part that all links have in common.
+type linked struct{ next link }
+
+func (l *linked) setNext(next link) { l.next = next }
+
+// connect makes each link pass its calls to the one after it.
+func connect(links []link) []link {
+	for i, next := range links[1:] {
+		links[i].setNext(next)
+	}
+	return links
+}
+
+// exchange is a call on its way through the chain. It is passed by value: a link
+// changes its own copy and passes that on, so that a second attempt does not
+// inherit from the first.
+type exchange struct {
+	call *rest.Call
+	out  any // what a 2xx answer is decoded into
+
+	attempt  int       // number of the attempt, from 1; set by retry
+	notAfter time.Time // the latest start of the attempt, zero for any; set by retry
+
+	waited     time.Duration // spent waiting for the account's limit; set by limit
+	credential string        // REDACTED until auth sets it
+
+	// The encoded request; set by encode.
+	url    *url.URL
+	host   string // as the request names it
+	header http.Header
+	body   *sealedBody
+}
+
+// Answer is an answer as received.
+type Answer struct {
+	Call   *rest.Call
+	Status int
+	Header http.Header
+	Body   []byte
+
+	// What the vendor is still sending; set by send, taken by read.
+	stream io.ReadCloser
+	length int64 // of the stream by the header, -1 when the header does not say
+}
+
+// OK reports whether the status is 2xx.
+func (a *Answer) OK() bool { return a.Status >= 200 && a.Status <= 299 }

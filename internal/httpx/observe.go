@@ -1,0 +1,48 @@
+package httpx
+
+import (
+	"context"
+	"time"
+
+	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/provider"
+)
+
+// observer calls the program's hook after each request.
+type observer struct {
+	linked
+	provider, account string
+	requestID         string // header in which the vendor names the request
+	hook              func(context.Context, provider.AttemptEvent)
+	describe          describer
+}
+
+func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	if l.hook == nil {
+		return l.next.do(ctx, x) // reading the clock takes longer than most links
+	}
+	start := time.Now()
+	a, f := l.next.do(ctx, x)
+	if f != nil && f.class == outcome.Local {
+		return a, f // no request was made
+	}
+	call, credential := x.call, x.credential // all of x that Describe may keep
+	event := provider.AttemptEvent{
+		Provider: l.provider, Account: l.account,
+		Operation: call.Operation, Method: call.Method, Route: call.Route,
+		Attempt: x.attempt, Waited: x.waited, Took: time.Since(start),
+		Describe: func() (provider.Request, provider.Answer) {
+			return l.describe.request(call), l.describe.answer(call, a, credential)
+		},
+	}
+	if a != nil {
+		event.Status, event.RequestID = a.Status, a.Header.Get(l.requestID)
+	}
+	if f != nil {
+		own := *f.err // of this attempt alone: the earlier ones do not change it
+		(&failure{f.class, &own}).applyTable(outcome.Input{Effect: call.Effect})
+		event.Err, event.Outcome = &own, own.Outcome
+	}
+	l.hook(ctx, event)
+	return a, f
+}

@@ -1,0 +1,35 @@
+package httpx
+
+import (
+	"context"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// sleep waits for d. When the deadline of ctx comes before, it returns at once with
+// a "rate limited" error; when ctx ends meanwhile, with a "canceled" one.
+func sleep(ctx context.Context, d time.Duration) *provider.Error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return &provider.Error{
+			Kind: provider.ErrRateLimited, RetryAfter: d,
+			Message: "the next call is allowed only after the deadline",
+		}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return &provider.Error{Kind: provider.ErrCanceled, Message: ctx.Err().Error(), Err: ctx.Err()}
+	case <-timer.C:
+		return nil
+	}
+}
+
+// endingAt returns a context that ends at t, or ctx itself when t is zero.
+func endingAt(ctx context.Context, t time.Time) (context.Context, context.CancelFunc) {
+	if t.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, t)
+}

@@ -1,0 +1,78 @@
+package provider
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"github.com/postmux/postmux/internal/mailaddr"
+)
+
+// Address is a mail address and the name shown with it.
+type Address struct {
+	Email string `json:"email"`
+	Name  string `json:"name,omitempty"`
+}
+
+// ParseAddress reads exactly one address, "anna@example.com" or
+// "Anna <anna@example.com>". The name may hold commas and any script, in quotes
+// or not. The error is an *Error of kind ErrInvalid whose Field is "email".
+func ParseAddress(s string) (Address, error) {
+	s = strings.TrimSpace(s)
+	open := strings.LastIndexByte(s, '<')
+	if open < 0 || !strings.HasSuffix(s, ">") {
+		return Address{Email: s}, CheckEmail(s)
+	}
+	a := Address{Email: strings.TrimSpace(s[open+1 : len(s)-1]), Name: strings.TrimSpace(s[:open])}
+	if strings.HasPrefix(a.Name, `"`) || strings.HasPrefix(a.Name, "=?") {
+		if parsed, err := mail.ParseAddress(s); err == nil {
+			a.Name = parsed.Name
+		}
+	}
+	return a, CheckEmail(a.Email)
+}
+
+// CheckEmail refuses what is not exactly one mail address: user@domain with a
+// dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
+// comments or address literals, no control, direction or invisible characters.
+// Domains and local parts may be in any script. The error is an *Error of kind
+// ErrInvalid that quotes the address with escapes; its Field is "email".
+func CheckEmail(email string) error { return checkEmail("email", email) }
+
+// EmailKey returns the form in which two spellings of one address are equal:
+// lower case throughout, the domain in ASCII (IDNA), letters in NFC. It is for
+// comparing and for the keys of stores, never for a message. The form does not
+// change between versions.
+func EmailKey(email string) string { return mailaddr.Key(email) }
+
+func checkEmail(field, email string) error {
+	if err := mailaddr.Check(email); err != nil {
+		return Invalid(field, "%s", err.Error())
+	}
+	return nil
+}
+
+// checkAddress checks an address of a list, or of a single field when index is
+// -1. The path is put together only for an error: this runs for every recipient.
+func checkAddress(field string, index int, a Address) error {
+	err := checkEmail(".email", a.Email)
+	if err == nil {
+		err = checkLine(".name", a.Name)
+	}
+	if err == nil {
+		return nil
+	}
+	if index >= 0 {
+		field = fmt.Sprintf("%s[%d]", field, index)
+	}
+	return atField(field, err)
+}
+
+func checkAddresses(name string, list []Address) error {
+	for i, a := range list {
+		if err := checkAddress(name, i, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package all_test
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/api"
+	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/route"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// vendors are the rows of api/vendors.tsv whose accounts can be opened at a fake.
+// What is missing of the others, TestEveryVendorHasADriver and the sandbox's tests tell.
+func vendors() []api.Vendor {
+	return slices.DeleteFunc(api.Vendors(), func(v api.Vendor) bool {
+		_, ok := all.Registry()[v.Driver]
+		return !ok || !slices.Contains(sandbox.Providers(), v.Driver)
+	})
+}
+
+// The list of vendors and the registry name the same drivers.
+func TestEveryVendorHasADriver(t *testing.T) {
+	registry := all.Registry()
+	known := provider.NewRegistry(route.Drivers()...)
+	for _, v := range api.Vendors() {
+		known[v.Driver] = registry[v.Driver]
+		_, ok := registry[v.Driver]
+		assert.True(t, ok || v.Driver == "", "api/vendors.tsv has the driver %s, which provider/all/all.go does not know: add the driver of package %s to Registry", v.Driver, v.Adapter)
+	}
+	for name := range registry {
+		_, ok := known[name]
+		assert.True(t, ok, "provider/all/all.go has the driver %s, of which api/vendors.tsv has no row: add one", name)
+	}
+}
+
+// oneSecret are the settings of an account that is opened by a single secret: no
+// token is fetched with it.
+func oneSecret(tb testing.TB, driver, secret string) map[string]provider.Value {
+	tb.Helper()
+	for _, s := range all.Registry()[driver].Settings {
+		settings := map[string]provider.Value{s.Name: provider.NewValue(secret)}
+		account := provider.Section{Provider: driver, Settings: settings}
+		if s.Secret && all.Registry().Check(provider.Config{Providers: map[string]provider.Section{driver: account}}) == nil {
+			return settings
+		}
+	}
+	tb.Fatalf("no secret of %s opens an account alone; the tests of provider/all need one", driver)
+	return nil
+}
+
+// limitClasses are the names by which rate_limits of an account may change a
+// limit. Only the error about another name has them.
+func limitClasses(t *testing.T, driver string) []string {
+	t.Helper()
+	account := provider.Section{Provider: driver, Settings: oneSecret(t, driver, "k")}
+	account.RateLimits = map[string]string{"nothing": "1/h"}
+	_, err := all.Open(t.Context(), provider.Config{Providers: map[string]provider.Section{driver: account}})
+	require.ErrorIs(t, err, provider.ErrConfig)
+	_, names, ok := strings.Cut(err.Error(), "known: ")
+	require.True(t, ok, "%v", err)
+	names, _, _ = strings.Cut(names, ";")
+	return strings.Split(names, ", ")
+}
+
+// raw is what every generated client has.
+type raw interface {
+	Raw(ctx context.Context, call *rest.Call, out any, opts ...rest.Option) (*rest.Reply, error)
+}
+
+// hatch is the generated client of an account, and calls of it that are found by
+// their arguments: a vendor needs no line here.
+type hatch struct {
+	raw
+	vendor api.Vendor
+}
+
+func hatchOf(t *testing.T, v api.Vendor, c *provider.Client) hatch {
+	t.Helper()
+	client, ok := provider.Native[raw](c)
+	require.True(t, ok, "%s hands out no generated client", v.Driver)
+	require.Equal(t, "github.com/postmux/postmux/gen/"+v.Package(), reflect.TypeOf(client).Elem().PkgPath())
+	return hatch{client, v}
+}
+
+// methods are the typed methods whose first arguments behind the context have the
+// given types.
+func (h hatch) methods(types ...reflect.Type) map[string]reflect.Value {
+	out := map[string]reflect.Value{}
+	client := reflect.ValueOf(h.raw)
+	for i := range client.NumMethod() {
+		m := client.Method(i)
+		fits := client.Type().Method(i).Name != "Raw" && m.Type().NumIn() >= len(types)+2
+		for j, typ := range types {
+			fits = fits && m.Type().In(j+1) == typ
+		}
+		if fits {
+			out[client.Type().Method(i).Name] = m
+		}
+	}
+	return out
+}
+
+// read makes a typed call that reads and needs no argument.
+func (h hatch) read(t *testing.T, ctx context.Context, opts ...rest.Option) error {
+	t.Helper()
+	methods := h.methods()
+	for _, name := range readsOf(t, h.vendor.Spec) {
+		for method, m := range methods {
+			if strings.EqualFold(method, name) && m.Type().NumIn() == 2 {
+				return call(m, ctx, nil, opts)
+			}
+		}
+	}
+	require.Failf(t, "no call", "no operation of %s reads without an argument; the tests of the escape hatch need one", h.vendor.Spec)
+	return nil
+}
+
+// call calls a generated method with the given arguments behind the context; those
+// that follow are zero values.
+func call(m reflect.Value, ctx context.Context, args []any, opts []rest.Option) error {
+	in := []reflect.Value{reflect.ValueOf(ctx)}
+	for _, a := range args {
+		in = append(in, reflect.ValueOf(a))
+	}
+	for i := len(in); i < m.Type().NumIn()-1; i++ {
+		in = append(in, reflect.Zero(m.Type().In(i)))
+	}
+	out := m.CallSlice(append(in, reflect.ValueOf(opts)))
+	err, _ := out[len(out)-1].Interface().(error)
+	return err
+}
+
+// readsOf are the operations of a spec that read, in the order of their names.
+func readsOf(t *testing.T, spec string) []string {
+	t.Helper()
+	data, err := api.Spec(spec)
+	require.NoError(t, err)
+	doc, err := openapi3.NewLoader().LoadFromData(data)
+	require.NoError(t, err)
+	var out []string
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.Extensions["x-effect"] == "read" {
+				out = append(out, op.OperationID)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
