@@ -8,7 +8,7 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test stock-check fmt lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,13 +21,23 @@ generate: ## check the specs in api/ and write gen/ from them, and what tests ne
 check-generate: generate ## fail when gen/ is not what the specs give
 	@git diff --exit-code -- gen provider/feature '*_gen_test.go' || (echo 'generated code is stale: run "make generate" and commit'; exit 1)
 
-drift: ## what a vendor's newer description changes for us: PROVIDER=brevo OLD=old.yaml NEW=new.yaml
-	@test -n "$(PROVIDER)" && test -n "$(OLD)" && test -n "$(NEW)" || (echo 'usage: make drift PROVIDER=brevo OLD=old.yaml NEW=new.yaml'; exit 2)
+drift: ## what a vendor's newer description changes for us: PROVIDER=brevo NEW=new.yaml, or ALL=folder; with OLD=old.yaml JSON=out.json SUGGEST=out.yaml
+	@test -n "$(ALL)" || (test -n "$(PROVIDER)" && test -n "$(NEW)") || \
+	  (echo 'usage: make drift PROVIDER=brevo NEW=new.yaml [OLD=old.yaml] [JSON=out.json] [SUGGEST=out.yaml], or make drift ALL=folder [JSON=out.json]'; exit 2)
 	@dir=$$(mktemp -d) && (cd internal/drift && $(GO) build -o $$dir/drift .) && \
-	  $$dir/drift -root . -provider $(PROVIDER) $(OLD) $(NEW); status=$$?; rm -rf $$dir; exit $$status
+	  $$dir/drift -root . $(if $(ALL),-all $(ALL),-provider $(PROVIDER)) $(addprefix -old ,$(OLD)) $(if $(JSON),-json $(JSON)) \
+	    $(if $(SUGGEST),-suggest $(SUGGEST)) $(NEW); status=$$?; rm -rf $$dir; exit $$status
 
 drift-test: ## the tests of drift, which is a module of its own
 	cd internal/drift && $(GO) vet ./... && $(GO) test -timeout 5m ./...
+
+spec-lint: ## the linters of others over all specs, and a TypeScript client of each that compiles (needs Node)
+	@command -v npm > /dev/null || (echo 'spec-lint needs Node with npm; make generate checks our own rules without it'; exit 1)
+	cd api/lint && npm ci --ignore-scripts --no-audit --no-fund && rm -rf out && \
+	  npx spectral lint --ruleset .spectral.yaml --fail-severity error --display-only-failures $(PROVIDERS:%=../%/openapi.yaml) && \
+	  REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx redocly lint --config redocly.yaml $(PROVIDERS:%=../%/openapi.yaml) && \
+	  for p in $(PROVIDERS); do npx openapi-typescript ../$$p/openapi.yaml -o out/$$p.ts || exit 1; done && \
+	  npx tsc --noEmit --strict out/*.ts
 
 stock-check: ## generate and vet the stock client of the same specs, the fallback of our template
 	@rm -rf internal/stockcheck && for p in $(PROVIDERS); do \
@@ -37,6 +47,9 @@ stock-check: ## generate and vet the stock client of the same specs, the fallbac
 	    /^output-options:/ {print "  response-type-suffix: Wrapped"}' api/$$p/oapi-codegen.yaml > internal/stockcheck/$$p/config.yaml && \
 	  $(GO) run $(OAPI) -config internal/stockcheck/$$p/config.yaml api/$$p/openapi.yaml || exit 1; \
 	done; $(GO) vet ./internal/stockcheck/...; status=$$?; rm -rf internal/stockcheck; exit $$status
+
+wasm: ## the library builds for js/wasm; the tool needs signals and files and does not
+	GOOS=js GOARCH=wasm $(GO) build ./api ./brevo ./gen/... ./pakat ./provider/... ./sendpulse ./smsby
 
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go' | grep -v '\.gen\.go$$')

@@ -13,21 +13,23 @@ import (
 )
 
 // operationRow is a line of operations.tsv: an operation that the vendor documents.
-type operationRow struct{ method, path, state, reason string }
+// named is the newest description that has it, where the list says.
+type operationRow struct{ method, path, state, reason, named string }
 
-// readRows reads a list of operations: method, path, curated or ignored, reason.
+// readRows reads a list of operations: method, path, curated or ignored, reason,
+// and in some lists the description.
 func readRows(text string) (rows []operationRow, problems []string) {
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
 		f := strings.Split(line, "\t")
-		if len(f) != 3 && len(f) != 4 {
+		if len(f) < 3 || len(f) > 5 {
 			problems = append(problems, fmt.Sprintf("line %d has %d columns", i+1, len(f)))
 			continue
 		}
-		f = append(f, "")
-		rows = append(rows, operationRow{f[0], f[1], f[2], f[3]})
+		f = append(f, "", "")
+		rows = append(rows, operationRow{f[0], f[1], f[2], f[3], f[4]})
 	}
 	return rows, problems
 }
@@ -80,6 +82,31 @@ func checkCoverage(list string, inSpec []string) []string {
 	return problems
 }
 
+// checkNamed compares the descriptions that a list names with the table of them
+// in SOURCES.md.
+func checkNamed(list, sources string) (problems []string) {
+	rows, _ := readRows(list)
+	count := map[string]map[string]int{}
+	for _, row := range rows {
+		if count[row.named] == nil {
+			count[row.named] = map[string]int{}
+		}
+		count[row.named][row.state]++
+		if row.named != "" && row.named != "document" && !regexp.MustCompile(`^20\d\d-(0[1-9]|1[0-2])$`).MatchString(row.named) {
+			problems = append(problems, row.method+" "+row.path+" is named in "+row.named+", which is no month")
+		}
+	}
+	if len(count) == 1 && count[""] != nil {
+		return problems
+	}
+	for named, n := range count {
+		if line := fmt.Sprintf("| %s | %d | %d |", named, n["curated"], n["ignored"]); !strings.Contains(sources, line+"\n") {
+			problems = append(problems, "SOURCES.md lacks the line "+line)
+		}
+	}
+	return problems
+}
+
 // Every operation that a vendor documents is curated, or ignored for a reason.
 func TestCoverage(t *testing.T) {
 	for name, doc := range specs(t) {
@@ -91,6 +118,9 @@ func TestCoverage(t *testing.T) {
 			list, err := os.ReadFile(name + "/operations.tsv")
 			require.NoError(t, err)
 			assert.Empty(t, checkCoverage(string(list), inSpec))
+			sources, err := os.ReadFile(name + "/SOURCES.md")
+			require.NoError(t, err)
+			assert.Empty(t, checkNamed(string(list), string(sources)))
 		})
 	}
 }
@@ -117,4 +147,14 @@ func TestCoverageFindsMistakes(t *testing.T) {
 			assert.Contains(t, checkCoverage(bad, inSpec), tt.want)
 		})
 	}
+}
+
+func TestNamedFindsMistakes(t *testing.T) {
+	const list = "GET\t/a\tcurated\t\t2026-02\nGET\t/b\tcurated\t\t2026-02\nGET\t/c\tignored\tno part of mail\t2025-02\n"
+	const sources = "| named last in | curated | ignored |\n| 2026-02 | 2 | 0 |\n| 2025-02 | 0 | 1 |\n"
+	require.Empty(t, checkNamed(list, sources))
+	require.Empty(t, checkNamed("GET\t/a\tcurated\n", ""))
+	assert.Equal(t, []string{"SOURCES.md lacks the line | 2026-02 | 2 | 0 |"}, checkNamed(list, strings.Replace(sources, "2 | 0", "3 | 0", 1)))
+	assert.Contains(t, checkNamed(strings.Replace(list, "2026-02", "lately", 1), sources), "GET /a is named in lately, which is no month")
+	assert.Contains(t, checkNamed(strings.Replace(list, "\t\t2026-02", "", 1), sources), "SOURCES.md lacks the line |  | 1 | 0 |")
 }

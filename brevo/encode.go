@@ -119,6 +119,13 @@ func (w *object) number(name string, n *int64) {
 	}
 }
 
+func (w *object) truth(name string, b *bool) {
+	if b != nil {
+		w.name(name)
+		w.b = strconv.AppendBool(w.b, *b)
+	}
+}
+
 func (w *object) texts(name string, m map[string]string) {
 	if len(m) > 0 {
 		w.name(name)
@@ -153,6 +160,7 @@ func (w *object) addresses(name string, list []brevoapi.EmailAddress) {
 
 func (w *object) oneAddress(a *brevoapi.EmailAddress) {
 	w.open('{')
+	w.truth("contactPixelTrackingConsent", a.TrackingConsent)
 	w.text("email", &a.Email)
 	w.text("name", a.Name)
 	w.close('}')

@@ -62,6 +62,8 @@ func filled(t *testing.T, typ reflect.Type) reflect.Value {
 		v.SetString("<a href=\"x\">سفارش\u200c\u2028 &\t\\</a>")
 	case reflect.Int64:
 		v.SetInt(-42)
+	case reflect.Bool:
+		v.SetBool(true)
 	case reflect.Uint8:
 		v.SetUint(0xfb)
 	case reflect.Interface:

@@ -32,11 +32,28 @@ const (
 	AttributeTypeUser           AttributeType = "user"
 )
 
+// Defines values for CRMAttributeType.
+const (
+	CRMAttributeTypeBoolean      CRMAttributeType = "boolean"
+	CRMAttributeTypeDate         CRMAttributeType = "date"
+	CRMAttributeTypeMultiChoice  CRMAttributeType = "multi-choice"
+	CRMAttributeTypeNumber       CRMAttributeType = "number"
+	CRMAttributeTypeSingleSelect CRMAttributeType = "single-select"
+	CRMAttributeTypeText         CRMAttributeType = "text"
+	CRMAttributeTypeUser         CRMAttributeType = "user"
+)
+
 // Defines values for CRMEntity.
 const (
 	CRMEntityCompanies CRMEntity = "companies"
 	CRMEntityContacts  CRMEntity = "contacts"
 	CRMEntityDeals     CRMEntity = "deals"
+)
+
+// Defines values for CRMObjectType.
+const (
+	CRMObjectTypeCompanies CRMObjectType = "companies"
+	CRMObjectTypeDeals     CRMObjectType = "deals"
 )
 
 // Defines values for CampaignAction.
@@ -77,6 +94,7 @@ const (
 	CampaignStateArchive   CampaignState = "archive"
 	CampaignStateDraft     CampaignState = "draft"
 	CampaignStateInProcess CampaignState = "inProcess"
+	CampaignStateInReview  CampaignState = "inReview"
 	CampaignStateQueued    CampaignState = "queued"
 	CampaignStateSent      CampaignState = "sent"
 	CampaignStateSuspended CampaignState = "suspended"
@@ -107,21 +125,36 @@ const (
 
 // Defines values for ConversionSource.
 const (
-	ConversionSourceEmailCampaign ConversionSource = "email_campaign"
+	ConversionSourceAutomationWorkflowEmail ConversionSource = "automation_workflow_email"
+	ConversionSourceAutomationWorkflowSMS   ConversionSource = "automation_workflow_sms"
+	ConversionSourceEmailCampaign           ConversionSource = "email_campaign"
+	ConversionSourceSMSCampaign             ConversionSource = "sms_campaign"
 )
 
 // Defines values for CorporateFeature.
 const (
-	CorporateFeatureAPI            CorporateFeature = "api"
-	CorporateFeatureAppManagement  CorporateFeature = "app_management"
-	CorporateFeatureMyPlan         CorporateFeature = "my_plan"
-	CorporateFeatureUserManagement CorporateFeature = "user_management"
+	CorporateFeatureAPI                    CorporateFeature = "api"
+	CorporateFeatureAnalytics              CorporateFeature = "analytics"
+	CorporateFeatureAppManagement          CorporateFeature = "app_management"
+	CorporateFeatureAppsManagement         CorporateFeature = "apps_management"
+	CorporateFeatureCreateSubOrganizations CorporateFeature = "create_sub_organizations"
+	CorporateFeatureManageSubOrganizations CorporateFeature = "manage_sub_organizations"
+	CorporateFeatureMyPlan                 CorporateFeature = "my_plan"
+	CorporateFeatureSecurity               CorporateFeature = "security"
+	CorporateFeatureSubOrganizationGroups  CorporateFeature = "sub_organization_groups"
+	CorporateFeatureUserManagement         CorporateFeature = "user_management"
 )
 
 // Defines values for CorporatePermission.
 const (
-	CorporatePermissionAll  CorporatePermission = "all"
-	CorporatePermissionNone CorporatePermission = "none"
+	CorporatePermissionAll           CorporatePermission = "all"
+	CorporatePermissionCreate        CorporatePermission = "create"
+	CorporatePermissionCreateAlerts  CorporatePermission = "create_alerts"
+	CorporatePermissionDownloadData  CorporatePermission = "download_data"
+	CorporatePermissionEditDelete    CorporatePermission = "edit_delete"
+	CorporatePermissionExploreCreate CorporatePermission = "explore_create"
+	CorporatePermissionMyLooks       CorporatePermission = "my_looks"
+	CorporatePermissionNone          CorporatePermission = "none"
 )
 
 // Defines values for CouponCollectionOrder.
@@ -147,6 +180,13 @@ const (
 	EmailEventKindSoftBounces   EmailEventKind = "softBounces"
 	EmailEventKindSpam          EmailEventKind = "spam"
 	EmailEventKindUnsubscribed  EmailEventKind = "unsubscribed"
+)
+
+// Defines values for ExpiryUnit.
+const (
+	ExpiryUnitDays   ExpiryUnit = "days"
+	ExpiryUnitMonths ExpiryUnit = "months"
+	ExpiryUnitWeeks  ExpiryUnit = "weeks"
 )
 
 // Defines values for ExportCampaignAction.
@@ -208,6 +248,12 @@ const (
 	PaymentCurrencyEUR PaymentCurrency = "EUR"
 )
 
+// Defines values for ReminderType.
+const (
+	ReminderTypeEmail ReminderType = "email"
+	ReminderTypePush  ReminderType = "push"
+)
+
 // Defines values for ReminderUnit.
 const (
 	ReminderUnitDays    ReminderUnit = "days"
@@ -266,6 +312,12 @@ const (
 	ScheduledEmailStateQueued     ScheduledEmailState = "queued"
 )
 
+// Defines values for SignupMode.
+const (
+	SignupModeAutomatic SignupMode = "automatic"
+	SignupModeManual    SignupMode = "manual"
+)
+
 // Defines values for SortOrder.
 const (
 	SortOrderAsc  SortOrder = "asc"
@@ -289,6 +341,7 @@ const (
 
 // Defines values for UserFeature.
 const (
+	UserFeatureCompanies                  UserFeature = "companies"
 	UserFeatureContacts                   UserFeature = "contacts"
 	UserFeatureConversations              UserFeature = "conversations"
 	UserFeatureEmailCampaigns             UserFeature = "email_campaigns"
@@ -316,8 +369,10 @@ const (
 	UserPermissionAssign                  UserPermission = "assign"
 	UserPermissionAuthorizedIPs           UserPermission = "authorized_ips"
 	UserPermissionConfigure               UserPermission = "configure"
+	UserPermissionCreateEditDeals         UserPermission = "create_edit_deals"
 	UserPermissionCreateEditDelete        UserPermission = "create_edit_delete"
 	UserPermissionDedicatedIPsManagement  UserPermission = "dedicated_ips_management"
+	UserPermissionDeleteDeals             UserPermission = "delete_deals"
 	UserPermissionDomainsManagement       UserPermission = "domains_management"
 	UserPermissionExport                  UserPermission = "export"
 	UserPermissionForms                   UserPermission = "forms"
@@ -358,6 +413,7 @@ const (
 	WebhookEventInvalid               WebhookEvent = "invalid"
 	WebhookEventListAddition          WebhookEvent = "listAddition"
 	WebhookEventOpened                WebhookEvent = "opened"
+	WebhookEventReply                 WebhookEvent = "reply"
 	WebhookEventRequest               WebhookEvent = "request"
 	WebhookEventSent                  WebhookEvent = "sent"
 	WebhookEventSoftBounce            WebhookEvent = "softBounce"
@@ -511,6 +567,12 @@ type ABTestStatistics struct {
 	Unsubscribed ABTestRates `json:"unsubscribed,omitempty"`
 }
 
+// AcceptedSMS: A text message that was taken over.
+type AcceptedSMS struct {
+	// Id of the message.
+	MessageID int64 `json:"messageId"`
+}
+
 // Account: The account.
 type Account struct {
 	// Postal address.
@@ -519,8 +581,14 @@ type Account struct {
 	// Name of the company.
 	CompanyName string `json:"companyName,omitempty"`
 
+	// How the vendor's pages show times.
+	DateTimePreferences DateTimePreferences `json:"dateTimePreferences,omitempty"`
+
 	// Address of the owner.
 	Email string `json:"email"`
+
+	// Whether it is an enterprise account.
+	Enterprise bool `json:"enterprise,omitempty"`
 
 	// First name of the owner.
 	FirstName string `json:"firstName,omitempty"`
@@ -531,11 +599,20 @@ type Account struct {
 	// Access to the tracker.
 	MarketingAutomation MarketingAutomation `json:"marketingAutomation,omitempty"`
 
+	// Id of the account.
+	OrganizationID string `json:"organization_id,omitempty"`
+
 	// Plans with their credits.
 	Plans []AccountPlan `json:"plan"`
 
+	// Plans by product.
+	Products []AccountProduct `json:"planVerticals,omitempty"`
+
 	// SMTP access.
 	Relay AccountRelay `json:"relay,omitempty"`
+
+	// Id of the user whose key it is.
+	UserID int64 `json:"user_id,omitempty"`
 }
 
 // AccountAddress: Postal address of the account.
@@ -574,6 +651,33 @@ type AccountPlan struct {
 	UserLimit int64 `json:"userLimit,omitempty"`
 }
 
+// AccountProduct: A plan of one product.
+type AccountProduct struct {
+	// What is left; a number or its text.
+	Credits flex.Text `json:"credits,omitempty"`
+
+	// End; the layout is not stated.
+	EndDate string `json:"endDate,omitempty"`
+
+	// Name of the plan.
+	Name string `json:"name,omitempty"`
+
+	// Marketing, Chat or CRM; other names may come.
+	PlanCategory string `json:"planCategory,omitempty"`
+
+	// Kind of the plan.
+	PlanType string `json:"planType,omitempty"`
+
+	// Start; the layout is not stated.
+	StartDate string `json:"startDate,omitempty"`
+
+	// active or inactive.
+	Status string `json:"status,omitempty"`
+
+	// People who may log in.
+	Users AccountSeats `json:"users,omitempty"`
+}
+
 // AccountRelay: SMTP access of the account.
 type AccountRelay struct {
 	// Where SMTP clients connect.
@@ -581,6 +685,15 @@ type AccountRelay struct {
 
 	// Whether transactional mail is switched on.
 	Enabled bool `json:"enabled,omitempty"`
+}
+
+// AccountSeats: People who may log in.
+type AccountSeats struct {
+	// How many may; a number or its text.
+	PurchasedSeats flex.Text `json:"purchasedSeats,omitempty"`
+
+	// How many do; a number or its text.
+	UsedSeats flex.Text `json:"usedSeats,omitempty"`
 }
 
 // Activity: What a user did.
@@ -706,6 +819,18 @@ type AggregatedSMSReport struct {
 	Unsubscribed int64 `json:"unsubscribed,omitempty"`
 }
 
+// AlertContact: A contact; of several identifiers ext_id counts first, then email.
+type AlertContact struct {
+	// Address.
+	Email *string `json:"email,omitempty"`
+
+	// The caller's own id.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// Phone number with country code.
+	SMS *string `json:"sms,omitempty"`
+}
+
 // Attribute: The definition of a contact attribute.
 type Attribute struct {
 	// Formula of a calculated or global attribute.
@@ -741,8 +866,11 @@ type AttributeOption struct {
 	// Text for people.
 	Label string `json:"label"`
 
-	// Number by which contacts carry it.
+	// Number by which contacts carry it; 0 for options that are no numbers.
 	Value int64 `json:"value"`
+
+	// The same as text, as it is stored; the only one for options that are no numbers.
+	ValueText string `json:"valueStr,omitempty"`
 }
 
 // AttributeType: Type of a contact attribute.
@@ -970,6 +1098,9 @@ type CRMAttributeOption struct {
 	Value string `json:"value,omitempty"`
 }
 
+// CRMAttributeType: Type of the values of an attribute.
+type CRMAttributeType string
+
 // CRMEntity: What notes and files belong to.
 type CRMEntity string
 
@@ -1002,6 +1133,9 @@ type CRMFileURL struct {
 	// The address, valid for some time.
 	URL string `json:"fileUrl"`
 }
+
+// CRMObjectType: What has an attribute.
+type CRMObjectType string
 
 // Campaign: A mail campaign.
 type Campaign struct {
@@ -1098,14 +1232,23 @@ type Campaign struct {
 	// Value of utm_campaign.
 	UTMCampaign string `json:"utmCampaignValue,omitempty"`
 
+	// Value of utm_content.
+	UTMContent string `json:"utmContent,omitempty"`
+
 	// Value of utm_id.
 	UTMID int64 `json:"utmID,omitempty"`
+
+	// Whether links carry utm_id.
+	UTMIDActive bool `json:"utmIDActive,omitempty"`
 
 	// Value of utm_medium.
 	UTMMedium string `json:"utmMedium,omitempty"`
 
 	// Value of utm_source.
 	UTMSource string `json:"utmSource,omitempty"`
+
+	// Value of utm_term.
+	UTMTerm string `json:"utmTerm,omitempty"`
 
 	// open or click; only with abTesting.
 	WinnerCriteria string `json:"winnerCriteria,omitempty"`
@@ -1119,6 +1262,9 @@ type CampaignAction string
 
 // CampaignCounts: Results of a mail campaign, in all or in one list or domain.
 type CampaignCounts struct {
+	// Openings by Apple's mail privacy protection and not by people.
+	AppleMPPOpens int64 `json:"appleMppOpens,omitempty"`
+
 	// Clicks in all.
 	Clickers int64 `json:"clickers,omitempty"`
 
@@ -1139,6 +1285,9 @@ type CampaignCounts struct {
 
 	// Id of the list; only where the counts are those of one.
 	ListID int64 `json:"listId,omitempty"`
+
+	// Openings by delivered mails, percent; a number or its text.
+	OpensRate flex.Text `json:"opensRate,omitempty"`
 
 	// Mails not delivered.
 	ReturnBounce int64 `json:"returnBounce,omitempty"`
@@ -1170,6 +1319,15 @@ type CampaignCounts struct {
 
 // CampaignDetailsKind: Which statistics a campaign holds.
 type CampaignDetailsKind string
+
+// CampaignExpiry: How long after its sending a mail is worth reading.
+type CampaignExpiry struct {
+	// 1 to 3600, in unit.
+	Duration *int64 `json:"duration,omitempty"`
+
+	// Unit of duration.
+	Unit *ExpiryUnit `json:"unit,omitempty"`
+}
 
 // CampaignPage: A page of mail campaigns.
 type CampaignPage struct {
@@ -1248,6 +1406,9 @@ type CampaignTarget struct {
 	// Lists to leave out.
 	ExclusionListIDs []int64 `json:"exclusionListIds,omitempty"`
 
+	// Segments to leave out.
+	ExclusionSegmentIDs []int64 `json:"exclusionSegmentIds,omitempty"`
+
 	// Lists; these or segments are needed with scheduledAt.
 	ListIDs []int64 `json:"listIds,omitempty"`
 
@@ -1300,6 +1461,36 @@ type ChangedCouponCollection struct {
 	Name string `json:"name"`
 }
 
+// ChatAddress: An address of a mail in a chat.
+type ChatAddress struct {
+	// The address.
+	Email string `json:"email,omitempty"`
+
+	// Name beside it.
+	Name string `json:"name,omitempty"`
+}
+
+// ChatAttachment: A file of a message.
+type ChatAttachment struct {
+	// Name of the file.
+	FileName string `json:"fileName,omitempty"`
+
+	// Name by which the text shows it.
+	InlineID string `json:"inlineId,omitempty"`
+
+	// Whether it is an image.
+	IsImage bool `json:"isImage,omitempty"`
+
+	// Whether the text shows it.
+	IsInline flex.Bool `json:"isInline,omitempty"`
+
+	// Size, bytes.
+	Size int64 `json:"size,omitempty"`
+
+	// Where it lies.
+	URL string `json:"url,omitempty"`
+}
+
 // ChatFile: A file of a message.
 type ChatFile struct {
 	// Name of the file.
@@ -1316,6 +1507,15 @@ type ChatFile struct {
 
 	// Where it can be downloaded.
 	URL string `json:"url,omitempty"`
+}
+
+// ChatForwarding: Whether a message reached the channel it answers.
+type ChatForwarding struct {
+	// Why it did not.
+	Error string `json:"error,omitempty"`
+
+	// Whether it did.
+	OK bool `json:"isSuccess,omitempty"`
 }
 
 // ChatImage: Size of an image.
@@ -1338,23 +1538,74 @@ type ChatMessage struct {
 	// Name shown for the agent.
 	AgentName string `json:"agentName,omitempty"`
 
+	// Picture of the agent.
+	AgentUserpic string `json:"agentUserpic,omitempty"`
+
+	// Files it carries.
+	Attachments []ChatAttachment `json:"attachments,omitempty"`
+
+	// Hidden recipients, of a mail.
+	Bcc []ChatAddress `json:"bcc,omitempty"`
+
+	// Further recipients, of a mail.
+	Cc []ChatAddress `json:"cc,omitempty"`
+
 	// When it was written, milliseconds since 1970 UTC.
 	CreatedAt int64 `json:"createdAt,omitempty"`
 
 	// The file it carries.
 	File ChatFile `json:"file,omitempty"`
 
+	// Whether it reached that channel.
+	Forwarding ChatForwarding `json:"forwardedToSourceStatus,omitempty"`
+
+	// From, of a mail.
+	From ChatAddress `json:"from,omitempty"`
+
+	// Text as cleaned HTML.
+	HTML string `json:"html,omitempty"`
+
 	// Id of the message.
 	ID string `json:"id,omitempty"`
+
+	// Data of integrations.
+	Integrations map[string]interface{} `json:"integrations,omitempty"`
+
+	// Whether a bot wrote it.
+	IsBot bool `json:"isBot,omitempty"`
+
+	// Whether no agent was there.
+	IsMissed bool `json:"isMissed,omitempty"`
+
+	// Whether the visitor was gone.
+	IsMissedByVisitor bool `json:"isMissedByVisitor,omitempty"`
 
 	// Whether it is an automatic one.
 	IsPushed bool `json:"isPushed,omitempty"`
 
+	// Whether an automation wrote it.
+	IsTrigger bool `json:"isTrigger,omitempty"`
+
+	// HTML as it came; not safe to show.
+	RawHTML string `json:"rawUnsafeHtml,omitempty"`
+
 	// Where the agent wrote.
 	ReceivedFrom string `json:"receivedFrom,omitempty"`
 
+	// Where answers go, of a mail.
+	ReplyTo ChatAddress `json:"replyTo,omitempty"`
+
+	// Id in the channel it came from.
+	SourceMessageID string `json:"sourceMessageId,omitempty"`
+
+	// Subject, of a mail.
+	Subject string `json:"subject,omitempty"`
+
 	// Text of the message.
 	Text string `json:"text,omitempty"`
+
+	// Recipients, of a mail.
+	To []ChatAddress `json:"to,omitempty"`
 
 	// agent or visitor.
 	Type string `json:"type,omitempty"`
@@ -1501,10 +1752,55 @@ type CompanyPage struct {
 	Companies []Company `json:"items,omitempty"`
 }
 
+// ConsentGroup: A subject that contacts agree to get mail about.
+type ConsentGroup struct {
+	// Contacts in the group.
+	Contacts int64 `json:"contactsCount,omitempty"`
+
+	// When it was created, ISO 8601 in UTC.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// What it is about.
+	Description string `json:"description,omitempty"`
+
+	// Id of the group.
+	ID int64 `json:"id"`
+
+	// Whether the vendor made it.
+	IsDefault bool `json:"isDefault,omitempty"`
+
+	// Name of the group.
+	Name string `json:"name"`
+
+	// manual: contacts join by calls; automatic: they join when they sign up.
+	SignupMode string `json:"signupMode"`
+
+	// When it was changed last, ISO 8601 in UTC.
+	UpdatedAt string `json:"updatedAt,omitempty"`
+}
+
+// ConsentGroupPage: A page of consent groups.
+type ConsentGroupPage struct {
+	// The groups.
+	Groups []ConsentGroup `json:"consentGroups"`
+
+	// Groups a page.
+	Limit int64 `json:"limit,omitempty"`
+
+	// Groups that were skipped.
+	Offset int64 `json:"offset,omitempty"`
+
+	// Groups that fit in all.
+	Total int64 `json:"total"`
+}
+
 // Contact: A contact in a list.
 type Contact struct {
 	// Values by attribute name, as sent; an object of text, number, boolean or list of texts.
 	Attributes json.RawMessage `json:"attributes"`
+
+	// Consent groups of the contact; absent where the account has none.
+	ConsentGroups []ContactConsent `json:"consentGroups,omitempty"`
 
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
@@ -1529,6 +1825,9 @@ type Contact struct {
 
 	// true: gets no SMS.
 	SMSBlacklisted bool `json:"smsBlacklisted"`
+
+	// true: gets no WhatsApp campaigns.
+	WhatsAppBlacklisted bool `json:"whatsappBlacklisted,omitempty"`
 }
 
 // ContactCampaignClicks: Clicks of a contact in one campaign.
@@ -1606,10 +1905,22 @@ type ContactClick struct {
 	URL string `json:"url"`
 }
 
+// ContactConsent: What a contact said to a consent group.
+type ContactConsent struct {
+	// Id of the consent group.
+	ID int64 `json:"id"`
+
+	// subscribed or unsubscribed.
+	Status string `json:"status"`
+}
+
 // ContactDetails: A contact with its campaign statistics.
 type ContactDetails struct {
 	// Values by attribute name, as sent; an object of text, number, boolean or list of texts.
 	Attributes json.RawMessage `json:"attributes"`
+
+	// Consent groups of the contact; absent where the account has none.
+	ConsentGroups []ContactConsent `json:"consentGroups,omitempty"`
 
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
@@ -1637,6 +1948,9 @@ type ContactDetails struct {
 
 	// What it did with campaigns in the time asked for, 90 days back when none was.
 	Statistics ContactStatistics `json:"statistics"`
+
+	// true: gets no WhatsApp campaigns.
+	WhatsAppBlacklisted bool `json:"whatsappBlacklisted,omitempty"`
 }
 
 // ContactFilter: Which contacts to export; one of the three actions.
@@ -1767,6 +2081,9 @@ type CorporateFeature string
 
 // CorporateFeatureAccess: What a user may do in each part.
 type CorporateFeatureAccess struct {
+	// download_data, create_alerts, my_looks, explore_create.
+	Analytics []string `json:"analytics,omitempty"`
+
 	// all or none.
 	APIKeys []string `json:"api_keys,omitempty"`
 
@@ -1774,10 +2091,31 @@ type CorporateFeatureAccess struct {
 	AppsManagement []string `json:"apps_management,omitempty"`
 
 	// all or none.
+	CreateSubAccounts []string `json:"create_sub_organizations,omitempty"`
+
+	// all or none.
+	ManageSubAccounts []string `json:"manage_sub_organizations,omitempty"`
+
+	// all or none.
 	MyPlan []string `json:"my_plan,omitempty"`
+
+	// create, edit_delete.
+	SubAccountGroups []string `json:"sub_organization_groups,omitempty"`
 
 	// all or none.
 	UserManagement []string `json:"user_management,omitempty"`
+}
+
+// CorporateIP: An IP address of the corporate account.
+type CorporateIP struct {
+	// Its domain.
+	Domain string `json:"domain,omitempty"`
+
+	// The address.
+	IP string `json:"ip,omitempty"`
+
+	// Whether transactional mail goes out by it.
+	Transactional bool `json:"transactional,omitempty"`
 }
 
 // CorporateInvitation: An echo of an invitation.
@@ -1790,6 +2128,9 @@ type CorporateInvitation struct {
 
 	// Ids of the groups they may see.
 	GroupIDs []string `json:"groupIds,omitempty"`
+
+	// Id of the invitation.
+	ID string `json:"id,omitempty"`
 
 	// Parts and permissions.
 	Privileges []GrantedPrivilege `json:"privileges,omitempty"`
@@ -1936,6 +2277,24 @@ type CreateAttributeRequest struct {
 	Value *string `json:"value,omitempty"`
 }
 
+// CreateCRMAttributeRequest: An attribute to define.
+type CreateCRMAttributeRequest struct {
+	// Type of its values.
+	AttributeType CRMAttributeType `json:"attributeType"`
+
+	// What it is for.
+	Description *string `json:"description,omitempty"`
+
+	// Text for people, 1 to 50 characters.
+	Label string `json:"label"`
+
+	// What has the attribute.
+	ObjectType CRMObjectType `json:"objectType"`
+
+	// Options of the two select types.
+	Options []string `json:"optionsLabels,omitempty"`
+}
+
 // CreateCampaignRequest: A mail campaign to create.
 type CreateCampaignRequest struct {
 	// true: an A/B test; needs subjectA and subjectB.
@@ -1943,6 +2302,9 @@ type CreateCampaignRequest struct {
 
 	// Address the vendor fetches a file to attach from.
 	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// When the mail loses its worth.
+	Expiry *CampaignExpiry `json:"emailExpirationDate,omitempty"`
 
 	// Footer of the mail.
 	Footer *string `json:"footer,omitempty"`
@@ -2025,6 +2387,12 @@ type CreateCampaignRequest struct {
 	// Value of utm_campaign, letters, digits and blanks; the name of the campaign when empty.
 	UTMCampaign *string `json:"utmCampaign,omitempty"`
 
+	// Value of utm_content.
+	UTMContent *string `json:"utmContent,omitempty"`
+
+	// Value of utm_term.
+	UTMTerm *string `json:"utmTerm,omitempty"`
+
 	// What decides the test; needed with a splitRule below 50.
 	WinnerCriteria *WinnerCriteria `json:"winnerCriteria,omitempty"`
 
@@ -2101,6 +2469,21 @@ type CreateCompanyRequest struct {
 	Name string `json:"name"`
 }
 
+// CreateConsentGroupRequest: A consent group to create.
+type CreateConsentGroupRequest struct {
+	// What it is about, at most 500 characters.
+	Description *string `json:"description,omitempty"`
+
+	// Lists whose contacts join now; later changes of the lists do nothing.
+	ListIDs []int64 `json:"listIds,omitempty"`
+
+	// Name of its own, at most 255 characters.
+	Name string `json:"name"`
+
+	// How contacts join.
+	SignupMode SignupMode `json:"signupMode"`
+}
+
 // CreateContactRequest: A contact to create, or with updateEnabled to create or update.
 type CreateContactRequest struct {
 	// Values by attribute name in capitals: text, number, boolean, date as YYYY-MM-DD, list of texts. SMS is the phone number with country code.
@@ -2114,6 +2497,12 @@ type CreateContactRequest struct {
 
 	// The caller's own id of the contact.
 	ExtID *string `json:"ext_id,omitempty"`
+
+	// true: when identifiers belong to several contacts, merge them into the one changed last and delete the others; otherwise such a call is refused.
+	ForceMerge *bool `json:"forceMerge,omitempty"`
+
+	// true: the answer has the id of the contact that remains, after a merge too.
+	GetID *bool `json:"getId,omitempty"`
 
 	// Lists to add the contact to.
 	ListIDs []int64 `json:"listIds,omitempty"`
@@ -2204,6 +2593,9 @@ type CreateEventRequest struct {
 
 	// Who it belongs to.
 	Identifiers EventIdentifiers `json:"identifiers"`
+
+	// Record the event is about.
+	Object *EventObject `json:"object,omitempty"`
 }
 
 // CreateFeedRequest: A feed to create.
@@ -2284,6 +2676,12 @@ type CreateOrdersRequest struct {
 	Orders []NewOrder `json:"orders"`
 }
 
+// CreateProductAlertRequest: Who wants to hear of a product.
+type CreateProductAlertRequest struct {
+	// The contact.
+	Contact *AlertContact `json:"contactIdentifiers,omitempty"`
+}
+
 // CreateProductRequest: A product to store.
 type CreateProductRequest struct {
 	// Categories by the caller's ids.
@@ -2301,8 +2699,8 @@ type CreateProductRequest struct {
 	// true: the shop no longer has it.
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
-	// Further properties.
-	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+	// Further properties; texts and numbers.
+	MetaInfo map[string]any `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -2315,6 +2713,9 @@ type CreateProductRequest struct {
 
 	// Stock keeping unit.
 	SKU *string `json:"sku,omitempty"`
+
+	// How many the shop has.
+	Stock *float64 `json:"stock,omitempty"`
 
 	// true: change the product if it exists.
 	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
@@ -2386,7 +2787,7 @@ type CreateSubAccountKeyRequest struct {
 	ID int64 `json:"id"`
 
 	// Name of the key.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name"`
 }
 
 // CreateSubAccountRequest: A sub-account to create.
@@ -2580,8 +2981,8 @@ type CreatedDomain struct {
 	// Who serves its DNS.
 	Provider string `json:"domain_provider,omitempty"`
 
-	// Id, 24 hex digits.
-	ID string `json:"id"`
+	// Id; 24 hex digits or a number.
+	ID flex.Text `json:"id"`
 
 	// Text for people.
 	Message string `json:"message,omitempty"`
@@ -2683,6 +3084,18 @@ type DNSRecords struct {
 	SendinblueCode DNSRecord `json:"sendinblue_code,omitempty"`
 }
 
+// DateTimePreferences: How the vendor's pages show times.
+type DateTimePreferences struct {
+	// Order of day and month.
+	DateFormat string `json:"dateFormat,omitempty"`
+
+	// 12h or 24h.
+	TimeFormat string `json:"timeFormat,omitempty"`
+
+	// Time zone, such as Europe/Minsk.
+	Timezone string `json:"timezone,omitempty"`
+}
+
 // Deal: A deal.
 type Deal struct {
 	// Values by internal name.
@@ -2729,6 +3142,12 @@ type DeleteHardBouncesRequest struct {
 
 	// First day, YYYY-MM-DD; with endDate.
 	StartDate *string `json:"startDate,omitempty"`
+}
+
+// DeleteObjectRecordsRequest: Records to delete.
+type DeleteObjectRecordsRequest struct {
+	// Which records; one of the two lists.
+	Identifiers ObjectIDLists `json:"identifiers"`
 }
 
 // DeviceStatistics: Counts by device and system.
@@ -2820,11 +3239,14 @@ type DomainSummary struct {
 	// The domain, such as example.com.
 	Name string `json:"domain_name"`
 
-	// Id, 24 hex digits.
-	ID string `json:"id"`
+	// Id; 24 hex digits or a number.
+	ID flex.Text `json:"id"`
 
 	// Its dedicated IP; null wherever it was seen.
 	IP string `json:"ip,omitempty"`
+
+	// Who runs its DNS.
+	Provider string `json:"provider,omitempty"`
 
 	// Not documented; null wherever it was seen.
 	ValidationRequest string `json:"validationRequest,omitempty"`
@@ -2838,6 +3260,9 @@ type DomainSummary struct {
 
 // EmailAddress: An address with a name.
 type EmailAddress struct {
+	// Only in to, cc and bcc, and only where the account has consent to tracking by contact. false: an opening is counted without the person; absent: not known. The mail goes out either way.
+	TrackingConsent *bool `json:"contactPixelTrackingConsent,omitempty"`
+
 	// The address, its domain in ASCII.
 	Email string `json:"email"`
 
@@ -3045,6 +3470,9 @@ type Error struct {
 
 // EventIdentifiers: Who the event belongs to; one is enough.
 type EventIdentifiers struct {
+	// Id of the contact.
+	ContactID *int64 `json:"contact_id,omitempty"`
+
 	// Address of the contact.
 	Email *string `json:"email_id,omitempty"`
 
@@ -3060,6 +3488,27 @@ type EventIdentifiers struct {
 	// WhatsApp number, with country code.
 	WhatsApp *string `json:"whatsapp_id,omitempty"`
 }
+
+// EventObject: A record of the account's own kinds.
+type EventObject struct {
+	// Which record; one is enough.
+	Identifiers *EventObjectIdentifiers `json:"identifiers,omitempty"`
+
+	// Its kind.
+	Type *string `json:"type,omitempty"`
+}
+
+// EventObjectIdentifiers: Which record.
+type EventObjectIdentifiers struct {
+	// The caller's own id.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// The vendor's id.
+	ID *string `json:"id,omitempty"`
+}
+
+// ExpiryUnit: Unit of a campaign's expiry.
+type ExpiryUnit string
 
 // ExportCampaignAction: Which recipients of a mail campaign.
 type ExportCampaignAction string
@@ -3093,11 +3542,11 @@ type ExportContactsRequest struct {
 	// Whether the columns every contact has are in the file.
 	ExportMandatoryAttributes *bool `json:"exportMandatoryAttributes,omitempty"`
 
-	// Whether metadata of the contacts is in the file.
-	ExportMetadata *bool `json:"exportMetadata,omitempty"`
+	// Metadata to put into the file, such as _listIds, ADDED_TIME and MODIFIED_TIME.
+	ExportMetadata []string `json:"exportMetadata,omitempty"`
 
-	// Whether the subscription status is in the file.
-	ExportSubscriptionStatus *bool `json:"exportSubscriptionStatus,omitempty"`
+	// Subscriptions to put into the file: email_marketing, sms_marketing.
+	ExportSubscriptionStatus []string `json:"exportSubscriptionStatus,omitempty"`
 
 	// Address that is called when the file is ready.
 	NotifyURL *string `json:"notifyUrl,omitempty"`
@@ -3174,6 +3623,9 @@ type FeatureAccess struct {
 
 // Feed: Outside data that mails show.
 type Feed struct {
+	// Name by which templates use it.
+	Alias string `json:"alias,omitempty"`
+
 	// basic, token or noAuth.
 	AuthType string `json:"authType"`
 
@@ -3183,11 +3635,20 @@ type Feed struct {
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
 
+	// Attribute of that contact.
+	DefaultAttribute string `json:"defaultAttr,omitempty"`
+
+	// Contact it is shown with where there is none.
+	DefaultContact string `json:"defaultContact,omitempty"`
+
 	// Headers of each call.
 	Headers []FeedHeader `json:"headers"`
 
 	// Id of the feed, a UUID.
 	ID string `json:"id"`
+
+	// Whether the vendor made it.
+	IsInternal bool `json:"isInternal,omitempty"`
 
 	// Further attempts after a failure.
 	MaxRetries int64 `json:"maxRetries"`
@@ -3200,6 +3661,9 @@ type Feed struct {
 
 	// Password for basic.
 	Password rest.Secret `json:"password,omitempty"`
+
+	// Whether it differs by contact.
+	Personalization bool `json:"personalization,omitempty"`
 
 	// Token for token.
 	Token rest.Secret `json:"token,omitempty"`
@@ -3298,6 +3762,15 @@ type IPList struct {
 	IPs []DedicatedIP `json:"ips"`
 }
 
+// ImportCompaniesRequest: A file of companies.
+type ImportCompaniesRequest struct {
+	// The CSV file.
+	File *rest.File `json:"file,omitempty"`
+
+	// What to do with rows; a JSON object as text: link_entities, unlink_entities, update_existing_records, unset_empty_attributes.
+	Mapping *string `json:"mapping,omitempty"`
+}
+
 // ImportContact: A contact to import.
 type ImportContact struct {
 	// Values by attribute name in capitals.
@@ -3309,6 +3782,9 @@ type ImportContact struct {
 
 // ImportContactsRequest: Contacts to import; one of fileUrl, fileBody and jsonBody.
 type ImportContactsRequest struct {
+	// Consent groups that all contacts join; only where the account has consent groups.
+	ConsentGroupIDs []int64 `json:"consentGroupIds,omitempty"`
+
 	// true: no mail to the account when done.
 	DisableNotification *bool `json:"disableNotification,omitempty"`
 
@@ -3510,6 +3986,12 @@ type InvitedUserList struct {
 
 // Language: Language of an account or a report, ISO 639 code.
 type Language string
+
+// LinkedObject: A linked record.
+type LinkedObject struct {
+	// Its ids.
+	Identifiers ObjectRecordIDs `json:"identifiers,omitempty"`
+}
 
 // List: A contact list.
 type List struct {
@@ -3724,6 +4206,15 @@ type NewBillingAddress struct {
 	Region *string `json:"region,omitempty"`
 }
 
+// NewCRMOption: An option with a new text.
+type NewCRMOption struct {
+	// Internal name of the option.
+	Key string `json:"key"`
+
+	// New text for people.
+	Value string `json:"value"`
+}
+
 // NewCategory: A category to store.
 type NewCategory struct {
 	// When the shop took it out, ISO 8601 in UTC.
@@ -3745,10 +4236,46 @@ type NewCategory struct {
 // NewFeedHeader: A header of each call.
 type NewFeedHeader struct {
 	// Name of the header.
-	Name *string `json:"name,omitempty"`
+	Name string `json:"name"`
 
 	// Value of the header.
-	Value *string `json:"value,omitempty"`
+	Value string `json:"value"`
+}
+
+// NewLinkedObject: A record to link with.
+type NewLinkedObject struct {
+	// Which record; one id is enough.
+	Identifiers *NewObjectRecordIDs `json:"identifiers,omitempty"`
+}
+
+// NewObjectLinks: Records of one kind to link with.
+type NewObjectLinks struct {
+	// Their kind.
+	ObjectType *string `json:"object_type,omitempty"`
+
+	// 1 to 100 records.
+	Records []NewLinkedObject `json:"records,omitempty"`
+}
+
+// NewObjectRecord: A record to create or to change.
+type NewObjectRecord struct {
+	// Records to link with, which must exist; at most 10.
+	Associations []NewObjectLinks `json:"associations,omitempty"`
+
+	// Values by attribute name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Which record; a new one when absent.
+	Identifiers *NewObjectRecordIDs `json:"identifiers,omitempty"`
+}
+
+// NewObjectRecordIDs: Which record; one is enough.
+type NewObjectRecordIDs struct {
+	// The caller's own id.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// The vendor's id.
+	ID *int64 `json:"id,omitempty"`
 }
 
 // NewOrder: An order to store.
@@ -3770,6 +4297,12 @@ type NewOrder struct {
 
 	// The caller's id of the order.
 	ID string `json:"id"`
+
+	// Contact the order belongs to; one is enough.
+	Identifiers *OrderIdentifiers `json:"identifiers,omitempty"`
+
+	// Further properties.
+	MetaInfo map[string]interface{} `json:"metaInfo,omitempty"`
 
 	// What was ordered.
 	Products []NewOrderItem `json:"products"`
@@ -3861,8 +4394,8 @@ type NewProduct struct {
 	// true: the shop no longer has it.
 	IsDeleted *bool `json:"isDeleted,omitempty"`
 
-	// Further properties.
-	MetaInfo map[string]string `json:"metaInfo,omitempty"`
+	// Further properties; texts and numbers.
+	MetaInfo map[string]any `json:"metaInfo,omitempty"`
 
 	// Name of the product.
 	Name string `json:"name"`
@@ -3875,6 +4408,9 @@ type NewProduct struct {
 
 	// Stock keeping unit.
 	SKU *string `json:"sku,omitempty"`
+
+	// How many the shop has.
+	Stock *float64 `json:"stock,omitempty"`
 
 	// Page of the product.
 	URL *string `json:"url,omitempty"`
@@ -3958,6 +4494,60 @@ type NoteAuthorName struct {
 	FullName string `json:"fullName,omitempty"`
 }
 
+// ObjectIDLists: Which records; one of the two lists.
+type ObjectIDLists struct {
+	// The caller's ids, at most 1000.
+	ExtIDs []string `json:"ext_ids,omitempty"`
+
+	// Ids of the vendor, at most 1000.
+	IDs []int64 `json:"ids,omitempty"`
+}
+
+// ObjectLinks: Linked records of one kind.
+type ObjectLinks struct {
+	// Their kind.
+	ObjectType string `json:"object_type,omitempty"`
+
+	// The records.
+	Records []LinkedObject `json:"records,omitempty"`
+}
+
+// ObjectRecord: A record of one of the account's own kinds.
+type ObjectRecord struct {
+	// Records it is linked with; only where they were asked for.
+	Associations []ObjectLinks `json:"associations,omitempty"`
+
+	// Values by attribute name.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// When it was created, ISO 8601.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// Its ids.
+	Identifiers ObjectRecordIDs `json:"identifiers,omitempty"`
+
+	// When it was changed last, ISO 8601.
+	UpdatedAt string `json:"updatedAt,omitempty"`
+}
+
+// ObjectRecordIDs: Ids of a record.
+type ObjectRecordIDs struct {
+	// The caller's own id.
+	ExtID string `json:"ext_id,omitempty"`
+
+	// The vendor's id.
+	ID int64 `json:"id,omitempty"`
+}
+
+// ObjectRecordPage: A page of records.
+type ObjectRecordPage struct {
+	// Records of the kind in all.
+	Count int64 `json:"count,omitempty"`
+
+	// The records.
+	Records []ObjectRecord `json:"records,omitempty"`
+}
+
 // Order: An order.
 type Order struct {
 	// Sum, with taxes and shipping.
@@ -4001,6 +4591,21 @@ type OrderBatch struct {
 
 	// Number of orders taken.
 	Count int64 `json:"count,omitempty"`
+}
+
+// OrderIdentifiers: Contact an order belongs to; one is enough.
+type OrderIdentifiers struct {
+	// Address of the contact.
+	Email *string `json:"email_id,omitempty"`
+
+	// The caller's own id of the contact.
+	ExtID *string `json:"ext_id,omitempty"`
+
+	// Its subscription to a loyalty programme.
+	LoyaltySubscriptionID *string `json:"loyalty_subscription_id,omitempty"`
+
+	// Phone number with country code.
+	Phone *string `json:"phone_id,omitempty"`
 }
 
 // OrderItem: A product in an order.
@@ -4126,6 +4731,18 @@ type PlanFeature struct {
 	UsedOverages int64 `json:"usedOverages,omitempty"`
 }
 
+// PreviewTemplateRequest: What to render; email or params.
+type PreviewTemplateRequest struct {
+	// Contact whose attributes are filled in.
+	Email *string `json:"email,omitempty"`
+
+	// Values for {{params.NAME}}.
+	Params map[string]interface{} `json:"params,omitempty"`
+
+	// Id of the template.
+	TemplateID int64 `json:"templateId"`
+}
+
 // Privilege: What a user may do in one part.
 type Privilege struct {
 	// Part of the account.
@@ -4224,6 +4841,9 @@ type Product struct {
 	// Stock keeping unit.
 	SKU string `json:"sku,omitempty"`
 
+	// How many the shop has.
+	Stock float64 `json:"stock,omitempty"`
+
 	// Page of the product.
 	URL string `json:"url,omitempty"`
 }
@@ -4272,6 +4892,9 @@ type RelayAccess struct {
 	// Name to log in with.
 	UserName string `json:"userName,omitempty"`
 }
+
+// ReminderType: How somebody is reminded.
+type ReminderType string
 
 // ReminderUnit: Unit of a reminder.
 type ReminderUnit string
@@ -4399,6 +5022,18 @@ type SMSCampaignTarget struct {
 	ListIDs []int64 `json:"listIds"`
 }
 
+// SMSCompliance: What operators in the United States ask for.
+type SMSCompliance struct {
+	// Whether it applies.
+	Enabled bool `json:"compliance_toggle,omitempty"`
+
+	// Name put in front of the text.
+	OrganisationPrefix string `json:"organisation_prefix,omitempty"`
+
+	// Word by which people unsubscribe.
+	StopKeyword string `json:"stop_keyword,omitempty"`
+}
+
 // SMSEvent: An SMS event.
 type SMSEvent struct {
 	// When it happened, ISO 8601 with zone.
@@ -4475,6 +5110,54 @@ type SMSReport struct {
 type SMSReports struct {
 	// One entry a day; absent when there is none.
 	Reports []SMSReport `json:"reports,omitempty"`
+}
+
+// SMSTemplate: A template of text messages.
+type SMSTemplate struct {
+	// What operators in the United States ask for.
+	Compliance SMSCompliance `json:"compliance,omitempty"`
+
+	// When it was created, ISO 8601 in UTC.
+	CreatedAt string `json:"createdAt,omitempty"`
+
+	// Not documented.
+	Encryption bool `json:"encryption,omitempty"`
+
+	// Id of the template.
+	ID int64 `json:"id,omitempty"`
+
+	// Name of a file it carries.
+	MediaFile string `json:"media_file,omitempty"`
+
+	// Size of the file, bytes; a number or its text.
+	MediaFileSize flex.Int `json:"media_file_size,omitempty"`
+
+	// Where the file lies.
+	MediaURL string `json:"media_url,omitempty"`
+
+	// Text.
+	Message string `json:"message,omitempty"`
+
+	// Name of the template.
+	Name string `json:"name,omitempty"`
+
+	// Whether links are shortened.
+	ShortURLs bool `json:"short_url_enabled,omitempty"`
+
+	// Whether letters beyond the GSM alphabet may be sent.
+	Unicode bool `json:"unicode_sms,omitempty"`
+
+	// When it was changed last, ISO 8601 in UTC.
+	UpdatedAt string `json:"updatedAt,omitempty"`
+}
+
+// SMSTemplatePage: A page of templates.
+type SMSTemplatePage struct {
+	// Templates in all.
+	Count int64 `json:"count,omitempty"`
+
+	// The templates; absent when there is none.
+	Templates []SMSTemplate `json:"templates,omitempty"`
 }
 
 // SMSType: Kind of a text message; marketing ones carry a way to unsubscribe.
@@ -4644,8 +5327,8 @@ type SendPushedMessageRequest struct {
 
 // SendSMSRequest: A text message.
 type SendSMSRequest struct {
-	// Text; more than 160 characters make several messages.
-	Content string `json:"content"`
+	// Text; more than 160 characters make several messages. Needed without templateId.
+	Content *string `json:"content,omitempty"`
 
 	// Name put in front of the text; asked for by some operators.
 	OrganisationPrefix *string `json:"organisationPrefix,omitempty"`
@@ -4658,6 +5341,9 @@ type SendSMSRequest struct {
 
 	// Label for statistics.
 	Tag *string `json:"tag,omitempty"`
+
+	// Template that brings the text.
+	TemplateID *int64 `json:"templateId,omitempty"`
 
 	// Kind of message.
 	Type *SMSType `json:"type,omitempty"`
@@ -4852,8 +5538,20 @@ type SharedURL struct {
 	URL string `json:"sharedUrl"`
 }
 
+// SignupMode: manual: contacts join by calls; automatic: they join when they sign up.
+type SignupMode string
+
 // SortOrder: Direction of a list; asc is ascending, desc descending.
 type SortOrder string
+
+// StartedBatch: Background work that was started.
+type StartedBatch struct {
+	// Text for people.
+	Message string `json:"message,omitempty"`
+
+	// Id for getProcess.
+	ProcessID int64 `json:"processId"`
+}
 
 // StartedProcess: Background work that was started.
 type StartedProcess struct {
@@ -4896,8 +5594,14 @@ type SubAccountCredits struct {
 	// Credits for mails.
 	Emails Quota `json:"emails,omitempty"`
 
+	// Feeds of other hosts.
+	ExternalFeeds Quota `json:"externalFeeds,omitempty"`
+
 	// Credits for text messages.
 	SMS Quota `json:"sms,omitempty"`
+
+	// Credits for WhatsApp.
+	WhatsApp Quota `json:"whatsapp,omitempty"`
 
 	// Subscribers of web push.
 	WebPushSubscribers Quota `json:"wpSubscribers,omitempty"`
@@ -4908,8 +5612,14 @@ type SubAccountCreditsChange struct {
 	// Credits for mails.
 	Email *int64 `json:"email,omitempty"`
 
+	// Feeds of other hosts, 0 or 1.
+	ExternalFeeds *int64 `json:"externalFeeds,omitempty"`
+
 	// Credits for text messages.
 	SMS *float64 `json:"sms,omitempty"`
+
+	// Credits for WhatsApp.
+	WhatsApp *float64 `json:"whatsapp,omitempty"`
 
 	// Subscribers of web push.
 	WebPushSubscribers *int64 `json:"wpSubscribers,omitempty"`
@@ -4923,6 +5633,9 @@ type SubAccountFeatures struct {
 	// Landing pages.
 	LandingPages Quota `json:"landingPage,omitempty"`
 
+	// People of the sales team who may log in.
+	SalesUsers Quota `json:"salesUsers,omitempty"`
+
 	// People who may log in.
 	Users Quota `json:"users,omitempty"`
 }
@@ -4934,6 +5647,9 @@ type SubAccountFeaturesChange struct {
 
 	// Landing pages.
 	LandingPages *int64 `json:"landingPage,omitempty"`
+
+	// People of the sales team who may log in.
+	SalesUsers *int64 `json:"salesUsers,omitempty"`
 
 	// People who may log in.
 	Users *int64 `json:"users,omitempty"`
@@ -5052,8 +5768,8 @@ type TaskPage struct {
 
 // TaskReminder: When to remind of a task.
 type TaskReminder struct {
-	// How; known: email.
-	Types []string `json:"types"`
+	// How.
+	Types []ReminderType `json:"types"`
 
 	// Unit of value.
 	Unit ReminderUnit `json:"unit"`
@@ -5125,6 +5841,27 @@ type TemplatePage struct {
 	Templates []Template `json:"templates,omitempty"`
 }
 
+// TemplatePreview: A template as a contact would get it.
+type TemplatePreview struct {
+	// From address.
+	FromEmail string `json:"fromEmail,omitempty"`
+
+	// Name beside it.
+	FromName string `json:"fromName,omitempty"`
+
+	// HTML body.
+	HTML string `json:"html,omitempty"`
+
+	// Text beside the subject in the inbox.
+	PreviewText string `json:"previewText,omitempty"`
+
+	// Subject.
+	Subject string `json:"subject,omitempty"`
+
+	// Feeds that the template shows; a list, or a list as text.
+	UsedFeedNames json.RawMessage `json:"usedFeedNames,omitempty"`
+}
+
 // UpdateApplicationsRequest: Parts to switch; true is on. What is absent stays.
 type UpdateApplicationsRequest struct {
 	// Automations.
@@ -5179,6 +5916,18 @@ type UpdateAttributeRequest struct {
 	Value *string `json:"value,omitempty"`
 }
 
+// UpdateCRMAttributeRequest: A change of an attribute; what is absent stays.
+type UpdateCRMAttributeRequest struct {
+	// New text for people.
+	Label *string `json:"label,omitempty"`
+
+	// What has the attribute; it cannot be changed.
+	ObjectType *CRMObjectType `json:"objectType,omitempty"`
+
+	// Options with new texts.
+	Options []NewCRMOption `json:"optionsLabels,omitempty"`
+}
+
 // UpdateCampaignRequest: A change of a mail campaign; what is absent stays.
 type UpdateCampaignRequest struct {
 	// true: an A/B test; needs subjectA and subjectB.
@@ -5186,6 +5935,9 @@ type UpdateCampaignRequest struct {
 
 	// Address the vendor fetches a file to attach from.
 	AttachmentURL *string `json:"attachmentUrl,omitempty"`
+
+	// When the mail loses its worth.
+	Expiry *CampaignExpiry `json:"emailExpirationDate,omitempty"`
 
 	// Footer of the mail.
 	Footer *string `json:"footer,omitempty"`
@@ -5268,6 +6020,12 @@ type UpdateCampaignRequest struct {
 	// Value of utm_campaign, letters, digits and blanks.
 	UTMCampaign *string `json:"utmCampaign,omitempty"`
 
+	// Value of utm_content.
+	UTMContent *string `json:"utmContent,omitempty"`
+
+	// Value of utm_term.
+	UTMTerm *string `json:"utmTerm,omitempty"`
+
 	// What decides the test.
 	WinnerCriteria *WinnerCriteria `json:"winnerCriteria,omitempty"`
 
@@ -5343,8 +6101,26 @@ type UpdateCompanyRequest struct {
 	// Calling code of the country; needed when a phone number is among the attributes.
 	CountryCode *int64 `json:"countryCode,omitempty"`
 
+	// Ids of the contacts to link; what else is linked is unlinked.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
+
+	// Ids of the deals to link; what else is linked is unlinked.
+	DealIDs []string `json:"linkedDealsIds,omitempty"`
+
 	// Name of the company.
 	Name *string `json:"name,omitempty"`
+}
+
+// UpdateConsentGroupRequest: A change of a consent group; what is absent stays.
+type UpdateConsentGroupRequest struct {
+	// New text, at most 500 characters.
+	Description *string `json:"description,omitempty"`
+
+	// New name, at most 255 characters.
+	Name *string `json:"name,omitempty"`
+
+	// How contacts join from now on.
+	SignupMode *SignupMode `json:"signupMode,omitempty"`
 }
 
 // UpdateContactRequest: A change of a contact; what is absent stays.
@@ -5364,7 +6140,7 @@ type UpdateContactRequest struct {
 	// true: gets no SMS.
 	SMSBlacklisted *bool `json:"smsBlacklisted,omitempty"`
 
-	// Senders whose transactional mail the contact does not get; the list replaces the old one.
+	// Senders whose transactional mail the contact does not get; the list replaces the old one. An empty list lifts nothing: unblockContact does.
 	SMTPBlacklistSender []string `json:"smtpBlacklistSender,omitzero"`
 
 	// Lists to remove the contact from.
@@ -5375,6 +6151,15 @@ type UpdateContactRequest struct {
 type UpdateContactsRequest struct {
 	// The changes, one contact each.
 	Contacts []ContactUpdate `json:"contacts,omitempty"`
+}
+
+// UpdateCorporatePermissionsRequest: What a user may do from now on.
+type UpdateCorporatePermissionsRequest struct {
+	// true: everything.
+	AllFeatures bool `json:"all_features_access"`
+
+	// Parts and permissions.
+	Privileges []CorporatePrivilege `json:"privileges"`
 }
 
 // UpdateCouponCollectionRequest: A change of a coupon collection; what is absent stays.
@@ -5411,6 +6196,12 @@ type UpdateDealLinksRequest struct {
 type UpdateDealRequest struct {
 	// Values by internal name; pipeline and deal_stage go together.
 	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Ids of the companies to link; what else is linked is unlinked.
+	CompanyIDs []string `json:"linkedCompaniesIds,omitempty"`
+
+	// Ids of the contacts to link; what else is linked is unlinked.
+	ContactIDs []int64 `json:"linkedContactsIds,omitempty"`
 
 	// Name of the deal.
 	Name *string `json:"name,omitempty"`
@@ -5531,6 +6322,18 @@ type UpdateSubAccountPlanRequest struct {
 
 	// Features to give.
 	Features *SubAccountFeaturesChange `json:"features,omitempty"`
+}
+
+// UpdateSubAccountPlansRequest: Credits and features to give to several sub-accounts.
+type UpdateSubAccountPlansRequest struct {
+	// Credits to give.
+	Credits *SubAccountCreditsChange `json:"credits,omitempty"`
+
+	// Features to give; inbox is not among them.
+	Features *SubAccountFeaturesChange `json:"features,omitempty"`
+
+	// Ids of the sub-accounts.
+	SubAccountIDs []int64 `json:"subAccountIds,omitempty"`
 }
 
 // UpdateTaskRequest: A change of a task; what is absent stays.
@@ -5683,6 +6486,12 @@ type UploadedImage struct {
 	URL string `json:"url"`
 }
 
+// UpsertObjectRecordsRequest: Records to create or to change.
+type UpsertObjectRecordsRequest struct {
+	// 1 to 1000 records.
+	Records []NewObjectRecord `json:"records"`
+}
+
 // UserChange: Result of a change of a user. Sources disagree: an echo of the request, or status with what was billed.
 type UserChange struct {
 	// Whether everything is allowed.
@@ -5725,7 +6534,7 @@ type UserPermissions struct {
 // ValidateSenderRequest: The code that was mailed.
 type ValidateSenderRequest struct {
 	// The six digits of the code.
-	OTP *int64 `json:"otp,omitempty"`
+	OTP int64 `json:"otp"`
 }
 
 // Webhook: A webhook.
@@ -5779,7 +6588,7 @@ type WebhookAuth struct {
 // WebhookChannel: Which messages a webhook reports on.
 type WebhookChannel string
 
-// WebhookEvent: An event to report. Transactional takes sent to unsubscribed (request is sent); marketing takes spam, opened, click, hardBounce, softBounce, unsubscribed, listAddition, contactUpdated, contactDeleted and delivered; inbound takes inboundEmailProcessed.
+// WebhookEvent: An event to report. Transactional takes sent to unsubscribed (request is sent); marketing takes spam, opened, click, hardBounce, softBounce, unsubscribed, listAddition, contactUpdated, contactDeleted and delivered; inbound takes inboundEmailProcessed. What reply belongs to is not documented.
 type WebhookEvent string
 
 // WebhookHeader: A header of each call.
@@ -6140,10 +6949,19 @@ type ListCategoriesParams struct {
 
 	// Only categories created since, ISO 8601 in UTC.
 	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+
+	// true: only categories that the shop no longer has; false: only the others.
+	IsDeleted *bool `form:"isDeleted,omitempty" json:"isDeleted,omitempty"`
 }
 
 // ListCompaniesParams are the parameters of ListCompanies. A nil one is not sent.
 type ListCompaniesParams struct {
+	// Only those changed since, ISO 8601 in UTC.
+	ModifiedSince *string `form:"modifiedSince,omitempty" json:"modifiedSince,omitempty"`
+
+	// Only those created since, ISO 8601 in UTC.
+	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+
 	// Filter by attributes, a JSON object as text, such as {"attributes.owner":"…"}.
 	Filters *string `form:"filters,omitempty" json:"filters,omitempty"`
 
@@ -6194,6 +7012,24 @@ type ListContactsParams struct {
 
 	// Condition on one attribute: equals(NAME, value), texts and dates in double quotes.
 	Filter *string `form:"filter,omitempty" json:"filter,omitempty"`
+}
+
+// ListConsentGroupsParams are the parameters of ListConsentGroups. A nil one is not sent.
+type ListConsentGroupsParams struct {
+	// Groups a page, at most 50, default 10.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Groups to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Only this group.
+	ID *int64 `form:"id,omitempty" json:"id,omitempty"`
+
+	// Only those with this text in the name, in capitals or not.
+	Name *string `form:"name,omitempty" json:"name,omitempty"`
+
+	// Only those that contacts join this way.
+	SignupMode *SignupMode `form:"signupMode,omitempty" json:"signupMode,omitempty"`
 }
 
 // ListFoldersParams are the parameters of ListFolders. A nil one is not sent.
@@ -6301,6 +7137,18 @@ type GetContactCampaignStatsParams struct {
 	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
 }
 
+// ListCorporateUsersParams are the parameters of ListCorporateUsers. A nil one is not sent.
+type ListCorporateUsersParams struct {
+	// Only users of this kind; the values are not documented.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Users a page.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Users to skip.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+}
+
 // ListSubAccountsParams are the parameters of ListSubAccounts. A nil one is not sent.
 type ListSubAccountsParams struct {
 	// Entries a page; always needed.
@@ -6327,6 +7175,12 @@ type ListCouponCollectionsParams struct {
 
 // ListDealsParams are the parameters of ListDeals. A nil one is not sent.
 type ListDealsParams struct {
+	// Only those changed since, ISO 8601 in UTC.
+	ModifiedSince *string `form:"modifiedSince,omitempty" json:"modifiedSince,omitempty"`
+
+	// Only those created since, ISO 8601 in UTC.
+	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+
 	// Only deals with this name.
 	DealName *string `form:"filters[attributes.deal_name],omitempty" json:"filters[attributes.deal_name],omitempty"`
 
@@ -6449,6 +7303,15 @@ type ListAttributionMetricsParams struct {
 
 	// Only these mail campaigns.
 	EmailCampaignIDs []int64 `form:"emailCampaignId[],omitempty" json:"emailCampaignId[],omitempty"`
+
+	// Only these campaigns of text messages.
+	SMSCampaignIDs []int64 `form:"smsCampaignId[],omitempty" json:"smsCampaignId[],omitempty"`
+
+	// Only these mails of automations.
+	WorkflowEmailIDs []string `form:"automationWorkflowEmailId[],omitempty" json:"automationWorkflowEmailId[],omitempty"`
+
+	// Only these text messages of automations.
+	WorkflowSMSIDs []string `form:"automationWorkflowSmsId[],omitempty" json:"automationWorkflowSmsId[],omitempty"`
 }
 
 // ListCampaignsParams are the parameters of ListCampaigns. A nil one is not sent.
@@ -6532,6 +7395,21 @@ type ListInboundEmailsParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// ListObjectRecordsParams are the parameters of ListObjectRecords. A nil one is not sent.
+type ListObjectRecordsParams struct {
+	// Records a page, 0 to 1000; always needed.
+	Limit int64 `form:"limit" json:"limit"`
+
+	// Page, from 1; always needed.
+	PageNum int64 `form:"page_num" json:"page_num"`
+
+	// Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// true: with up to five linked records of each kind.
+	Association *bool `form:"association,omitempty" json:"association,omitempty"`
+}
+
 // ListOrdersParams are the parameters of ListOrders. A nil one is not sent.
 type ListOrdersParams struct {
 	// Entries a page, 1 to 100, default 50.
@@ -6557,6 +7435,9 @@ type ListActivitiesParams struct {
 
 	// Last day, YYYY-MM-DD; needs startDate.
 	EndDate *string `form:"endDate,omitempty" json:"endDate,omitempty"`
+
+	// Only what this user did.
+	Email *string `form:"email,omitempty" json:"email,omitempty"`
 
 	// Entries a page, 1 to 100, default 10.
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
@@ -6620,6 +7501,9 @@ type ListProductsParams struct {
 
 	// Only products created since, ISO 8601 in UTC.
 	CreatedSince *string `form:"createdSince,omitempty" json:"createdSince,omitempty"`
+
+	// true: only products that the shop no longer has; false: only the others.
+	IsDeleted *bool `form:"isDeleted,omitempty" json:"isDeleted,omitempty"`
 }
 
 // ListChildrenParams are the parameters of ListChildren. A nil one is not sent.
@@ -6883,6 +7767,18 @@ type GetSMSReportsParams struct {
 	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
 }
 
+// ListSMSTemplatesParams are the parameters of ListSMSTemplates. A nil one is not sent.
+type ListSMSTemplatesParams struct {
+	// Templates a page, 0 to 100, default 50.
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Templates to skip, default 0.
+	Offset *int64 `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Order by creation, default desc.
+	Sort *SortOrder `form:"sort,omitempty" json:"sort,omitempty"`
+}
+
 // ListWebhooksParams are the parameters of ListWebhooks. A nil one is not sent.
 type ListWebhooksParams struct {
 	// Only webhooks of this type, default transactional.
@@ -6995,6 +7891,7 @@ func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParam
 		rest.Query(&call, "form", true, "name", params.Name)
 		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
 		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
+		rest.Query(&call, "form", true, "isDeleted", params.IsDeleted)
 	}
 	return rest.Do[CategoryPage](ctx, c.d, &call, opts)
 }
@@ -7032,6 +7929,8 @@ func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option
 func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams, opts ...rest.Option) (*CompanyPage, error) {
 	call := rest.Call{Operation: "ListCompanies", Method: http.MethodGet, Route: "/companies", Effect: "read"}
 	if params != nil {
+		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
+		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
 		rest.Query(&call, "form", true, "filters", params.Filters)
 		rest.Query(&call, "form", true, "linkedContactsIds", params.LinkedContactsIDs)
 		rest.Query(&call, "form", true, "linkedDealsIds", params.LinkedDealsIDs)
@@ -7044,6 +7943,8 @@ func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams,
 }
 
 // CreateCompany calls POST /companies: Creates a company.
+//
+// Nobody says that names must differ: a repeat may create a second company.
 //
 // Effect: send.
 func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -7058,6 +7959,17 @@ func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, o
 func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
 	call := rest.Call{Operation: "ListCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
 	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
+}
+
+// ImportCompanies calls POST /companies/import: Imports companies from a CSV file.
+//
+// The first line has the internal names of attributes, or company_id, associated_contact and associated_deal.
+//
+// Effect: send.
+func (c *Client) ImportCompanies(ctx context.Context, body ImportCompaniesRequest, opts ...rest.Option) (*StartedProcess, error) {
+	call := rest.Call{Operation: "ImportCompanies", Method: http.MethodPost, Route: "/companies/import", Effect: "send"}
+	call.Kind, call.Body = rest.Multipart, &body
+	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
 
 // UpdateCompanyLinks calls PATCH /companies/link-unlink/{id}: Links a company with contacts and deals, or parts them.
@@ -7171,20 +8083,89 @@ func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory Attribut
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
-// UpdateContacts calls POST /contacts/batch: Changes many existing contacts at once.
-//
-// Nothing is created. An unknown contact is answered by 404 with its index, and none is changed. How many a call may hold is not documented.
+// DeleteAttributeOption calls DELETE /contacts/attributes/{attributeType}/{multipleChoiceAttribute}/{multipleChoiceAttributeOption}: Deletes an option of a multiple-choice attribute.
 //
 // Effect: upsert.
+func (c *Client) DeleteAttributeOption(ctx context.Context, attributeType string, attributeName string, option string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteAttributeOption", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeType}/{multipleChoiceAttribute}/{multipleChoiceAttributeOption}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(attributeType), rest.Seg(attributeName), rest.Seg(option)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateContacts calls POST /contacts/batch: Changes many existing contacts at once; deprecated.
+//
+// Deprecated: since 2026-10-30 it may stop working; importContacts does the same. Nothing is created. An unknown contact is answered by 404 with its index, and none is changed. How many a call may hold is not documented.
+//
+// Effect: upsert.
+//
+// Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest, opts ...rest.Option) (*BatchResult, error) {
 	call := rest.Call{Operation: "UpdateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchResult](ctx, c.d, &call, opts)
 }
 
+// ListConsentGroups calls GET /contacts/consent-groups: Lists the consent groups.
+//
+// A consent group is a subject that contacts agree to get mail about, or not. Not every account has them; 403 CONSENT_GROUP_NOT_ENABLED says so.
+//
+// Effect: read.
+func (c *Client) ListConsentGroups(ctx context.Context, params *ListConsentGroupsParams, opts ...rest.Option) (*ConsentGroupPage, error) {
+	call := rest.Call{Operation: "ListConsentGroups", Method: http.MethodGet, Route: "/contacts/consent-groups", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "id", params.ID)
+		rest.Query(&call, "form", true, "name", params.Name)
+		rest.Query(&call, "form", true, "signupMode", params.SignupMode)
+	}
+	return rest.Do[ConsentGroupPage](ctx, c.d, &call, opts)
+}
+
+// CreateConsentGroup calls POST /contacts/consent-groups: Creates a consent group.
+//
+// A name that exists is refused by 409 NAME_ALREADY_EXISTS.
+//
+// Effect: upsert.
+func (c *Client) CreateConsentGroup(ctx context.Context, body CreateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
+	call := rest.Call{Operation: "CreateConsentGroup", Method: http.MethodPost, Route: "/contacts/consent-groups", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
+}
+
+// DeleteConsentGroup calls DELETE /contacts/consent-groups/{id}: Deletes a consent group and takes it off all contacts.
+//
+// Effect: upsert.
+func (c *Client) DeleteConsentGroup(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteConsentGroup", Method: http.MethodDelete, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetConsentGroup calls GET /contacts/consent-groups/{id}: Shows a consent group.
+//
+// Effect: read.
+func (c *Client) GetConsentGroup(ctx context.Context, id int64, opts ...rest.Option) (*ConsentGroup, error) {
+	call := rest.Call{Operation: "GetConsentGroup", Method: http.MethodGet, Route: "/contacts/consent-groups/{id}", Effect: "read"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
+}
+
+// UpdateConsentGroup calls PUT /contacts/consent-groups/{id}: Changes a consent group.
+//
+// What is absent stays; a body without any field is refused.
+//
+// Effect: upsert.
+func (c *Client) UpdateConsentGroup(ctx context.Context, id int64, body UpdateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
+	call := rest.Call{Operation: "UpdateConsentGroup", Method: http.MethodPut, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
+}
+
 // CreateDoubleOptInContact calls POST /contacts/doubleOptinConfirmation: Mails somebody a request to confirm, and adds them once confirmed.
 //
-// The template must be active and carry the tag optin; the page under redirectionUrl is where the link in the mail leads.
+// The template must be active and carry the tag optin; the page under redirectionUrl is where the link in the mail leads. An address that gets no marketing mail is refused with 400 invalid_parameter.
 //
 // Effect: send.
 func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -7218,6 +8199,8 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 }
 
 // CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
+//
+// Nobody says that names must differ: a repeat may create a second folder.
 //
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -7270,7 +8253,7 @@ func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *
 
 // ImportContacts calls POST /contacts/import: Starts an import of many contacts.
 //
-// Give one of fileUrl, fileBody and jsonBody, and listIds or newList. fileBody and jsonBody hold at most 10 MB (8 MB is safe). The work goes on in the background: follow processId with getProcess or give notifyUrl. Unknown attributes are dropped in silence. A repeat with newList makes a second list, and each import mails a notice unless disableNotification is true.
+// Give one of fileUrl, fileBody and jsonBody, and listIds or newList. fileBody and jsonBody hold at most 10 MB (8 MB is safe). The work goes on in the background: follow processId with getProcess or give notifyUrl. Unknown attributes are dropped in silence. A repeat with newList makes a second list, and each import mails a notice unless disableNotification is true. Contacts that get no marketing mail stay so. Rows that name one contact by several identifiers are merged into it, and the others are deleted. Run one import of an account at a time.
 //
 // Effect: send.
 func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
@@ -7293,6 +8276,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 }
 
 // CreateList calls POST /contacts/lists: Creates a contact list in a folder.
+//
+// Nobody says that names must differ: a repeat may create a second list.
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -7417,7 +8402,7 @@ func (c *Client) GetContact(ctx context.Context, identifier string, params *GetC
 
 // UpdateContact calls PUT /contacts/{identifier}: Changes a contact.
 //
-// Only what is given changes; listIds adds to lists and unlinkListIds removes from them. A new address goes into attributes.EMAIL. Unknown attributes and values of the wrong type are dropped in silence.
+// Only what is given changes; listIds adds to lists and unlinkListIds removes from them. A new address goes into attributes.EMAIL; a contact that gets no marketing mail gets it again at the new address, so block it anew. Unknown attributes and values of the wrong type are dropped in silence.
 //
 // Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, identifier string, params *UpdateContactParams, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -7495,6 +8480,8 @@ func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateCh
 
 // SendPushedMessage calls POST /conversations/pushedMessages: Sends an automatic message to a visitor.
 //
+// A repeat shows the message twice.
+//
 // Effect: send.
 func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
@@ -7531,6 +8518,8 @@ func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body Update
 }
 
 // CreateSubAccountGroup calls POST /corporate/group: Creates a group of sub-accounts.
+//
+// Nobody says that names must differ: a repeat may create a second group.
 //
 // Effect: send.
 func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -7588,9 +8577,22 @@ func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) 
 // ListCorporateUsers calls GET /corporate/invited/users: Lists the users of the corporate account and those invited.
 //
 // Effect: read.
-func (c *Client) ListCorporateUsers(ctx context.Context, opts ...rest.Option) (*CorporateUserList, error) {
+func (c *Client) ListCorporateUsers(ctx context.Context, params *ListCorporateUsersParams, opts ...rest.Option) (*CorporateUserList, error) {
 	call := rest.Call{Operation: "ListCorporateUsers", Method: http.MethodGet, Route: "/corporate/invited/users", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "type", params.Type)
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+	}
 	return rest.Do[CorporateUserList](ctx, c.d, &call, opts)
+}
+
+// ListCorporateIPs calls GET /corporate/ip: Lists the IP addresses of the corporate account that are in use.
+//
+// Effect: read.
+func (c *Client) ListCorporateIPs(ctx context.Context, opts ...rest.Option) ([]CorporateIP, error) {
+	call := rest.Call{Operation: "ListCorporateIPs", Method: http.MethodGet, Route: "/corporate/ip", Effect: "read"}
+	return rest.List[CorporateIP](ctx, c.d, &call, opts)
 }
 
 // GetMasterAccount calls GET /corporate/masterAccount: Shows the corporate account with its plan.
@@ -7602,6 +8604,8 @@ func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*Ma
 }
 
 // CreateMasterSSOToken calls POST /corporate/ssoToken: Makes a token by which a user logs in to the corporate account.
+//
+// A repeat makes another token.
 //
 // Effect: send.
 func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
@@ -7623,6 +8627,8 @@ func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsPar
 }
 
 // CreateSubAccount calls POST /corporate/subAccount: Creates a sub-account.
+//
+// A repeat may create a second one.
 //
 // Effect: send.
 func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -7650,6 +8656,8 @@ func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPR
 }
 
 // CreateSubAccountKey calls POST /corporate/subAccount/key: Makes an API key for a sub-account.
+//
+// A repeat makes another key.
 //
 // Effect: send.
 func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyRequest, opts ...rest.Option) (*CreatedKey, error) {
@@ -7707,7 +8715,20 @@ func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body Update
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
+// UpdateSubAccountPlans calls PUT /corporate/subAccounts/plan: Changes the credits and features of several sub-accounts.
+//
+// On newer corporate accounts -1 means without a limit.
+//
+// Effect: upsert.
+func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccountPlansRequest, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateSubAccountPlans", Method: http.MethodPut, Route: "/corporate/subAccounts/plan", Effect: "upsert"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // InviteCorporateUser calls POST /corporate/user/invitation/send: Invites somebody into the corporate account by mail.
+//
+// A repeat may mail again.
 //
 // Effect: send.
 func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserRequest, opts ...rest.Option) (*CorporateInvitation, error) {
@@ -7717,6 +8738,8 @@ func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUs
 }
 
 // UpdateCorporateInvitation calls PUT /corporate/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// resend mails again each time; cancel may be repeated.
 //
 // Effect: send.
 func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
@@ -7743,6 +8766,16 @@ func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, 
 	return rest.Do[CorporateUserPermissions](ctx, c.d, &call, opts)
 }
 
+// UpdateCorporateUserPermissions calls PUT /corporate/user/{email}/permissions: Changes what a user of the corporate account may do.
+//
+// Effect: upsert.
+func (c *Client) UpdateCorporateUserPermissions(ctx context.Context, email string, body UpdateCorporatePermissionsRequest, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateCorporateUserPermissions", Method: http.MethodPut, Route: "/corporate/user/{email}/permissions", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(email)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListCouponCollections calls GET /couponCollections: Lists the coupon collections.
 //
 // Sources disagree on the answer: one collection, or several under collections.
@@ -7760,6 +8793,8 @@ func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCo
 }
 
 // CreateCouponCollection calls POST /couponCollections: Creates a coupon collection.
+//
+// Nobody says that names must differ: a repeat may create a second collection.
 //
 // Effect: send.
 func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionRequest, opts ...rest.Option) (*CreatedUUID, error) {
@@ -7789,11 +8824,34 @@ func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body Upd
 
 // AddCoupons calls POST /coupons: Puts coupons into a collection.
 //
+// What a repeat does with codes that are there already is not documented.
+//
 // Effect: send.
 func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// CreateCRMAttribute calls POST /crm/attributes: Defines an attribute of companies or deals.
+//
+// Nobody says that labels must differ: a repeat may create a second attribute.
+//
+// Effect: send.
+func (c *Client) CreateCRMAttribute(ctx context.Context, body CreateCRMAttributeRequest, opts ...rest.Option) (*CreatedRecord, error) {
+	call := rest.Call{Operation: "CreateCRMAttribute", Method: http.MethodPost, Route: "/crm/attributes", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
+}
+
+// ListCRMCompanyAttributes calls GET /crm/attributes/companies: Lists the attributes of companies, at the newer address.
+//
+// In the description of 2026 it stands for listCompanyAttributes.
+//
+// Effect: read.
+func (c *Client) ListCRMCompanyAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
+	call := rest.Call{Operation: "ListCRMCompanyAttributes", Method: http.MethodGet, Route: "/crm/attributes/companies", Effect: "read"}
+	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
 // ListDealAttributes calls GET /crm/attributes/deals: Lists the attributes of deals.
@@ -7804,12 +8862,33 @@ func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) ([
 	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
+// DeleteCRMAttribute calls DELETE /crm/attributes/{id}: Deletes an attribute of companies or deals.
+//
+// Effect: upsert.
+func (c *Client) DeleteCRMAttribute(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "DeleteCRMAttribute", Method: http.MethodDelete, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// UpdateCRMAttribute calls PATCH /crm/attributes/{id}: Changes an attribute of companies or deals.
+//
+// Effect: upsert.
+func (c *Client) UpdateCRMAttribute(ctx context.Context, id string, body UpdateCRMAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "UpdateCRMAttribute", Method: http.MethodPatch, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListDeals calls GET /crm/deals: Lists the deals.
 //
 // Effect: read.
 func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ...rest.Option) (*DealPage, error) {
 	call := rest.Call{Operation: "ListDeals", Method: http.MethodGet, Route: "/crm/deals", Effect: "read"}
 	if params != nil {
+		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
+		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
 		rest.Query(&call, "form", true, "filters[attributes.deal_name]", params.DealName)
 		rest.Query(&call, "form", true, "filters[linkedCompaniesIds]", params.CompanyID)
 		rest.Query(&call, "form", true, "filters[linkedContactsIds]", params.ContactID)
@@ -7823,6 +8902,8 @@ func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ..
 
 // CreateDeal calls POST /crm/deals: Creates a deal.
 //
+// Nobody says that names must differ: a repeat may create a second deal.
+//
 // Effect: send.
 func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
@@ -7831,6 +8912,8 @@ func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ..
 }
 
 // ImportDeals calls POST /crm/deals/import: Imports deals from a CSV file.
+//
+// The work goes on in the background: follow processId with getProcess. A repeat imports all rows again.
 //
 // Effect: send.
 func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts ...rest.Option) (*StartedProcess, error) {
@@ -7896,6 +8979,8 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 
 // UploadFile calls POST /crm/files: Stores a file with a deal, contact or company.
 //
+// A repeat stores a second file.
+//
 // Effect: send.
 func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ...rest.Option) (*CRMFile, error) {
 	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
@@ -7948,6 +9033,8 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 }
 
 // CreateNote calls POST /crm/notes: Creates a note.
+//
+// A repeat creates a second note.
 //
 // Effect: send.
 func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ...rest.Option) (*CreatedRecord, error) {
@@ -8036,6 +9123,8 @@ func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ..
 
 // CreateTask calls POST /crm/tasks: Creates a task.
 //
+// A repeat creates a second task.
+//
 // Effect: send.
 func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
@@ -8098,6 +9187,9 @@ func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttribu
 		rest.Query(&call, "form", true, "periodFrom", params.PeriodFrom)
 		rest.Query(&call, "form", true, "periodTo", params.PeriodTo)
 		rest.Query(&call, "form", true, "emailCampaignId[]", params.EmailCampaignIDs)
+		rest.Query(&call, "form", true, "smsCampaignId[]", params.SMSCampaignIDs)
+		rest.Query(&call, "form", true, "automationWorkflowEmailId[]", params.WorkflowEmailIDs)
+		rest.Query(&call, "form", true, "automationWorkflowSmsId[]", params.WorkflowSMSIDs)
 	}
 	return rest.Do[AttributionMetricsList](ctx, c.d, &call, opts)
 }
@@ -8105,7 +9197,7 @@ func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttribu
 // GetAttributionMetrics calls GET /ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}: Shows what one campaign brought in.
 //
 // Effect: read.
-func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributionMetrics, error) {
+func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributionMetrics, error) {
 	call := rest.Call{Operation: "GetAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributionMetrics](ctx, c.d, &call, opts)
@@ -8114,7 +9206,7 @@ func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource Con
 // ListAttributedProducts calls GET /ecommerce/attribution/products/{conversionSource}/{conversionSourceId}: Lists the products that one campaign sold.
 //
 // Effect: read.
-func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID int64, opts ...rest.Option) (*AttributedProductList, error) {
+func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributedProductList, error) {
 	call := rest.Call{Operation: "ListAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributedProductList](ctx, c.d, &call, opts)
@@ -8169,6 +9261,8 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 
 // UploadImage calls POST /emailCampaigns/images: Puts an image into the gallery.
 //
+// A repeat stores a second image.
+//
 // Effect: send.
 func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts ...rest.Option) (*UploadedImage, error) {
 	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
@@ -8218,6 +9312,8 @@ func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...
 
 // ExportCampaignRecipients calls POST /emailCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of a campaign to a CSV file.
 //
+// A repeat starts a second export.
+//
 // Effect: send.
 func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
@@ -8228,6 +9324,8 @@ func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64,
 
 // SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
 //
+// After an unclear end look at the state of the campaign before a repeat.
+//
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
@@ -8236,6 +9334,8 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 }
 
 // SendCampaignReport calls POST /emailCampaigns/{campaignId}/sendReport: Mails a PDF report of a campaign.
+//
+// A repeat mails again.
 //
 // Effect: send.
 func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -8308,6 +9408,8 @@ func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ..
 
 // CreateFeed calls POST /feeds: Creates a feed.
 //
+// Nobody says that names must differ: a repeat may create a second feed.
+//
 // Effect: send.
 func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
@@ -8379,6 +9481,47 @@ func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.
 	return rest.Do[InboundEmail](ctx, c.d, &call, opts)
 }
 
+// DeleteObjectRecords calls POST /objects/{object_type}/batch/delete: Deletes records of a kind.
+//
+// At most 1000 records a call. getProcess tells how it went.
+//
+// Effect: upsert.
+func (c *Client) DeleteObjectRecords(ctx context.Context, objectType string, body DeleteObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
+	call := rest.Call{Operation: "DeleteObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/delete", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(objectType)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedBatch](ctx, c.d, &call, opts)
+}
+
+// UpsertObjectRecords calls POST /objects/{object_type}/batch/upsert: Creates and changes records of a kind.
+//
+// At most 1000 records and 1 MB a call. Attributes that the kind does not have are ignored. getProcess tells how it went.
+//
+// Effect: upsert.
+func (c *Client) UpsertObjectRecords(ctx context.Context, objectType string, body UpsertObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
+	call := rest.Call{Operation: "UpsertObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/upsert", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(objectType)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[StartedBatch](ctx, c.d, &call, opts)
+}
+
+// ListObjectRecords calls GET /objects/{object_type}/records: Lists the records of a kind.
+//
+// Kinds of one's own are for enterprise accounts; contacts are listed by listContacts only.
+//
+// Effect: read.
+func (c *Client) ListObjectRecords(ctx context.Context, objectType string, params *ListObjectRecordsParams, opts ...rest.Option) (*ObjectRecordPage, error) {
+	call := rest.Call{Operation: "ListObjectRecords", Method: http.MethodGet, Route: "/objects/{object_type}/records", Effect: "read"}
+	call.Segments = []string{rest.Seg(objectType)}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "page_num", params.PageNum)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+		rest.Query(&call, "form", true, "association", params.Association)
+	}
+	return rest.Do[ObjectRecordPage](ctx, c.d, &call, opts)
+}
+
 // ListOrders calls GET /orders: Lists the orders.
 //
 // Effect: read.
@@ -8420,6 +9563,7 @@ func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParam
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
+		rest.Query(&call, "form", true, "email", params.Email)
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
 	}
@@ -8445,6 +9589,8 @@ func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Opti
 
 // InviteUser calls POST /organization/user/invitation/send: Invites somebody into the account by mail.
 //
+// A repeat may mail again.
+//
 // Effect: send.
 func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
@@ -8453,6 +9599,8 @@ func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ..
 }
 
 // UpdateInvitation calls PUT /organization/user/invitation/{action}/{email}: Mails an invitation again, or cancels it.
+//
+// resend mails again each time; cancel may be repeated.
 //
 // Effect: send.
 func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
@@ -8480,6 +9628,8 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 }
 
 // CreatePaymentRequest calls POST /payments/requests: Asks a contact for a payment.
+//
+// A repeat asks a second time.
 //
 // Effect: send.
 func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentRequest, opts ...rest.Option) (*CreatedPaymentRequest, error) {
@@ -8550,6 +9700,7 @@ func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, o
 		rest.Query(&call, "form", true, "categories", params.Categories)
 		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
 		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
+		rest.Query(&call, "form", true, "isDeleted", params.IsDeleted)
 	}
 	return rest.Do[ProductPage](ctx, c.d, &call, opts)
 }
@@ -8583,6 +9734,16 @@ func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option)
 	return rest.Do[Product](ctx, c.d, &call, opts)
 }
 
+// CreateProductAlert calls POST /products/{id}/alerts/{type}: Notes that a contact wants to hear when a product is there again.
+//
+// Effect: upsert.
+func (c *Client) CreateProductAlert(ctx context.Context, id string, pType string, body CreateProductAlertRequest, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "CreateProductAlert", Method: http.MethodPost, Route: "/products/{id}/alerts/{type}", Effect: "upsert"}
+	call.Segments = []string{rest.Seg(id), rest.Seg(pType)}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListChildren calls GET /reseller/children: Lists the child accounts.
 //
 // Effect: read.
@@ -8596,6 +9757,8 @@ func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, o
 }
 
 // CreateChild calls POST /reseller/children: Creates a child account.
+//
+// A repeat may create a second one.
 //
 // Effect: send.
 func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts ...rest.Option) (*CreatedChild, error) {
@@ -8664,6 +9827,8 @@ func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, o
 
 // AddChildCredits calls POST /reseller/children/{childIdentifier}/credits/add: Moves credits to a child account.
 //
+// A repeat moves the amount again.
+//
 // Effect: send.
 func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
@@ -8673,6 +9838,8 @@ func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, bo
 }
 
 // RemoveChildCredits calls POST /reseller/children/{childIdentifier}/credits/remove: Moves credits from a child account.
+//
+// A repeat moves the amount again.
 //
 // Effect: send.
 func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
@@ -8753,6 +9920,8 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 }
 
 // CreateSender calls POST /senders: Creates a sender and mails the address a code to confirm it.
+//
+// A repeat may mail another code.
 //
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
@@ -8871,6 +10040,8 @@ func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsP
 
 // CreateSMSCampaign calls POST /smsCampaigns: Creates an SMS campaign.
 //
+// A repeat may create a second campaign; with scheduledAt both are sent.
+//
 // Effect: send.
 func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
@@ -8908,6 +10079,8 @@ func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body U
 
 // ExportSMSCampaignRecipients calls POST /smsCampaigns/{campaignId}/exportRecipients: Starts an export of recipients of an SMS campaign to a CSV file.
 //
+// A repeat starts a second export.
+//
 // Effect: send.
 func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
@@ -8918,6 +10091,8 @@ func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int
 
 // SendSMSCampaignNow calls POST /smsCampaigns/{campaignId}/sendNow: Sends an SMS campaign at once.
 //
+// After an unclear end look at the state of the campaign before a repeat.
+//
 // Effect: send.
 func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
@@ -8926,6 +10101,8 @@ func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts 
 }
 
 // SendSMSCampaignReport calls POST /smsCampaigns/{campaignId}/sendReport: Mails a PDF report of an SMS campaign.
+//
+// A repeat mails again.
 //
 // Effect: send.
 func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -8937,6 +10114,8 @@ func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, bo
 
 // SendSMSCampaignTest calls POST /smsCampaigns/{campaignId}/sendTest: Sends an SMS campaign to one number.
 //
+// A repeat sends again.
+//
 // Effect: send.
 func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
@@ -8946,6 +10125,8 @@ func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body
 }
 
 // UpdateSMSCampaignStatus calls PUT /smsCampaigns/{campaignId}/status: Moves an SMS campaign to another state, or copies it.
+//
+// queued and sent may send messages, replicate makes a copy each time; the other states may be set again.
 //
 // Effect: send.
 func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
@@ -9021,7 +10202,7 @@ func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRe
 
 // SendEmail calls POST /smtp/email: Sends or schedules one mail, or a batch of versions.
 //
-// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 //
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
@@ -9152,6 +10333,17 @@ func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsPar
 	return rest.Do[EmailReports](ctx, c.d, &call, opts)
 }
 
+// PreviewTemplate calls POST /smtp/template/preview: Renders a template as a contact would get it.
+//
+// Give email, whose attributes are filled in, or params.
+//
+// Effect: read.
+func (c *Client) PreviewTemplate(ctx context.Context, body PreviewTemplateRequest, opts ...rest.Option) (*TemplatePreview, error) {
+	call := rest.Call{Operation: "PreviewTemplate", Method: http.MethodPost, Route: "/smtp/template/preview", Effect: "read"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[TemplatePreview](ctx, c.d, &call, opts)
+}
+
 // ListTemplates calls GET /smtp/templates: Lists the templates of transactional mail.
 //
 // Effect: read.
@@ -9207,12 +10399,25 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 
 // SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
 //
+// A repeat mails again.
+//
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// SendSMSAsync calls POST /transactionalSMS/send: Takes over one text message and sends it later.
+//
+// As sendSMS, but the answer does not wait for the operator, and has neither price nor reference. There is no idempotency key: a repeat sends again.
+//
+// Effect: send.
+func (c *Client) SendSMSAsync(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*AcceptedSMS, error) {
+	call := rest.Call{Operation: "SendSMSAsync", Method: http.MethodPost, Route: "/transactionalSMS/send", Effect: "send"}
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[AcceptedSMS](ctx, c.d, &call, opts)
 }
 
 // SendSMS calls POST /transactionalSMS/sms: Sends one text message.
@@ -9272,6 +10477,19 @@ func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams,
 		rest.Query(&call, "form", true, "sort", params.Sort)
 	}
 	return rest.Do[SMSReports](ctx, c.d, &call, opts)
+}
+
+// ListSMSTemplates calls GET /transactionalSMS/templates: Lists the templates of text messages.
+//
+// Effect: read.
+func (c *Client) ListSMSTemplates(ctx context.Context, params *ListSMSTemplatesParams, opts ...rest.Option) (*SMSTemplatePage, error) {
+	call := rest.Call{Operation: "ListSMSTemplates", Method: http.MethodGet, Route: "/transactionalSMS/templates", Effect: "read"}
+	if params != nil {
+		rest.Query(&call, "form", true, "limit", params.Limit)
+		rest.Query(&call, "form", true, "offset", params.Offset)
+		rest.Query(&call, "form", true, "sort", params.Sort)
+	}
+	return rest.Do[SMSTemplatePage](ctx, c.d, &call, opts)
 }
 
 // ListWebhooks calls GET /webhooks: Lists the webhooks.
@@ -9384,6 +10602,8 @@ func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsApp
 
 // CreateWhatsAppCampaign calls POST /whatsappCampaigns: Creates a WhatsApp campaign and schedules it.
 //
+// A repeat may create a second campaign, and both are sent.
+//
 // Effect: send.
 func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
@@ -9400,6 +10620,8 @@ func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*W
 }
 
 // CreateWhatsAppTemplate calls POST /whatsappCampaigns/template: Creates a WhatsApp template.
+//
+// A repeat may create a second one.
 //
 // Effect: send.
 func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateRequest, opts ...rest.Option) (*CreatedID, error) {

@@ -94,6 +94,8 @@ func (c *Client) Identify(ctx context.Context, body IdentifyRequest, opts ...res
 
 // TrackEvent calls POST /trackEvent: Reports an event of a contact.
 //
+// A repeat is counted again.
+//
 // Effect: send.
 func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "TrackEvent", Method: http.MethodPost, Route: "/trackEvent", Effect: "send"}
@@ -103,6 +105,8 @@ func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ..
 
 // TrackLink calls POST /trackLink: Reports a click of a contact.
 //
+// A repeat is counted again.
+//
 // Effect: send.
 func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "TrackLink", Method: http.MethodPost, Route: "/trackLink", Effect: "send"}
@@ -111,6 +115,8 @@ func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...r
 }
 
 // TrackPage calls POST /trackPage: Reports a page that a contact looked at.
+//
+// A repeat is counted again.
 //
 // Effect: send.
 func (c *Client) TrackPage(ctx context.Context, body TrackPageRequest, opts ...rest.Option) (*rest.Empty, error) {

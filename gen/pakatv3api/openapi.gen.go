@@ -1255,6 +1255,8 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 
 // CreateFolder calls POST /contacts/folders: Creates a folder of contact lists.
 //
+// Nobody says that names must differ: a repeat may create a second folder.
+//
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
@@ -1276,6 +1278,8 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 }
 
 // CreateList calls POST /contacts/lists: Creates a contact list in a folder.
+//
+// Nobody says that names must differ: a repeat may create a second list.
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
@@ -1335,6 +1339,8 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 
 // SendCampaignNow calls POST /emailCampaigns/{campaignId}/sendNow: Sends a mail campaign at once.
 //
+// After an unclear end look at the state of the campaign before a repeat.
+//
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
@@ -1369,6 +1375,8 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 }
 
 // CreateSender calls POST /senders: Creates a sender address and mails it a request to confirm.
+//
+// A repeat may mail another request.
 //
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
@@ -1509,6 +1517,8 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 
 // CreateTemplate calls POST /smtp/templates: Creates a template of transactional mail.
 //
+// Nobody says that names must differ: a repeat may create a second template.
+//
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
@@ -1546,6 +1556,8 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 
 // SendTemplateTest calls POST /smtp/templates/{templateId}/sendTest: Sends a template to some addresses or to the test list.
 //
+// A repeat mails again.
+//
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
@@ -1569,6 +1581,8 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 }
 
 // CreateWebhook calls POST /webhooks: Creates a webhook.
+//
+// A repeat may create a second webhook, which reports everything twice.
 //
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {

@@ -467,6 +467,8 @@ func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParam
 
 // SendBulkEmail calls POST /api/v2/sendBulkEmail: Sends one mail to many addresses, or a mail of its own to each.
 //
+// There is no key: a repeat mails everybody again.
+//
 // Effect: send.
 func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...rest.Option) (*SentBulkAnswer, error) {
 	call := rest.Call{Operation: "SendBulkEmail", Method: http.MethodPost, Route: "/api/v2/sendBulkEmail", Effect: "send"}
@@ -487,6 +489,8 @@ func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Opt
 }
 
 // SendEmailByList calls POST /api/v2/sendEmailByList: Sends a mailing to the contacts of a list.
+//
+// There is no key: a repeat mails the list again.
 //
 // Effect: send.
 func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...rest.Option) (*SentMailingAnswer, error) {

@@ -16,8 +16,10 @@ import (
 type Report struct {
 	project    *project
 	old, new   *vendorFile
+	own        *vendorFile  // the curated spec
 	operations []*operation // in the report's order
-	general    []finding    // what belongs to no operation
+	changes    []*change    // each told once, in the report's order
+	left       []leftOut    // why changes are not told
 	notes      []string
 }
 
@@ -32,57 +34,115 @@ type operation struct {
 	removed      bool
 	severity     Severity // the worst of its findings
 	findings     []finding
+	changes      []*change // what is told of it
 }
 
+// finding is one difference of one operation.
 type finding struct {
 	Severity
+	rule string
 	text string
+	place
 }
 
-// touched is the number of curated operations with a finding, those under
-// another spelling included.
+// touched is the number of curated operations with a change that is told, those
+// under another spelling included.
 func (r *Report) touched() int {
 	n := 0
 	for _, op := range r.operations {
-		if op.curated != nil || op.misspelt {
+		if (op.curated != nil || op.misspelt) && len(op.changes) > 0 {
 			n++
 		}
 	}
 	return n
 }
 
-func compare(p *project, before, after *vendorFile) (*Report, error) {
-	r := &Report{project: p, old: before, new: after}
-	difference, sources, err := diff.GetWithOperationsSourcesMap(diff.NewConfig(),
-		&load.SpecInfo{Spec: before.doc, Url: before.name}, &load.SpecInfo{Spec: after.doc, Url: after.name})
+// compare makes the report. own is the curated spec itself; before is the same
+// file when the vendor's older one is not at hand.
+func compare(p *project, before, after, own *vendorFile) (*Report, error) {
+	r := &Report{project: p, old: before, new: after, own: own}
+	found, err := differences(before, after)
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s cannot be compared: %w", before.name, after.name, err)
+		return nil, err
 	}
-	changes := checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), difference, sources, checker.INFO)
-	byKey, localizer := map[string]*operation{}, checker.NewDefaultLocalizer()
-	for _, c := range changes {
-		severity, ok := severityOf(c)
-		if !ok {
-			continue
+	skip := newFilter(p)
+	if before == own {
+		skip.byRules()
+	} else {
+		now, err := differences(own, after)
+		if err != nil {
+			return nil, err
 		}
-		f := finding{severity, textOf(c, localizer)}
-		if c.GetOperation() == "" {
-			r.general = append(r.general, f)
-			continue
+		skip.settled(now)
+	}
+	byKey := map[string]*operation{}
+	for _, f := range found {
+		if before == own && strings.Contains(f.rule, "-removed") {
+			f.Severity = max(f.Severity, Look) // the curated spec may have it from another source
 		}
-		k := key(c.GetOperation(), c.GetPath())
-		if byKey[k] == nil {
-			byKey[k] = r.newOperation(c.GetOperation(), c.GetPath())
+		k := key(f.method, f.path)
+		if f.method != "" && byKey[k] == nil {
+			byKey[k] = r.newOperation(f.method, f.path)
 		}
-		byKey[k].add(c.GetId(), f)
+		if op := byKey[k]; !skip.leaves(op, f) {
+			r.add(op, f)
+		}
 	}
 	for _, op := range byKey {
 		op.settle()
-		r.operations = append(r.operations, op)
+		if len(op.findings) > 0 {
+			r.operations = append(r.operations, op)
+		}
 	}
+	r.left = skip.counts()
+	slices.SortFunc(r.operations, func(a, b *operation) int {
+		return cmp.Or(
+			cmp.Compare(a.severity, b.severity),
+			cmp.Compare(a.path, b.path),
+			cmp.Compare(a.method, b.method),
+		)
+	})
+	r.once()
 	r.addNotes()
-	r.sort()
 	return r, nil
+}
+
+// difference is a finding with the operation where it is; without a method it is
+// of the description as a whole.
+type difference struct {
+	method, path string
+	finding
+}
+
+// differences are all that oasdiff finds, in its order.
+func differences(before, after *vendorFile) ([]difference, error) {
+	d, sources, err := diff.GetWithOperationsSourcesMap(
+		diff.NewConfig(),
+		&load.SpecInfo{
+			Spec: before.doc,
+			Url:  before.name,
+		},
+		&load.SpecInfo{Spec: after.doc, Url: after.name},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("%s and %s cannot be compared: %w", before.name, after.name, err)
+	}
+	var out []difference
+	localizer := checker.NewDefaultLocalizer()
+	for _, c := range checker.CheckBackwardCompatibilityUntilLevel(checker.NewConfig(checker.GetAllChecks()), d, sources, checker.INFO) {
+		text := textOf(c, localizer)
+		if severity, ok := severityOf(c, text); ok {
+			out = append(
+				out,
+				difference{
+					c.GetOperation(),
+					c.GetPath(),
+					finding{severity, c.GetId(), text, placeOf(c.GetId(), text)},
+				},
+			)
+		}
+	}
+	return out, nil
 }
 
 func (r *Report) newOperation(method, path string) *operation {
@@ -97,17 +157,22 @@ func (r *Report) newOperation(method, path string) *operation {
 	return op
 }
 
-func (o *operation) add(id string, f finding) {
-	o.added = o.added || isAdded(id)
-	o.removed = o.removed || isRemoved(id)
-	o.findings = append(o.findings, f)
+// add takes a difference into its operation, or into the description as a whole.
+func (r *Report) add(op *operation, d difference) {
+	if op == nil {
+		r.changes = append(r.changes, &change{Severity: d.Severity, Rule: d.rule, Text: d.text})
+		return
+	}
+	op.added = op.added || isAdded(d.rule)
+	op.removed = op.removed || isRemoved(d.rule)
+	op.findings = append(op.findings, d.finding)
 }
 
 // settle lowers what does not concern us: an operation that is not curated
 // breaks nothing of ours, one that nobody has decided about needs a decision.
 func (o *operation) settle() {
 	switch {
-	case o.misspelt, o.curated == nil && o.listed == nil && !o.removed:
+	case o.misspelt, o.undecided():
 		o.severity = Look
 	case o.curated == nil:
 		o.severity = Harmless
@@ -124,22 +189,47 @@ func (o *operation) settle() {
 	}
 }
 
+// undecided reports whether somebody has to put the operation on the list.
+func (o *operation) undecided() bool {
+	return o.curated == nil && o.listed == nil && !o.removed
+}
+
 // addNotes tells what the comparison of operations cannot see.
 func (r *Report) addNotes() {
 	if strings.HasPrefix(r.old.version, "Swagger") != strings.HasPrefix(r.new.version, "Swagger") {
-		r.notes = append(r.notes, "One file is Swagger 2 and the other OpenAPI 3: some differences may come from the conversion.")
+		r.notes = append(
+			r.notes,
+			"One file is Swagger 2 and the other OpenAPI 3: some differences may come from the conversion.",
+		)
 	}
 	for _, host := range r.new.hosts {
 		if !slices.Contains(r.old.hosts, host) && host != r.project.host {
-			r.notes = append(r.notes, fmt.Sprintf("The new file names the server %s; the curated spec has %s.", host, r.project.host))
+			r.notes = append(
+				r.notes,
+				fmt.Sprintf(
+					"The new file names the server %s; the curated spec has %s.",
+					host,
+					r.project.host,
+				),
+			)
 		}
 	}
 	if was, is := keyNames(r.old.doc), keyNames(r.new.doc); was != is {
-		r.notes = append(r.notes, fmt.Sprintf("Where the key goes differs: %s in the old file, %s in the new one.", was, is))
+		r.notes = append(
+			r.notes,
+			fmt.Sprintf(
+				"Where the key goes differs: %s in the old file, %s in the new one.",
+				was,
+				is,
+			),
+		)
 	}
 	for _, f := range []*vendorFile{r.old, r.new} {
 		for _, left := range f.folded {
-			r.notes = append(r.notes, fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left))
+			r.notes = append(
+				r.notes,
+				fmt.Sprintf("%s: left out, only a parameter's name differs: %s.", f.name, left),
+			)
 		}
 	}
 }
@@ -175,17 +265,4 @@ func textOf(c checker.Change, localizer checker.Localizer) string {
 	}
 	text := strings.Join(strings.Fields(c.GetUncolorizedText(localizer)), " ")
 	return strings.ReplaceAll(text, "items/`", "items`")
-}
-
-func (r *Report) sort() {
-	slices.SortFunc(r.operations, func(a, b *operation) int {
-		return cmp.Or(cmp.Compare(a.severity, b.severity), cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
-	})
-	order := func(a, b finding) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(a.text, b.text))
-	}
-	for _, op := range r.operations {
-		slices.SortFunc(op.findings, order)
-	}
-	slices.SortFunc(r.general, order)
 }

@@ -31,7 +31,7 @@ func TestReport(t *testing.T) {
 		{"swagger", "old.swagger.json", "new.swagger.yaml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			args := []string{"-root", "testdata/project", "-provider", "brevo", "testdata/" + tt.old, "testdata/" + tt.new}
+			args := []string{"-root", "testdata/project", "-provider", "brevo", "-old", "testdata/" + tt.old, "testdata/" + tt.new}
 			code, got, stderr := command(args...)
 			assert.Equal(t, exitTouched, code, stderr)
 			golden := filepath.Join("testdata", tt.name+".golden.md")
@@ -54,7 +54,7 @@ func TestNothingChanged(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, specs)
 	for _, spec := range specs {
-		code, out, stderr := command("-provider", filepath.Base(filepath.Dir(spec)), spec, spec)
+		code, out, stderr := command("-provider", filepath.Base(filepath.Dir(spec)), spec)
 		assert.Equal(t, exitUntouched, code, stderr)
 		assert.Contains(t, out, "No operation differs.", spec)
 		assert.NotContains(t, out, "left out", spec)
@@ -65,9 +65,10 @@ func TestNothingChanged(t *testing.T) {
 func TestOnlyNew(t *testing.T) {
 	path := "  /pigeons:\n    get:\n      responses: {'200': {description: fine}}\n"
 	old := "openapi: 3.1\ninfo: {title: t, version: '1'}\npaths:\n  /feeds:\n    get:\n      responses: {'200': {description: fine}}\n"
-	code, out, stderr := command("-provider", "brevo", write(t, "old.yaml", old), write(t, "new.yaml", old+path))
+	code, out, stderr := command("-provider", "brevo", "-old", write(t, "old.yaml", old), write(t, "new.yaml", old+path))
 	assert.Equal(t, exitUntouched, code, stderr)
-	assert.Contains(t, out, "    GET\t/pigeons\tignored\tthe reason\n")
+	assert.Contains(t, out, "    GET\t/pigeons\tignored\tthe reason\tYYYY-MM\n")
+	assert.Contains(t, out, "No adapter calls what differs.\n")
 	assert.NotContains(t, out, "feeds")
 }
 
@@ -80,18 +81,17 @@ func TestTogether(t *testing.T) {
 	}
 	spec += "components: {parameters: {Sort: {name: sort, in: query, schema: {type: string, enum: [asc, desc]}}}}\n"
 	spec = strings.Replace(spec, "/webhooks/{id}: {", "/webhooks/{id}: {parameters: [{name: id, in: path, required: true, schema: {type: string}}], ", 1)
-	code, out, stderr := command("-provider", "brevo", write(t, "old.yaml", spec), write(t, "new.yaml", strings.Replace(spec, ", desc", "", 1)))
+	code, out, stderr := command("-provider", "brevo", "-old", write(t, "old.yaml", spec), write(t, "new.yaml", strings.Replace(spec, ", desc", "", 1)))
 	assert.Equal(t, exitTouched, code, stderr)
-	assert.Contains(t, out, "### The same at 5 operations\n\n- breaking: removed the enum value `desc`")
-	assert.Contains(t, out, "- GET /feeds: listFeeds; no adapter uses it\n")
-	assert.Equal(t, 1, strings.Count(out, "`desc`"), out)
+	assert.Contains(t, out, "- breaking: removed the enum value `desc` from the `query` request parameter `sort`\n  (5: ")
+	assert.Equal(t, 2, strings.Count(out, "`desc`"), "once on the first page, once in the details: %s", out)
 }
 
 // A file of another API would come out as "nothing of ours is touched".
 func TestAnotherAPI(t *testing.T) {
 	spec := "../../api/sendpulse/openapi.yaml"
 	for _, args := range [][]string{{spec, spec}, {"../../api/brevo/openapi.yaml", spec}, {spec, "../../api/brevo/openapi.yaml"}} {
-		code, out, stderr := command(append([]string{"-provider", "brevo"}, args...)...)
+		code, out, stderr := command(append([]string{"-provider", "brevo", "-old"}, args...)...)
 		assert.Equal(t, exitError, code)
 		assert.Empty(t, out)
 		assert.Contains(t, stderr, "api/sendpulse/openapi.yaml: has 78 operations, of which api/brevo/openapi.yaml has ")
@@ -101,36 +101,22 @@ func TestAnotherAPI(t *testing.T) {
 func TestKeyMoves(t *testing.T) {
 	spec := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths: {/feeds: {get: {responses: {'200': {description: d}}}}}\n" +
 		"components: {securitySchemes: {key: {type: apiKey, in: header, name: api-key}}}\n"
-	_, out, stderr := command("-provider", "brevo", write(t, "old.yaml", spec), write(t, "new.yaml", strings.Replace(spec, "in: header", "in: query", 1)))
+	_, out, stderr := command("-provider", "brevo", "-old", write(t, "old.yaml", spec), write(t, "new.yaml", strings.Replace(spec, "in: header", "in: query", 1)))
 	assert.Contains(t, out, "Where the key goes differs: api-key (header) in the old file, api-key (query) in the new one.", stderr)
 }
 
-func TestBrokenFiles(t *testing.T) {
-	const head = "openapi: 3.0.3\ninfo: {title: t, version: '1'}\n"
-	const swagger = `{"swagger": "2.0", "info": {"title": "t", "version": "1"}, "paths": {"/a": `
+// What is refused is named in one line, whichever file it is.
+func TestRefusedFiles(t *testing.T) {
 	for name, tt := range map[string]struct{ content, want string }{
-		"empty":             {" \n", "is empty"},
-		"HTML page":         {"<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page"},
-		"XML":               {`<?xml version="1.0"?><wsdl/>`, "is XML"},
-		"no YAML":           {"openapi: [3.0\npaths", "is neither JSON nor YAML"},
-		"a key twice":       {head + "paths: {}\npaths: {}", "already defined"},
-		"broken JSON":       {`{"openapi": "3.0.0", "paths": {`, "is neither JSON nor YAML"},
-		"a text":            {"not found", "is neither a JSON nor a YAML object"},
-		"a list":            {"[1, 2]", "is neither a JSON nor a YAML object"},
-		"no key":            {`{"message": "Not Found"}`, "has neither a key openapi nor a key swagger"},
-		"other version":     {"openapi: 4.0.0", "is OpenAPI 4.0.0"},
-		"Swagger 1":         {`{"swagger": "1.2"}`, "is Swagger 1.2"},
-		"no paths":          {head + "paths: {}", "without a single path"},
-		"wrong type":        {head + "paths: 7", "cannot be loaded"},
-		"reference":         {head + "paths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/Gone'}}}}}", "has a reference that leads nowhere"},
-		"other file":        {head + "paths: {/a: {$ref: 'other.yaml#/a'}}", "refers to another file"},
-		"invalid":           {head + "paths: {/a: {get: {}}}", "is not a valid OpenAPI 3.0.3 document"},
-		"Swagger reference": {swagger + `{"get": {"responses": {"200": {"description": "d", "schema": {"$ref": "#/definitions/Gone"}}}}}}}`, "has a reference that leads nowhere"},
+		"empty":     {" \n", "is empty"},
+		"HTML page": {"<!DOCTYPE html><html><body>Sign in</body></html>", "is an HTML page"},
+		"no YAML":   {"openapi: [3.0\npaths", "is neither JSON nor YAML"},
+		"no paths":  {"openapi: 3.0.3\npaths: {}", "without a single operation"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := write(t, "vendor.yaml", tt.content)
 			for _, args := range [][]string{{file, "testdata/new.yaml"}, {"testdata/old.yaml", file}} {
-				code, out, stderr := command(append([]string{"-provider", "brevo"}, args...)...)
+				code, out, stderr := command(append([]string{"-provider", "brevo", "-old"}, args...)...)
 				assert.Equal(t, exitError, code)
 				assert.Empty(t, out)
 				assert.Contains(t, stderr, "vendor.yaml: ", "the file is named")
@@ -141,6 +127,19 @@ func TestBrokenFiles(t *testing.T) {
 	}
 }
 
+// A broken file is compared, and what was repaired stands before everything else.
+func TestRepaired(t *testing.T) {
+	spec := "openapi: 3.0.3\ninfo: {title: t, version: '1'}\npaths:\n  feeds:\n    get:\n      responses: {'200': {$ref: '#/definitions/Gone'}}\n  /stub: []\n"
+	file := write(t, "new.yaml", spec)
+	code, out, stderr := command("-provider", "brevo", "-old", file, file)
+	assert.Equal(t, exitUntouched, code, stderr)
+	before, _, found := strings.Cut(out, "No operation differs.")
+	assert.True(t, found, out)
+	for _, want := range []string{"paths without a slash at the beginning", "references that lead nowhere", "paths without an operation"} {
+		assert.Contains(t, before, want)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args []string
@@ -148,9 +147,13 @@ func TestUsage(t *testing.T) {
 		want string
 	}{
 		"no provider":      {[]string{"a", "b"}, exitUsage, "usage: drift"},
-		"one file":         {[]string{"-provider", "brevo", "a"}, exitUsage, "usage: drift"},
+		"no file":          {[]string{"-provider", "brevo", "-old", "a"}, exitUsage, "usage: drift"},
+		"all and one":      {[]string{"-provider", "brevo", "-all", "a", "b"}, exitUsage, "usage: drift"},
+		"all and a file":   {[]string{"-all", "a", "b"}, exitUsage, "usage: drift"},
+		"all, suggestions": {[]string{"-all", "a", "-suggest", "b"}, exitUsage, "usage: drift"},
 		"unknown flag":     {[]string{"-x"}, exitUsage, "usage: drift"},
 		"unknown provider": {[]string{"-provider", "swans", "a", "b"}, exitError, `no curated spec of "swans"`},
+		"missing folder":   {[]string{"-all", "gone"}, exitError, "gone: no such file"},
 		"missing file":     {[]string{"-provider", "brevo", "gone.yaml", "gone2.yaml"}, exitError, "gone.yaml: no such file"},
 		"folder":           {[]string{"-provider", "brevo", "testdata", "testdata"}, exitError, "testdata: cannot be read"},
 		"help":             {[]string{"-h"}, exitUntouched, "usage: drift"},
@@ -247,3 +250,5 @@ func write(t *testing.T, name, content string) string {
 	require.NoError(t, os.WriteFile(file, []byte(content), 0o600))
 	return file
 }
+
+func emptyDoc() *openapi3.T { return &openapi3.T{Paths: openapi3.NewPaths()} }

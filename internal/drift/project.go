@@ -18,29 +18,38 @@ import (
 // project is what this project has of one provider.
 type project struct {
 	provider string
+	spec     string             // the file of the curated spec
 	base     string             // path of the curated server's URL, as /v3
 	host     string             // and its scheme and host
 	curated  map[string]curated // by key
 	listed   map[string]listed  // rows of operations.tsv, by key
+	tags     map[string]string  // of curated operations, by key
 	users    map[string][]string
+
+	corrections corrections // what SOURCES.md explains
 }
 
 // curated is an operation of our spec.
 type curated struct{ method, path, id string }
 
-// listed is a row of operations.tsv.
-type listed struct{ path, state, reason string }
+// listed is a row of operations.tsv. named is the newest description that has
+// the operation, as 2026-02; empty where the list does not say.
+type listed struct{ path, state, reason, named string }
 
 func openProject(root, provider string) (*project, error) {
 	p := &project{provider: provider}
 	folder := filepath.Join(root, "api", provider)
-	if err := p.readSpec(filepath.Join(folder, "openapi.yaml")); err != nil {
+	p.spec = filepath.Join(folder, "openapi.yaml")
+	if err := p.readSpec(p.spec); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("no curated spec of %q in %s", provider, filepath.Join(root, "api"))
 		}
 		return nil, err
 	}
 	if err := p.readList(filepath.Join(folder, "operations.tsv")); err != nil {
+		return nil, err
+	}
+	if err := p.readSources(filepath.Join(folder, "SOURCES.md")); err != nil {
 		return nil, err
 	}
 	adapter, ours, err := adapterOf(filepath.Join(root, "api", "vendors.tsv"), provider)
@@ -104,17 +113,21 @@ func (p *project) readSpec(file string) error {
 		return fileError(file, "has %d servers and not one", len(spec.Servers))
 	}
 	p.host, p.base = serverPath(spec.Servers[0].URL)
-	p.curated = map[string]curated{}
+	p.curated, p.tags = map[string]curated{}, map[string]string{}
 	for path, item := range spec.Paths {
 		for method, raw := range item {
 			var op struct {
-				OperationID string `json:"operationId"`
+				OperationID string   `json:"operationId"`
+				Tags        []string `json:"tags"`
 			}
 			if json.Unmarshal(raw, &op) != nil || op.OperationID == "" {
 				continue // a key of the path item that is no method, as parameters
 			}
 			method = strings.ToUpper(method)
 			p.curated[key(method, path)] = curated{method, path, op.OperationID}
+			if len(op.Tags) > 0 {
+				p.tags[key(method, path)] = op.Tags[0]
+			}
 		}
 	}
 	return nil
@@ -131,11 +144,11 @@ func (p *project) readList(file string) error {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		f := append(strings.Split(line, "\t"), "")
-		if len(f) < 4 || f[2] != "curated" && f[2] != "ignored" {
+		f := append(strings.Split(line, "\t"), "", "")
+		if len(f) < 5 || f[2] != "curated" && f[2] != "ignored" {
 			return fileError(file, "line %d is not METHOD, path, curated or ignored, reason, with tabs between", i+1)
 		}
-		p.listed[key(f[0], below(f[1], p.base))] = listed{f[1], f[2], f[3]}
+		p.listed[key(f[0], below(f[1], p.base))] = listed{f[1], f[2], f[3], f[4]}
 	}
 	return nil
 }

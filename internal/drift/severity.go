@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/oasdiff/oasdiff/checker"
@@ -20,9 +22,18 @@ var severityNames = [...]string{"breaking", "needs a look", "harmless"}
 
 func (s Severity) String() string { return severityNames[s] }
 
+// MarshalText writes the name, so that the JSON of a report has it.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // skipped are rules about things that this project does not take from vendors:
 // names of operations, tags, versions of the file, unused schemas.
-var skipped = []string{"api-operation-id-", "api-tag-", "api-schema-", "api-version-", "api-major-version-"}
+var skipped = []string{
+	"api-operation-id-",
+	"api-tag-",
+	"api-schema-",
+	"api-version-",
+	"api-major-version-",
+}
 
 // ours are the rules, by the beginning of their ids, that mean something else to
 // this project than to the readers oasdiff has in mind. The first that fits counts.
@@ -33,8 +44,17 @@ var ours = []struct {
 }{
 	{"request-property-removed", Breaking, "what we would go on sending would be lost in silence"},
 	{"request-parameter-removed", Breaking, "the same"},
-	{"response-optional-property-removed", Breaking, "vendors rarely mark fields of answers as required, and ours would be zero"},
-	{"response-property-enum-value-added", Look, "enums of answers are open; an adapter may compare with known values"},
+	{
+		"response-optional-property-removed",
+		Breaking,
+		"vendors rarely mark fields of answers as required, and ours would be zero",
+	},
+	{"response-required-property-removed", Breaking, "the same"},
+	{
+		"response-property-enum-value-added",
+		Look,
+		"enums of answers are open; an adapter may compare with known values",
+	},
 	{"response-property-became-nullable", Look, "null becomes a zero value"},
 	{"response-property-became-optional", Look, "a missing field becomes a zero value"},
 	{"response-property-m", Harmless, "bounds of answers (min, max) are not checked"},
@@ -52,9 +72,9 @@ var ours = []struct {
 	{"api-global-security-", Look, "the same"},
 }
 
-// severityOf suggests what a change of an operation means; ok is false for
-// changes that are not reported.
-func severityOf(c checker.Change) (s Severity, ok bool) {
+// severityOf suggests what a change of an operation means, with oasdiff's text of
+// it; ok is false for changes that are not reported.
+func severityOf(c checker.Change, text string) (s Severity, ok bool) {
 	id := c.GetId()
 	for _, prefix := range skipped {
 		if strings.HasPrefix(id, prefix) {
@@ -66,6 +86,9 @@ func severityOf(c checker.Change) (s Severity, ok bool) {
 			return rule.Severity, true
 		}
 	}
+	if s, ok := ofTypes(id, text); ok {
+		return s, true
+	}
 	switch c.GetLevel() {
 	case checker.ERR:
 		return Breaking, true
@@ -73,4 +96,48 @@ func severityOf(c checker.Change) (s Severity, ok bool) {
 		return Look, true
 	}
 	return Harmless, true
+}
+
+var fromTo = regexp.MustCompile("`(type|format|type/format)`.* from `([^`]+)` to `([^`]+)`")
+
+// ofTypes judges a type that became another one. Formats are not checked by
+// anybody, and a wider type takes what the narrower took.
+func ofTypes(id, text string) (Severity, bool) {
+	m := fromTo.FindStringSubmatch(text)
+	if m == nil {
+		return 0, false
+	}
+	answer := strings.HasPrefix(id, "response-")
+	if m[1] == "type/format" { // as integer/int64
+		m[2], _, _ = strings.Cut(m[2], "/")
+		m[3], _, _ = strings.Cut(m[3], "/")
+	}
+	before, after := strings.Split(m[2], ", "), strings.Split(m[3], ", ")
+	switch {
+	case m[1] == "format" && answer:
+		return Harmless, true
+	case m[1] == "format":
+		return Look, true
+	case within(before, after): // wider
+		if answer {
+			return Look, true
+		}
+		return Harmless, true
+	case within(after, before): // narrower
+		if answer {
+			return Harmless, true
+		}
+		return Look, true
+	}
+	return Breaking, true
+}
+
+func within(some, all []string) bool {
+	for _, name := range some {
+		if !slices.Contains(all, name) && !slices.Contains(all, "any") &&
+			(name != "integer" || !slices.Contains(all, "number")) {
+			return false
+		}
+	}
+	return true
 }

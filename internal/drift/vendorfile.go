@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,10 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi2"
-	"github.com/getkin/kin-openapi/openapi2conv"
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/oasdiff/yaml"
+
+	"github.com/postmux/postmux/internal/drift/reader"
 )
 
 // vendorFile is a vendor's description, as OpenAPI 3, its paths relative to the
@@ -25,11 +21,16 @@ type vendorFile struct {
 	doc     *openapi3.T
 	hosts   []string // scheme and host of each server
 	folded  []string // paths that were left out, because another one differs in parameter names only
+	repairs []reader.Repair
 }
 
 // fileError says in one line which file is wrong and how.
 func fileError(file, format string, args ...any) error {
-	return fmt.Errorf("%s: %s", file, strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "))
+	return fmt.Errorf(
+		"%s: %s",
+		file,
+		strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " "),
+	)
 }
 
 // readVendorFile reads a vendor's file and folds its paths to what they are below base,
@@ -46,90 +47,45 @@ func readVendorFile(file, base string) (*vendorFile, error) {
 		}
 		return nil, fileError(file, "cannot be read: %v", err)
 	}
-	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
-	object, kind, err := parse(data)
+	read, err := reader.Read(data)
 	if err != nil {
 		return nil, fileError(file, "%v", err)
 	}
-	if data, err = json.Marshal(object); err != nil {
-		return nil, fileError(file, "cannot be written as JSON: %v", err)
-	}
-	out := &vendorFile{name: filepath.Base(file), version: kind}
-	if strings.HasPrefix(kind, "Swagger") {
-		out.doc, err = fromSwagger(data)
-	} else {
-		out.doc, err = openapi3.NewLoader().LoadFromData(data)
-	}
-	if err != nil {
-		return nil, fileError(file, "%s", explain(err))
-	}
-	if out.doc.Paths.Len() == 0 {
-		return nil, fileError(file, "is a description without a single path")
+	out := &vendorFile{
+		name:    filepath.Base(file),
+		version: read.Version,
+		doc:     read.Doc,
+		repairs: read.Repairs,
 	}
 	out.fold(base)
-	// Examples, defaults and patterns of vendors are often wrong, and say nothing here.
-	err = out.doc.Validate(context.Background(), openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation(),
-		openapi3.DisableSchemaPatternValidation())
-	if err != nil {
-		return nil, fileError(file, "is not a valid %s document: %v", kind, err)
-	}
 	return out, nil
 }
 
-// parse looks at the outside of a file: what it is, or what is wrong with it.
-func parse(data []byte) (object map[string]any, kind string, err error) {
-	if len(data) == 0 {
-		return nil, "", errors.New("is empty")
-	}
-	if data[0] == '<' {
-		if strings.Contains(strings.ToLower(string(data[:min(len(data), 200)])), "html") {
-			return nil, "", errors.New("is an HTML page and not a description; was a page about the file saved, or a login?")
+// readVendorFiles reads the files in which a vendor describes one API, as one
+// description. An operation that stands in several is taken from the first.
+func readVendorFiles(files []string, base string) (*vendorFile, error) {
+	var all *vendorFile
+	for _, file := range files {
+		f, err := readVendorFile(file, base)
+		if err != nil {
+			return nil, err
 		}
-		return nil, "", errors.New("is XML and not a description")
-	}
-	var top any
-	if _, err := yaml.Unmarshal(data, &top, yaml.DecodeOpts{}); err != nil {
-		return nil, "", fmt.Errorf("is neither JSON nor YAML: %w", err)
-	}
-	object, ok := top.(map[string]any)
-	if !ok {
-		return nil, "", errors.New("is neither a JSON nor a YAML object")
-	}
-	if v, ok := object["openapi"]; ok {
-		text := fmt.Sprint(v)
-		if !strings.HasPrefix(text, "3.0") && !strings.HasPrefix(text, "3.1") {
-			return nil, "", fmt.Errorf("is OpenAPI %s; 3.0, 3.1 and Swagger 2.0 can be compared", text)
+		if all == nil {
+			all = f
+			continue
 		}
-		object["openapi"] = text // YAML without quotes gives a number
-		return object, "OpenAPI " + text, nil
-	}
-	if v, ok := object["swagger"]; ok {
-		if text := fmt.Sprint(v); text != "2.0" && text != "2" {
-			return nil, "", fmt.Errorf("is Swagger %s; 2.0 can be compared", text)
+		for i := range f.repairs {
+			f.repairs[i].Place = f.name + ": " + f.repairs[i].Place
 		}
-		object["swagger"] = "2.0"
-		return object, "Swagger 2.0", nil
+		all.name += " + " + f.name
+		all.hosts, all.repairs = append(all.hosts, f.hosts...), append(all.repairs, f.repairs...)
+		for path, item := range f.doc.Paths.Map() {
+			if here := all.doc.Paths.Find(path); here != nil {
+				join(here, item, path, path)
+			} else {
+				all.doc.Paths.Set(path, item)
+			}
+		}
 	}
-	return nil, "", errors.New("has neither a key openapi nor a key swagger: not an API description")
-}
-
-// fromSwagger converts a Swagger 2 description to OpenAPI 3 and resolves its references.
-func fromSwagger(data []byte) (*openapi3.T, error) {
-	var old openapi2.T
-	if err := old.UnmarshalJSON(data); err != nil {
-		return nil, err
-	}
-	return openapi2conv.ToV3(&old)
-}
-
-// explain turns the loader's words for the two commonest faults into a sentence of ours.
-func explain(err error) string {
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "disallowed external reference"):
-		return "refers to another file; put all into one file first: " + text
-	case strings.Contains(text, "resolv") || strings.Contains(text, "$ref"):
-		return "has a reference that leads nowhere: " + text
-	}
-	return "cannot be loaded: " + text
+	return all, nil
 }

@@ -117,8 +117,8 @@ func (s *spec) placed(message string) (where, found string) {
 }
 
 // verbs begin an operationId. A new one is added here, after a look at whether an old one says the same.
-var verbs = strings.Fields(`activate add authenticate cancel copy create delete export get identify import invite list mark record
-	remove revoke send set submit subscribe toggle track unblock unsubscribe update upload validate`)
+var verbs = strings.Fields(`activate add authenticate cancel copy create delete export get identify import invite list mark preview
+	record remove revoke send set submit subscribe toggle track unblock unsubscribe update upload upsert validate`)
 
 var (
 	camel   = regexp.MustCompile(`^([a-z]+)([A-Z][A-Za-z0-9]*)*$`)
@@ -150,6 +150,9 @@ var operationRules = []rule{
 	each("x-effect is read, upsert or send", func(o operation) string {
 		effect, _ := o.Extensions["x-effect"].(string)
 		return unless(slices.Contains([]string{"read", "upsert", "send"}, effect), effect)
+	}),
+	each("a call that must not be repeated has a description, which says what a repeat does", func(o operation) string {
+		return unless(o.Extensions["x-effect"] != "send" || strings.TrimSpace(o.Description) != "", "x-effect send without a description")
 	}),
 	each("what the text calls deprecated is marked deprecated", func(o operation) string {
 		says := strings.Contains(strings.ToLower(o.Summary+" "+o.Description), "deprecated")

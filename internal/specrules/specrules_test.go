@@ -117,9 +117,12 @@ var breaks = map[string][]change{
 	"the operationId is lowerCamelCase, a known verb first": {
 		{"updateThing", "update_thing", "", "update_thing"}, {"updateThing", "thingUpdate", "", "thingUpdate"}, {"updateThing", "UpdateThing", "", "UpdateThing"},
 	},
-	"one tag":                                             {{"tags: [things]", "tags: [things, more]", "updateThing", "more"}, {"      tags: [things]\n", "", "updateThing", "[]"}},
-	"a summary of less than 120 bytes":                    {{"summary: Changes a thing.", "summary: " + strings.Repeat("long ", 30), "updateThing", "long"}, {"      summary: Changes a thing.\n", "", "updateThing", "nothing"}},
-	"x-effect is read, upsert or send":                    {{"x-effect: upsert", "x-effect: write", "updateThing", "write"}, {"      x-effect: upsert\n", "", "updateThing", "nothing"}},
+	"one tag":                          {{"tags: [things]", "tags: [things, more]", "updateThing", "more"}, {"      tags: [things]\n", "", "updateThing", "[]"}},
+	"a summary of less than 120 bytes": {{"summary: Changes a thing.", "summary: " + strings.Repeat("long ", 30), "updateThing", "long"}, {"      summary: Changes a thing.\n", "", "updateThing", "nothing"}},
+	"x-effect is read, upsert or send": {{"x-effect: upsert", "x-effect: write", "updateThing", "write"}, {"      x-effect: upsert\n", "", "updateThing", "nothing"}},
+	"a call that must not be repeated has a description, which says what a repeat does": {
+		{"description: Nothing else is known of it.\n      tags: [things]\n      x-effect: upsert", "tags: [things]\n      x-effect: send", "POST /things/{id}", "without a description"},
+	},
 	"what the text calls deprecated is marked deprecated": {{"Nothing else is known of it.", "Deprecated.", "updateThing", "Changes"}},
 	"an answer of success":                                {{"'200':", "'404':", "updateThing", "404"}},
 	"a documented error":                                  {{"        default:", "        '201':", "updateThing", "[200 201]"}},
@@ -156,6 +159,10 @@ var breaks = map[string][]change{
 	"extensions are known ones":                 {{"x-effect:", "x-efect:", "POST /things/{id}, line 13", "x-efect"}, {"x-answer: true", "x-anser: true", "schema Thing, line", "x-anser"}},
 	"yes, no, on, off and numbers with leading zeros are quoted": {
 		{`"0123"`, "0123", "POST /things/{id}, line 28", "0123"}, {`["yes", "no"]`, `["yes", no]`, "POST /things/{id}, line 16", "no"},
+	},
+	"nothing is left to be written": {
+		{"summary: Changes a thing.", "summary: TODO", "POST /things/{id}", "TODO"},
+		{"summary: Changes a thing.", "summary: 'TODO: in our own words'", "POST /things/{id}", "TODO: in our own words"},
 	},
 	"no sentence is copied": {
 		{"Nothing else is known of it.", "Use this call when you want to change the name that a thing has, and only then.", "POST /things/{id}, line 11", "to change the name that a thing has and only"},

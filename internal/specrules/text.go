@@ -66,6 +66,8 @@ func walk(n *yaml.Node, keys []string, f func(place)) {
 var (
 	// What YAML 1.1 reads as a truth value, and what some readers take for an octal number.
 	doubtful = regexp.MustCompile(`^([yY]|[yY]es|YES|[nN]|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|0[0-9]+)$`)
+	// What a suggestion of "make drift" leaves to be written.
+	unwritten = regexp.MustCompile(`^TODO\b`)
 	// What our generator, our overlay, our client template and our tests know.
 	extensions = strings.Fields(`x-answer x-assumed x-deprecated-reason x-effect x-enum-varnames x-go-name x-go-type x-go-type-import
 		x-go-type-skip-optional-pointer x-omitempty x-omitzero`)
@@ -84,6 +86,13 @@ func textRules(copied *Phrases) []rule {
 			walk(s.root, nil, func(p place) {
 				foreign := p.below("example", "examples") || slices.Contains([]string{"properties", "headers", "content"}, p.last())
 				if p.key && !foreign && strings.HasPrefix(p.node.Value, "x-") && !slices.Contains(extensions, p.node.Value) {
+					report(p.String(), p.node.Value)
+				}
+			})
+		}},
+		{"nothing is left to be written", func(s *spec, report func(where, found string)) {
+			walk(s.root, nil, func(p place) {
+				if p.node.Kind == yaml.ScalarNode && unwritten.MatchString(p.node.Value) {
 					report(p.String(), p.node.Value)
 				}
 			})
