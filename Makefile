@@ -8,7 +8,7 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities
+.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ sandbox: ## run the fakes of all vendors on loopback
 
 capabilities: ## rewrite docs/capabilities.md from the code
 	@$(GO) run ./cmd/postmux capabilities --markdown > docs/capabilities.md
+
+configuration: ## rewrite the tables of docs/configuration.md from the structs of settings
+	@$(GO) test ./cmd/postmux -run TestSettingsInDocs -update > /dev/null
 
 tidy: ## fail when go.mod is not tidy
 	$(GO) mod tidy -diff

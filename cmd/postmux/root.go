@@ -68,7 +68,7 @@ Providers: ` + providerNames() + `.
 	})
 	root.AddCommand(
 		newDemo(a), newSend(a), newBatch(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
-		newCapabilities(a), newCheck(a), newSandbox(a), newVersion(a), newExitCodes(),
+		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
 	return root
 }

@@ -186,7 +186,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		if isText { // from a reference that was followed, or in quotes
 			n, err := strconv.ParseInt(strings.TrimSpace(word), 10, 64)
 			if err != nil {
-				return wrong("expected %s", f.bounds())
+				return wrong("expected %s", f.Bounds())
 			}
 			v.SetInt(n)
 			return f.bounded(v)
@@ -198,7 +198,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 	}
 	if err := strictjson.Value(f.Name, raw, v.Addr().Interface()); err != nil {
 		if f.Kind == "number" {
-			return wrong("expected %s, got %s", f.bounds(), text.Clip(string(raw)))
+			return wrong("expected %s, got %s", f.Bounds(), text.Clip(string(raw)))
 		}
 		return &Problem{err.Path, err.Message}
 	}
@@ -211,7 +211,7 @@ func (f Field) expected() string {
 	case "text", "secret":
 		return "a text"
 	case "number":
-		return f.bounds()
+		return f.Bounds()
 	case "object":
 		return "an object"
 	case "true or false":
@@ -225,11 +225,11 @@ func (f Field) bounded(v reflect.Value) *Problem {
 	if f.Kind != "number" || f.Min == f.Max || v.Int() >= f.Min && (f.Max == 0 || v.Int() <= f.Max) {
 		return nil
 	}
-	return &Problem{f.Name, fmt.Sprintf("expected %s, got %d", f.bounds(), v.Int())}
+	return &Problem{f.Name, fmt.Sprintf("expected %s, got %d", f.Bounds(), v.Int())}
 }
 
-// bounds are what a number may be, in words.
-func (f Field) bounds() string {
+// Bounds are what a number may be, in words.
+func (f Field) Bounds() string {
 	switch {
 	case f.Min == 0 && f.Max == 0:
 		return "a whole number"

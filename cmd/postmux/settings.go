@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/internal/settings"
+	"github.com/postmux/postmux/provider"
+)
+
+// setting is one setting in the words of help and of the docs.
+type setting struct {
+	Name     string `json:"name"`
+	Kind     string `json:"kind"`
+	Required bool   `json:"required"`
+	Default  string `json:"default,omitempty"`
+	Doc      string `json:"doc"`
+}
+
+func newSettings(a *app) *cobra.Command {
+	var markdown bool
+	cmd := &cobra.Command{
+		Use:   "settings [PROVIDER]",
+		Short: "List the settings of an account",
+		Long: `List the settings that an account of PROVIDER may have in a configuration, or
+those that every account may have. A text may be a reference: env:NAME reads an
+environment variable, file:PATH a file.`,
+		Example: `  postmux settings
+  postmux settings brevo`,
+		Args: wantArgs("[PROVIDER]"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case markdown:
+				_, _ = a.out.Write([]byte(a.settingsMarkdown()))
+				return nil
+			case len(args) == 0:
+				return a.printSettings(commonSettings())
+			}
+			d, ok := a.registry.Driver(args[0])
+			if !ok {
+				return usageErr("", "no provider is called %q; known: %s", args[0], strings.Join(a.registry.Names(), ", "))
+			}
+			return a.printSettings(append(ownSettings(d), settingsOf(reflect.TypeFor[provider.AccountSettings](), isRoute(d))...))
+		},
+	}
+	cmd.Flags().BoolVar(&markdown, "markdown", false, "write the tables of docs/configuration.md")
+	return cmd
+}
+
+func (a *app) printSettings(list []setting) error {
+	if a.json {
+		a.printJSON(list)
+		return nil
+	}
+	for _, s := range list {
+		head := s.Name + "  " + s.Kind
+		switch {
+		case s.Required:
+			head += ", required"
+		case s.Default != "":
+			head += ", default " + s.Default
+		}
+		fmt.Fprintln(a.out, head)
+		for _, line := range wrap(s.Doc, 76) {
+			fmt.Fprintln(a.out, "    "+line)
+		}
+	}
+	return nil
+}
+
+// commonSettings are those that every account may have.
+func commonSettings() []setting {
+	return settingsOf(reflect.TypeFor[provider.AccountSettings](), false)
+}
+
+// ownSettings are those of a driver alone.
+func ownSettings(d provider.Driver) []setting {
+	common := commonSettings()
+	return slices.DeleteFunc(settingsOf(reflect.TypeOf(d.Config()), false), func(s setting) bool {
+		return slices.ContainsFunc(common, func(c setting) bool { return c.Name == s.Name })
+	})
+}
+
+// isRoute reports whether accounts of d send through others: those have members'
+// capabilities and none of their own.
+func isRoute(d provider.Driver) bool { return d.Capabilities(nil) == nil }
+
+// settingsOf are the settings that a struct declares; for a route, those that a
+// route may have.
+func settingsOf(typ reflect.Type, route bool) []setting {
+	var out []setting
+	for _, f := range settings.Fields(typ) {
+		if route && f.Tag.Get("route") == "no" {
+			continue
+		}
+		kind := f.Kind
+		switch {
+		case f.Enum != nil:
+			kind = strings.Join(f.Enum, " or ")
+		case f.Kind == "number":
+			kind = strings.TrimPrefix(f.Bounds(), "a whole ")
+		}
+		out = append(out, setting{Name: f.Name, Kind: kind, Required: f.Required(settings.Send), Default: f.Default, Doc: f.Doc})
+	}
+	return out
+}
+
+// settingsMarkdown are the tables of docs/configuration.md.
+func (a *app) settingsMarkdown() string {
+	var b strings.Builder
+	table := func(list []setting) {
+		b.WriteString("| key | is | default | means |\n|---|---|---|---|\n")
+		for _, s := range list {
+			def := s.Default
+			if s.Required {
+				def = "required"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.Name, s.Kind, def, strings.ReplaceAll(s.Doc, "|", `\|`))
+		}
+	}
+	b.WriteString("### Every account\n\n")
+	table(commonSettings())
+	for _, name := range a.registry.Names() {
+		d, _ := a.registry.Driver(name)
+		fmt.Fprintf(&b, "\n### %s\n\n", name)
+		table(ownSettings(d))
+		if isRoute(d) {
+			var common []string
+			for _, s := range settingsOf(reflect.TypeFor[provider.AccountSettings](), true) {
+				common = append(common, "`"+s.Name+"`")
+			}
+			fmt.Fprintf(&b, "\nOf the settings above it has %s.\n", strings.Join(common, ", "))
+		}
+	}
+	return b.String()
+}
+
+// wrap breaks text into lines of at most width characters.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
