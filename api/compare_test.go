@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // differ says where got, an encoded request, is not want, which was decoded

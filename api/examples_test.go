@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/form"
+	"github.com/postmux/postmux/rest"
 )
 
 // trip is one example on its way through the generated types.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/form"
+	"github.com/postmux/postmux/rest"
 )
 
 // A binding is what was generated for a vendor. The types of bodies and answers

@@ -6,12 +6,12 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/gen/brevotrackerapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // trackerURL is the vendor's address of the tracker.

@@ -12,9 +12,9 @@ import (
 
 	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/gen/brevotrackerapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/memory"
+	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/sandbox"
 )
 

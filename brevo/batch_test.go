@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 func TestBatchToAPI(t *testing.T) {

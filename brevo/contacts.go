@@ -9,11 +9,11 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
 )
 
 // Largest pages and groups that the vendor takes.

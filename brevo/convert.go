@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // keyHeader is where the vendor looks for the idempotency key: in the headers

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // emailBody is the body of a mail that writes its own JSON: encoding/json takes

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 const (

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // When a job is looked at. Looks count against the class that allows 100 an

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/rest"
 )
 
 // keyWindow is how long a repeat under the same key is trusted. The vendor tells

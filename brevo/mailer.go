@@ -5,10 +5,10 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // known is shared by all sends.

@@ -7,9 +7,9 @@ import (
 	"log"
 	"net/http"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/sandbox"
 )
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Cancel deletes a mail that still waits. The vendor deletes sent mail as well,

@@ -7,9 +7,9 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // perPage is how many records a page is asked to have. The vendor's largest

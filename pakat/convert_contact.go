@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // Tags that every list is documented to have.

@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // golden compares a form with a file of name=value lines. The files were

@@ -3,12 +3,12 @@ package pakat
 import (
 	"context"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 var _ provider.Finder = (*adapter)(nil)

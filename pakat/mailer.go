@@ -5,8 +5,8 @@ import (
 	"errors"
 
 	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {

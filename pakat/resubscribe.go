@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Resubscribe sets the status of a record that says unsubscribed to confirmed,

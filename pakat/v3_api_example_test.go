@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // An operation that is not curated yet: name its method, route, parameters and

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
 )
 
 // Sizes of pages. The document states no maximum, so these are the defaults of

@@ -3,11 +3,11 @@ package pakat
 import (
 	"context"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 var _ provider.Finder = (*v3Adapter)(nil)

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 const (

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // meaning is what a code of the vendor says.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/postmux/postmux/gen/flex"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 var _ provider.Finder = (*adapter)(nil)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {

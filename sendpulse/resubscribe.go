@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Resubscribe to one list adds the address to it again and reads afterwards

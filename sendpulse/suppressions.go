@@ -6,11 +6,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postmux/postmux/gen/flex"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 var _ provider.Suppressions = (*adapter)(nil)

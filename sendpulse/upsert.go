@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"maps"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // UpsertContact looks the address up, then makes a call for each list. It adds

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/sandbox"
 	"github.com/postmux/postmux/smsby"
 )

@@ -4,10 +4,10 @@ import (
 	"context"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // BatchLimits are guesses: the vendor states none for a bulk. 500 is what it

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
 )
 
 // UpsertContact imports one row into each list. A contact is a row of a list

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
 )
 
 // clock is the zone in which the vendor reads times; zone is nil when the

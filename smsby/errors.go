@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postmux/postmux/gen/flex"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // words tell the kind of an error text; the first that is found decides. The

@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"github.com/postmux/postmux/gen/flex"
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // Defines values for AttributeCategory.

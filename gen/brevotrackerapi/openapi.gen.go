@@ -6,8 +6,8 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/postmux/postmux/gen/flex"
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // Error: The body of a refused call, assumed to be that of the API.

@@ -32,7 +32,7 @@ func (r *Report) suggestion() (string, error) {
 		project: r.project, own: r.own, ids: map[string]bool{}, components: map[string]*component{}, seen: map[[2]*openapi3.Schema]bool{},
 		flex: cmp.Or(
 			firstMatch(flexPath, string(raw)),
-			"github.com/postmux/postmux/gen/flex",
+			"github.com/postmux/postmux/rest/flex",
 		), errors: errorAnswers(string(raw)),
 	}
 	for _, c := range r.project.curated {

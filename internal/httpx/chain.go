@@ -9,7 +9,7 @@ package httpx
 import (
 	"context"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // Chain carries out calls for one account. It is safe for concurrent use.

@@ -3,8 +3,8 @@ package httpx
 import (
 	"context"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // classifier decides whether an answer is a success. The adapter reads the

@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Auth is how an account proves itself: where a credential goes, and where it

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // maxDescribe caps what is shown of a body, in bytes.

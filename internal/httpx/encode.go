@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Header values that every request shares; never changed.

@@ -3,9 +3,9 @@ package httpx
 import (
 	"context"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // limiter keeps the account's limits. A call waits for the bucket of its class,

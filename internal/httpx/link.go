@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // link is one step of the chain. It prepares the call, passes it to the next

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // net/http repeats a request by itself when a connection that was used before

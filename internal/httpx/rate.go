@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/vendorurl"
+	"github.com/postmux/postmux/rest"
 )
 
 // Limit is a vendor's limit of calls of one class. Rate and burst together stay

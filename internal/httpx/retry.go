@@ -7,8 +7,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/rest"
 )
 
 // Numbers of the repeats. A hint of the vendor longer than maxWait is not waited

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // sender puts the request on the wire. It is the last link. When no answer comes,

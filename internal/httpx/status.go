@@ -1,9 +1,9 @@
 package httpx
 
 import (
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // KindDuplicate is named by a classifier when the vendor says that it has seen

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 var update = flag.Bool("update", false, "write the golden file of failures")

@@ -8,9 +8,9 @@ import (
 	"net"
 	"net/url"
 
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // transportFailure returns what an attempt without an answer means.

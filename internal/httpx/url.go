@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // address is where the vendor's API is.

@@ -32,7 +32,7 @@ no  acme/b.go                  $module/sandbox
 no  acme/c.go                  $module/provider/all
 no  acme/d.go                  log
 no  acme/below/e.go            $module/sandbox
-yes acme/f.go                  $module/gen/rest
+yes acme/f.go                  $module/rest
 yes acme/g.go                  $module/internal/httpx
 yes acme/h.go                  $module/provider
 yes acme/t.go                  $module/provider/feature
@@ -43,11 +43,11 @@ no  internal/scratch/l.go      $module/sandbox
 yes internal/scratch/m.go      $module/internal/httpx
 yes internal/scratch/n.go      $module/api
 no  internal/sendinblue/o.go   $module/gen/smsbyapi
-yes internal/sendinblue/p.go   $module/gen/flex
+yes internal/sendinblue/p.go   $module/rest/flex
 no  sandbox/q.go               $module/smsby
 yes sandbox/r.go               $module/gen/smsbyapi
 no  gen/acmeapi/s.go           $module/provider
-no  provider/t.go              $module/gen/rest
+no  provider/t.go              $module/rest
 yes provider/u.go              $module/internal/mailaddr
 EOT
 while read -r _ file import; do

@@ -4,8 +4,8 @@
 package outcome
 
 import (
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // Class is the class of a failure, a row of the table.

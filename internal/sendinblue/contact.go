@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // standIn is the end of the address that the vendor makes up for a contact who

@@ -1,8 +1,8 @@
 package sendinblue
 
 import (
-	"github.com/postmux/postmux/gen/flex"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // NoFolder is the error of making a list without the setting folder_id: the vendor

@@ -120,7 +120,7 @@ func (m *measurer) table() (string, error) {
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %s | %.2f s | %s |\n", v.Spec, operations, schemas, thousands(int64(lines)), cpu.Seconds(), growth(size-plain))
 	}
-	fmt.Fprintf(&b, "\nThe growth is over a program that makes one call through `rest.Plain` and links no generated package: %s bytes. The same call by\nnet/http alone is a program of %s bytes, so `gen/rest` itself is %s bytes.\n",
+	fmt.Fprintf(&b, "\nThe growth is over a program that makes one call through `rest.Plain` and links no generated package: %s bytes. The same call by\nnet/http alone is a program of %s bytes, so `rest` itself is %s bytes.\n",
 		thousands(plain), thousands(hello), thousands(plain-hello))
 	return b.String(), nil
 }

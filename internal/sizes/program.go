@@ -60,7 +60,7 @@ func main() {
 %s
 	fmt.Println(err, out)
 }
-`, imports, m.module+"/gen/rest", lines)
+`, imports, m.module+"/rest", lines)
 }
 
 // simplestCall is the call that the program makes: of the generated methods with

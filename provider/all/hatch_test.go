@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/api"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/sandbox"
 )
 

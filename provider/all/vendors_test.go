@@ -12,11 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/api"
-	"github.com/postmux/postmux/gen/rest"
 	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/provider/route"
+	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/sandbox"
 )
 

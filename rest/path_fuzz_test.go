@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // A value that passes is one segment, also for who unescapes before resolving.

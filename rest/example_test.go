@@ -10,7 +10,7 @@ import (
 	"net/http/httptest"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // withKey is a transport that adds the credential.

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/gen/rest"
+	"github.com/postmux/postmux/rest"
 )
 
 // keeper is a Doer that keeps the last call.
