@@ -13,7 +13,7 @@ import (
 )
 
 // howToAdd says what a new field needs. The failures below quote it.
-const howToAdd = `add a row to %[1]s in provider/fields.go: the feature (a constant in features.go), how to see that it is used,
+const howToAdd = `add a row to %[1]s in provider/message_fields.go or contact_fields.go: the feature, how to see that it is used,
 how to drop and copy it, its checks, its size. The conformance suite then probes it at every provider
 and asks each capability table for a cell.`
 
@@ -40,7 +40,7 @@ func rowFor[T any](t *testing.T, table string, rows []field[T]) {
 		named = append(named, row.name)
 	}
 	for _, f := range fields {
-		assert.Contains(t, named, f, "%s.%s has no row: "+howToAdd, typ.Name(), f, table)
+		assert.Contains(t, named, f, "%[2]s.%[3]s has no row: "+howToAdd, table, typ.Name(), f)
 	}
 	assert.Equal(t, fields, named, "the rows of %s are those of the struct, in its order", table)
 }
@@ -106,7 +106,7 @@ func TestEveryChangeFieldAsksForItsFeature(t *testing.T) {
 			assert.Empty(t, after, name)
 			continue
 		}
-		assert.NotEmpty(t, after, "%s is set and asks for no feature: "+howToAdd, name, "changeFields")
+		assert.NotEmpty(t, after, "%[2]s is set and asks for no feature: "+howToAdd, "changeFields", name)
 		if kind := typ.Field(i).Type; strings.HasPrefix(kind.Name(), "Change[") {
 			reflect.ValueOf(&base).Elem().Field(i).Set(reflect.ValueOf(ChangeToNone[string]()))
 			cleared := needs(changeFields, &base, nil)

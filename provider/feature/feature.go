@@ -1,4 +1,4 @@
-// Code generated from the table in provider/fields.go; DO NOT EDIT.
+// Code generated from the tables in provider/message_fields.go and contact_fields.go; DO NOT EDIT.
 
 // Package feature names what a provider may or may not have. The names are those
 // of a configuration ("message.cc" under require or policy) and of the capability

@@ -15,7 +15,7 @@ import (
 
 var update = flag.Bool("update", false, "write feature.go from the table in package provider")
 
-// The constants are what the table in provider/fields.go gives.
+// The constants are what the tables in provider/message_fields.go and contact_fields.go give.
 func TestConstants(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(head)
@@ -31,7 +31,7 @@ func TestConstants(t *testing.T) {
 	assert.Equal(t, b.String(), string(got), `run "make generate", which writes feature.go`)
 }
 
-const head = `// Code generated from the table in provider/fields.go; DO NOT EDIT.
+const head = `// Code generated from the tables in provider/message_fields.go and contact_fields.go; DO NOT EDIT.
 
 // Package feature names what a provider may or may not have. The names are those
 // of a configuration ("message.cc" under require or policy) and of the capability
