@@ -59,10 +59,11 @@ type v3Adapter struct {
 func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {
 	chain, err := httpx.New(httpx.Config{
 		Provider: v3Name, BaseURL: v3BaseURL, Settings: cfg.AccountSettings, Env: env,
-		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
-		Classify:  sendinblue.Classify,
-		Limits:    httpx.Single(5), // not published; Brevo's ancestor
-		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
+		Auth:            httpx.HeaderKey("api-key", cfg.APIKey),
+		AssumedStatuses: true,
+		Classify:        sendinblue.Classify,
+		Limits:          httpx.Single(5), // not published; Brevo's ancestor
+		RequestID:       sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 	})
 	if err != nil {
 		return nil, err

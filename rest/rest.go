@@ -56,6 +56,10 @@ type Call struct {
 	Route     string   // path template, "/contacts/{identifier}"
 	Segments  []string // values of the route's parameters, in order, not escaped
 	Effect    Effect
+	// Success and Empty are the statuses of the documented successes, separated by
+	// spaces: those with content and those without. Both are empty for an operation
+	// that no spec describes.
+	Success, Empty string
 	Query     []Param
 	Header    []Param
 	Kind      BodyKind

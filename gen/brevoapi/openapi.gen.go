@@ -7901,6 +7901,7 @@ func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParam
 // Effect: upsert.
 func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCategory", Method: http.MethodPost, Route: "/categories", Effect: "upsert"}
+	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -7910,6 +7911,7 @@ func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest,
 // Effect: upsert.
 func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesRequest, opts ...rest.Option) (*BatchCounts, error) {
 	call := rest.Call{Operation: "CreateCategories", Method: http.MethodPost, Route: "/categories/batch", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
 }
@@ -7949,6 +7951,7 @@ func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams,
 // Effect: send.
 func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -7968,6 +7971,7 @@ func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option)
 // Effect: send.
 func (c *Client) ImportCompanies(ctx context.Context, body ImportCompaniesRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ImportCompanies", Method: http.MethodPost, Route: "/companies/import", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
@@ -7977,6 +7981,7 @@ func (c *Client) ImportCompanies(ctx context.Context, body ImportCompaniesReques
 // Effect: upsert.
 func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateCompanyLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCompanyLinks", Method: http.MethodPatch, Route: "/companies/link-unlink/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -7987,6 +7992,7 @@ func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateC
 // Effect: upsert.
 func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteCompany", Method: http.MethodDelete, Route: "/companies/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8005,6 +8011,7 @@ func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option)
 // Effect: upsert.
 func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompanyRequest, opts ...rest.Option) (*Company, error) {
 	call := rest.Call{Operation: "UpdateCompany", Method: http.MethodPatch, Route: "/companies/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Company](ctx, c.d, &call, opts)
@@ -8038,6 +8045,7 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 // Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
+	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -8055,6 +8063,7 @@ func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*Attr
 // Effect: upsert.
 func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteAttribute", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8066,6 +8075,7 @@ func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory Attribut
 // Effect: upsert.
 func (c *Client) CreateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body CreateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "201"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8078,6 +8088,7 @@ func (c *Client) CreateAttribute(ctx context.Context, attributeCategory Attribut
 // Effect: upsert.
 func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body UpdateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateAttribute", Method: http.MethodPut, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8088,6 +8099,7 @@ func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory Attribut
 // Effect: upsert.
 func (c *Client) DeleteAttributeOption(ctx context.Context, attributeType string, attributeName string, option string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteAttributeOption", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeType}/{multipleChoiceAttribute}/{multipleChoiceAttributeOption}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeType), rest.Seg(attributeName), rest.Seg(option)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8101,6 +8113,7 @@ func (c *Client) DeleteAttributeOption(ctx context.Context, attributeType string
 // Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest, opts ...rest.Option) (*BatchResult, error) {
 	call := rest.Call{Operation: "UpdateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
+	call.Success, call.Empty = "207", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchResult](ctx, c.d, &call, opts)
 }
@@ -8129,6 +8142,7 @@ func (c *Client) ListConsentGroups(ctx context.Context, params *ListConsentGroup
 // Effect: upsert.
 func (c *Client) CreateConsentGroup(ctx context.Context, body CreateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
 	call := rest.Call{Operation: "CreateConsentGroup", Method: http.MethodPost, Route: "/contacts/consent-groups", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
 }
@@ -8138,6 +8152,7 @@ func (c *Client) CreateConsentGroup(ctx context.Context, body CreateConsentGroup
 // Effect: upsert.
 func (c *Client) DeleteConsentGroup(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteConsentGroup", Method: http.MethodDelete, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8158,6 +8173,7 @@ func (c *Client) GetConsentGroup(ctx context.Context, id int64, opts ...rest.Opt
 // Effect: upsert.
 func (c *Client) UpdateConsentGroup(ctx context.Context, id int64, body UpdateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
 	call := rest.Call{Operation: "UpdateConsentGroup", Method: http.MethodPut, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
@@ -8170,6 +8186,7 @@ func (c *Client) UpdateConsentGroup(ctx context.Context, id int64, body UpdateCo
 // Effect: send.
 func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
+	call.Success, call.Empty = "", "201 204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8181,6 +8198,7 @@ func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDouble
 // Effect: send.
 func (c *Client) ExportContacts(ctx context.Context, body ExportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportContacts", Method: http.MethodPost, Route: "/contacts/export", Effect: "send"}
+	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
@@ -8205,6 +8223,7 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -8214,6 +8233,7 @@ func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opt
 // Effect: upsert.
 func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFolder", Method: http.MethodDelete, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(folderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8232,6 +8252,7 @@ func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Opt
 // Effect: upsert.
 func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFolderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateFolder", Method: http.MethodPut, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(folderID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8258,6 +8279,7 @@ func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *
 // Effect: send.
 func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/contacts/import", Effect: "send"}
+	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
@@ -8282,6 +8304,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -8291,6 +8314,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/contacts/lists/{listId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8315,6 +8339,7 @@ func (c *Client) GetList(ctx context.Context, listID int64, params *GetListParam
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/contacts/lists/{listId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8342,6 +8367,7 @@ func (c *Client) ListContactsOfList(ctx context.Context, listID int64, params *L
 // Effect: upsert.
 func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddContactsToListRequest, opts ...rest.Option) (*ListChange, error) {
 	call := rest.Call{Operation: "AddContactsToList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/add", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ListChange](ctx, c.d, &call, opts)
@@ -8354,6 +8380,7 @@ func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddCo
 // Effect: upsert.
 func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body RemoveContactsFromListRequest, opts ...rest.Option) (*ListChange, error) {
 	call := rest.Call{Operation: "RemoveContactsFromList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/remove", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ListChange](ctx, c.d, &call, opts)
@@ -8377,6 +8404,7 @@ func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, o
 // Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, identifier string, params *DeleteContactParams, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/contacts/{identifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
 		rest.Query(&call, "form", true, "identifierType", params.IdentifierType)
@@ -8407,6 +8435,7 @@ func (c *Client) GetContact(ctx context.Context, identifier string, params *GetC
 // Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, identifier string, params *UpdateContactParams, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{identifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
 		rest.Query(&call, "form", true, "identifierType", params.IdentifierType)
@@ -8435,6 +8464,7 @@ func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string,
 // Effect: upsert.
 func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SetAgentOnline", Method: http.MethodPost, Route: "/conversations/agentOnlinePing", Effect: "upsert"}
+	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8446,6 +8476,7 @@ func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest,
 // Effect: send.
 func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendChatMessage", Method: http.MethodPost, Route: "/conversations/messages", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
 }
@@ -8455,6 +8486,7 @@ func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageReques
 // Effect: upsert.
 func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChatMessage", Method: http.MethodDelete, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8473,6 +8505,7 @@ func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Opt
 // Effect: upsert.
 func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "UpdateChatMessage", Method: http.MethodPut, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
@@ -8485,6 +8518,7 @@ func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateCh
 // Effect: send.
 func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
 }
@@ -8494,6 +8528,7 @@ func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRe
 // Effect: upsert.
 func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeletePushedMessage", Method: http.MethodDelete, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8512,6 +8547,7 @@ func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.O
 // Effect: upsert.
 func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
 	call := rest.Call{Operation: "UpdatePushedMessage", Method: http.MethodPut, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
@@ -8524,6 +8560,7 @@ func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body Update
 // Effect: send.
 func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateSubAccountGroup", Method: http.MethodPost, Route: "/corporate/group", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -8533,6 +8570,7 @@ func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccoun
 // Effect: upsert.
 func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string, body RemoveSubAccountsFromGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveSubAccountsFromGroup", Method: http.MethodPut, Route: "/corporate/group/unlink/{groupId}/subAccounts", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(groupID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8543,6 +8581,7 @@ func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string,
 // Effect: upsert.
 func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSubAccountGroup", Method: http.MethodDelete, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8561,6 +8600,7 @@ func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest
 // Effect: upsert.
 func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body UpdateSubAccountGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountGroup", Method: http.MethodPut, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8610,6 +8650,7 @@ func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*Ma
 // Effect: send.
 func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "CreateMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SSOToken](ctx, c.d, &call, opts)
 }
@@ -8633,6 +8674,7 @@ func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsPar
 // Effect: send.
 func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSubAccount", Method: http.MethodPost, Route: "/corporate/subAccount", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -8642,6 +8684,7 @@ func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequ
 // Effect: upsert.
 func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddIPToSubAccounts", Method: http.MethodPost, Route: "/corporate/subAccount/ip/associate", Effect: "upsert"}
+	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8651,6 +8694,7 @@ func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPReques
 // Effect: upsert.
 func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveIPFromSubAccounts", Method: http.MethodPut, Route: "/corporate/subAccount/ip/dissociate", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8662,6 +8706,7 @@ func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPR
 // Effect: send.
 func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyRequest, opts ...rest.Option) (*CreatedKey, error) {
 	call := rest.Call{Operation: "CreateSubAccountKey", Method: http.MethodPost, Route: "/corporate/subAccount/key", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedKey](ctx, c.d, &call, opts)
 }
@@ -8673,6 +8718,7 @@ func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountK
 // Effect: send.
 func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAccountSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
 	call := rest.Call{Operation: "CreateSubAccountSSOToken", Method: http.MethodPost, Route: "/corporate/subAccount/ssoToken", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SSOToken](ctx, c.d, &call, opts)
 }
@@ -8682,6 +8728,7 @@ func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAcc
 // Effect: upsert.
 func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSubAccount", Method: http.MethodDelete, Route: "/corporate/subAccount/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8700,6 +8747,7 @@ func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Optio
 // Effect: upsert.
 func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, body UpdateApplicationsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountApplications", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/applications/toggle", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8710,6 +8758,7 @@ func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, bod
 // Effect: upsert.
 func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body UpdateSubAccountPlanRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountPlan", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/plan", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8722,6 +8771,7 @@ func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body Update
 // Effect: upsert.
 func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccountPlansRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSubAccountPlans", Method: http.MethodPut, Route: "/corporate/subAccounts/plan", Effect: "upsert"}
+	call.Success, call.Empty = "", "202"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8733,6 +8783,7 @@ func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccoun
 // Effect: send.
 func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserRequest, opts ...rest.Option) (*CorporateInvitation, error) {
 	call := rest.Call{Operation: "InviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CorporateInvitation](ctx, c.d, &call, opts)
 }
@@ -8744,6 +8795,7 @@ func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUs
 // Effect: send.
 func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
 	call := rest.Call{Operation: "UpdateCorporateInvitation", Method: http.MethodPut, Route: "/corporate/user/invitation/{action}/{email}", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
 	return rest.Do[CorporateMessage](ctx, c.d, &call, opts)
 }
@@ -8753,6 +8805,7 @@ func (c *Client) UpdateCorporateInvitation(ctx context.Context, action Invitatio
 // Effect: upsert.
 func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RevokeCorporateUser", Method: http.MethodDelete, Route: "/corporate/user/revoke/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8771,6 +8824,7 @@ func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, 
 // Effect: upsert.
 func (c *Client) UpdateCorporateUserPermissions(ctx context.Context, email string, body UpdateCorporatePermissionsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCorporateUserPermissions", Method: http.MethodPut, Route: "/corporate/user/{email}/permissions", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8799,6 +8853,7 @@ func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCo
 // Effect: send.
 func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
 }
@@ -8817,6 +8872,7 @@ func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...res
 // Effect: upsert.
 func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body UpdateCouponCollectionRequest, opts ...rest.Option) (*ChangedCouponCollection, error) {
 	call := rest.Call{Operation: "UpdateCouponCollection", Method: http.MethodPatch, Route: "/couponCollections/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChangedCouponCollection](ctx, c.d, &call, opts)
@@ -8829,6 +8885,7 @@ func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body Upd
 // Effect: send.
 func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8840,6 +8897,7 @@ func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ..
 // Effect: send.
 func (c *Client) CreateCRMAttribute(ctx context.Context, body CreateCRMAttributeRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateCRMAttribute", Method: http.MethodPost, Route: "/crm/attributes", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -8867,6 +8925,7 @@ func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) ([
 // Effect: upsert.
 func (c *Client) DeleteCRMAttribute(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteCRMAttribute", Method: http.MethodDelete, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8876,6 +8935,7 @@ func (c *Client) DeleteCRMAttribute(ctx context.Context, id string, opts ...rest
 // Effect: upsert.
 func (c *Client) UpdateCRMAttribute(ctx context.Context, id string, body UpdateCRMAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCRMAttribute", Method: http.MethodPatch, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8907,6 +8967,7 @@ func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ..
 // Effect: send.
 func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -8918,6 +8979,7 @@ func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ..
 // Effect: send.
 func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ImportDeals", Method: http.MethodPost, Route: "/crm/deals/import", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
@@ -8927,6 +8989,7 @@ func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts 
 // Effect: upsert.
 func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDealLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateDealLinks", Method: http.MethodPatch, Route: "/crm/deals/link-unlink/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8937,6 +9000,7 @@ func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDeal
 // Effect: upsert.
 func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteDeal", Method: http.MethodDelete, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -8955,6 +9019,7 @@ func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*
 // Effect: upsert.
 func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateDeal", Method: http.MethodPatch, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8984,6 +9049,7 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 // Effect: send.
 func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ...rest.Option) (*CRMFile, error) {
 	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CRMFile](ctx, c.d, &call, opts)
 }
@@ -8993,6 +9059,7 @@ func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFile", Method: http.MethodDelete, Route: "/crm/files/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9039,6 +9106,7 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 // Effect: send.
 func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateNote", Method: http.MethodPost, Route: "/crm/notes", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -9048,6 +9116,7 @@ func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteNote", Method: http.MethodDelete, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9066,6 +9135,7 @@ func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*
 // Effect: upsert.
 func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateNote", Method: http.MethodPatch, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9128,6 +9198,7 @@ func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ..
 // Effect: send.
 func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ...rest.Option) (*CreatedRecord, error) {
 	call := rest.Call{Operation: "CreateTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
 }
@@ -9137,6 +9208,7 @@ func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTask", Method: http.MethodDelete, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9155,6 +9227,7 @@ func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*
 // Effect: upsert.
 func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTask", Method: http.MethodPatch, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9175,6 +9248,7 @@ func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskTy
 // Effect: upsert.
 func (c *Client) ActivateEcommerce(ctx context.Context, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "ActivateEcommerce", Method: http.MethodPost, Route: "/ecommerce/activate", Effect: "upsert"}
+	call.Success, call.Empty = "", "200"
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
 
@@ -9225,6 +9299,7 @@ func (c *Client) GetDisplayCurrency(ctx context.Context, opts ...rest.Option) (*
 // Effect: upsert.
 func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrencyRequest, opts ...rest.Option) (*DisplayCurrency, error) {
 	call := rest.Call{Operation: "SetDisplayCurrency", Method: http.MethodPost, Route: "/ecommerce/config/displayCurrency", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
 }
@@ -9255,6 +9330,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -9266,6 +9342,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 // Effect: send.
 func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts ...rest.Option) (*UploadedImage, error) {
 	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UploadedImage](ctx, c.d, &call, opts)
 }
@@ -9275,6 +9352,7 @@ func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts 
 // Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9296,6 +9374,7 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetC
 // Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9317,6 +9396,7 @@ func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...
 // Effect: send.
 func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -9329,6 +9409,7 @@ func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64,
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9340,6 +9421,7 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 // Effect: send.
 func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignReport", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9352,6 +9434,7 @@ func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body 
 // Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9373,6 +9456,7 @@ func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opt
 // Effect: send.
 func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateCampaignStatus", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}/status", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9385,6 +9469,7 @@ func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, bod
 // Effect: send.
 func (c *Client) CreateEvent(ctx context.Context, body CreateEventRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateEvent", Method: http.MethodPost, Route: "/events", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9413,6 +9498,7 @@ func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ..
 // Effect: send.
 func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ...rest.Option) (*CreatedUUID, error) {
 	call := rest.Call{Operation: "CreateFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
 }
@@ -9422,6 +9508,7 @@ func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteFeed", Method: http.MethodDelete, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9440,6 +9527,7 @@ func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) 
 // Effect: upsert.
 func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateFeed", Method: http.MethodPut, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(uuid)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9488,6 +9576,7 @@ func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.
 // Effect: upsert.
 func (c *Client) DeleteObjectRecords(ctx context.Context, objectType string, body DeleteObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
 	call := rest.Call{Operation: "DeleteObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/delete", Effect: "upsert"}
+	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(objectType)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedBatch](ctx, c.d, &call, opts)
@@ -9500,6 +9589,7 @@ func (c *Client) DeleteObjectRecords(ctx context.Context, objectType string, bod
 // Effect: upsert.
 func (c *Client) UpsertObjectRecords(ctx context.Context, objectType string, body UpsertObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
 	call := rest.Call{Operation: "UpsertObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/upsert", Effect: "upsert"}
+	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(objectType)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedBatch](ctx, c.d, &call, opts)
@@ -9542,6 +9632,7 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts 
 // Effect: upsert.
 func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateOrder", Method: http.MethodPost, Route: "/orders/status", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9551,6 +9642,7 @@ func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Op
 // Effect: upsert.
 func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersRequest, opts ...rest.Option) (*OrderBatch, error) {
 	call := rest.Call{Operation: "CreateOrders", Method: http.MethodPost, Route: "/orders/status/batch", Effect: "upsert"}
+	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[OrderBatch](ctx, c.d, &call, opts)
 }
@@ -9583,6 +9675,7 @@ func (c *Client) ListInvitedUsers(ctx context.Context, opts ...rest.Option) (*In
 // Effect: upsert.
 func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "RevokeUser", Method: http.MethodPut, Route: "/organization/user/invitation/revoke/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
 }
@@ -9594,6 +9687,7 @@ func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Opti
 // Effect: send.
 func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
 }
@@ -9605,6 +9699,7 @@ func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ..
 // Effect: send.
 func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "UpdateInvitation", Method: http.MethodPut, Route: "/organization/user/invitation/{action}/{email}", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
 }
@@ -9614,6 +9709,7 @@ func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, 
 // Effect: upsert.
 func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermissionsRequest, opts ...rest.Option) (*UserChange, error) {
 	call := rest.Call{Operation: "UpdateUserPermissions", Method: http.MethodPost, Route: "/organization/user/update/permissions", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
 }
@@ -9634,6 +9730,7 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 // Effect: send.
 func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentRequest, opts ...rest.Option) (*CreatedPaymentRequest, error) {
 	call := rest.Call{Operation: "CreatePaymentRequest", Method: http.MethodPost, Route: "/payments/requests", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedPaymentRequest](ctx, c.d, &call, opts)
 }
@@ -9643,6 +9740,7 @@ func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentReques
 // Effect: upsert.
 func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeletePaymentRequest", Method: http.MethodDelete, Route: "/payments/requests/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9710,6 +9808,7 @@ func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, o
 // Effect: upsert.
 func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateProduct", Method: http.MethodPost, Route: "/products", Effect: "upsert"}
+	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -9721,6 +9820,7 @@ func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, o
 // Effect: upsert.
 func (c *Client) CreateProducts(ctx context.Context, body CreateProductsRequest, opts ...rest.Option) (*BatchCounts, error) {
 	call := rest.Call{Operation: "CreateProducts", Method: http.MethodPost, Route: "/products/batch", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
 }
@@ -9739,6 +9839,7 @@ func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option)
 // Effect: upsert.
 func (c *Client) CreateProductAlert(ctx context.Context, id string, pType string, body CreateProductAlertRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CreateProductAlert", Method: http.MethodPost, Route: "/products/{id}/alerts/{type}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id), rest.Seg(pType)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9763,6 +9864,7 @@ func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, o
 // Effect: send.
 func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts ...rest.Option) (*CreatedChild, error) {
 	call := rest.Call{Operation: "CreateChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedChild](ctx, c.d, &call, opts)
 }
@@ -9772,6 +9874,7 @@ func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts 
 // Effect: upsert.
 func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChild", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9790,6 +9893,7 @@ func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...r
 // Effect: upsert.
 func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body UpdateChildRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChild", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9809,6 +9913,7 @@ func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier str
 // Effect: upsert.
 func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, body UpdateChildStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChildStatus", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/accountStatus", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9832,6 +9937,7 @@ func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, o
 // Effect: send.
 func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreditBalances](ctx, c.d, &call, opts)
@@ -9844,6 +9950,7 @@ func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, bo
 // Effect: send.
 func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
 	call := rest.Call{Operation: "RemoveChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/remove", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreditBalances](ctx, c.d, &call, opts)
@@ -9863,6 +9970,7 @@ func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, o
 // Effect: upsert.
 func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddChildDomain", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/domains", Effect: "upsert"}
+	call.Success, call.Empty = "", "201"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9873,6 +9981,7 @@ func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, bod
 // Effect: upsert.
 func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, domainName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteChildDomain", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9882,6 +9991,7 @@ func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, 
 // Effect: upsert.
 func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, domainName string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateChildDomain", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9892,6 +10002,7 @@ func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, 
 // Effect: upsert.
 func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddIPToChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/associate", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9902,6 +10013,7 @@ func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body 
 // Effect: upsert.
 func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "RemoveIPFromChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/dissociate", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9926,6 +10038,7 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
 	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedSender](ctx, c.d, &call, opts)
 }
@@ -9945,6 +10058,7 @@ func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainL
 // Effect: upsert.
 func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opts ...rest.Option) (*CreatedDomain, error) {
 	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedDomain](ctx, c.d, &call, opts)
 }
@@ -9954,6 +10068,7 @@ func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opt
 // Effect: upsert.
 func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteDomain", Method: http.MethodDelete, Route: "/senders/domains/{domainName}", Effect: "upsert"}
+	call.Success, call.Empty = "", "200"
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9972,6 +10087,7 @@ func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.
 // Effect: upsert.
 func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts ...rest.Option) (*DomainCheck, error) {
 	call := rest.Call{Operation: "AuthenticateDomain", Method: http.MethodPut, Route: "/senders/domains/{domainName}/authenticate", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[DomainCheck](ctx, c.d, &call, opts)
 }
@@ -9989,6 +10105,7 @@ func (c *Client) ListIPs(ctx context.Context, opts ...rest.Option) (*IPList, err
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9998,6 +10115,7 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 // Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10017,6 +10135,7 @@ func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...re
 // Effect: upsert.
 func (c *Client) ValidateSender(ctx context.Context, senderID int64, body ValidateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "ValidateSender", Method: http.MethodPut, Route: "/senders/{senderId}/validate", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10045,6 +10164,7 @@ func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsP
 // Effect: send.
 func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -10054,6 +10174,7 @@ func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRe
 // Effect: upsert.
 func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSMSCampaign", Method: http.MethodDelete, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10072,6 +10193,7 @@ func (c *Client) GetSMSCampaign(ctx context.Context, campaignID int64, opts ...r
 // Effect: upsert.
 func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body UpdateSMSCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSMSCampaign", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10084,6 +10206,7 @@ func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body U
 // Effect: send.
 func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -10096,6 +10219,7 @@ func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int
 // Effect: send.
 func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10107,6 +10231,7 @@ func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts 
 // Effect: send.
 func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignReport", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10119,6 +10244,7 @@ func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, bo
 // Effect: send.
 func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10131,6 +10257,7 @@ func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body
 // Effect: send.
 func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSMSCampaignStatus", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}/status", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10159,6 +10286,7 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 // Effect: upsert.
 func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UnblockContact", Method: http.MethodDelete, Route: "/smtp/blockedContacts/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10176,6 +10304,7 @@ func (c *Client) ListBlockedDomains(ctx context.Context, opts ...rest.Option) (*
 // Effect: upsert.
 func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "AddBlockedDomain", Method: http.MethodPost, Route: "/smtp/blockedDomains", Effect: "upsert"}
+	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10185,6 +10314,7 @@ func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, 
 // Effect: upsert.
 func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteBlockedDomain", Method: http.MethodDelete, Route: "/smtp/blockedDomains/{domain}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(domain)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10196,6 +10326,7 @@ func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ..
 // Effect: upsert.
 func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteHardBounces", Method: http.MethodPost, Route: "/smtp/deleteHardbounces", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10207,6 +10338,7 @@ func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRe
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
+	call.Success, call.Empty = "201 202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
 }
@@ -10216,6 +10348,7 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 // Effect: upsert.
 func (c *Client) CancelScheduledEmail(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "CancelScheduledEmail", Method: http.MethodDelete, Route: "/smtp/email/{identifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10273,6 +10406,7 @@ func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option)
 // Effect: upsert.
 func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteEmailLog", Method: http.MethodDelete, Route: "/smtp/log/{identifier}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10365,6 +10499,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -10374,6 +10509,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10392,6 +10528,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10404,6 +10541,7 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10416,6 +10554,7 @@ func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body Se
 // Effect: send.
 func (c *Client) SendSMSAsync(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*AcceptedSMS, error) {
 	call := rest.Call{Operation: "SendSMSAsync", Method: http.MethodPost, Route: "/transactionalSMS/send", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[AcceptedSMS](ctx, c.d, &call, opts)
 }
@@ -10427,6 +10566,7 @@ func (c *Client) SendSMSAsync(ctx context.Context, body SendSMSRequest, opts ...
 // Effect: send.
 func (c *Client) SendSMS(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*SentSMS, error) {
 	call := rest.Call{Operation: "SendSMS", Method: http.MethodPost, Route: "/transactionalSMS/sms", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentSMS](ctx, c.d, &call, opts)
 }
@@ -10513,6 +10653,7 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -10524,6 +10665,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 // Effect: send.
 func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHistoryRequest, opts ...rest.Option) (*StartedProcess, error) {
 	call := rest.Call{Operation: "ExportWebhookHistory", Method: http.MethodPost, Route: "/webhooks/export", Effect: "send"}
+	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
 }
@@ -10533,6 +10675,7 @@ func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHis
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10551,6 +10694,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10563,6 +10707,7 @@ func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body Update
 // Effect: send.
 func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppRequest, opts ...rest.Option) (*SentWhatsApp, error) {
 	call := rest.Call{Operation: "SendWhatsApp", Method: http.MethodPost, Route: "/whatsapp/sendMessage", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentWhatsApp](ctx, c.d, &call, opts)
 }
@@ -10607,6 +10752,7 @@ func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsApp
 // Effect: send.
 func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -10626,6 +10772,7 @@ func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*W
 // Effect: send.
 func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -10651,6 +10798,7 @@ func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsApp
 // Effect: upsert.
 func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SubmitWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template/approval/{templateId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "200"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10660,6 +10808,7 @@ func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, o
 // Effect: upsert.
 func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWhatsAppCampaign", Method: http.MethodDelete, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10678,6 +10827,7 @@ func (c *Client) GetWhatsAppCampaign(ctx context.Context, campaignID int64, opts
 // Effect: upsert.
 func (c *Client) UpdateWhatsAppCampaign(ctx context.Context, campaignID int64, body UpdateWhatsAppCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWhatsAppCampaign", Method: http.MethodPut, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)

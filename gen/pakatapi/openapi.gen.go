@@ -2492,6 +2492,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CampaignForm, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
 }
@@ -2512,6 +2513,7 @@ func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID s
 // Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2533,6 +2535,7 @@ func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...re
 // Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body CampaignUpdateForm, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
@@ -2558,6 +2561,7 @@ func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, pa
 // Effect: send.
 func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, body BounceForm, opts ...rest.Option) (*BounceAnswer, error) {
 	call := rest.Call{Operation: "CreateCampaignBounce", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/bounces", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[BounceAnswer](ctx, c.d, &call, opts)
@@ -2570,6 +2574,7 @@ func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, b
 // Effect: send.
 func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*SavedCampaign, error) {
 	call := rest.Call{Operation: "CopyCampaign", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/copy", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
 }
@@ -2592,6 +2597,7 @@ func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID strin
 // Effect: upsert.
 func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
 	call := rest.Call{Operation: "MarkCampaignSent", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/mark-sent", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
 }
@@ -2603,6 +2609,7 @@ func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts 
 // Effect: send.
 func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
 	call := rest.Call{Operation: "ToggleCampaignPause", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/pause-unpause", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
 }
@@ -2623,6 +2630,7 @@ func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts 
 // Effect: send.
 func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignOpening", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-opening/{subscriber_uid}", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2634,6 +2642,7 @@ func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, 
 // Effect: send.
 func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignUnsubscribe", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2645,6 +2654,7 @@ func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID stri
 // Effect: send.
 func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, subscriberUID string, hash string, opts ...rest.Option) (*ClickAnswer, error) {
 	call := rest.Call{Operation: "RecordCampaignClick", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID), rest.Seg(hash)}
 	return rest.Do[ClickAnswer](ctx, c.d, &call, opts)
 }
@@ -2695,6 +2705,7 @@ func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZon
 // Effect: send.
 func (c *Client) CreateCustomer(ctx context.Context, body CustomerForm, opts ...rest.Option) (*CreatedCustomer, error) {
 	call := rest.Call{Operation: "CreateCustomer", Method: http.MethodPost, Route: "/customers", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedCustomer](ctx, c.d, &call, opts)
 }
@@ -2739,6 +2750,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body ListForm, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/lists", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
 }
@@ -2781,6 +2793,7 @@ func (c *Client) ListSubscribersByEmail(ctx context.Context, params *ListSubscri
 // Effect: upsert.
 func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeEmailFromAllLists", Method: http.MethodPut, Route: "/lists/subscribers/unsubscribe-by-email-from-all-lists", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2790,6 +2803,7 @@ func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailFor
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/lists/{list_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2810,6 +2824,7 @@ func (c *Client) GetList(ctx context.Context, listUID string, opts ...rest.Optio
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdateForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/lists/{list_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2822,6 +2837,7 @@ func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdate
 // Effect: send.
 func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CopyList", Method: http.MethodPost, Route: "/lists/{list_uid}/copy", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
 }
@@ -2846,6 +2862,7 @@ func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFie
 // Effect: send.
 func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
 	call := rest.Call{Operation: "CreateField", Method: http.MethodPost, Route: "/lists/{list_uid}/fields", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedField](ctx, c.d, &call, opts)
@@ -2856,6 +2873,7 @@ func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm
 // Effect: upsert.
 func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteField", Method: http.MethodDelete, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2876,6 +2894,7 @@ func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, o
 // Effect: upsert.
 func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
 	call := rest.Call{Operation: "UpdateField", Method: http.MethodPut, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SavedField](ctx, c.d, &call, opts)
@@ -2901,6 +2920,7 @@ func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListS
 // Effect: send.
 func (c *Client) CreateSegment(ctx context.Context, listUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
 	call := rest.Call{Operation: "CreateSegment", Method: http.MethodPost, Route: "/lists/{list_uid}/segments", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedSegment](ctx, c.d, &call, opts)
@@ -2911,6 +2931,7 @@ func (c *Client) CreateSegment(ctx context.Context, listUID string, body Segment
 // Effect: upsert.
 func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteSegment", Method: http.MethodDelete, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -2931,6 +2952,7 @@ func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID stri
 // Effect: upsert.
 func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
 	call := rest.Call{Operation: "UpdateSegment", Method: http.MethodPut, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SavedSegment](ctx, c.d, &call, opts)
@@ -2958,6 +2980,7 @@ func (c *Client) ListSubscribers(ctx context.Context, listUID string, params *Li
 // Effect: upsert.
 func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
 	call := rest.Call{Operation: "CreateSubscriber", Method: http.MethodPost, Route: "/lists/{list_uid}/subscribers", Effect: "upsert"}
+	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedSubscriber](ctx, c.d, &call, opts)
@@ -2996,6 +3019,7 @@ func (c *Client) GetSubscriberByEmail(ctx context.Context, listUID string, param
 // Effect: upsert.
 func (c *Client) DeleteSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteSubscriber", Method: http.MethodDelete, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -3016,6 +3040,7 @@ func (c *Client) GetSubscriber(ctx context.Context, listUID string, subscriberUI
 // Effect: upsert.
 func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscriberUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
 	call := rest.Call{Operation: "UpdateSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SavedSubscriber](ctx, c.d, &call, opts)
@@ -3026,6 +3051,7 @@ func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscribe
 // Effect: upsert.
 func (c *Client) UnsubscribeSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}/unsubscribe", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -3070,6 +3096,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...rest.Option) (*CreatedTemplate, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/templates", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedTemplate](ctx, c.d, &call, opts)
 }
@@ -3079,6 +3106,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -3099,6 +3127,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...re
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body TemplateForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateUID)}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -3126,6 +3155,7 @@ func (c *Client) ListTransactionalEmails(ctx context.Context, params *ListTransa
 // Effect: send.
 func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalEmailForm, opts ...rest.Option) (*CreatedTransactionalEmail, error) {
 	call := rest.Call{Operation: "SendTransactionalEmail", Method: http.MethodPost, Route: "/transactional-emails", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedTransactionalEmail](ctx, c.d, &call, opts)
 }
@@ -3135,6 +3165,7 @@ func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalE
 // Effect: upsert.
 func (c *Client) DeleteTransactionalEmail(ctx context.Context, emailUID string, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "DeleteTransactionalEmail", Method: http.MethodDelete, Route: "/transactional-emails/{email_uid}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(emailUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }

@@ -1226,6 +1226,7 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 // Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
+	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1260,6 +1261,7 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1284,6 +1286,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1295,6 +1298,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 // Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, email string, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1324,6 +1328,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1344,6 +1349,7 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1355,6 +1361,7 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 // Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1381,6 +1388,7 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
 	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedSender](ctx, c.d, &call, opts)
 }
@@ -1390,6 +1398,7 @@ func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opt
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1399,6 +1408,7 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 // Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1428,6 +1438,7 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
+	call.Success, call.Empty = "201 202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
 }
@@ -1522,6 +1533,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1531,6 +1543,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1549,6 +1562,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1561,6 +1575,7 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1587,6 +1602,7 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
+	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
 }
@@ -1596,6 +1612,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1614,6 +1631,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)

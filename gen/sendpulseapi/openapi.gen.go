@@ -1549,6 +1549,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedList, error) {
 	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/addressbooks", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
 }
@@ -1558,6 +1559,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/addressbooks/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1578,6 +1580,7 @@ func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option)
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/addressbooks/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1612,6 +1615,7 @@ func (c *Client) GetCampaignCost(ctx context.Context, listID int64, opts ...rest
 // Effect: upsert.
 func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveContacts", Method: http.MethodDelete, Route: "/addressbooks/{id}/emails", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1642,6 +1646,7 @@ func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListCon
 // Effect: send.
 func (c *Client) AddContacts(ctx context.Context, listID int64, body AddContactsRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1666,6 +1671,7 @@ func (c *Client) GetContactsTotal(ctx context.Context, listID int64, params *Get
 // Effect: upsert.
 func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UnsubscribeContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/unsubscribe", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1676,6 +1682,7 @@ func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Add
 // Effect: upsert.
 func (c *Client) UpdateContactVariables(ctx context.Context, listID int64, body UpdateContactVariablesRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateContactVariables", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/variable", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1695,6 +1702,7 @@ func (c *Client) GetContact(ctx context.Context, listID int64, email string, opt
 // Effect: upsert.
 func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body UpdateContactPhoneRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateContactPhone", Method: http.MethodPut, Route: "/addressbooks/{id}/phone", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1742,6 +1750,7 @@ func (c *Client) GetBalanceInCurrency(ctx context.Context, currency string, opts
 // Effect: upsert.
 func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlacklistRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveFromBlacklist", Method: http.MethodDelete, Route: "/blacklist", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1761,6 +1770,7 @@ func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) ([]stri
 // Effect: upsert.
 func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddToBlacklist", Method: http.MethodPost, Route: "/blacklist", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1789,6 +1799,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedCampaign, error) {
 	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedCampaign](ctx, c.d, &call, opts)
 }
@@ -1798,6 +1809,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 // Effect: upsert.
 func (c *Client) CancelCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "CancelCampaign", Method: http.MethodDelete, Route: "/campaigns/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1821,6 +1833,7 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 // Effect: upsert.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*UpdatedCampaign, error) {
 	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPatch, Route: "/campaigns/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UpdatedCampaign](ctx, c.d, &call, opts)
@@ -1880,6 +1893,7 @@ func (c *Client) ListAddressStatistics(ctx context.Context, body Addresses, opts
 // Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/emails/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1927,6 +1941,7 @@ func (c *Client) CreateAccessToken(ctx context.Context, body AccessTokenRequest,
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1947,6 +1962,7 @@ func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) ([]Sender
 // Effect: send.
 func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -1958,6 +1974,7 @@ func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...r
 // Effect: send.
 func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.Option) (*SenderActivation, error) {
 	call := rest.Call{Operation: "SendSenderCode", Method: http.MethodGet, Route: "/senders/{email}/code", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[SenderActivation](ctx, c.d, &call, opts)
 }
@@ -1967,6 +1984,7 @@ func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.
 // Effect: upsert.
 func (c *Client) ActivateSender(ctx context.Context, email string, body ActivateSenderRequest, opts ...rest.Option) (*SenderActivation, error) {
 	call := rest.Call{Operation: "ActivateSender", Method: http.MethodPost, Route: "/senders/{email}/code", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SenderActivation](ctx, c.d, &call, opts)
@@ -2023,6 +2041,7 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/emails", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
 }
@@ -2070,6 +2089,7 @@ func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) ([]string
 // Effect: send.
 func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeEmailRequest, opts ...rest.Option) (*SentEmail, error) {
 	call := rest.Call{Operation: "SendResubscribeEmail", Method: http.MethodPost, Route: "/smtp/resubscribe", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
 }
@@ -2087,6 +2107,7 @@ func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) ([]st
 // Effect: upsert.
 func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "RemoveSMTPUnsubscribes", Method: http.MethodDelete, Route: "/smtp/unsubscribe", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -2109,6 +2130,7 @@ func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsub
 // Effect: upsert.
 func (c *Client) AddSMTPUnsubscribes(ctx context.Context, body AddSMTPUnsubscribesRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "AddSMTPUnsubscribes", Method: http.MethodPost, Route: "/smtp/unsubscribe", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
 }
@@ -2141,6 +2163,7 @@ func (c *Client) ListTags(ctx context.Context, opts ...rest.Option) (*TagList, e
 // Effect: send.
 func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "CreateTag", Method: http.MethodPost, Route: "/tags", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2150,6 +2173,7 @@ func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Op
 // Effect: upsert.
 func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "AddTagsToEmail", Method: http.MethodPost, Route: "/tags/pin/email", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2159,6 +2183,7 @@ func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts
 // Effect: upsert.
 func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "AddTagsToPhone", Method: http.MethodPost, Route: "/tags/pin/phone", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2168,6 +2193,7 @@ func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts
 // Effect: upsert.
 func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "RemoveTagsFromEmail", Method: http.MethodPost, Route: "/tags/unpin/email", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2177,6 +2203,7 @@ func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest,
 // Effect: upsert.
 func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "RemoveTagsFromPhone", Method: http.MethodPost, Route: "/tags/unpin/phone", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2186,6 +2213,7 @@ func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest,
 // Effect: upsert.
 func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "DeleteTag", Method: http.MethodDelete, Route: "/tags/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(tagID)}
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
 }
@@ -2195,6 +2223,7 @@ func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option
 // Effect: upsert.
 func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
 	call := rest.Call{Operation: "UpdateTag", Method: http.MethodPut, Route: "/tags/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(tagID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2207,6 +2236,7 @@ func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, op
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedTemplate, error) {
 	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/template", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedTemplate](ctx, c.d, &call, opts)
 }
@@ -2218,6 +2248,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID string, body UpdateTemplateRequest, opts ...rest.Option) (*Result, error) {
 	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPost, Route: "/template/edit/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -2298,6 +2329,7 @@ func (c *Client) ListSenderDomains(ctx context.Context, opts ...rest.Option) (*S
 // Effect: upsert.
 func (c *Client) AddSenderDomain(ctx context.Context, domain string, opts ...rest.Option) (*SenderDomainResult, error) {
 	call := rest.Call{Operation: "AddSenderDomain", Method: http.MethodPost, Route: "/v2/email-service/smtp/sender_domains/{domain}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(domain)}
 	return rest.Do[SenderDomainResult](ctx, c.d, &call, opts)
 }
@@ -2320,6 +2352,7 @@ func (c *Client) ListWebhooks(ctx context.Context, opts ...rest.Option) (*Webhoo
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*WebhookList, error) {
 	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/v2/email-service/webhook", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[WebhookList](ctx, c.d, &call, opts)
 }
@@ -2329,6 +2362,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*WebhookDone, error) {
 	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[WebhookDone](ctx, c.d, &call, opts)
 }
@@ -2347,6 +2381,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*WebhookDone, error) {
 	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[WebhookDone](ctx, c.d, &call, opts)

@@ -424,6 +424,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 // Effect: send.
 func (c *Client) CreateSubscriberList(ctx context.Context, params *CreateSubscriberListParams, opts ...rest.Option) (*CreatedListAnswer, error) {
 	call := rest.Call{Operation: "CreateSubscriberList", Method: http.MethodPost, Route: "/api/v2/createSubscriberList", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	if params != nil {
 		rest.Query(&call, "form", true, "name", params.Name)
 	}
@@ -457,6 +458,7 @@ func (c *Client) GetEmailTemplates(ctx context.Context, opts ...rest.Option) (*T
 // Effect: upsert.
 func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParams, opts ...rest.Option) (*ImportAnswer, error) {
 	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/api/v2/importContacts", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	if params != nil {
 		rest.Query(&call, "form", true, "list_id", params.ListID)
 		rest.Query(&call, "deepObject", true, "field_names", params.FieldNames)
@@ -472,6 +474,7 @@ func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParam
 // Effect: send.
 func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...rest.Option) (*SentBulkAnswer, error) {
 	call := rest.Call{Operation: "SendBulkEmail", Method: http.MethodPost, Route: "/api/v2/sendBulkEmail", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentBulkAnswer](ctx, c.d, &call, opts)
 }
@@ -484,6 +487,7 @@ func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Option) (*SentEmailAnswer, error) {
 	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/api/v2/sendEmail", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentEmailAnswer](ctx, c.d, &call, opts)
 }
@@ -495,6 +499,7 @@ func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Opt
 // Effect: send.
 func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...rest.Option) (*SentMailingAnswer, error) {
 	call := rest.Call{Operation: "SendEmailByList", Method: http.MethodPost, Route: "/api/v2/sendEmailByList", Effect: "send"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentMailingAnswer](ctx, c.d, &call, opts)
 }
@@ -515,6 +520,7 @@ func (c *Client) GetBulkEmailStatus(ctx context.Context, body BulkStatusForm, op
 // Effect: upsert.
 func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "SubscribeEmail", Method: http.MethodPost, Route: "/api/v2/subscribeEmail", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }
@@ -524,6 +530,7 @@ func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ..
 // Effect: upsert.
 func (c *Client) UnsubscribeEmail(ctx context.Context, body UnsubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
 	call := rest.Call{Operation: "UnsubscribeEmail", Method: http.MethodPost, Route: "/api/v2/unsubscribeEmail", Effect: "upsert"}
+	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
 }

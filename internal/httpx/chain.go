@@ -63,6 +63,9 @@ func assemble(s *settings) []link {
 		encode,
 		// Around classify and send, whose errors quote the vendor: some echo the credential.
 		&redactor{},
+		// In each attempt: an answer that proves nothing may be asked for again. After
+		// classify: what the vendor refuses in its own words is a refusal at any status.
+		&evidence{assumed: s.AssumedStatuses, header: header},
 		// Before decode: an HTML page from a gateway stays the 502 that it is.
 		&classifier{classify: s.Classify, header: header},
 		// Before anything looks into the body: its size is capped.
@@ -77,7 +80,7 @@ func (c *Chain) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, 
 	a, f := c.links[0].do(ctx, exchange{call: call, out: out, credential: redacted})
 	var reply *rest.Reply
 	if a != nil {
-		reply = &rest.Reply{Status: a.Status, Header: a.Header, Body: a.Body}
+		reply = &rest.Reply{Status: a.Status, Header: a.Header, Body: a.raw}
 	}
 	if f != nil {
 		return reply, f.err

@@ -66,7 +66,7 @@ func TestDecodeFailureKeepsCause(t *testing.T) {
 
 // The order of the links is a promise of each of them, see assemble.
 var order = []string{
-	"decoder", "deadline", "retrier", "limiter", "authorizer", "observer", "encoder", "redactor", "classifier", "reader", "sender",
+	"decoder", "deadline", "retrier", "limiter", "authorizer", "observer", "encoder", "redactor", "evidence", "classifier", "reader", "sender",
 }
 
 // A send goes through the links in order, each once, and through nothing else of
@@ -77,7 +77,7 @@ func TestASendGoesStraightThroughTheLinks(t *testing.T) {
 		c.Env.Hooks.OnTry = func(context.Context, provider.TryEvent) {}
 		c.Env.HTTPClient = &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
 			calls = callsOfPackage()
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"id":"7"}`)), Request: r}, nil
 		})}
 	})
 	_, err := chain.Do(t.Context(), sendCall(), new(sent))

@@ -35,9 +35,9 @@ func TestAnswersAreClassified(t *testing.T) {
 		{502, `<html>bad gateway</html>`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrUnavailable},
 		{503, `{"error":"later"}`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrUnavailable},
 		{200, `{"error":"no such sender"}`, provider.ErrBadResponse, provider.OutcomeNotSent, false, provider.ErrBadResponse},
-		{200, `<html>login</html>`, provider.ErrBadResponse, provider.OutcomeSent, false, provider.ErrBadResponse},
+		{200, `<html>login</html>`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrBadResponse},
 		{201, `{"id":`, provider.ErrBadResponse, provider.OutcomeSent, false, provider.ErrBadResponse},
-		{200, `{"id":5}`, provider.ErrBadResponse, provider.OutcomeSent, false, provider.ErrBadResponse},
+		{200, `{"id":5}`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrBadResponse},
 	} {
 		t.Run(fmt.Sprint(row.status, row.body), func(t *testing.T) {
 			var calls atomic.Int32

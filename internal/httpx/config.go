@@ -25,6 +25,9 @@ type Config struct {
 	// called for every answer but redirects, for 2xx too. It sets Kind, Code,
 	// Message and Field; the chain sets the rest.
 	Classify func(a *Answer) *provider.Error
+	// AssumedStatuses says that the vendor documents no statuses, so those of the spec
+	// are a guess.
+	AssumedStatuses bool
 	// RequestID is the header in which the vendor names the request.
 	RequestID string
 	// RetryAfter reads the vendor's own header; nil means the standard one only.

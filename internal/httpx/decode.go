@@ -7,7 +7,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// decoder decodes the body of a 2xx answer.
+// decoder decodes the body of a 2xx answer to a read. Of others evidence has done it.
 type decoder struct {
 	linked
 	header headerReader
@@ -15,7 +15,7 @@ type decoder struct {
 
 func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	a, f := l.next.do(ctx, x)
-	if f != nil {
+	if f != nil || a.decoded {
 		return a, f
 	}
 	if err := x.call.Decode(a.Body, x.out); err != nil {

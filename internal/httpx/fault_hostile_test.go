@@ -65,11 +65,11 @@ func TestHostileAnswers(t *testing.T) {
 		outcome provider.Outcome
 		late    bool // the timeout ends it
 	}{
-		{"gzip bomb", faultserver.Fault{Kind: faultserver.Bomb}, provider.OutcomeSent, false},
-		{"endless body", faultserver.Fault{Kind: faultserver.Endless}, provider.OutcomeSent, false},
+		{"gzip bomb", faultserver.Fault{Kind: faultserver.Bomb}, provider.OutcomeMaybeSent, false},
+		{"endless body", faultserver.Fault{Kind: faultserver.Endless}, provider.OutcomeMaybeSent, false},
 		{"1 MiB header", faultserver.Fault{Kind: faultserver.BigHeader}, provider.OutcomeMaybeSent, false},
-		{"deep JSON", faultserver.Fault{Kind: faultserver.Deep}, provider.OutcomeSent, false},
-		{"a page of HTML", faultserver.Fault{Kind: faultserver.WrongType}, provider.OutcomeSent, false},
+		{"deep JSON", faultserver.Fault{Kind: faultserver.Deep}, provider.OutcomeMaybeSent, false},
+		{"a page of HTML", faultserver.Fault{Kind: faultserver.WrongType}, provider.OutcomeMaybeSent, false},
 		{"slow drip", slow, provider.OutcomeMaybeSent, true},
 		{"silence", faultserver.Fault{Kind: faultserver.Silence}, provider.OutcomeMaybeSent, true},
 		{"half a status line", faultserver.Fault{Kind: faultserver.HalfStatus}, provider.OutcomeMaybeSent, false},
@@ -92,7 +92,7 @@ func TestHostileAnswers(t *testing.T) {
 
 func hostile(t *testing.T, p faultserver.Protocol, fault faultserver.Fault, want provider.Outcome, late bool) {
 	var warm atomic.Bool
-	srv, err := faultserver.Start(faultserver.Config{Protocol: p, Plan: func(fresh bool) faultserver.Fault {
+	srv, err := faultserver.Start(faultserver.Config{Protocol: p, OK: faultserver.Reply{Status: 201, Body: `{"id":"message-7"}`}, Plan: func(fresh bool) faultserver.Fault {
 		if !warm.Load() || fresh && p == faultserver.HTTP2 {
 			return faultserver.Fault{}
 		}

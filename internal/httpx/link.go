@@ -58,8 +58,10 @@ type Answer struct {
 	Call   *rest.Call
 	Status int
 	Header http.Header
-	Body   []byte
+	Body   []byte // the JSON of what was received; see payload
+	raw    []byte // as received
 
+	decoded bool // evidence decoded the body into the exchange's out
 	// What the vendor is still sending; set by send, taken by read.
 	stream io.ReadCloser
 	length int64 // of the stream by the header, -1 when the header does not say

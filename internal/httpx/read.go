@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
@@ -28,7 +29,8 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		limit = maxAnswer
 	}
 	var err error
-	a.Body, err = readCapped(a.stream, limit, a.length)
+	a.raw, err = readCapped(a.stream, limit, a.length)
+	a.Body = payload(a.raw, a.OK() && isList(x.out))
 	_ = a.stream.Close()
 	a.stream = nil
 	brokeOff := err != nil && !errors.Is(err, errTooLarge)
@@ -42,4 +44,10 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		return nil, &failure{outcome.NoAnswer, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
 	}
 	return a, nil // of an error the status says enough
+}
+
+// isList reports whether out, a pointer, takes a list.
+func isList(out any) bool {
+	t := reflect.TypeOf(out)
+	return t != nil && t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Slice
 }

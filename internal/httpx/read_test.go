@@ -29,7 +29,7 @@ func TestAnswersAreCapped(t *testing.T) {
 		e := errorOf(t, err)
 		assert.Equal(t, status, e.Status)
 		if status == 200 {
-			assert.Equal(t, provider.OutcomeSent, e.Outcome)
+			assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome, "white space proves nothing")
 			assert.Contains(t, e.Message, "8 MiB")
 		} else {
 			assert.LessOrEqual(t, len(reply.Body), maxErrorAnswer)

@@ -28,7 +28,8 @@ const (
 	Conflict                      // 14: 409
 	TimedOut                      // 15: 408
 	ServerFault                   // 16: other 5xx
-	Unreadable                    // 17: 2xx, and the body is of no use
+	Unreadable                    // 17: 2xx that proves a success, and its id cannot be read
+	NoEvidence                    // 17b: 2xx, and the body proves nothing
 	NotThere                      // 13 on a read or a change: 404, the normal "not found"
 	Canceled                      // 1: the caller's context ended before anything left
 	Busy                          // 2: waiting for the account's own limit would take too long
@@ -40,7 +41,7 @@ const (
 // ones are judged by the sticky rule.
 func (c Class) Unclear() bool {
 	switch c {
-	case NoAnswer, TimedOut, ServerFault:
+	case NoAnswer, TimedOut, ServerFault, NoEvidence:
 		return true
 	}
 	return false
@@ -64,7 +65,7 @@ type Input struct {
 	// window, counted from the first attempt, is still open.
 	Keyed bool
 	// Unclear says that an earlier attempt of the same message was NoAnswer,
-	// TimedOut or ServerFault. Then only success or Duplicate settles it.
+	// TimedOut, ServerFault or NoEvidence. Then only success or Duplicate settles it.
 	Unclear bool
 }
 
@@ -110,7 +111,7 @@ func row(in Input) Verdict {
 		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
 	case BadTLS:
 		return Verdict{Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
-	case NoAnswer, TimedOut, ServerFault:
+	case NoAnswer, TimedOut, ServerFault, NoEvidence:
 		return unclear
 	case Throttled:
 		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
