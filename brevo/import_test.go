@@ -171,14 +171,19 @@ func TestImportOutcomes(t *testing.T) {
 			"ended as failed: out of space",
 		},
 		"no number": {
-			sandbox.Fault{Operation: "importContacts", Status: 202, Body: `{}`},
+			sandbox.Fault{Operation: "importContacts", Status: 202, Body: `{"processId":0}`},
 			provider.ImportReport{Rows: 60, Unknown: 60},
 			"no number",
 		},
 		"unreadable": {
-			sandbox.Fault{Operation: "importContacts", Status: 202, Body: `<html>`},
+			sandbox.Fault{Operation: "importContacts", Status: 202, Body: `{"processId":`},
 			provider.ImportReport{Rows: 60, Unknown: 60},
 			"could not be read",
+		},
+		"not the vendor's": {
+			sandbox.Fault{Operation: "importContacts", Status: 202, Body: `<html>`},
+			provider.ImportReport{Rows: 60, Unknown: 60},
+			"no usable answer: status 202 and HTML",
 		},
 		"lost answer": {
 			sandbox.Fault{Operation: "importContacts", Drop: true, After: true},

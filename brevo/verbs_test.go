@@ -93,7 +93,7 @@ func TestListsNeedAFolder(t *testing.T) {
 	_, err = opened(t, sb, 99).CreateList(t.Context(), "x")
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 
-	sb.Fail("brevo", sandbox.Fault{Operation: "createList", Status: 201, Body: `{}`, After: true})
+	sb.Fail("brevo", sandbox.Fault{Operation: "createList", Status: 201, Body: `{"id":0}`, After: true})
 	_, err = c.CreateList(t.Context(), "y")
 	assert.ErrorContains(t, err, "has no id")
 	assert.ErrorContains(t, err, "it was changed")

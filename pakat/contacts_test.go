@@ -150,7 +150,7 @@ func TestUpsertAfterDuplicate(t *testing.T) {
 
 func TestUpsertHalfDone(t *testing.T) {
 	s, c := start(t)
-	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 200, Body: `{"`, After: true})
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 201, Body: `{"status":"success","da`, After: true})
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA)})
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactCreated, r.State)

@@ -16,7 +16,7 @@ import (
 
 // unreadable carries the next call of an operation out and answers nonsense.
 func unreadable(sb *sandbox.Server, operation string) {
-	sb.Fail(name, sandbox.Fault{Operation: operation, Status: http.StatusOK, Body: "<html>", After: true})
+	sb.Fail(name, sandbox.Fault{Operation: operation, Status: http.StatusOK, Body: `{"result":true,"to`, After: true})
 }
 
 func statuses(c provider.Contact) []provider.MembershipStatus {

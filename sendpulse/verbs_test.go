@@ -123,7 +123,7 @@ func TestListKeeper(t *testing.T) {
 	require.NoError(t, c.DeleteList(t.Context(), provider.Ref{ID: l.ID}))
 	assert.ErrorIs(t, c.DeleteList(t.Context(), provider.Ref{ID: l.ID}), provider.ErrNotFound)
 	assert.ErrorIs(t, c.DeleteList(t.Context(), provider.Ref{ID: "x"}), provider.ErrInvalid)
-	sb.Fail(name, sandbox.Fault{Operation: "createList", Status: 200, Body: `{}`})
+	sb.Fail(name, sandbox.Fault{Operation: "createList", Status: 200, Body: `{"id":`})
 	_, err = c.CreateList(t.Context(), "x")
 	assert.ErrorIs(t, err, provider.ErrBadResponse)
 	assert.ErrorIs(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), errors.ErrUnsupported)

@@ -37,8 +37,8 @@ var words = []struct {
 
 // classify reads {"status": …, "error": …, "message": …}. A success is a 2xx
 // that says OK, or success, and has no error; the vendor's older API answers
-// errors with 200. An answer that is no such object says nothing: an act counts
-// as done then, without an id, while a read has failed.
+// errors with 200. Of an answer that is no such object the chain decides whether it
+// proves a send or a change; a read has failed then.
 func classify(a *httpx.Answer) *provider.Error {
 	var body struct {
 		Status  flex.Text       `json:"status"`

@@ -17,7 +17,7 @@ func TestUnreadableStepGoesOn(t *testing.T) {
 	sb.AddList("smsby", "319", "Второй")
 	c := open(t, config(sb))
 	unreadable := func() {
-		sb.Fail("smsby", sandbox.Fault{Operation: "importContacts", Status: 200, Body: "<html>", After: true})
+		sb.Fail("smsby", sandbox.Fault{Operation: "importContacts", Status: 200, Body: `{"status":"OK","da`, After: true})
 	}
 	change := provider.ContactChange{Email: "anna@example.by", Lists: []provider.Ref{{ID: "318"}, {ID: "319"}}}
 	unreadable()

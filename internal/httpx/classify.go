@@ -2,7 +2,9 @@ package httpx
 
 import (
 	"context"
+	"strings"
 
+	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -32,7 +34,22 @@ func (l *classifier) failureOf(effect rest.Effect, a *Answer) *failure {
 	if e == nil {
 		return nil
 	}
+	if neverReached(a) {
+		return &failure{outcome.NoConnection, e}
+	}
 	return &failure{classOf(effect, a.Status, e.Kind), e}
+}
+
+// neverReached reports whether Cloudflare answers in the vendor's place that it could
+// not connect to the vendor, so that nothing was handed over. Its other statuses (502,
+// 503, 504, 520, 522 and 524) leave open what the vendor got. The statuses are from
+// https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/.
+func neverReached(a *Answer) bool {
+	switch a.Status {
+	case 521, 523, 525, 526, 530:
+		return strings.EqualFold(a.Header.Get("Server"), "cloudflare") && a.Header.Get("CF-RAY") != ""
+	}
+	return false
 }
 
 // errorOf returns what the adapter makes of the answer, with two exceptions: the

@@ -146,3 +146,43 @@ func TestEvidenceOfChanges(t *testing.T) {
 		})
 	}
 }
+
+// A gateway's status proves that a mail was not sent only where the gateway says that
+// it did not reach the vendor, and shows that it is the gateway.
+func TestGatewayThatDidNotReachTheVendor(t *testing.T) {
+	cloudflare := http.Header{"Server": {"cloudflare"}, "Cf-Ray": {"8a1b2c3d4e5f-FRA"}}
+	for _, row := range []struct {
+		name   string
+		status int
+		header http.Header
+		sent   provider.Outcome
+	}{
+		{name: "521", status: 521, header: cloudflare, sent: provider.OutcomeNotSent},
+		{name: "523", status: 523, header: cloudflare, sent: provider.OutcomeNotSent},
+		{name: "525", status: 525, header: cloudflare, sent: provider.OutcomeNotSent},
+		{name: "526", status: 526, header: cloudflare, sent: provider.OutcomeNotSent},
+		{name: "530", status: 530, header: cloudflare, sent: provider.OutcomeNotSent},
+		{name: "521 of another server", status: 521, header: http.Header{"Server": {"nginx"}, "Cf-Ray": {"8a1b"}}, sent: provider.OutcomeMaybeSent},
+		{name: "521 without a ray", status: 521, header: http.Header{"Server": {"cloudflare"}}, sent: provider.OutcomeMaybeSent},
+		{name: "502", status: 502, header: cloudflare, sent: provider.OutcomeMaybeSent},
+		{name: "503", status: 503, header: cloudflare, sent: provider.OutcomeMaybeSent},
+		{name: "504", status: 504, header: cloudflare, sent: provider.OutcomeMaybeSent},
+		{name: "520", status: 520, header: cloudflare, sent: provider.OutcomeMaybeSent},
+		{name: "522", status: 522, header: cloudflare, sent: provider.OutcomeMaybeSent},
+		{name: "524", status: 524, header: cloudflare, sent: provider.OutcomeMaybeSent},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				for name, values := range row.header {
+					w.Header()[name] = values
+				}
+				w.WriteHeader(row.status)
+			})
+			chain := newChain(t, url, func(c *Config) { c.Settings.Tries = 1 })
+			_, err := chain.Do(t.Context(), sendCall(), new(sent))
+			e := errorOf(t, err)
+			assert.Equal(t, row.sent, e.Outcome)
+			assert.Equal(t, row.sent == provider.OutcomeNotSent, e.Elsewhere)
+		})
+	}
+}
