@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -53,7 +52,8 @@ func (l *evidence) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	}
 	if why != "" {
 		f = &failure{outcome.NoEvidence, &provider.Error{
-			Kind: provider.ErrOutcomeUnknown, Message: fmt.Sprintf("no usable answer: status %d and %s", a.Status, why),
+			Kind:    provider.ErrOutcomeUnknown,
+			Message: fmt.Sprintf("no usable answer: status %d and %s", a.Status, why),
 		}}
 	}
 	if f != nil {
@@ -77,8 +77,10 @@ func (l *evidence) judge(x exchange, a *Answer) (f *failure, why string) {
 		return nil, "an empty object"
 	}
 	if err := x.call.Decode(body, x.out); err != nil {
-		if l.documented(x.call, a.Status, x.call.Success) && (hasMember(body, form) || begins(body, form)) {
-			return &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}, ""
+		proves := hasMember(body, form) || begins(body, form)
+		if proves && l.documented(x.call, a.Status, x.call.Success) {
+			e := &provider.Error{Message: "the answer cannot be decoded", Err: err}
+			return &failure{outcome.Unreadable, e}, ""
 		}
 		return nil, shapeOf(body)
 	}
@@ -90,7 +92,8 @@ func (l *evidence) judge(x exchange, a *Answer) (f *failure, why string) {
 			return nil, ""
 		}
 		return nil, "an answer that is not documented for it"
-	case form == nil && x.call.Success != "" && json.Valid(body): // a list, or a value with a decoder of its own
+	case form == nil && x.call.Success != "" && json.Valid(body):
+		// A list, or a value with a decoder of its own.
 		return nil, ""
 	case form != nil && (anySet(reflect.ValueOf(x.out).Elem()) || hasMember(body, form)):
 		return nil, ""
@@ -102,7 +105,8 @@ func (l *evidence) documented(call *rest.Call, status int, statuses string) bool
 	if unspecified(call) {
 		return true
 	}
-	return has(statuses, status) || l.assumed && statuses == call.Success && statuses != "" && has(assumedStatuses, status)
+	guess := l.assumed && statuses == call.Success && statuses != "" && has(assumedStatuses, status)
+	return guess || has(statuses, status)
 }
 
 // has reports whether the list of statuses holds status.
@@ -165,11 +169,16 @@ func hasMember(body []byte, form reflect.Type) bool {
 		return false
 	}
 	for name, raw := range members {
-		if t := memberOf(form, name); t != nil && string(raw) != "null" && json.Unmarshal(raw, reflect.New(t).Interface()) == nil {
+		if fits(raw, memberOf(form, name)) {
 			return true
 		}
 	}
 	return false
+}
+
+// fits reports whether raw is a value of t, which may be nil, and not null.
+func fits(raw json.RawMessage, t reflect.Type) bool {
+	return t != nil && string(raw) != "null" && json.Unmarshal(raw, reflect.New(t).Interface()) == nil
 }
 
 // begins reports whether body is the beginning of an object in which a member of
@@ -193,7 +202,7 @@ func begins(body []byte, form reflect.Type) bool {
 		var raw json.RawMessage
 		err = d.Decode(&raw)
 		switch {
-		case err == nil && t != nil && string(raw) != "null" && json.Unmarshal(raw, reflect.New(t).Interface()) == nil:
+		case err == nil && fits(raw, t):
 			return true
 		case err != nil:
 			cut := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
@@ -207,7 +216,7 @@ func mayBegin(t reflect.Type, c byte) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Implements(reflect.TypeFor[json.Unmarshaler]()) || reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return strings.IndexByte(`"{[-0123456789tf`, c) >= 0
 	}
 	switch t.Kind() {
@@ -234,8 +243,8 @@ func memberOf(form reflect.Type, name string) reflect.Type {
 	return nil
 }
 
-// hasID reports whether v holds an id: a member whose name ends in ID, UID or IDs and
-// that is set.
+// hasID reports whether v holds an id: a member that is set and whose name ends in ID
+// or IDs.
 func hasID(v reflect.Value) bool {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -248,7 +257,7 @@ func hasID(v reflect.Value) bool {
 	}
 	for i := range v.NumField() {
 		name, f := v.Type().Field(i).Name, v.Field(i)
-		isID := slices.ContainsFunc([]string{"ID", "IDs", "UID", "UIDs"}, func(end string) bool { return strings.HasSuffix(name, end) })
+		isID := strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "IDs")
 		if isID && !f.IsZero() || hasID(f) {
 			return true
 		}
