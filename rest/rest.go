@@ -60,12 +60,12 @@ type Call struct {
 	// spaces: those with content and those without. Both are empty for an operation
 	// that no spec describes.
 	Success, Empty string
-	Query     []Param
-	Header    []Param
-	Kind      BodyKind
-	Body      any     // what is encoded; a pointer to a generated struct
-	Form      []Param // further fields of a form body, added by a Doer
-	Then      string  // what follows in words, for a dry run of a verb with several calls
+	Query          []Param
+	Header         []Param
+	Kind           BodyKind
+	Body           any     // what is encoded; a pointer to a generated struct
+	Form           []Param // further fields of a form body, added by a Doer
+	Then           string  // what follows in words, for a dry run of a verb with several calls
 	// KeyWindow is how long the vendor knows the idempotency key in Body,
 	// counted from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
