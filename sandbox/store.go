@@ -124,6 +124,9 @@ func uid(n int64) string { return fmt.Sprintf("sbx%010d", n) }
 // addMail stores m. Provider and time are filled in, also the call: mails of
 // one call share it when the caller copies it.
 func (st *store) addMail(m Mail) *mail {
+	if m.ID == "" {
+		m.ID = strconv.FormatInt(st.nextID(), 10)
+	}
 	st.server.seq++
 	m.Provider, m.AcceptedAt = st.name, st.now()
 	kept := &mail{Mail: m, seq: st.server.seq, call: st.server.seq, uuid: uuid(st.server.seq)}

@@ -34,7 +34,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		require.Len(t, r.Receipt.Recipients, 1)
 		assert.Equal(t, fmt.Sprintf("a%d@example.com", r.Index), r.Receipt.Recipients[0].Email)
 		assert.Equal(t, provider.StateAccepted, r.Receipt.State)
-		assert.NotEmpty(t, r.Receipt.MessageID)
+		assert.NotEmpty(t, r.Receipt.MessageID, "the fake or the adapter leaves the id out")
 		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
 		ids[r.Receipt.MessageID] = true
 		return nil
