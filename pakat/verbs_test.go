@@ -21,7 +21,7 @@ func TestCancel(t *testing.T) {
 	r, err := c.Send(t.Context(), letter(time.Now().Add(time.Hour)))
 	require.NoError(t, err)
 	require.NoError(t, c.Cancel(t.Context(), r))
-	assert.True(t, s.Messages("pakat")[0].Canceled)
+	assert.True(t, s.Messages("pakat")[0].Withdrawn)
 	assert.ErrorIs(t, c.Cancel(t.Context(), r), provider.ErrNotFound)
 
 	r, err = c.Send(t.Context(), letter(time.Time{}))
@@ -30,7 +30,7 @@ func TestCancel(t *testing.T) {
 	before := len(s.Requests("pakat"))
 	assert.ErrorIs(t, c.Cancel(t.Context(), r), provider.ErrConflict)
 	assert.Equal(t, []string{"getTransactionalEmail"}, operations(s, before), "what was sent is not deleted")
-	assert.False(t, s.Messages("pakat")[1].Canceled)
+	assert.False(t, s.Messages("pakat")[1].Withdrawn)
 }
 
 // The answer to the deletion is lost; the mail is not there any more.

@@ -94,7 +94,7 @@ func TestVerbsTellWhatBecame(t *testing.T) {
 	lost := &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent}
 	v := &verbs{err: lost}
 	c := verbClient(t, v)
-	assert.ErrorContains(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), "cancel: outcome unknown; it may have been canceled")
+	assert.ErrorContains(t, c.Cancel(t.Context(), provider.ReceiptFor("", "1")), "cancel: outcome unknown; it may have been withdrawn")
 	r, err := c.AddSuppression(t.Context(), "a@example.com", "")
 	assert.ErrorContains(t, err, "it may have been changed")
 	require.NotNil(t, r, "a request may have left")

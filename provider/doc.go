@@ -1,5 +1,6 @@
 // Package provider defines the portable API for mail and contacts: the types, the
 // Client that programs call, and the interfaces that adapters implement.
+// docs/glossary.md explains the terms.
 //
 //	client, err := brevo.New(key, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //	receipt, err := client.Send(ctx, &provider.Message{
@@ -20,18 +21,18 @@
 //
 // Nothing is lost in silence. A field that a provider cannot express is an error
 // that matches errors.ErrUnsupported, before any request, unless the account's
-// [Policy] says to drop or emulate it; then [Receipt.Notes] tell it.
+// [Policy] says to drop or emulate it; then [Receipt.Notes] name what was done.
 //
 // # Many
 //
-// [Client.SendBatch] sends any number of messages by few calls,
+// [Client.SendBatch] sends any number of messages in few requests,
 // [Client.ImportContacts] stores any number of contacts. Both read their input as
 // they go and deliver a result for each item in order.
 //
 // # Contacts
 //
 // [Client.UpsertContact], [Client.GetContact], [Client.AllContacts],
-// [Client.Unsubscribe] and the methods beside them keep contacts, lists and
+// [Client.Unsubscribe] and the methods next to them keep contacts, lists and
 // suppressions. Unsubscribed, bounced, complained and blocked are final: no upsert
 // and no import brings an address back, only [Client.Resubscribe] does.
 //
@@ -50,7 +51,7 @@
 //
 // # Writing an adapter
 //
-// Adapters implement [Adapter] and the interfaces beside it in adapter.go; [DriverOf]
+// Adapters implement [Adapter] and the optional interfaces in adapter.go; [DriverOf]
 // declares a provider's settings and opens its accounts. [Message.Receipt],
 // [Invalid] and [Unsupported] make what they return. Package providertest holds the
 // conformance suite, docs/adding-a-provider.md the steps.

@@ -52,7 +52,7 @@ var operations = []operation{
 	{op: opOpen, effect: reads, verb: "sent"},
 	{op: opSend, effect: sends, verb: "sent"},
 	{op: opStatus, effect: reads},
-	{op: opCancel, effect: changes, verb: "canceled"},
+	{op: opCancel, effect: changes, verb: "withdrawn"},
 	{op: opSettle, effect: reads},
 	{op: opCheck, effect: reads},
 	{op: opContactGet, effect: reads},

@@ -208,8 +208,8 @@ func (b *brevo) byID(id string) []*mail {
 func (b *brevo) cancelScheduledEmail(c *call) answer {
 	stopped := 0
 	for _, m := range b.byID(c.path["identifier"]) {
-		if !m.Canceled && !b.due(m) {
-			m.Canceled = true
+		if !m.Withdrawn && !b.due(m) {
+			m.Withdrawn = true
 			stopped++
 		}
 	}
@@ -230,7 +230,7 @@ func (b *brevo) getScheduledEmailStatus(c *call) answer {
 	found := b.byID(id)
 	byBatch := len(found) > 0 && found[0].Batch == id
 	for _, m := range found {
-		if m.SendAt.IsZero() || m.Canceled || slices.Contains(calls, m.call) || !in(m.AcceptedAt) {
+		if m.SendAt.IsZero() || m.Withdrawn || slices.Contains(calls, m.call) || !in(m.AcceptedAt) {
 			continue
 		}
 		status := "queued"

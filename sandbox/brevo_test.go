@@ -206,7 +206,7 @@ func TestBrevoSchedule(t *testing.T) {
 	c.call(204, "DELETE", "/smtp/email/"+url.PathEscape(id), "")
 	c.call(404, "DELETE", "/smtp/email/"+url.PathEscape(id), "")
 	c.call(404, "GET", "/smtp/emailStatus/"+batch, "")
-	assert.True(t, s.Messages()[0].Canceled)
+	assert.True(t, s.Messages()[0].Withdrawn)
 
 	_, batch = send()
 	s.Advance(3 * time.Hour)

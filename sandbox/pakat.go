@@ -151,7 +151,7 @@ func pakatTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
 func (p *pakat) getQuota(*call) answer {
 	used := 0
 	for _, m := range p.mails {
-		if !m.Canceled {
+		if !m.Withdrawn {
 			used++
 		}
 	}

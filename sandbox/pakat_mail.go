@@ -81,7 +81,7 @@ func plainText(s *string) string {
 
 // mailByUID finds a mail that was not deleted.
 func (p *pakat) mailByUID(uid string) *mail {
-	i := slices.IndexFunc(p.mails, func(m *mail) bool { return m.ID == uid && !m.Canceled })
+	i := slices.IndexFunc(p.mails, func(m *mail) bool { return m.ID == uid && !m.Withdrawn })
 	if i < 0 {
 		return nil
 	}
@@ -137,7 +137,7 @@ func (p *pakat) getMail(c *call) answer {
 func (p *pakat) listMails(c *call) answer {
 	var kept []*mail
 	for _, m := range p.mails {
-		if !m.Canceled {
+		if !m.Withdrawn {
 			kept = append(kept, m)
 		}
 	}
@@ -150,6 +150,6 @@ func (p *pakat) deleteMail(c *call) answer {
 	if m == nil {
 		return p.notFound("email")
 	}
-	m.Canceled = true
+	m.Withdrawn = true
 	return p.done()
 }

@@ -127,7 +127,7 @@ func TestPakatMail(t *testing.T) {
 	id, _ = later["email_uid"].(string)
 	u.call(200, "DELETE", "/transactional-emails/"+id)
 	u.call(404, "GET", "/transactional-emails/"+id)
-	assert.True(t, s.Messages("pakat")[2].Canceled)
+	assert.True(t, s.Messages("pakat")[2].Withdrawn)
 
 	// Wrong fields are told in an object, although the vendor's schema says text.
 	body = u.call(422, "POST", "/transactional-emails", append(send[:10:10], "email[send_at]", "tomorrow")...)

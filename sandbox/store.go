@@ -31,9 +31,9 @@ type Mail struct {
 	Tags        []string              `json:"tags,omitempty"`
 	Template    string                `json:"template,omitempty"` // id
 	Variables   map[string]any        `json:"variables,omitempty"`
-	SendAt      time.Time             `json:"send_at,omitzero"`   // zero: at once
-	Canceled    bool                  `json:"canceled,omitempty"` // before it went out
-	List        string                `json:"list,omitempty"`     // id of the list it was sent to
+	SendAt      time.Time             `json:"send_at,omitzero"`    // zero: at once
+	Withdrawn   bool                  `json:"withdrawn,omitempty"` // before it went out
+	List        string                `json:"list,omitempty"`      // id of the list it was sent to
 	AcceptedAt  time.Time             `json:"accepted_at"`
 	Raw         []byte                `json:"-"` // body of the request
 }
@@ -135,7 +135,7 @@ func (st *store) addMail(m Mail) *mail {
 }
 
 // due reports whether m has gone out.
-func (st *store) due(m *mail) bool { return !m.Canceled && !m.SendAt.After(st.now()) }
+func (st *store) due(m *mail) bool { return !m.Withdrawn && !m.SendAt.After(st.now()) }
 
 // recipients returns the addresses of to, cc and bcc.
 func (m *Mail) recipients() []string {

@@ -17,7 +17,7 @@ receipt. --receipt takes the JSON that "postmux --json send" has written, with t
 account that sent it unless --provider names another. What has gone out cannot be
 withdrawn; the exit code is 5 then.
 
-With --json the answer says "canceled": true. A receipt with an id for each
+With --json the output says "withdrawn": true. A receipt with an id for each
 recipient gives one line of JSON for each.`,
 		Args: wantArgs("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -41,7 +41,7 @@ recipient gives one line of JSON for each.`,
 				if err != nil && len(ids) == 1 {
 					return err
 				}
-				a.showCanceled(cmd, c, id, err, i, len(ids))
+				a.showWithdrawn(cmd, c, id, err, i, len(ids))
 				codes = append(codes, exitCode(err))
 			}
 			if dry.on {
@@ -55,18 +55,18 @@ recipient gives one line of JSON for each.`,
 	return cmd
 }
 
-// canceled is the JSON of a message that was to be withdrawn.
-type canceled struct {
+// withdrawn is the JSON of a message that was to be withdrawn.
+type withdrawn struct {
 	Provider  string          `json:"provider"`
 	Account   string          `json:"account"`
 	MessageID string          `json:"message_id"`
-	Canceled  bool            `json:"canceled"`
+	Withdrawn bool            `json:"withdrawn"`
 	Error     *provider.Error `json:"error,omitempty"`
 }
 
-// showCanceled tells of message i of n.
-func (a *app) showCanceled(cmd *cobra.Command, c *provider.Client, id string, err error, i, n int) {
-	doc := canceled{Provider: c.Provider(), Account: c.Account(), MessageID: id, Canceled: err == nil}
+// showWithdrawn reports message i of n.
+func (a *app) showWithdrawn(cmd *cobra.Command, c *provider.Client, id string, err error, i, n int) {
+	doc := withdrawn{Provider: c.Provider(), Account: c.Account(), MessageID: id, Withdrawn: err == nil}
 	if err != nil {
 		doc.Error = asProviderError(err)
 	}
@@ -78,6 +78,6 @@ func (a *app) showCanceled(cmd *cobra.Command, c *provider.Client, id string, er
 	case err != nil:
 		cmd.PrintErrln("postmux: " + id + ": " + err.Error())
 	default:
-		a.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "canceled"}})
+		a.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "withdrawn"}})
 	}
 }

@@ -100,7 +100,7 @@ func sentence(err error, code int) string {
 	if code != exitLocal {
 		return text
 	}
-	for _, verb := range []string{"sent", "changed", "canceled"} {
+	for _, verb := range []string{"sent", "changed", "withdrawn"} {
 		text = strings.TrimSuffix(text, "; nothing was "+verb)
 	}
 	if strings.Contains(text, "\n") {

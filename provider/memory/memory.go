@@ -41,9 +41,9 @@ type Store struct {
 type Sent struct {
 	ID      string
 	Message *provider.Message
-	// Canceled says that it was withdrawn before its time had come.
-	Canceled bool
-	at       time.Time // when it was accepted
+	// Withdrawn reports that Client.Cancel withdrew the mail before its send time.
+	Withdrawn bool
+	at        time.Time // when it was accepted
 }
 
 type contact struct {
@@ -162,7 +162,7 @@ func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Re
 	}
 	defer a.mu.Unlock()
 	for _, m := range a.messages {
-		if m.ID != r.MessageID || m.Canceled {
+		if m.ID != r.MessageID || m.Withdrawn {
 			continue
 		}
 		if m.Message.SendAt.After(time.Now()) {

@@ -88,7 +88,7 @@ func TestVerbs(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateScheduled, status.State)
 	require.NoError(t, c.Cancel(ctx, r))
-	assert.True(t, store.Messages()[0].Canceled)
+	assert.True(t, store.Messages()[0].Withdrawn)
 	assert.ErrorIs(t, c.Cancel(ctx, r), provider.ErrNotFound)
 	_, err = c.Status(ctx, r)
 	assert.ErrorIs(t, err, provider.ErrNotFound)

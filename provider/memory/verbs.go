@@ -18,12 +18,12 @@ func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	defer a.mu.Unlock()
 	i := slices.IndexFunc(a.messages, func(m Sent) bool { return m.ID == r.MessageID })
 	switch {
-	case i < 0 || a.messages[i].Canceled:
+	case i < 0 || a.messages[i].Withdrawn:
 		return notFound("no such message")
 	case !a.messages[i].Message.SendAt.After(time.Now()):
 		return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409, Message: "the message has gone out"}
 	}
-	a.messages[i].Canceled = true
+	a.messages[i].Withdrawn = true
 	return nil
 }
 

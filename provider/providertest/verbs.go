@@ -33,10 +33,10 @@ var verbActions = map[provider.Feature]action{
 			return err
 		}
 		for _, kept := range v.Messages(v.name) {
-			assert.True(t, kept.Canceled, "%s still goes out", kept.ID)
+			assert.True(t, kept.Withdrawn, "%s still goes out", kept.ID)
 		}
 		err = c.Cancel(t.Context(), sent)
-		assert.True(t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict), "canceled twice: %v", err)
+		assert.True(t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict), "withdrawn twice: %v", err)
 		m.SendAt = time.Time{}
 		sent, err = c.Send(t.Context(), m)
 		require.NoError(t, err)

@@ -1,0 +1,27 @@
+package memory_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/memory"
+)
+
+// The unit test of an application looks at what was sent.
+func ExampleNewStore() {
+	store := memory.NewStore()
+	client, err := store.Client(provider.WithFrom(provider.Address{Email: "shop@example.com"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Send(context.Background(), &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Order 4711", HTML: "<p>Thank you</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(store.Messages()[0].Message.Subject)
+	// Output: Order 4711
+}
