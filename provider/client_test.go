@@ -275,8 +275,11 @@ func TestImportStopsAtWhatEveryRowWouldMeet(t *testing.T) {
 		}
 	}, func(r provider.ImportResult) error { rows = append(rows, r.Index); return nil })
 	assert.ErrorIs(t, err, provider.ErrUnauthorized)
-	assert.Equal(t, provider.ImportReport{Rows: 6, Created: 2, Refused: 2, Unknown: 1, NotTried: 1}, report)
-	assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, rows, "one row was read ahead")
+	// The last row is read ahead, unless the error comes first.
+	ahead := report.NotTried
+	assert.Contains(t, []int{0, 1}, ahead)
+	assert.Equal(t, provider.ImportReport{Rows: 5 + ahead, Created: 2, Refused: 2, Unknown: 1, NotTried: ahead}, report)
+	assert.Equal(t, []int{0, 1, 2, 3, 4, 5}[:5+ahead], rows)
 	assert.Len(t, s.ups, 5)
 }
 

@@ -45,7 +45,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		for id := range ids {
 			status, err := c.Status(t.Context(), provider.ReceiptFor("", id))
 			require.NoError(t, err, "an id of a batch cannot be looked up")
-			assert.Len(t, status.Recipients, 1)
+			assert.Len(t, status.Recipients, 1, "a status names the recipients of the mail")
 		}
 	}
 	assert.Equal(t, n, index, "a message without a result")
