@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -57,6 +58,33 @@ var codes = map[string]meaning{
 	"unauthorized_client": {kind: provider.ErrUnauthorized},
 }
 
+// texts tell what code 422 means, which the vendor's OpenAPI file gives to quota, limits
+// and senders as well as to wrong fields. A text that is not here is a wrong field.
+var texts = []struct {
+	phrase string
+	meaning
+}{
+	{"sending quota or bandwidth exceeded", meaning{kind: provider.ErrNoCredit}},
+	{"sending from your account is currently limited", meaning{kind: provider.ErrRateLimited}},
+	{"no more than 5 are allowed per day", meaning{kind: provider.ErrRateLimited}},
+	{"sender is not valid", meaning{kind: provider.ErrForbidden, field: "from.email"}},
+	{"dmarc policy error", meaning{kind: provider.ErrForbidden, field: "from.email"}},
+	{"your tariff does not allow the operation", meaning{kind: provider.ErrForbidden}},
+	{"your tariff plan ended", meaning{kind: provider.ErrNoCredit}},
+	{"blocked email not found", meaning{kind: provider.ErrNotFound, field: "email"}},
+	{"the address book has active campaign", meaning{kind: provider.ErrConflict, field: "list"}},
+}
+
+// meaningOf returns what code 422 with the text means.
+func meaningOf(text string) (meaning, bool) {
+	for _, t := range texts {
+		if adapterkit.Says(text, t.phrase) {
+			return t.meaning, true
+		}
+	}
+	return meaning{}, false
+}
+
 // operationCodes are codes that mean something else in one operation.
 var operationCodes = map[string]map[string]meaning{
 	"SendEmail":           {"400": {kind: provider.ErrForbidden}}, // the SMTP service is not switched on
@@ -99,6 +127,9 @@ func classify(a *httpx.Answer) *provider.Error {
 	m, known := operationCodes[a.Call.Operation][e.Code]
 	if !known {
 		m, known = codes[e.Code]
+	}
+	if !known && (e.Code == "422" || e.Code == "" && a.Status == http.StatusUnprocessableEntity) {
+		m, known = meaningOf(e.Message)
 	}
 	if known {
 		e.Kind, e.Field = m.kind, m.field

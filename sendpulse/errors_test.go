@@ -23,6 +23,13 @@ func TestClassify(t *testing.T) {
 		code   string
 		field  string
 	}{
+		"quota":                      {"SendEmail", 422, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrNoCredit, "422", ""},
+		"account limited":            {"SendEmail", 422, `{"error_code":422,"message":"Sending from your account is currently limited"}`, provider.ErrRateLimited, "422", ""},
+		"sender":                     {"SendEmail", 422, `{"error_code":422,"message":"Sender is not valid"}`, provider.ErrForbidden, "422", "from.email"},
+		"size":                       {"SendEmail", 422, `{"error_code":422,"message":"Message size limit exceeded"}`, provider.ErrInvalid, "422", ""},
+		"field":                      {"SendEmail", 422, `{"error_code":422,"message":"Argument from is invalid"}`, provider.ErrInvalid, "422", ""},
+		"plan ended":                 {"GetCampaignCost", 422, `{"error_code":422,"message":"Your tariff plan ended"}`, provider.ErrNoCredit, "422", ""},
+		"another status":             {"SendEmail", 500, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrUnavailable, "422", ""},
 		"success":                    {"SendEmail", 200, `{"result":true,"id":"a"}`, "", "", ""},
 		"list":                       {"ListEmails", 200, ` [{"result":false}]`, "", "", ""},
 		"empty success":              {"DeleteList", 200, ``, "", "", ""},
@@ -84,7 +91,7 @@ func TestClassifyExamples(t *testing.T) {
 		status int
 		kind   provider.Kind
 	}{
-		"sendEmail.error":              {http.StatusUnprocessableEntity, provider.ErrInvalid},
+		"sendEmail.error":              {http.StatusUnprocessableEntity, provider.ErrForbidden}, // "Sender is not valid"
 		"sendEmail.error-in-200":       {http.StatusOK, provider.ErrInvalid},
 		"sendEmail.error-plan":         {http.StatusForbidden, provider.ErrForbidden},
 		"sendEmail.error-rate":         {http.StatusTooManyRequests, provider.ErrRateLimited},

@@ -7,32 +7,36 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/rest/flex"
 )
 
-// words tell the kind of an error text; the first that is found decides. The
-// vendor documents no error of this API, so every line is a guess. Those marked
-// "status page" are how its pages about SMS explain an HTTP status; the others
-// are what such an error would have to speak of.
+// words tell the kind of an error text; the first that the text says decides. The
+// vendor documents no error of this API. Those marked "status page" are how its pages
+// about SMS explain an HTTP status, those marked "API about SMS" are errors that the
+// documents of that API list; the others are guesses.
 var words = []struct {
-	fragment string
-	kind     provider.Kind
+	phrase string
+	kind   provider.Kind
 }{
 	{"access denied", provider.ErrForbidden},    // status page, 403
 	{"limit exceeded", provider.ErrRateLimited}, // status page, 429
 	{"too many requests", provider.ErrRateLimited},
-	{"превышен лимит", provider.ErrRateLimited},
-	{"not found", provider.ErrNotFound}, // status page, 404
-	{"не найден", provider.ErrNotFound},
-	{"balance", provider.ErrNoCredit}, // mail is paid from the account's balance
-	{"баланс", provider.ErrNoCredit},
-	{"недостаточно средств", provider.ErrNoCredit},
-	{"token", provider.ErrUnauthorized}, // the parameter that holds the key
+	{"превышен лимит", provider.ErrRateLimited}, // API about SMS
+	{"token", provider.ErrUnauthorized},         // the parameter that holds the key
+	{"токен*", provider.ErrUnauthorized},        // API about SMS: a wrong key is a token that is "not found"
 	{"api key", provider.ErrUnauthorized},
 	{"ключ", provider.ErrUnauthorized},
+	{"ключа", provider.ErrUnauthorized},
+	{"the same message exists", provider.ErrConflict}, // API about SMS
+	{"not found", provider.ErrNotFound},               // status page, 404
+	{"не найден*", provider.ErrNotFound},
+	{"balance", provider.ErrNoCredit}, // mail is paid from the account's balance
+	{"баланс*", provider.ErrNoCredit},
+	{"недостаточно средств", provider.ErrNoCredit},
 }
 
 // classify reads {"status": …, "error": …, "message": …}. A success is a 2xx
@@ -75,9 +79,8 @@ func kindOf(status int, text string) provider.Kind {
 }
 
 func kindOfText(text string) provider.Kind {
-	lower := strings.ToLower(text)
 	for _, w := range words {
-		if strings.Contains(lower, w.fragment) {
+		if adapterkit.Says(text, w.phrase) {
 			return w.kind
 		}
 	}

@@ -22,6 +22,10 @@ func TestClassify(t *testing.T) {
 	}{
 		{200, rest.Send, `{"status":"OK","result":{"email_id":1}}`, none, ""},
 		{200, rest.Send, `{"status":"ok","result":[]}`, none, ""},
+		{200, rest.Send, `{"error":"Данный токен не найден"}`, provider.ErrUnauthorized, "Данный токен не найден"},
+		{200, rest.Send, `{"error":"Пользователя с таким токеном не найдено"}`, provider.ErrUnauthorized, "Пользователя с таким токеном не найдено"},
+		{200, rest.Send, `{"error":"unbalanced brackets"}`, provider.ErrInvalid, "unbalanced brackets"},
+		{200, rest.Send, `{"error":"The same message exists with ID=3"}`, provider.ErrConflict, "The same message exists with ID=3"},
 		{200, rest.Send, `{"status":"Success","error":""}`, none, ""},
 		{200, rest.Read, `{"status":"OK","error":null,"message":"done"}`, none, ""},
 		{200, rest.Read, `{"status":"OK","error":false}`, none, ""},
