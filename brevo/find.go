@@ -41,7 +41,8 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 		older := false
 		for _, m := range page.Emails {
 			at, _ := flex.ParseTime(m.Date)
-			if alike.May(s, alike.Mail{Recipient: m.Email, Sender: m.From, Subject: m.Subject, At: at}, alike.Exact) {
+			mail := alike.Mail{Recipient: m.Email, Sender: m.From, Subject: m.Subject, Tags: m.Tags, At: at}
+			if alike.May(s, mail, alike.Exact) {
 				out = append(out, provider.SentMail{MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, At: at, State: provider.StateAccepted})
 			}
 			older = older || !at.IsZero() && at.Before(s.From)

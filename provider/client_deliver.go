@@ -197,7 +197,7 @@ func (r *Receipt) addTrace(whole *Message, email string, part *Trace) {
 	own := part.of(email)
 	t := r.Unsettled
 	if t == nil {
-		t = &Trace{At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject, SendAt: own.SendAt, Own: make(map[string]Trace)}
+		t = &Trace{At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject, SendAt: own.SendAt, Tags: own.Tags, Own: make(map[string]Trace)}
 		r.Unsettled = t
 	}
 	if own.At.Before(t.At) {
@@ -255,7 +255,7 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 	r.Provider, r.Account = c.provider, c.account
 	r.Accounts = append(r.Accounts, asked)
 	if len(r.unknown()) > 0 {
-		r.Unsettled = traceOf(m, start)
+		r.Unsettled = m.Trace(start, time.Now())
 	}
 	return r, err
 }

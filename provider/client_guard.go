@@ -91,8 +91,7 @@ func (c *Client) repeated(m *Message, e GuardEntry) (*Receipt, error) {
 // unfinished is the receipt of a send that was recorded as begun and has no result:
 // recipients without a final state are unknown.
 func (c *Client) unfinished(m *Message, e GuardEntry) *Receipt {
-	t := traceOf(m, e.At)
-	t.At, t.Until = e.At.UTC(), e.At.Add(guardLongest).UTC()
+	t := m.Trace(e.At, e.At.Add(guardLongest))
 	r := m.Receipt("", StateUnknown)
 	if e.Receipt != nil && len(e.Receipt.Recipients) == len(r.Recipients) {
 		r = e.Receipt.Clone() // of the send before, which was not complete

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -259,9 +260,13 @@ func uriText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`<>"\^`+"`{|}", r) })
 }
 
-// traceOf is the trace of a mail that was tried from start until now.
-func traceOf(m *Message, start time.Time) *Trace {
-	t := Trace{At: start.UTC().Round(0), Until: time.Now().UTC().Round(0), From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
+// Trace returns what Client.Settle needs to look for the mail: m and when it was
+// tried, from start until end.
+func (m *Message) Trace(start, end time.Time) *Trace {
+	t := Trace{
+		At: start.UTC().Round(0), Until: end.UTC().Round(0), From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt,
+		Tags: slices.Clone(m.Tags),
+	}
 	own := make(map[string]Trace)
 	for _, r := range m.Recipients {
 		if r.Subject != "" && r.Subject != m.Subject {

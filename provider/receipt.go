@@ -165,6 +165,9 @@ type Trace struct {
 	From    string    `json:"from"`  // address of the sender; empty when the template has it
 	Subject string    `json:"subject"`
 	SendAt  time.Time `json:"send_at,omitzero"` // of a scheduled mail
+	// Tags are those that the mail was sent with. A listed mail with other tags is
+	// another one; a list that shows none says nothing.
+	Tags []string `json:"tags,omitempty"`
 	// Own are the traces of recipients who had a call or a subject of their
 	// own, by address.
 	Own map[string]Trace `json:"own,omitempty"`
@@ -200,7 +203,7 @@ func (r *Receipt) Clone() *Receipt {
 	c.Recipients, c.Notes, c.Accounts = slices.Clone(r.Recipients), slices.Clone(r.Notes), slices.Clone(r.Accounts)
 	if r.Unsettled != nil {
 		t := *r.Unsettled
-		t.Own = maps.Clone(t.Own)
+		t.Own, t.Tags = maps.Clone(t.Own), slices.Clone(t.Tags)
 		c.Unsettled = &t
 	}
 	return &c

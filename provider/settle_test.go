@@ -66,7 +66,7 @@ func TestSettle(t *testing.T) {
 		want    provider.State // unknown unless given
 		note    string
 	}{
-		"the one": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, want: provider.StateDelivered, note: "the only one"},
+		"the one": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, want: provider.StateDelivered, note: "judged by likeness"},
 		"no state told": {hits: func() []provider.SentMail {
 			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.State = "" })}
 		}, want: provider.StateAccepted},
@@ -127,6 +127,113 @@ func TestSettle(t *testing.T) {
 	}
 }
 
+// A mail is never given the id of another one, and one that cannot be told from
+// another is left alone.
+func TestSettleExcept(t *testing.T) {
+	minutes := func(n int) time.Time { return time.Now().Add(time.Duration(n) * time.Minute) }
+	other := func(email, id string, state provider.State, unsettled *provider.Trace) *provider.Receipt {
+		return &provider.Receipt{
+			Account: "main", MessageID: id, State: state, Unsettled: unsettled,
+			Recipients: []provider.RecipientResult{{Email: email, MessageID: id, State: state}},
+		}
+	}
+	trace := func(subject string, at time.Time) *provider.Trace {
+		return &provider.Trace{At: at, Until: at, Subject: subject}
+	}
+	refused := other("a@example.com", "", provider.StateRefused, nil)
+	for _, tt := range []struct {
+		name   string
+		others func() []*provider.Receipt
+		hits   []string
+		want   string // the id, none when it stays unknown
+		note   string
+	}{
+		{name: "the only hit is another mail's", hits: []string{"7"}, note: "1 found that other messages are known to be",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "7", provider.StateAccepted, nil)}
+			}},
+		{name: "the only hit is a recipient's of another mail", hits: []string{"7"}, note: "known to be",
+			others: func() []*provider.Receipt {
+				o := other("a@example.com", "7", provider.StateAccepted, nil)
+				o.MessageID = ""
+				return []*provider.Receipt{o}
+			}},
+		{name: "two hits, one is another mail's", hits: []string{"7", "8"}, want: "8", note: "judged by likeness",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{nil, other("A@Example.com", "7", provider.StateAccepted, nil)}
+			}},
+		{name: "three hits, one is another mail's", hits: []string{"7", "8", "9"}, note: "2 mails may be this one",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "7", provider.StateAccepted, nil)}
+			}},
+		{name: "another is unknown too", hits: []string{"7"}, note: "may be that one",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("A@example.com", "", provider.StateUnknown, trace(" s", minutes(1)))}
+			}},
+		{name: "another was accepted without id", hits: []string{"7"}, note: "may be that one",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "", provider.StateAccepted, nil)}
+			}},
+		{name: "another is unknown, its subject is a template's", hits: []string{"7"}, note: "may be that one",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("", minutes(1)))}
+			}},
+		{name: "another is unknown, of another subject", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("t", minutes(1)))}
+			}},
+		{name: "another is unknown, of another hour", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("s", minutes(-60)))}
+			}},
+		{name: "another is unknown, of another recipient", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt {
+				return []*provider.Receipt{other("b@example.com", "", provider.StateUnknown, trace("s", minutes(1)))}
+			}},
+		{name: "another was refused", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt { return []*provider.Receipt{refused} }},
+		{name: "another account's id", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt {
+				o := other("a@example.com", "7", provider.StateAccepted, nil)
+				o.Account = "backup"
+				return []*provider.Receipt{o}
+			}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, c, r := unsettled(t, order(), nil)
+			for _, id := range tt.hits {
+				f.hits["a@example.com"] = append(f.hits["a@example.com"], hit(id, nil))
+			}
+			got, err := c.Settle(t.Context(), r, tt.others()...)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got.MessageID)
+			assert.Equal(t, tt.want == "", got.State == provider.StateUnknown)
+			require.Len(t, got.Notes, 1)
+			assert.Contains(t, got.Notes[0].Why, tt.note)
+		})
+	}
+}
+
+// The receipt itself among the others, as in a list of all, changes nothing.
+func TestSettleExceptItself(t *testing.T) {
+	f, c, r := unsettled(t, order(), nil)
+	f.hits["a@example.com"] = []provider.SentMail{hit("7", nil)}
+	got, err := c.Settle(t.Context(), r, r)
+	require.NoError(t, err)
+	assert.Equal(t, "7", got.MessageID)
+}
+
+// A search carries the tags of the mail, and a receipt keeps them in a file.
+func TestSettleTags(t *testing.T) {
+	m := order()
+	m.Tags = []string{"order", "fa"}
+	f, c, r := unsettled(t, m, nil)
+	assert.Equal(t, m.Tags, r.Unsettled.Tags)
+	_, err := c.Settle(t.Context(), r)
+	require.NoError(t, err)
+	assert.Equal(t, m.Tags, f.searches[0].Tags)
+}
+
 func TestSettleAbsenceIsNoProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, c, r := unsettled(t, order(), nil)
@@ -134,9 +241,9 @@ func TestSettleAbsenceIsNoProof(t *testing.T) {
 			wait time.Duration
 			note string
 		}{
-			{time.Minute, "not found 1m0s after the last attempt, which says nothing yet: look again after"},
+			{time.Minute, "not found 1m0s after the last try, which says nothing yet: look again after"},
 			{14*time.Minute - time.Second, "says nothing yet"},
-			{time.Second, "not found 15m0s after the last attempt: a hint that it was not sent, and no proof; a person may decide"},
+			{time.Second, "not found 15m0s after the last try: a hint that it was not sent, and no proof; a person may decide"},
 			{100 * time.Hour, "no proof"},
 		} {
 			<-time.After(step.wait)

@@ -4,6 +4,7 @@
 package alike
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 // speaks neither for the mail nor against it.
 type Mail struct {
 	Recipient, Sender, Subject string
+	Tags                       []string
 	At                         time.Time
 }
 
@@ -34,18 +36,20 @@ var (
 // Search describes the mail that is looked for. A zero time is open.
 type Search struct {
 	Recipient, Sender, Subject string
+	Tags                       []string
 	From, To                   time.Time
 }
 
 // SearchFor is the search for a mail to recipient that t tells of.
 func SearchFor(recipient string, t provider.Trace) Search {
-	return Search{Recipient: recipient, Sender: t.From, Subject: t.Subject, From: t.At, To: t.Until}
+	return Search{Recipient: recipient, Sender: t.From, Subject: t.Subject, Tags: t.Tags, From: t.At, To: t.Until}
 }
 
 // May reports whether m may be the mail that s searches for.
 func May(s Search, m Mail, slack Slack) bool {
 	return sameAddress(s.Recipient, m.Recipient) && sameAddress(s.Sender, m.Sender) &&
-		sameSubject(s.Subject, m.Subject) && Within(s, m.At, slack)
+		sameSubject(s.Subject, m.Subject) &&
+		sameTags(s.Tags, m.Tags) && Within(s, m.At, slack)
 }
 
 // Within reports whether at lies in the time of s. A zero time is unknown, a
@@ -64,6 +68,11 @@ func Within(s Search, at time.Time, slack Slack) bool {
 
 func sameAddress(a, b string) bool {
 	return a == "" || b == "" || mailaddr.Key(a) == mailaddr.Key(b)
+}
+
+// sameTags compares tags in any order.
+func sameTags(a, b []string) bool {
+	return len(a) == 0 || len(b) == 0 || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // sameSubject takes any subject for one with places that the provider fills in.

@@ -3,8 +3,8 @@ package memory
 import (
 	"context"
 	"slices"
-	"time"
 
+	"github.com/postmux/postmux/internal/alike"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -17,21 +17,18 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	}
 	defer a.mu.Unlock()
 	var out []provider.SentMail
+	search := alike.SearchFor(recipient, t)
 	for _, m := range a.messages {
-		if !m.within(t.At, t.Until) || t.From != "" && key(t.From) != key(m.Message.From.Email) {
-			continue
-		}
 		for email, subject := range m.copies() {
-			if key(email) == key(recipient) && (t.Subject == "" || t.Subject == subject) {
-				out = append(out, provider.SentMail{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
+			mail := alike.Mail{Recipient: email, Sender: m.Message.From.Email, Subject: subject, Tags: m.Message.Tags, At: m.at}
+			if alike.May(search, mail, alike.Exact) {
+				out = append(out, provider.SentMail{
+					MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered,
+				})
 			}
 		}
 	}
 	return out, nil
-}
-
-func (m *Sent) within(from, to time.Time) bool {
-	return (from.IsZero() || !m.at.Before(from.Truncate(time.Second))) && (to.IsZero() || !m.at.After(to))
 }
 
 // copies are the recipients with the subject that each was sent.
