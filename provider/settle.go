@@ -29,14 +29,17 @@ type settling struct {
 }
 
 // Settle looks for a mail whose outcome is unknown, where the provider lists sent
-// mail (FeatureMessageSettle). It returns a new Receipt; r is not changed.
+// mail (feature.MessageSettle). It returns a new Receipt; r is not changed.
 //
 // Settle judges by likeness. A recipient is settled when the provider lists exactly
 // one mail that may be the one: same recipient, same subject, accepted between the
 // first try and five minutes after the last; sender and tags too, where the provider
 // lists them. That proves that such a mail was accepted. It proves that it is this
 // mail only when the program sent no other with that recipient and subject in that
-// time: pass the receipts of those that it did send, by Except. Two mails that fit
+// time. Pass the receipts of those that it did send as except: an id that stands in
+// one of them is never taken, and while one with the same recipient and subject has
+// no known id, r is not settled, because the two cannot be told apart. In except, r
+// itself, receipts of other accounts and nil are passed over. Two mails that fit
 // settle nothing.
 //
 // None settles nothing either: providers list mail with a delay, so for 15 minutes
