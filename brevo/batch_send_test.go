@@ -56,7 +56,7 @@ func TestDescribeOfAnImportIsKept(t *testing.T) {
 	hooks := provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		mu.Lock()
 		defer mu.Unlock()
-		if e.Operation == "ImportContacts" {
+		if e.Operation == "importContacts" {
 			kept = append(kept, e.Describe)
 		}
 	}}

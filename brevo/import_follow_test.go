@@ -37,7 +37,7 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 	var answer any = map[string]any{}
 	reply := &rest.Reply{Status: 200}
 	switch call.Operation {
-	case "ListContacts":
+	case "listContacts":
 		var offset int
 		for _, q := range call.Query {
 			if q.Name == "offset" {
@@ -52,13 +52,13 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		page := a.contacts[min(offset, len(a.contacts)):min(offset+size, len(a.contacts))]
 		answer = map[string]any{"contacts": page, "count": count}
 		defer func() { a.contacts = a.contacts[min(a.deleted, len(a.contacts)):] }()
-	case "ImportContacts":
+	case "importContacts":
 		if a.limited--; a.limited >= 0 {
 			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: time.Minute}
 		}
 		a.started = time.Now()
 		answer = map[string]any{"processId": 7}
-	case "GetProcess":
+	case "getProcess":
 		if a.fails--; a.fails >= 0 {
 			return nil, &provider.Error{Kind: provider.ErrUnavailable, Status: 503, Message: "down"}
 		}
@@ -66,11 +66,11 @@ func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 		if time.Since(a.started) >= a.took {
 			answer = map[string]any{"id": 7, "status": "completed", "info": map[string]any{"import": map[string]any{"invalid_emails": 0}}}
 		}
-	case "CreateContact":
+	case "createContact":
 		if a.limited--; a.limited >= 0 {
 			return nil, &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Status: 429, RetryAfter: time.Minute}
 		}
-	case "GetContact":
+	case "getContact":
 		return nil, &provider.Error{Kind: provider.ErrNotFound}
 	}
 	data, err := json.Marshal(answer)
@@ -108,19 +108,19 @@ func TestFollowLooksRarely(t *testing.T) {
 		a := &account{took: 10 * time.Minute}
 		b := a.imports(t)
 		for _, most := range []int{17, 12} {
-			a.calls["GetProcess"] = 0
+			a.calls["getProcess"] = 0
 			results, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
 			require.NoError(t, err)
 			assert.Equal(t, provider.ContactStored, results[fewRows-1].Receipt.State)
-			assert.LessOrEqual(t, a.calls["GetProcess"], most)
+			assert.LessOrEqual(t, a.calls["getProcess"], most)
 			assert.Less(t, time.Since(a.started), 11*time.Minute)
 		}
 		a.took = 20 * time.Second
 		for _, most := range []int{3, 3} {
-			a.calls["GetProcess"] = 0
+			a.calls["getProcess"] = 0
 			_, err := b.Store(t.Context(), rowsOf(t, b, fewRows))
 			require.NoError(t, err)
-			assert.LessOrEqual(t, a.calls["GetProcess"], most)
+			assert.LessOrEqual(t, a.calls["getProcess"], most)
 		}
 	})
 }
@@ -133,7 +133,7 @@ func TestFollowGivesUp(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, results[0].Err, provider.ErrOutcomeUnknown)
 		assert.ErrorContains(t, results[0].Err, "import job 7 has not ended after 1h")
-		assert.LessOrEqual(t, a.calls["GetProcess"], 70, "an hour's allowance is 100")
+		assert.LessOrEqual(t, a.calls["getProcess"], 70, "an hour's allowance is 100")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -168,11 +168,11 @@ func TestStoreKeptBack(t *testing.T) {
 		results, err := b.Store(t.Context(), rows)
 		require.ErrorIs(t, err, provider.ErrRateLimited)
 		assert.Nil(t, results)
-		assert.Zero(t, a.calls["CreateContact"], "an upsert would be made again after the wait")
+		assert.Zero(t, a.calls["createContact"], "an upsert would be made again after the wait")
 		results, err = b.Store(t.Context(), rows)
 		require.NoError(t, err)
 		assert.Equal(t, provider.ContactStored, results[0].Receipt.State)
-		assert.Equal(t, 1, a.calls["ListContacts"])
+		assert.Equal(t, 1, a.calls["listContacts"])
 	})
 }
 
@@ -221,7 +221,7 @@ func TestWalkMissesNobody(t *testing.T) {
 				assert.Equal(t, c.EmailBlacklisted, l.out(c.Email, nil), "%s of %d, %d deleted", c.Email, n, deleted)
 			}
 			if deleted == 0 {
-				assert.LessOrEqual(t, a.calls["ListContacts"], n/contactsPage+2)
+				assert.LessOrEqual(t, a.calls["listContacts"], n/contactsPage+2)
 			}
 		}
 	}
@@ -234,7 +234,7 @@ func TestWalkGivesUp(t *testing.T) {
 	a := &account{contacts: contacts(10_000), deleted: 51}
 	_, err = a.imports(t).walk(t.Context(), 1000)
 	require.ErrorIs(t, err, provider.ErrBadResponse)
-	assert.Less(t, a.calls["ListContacts"], 50)
+	assert.Less(t, a.calls["listContacts"], 50)
 }
 
 // Reading a million contacts for sixty rows would be more calls than sixty upserts.
@@ -244,7 +244,7 @@ func TestWalkOnlyWhenItPays(t *testing.T) {
 	results, err := b.Store(t.Context(), rowsOf(t, b, 60))
 	require.NoError(t, err)
 	assert.Len(t, results, 60)
-	assert.Equal(t, map[string]int{"ListContacts": 1, "GetContact": 60, "CreateContact": 60}, a.calls)
+	assert.Equal(t, map[string]int{"listContacts": 1, "getContact": 60, "createContact": 60}, a.calls)
 }
 
 // What is known of consent is read again when it is old.
@@ -257,11 +257,11 @@ func TestWalkAgain(t *testing.T) {
 			_, err := b.Store(t.Context(), rows)
 			require.NoError(t, err)
 		}
-		assert.Equal(t, 1, a.calls["ListContacts"])
+		assert.Equal(t, 1, a.calls["listContacts"])
 		require.NoError(t, pause(t.Context(), consentAge))
 		_, err := b.Store(t.Context(), rows)
 		require.NoError(t, err)
-		assert.Equal(t, 2, a.calls["ListContacts"])
+		assert.Equal(t, 2, a.calls["listContacts"])
 	})
 }
 

@@ -245,7 +245,7 @@ func TestImportKeepsItsOwnBlock(t *testing.T) {
 		assert.Len(t, contactOf(sb, email).Suppressed, 1)
 	}
 	for _, r := range sb.Requests("brevo") {
-		if r.Operation == "ImportContacts" {
+		if r.Operation == "importContacts" {
 			for _, email := range again {
 				assert.NotContains(t, strings.ToLower(string(r.Body)), strings.ToLower(email))
 			}

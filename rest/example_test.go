@@ -54,5 +54,5 @@ func ExamplePlain() {
 	}
 	// Output:
 	// owner@example.com 200 7
-	// GetAccount: status 401 {"code": "unauthorized", "message": "Key not found"}
+	// getAccount: status 401 {"code": "unauthorized", "message": "Key not found"}
 }

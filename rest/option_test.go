@@ -62,3 +62,47 @@ func TestWithBodyOfAnotherType(t *testing.T) {
 	assert.Equal(t, "is a *brevoapi.SendEmailRequest, expected a *brevoapi.ImportContactsRequest", p.Why)
 	assert.Zero(t, requests)
 }
+
+// A test send that names nobody would mail everybody: it is refused before the Doer
+// sees it, in whatever form the body comes.
+func TestRefuseEmpty(t *testing.T) {
+	none, blank := []string{}, []string{" "}
+	for _, tt := range []struct {
+		name    string
+		body    brevoapi.SendTestRequest
+		opts    []rest.Option
+		refused bool
+	}{
+		{name: "one address", body: brevoapi.SendTestRequest{To: []string{"a@example.com"}}},
+		{name: "no list", refused: true},
+		{name: "an empty list", body: brevoapi.SendTestRequest{To: none}, refused: true},
+		{name: "an empty address", body: brevoapi.SendTestRequest{To: blank}, refused: true},
+		{name: "another body without it", refused: true, body: brevoapi.SendTestRequest{To: []string{"a@example.com"}},
+			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return map[string]any{"emailTo": nil} })}},
+		{name: "another body with it",
+			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any {
+				return map[string]any{"emailTo": []string{"a@example.com"}}
+			})}},
+		{name: "a body that is no object", refused: true,
+			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return []string{"a@example.com"} })}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			requests := 0
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests++
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			defer srv.Close()
+			_, err := brevoapi.NewClient(rest.Plain(srv.URL, nil)).SendCampaignTest(t.Context(), 21, tt.body, tt.opts...)
+			if !tt.refused {
+				require.NoError(t, err)
+				assert.Equal(t, 1, requests)
+				return
+			}
+			var p *rest.ParamError
+			require.ErrorAs(t, err, &p)
+			assert.Equal(t, "emailTo", p.Name)
+			assert.Zero(t, requests)
+		})
+	}
+}

@@ -13,9 +13,11 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -66,6 +68,10 @@ type Call struct {
 	Body           any     // what is encoded; a pointer to a generated struct
 	Form           []Param // further fields of a form body, added by a Doer
 	Then           string  // what follows in words, for a dry run of a verb with several calls
+	// RefuseEmpty names a field of the body, as on the wire, without which the vendor
+	// does more than was asked for, such as mailing everybody. Raw refuses a call whose
+	// field is absent, null or empty before it reaches the Doer.
+	RefuseEmpty string
 	// KeyWindow is how long the vendor knows the idempotency key in Body,
 	// counted from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
@@ -178,11 +184,42 @@ func Raw(ctx context.Context, d Doer, call *Call, out any, opts []Option) (*Repl
 	if call.Effect == "" {
 		call.Effect = Send
 	}
+	if call.RefuseEmpty != "" && call.emptyField() {
+		call.fail(&ParamError{Name: call.RefuseEmpty, Why: "is empty, expected at least one: without it the vendor decides who is meant"})
+	}
 	reply, err := d.Do(ctx, call, out)
 	if call.reply != nil && reply != nil {
 		*call.reply = *reply
 	}
 	return reply, err
+}
+
+// emptyField reports whether the field RefuseEmpty of the body holds nothing. It looks
+// at the JSON of the body, so that it sees what an option has put in its place.
+func (c *Call) emptyField() bool {
+	data, err := json.Marshal(c.Body)
+	if err != nil {
+		return true // a body that cannot be written is refused in any case
+	}
+	var fields map[string]any
+	if json.Unmarshal(data, &fields) != nil {
+		return true
+	}
+	return empty(fields[c.RefuseEmpty])
+}
+
+func empty(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return !slices.ContainsFunc(v, func(x any) bool { return !empty(x) })
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
 }
 
 // Path is the call's path with its segments escaped. It refuses values that a

@@ -1,11 +1,19 @@
 package sandbox
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+)
 
 // Fault is a failure on demand. It skips the check of the answer, so Body may
 // be anything: HTML, half a JSON document, nothing.
 type Fault struct {
-	// Operation is the operationId to fail; empty means any.
+	// Operation is the operationId of the spec to fail, like sendEmail; empty means
+	// any but the one that gets a token.
 	Operation string
 	// Status of the answer; 0 means 503.
 	Status int
@@ -19,11 +27,19 @@ type Fault struct {
 	Drop bool
 	// Times is how many requests fail; 0 means one.
 	Times int
+
+	fired bool
 }
 
 // Fail makes the next requests to a provider fail. Faults are used up in the
 // order in which they were queued; requests that break the spec use up none.
+// A provider or an operation that does not exist panics: the fault would never
+// fire. One that has not fired when the test of New ends fails the test, unless
+// the test has taken it with Faults.
 func (s *Server) Fail(provider string, f Fault) {
+	if err := checkOperation(provider, f.Operation); err != nil {
+		panic(err.Error())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.Times = max(f.Times, 1)
@@ -34,19 +50,55 @@ func (s *Server) Fail(provider string, f Fault) {
 	st.faults = append(st.faults, f)
 }
 
-// takeFault uses up the first fault for an operation.
-func (st *state) takeFault(operation string) (Fault, bool) {
+// Faults returns the faults of a provider that have not fired yet, and forgets them.
+func (s *Server) Faults(provider string) []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.state(provider)
+	unfired := slices.DeleteFunc(st.faults, func(f Fault) bool { return f.fired })
+	st.faults = nil
+	return unfired
+}
+
+// takeFault uses up the first fault for an operation. What needs no credential is
+// the call that gets one.
+func (st *state) takeFault(op *openapi3.Operation) (Fault, bool) {
+	open := op.Security != nil && len(*op.Security) == 0
 	for i := range st.faults {
-		f := st.faults[i]
-		if f.Operation != "" && f.Operation != operation {
+		f := &st.faults[i]
+		if f.Operation != op.OperationID && (f.Operation != "" || open) {
 			continue
 		}
-		if st.faults[i].Times--; st.faults[i].Times <= 0 {
+		f.fired = true
+		taken := *f
+		if f.Times--; f.Times <= 0 {
 			st.faults = append(st.faults[:i:i], st.faults[i+1:]...)
 		}
-		return f, true
+		return taken, true
 	}
 	return Fault{}, false
+}
+
+// checkOperation refuses an operation that the provider's spec does not have.
+func checkOperation(provider, operation string) error {
+	load, ok := specs[provider]
+	if operation == "" || !ok {
+		return nil // Server.state refuses the provider
+	}
+	sp, err := load()
+	if err != nil {
+		return fmt.Errorf("sandbox: the spec of %s does not load: %w", provider, err)
+	}
+	hint := ""
+	for _, rt := range sp.routes {
+		switch {
+		case rt.op.OperationID == operation:
+			return nil
+		case strings.EqualFold(rt.op.OperationID, operation):
+			hint = "; its name is " + rt.op.OperationID
+		}
+	}
+	return fmt.Errorf("sandbox: %s has no operation %q, so the fault would never fire%s", provider, operation, hint)
 }
 
 func (f Fault) answer() answer {

@@ -24,6 +24,7 @@ package sandbox
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -72,7 +73,7 @@ type state struct {
 
 // New starts a sandbox for a test. It is closed when the test ends; requests
 // and answers that broke a spec then fail the test, unless the test has taken
-// them with Violations.
+// them with Violations, and so do faults that never fired.
 func New(t TB) *Server {
 	t.Helper()
 	s, err := Start("127.0.0.1:0")
@@ -87,6 +88,11 @@ func New(t TB) *Server {
 		}
 		for _, v := range s.Violations() {
 			t.Errorf("sandbox: %s", v)
+		}
+		for _, name := range slices.Sorted(maps.Keys(s.states)) {
+			for _, f := range s.Faults(name) {
+				t.Errorf("sandbox: %s: a fault never fired (operation %q, status %d)", name, f.Operation, f.Status)
+			}
 		}
 	})
 	return s

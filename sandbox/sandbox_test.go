@@ -204,6 +204,40 @@ func TestFaults(t *testing.T) {
 	c.call(201, "POST", "/smtp/email", aMail)
 }
 
+// A fault that cannot fire, or that did not, is a test that tests something else.
+func TestFaultsThatDoNotFire(t *testing.T) {
+	s := New(t)
+	assert.PanicsWithValue(t, `sandbox: brevo has no operation "SendEmail", so the fault would never fire; its name is sendEmail`,
+		func() { s.Fail("brevo", Fault{Operation: "SendEmail"}) })
+	assert.PanicsWithValue(t, `sandbox: brevo has no operation "nonsense", so the fault would never fire`,
+		func() { s.Fail("brevo", Fault{Operation: "nonsense"}) })
+	assert.Panics(t, func() { s.Fail("nobody", Fault{}) })
+
+	tb := &fakeTB{}
+	own := New(tb)
+	own.Fail("brevo", Fault{Operation: "getAccount", Status: 502})
+	own.Fail("pakat", Fault{Status: 502, Times: 3})
+	own.Fail("brevo", Fault{Operation: "sendEmail", Times: 9})
+	brevoClient(t, own).call(503, "POST", "/smtp/email", aMail)
+	taken := own.Faults("pakat")
+	require.Len(t, taken, 1)
+	assert.Equal(t, 3, taken[0].Times)
+	tb.end()
+	assert.Equal(t, []string{`sandbox: brevo: a fault never fired (operation "getAccount", status 502)`}, tb.errors)
+}
+
+// The call for a token is no operation that a test means by "any".
+func TestFaultPassesTheTokenOver(t *testing.T) {
+	s := New(t)
+	s.Fail("sendpulse", Fault{Status: 502})
+	body := fmt.Sprintf(`{"grant_type":"client_credentials","client_id":%q,"client_secret":%q}`, ClientID, Key("sendpulse"))
+	got, err := http.Post(s.BaseURL("sendpulse")+"/oauth/access_token", "application/json", strings.NewReader(body))
+	require.NoError(t, err)
+	require.NoError(t, got.Body.Close())
+	assert.Equal(t, http.StatusOK, got.StatusCode)
+	assert.Len(t, s.Faults("sendpulse"), 1)
+}
+
 func TestReset(t *testing.T) {
 	s := New(t)
 	c := brevoClient(t, s)

@@ -122,7 +122,7 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 			a, checked = st.finish(c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic")), false
 		}
 	}()
-	fault, failing := st.takeFault(c.op)
+	fault, failing := st.takeFault(rt.op)
 	if !failing || fault.After {
 		var ok bool
 		if a, ok = st.fake.authorize(c); ok {

@@ -87,12 +87,12 @@ func meaningOf(text string) (meaning, bool) {
 
 // operationCodes are codes that mean something else in one operation.
 var operationCodes = map[string]map[string]meaning{
-	"SendEmail":           {"400": {kind: provider.ErrForbidden}}, // the SMTP service is not switched on
-	"AddSMTPUnsubscribes": {"17": {kind: provider.ErrInvalid, field: "email"}},
+	"sendEmail":           {"400": {kind: provider.ErrForbidden}}, // the SMTP service is not switched on
+	"addSMTPUnsubscribes": {"17": {kind: provider.ErrInvalid, field: "email"}},
 }
 
 // resultIsData are operations whose field result is the information asked for.
-var resultIsData = map[string]bool{"GetSMTPUnsubscribe": true, "GetCampaignCost": true}
+var resultIsData = map[string]bool{"getSMTPUnsubscribe": true, "getCampaignCost": true}
 
 // refusal holds the fields of every error form that the vendor is known to
 // send. All are read as text, so that one of an odd type hides nothing else.

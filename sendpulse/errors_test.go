@@ -23,32 +23,32 @@ func TestClassify(t *testing.T) {
 		code   string
 		field  string
 	}{
-		"quota":                      {"SendEmail", 422, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrNoCredit, "422", ""},
-		"account limited":            {"SendEmail", 422, `{"error_code":422,"message":"Sending from your account is currently limited"}`, provider.ErrRateLimited, "422", ""},
-		"sender":                     {"SendEmail", 422, `{"error_code":422,"message":"Sender is not valid"}`, provider.ErrForbidden, "422", "from.email"},
-		"size":                       {"SendEmail", 422, `{"error_code":422,"message":"Message size limit exceeded"}`, provider.ErrInvalid, "422", ""},
-		"field":                      {"SendEmail", 422, `{"error_code":422,"message":"Argument from is invalid"}`, provider.ErrInvalid, "422", ""},
-		"plan ended":                 {"GetCampaignCost", 422, `{"error_code":422,"message":"Your tariff plan ended"}`, provider.ErrNoCredit, "422", ""},
-		"another status":             {"SendEmail", 500, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrUnavailable, "422", ""},
-		"success":                    {"SendEmail", 200, `{"result":true,"id":"a"}`, "", "", ""},
+		"quota":                      {"sendEmail", 422, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrNoCredit, "422", ""},
+		"account limited":            {"sendEmail", 422, `{"error_code":422,"message":"Sending from your account is currently limited"}`, provider.ErrRateLimited, "422", ""},
+		"sender":                     {"sendEmail", 422, `{"error_code":422,"message":"Sender is not valid"}`, provider.ErrForbidden, "422", "from.email"},
+		"size":                       {"sendEmail", 422, `{"error_code":422,"message":"Message size limit exceeded"}`, provider.ErrInvalid, "422", ""},
+		"field":                      {"sendEmail", 422, `{"error_code":422,"message":"Argument from is invalid"}`, provider.ErrInvalid, "422", ""},
+		"plan ended":                 {"getCampaignCost", 422, `{"error_code":422,"message":"Your tariff plan ended"}`, provider.ErrNoCredit, "422", ""},
+		"another status":             {"sendEmail", 500, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrUnavailable, "422", ""},
+		"success":                    {"sendEmail", 200, `{"result":true,"id":"a"}`, "", "", ""},
 		"list":                       {"ListEmails", 200, ` [{"result":false}]`, "", "", ""},
 		"empty success":              {"DeleteList", 200, ``, "", "", ""},
-		"no JSON in a success":       {"SendEmail", 200, `<html>`, "", "", ""},
-		"not unsubscribed":           {"GetSMTPUnsubscribe", 200, `{"result":false}`, "", "", ""},
+		"no JSON in a success":       {"sendEmail", 200, `<html>`, "", "", ""},
+		"not unsubscribed":           {"getSMTPUnsubscribe", 200, `{"result":false}`, "", "", ""},
 		"code 0":                     {"GetList", 200, `{"is_error":false,"error_code":0}`, "", "", ""},
-		"result false":               {"SendEmail", 200, `{"result":false}`, provider.ErrInvalid, "", ""},
-		"result 0":                   {"SendEmail", 200, `{"result":0}`, provider.ErrInvalid, "", ""},
-		"success false":              {"SendEmail", 200, `{"success":false,"data":{}}`, provider.ErrInvalid, "", ""},
+		"result false":               {"sendEmail", 200, `{"result":false}`, provider.ErrInvalid, "", ""},
+		"result 0":                   {"sendEmail", 200, `{"result":0}`, provider.ErrInvalid, "", ""},
+		"success false":              {"sendEmail", 200, `{"success":false,"data":{}}`, provider.ErrInvalid, "", ""},
 		"older form":                 {"ListEmails", 200, `{"is_error":true,"http_code":400,"error_code":301,"message":"Wrong"}`, provider.ErrInvalid, "301", ""},
 		"older form, not found":      {"DeleteContact", 200, `{"is_error":true,"http_code":404,"error_code":"502"}`, provider.ErrNotFound, "502", ""},
 		"older form, no code":        {"GetList", 200, `{"is_error":1,"http_code":"403"}`, provider.ErrForbidden, "", ""},
-		"older form, fault":          {"SendEmail", 200, `{"is_error":true,"http_code":500}`, provider.ErrOutcomeUnknown, "", ""},
-		"older form, odd message":    {"SendEmail", 200, `{"message":["a"],"is_error":true,"http_code":422}`, provider.ErrInvalid, "", ""},
-		"error in an unsubscription": {"GetSMTPUnsubscribe", 200, `{"is_error":true,"result":false,"http_code":400}`, provider.ErrInvalid, "", ""},
-		"throttled in a 200":         {"SendEmail", 200, `{"is_error":true,"http_code":400,"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
-		"throttled":                  {"SendEmail", 429, `{"message":"Too many","error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
-		"throttled with 400":         {"SendEmail", 400, `{"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
-		"campaigns throttled":        {"SendEmail", 400, `{"error_code":791}`, provider.ErrRateLimited, "791", ""},
+		"older form, fault":          {"sendEmail", 200, `{"is_error":true,"http_code":500}`, provider.ErrOutcomeUnknown, "", ""},
+		"older form, odd message":    {"sendEmail", 200, `{"message":["a"],"is_error":true,"http_code":422}`, provider.ErrInvalid, "", ""},
+		"error in an unsubscription": {"getSMTPUnsubscribe", 200, `{"is_error":true,"result":false,"http_code":400}`, provider.ErrInvalid, "", ""},
+		"throttled in a 200":         {"sendEmail", 200, `{"is_error":true,"http_code":400,"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"throttled":                  {"sendEmail", 429, `{"message":"Too many","error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"throttled with 400":         {"sendEmail", 400, `{"error_code":2020202020}`, provider.ErrRateLimited, "2020202020", ""},
+		"campaigns throttled":        {"sendEmail", 400, `{"error_code":791}`, provider.ErrRateLimited, "791", ""},
 		"not in the plan":            {"AddContacts", 403, `{"error_code":3030303030}`, provider.ErrForbidden, "3030303030", ""},
 		"not in the plan with 422":   {"AddContacts", 422, `{"error_code":3030303030}`, provider.ErrForbidden, "3030303030", ""},
 		"no body 401":                {"GetList", 401, ``, provider.ErrUnauthorized, "", ""},
@@ -59,17 +59,17 @@ func TestClassify(t *testing.T) {
 		"unknown mail":               {"GetEmail", 400, `{"message":"Email not found","error_code":14}`, provider.ErrNotFound, "14", ""},
 		"unknown list":               {"GetList", 404, `{"error_code":213}`, provider.ErrNotFound, "213", "list"},
 		"unknown address":            {"ListMemberships", 400, `{"error_code":17}`, provider.ErrNotFound, "17", ""},
-		"bad address":                {"AddSMTPUnsubscribes", 400, `{"error_code":17}`, provider.ErrInvalid, "17", "email"},
-		"no SMTP service":            {"SendEmail", 400, `{"error_code":400}`, provider.ErrForbidden, "400", ""},
+		"bad address":                {"addSMTPUnsubscribes", 400, `{"error_code":17}`, provider.ErrInvalid, "17", "email"},
+		"no SMTP service":            {"sendEmail", 400, `{"error_code":400}`, provider.ErrForbidden, "400", ""},
 		"400 elsewhere":              {"AddContacts", 400, `{"error_code":400}`, provider.ErrInvalid, "400", ""},
-		"volume":                     {"SendEmail", 422, `{"message":"limited","error_code":422}`, provider.ErrInvalid, "422", ""},
+		"volume":                     {"sendEmail", 422, `{"message":"limited","error_code":422}`, provider.ErrInvalid, "422", ""},
 		"name in use":                {"CreateList", 422, `{"error_code":203}`, provider.ErrConflict, "203", "name"},
-		"free mail service":          {"SendEmail", 422, `{"error_code":97}`, provider.ErrForbidden, "97", "from.email"},
-		"gateway":                    {"SendEmail", 502, `<html>`, provider.ErrUnavailable, "", ""},
-		"fault with a code":          {"SendEmail", 500, `{"error_code":422}`, provider.ErrUnavailable, "422", ""},
-		"fault in a 200 with a code": {"SendEmail", 200, `{"error_code":422,"http_code":503,"is_error":true}`, provider.ErrOutcomeUnknown, "422", ""},
-		"fault with a listed code":   {"SendEmail", 200, `{"error_code":17,"http_code":500}`, provider.ErrOutcomeUnknown, "17", ""},
-		"not listed":                 {"SendEmail", 409, `{"error_code":12345}`, provider.ErrConflict, "12345", ""},
+		"free mail service":          {"sendEmail", 422, `{"error_code":97}`, provider.ErrForbidden, "97", "from.email"},
+		"gateway":                    {"sendEmail", 502, `<html>`, provider.ErrUnavailable, "", ""},
+		"fault with a code":          {"sendEmail", 500, `{"error_code":422}`, provider.ErrUnavailable, "422", ""},
+		"fault in a 200 with a code": {"sendEmail", 200, `{"error_code":422,"http_code":503,"is_error":true}`, provider.ErrOutcomeUnknown, "422", ""},
+		"fault with a listed code":   {"sendEmail", 200, `{"error_code":17,"http_code":500}`, provider.ErrOutcomeUnknown, "17", ""},
+		"not listed":                 {"sendEmail", 409, `{"error_code":12345}`, provider.ErrConflict, "12345", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := classify(&httpx.Answer{Call: &rest.Call{Operation: test.op}, Status: test.status, Body: []byte(test.body)})
@@ -106,7 +106,7 @@ func TestClassifyExamples(t *testing.T) {
 	} {
 		body, err := os.ReadFile(filepath.Join("..", "api", "sendpulse", "examples", name+".json"))
 		require.NoError(t, err)
-		e := classify(&httpx.Answer{Call: &rest.Call{Operation: "SendEmail"}, Status: want.status, Body: body})
+		e := classify(&httpx.Answer{Call: &rest.Call{Operation: "sendEmail"}, Status: want.status, Body: body})
 		require.NotNil(t, e, name)
 		assert.Equal(t, want.kind, e.Kind, name)
 	}

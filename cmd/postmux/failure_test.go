@@ -59,8 +59,8 @@ func TestLocalStops(t *testing.T) {
 // A redirect is an outage of a kind: it had no effect, and another time it may be gone.
 func TestRedirectIsAnOutage(t *testing.T) {
 	sb, cfg := account(t)
+	sb.Fail("brevo", sandbox.Fault{Status: 302, Times: 99})
 	for _, args := range [][]string{{"send", "--to", "a@example.com", "--subject", "x", "--html", "y"}, {"lists"}} {
-		sb.Fail("brevo", sandbox.Fault{Status: 302, Times: 9})
 		r := postmux(t, append([]string{"--config", cfg}, args...)...)
 		assert.Equal(t, exitLater, r.code, r.errOut)
 	}
@@ -77,8 +77,7 @@ func TestStreamFails(t *testing.T) {
 	} {
 		t.Run(args[0], func(t *testing.T) {
 			sb, cfg := account(t, "    concurrency: 1")
-			fault := sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 9}
-			sb.Fail("brevo", fault)
+			sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 99})
 			r := postmux(t, append([]string{"--config", cfg, "--json"}, args...)...)
 			assert.Equal(t, exitCredentials, r.code, r.errOut)
 			reasons := 0
@@ -92,7 +91,6 @@ func TestStreamFails(t *testing.T) {
 			assert.Equal(t, 1, reasons, r.out)
 			golden(t, "fail/stream-"+strings.ReplaceAll(strings.Join(slices.DeleteFunc(slices.Clone(args), filepath.IsAbs), "-"), "/", "")+".ndjson", r.out)
 
-			sb.Fail("brevo", fault)
 			r = postmux(t, append([]string{"--config", cfg}, args...)...)
 			assert.Equal(t, exitCredentials, r.code, r.errOut)
 			if args[len(args)-1] == "list" || args[0] == "lists" {

@@ -7874,7 +7874,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: read.
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
-	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
+	call := rest.Call{Operation: "getAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
 }
 
@@ -7882,7 +7882,7 @@ func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account,
 //
 // Effect: read.
 func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParams, opts ...rest.Option) (*CategoryPage, error) {
-	call := rest.Call{Operation: "ListCategories", Method: http.MethodGet, Route: "/categories", Effect: "read"}
+	call := rest.Call{Operation: "listCategories", Method: http.MethodGet, Route: "/categories", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -7900,7 +7900,7 @@ func (c *Client) ListCategories(ctx context.Context, params *ListCategoriesParam
 //
 // Effect: upsert.
 func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateCategory", Method: http.MethodPost, Route: "/categories", Effect: "upsert"}
+	call := rest.Call{Operation: "createCategory", Method: http.MethodPost, Route: "/categories", Effect: "upsert"}
 	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -7910,7 +7910,7 @@ func (c *Client) CreateCategory(ctx context.Context, body CreateCategoryRequest,
 //
 // Effect: upsert.
 func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesRequest, opts ...rest.Option) (*BatchCounts, error) {
-	call := rest.Call{Operation: "CreateCategories", Method: http.MethodPost, Route: "/categories/batch", Effect: "upsert"}
+	call := rest.Call{Operation: "createCategories", Method: http.MethodPost, Route: "/categories/batch", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
@@ -7920,7 +7920,7 @@ func (c *Client) CreateCategories(ctx context.Context, body CreateCategoriesRequ
 //
 // Effect: read.
 func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option) (*Category, error) {
-	call := rest.Call{Operation: "GetCategory", Method: http.MethodGet, Route: "/categories/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getCategory", Method: http.MethodGet, Route: "/categories/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Category](ctx, c.d, &call, opts)
 }
@@ -7929,7 +7929,7 @@ func (c *Client) GetCategory(ctx context.Context, id string, opts ...rest.Option
 //
 // Effect: read.
 func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams, opts ...rest.Option) (*CompanyPage, error) {
-	call := rest.Call{Operation: "ListCompanies", Method: http.MethodGet, Route: "/companies", Effect: "read"}
+	call := rest.Call{Operation: "listCompanies", Method: http.MethodGet, Route: "/companies", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
 		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
@@ -7950,7 +7950,7 @@ func (c *Client) ListCompanies(ctx context.Context, params *ListCompaniesParams,
 //
 // Effect: send.
 func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
+	call := rest.Call{Operation: "createCompany", Method: http.MethodPost, Route: "/companies", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -7960,7 +7960,7 @@ func (c *Client) CreateCompany(ctx context.Context, body CreateCompanyRequest, o
 //
 // Effect: read.
 func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
-	call := rest.Call{Operation: "ListCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
+	call := rest.Call{Operation: "listCompanyAttributes", Method: http.MethodGet, Route: "/companies/attributes", Effect: "read"}
 	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
@@ -7970,7 +7970,7 @@ func (c *Client) ListCompanyAttributes(ctx context.Context, opts ...rest.Option)
 //
 // Effect: send.
 func (c *Client) ImportCompanies(ctx context.Context, body ImportCompaniesRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ImportCompanies", Method: http.MethodPost, Route: "/companies/import", Effect: "send"}
+	call := rest.Call{Operation: "importCompanies", Method: http.MethodPost, Route: "/companies/import", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -7980,7 +7980,7 @@ func (c *Client) ImportCompanies(ctx context.Context, body ImportCompaniesReques
 //
 // Effect: upsert.
 func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateCompanyLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateCompanyLinks", Method: http.MethodPatch, Route: "/companies/link-unlink/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCompanyLinks", Method: http.MethodPatch, Route: "/companies/link-unlink/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -7991,7 +7991,7 @@ func (c *Client) UpdateCompanyLinks(ctx context.Context, id string, body UpdateC
 //
 // Effect: upsert.
 func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteCompany", Method: http.MethodDelete, Route: "/companies/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteCompany", Method: http.MethodDelete, Route: "/companies/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8001,7 +8001,7 @@ func (c *Client) DeleteCompany(ctx context.Context, id string, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option) (*Company, error) {
-	call := rest.Call{Operation: "GetCompany", Method: http.MethodGet, Route: "/companies/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getCompany", Method: http.MethodGet, Route: "/companies/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Company](ctx, c.d, &call, opts)
 }
@@ -8010,7 +8010,7 @@ func (c *Client) GetCompany(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: upsert.
 func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompanyRequest, opts ...rest.Option) (*Company, error) {
-	call := rest.Call{Operation: "UpdateCompany", Method: http.MethodPatch, Route: "/companies/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCompany", Method: http.MethodPatch, Route: "/companies/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8023,7 +8023,7 @@ func (c *Client) UpdateCompany(ctx context.Context, id string, body UpdateCompan
 //
 // Effect: read.
 func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, opts ...rest.Option) (*ContactPage, error) {
-	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
+	call := rest.Call{Operation: "listContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8044,7 +8044,7 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 //
 // Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
+	call := rest.Call{Operation: "createContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
 	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -8054,7 +8054,7 @@ func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, o
 //
 // Effect: read.
 func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*AttributeList, error) {
-	call := rest.Call{Operation: "ListAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
+	call := rest.Call{Operation: "listAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
@@ -8062,7 +8062,7 @@ func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*Attr
 //
 // Effect: upsert.
 func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteAttribute", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteAttribute", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8074,7 +8074,7 @@ func (c *Client) DeleteAttribute(ctx context.Context, attributeCategory Attribut
 //
 // Effect: upsert.
 func (c *Client) CreateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body CreateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call := rest.Call{Operation: "createAttribute", Method: http.MethodPost, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "201"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8087,7 +8087,7 @@ func (c *Client) CreateAttribute(ctx context.Context, attributeCategory Attribut
 //
 // Effect: upsert.
 func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory AttributeCategory, attributeName string, body UpdateAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateAttribute", Method: http.MethodPut, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateAttribute", Method: http.MethodPut, Route: "/contacts/attributes/{attributeCategory}/{attributeName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeCategory), rest.Seg(attributeName)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8098,7 +8098,7 @@ func (c *Client) UpdateAttribute(ctx context.Context, attributeCategory Attribut
 //
 // Effect: upsert.
 func (c *Client) DeleteAttributeOption(ctx context.Context, attributeType string, attributeName string, option string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteAttributeOption", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeType}/{multipleChoiceAttribute}/{multipleChoiceAttributeOption}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteAttributeOption", Method: http.MethodDelete, Route: "/contacts/attributes/{attributeType}/{multipleChoiceAttribute}/{multipleChoiceAttributeOption}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(attributeType), rest.Seg(attributeName), rest.Seg(option)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8112,7 +8112,7 @@ func (c *Client) DeleteAttributeOption(ctx context.Context, attributeType string
 //
 // Deprecated: this operation has been marked as deprecated upstream, but no `x-deprecated-reason` was set
 func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest, opts ...rest.Option) (*BatchResult, error) {
-	call := rest.Call{Operation: "UpdateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
+	call := rest.Call{Operation: "updateContacts", Method: http.MethodPost, Route: "/contacts/batch", Effect: "upsert"}
 	call.Success, call.Empty = "207", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchResult](ctx, c.d, &call, opts)
@@ -8124,7 +8124,7 @@ func (c *Client) UpdateContacts(ctx context.Context, body UpdateContactsRequest,
 //
 // Effect: read.
 func (c *Client) ListConsentGroups(ctx context.Context, params *ListConsentGroupsParams, opts ...rest.Option) (*ConsentGroupPage, error) {
-	call := rest.Call{Operation: "ListConsentGroups", Method: http.MethodGet, Route: "/contacts/consent-groups", Effect: "read"}
+	call := rest.Call{Operation: "listConsentGroups", Method: http.MethodGet, Route: "/contacts/consent-groups", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8141,7 +8141,7 @@ func (c *Client) ListConsentGroups(ctx context.Context, params *ListConsentGroup
 //
 // Effect: upsert.
 func (c *Client) CreateConsentGroup(ctx context.Context, body CreateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
-	call := rest.Call{Operation: "CreateConsentGroup", Method: http.MethodPost, Route: "/contacts/consent-groups", Effect: "upsert"}
+	call := rest.Call{Operation: "createConsentGroup", Method: http.MethodPost, Route: "/contacts/consent-groups", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
@@ -8151,7 +8151,7 @@ func (c *Client) CreateConsentGroup(ctx context.Context, body CreateConsentGroup
 //
 // Effect: upsert.
 func (c *Client) DeleteConsentGroup(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteConsentGroup", Method: http.MethodDelete, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteConsentGroup", Method: http.MethodDelete, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8161,7 +8161,7 @@ func (c *Client) DeleteConsentGroup(ctx context.Context, id int64, opts ...rest.
 //
 // Effect: read.
 func (c *Client) GetConsentGroup(ctx context.Context, id int64, opts ...rest.Option) (*ConsentGroup, error) {
-	call := rest.Call{Operation: "GetConsentGroup", Method: http.MethodGet, Route: "/contacts/consent-groups/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getConsentGroup", Method: http.MethodGet, Route: "/contacts/consent-groups/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[ConsentGroup](ctx, c.d, &call, opts)
 }
@@ -8172,7 +8172,7 @@ func (c *Client) GetConsentGroup(ctx context.Context, id int64, opts ...rest.Opt
 //
 // Effect: upsert.
 func (c *Client) UpdateConsentGroup(ctx context.Context, id int64, body UpdateConsentGroupRequest, opts ...rest.Option) (*ConsentGroup, error) {
-	call := rest.Call{Operation: "UpdateConsentGroup", Method: http.MethodPut, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateConsentGroup", Method: http.MethodPut, Route: "/contacts/consent-groups/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8185,7 +8185,7 @@ func (c *Client) UpdateConsentGroup(ctx context.Context, id int64, body UpdateCo
 //
 // Effect: send.
 func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
+	call := rest.Call{Operation: "createDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
 	call.Success, call.Empty = "", "201 204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8197,7 +8197,7 @@ func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDouble
 //
 // Effect: send.
 func (c *Client) ExportContacts(ctx context.Context, body ExportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ExportContacts", Method: http.MethodPost, Route: "/contacts/export", Effect: "send"}
+	call := rest.Call{Operation: "exportContacts", Method: http.MethodPost, Route: "/contacts/export", Effect: "send"}
 	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -8207,7 +8207,7 @@ func (c *Client) ExportContacts(ctx context.Context, body ExportContactsRequest,
 //
 // Effect: read.
 func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opts ...rest.Option) (*FolderPage, error) {
-	call := rest.Call{Operation: "ListFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
+	call := rest.Call{Operation: "listFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8222,7 +8222,7 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 //
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
+	call := rest.Call{Operation: "createFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -8232,7 +8232,7 @@ func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opt
 //
 // Effect: upsert.
 func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteFolder", Method: http.MethodDelete, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteFolder", Method: http.MethodDelete, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(folderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8242,7 +8242,7 @@ func (c *Client) DeleteFolder(ctx context.Context, folderID int64, opts ...rest.
 //
 // Effect: read.
 func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Option) (*Folder, error) {
-	call := rest.Call{Operation: "GetFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}", Effect: "read"}
+	call := rest.Call{Operation: "getFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(folderID)}
 	return rest.Do[Folder](ctx, c.d, &call, opts)
 }
@@ -8251,7 +8251,7 @@ func (c *Client) GetFolder(ctx context.Context, folderID int64, opts ...rest.Opt
 //
 // Effect: upsert.
 func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFolderRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateFolder", Method: http.MethodPut, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateFolder", Method: http.MethodPut, Route: "/contacts/folders/{folderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(folderID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8262,7 +8262,7 @@ func (c *Client) UpdateFolder(ctx context.Context, folderID int64, body UpdateFo
 //
 // Effect: read.
 func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *ListListsOfFolderParams, opts ...rest.Option) (*ListPage, error) {
-	call := rest.Call{Operation: "ListListsOfFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}/lists", Effect: "read"}
+	call := rest.Call{Operation: "listListsOfFolder", Method: http.MethodGet, Route: "/contacts/folders/{folderId}/lists", Effect: "read"}
 	call.Segments = []string{rest.Seg(folderID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -8278,7 +8278,7 @@ func (c *Client) ListListsOfFolder(ctx context.Context, folderID int64, params *
 //
 // Effect: send.
 func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/contacts/import", Effect: "send"}
+	call := rest.Call{Operation: "importContacts", Method: http.MethodPost, Route: "/contacts/import", Effect: "send"}
 	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -8288,7 +8288,7 @@ func (c *Client) ImportContacts(ctx context.Context, body ImportContactsRequest,
 //
 // Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
-	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
+	call := rest.Call{Operation: "listLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8303,7 +8303,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
+	call := rest.Call{Operation: "createList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -8313,7 +8313,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/contacts/lists/{listId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteList", Method: http.MethodDelete, Route: "/contacts/lists/{listId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8323,7 +8323,7 @@ func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) GetList(ctx context.Context, listID int64, params *GetListParams, opts ...rest.Option) (*ListDetails, error) {
-	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/contacts/lists/{listId}", Effect: "read"}
+	call := rest.Call{Operation: "getList", Method: http.MethodGet, Route: "/contacts/lists/{listId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -8338,7 +8338,7 @@ func (c *Client) GetList(ctx context.Context, listID int64, params *GetListParam
 //
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/contacts/lists/{listId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateList", Method: http.MethodPut, Route: "/contacts/lists/{listId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8349,7 +8349,7 @@ func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRe
 //
 // Effect: read.
 func (c *Client) ListContactsOfList(ctx context.Context, listID int64, params *ListContactsOfListParams, opts ...rest.Option) (*ContactPage, error) {
-	call := rest.Call{Operation: "ListContactsOfList", Method: http.MethodGet, Route: "/contacts/lists/{listId}/contacts", Effect: "read"}
+	call := rest.Call{Operation: "listContactsOfList", Method: http.MethodGet, Route: "/contacts/lists/{listId}/contacts", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
@@ -8366,7 +8366,7 @@ func (c *Client) ListContactsOfList(ctx context.Context, listID int64, params *L
 //
 // Effect: upsert.
 func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddContactsToListRequest, opts ...rest.Option) (*ListChange, error) {
-	call := rest.Call{Operation: "AddContactsToList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/add", Effect: "upsert"}
+	call := rest.Call{Operation: "addContactsToList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/add", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8379,7 +8379,7 @@ func (c *Client) AddContactsToList(ctx context.Context, listID int64, body AddCo
 //
 // Effect: upsert.
 func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body RemoveContactsFromListRequest, opts ...rest.Option) (*ListChange, error) {
-	call := rest.Call{Operation: "RemoveContactsFromList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/remove", Effect: "upsert"}
+	call := rest.Call{Operation: "removeContactsFromList", Method: http.MethodPost, Route: "/contacts/lists/{listId}/contacts/remove", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8390,7 +8390,7 @@ func (c *Client) RemoveContactsFromList(ctx context.Context, listID int64, body 
 //
 // Effect: read.
 func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
-	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/contacts/segments", Effect: "read"}
+	call := rest.Call{Operation: "listSegments", Method: http.MethodGet, Route: "/contacts/segments", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8403,7 +8403,7 @@ func (c *Client) ListSegments(ctx context.Context, params *ListSegmentsParams, o
 //
 // Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, identifier string, params *DeleteContactParams, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/contacts/{identifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteContact", Method: http.MethodDelete, Route: "/contacts/{identifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
@@ -8418,7 +8418,7 @@ func (c *Client) DeleteContact(ctx context.Context, identifier string, params *D
 //
 // Effect: read.
 func (c *Client) GetContact(ctx context.Context, identifier string, params *GetContactParams, opts ...rest.Option) (*ContactDetails, error) {
-	call := rest.Call{Operation: "GetContact", Method: http.MethodGet, Route: "/contacts/{identifier}", Effect: "read"}
+	call := rest.Call{Operation: "getContact", Method: http.MethodGet, Route: "/contacts/{identifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
 		rest.Query(&call, "form", true, "identifierType", params.IdentifierType)
@@ -8434,7 +8434,7 @@ func (c *Client) GetContact(ctx context.Context, identifier string, params *GetC
 //
 // Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, identifier string, params *UpdateContactParams, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{identifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateContact", Method: http.MethodPut, Route: "/contacts/{identifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
@@ -8448,7 +8448,7 @@ func (c *Client) UpdateContact(ctx context.Context, identifier string, params *U
 //
 // Effect: read.
 func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string, params *GetContactCampaignStatsParams, opts ...rest.Option) (*ContactCampaignStats, error) {
-	call := rest.Call{Operation: "GetContactCampaignStats", Method: http.MethodGet, Route: "/contacts/{identifier}/campaignStats", Effect: "read"}
+	call := rest.Call{Operation: "getContactCampaignStats", Method: http.MethodGet, Route: "/contacts/{identifier}/campaignStats", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -8463,7 +8463,7 @@ func (c *Client) GetContactCampaignStats(ctx context.Context, identifier string,
 //
 // Effect: upsert.
 func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SetAgentOnline", Method: http.MethodPost, Route: "/conversations/agentOnlinePing", Effect: "upsert"}
+	call := rest.Call{Operation: "setAgentOnline", Method: http.MethodPost, Route: "/conversations/agentOnlinePing", Effect: "upsert"}
 	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8475,7 +8475,7 @@ func (c *Client) SetAgentOnline(ctx context.Context, body SetAgentOnlineRequest,
 //
 // Effect: send.
 func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "SendChatMessage", Method: http.MethodPost, Route: "/conversations/messages", Effect: "send"}
+	call := rest.Call{Operation: "sendChatMessage", Method: http.MethodPost, Route: "/conversations/messages", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
@@ -8485,7 +8485,7 @@ func (c *Client) SendChatMessage(ctx context.Context, body SendChatMessageReques
 //
 // Effect: upsert.
 func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteChatMessage", Method: http.MethodDelete, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteChatMessage", Method: http.MethodDelete, Route: "/conversations/messages/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8495,7 +8495,7 @@ func (c *Client) DeleteChatMessage(ctx context.Context, id string, opts ...rest.
 //
 // Effect: read.
 func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "GetChatMessage", Method: http.MethodGet, Route: "/conversations/messages/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getChatMessage", Method: http.MethodGet, Route: "/conversations/messages/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
 }
@@ -8504,7 +8504,7 @@ func (c *Client) GetChatMessage(ctx context.Context, id string, opts ...rest.Opt
 //
 // Effect: upsert.
 func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "UpdateChatMessage", Method: http.MethodPut, Route: "/conversations/messages/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateChatMessage", Method: http.MethodPut, Route: "/conversations/messages/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8517,7 +8517,7 @@ func (c *Client) UpdateChatMessage(ctx context.Context, id string, body UpdateCh
 //
 // Effect: send.
 func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "SendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
+	call := rest.Call{Operation: "sendPushedMessage", Method: http.MethodPost, Route: "/conversations/pushedMessages", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
@@ -8527,7 +8527,7 @@ func (c *Client) SendPushedMessage(ctx context.Context, body SendPushedMessageRe
 //
 // Effect: upsert.
 func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeletePushedMessage", Method: http.MethodDelete, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deletePushedMessage", Method: http.MethodDelete, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8537,7 +8537,7 @@ func (c *Client) DeletePushedMessage(ctx context.Context, id string, opts ...res
 //
 // Effect: read.
 func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "GetPushedMessage", Method: http.MethodGet, Route: "/conversations/pushedMessages/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getPushedMessage", Method: http.MethodGet, Route: "/conversations/pushedMessages/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[ChatMessage](ctx, c.d, &call, opts)
 }
@@ -8546,7 +8546,7 @@ func (c *Client) GetPushedMessage(ctx context.Context, id string, opts ...rest.O
 //
 // Effect: upsert.
 func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body UpdateChatMessageRequest, opts ...rest.Option) (*ChatMessage, error) {
-	call := rest.Call{Operation: "UpdatePushedMessage", Method: http.MethodPut, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updatePushedMessage", Method: http.MethodPut, Route: "/conversations/pushedMessages/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8559,7 +8559,7 @@ func (c *Client) UpdatePushedMessage(ctx context.Context, id string, body Update
 //
 // Effect: send.
 func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccountGroupRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateSubAccountGroup", Method: http.MethodPost, Route: "/corporate/group", Effect: "send"}
+	call := rest.Call{Operation: "createSubAccountGroup", Method: http.MethodPost, Route: "/corporate/group", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -8569,7 +8569,7 @@ func (c *Client) CreateSubAccountGroup(ctx context.Context, body CreateSubAccoun
 //
 // Effect: upsert.
 func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string, body RemoveSubAccountsFromGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "RemoveSubAccountsFromGroup", Method: http.MethodPut, Route: "/corporate/group/unlink/{groupId}/subAccounts", Effect: "upsert"}
+	call := rest.Call{Operation: "removeSubAccountsFromGroup", Method: http.MethodPut, Route: "/corporate/group/unlink/{groupId}/subAccounts", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(groupID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8580,7 +8580,7 @@ func (c *Client) RemoveSubAccountsFromGroup(ctx context.Context, groupID string,
 //
 // Effect: upsert.
 func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteSubAccountGroup", Method: http.MethodDelete, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSubAccountGroup", Method: http.MethodDelete, Route: "/corporate/group/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8590,7 +8590,7 @@ func (c *Client) DeleteSubAccountGroup(ctx context.Context, id string, opts ...r
 //
 // Effect: read.
 func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest.Option) (*SubAccountGroupDetails, error) {
-	call := rest.Call{Operation: "GetSubAccountGroup", Method: http.MethodGet, Route: "/corporate/group/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getSubAccountGroup", Method: http.MethodGet, Route: "/corporate/group/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[SubAccountGroupDetails](ctx, c.d, &call, opts)
 }
@@ -8599,7 +8599,7 @@ func (c *Client) GetSubAccountGroup(ctx context.Context, id string, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body UpdateSubAccountGroupRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSubAccountGroup", Method: http.MethodPut, Route: "/corporate/group/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSubAccountGroup", Method: http.MethodPut, Route: "/corporate/group/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8610,7 +8610,7 @@ func (c *Client) UpdateSubAccountGroup(ctx context.Context, id string, body Upda
 //
 // Effect: read.
 func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) ([]SubAccountGroup, error) {
-	call := rest.Call{Operation: "ListSubAccountGroups", Method: http.MethodGet, Route: "/corporate/groups", Effect: "read"}
+	call := rest.Call{Operation: "listSubAccountGroups", Method: http.MethodGet, Route: "/corporate/groups", Effect: "read"}
 	return rest.List[SubAccountGroup](ctx, c.d, &call, opts)
 }
 
@@ -8618,7 +8618,7 @@ func (c *Client) ListSubAccountGroups(ctx context.Context, opts ...rest.Option) 
 //
 // Effect: read.
 func (c *Client) ListCorporateUsers(ctx context.Context, params *ListCorporateUsersParams, opts ...rest.Option) (*CorporateUserList, error) {
-	call := rest.Call{Operation: "ListCorporateUsers", Method: http.MethodGet, Route: "/corporate/invited/users", Effect: "read"}
+	call := rest.Call{Operation: "listCorporateUsers", Method: http.MethodGet, Route: "/corporate/invited/users", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "type", params.Type)
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -8631,7 +8631,7 @@ func (c *Client) ListCorporateUsers(ctx context.Context, params *ListCorporateUs
 //
 // Effect: read.
 func (c *Client) ListCorporateIPs(ctx context.Context, opts ...rest.Option) ([]CorporateIP, error) {
-	call := rest.Call{Operation: "ListCorporateIPs", Method: http.MethodGet, Route: "/corporate/ip", Effect: "read"}
+	call := rest.Call{Operation: "listCorporateIPs", Method: http.MethodGet, Route: "/corporate/ip", Effect: "read"}
 	return rest.List[CorporateIP](ctx, c.d, &call, opts)
 }
 
@@ -8639,7 +8639,7 @@ func (c *Client) ListCorporateIPs(ctx context.Context, opts ...rest.Option) ([]C
 //
 // Effect: read.
 func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*MasterAccount, error) {
-	call := rest.Call{Operation: "GetMasterAccount", Method: http.MethodGet, Route: "/corporate/masterAccount", Effect: "read"}
+	call := rest.Call{Operation: "getMasterAccount", Method: http.MethodGet, Route: "/corporate/masterAccount", Effect: "read"}
 	return rest.Do[MasterAccount](ctx, c.d, &call, opts)
 }
 
@@ -8649,7 +8649,7 @@ func (c *Client) GetMasterAccount(ctx context.Context, opts ...rest.Option) (*Ma
 //
 // Effect: send.
 func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
-	call := rest.Call{Operation: "CreateMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
+	call := rest.Call{Operation: "createMasterSSOToken", Method: http.MethodPost, Route: "/corporate/ssoToken", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SSOToken](ctx, c.d, &call, opts)
@@ -8659,7 +8659,7 @@ func (c *Client) CreateMasterSSOToken(ctx context.Context, body CreateMasterSSOT
 //
 // Effect: read.
 func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsParams, opts ...rest.Option) (*SubAccountPage, error) {
-	call := rest.Call{Operation: "ListSubAccounts", Method: http.MethodGet, Route: "/corporate/subAccount", Effect: "read"}
+	call := rest.Call{Operation: "listSubAccounts", Method: http.MethodGet, Route: "/corporate/subAccount", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8673,7 +8673,7 @@ func (c *Client) ListSubAccounts(ctx context.Context, params *ListSubAccountsPar
 //
 // Effect: send.
 func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateSubAccount", Method: http.MethodPost, Route: "/corporate/subAccount", Effect: "send"}
+	call := rest.Call{Operation: "createSubAccount", Method: http.MethodPost, Route: "/corporate/subAccount", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -8683,7 +8683,7 @@ func (c *Client) CreateSubAccount(ctx context.Context, body CreateSubAccountRequ
 //
 // Effect: upsert.
 func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "AddIPToSubAccounts", Method: http.MethodPost, Route: "/corporate/subAccount/ip/associate", Effect: "upsert"}
+	call := rest.Call{Operation: "addIPToSubAccounts", Method: http.MethodPost, Route: "/corporate/subAccount/ip/associate", Effect: "upsert"}
 	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8693,7 +8693,7 @@ func (c *Client) AddIPToSubAccounts(ctx context.Context, body SubAccountIPReques
 //
 // Effect: upsert.
 func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "RemoveIPFromSubAccounts", Method: http.MethodPut, Route: "/corporate/subAccount/ip/dissociate", Effect: "upsert"}
+	call := rest.Call{Operation: "removeIPFromSubAccounts", Method: http.MethodPut, Route: "/corporate/subAccount/ip/dissociate", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8705,7 +8705,7 @@ func (c *Client) RemoveIPFromSubAccounts(ctx context.Context, body SubAccountIPR
 //
 // Effect: send.
 func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountKeyRequest, opts ...rest.Option) (*CreatedKey, error) {
-	call := rest.Call{Operation: "CreateSubAccountKey", Method: http.MethodPost, Route: "/corporate/subAccount/key", Effect: "send"}
+	call := rest.Call{Operation: "createSubAccountKey", Method: http.MethodPost, Route: "/corporate/subAccount/key", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedKey](ctx, c.d, &call, opts)
@@ -8717,7 +8717,7 @@ func (c *Client) CreateSubAccountKey(ctx context.Context, body CreateSubAccountK
 //
 // Effect: send.
 func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAccountSSOTokenRequest, opts ...rest.Option) (*SSOToken, error) {
-	call := rest.Call{Operation: "CreateSubAccountSSOToken", Method: http.MethodPost, Route: "/corporate/subAccount/ssoToken", Effect: "send"}
+	call := rest.Call{Operation: "createSubAccountSSOToken", Method: http.MethodPost, Route: "/corporate/subAccount/ssoToken", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SSOToken](ctx, c.d, &call, opts)
@@ -8727,7 +8727,7 @@ func (c *Client) CreateSubAccountSSOToken(ctx context.Context, body CreateSubAcc
 //
 // Effect: upsert.
 func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteSubAccount", Method: http.MethodDelete, Route: "/corporate/subAccount/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSubAccount", Method: http.MethodDelete, Route: "/corporate/subAccount/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8737,7 +8737,7 @@ func (c *Client) DeleteSubAccount(ctx context.Context, id int64, opts ...rest.Op
 //
 // Effect: read.
 func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Option) (*SubAccount, error) {
-	call := rest.Call{Operation: "GetSubAccount", Method: http.MethodGet, Route: "/corporate/subAccount/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getSubAccount", Method: http.MethodGet, Route: "/corporate/subAccount/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[SubAccount](ctx, c.d, &call, opts)
 }
@@ -8746,7 +8746,7 @@ func (c *Client) GetSubAccount(ctx context.Context, id int64, opts ...rest.Optio
 //
 // Effect: upsert.
 func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, body UpdateApplicationsRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSubAccountApplications", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/applications/toggle", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSubAccountApplications", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/applications/toggle", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8757,7 +8757,7 @@ func (c *Client) UpdateSubAccountApplications(ctx context.Context, id int64, bod
 //
 // Effect: upsert.
 func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body UpdateSubAccountPlanRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSubAccountPlan", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/plan", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSubAccountPlan", Method: http.MethodPut, Route: "/corporate/subAccount/{id}/plan", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8770,7 +8770,7 @@ func (c *Client) UpdateSubAccountPlan(ctx context.Context, id int64, body Update
 //
 // Effect: upsert.
 func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccountPlansRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSubAccountPlans", Method: http.MethodPut, Route: "/corporate/subAccounts/plan", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSubAccountPlans", Method: http.MethodPut, Route: "/corporate/subAccounts/plan", Effect: "upsert"}
 	call.Success, call.Empty = "", "202"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8782,7 +8782,7 @@ func (c *Client) UpdateSubAccountPlans(ctx context.Context, body UpdateSubAccoun
 //
 // Effect: send.
 func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUserRequest, opts ...rest.Option) (*CorporateInvitation, error) {
-	call := rest.Call{Operation: "InviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
+	call := rest.Call{Operation: "inviteCorporateUser", Method: http.MethodPost, Route: "/corporate/user/invitation/send", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CorporateInvitation](ctx, c.d, &call, opts)
@@ -8794,7 +8794,7 @@ func (c *Client) InviteCorporateUser(ctx context.Context, body InviteCorporateUs
 //
 // Effect: send.
 func (c *Client) UpdateCorporateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*CorporateMessage, error) {
-	call := rest.Call{Operation: "UpdateCorporateInvitation", Method: http.MethodPut, Route: "/corporate/user/invitation/{action}/{email}", Effect: "send"}
+	call := rest.Call{Operation: "updateCorporateInvitation", Method: http.MethodPut, Route: "/corporate/user/invitation/{action}/{email}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
 	return rest.Do[CorporateMessage](ctx, c.d, &call, opts)
@@ -8804,7 +8804,7 @@ func (c *Client) UpdateCorporateInvitation(ctx context.Context, action Invitatio
 //
 // Effect: upsert.
 func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "RevokeCorporateUser", Method: http.MethodDelete, Route: "/corporate/user/revoke/{email}", Effect: "upsert"}
+	call := rest.Call{Operation: "revokeCorporateUser", Method: http.MethodDelete, Route: "/corporate/user/revoke/{email}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8814,7 +8814,7 @@ func (c *Client) RevokeCorporateUser(ctx context.Context, email string, opts ...
 //
 // Effect: read.
 func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*CorporateUserPermissions, error) {
-	call := rest.Call{Operation: "GetCorporateUserPermissions", Method: http.MethodGet, Route: "/corporate/user/{email}/permissions", Effect: "read"}
+	call := rest.Call{Operation: "getCorporateUserPermissions", Method: http.MethodGet, Route: "/corporate/user/{email}/permissions", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[CorporateUserPermissions](ctx, c.d, &call, opts)
 }
@@ -8823,7 +8823,7 @@ func (c *Client) GetCorporateUserPermissions(ctx context.Context, email string, 
 //
 // Effect: upsert.
 func (c *Client) UpdateCorporateUserPermissions(ctx context.Context, email string, body UpdateCorporatePermissionsRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateCorporateUserPermissions", Method: http.MethodPut, Route: "/corporate/user/{email}/permissions", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCorporateUserPermissions", Method: http.MethodPut, Route: "/corporate/user/{email}/permissions", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8836,7 +8836,7 @@ func (c *Client) UpdateCorporateUserPermissions(ctx context.Context, email strin
 //
 // Effect: read.
 func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCollectionsParams, opts ...rest.Option) (*CouponCollectionPage, error) {
-	call := rest.Call{Operation: "ListCouponCollections", Method: http.MethodGet, Route: "/couponCollections", Effect: "read"}
+	call := rest.Call{Operation: "listCouponCollections", Method: http.MethodGet, Route: "/couponCollections", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -8852,7 +8852,7 @@ func (c *Client) ListCouponCollections(ctx context.Context, params *ListCouponCo
 //
 // Effect: send.
 func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCollectionRequest, opts ...rest.Option) (*CreatedUUID, error) {
-	call := rest.Call{Operation: "CreateCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
+	call := rest.Call{Operation: "createCouponCollection", Method: http.MethodPost, Route: "/couponCollections", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
@@ -8862,7 +8862,7 @@ func (c *Client) CreateCouponCollection(ctx context.Context, body CreateCouponCo
 //
 // Effect: read.
 func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...rest.Option) (*CouponCollection, error) {
-	call := rest.Call{Operation: "GetCouponCollection", Method: http.MethodGet, Route: "/couponCollections/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getCouponCollection", Method: http.MethodGet, Route: "/couponCollections/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[CouponCollection](ctx, c.d, &call, opts)
 }
@@ -8871,7 +8871,7 @@ func (c *Client) GetCouponCollection(ctx context.Context, id string, opts ...res
 //
 // Effect: upsert.
 func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body UpdateCouponCollectionRequest, opts ...rest.Option) (*ChangedCouponCollection, error) {
-	call := rest.Call{Operation: "UpdateCouponCollection", Method: http.MethodPatch, Route: "/couponCollections/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCouponCollection", Method: http.MethodPatch, Route: "/couponCollections/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8884,7 +8884,7 @@ func (c *Client) UpdateCouponCollection(ctx context.Context, id string, body Upd
 //
 // Effect: send.
 func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "AddCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
+	call := rest.Call{Operation: "addCoupons", Method: http.MethodPost, Route: "/coupons", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8896,7 +8896,7 @@ func (c *Client) AddCoupons(ctx context.Context, body AddCouponsRequest, opts ..
 //
 // Effect: send.
 func (c *Client) CreateCRMAttribute(ctx context.Context, body CreateCRMAttributeRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateCRMAttribute", Method: http.MethodPost, Route: "/crm/attributes", Effect: "send"}
+	call := rest.Call{Operation: "createCRMAttribute", Method: http.MethodPost, Route: "/crm/attributes", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -8908,7 +8908,7 @@ func (c *Client) CreateCRMAttribute(ctx context.Context, body CreateCRMAttribute
 //
 // Effect: read.
 func (c *Client) ListCRMCompanyAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
-	call := rest.Call{Operation: "ListCRMCompanyAttributes", Method: http.MethodGet, Route: "/crm/attributes/companies", Effect: "read"}
+	call := rest.Call{Operation: "listCRMCompanyAttributes", Method: http.MethodGet, Route: "/crm/attributes/companies", Effect: "read"}
 	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
@@ -8916,7 +8916,7 @@ func (c *Client) ListCRMCompanyAttributes(ctx context.Context, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) ([]CRMAttribute, error) {
-	call := rest.Call{Operation: "ListDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
+	call := rest.Call{Operation: "listDealAttributes", Method: http.MethodGet, Route: "/crm/attributes/deals", Effect: "read"}
 	return rest.List[CRMAttribute](ctx, c.d, &call, opts)
 }
 
@@ -8924,7 +8924,7 @@ func (c *Client) ListDealAttributes(ctx context.Context, opts ...rest.Option) ([
 //
 // Effect: upsert.
 func (c *Client) DeleteCRMAttribute(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteCRMAttribute", Method: http.MethodDelete, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteCRMAttribute", Method: http.MethodDelete, Route: "/crm/attributes/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -8934,7 +8934,7 @@ func (c *Client) DeleteCRMAttribute(ctx context.Context, id string, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) UpdateCRMAttribute(ctx context.Context, id string, body UpdateCRMAttributeRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateCRMAttribute", Method: http.MethodPatch, Route: "/crm/attributes/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCRMAttribute", Method: http.MethodPatch, Route: "/crm/attributes/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8945,7 +8945,7 @@ func (c *Client) UpdateCRMAttribute(ctx context.Context, id string, body UpdateC
 //
 // Effect: read.
 func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ...rest.Option) (*DealPage, error) {
-	call := rest.Call{Operation: "ListDeals", Method: http.MethodGet, Route: "/crm/deals", Effect: "read"}
+	call := rest.Call{Operation: "listDeals", Method: http.MethodGet, Route: "/crm/deals", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "modifiedSince", params.ModifiedSince)
 		rest.Query(&call, "form", true, "createdSince", params.CreatedSince)
@@ -8966,7 +8966,7 @@ func (c *Client) ListDeals(ctx context.Context, params *ListDealsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
+	call := rest.Call{Operation: "createDeal", Method: http.MethodPost, Route: "/crm/deals", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -8978,7 +8978,7 @@ func (c *Client) CreateDeal(ctx context.Context, body CreateDealRequest, opts ..
 //
 // Effect: send.
 func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ImportDeals", Method: http.MethodPost, Route: "/crm/deals/import", Effect: "send"}
+	call := rest.Call{Operation: "importDeals", Method: http.MethodPost, Route: "/crm/deals/import", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -8988,7 +8988,7 @@ func (c *Client) ImportDeals(ctx context.Context, body ImportDealsRequest, opts 
 //
 // Effect: upsert.
 func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDealLinksRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateDealLinks", Method: http.MethodPatch, Route: "/crm/deals/link-unlink/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateDealLinks", Method: http.MethodPatch, Route: "/crm/deals/link-unlink/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -8999,7 +8999,7 @@ func (c *Client) UpdateDealLinks(ctx context.Context, id string, body UpdateDeal
 //
 // Effect: upsert.
 func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteDeal", Method: http.MethodDelete, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteDeal", Method: http.MethodDelete, Route: "/crm/deals/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9009,7 +9009,7 @@ func (c *Client) DeleteDeal(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: read.
 func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*Deal, error) {
-	call := rest.Call{Operation: "GetDeal", Method: http.MethodGet, Route: "/crm/deals/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getDeal", Method: http.MethodGet, Route: "/crm/deals/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Deal](ctx, c.d, &call, opts)
 }
@@ -9018,7 +9018,7 @@ func (c *Client) GetDeal(ctx context.Context, id string, opts ...rest.Option) (*
 //
 // Effect: upsert.
 func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateDeal", Method: http.MethodPatch, Route: "/crm/deals/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateDeal", Method: http.MethodPatch, Route: "/crm/deals/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9029,7 +9029,7 @@ func (c *Client) UpdateDeal(ctx context.Context, id string, body UpdateDealReque
 //
 // Effect: read.
 func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ...rest.Option) ([]CRMFile, error) {
-	call := rest.Call{Operation: "ListFiles", Method: http.MethodGet, Route: "/crm/files", Effect: "read"}
+	call := rest.Call{Operation: "listFiles", Method: http.MethodGet, Route: "/crm/files", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "entity", params.Entity)
 		rest.Query(&call, "form", true, "entityIds", params.EntityIDs)
@@ -9048,7 +9048,7 @@ func (c *Client) ListFiles(ctx context.Context, params *ListFilesParams, opts ..
 //
 // Effect: send.
 func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ...rest.Option) (*CRMFile, error) {
-	call := rest.Call{Operation: "UploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
+	call := rest.Call{Operation: "uploadFile", Method: http.MethodPost, Route: "/crm/files", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CRMFile](ctx, c.d, &call, opts)
@@ -9058,7 +9058,7 @@ func (c *Client) UploadFile(ctx context.Context, body UploadFileRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteFile", Method: http.MethodDelete, Route: "/crm/files/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteFile", Method: http.MethodDelete, Route: "/crm/files/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9068,7 +9068,7 @@ func (c *Client) DeleteFile(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: read.
 func (c *Client) GetFileURL(ctx context.Context, id string, opts ...rest.Option) (*CRMFileURL, error) {
-	call := rest.Call{Operation: "GetFileURL", Method: http.MethodGet, Route: "/crm/files/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getFileURL", Method: http.MethodGet, Route: "/crm/files/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[CRMFileURL](ctx, c.d, &call, opts)
 }
@@ -9077,7 +9077,7 @@ func (c *Client) GetFileURL(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: read.
 func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*CRMFile, error) {
-	call := rest.Call{Operation: "GetFile", Method: http.MethodGet, Route: "/crm/files/{id}/data", Effect: "read"}
+	call := rest.Call{Operation: "getFile", Method: http.MethodGet, Route: "/crm/files/{id}/data", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[CRMFile](ctx, c.d, &call, opts)
 }
@@ -9086,7 +9086,7 @@ func (c *Client) GetFile(ctx context.Context, id string, opts ...rest.Option) (*
 //
 // Effect: read.
 func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ...rest.Option) ([]Note, error) {
-	call := rest.Call{Operation: "ListNotes", Method: http.MethodGet, Route: "/crm/notes", Effect: "read"}
+	call := rest.Call{Operation: "listNotes", Method: http.MethodGet, Route: "/crm/notes", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "entity", params.Entity)
 		rest.Query(&call, "form", true, "entityIds", params.EntityIDs)
@@ -9105,7 +9105,7 @@ func (c *Client) ListNotes(ctx context.Context, params *ListNotesParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateNote", Method: http.MethodPost, Route: "/crm/notes", Effect: "send"}
+	call := rest.Call{Operation: "createNote", Method: http.MethodPost, Route: "/crm/notes", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -9115,7 +9115,7 @@ func (c *Client) CreateNote(ctx context.Context, body CreateNoteRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteNote", Method: http.MethodDelete, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteNote", Method: http.MethodDelete, Route: "/crm/notes/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9125,7 +9125,7 @@ func (c *Client) DeleteNote(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: read.
 func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*Note, error) {
-	call := rest.Call{Operation: "GetNote", Method: http.MethodGet, Route: "/crm/notes/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getNote", Method: http.MethodGet, Route: "/crm/notes/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Note](ctx, c.d, &call, opts)
 }
@@ -9134,7 +9134,7 @@ func (c *Client) GetNote(ctx context.Context, id string, opts ...rest.Option) (*
 //
 // Effect: upsert.
 func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateNote", Method: http.MethodPatch, Route: "/crm/notes/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateNote", Method: http.MethodPatch, Route: "/crm/notes/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9147,7 +9147,7 @@ func (c *Client) UpdateNote(ctx context.Context, id string, body UpdateNoteReque
 //
 // Deprecated: by the vendor; ListPipelines shows this pipeline too.
 func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*Pipeline, error) {
-	call := rest.Call{Operation: "GetDefaultPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details", Effect: "read"}
+	call := rest.Call{Operation: "getDefaultPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details", Effect: "read"}
 	return rest.Do[Pipeline](ctx, c.d, &call, opts)
 }
 
@@ -9155,7 +9155,7 @@ func (c *Client) GetDefaultPipeline(ctx context.Context, opts ...rest.Option) (*
 //
 // Effect: read.
 func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) ([]Pipeline, error) {
-	call := rest.Call{Operation: "ListPipelines", Method: http.MethodGet, Route: "/crm/pipeline/details/all", Effect: "read"}
+	call := rest.Call{Operation: "listPipelines", Method: http.MethodGet, Route: "/crm/pipeline/details/all", Effect: "read"}
 	return rest.List[Pipeline](ctx, c.d, &call, opts)
 }
 
@@ -9163,7 +9163,7 @@ func (c *Client) ListPipelines(ctx context.Context, opts ...rest.Option) ([]Pipe
 //
 // Effect: read.
 func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...rest.Option) ([]Pipeline, error) {
-	call := rest.Call{Operation: "GetPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details/{pipelineID}", Effect: "read"}
+	call := rest.Call{Operation: "getPipeline", Method: http.MethodGet, Route: "/crm/pipeline/details/{pipelineID}", Effect: "read"}
 	call.Segments = []string{rest.Seg(pipelineID)}
 	return rest.List[Pipeline](ctx, c.d, &call, opts)
 }
@@ -9172,7 +9172,7 @@ func (c *Client) GetPipeline(ctx context.Context, pipelineID string, opts ...res
 //
 // Effect: read.
 func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ...rest.Option) (*TaskPage, error) {
-	call := rest.Call{Operation: "ListTasks", Method: http.MethodGet, Route: "/crm/tasks", Effect: "read"}
+	call := rest.Call{Operation: "listTasks", Method: http.MethodGet, Route: "/crm/tasks", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "filter[type]", params.FilterType)
 		rest.Query(&call, "form", true, "filter[status]", params.FilterStatus)
@@ -9197,7 +9197,7 @@ func (c *Client) ListTasks(ctx context.Context, params *ListTasksParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ...rest.Option) (*CreatedRecord, error) {
-	call := rest.Call{Operation: "CreateTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
+	call := rest.Call{Operation: "createTask", Method: http.MethodPost, Route: "/crm/tasks", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedRecord](ctx, c.d, &call, opts)
@@ -9207,7 +9207,7 @@ func (c *Client) CreateTask(ctx context.Context, body CreateTaskRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteTask", Method: http.MethodDelete, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTask", Method: http.MethodDelete, Route: "/crm/tasks/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9217,7 +9217,7 @@ func (c *Client) DeleteTask(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: read.
 func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*Task, error) {
-	call := rest.Call{Operation: "GetTask", Method: http.MethodGet, Route: "/crm/tasks/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getTask", Method: http.MethodGet, Route: "/crm/tasks/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Task](ctx, c.d, &call, opts)
 }
@@ -9226,7 +9226,7 @@ func (c *Client) GetTask(ctx context.Context, id string, opts ...rest.Option) (*
 //
 // Effect: upsert.
 func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateTask", Method: http.MethodPatch, Route: "/crm/tasks/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTask", Method: http.MethodPatch, Route: "/crm/tasks/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9239,7 +9239,7 @@ func (c *Client) UpdateTask(ctx context.Context, id string, body UpdateTaskReque
 //
 // Effect: read.
 func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskType, error) {
-	call := rest.Call{Operation: "GetTaskTypes", Method: http.MethodGet, Route: "/crm/tasktypes", Effect: "read"}
+	call := rest.Call{Operation: "getTaskTypes", Method: http.MethodGet, Route: "/crm/tasktypes", Effect: "read"}
 	return rest.Do[TaskType](ctx, c.d, &call, opts)
 }
 
@@ -9247,7 +9247,7 @@ func (c *Client) GetTaskTypes(ctx context.Context, opts ...rest.Option) (*TaskTy
 //
 // Effect: upsert.
 func (c *Client) ActivateEcommerce(ctx context.Context, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "ActivateEcommerce", Method: http.MethodPost, Route: "/ecommerce/activate", Effect: "upsert"}
+	call := rest.Call{Operation: "activateEcommerce", Method: http.MethodPost, Route: "/ecommerce/activate", Effect: "upsert"}
 	call.Success, call.Empty = "", "200"
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9256,7 +9256,7 @@ func (c *Client) ActivateEcommerce(ctx context.Context, opts ...rest.Option) (*r
 //
 // Effect: read.
 func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttributionMetricsParams, opts ...rest.Option) (*AttributionMetricsList, error) {
-	call := rest.Call{Operation: "ListAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics", Effect: "read"}
+	call := rest.Call{Operation: "listAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "periodFrom", params.PeriodFrom)
 		rest.Query(&call, "form", true, "periodTo", params.PeriodTo)
@@ -9272,7 +9272,7 @@ func (c *Client) ListAttributionMetrics(ctx context.Context, params *ListAttribu
 //
 // Effect: read.
 func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributionMetrics, error) {
-	call := rest.Call{Operation: "GetAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
+	call := rest.Call{Operation: "getAttributionMetrics", Method: http.MethodGet, Route: "/ecommerce/attribution/metrics/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributionMetrics](ctx, c.d, &call, opts)
 }
@@ -9281,7 +9281,7 @@ func (c *Client) GetAttributionMetrics(ctx context.Context, conversionSource Con
 //
 // Effect: read.
 func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource ConversionSource, conversionSourceID string, opts ...rest.Option) (*AttributedProductList, error) {
-	call := rest.Call{Operation: "ListAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
+	call := rest.Call{Operation: "listAttributedProducts", Method: http.MethodGet, Route: "/ecommerce/attribution/products/{conversionSource}/{conversionSourceId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(conversionSource), rest.Seg(conversionSourceID)}
 	return rest.Do[AttributedProductList](ctx, c.d, &call, opts)
 }
@@ -9290,7 +9290,7 @@ func (c *Client) ListAttributedProducts(ctx context.Context, conversionSource Co
 //
 // Effect: read.
 func (c *Client) GetDisplayCurrency(ctx context.Context, opts ...rest.Option) (*DisplayCurrency, error) {
-	call := rest.Call{Operation: "GetDisplayCurrency", Method: http.MethodGet, Route: "/ecommerce/config/displayCurrency", Effect: "read"}
+	call := rest.Call{Operation: "getDisplayCurrency", Method: http.MethodGet, Route: "/ecommerce/config/displayCurrency", Effect: "read"}
 	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
 }
 
@@ -9298,7 +9298,7 @@ func (c *Client) GetDisplayCurrency(ctx context.Context, opts ...rest.Option) (*
 //
 // Effect: upsert.
 func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrencyRequest, opts ...rest.Option) (*DisplayCurrency, error) {
-	call := rest.Call{Operation: "SetDisplayCurrency", Method: http.MethodPost, Route: "/ecommerce/config/displayCurrency", Effect: "upsert"}
+	call := rest.Call{Operation: "setDisplayCurrency", Method: http.MethodPost, Route: "/ecommerce/config/displayCurrency", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[DisplayCurrency](ctx, c.d, &call, opts)
@@ -9308,7 +9308,7 @@ func (c *Client) SetDisplayCurrency(ctx context.Context, body SetDisplayCurrency
 //
 // Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
-	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
+	call := rest.Call{Operation: "listCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "type", params.Type)
 		rest.Query(&call, "form", true, "status", params.Status)
@@ -9329,7 +9329,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 //
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
+	call := rest.Call{Operation: "createCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -9341,7 +9341,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 //
 // Effect: send.
 func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts ...rest.Option) (*UploadedImage, error) {
-	call := rest.Call{Operation: "UploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
+	call := rest.Call{Operation: "uploadImage", Method: http.MethodPost, Route: "/emailCampaigns/images", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UploadedImage](ctx, c.d, &call, opts)
@@ -9351,7 +9351,7 @@ func (c *Client) UploadImage(ctx context.Context, body UploadImageRequest, opts 
 //
 // Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteCampaign", Method: http.MethodDelete, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9361,7 +9361,7 @@ func (c *Client) DeleteCampaign(ctx context.Context, campaignID int64, opts ...r
 //
 // Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetCampaignParams, opts ...rest.Option) (*Campaign, error) {
-	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
+	call := rest.Call{Operation: "getCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "statistics", params.Statistics)
@@ -9371,9 +9371,11 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, params *GetC
 
 // UpdateCampaign calls PUT /emailCampaigns/{campaignId}: Changes a mail campaign that is not sent yet.
 //
-// Effect: upsert.
+// With scheduledAt it plans the campaign; a repeat may plan one again that has meanwhile gone out.
+//
+// Effect: send.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCampaign", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9384,7 +9386,7 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body Upda
 //
 // Effect: read.
 func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...rest.Option) (*ABTestResult, error) {
-	call := rest.Call{Operation: "GetABTestResult", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/abTestCampaignResult", Effect: "read"}
+	call := rest.Call{Operation: "getABTestResult", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/abTestCampaignResult", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[ABTestResult](ctx, c.d, &call, opts)
 }
@@ -9395,7 +9397,7 @@ func (c *Client) GetABTestResult(ctx context.Context, campaignID int64, opts ...
 //
 // Effect: send.
 func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64, body ExportCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ExportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call := rest.Call{Operation: "exportCampaignRecipients", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/exportRecipients", Effect: "send"}
 	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9408,7 +9410,7 @@ func (c *Client) ExportCampaignRecipients(ctx context.Context, campaignID int64,
 //
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call := rest.Call{Operation: "sendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9420,7 +9422,7 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 //
 // Effect: send.
 func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendCampaignReport", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call := rest.Call{Operation: "sendCampaignReport", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendReport", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9433,9 +9435,10 @@ func (c *Client) SendCampaignReport(ctx context.Context, campaignID int64, body 
 //
 // Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call := rest.Call{Operation: "sendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
+	call.RefuseEmpty = "emailTo"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9444,7 +9447,7 @@ func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body Se
 //
 // Effect: read.
 func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opts ...rest.Option) (*SharedURL, error) {
-	call := rest.Call{Operation: "GetCampaignSharedURL", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/sharedUrl", Effect: "read"}
+	call := rest.Call{Operation: "getCampaignSharedURL", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}/sharedUrl", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[SharedURL](ctx, c.d, &call, opts)
 }
@@ -9455,7 +9458,7 @@ func (c *Client) GetCampaignSharedURL(ctx context.Context, campaignID int64, opt
 //
 // Effect: send.
 func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateCampaignStatus", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}/status", Effect: "send"}
+	call := rest.Call{Operation: "updateCampaignStatus", Method: http.MethodPut, Route: "/emailCampaigns/{campaignId}/status", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9468,7 +9471,7 @@ func (c *Client) UpdateCampaignStatus(ctx context.Context, campaignID int64, bod
 //
 // Effect: send.
 func (c *Client) CreateEvent(ctx context.Context, body CreateEventRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateEvent", Method: http.MethodPost, Route: "/events", Effect: "send"}
+	call := rest.Call{Operation: "createEvent", Method: http.MethodPost, Route: "/events", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9478,7 +9481,7 @@ func (c *Client) CreateEvent(ctx context.Context, body CreateEventRequest, opts 
 //
 // Effect: read.
 func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ...rest.Option) (*FeedPage, error) {
-	call := rest.Call{Operation: "ListFeeds", Method: http.MethodGet, Route: "/feeds", Effect: "read"}
+	call := rest.Call{Operation: "listFeeds", Method: http.MethodGet, Route: "/feeds", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "search", params.Search)
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -9497,7 +9500,7 @@ func (c *Client) ListFeeds(ctx context.Context, params *ListFeedsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ...rest.Option) (*CreatedUUID, error) {
-	call := rest.Call{Operation: "CreateFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
+	call := rest.Call{Operation: "createFeed", Method: http.MethodPost, Route: "/feeds", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedUUID](ctx, c.d, &call, opts)
@@ -9507,7 +9510,7 @@ func (c *Client) CreateFeed(ctx context.Context, body CreateFeedRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteFeed", Method: http.MethodDelete, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteFeed", Method: http.MethodDelete, Route: "/feeds/{uuid}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9517,7 +9520,7 @@ func (c *Client) DeleteFeed(ctx context.Context, uuid string, opts ...rest.Optio
 //
 // Effect: read.
 func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) (*Feed, error) {
-	call := rest.Call{Operation: "GetFeed", Method: http.MethodGet, Route: "/feeds/{uuid}", Effect: "read"}
+	call := rest.Call{Operation: "getFeed", Method: http.MethodGet, Route: "/feeds/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[Feed](ctx, c.d, &call, opts)
 }
@@ -9526,7 +9529,7 @@ func (c *Client) GetFeed(ctx context.Context, uuid string, opts ...rest.Option) 
 //
 // Effect: upsert.
 func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateFeed", Method: http.MethodPut, Route: "/feeds/{uuid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateFeed", Method: http.MethodPut, Route: "/feeds/{uuid}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(uuid)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9539,7 +9542,7 @@ func (c *Client) UpdateFeed(ctx context.Context, uuid string, body UpdateFeedReq
 //
 // Effect: read.
 func (c *Client) GetInboundAttachment(ctx context.Context, downloadToken string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "GetInboundAttachment", Method: http.MethodGet, Route: "/inbound/attachments/{downloadToken}", Effect: "read"}
+	call := rest.Call{Operation: "getInboundAttachment", Method: http.MethodGet, Route: "/inbound/attachments/{downloadToken}", Effect: "read"}
 	call.Segments = []string{rest.Seg(downloadToken)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -9548,7 +9551,7 @@ func (c *Client) GetInboundAttachment(ctx context.Context, downloadToken string,
 //
 // Effect: read.
 func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmailsParams, opts ...rest.Option) (*InboundEmailPage, error) {
-	call := rest.Call{Operation: "ListInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
+	call := rest.Call{Operation: "listInboundEmails", Method: http.MethodGet, Route: "/inbound/events", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "sender", params.Sender)
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -9564,7 +9567,7 @@ func (c *Client) ListInboundEmails(ctx context.Context, params *ListInboundEmail
 //
 // Effect: read.
 func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.Option) (*InboundEmail, error) {
-	call := rest.Call{Operation: "GetInboundEmail", Method: http.MethodGet, Route: "/inbound/events/{uuid}", Effect: "read"}
+	call := rest.Call{Operation: "getInboundEmail", Method: http.MethodGet, Route: "/inbound/events/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[InboundEmail](ctx, c.d, &call, opts)
 }
@@ -9575,7 +9578,7 @@ func (c *Client) GetInboundEmail(ctx context.Context, uuid string, opts ...rest.
 //
 // Effect: upsert.
 func (c *Client) DeleteObjectRecords(ctx context.Context, objectType string, body DeleteObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
-	call := rest.Call{Operation: "DeleteObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/delete", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/delete", Effect: "upsert"}
 	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(objectType)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9588,7 +9591,7 @@ func (c *Client) DeleteObjectRecords(ctx context.Context, objectType string, bod
 //
 // Effect: upsert.
 func (c *Client) UpsertObjectRecords(ctx context.Context, objectType string, body UpsertObjectRecordsRequest, opts ...rest.Option) (*StartedBatch, error) {
-	call := rest.Call{Operation: "UpsertObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/upsert", Effect: "upsert"}
+	call := rest.Call{Operation: "upsertObjectRecords", Method: http.MethodPost, Route: "/objects/{object_type}/batch/upsert", Effect: "upsert"}
 	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(objectType)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9601,7 +9604,7 @@ func (c *Client) UpsertObjectRecords(ctx context.Context, objectType string, bod
 //
 // Effect: read.
 func (c *Client) ListObjectRecords(ctx context.Context, objectType string, params *ListObjectRecordsParams, opts ...rest.Option) (*ObjectRecordPage, error) {
-	call := rest.Call{Operation: "ListObjectRecords", Method: http.MethodGet, Route: "/objects/{object_type}/records", Effect: "read"}
+	call := rest.Call{Operation: "listObjectRecords", Method: http.MethodGet, Route: "/objects/{object_type}/records", Effect: "read"}
 	call.Segments = []string{rest.Seg(objectType)}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -9616,7 +9619,7 @@ func (c *Client) ListObjectRecords(ctx context.Context, objectType string, param
 //
 // Effect: read.
 func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts ...rest.Option) (*OrderPage, error) {
-	call := rest.Call{Operation: "ListOrders", Method: http.MethodGet, Route: "/orders", Effect: "read"}
+	call := rest.Call{Operation: "listOrders", Method: http.MethodGet, Route: "/orders", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -9631,7 +9634,7 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, opts 
 //
 // Effect: upsert.
 func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateOrder", Method: http.MethodPost, Route: "/orders/status", Effect: "upsert"}
+	call := rest.Call{Operation: "createOrder", Method: http.MethodPost, Route: "/orders/status", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9641,7 +9644,7 @@ func (c *Client) CreateOrder(ctx context.Context, body NewOrder, opts ...rest.Op
 //
 // Effect: upsert.
 func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersRequest, opts ...rest.Option) (*OrderBatch, error) {
-	call := rest.Call{Operation: "CreateOrders", Method: http.MethodPost, Route: "/orders/status/batch", Effect: "upsert"}
+	call := rest.Call{Operation: "createOrders", Method: http.MethodPost, Route: "/orders/status/batch", Effect: "upsert"}
 	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[OrderBatch](ctx, c.d, &call, opts)
@@ -9651,7 +9654,7 @@ func (c *Client) CreateOrders(ctx context.Context, body CreateOrdersRequest, opt
 //
 // Effect: read.
 func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParams, opts ...rest.Option) (*ActivityPage, error) {
-	call := rest.Call{Operation: "ListActivities", Method: http.MethodGet, Route: "/organization/activities", Effect: "read"}
+	call := rest.Call{Operation: "listActivities", Method: http.MethodGet, Route: "/organization/activities", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -9666,7 +9669,7 @@ func (c *Client) ListActivities(ctx context.Context, params *ListActivitiesParam
 //
 // Effect: read.
 func (c *Client) ListInvitedUsers(ctx context.Context, opts ...rest.Option) (*InvitedUserList, error) {
-	call := rest.Call{Operation: "ListInvitedUsers", Method: http.MethodGet, Route: "/organization/invited/users", Effect: "read"}
+	call := rest.Call{Operation: "listInvitedUsers", Method: http.MethodGet, Route: "/organization/invited/users", Effect: "read"}
 	return rest.Do[InvitedUserList](ctx, c.d, &call, opts)
 }
 
@@ -9674,7 +9677,7 @@ func (c *Client) ListInvitedUsers(ctx context.Context, opts ...rest.Option) (*In
 //
 // Effect: upsert.
 func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Option) (*UserChange, error) {
-	call := rest.Call{Operation: "RevokeUser", Method: http.MethodPut, Route: "/organization/user/invitation/revoke/{email}", Effect: "upsert"}
+	call := rest.Call{Operation: "revokeUser", Method: http.MethodPut, Route: "/organization/user/invitation/revoke/{email}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
@@ -9686,7 +9689,7 @@ func (c *Client) RevokeUser(ctx context.Context, email string, opts ...rest.Opti
 //
 // Effect: send.
 func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ...rest.Option) (*UserChange, error) {
-	call := rest.Call{Operation: "InviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
+	call := rest.Call{Operation: "inviteUser", Method: http.MethodPost, Route: "/organization/user/invitation/send", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
@@ -9698,7 +9701,7 @@ func (c *Client) InviteUser(ctx context.Context, body InviteUserRequest, opts ..
 //
 // Effect: send.
 func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, email string, opts ...rest.Option) (*UserChange, error) {
-	call := rest.Call{Operation: "UpdateInvitation", Method: http.MethodPut, Route: "/organization/user/invitation/{action}/{email}", Effect: "send"}
+	call := rest.Call{Operation: "updateInvitation", Method: http.MethodPut, Route: "/organization/user/invitation/{action}/{email}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(action), rest.Seg(email)}
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
@@ -9708,7 +9711,7 @@ func (c *Client) UpdateInvitation(ctx context.Context, action InvitationAction, 
 //
 // Effect: upsert.
 func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermissionsRequest, opts ...rest.Option) (*UserChange, error) {
-	call := rest.Call{Operation: "UpdateUserPermissions", Method: http.MethodPost, Route: "/organization/user/update/permissions", Effect: "upsert"}
+	call := rest.Call{Operation: "updateUserPermissions", Method: http.MethodPost, Route: "/organization/user/update/permissions", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[UserChange](ctx, c.d, &call, opts)
@@ -9718,7 +9721,7 @@ func (c *Client) UpdateUserPermissions(ctx context.Context, body UpdateUserPermi
 //
 // Effect: read.
 func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...rest.Option) (*UserPermissions, error) {
-	call := rest.Call{Operation: "GetUserPermissions", Method: http.MethodGet, Route: "/organization/user/{email}/permissions", Effect: "read"}
+	call := rest.Call{Operation: "getUserPermissions", Method: http.MethodGet, Route: "/organization/user/{email}/permissions", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[UserPermissions](ctx, c.d, &call, opts)
 }
@@ -9729,7 +9732,7 @@ func (c *Client) GetUserPermissions(ctx context.Context, email string, opts ...r
 //
 // Effect: send.
 func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentRequest, opts ...rest.Option) (*CreatedPaymentRequest, error) {
-	call := rest.Call{Operation: "CreatePaymentRequest", Method: http.MethodPost, Route: "/payments/requests", Effect: "send"}
+	call := rest.Call{Operation: "createPaymentRequest", Method: http.MethodPost, Route: "/payments/requests", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedPaymentRequest](ctx, c.d, &call, opts)
@@ -9739,7 +9742,7 @@ func (c *Client) CreatePaymentRequest(ctx context.Context, body NewPaymentReques
 //
 // Effect: upsert.
 func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeletePaymentRequest", Method: http.MethodDelete, Route: "/payments/requests/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deletePaymentRequest", Method: http.MethodDelete, Route: "/payments/requests/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9749,7 +9752,7 @@ func (c *Client) DeletePaymentRequest(ctx context.Context, id string, opts ...re
 //
 // Effect: read.
 func (c *Client) GetPaymentRequest(ctx context.Context, id string, opts ...rest.Option) (*PaymentRequest, error) {
-	call := rest.Call{Operation: "GetPaymentRequest", Method: http.MethodGet, Route: "/payments/requests/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getPaymentRequest", Method: http.MethodGet, Route: "/payments/requests/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[PaymentRequest](ctx, c.d, &call, opts)
 }
@@ -9758,7 +9761,7 @@ func (c *Client) GetPaymentRequest(ctx context.Context, id string, opts ...rest.
 //
 // Effect: read.
 func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams, opts ...rest.Option) (*ProcessPage, error) {
-	call := rest.Call{Operation: "ListProcesses", Method: http.MethodGet, Route: "/processes", Effect: "read"}
+	call := rest.Call{Operation: "listProcesses", Method: http.MethodGet, Route: "/processes", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -9773,7 +9776,7 @@ func (c *Client) ListProcesses(ctx context.Context, params *ListProcessesParams,
 //
 // Effect: read.
 func (c *Client) GetProcess(ctx context.Context, processID int64, opts ...rest.Option) (*Process, error) {
-	call := rest.Call{Operation: "GetProcess", Method: http.MethodGet, Route: "/processes/{processId}", Effect: "read"}
+	call := rest.Call{Operation: "getProcess", Method: http.MethodGet, Route: "/processes/{processId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(processID)}
 	return rest.Do[Process](ctx, c.d, &call, opts)
 }
@@ -9782,7 +9785,7 @@ func (c *Client) GetProcess(ctx context.Context, processID int64, opts ...rest.O
 //
 // Effect: read.
 func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, opts ...rest.Option) (*ProductPage, error) {
-	call := rest.Call{Operation: "ListProducts", Method: http.MethodGet, Route: "/products", Effect: "read"}
+	call := rest.Call{Operation: "listProducts", Method: http.MethodGet, Route: "/products", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -9807,7 +9810,7 @@ func (c *Client) ListProducts(ctx context.Context, params *ListProductsParams, o
 //
 // Effect: upsert.
 func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateProduct", Method: http.MethodPost, Route: "/products", Effect: "upsert"}
+	call := rest.Call{Operation: "createProduct", Method: http.MethodPost, Route: "/products", Effect: "upsert"}
 	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -9819,7 +9822,7 @@ func (c *Client) CreateProduct(ctx context.Context, body CreateProductRequest, o
 //
 // Effect: upsert.
 func (c *Client) CreateProducts(ctx context.Context, body CreateProductsRequest, opts ...rest.Option) (*BatchCounts, error) {
-	call := rest.Call{Operation: "CreateProducts", Method: http.MethodPost, Route: "/products/batch", Effect: "upsert"}
+	call := rest.Call{Operation: "createProducts", Method: http.MethodPost, Route: "/products/batch", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[BatchCounts](ctx, c.d, &call, opts)
@@ -9829,7 +9832,7 @@ func (c *Client) CreateProducts(ctx context.Context, body CreateProductsRequest,
 //
 // Effect: read.
 func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option) (*Product, error) {
-	call := rest.Call{Operation: "GetProduct", Method: http.MethodGet, Route: "/products/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getProduct", Method: http.MethodGet, Route: "/products/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[Product](ctx, c.d, &call, opts)
 }
@@ -9838,7 +9841,7 @@ func (c *Client) GetProduct(ctx context.Context, id string, opts ...rest.Option)
 //
 // Effect: upsert.
 func (c *Client) CreateProductAlert(ctx context.Context, id string, pType string, body CreateProductAlertRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CreateProductAlert", Method: http.MethodPost, Route: "/products/{id}/alerts/{type}", Effect: "upsert"}
+	call := rest.Call{Operation: "createProductAlert", Method: http.MethodPost, Route: "/products/{id}/alerts/{type}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(id), rest.Seg(pType)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9849,7 +9852,7 @@ func (c *Client) CreateProductAlert(ctx context.Context, id string, pType string
 //
 // Effect: read.
 func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, opts ...rest.Option) (*ChildPage, error) {
-	call := rest.Call{Operation: "ListChildren", Method: http.MethodGet, Route: "/reseller/children", Effect: "read"}
+	call := rest.Call{Operation: "listChildren", Method: http.MethodGet, Route: "/reseller/children", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -9863,7 +9866,7 @@ func (c *Client) ListChildren(ctx context.Context, params *ListChildrenParams, o
 //
 // Effect: send.
 func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts ...rest.Option) (*CreatedChild, error) {
-	call := rest.Call{Operation: "CreateChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
+	call := rest.Call{Operation: "createChild", Method: http.MethodPost, Route: "/reseller/children", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedChild](ctx, c.d, &call, opts)
@@ -9873,7 +9876,7 @@ func (c *Client) CreateChild(ctx context.Context, body CreateChildRequest, opts 
 //
 // Effect: upsert.
 func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteChild", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteChild", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9883,7 +9886,7 @@ func (c *Client) DeleteChild(ctx context.Context, childIdentifier string, opts .
 //
 // Effect: read.
 func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...rest.Option) (*Child, error) {
-	call := rest.Call{Operation: "GetChild", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}", Effect: "read"}
+	call := rest.Call{Operation: "getChild", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.Do[Child](ctx, c.d, &call, opts)
 }
@@ -9892,7 +9895,7 @@ func (c *Client) GetChild(ctx context.Context, childIdentifier string, opts ...r
 //
 // Effect: upsert.
 func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body UpdateChildRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateChild", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateChild", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9903,7 +9906,7 @@ func (c *Client) UpdateChild(ctx context.Context, childIdentifier string, body U
 //
 // Effect: read.
 func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier string, opts ...rest.Option) (*ChildCreationStatus, error) {
-	call := rest.Call{Operation: "GetChildCreationStatus", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/accountCreationStatus", Effect: "read"}
+	call := rest.Call{Operation: "getChildCreationStatus", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/accountCreationStatus", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.Do[ChildCreationStatus](ctx, c.d, &call, opts)
 }
@@ -9912,7 +9915,7 @@ func (c *Client) GetChildCreationStatus(ctx context.Context, childIdentifier str
 //
 // Effect: upsert.
 func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, body UpdateChildStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateChildStatus", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/accountStatus", Effect: "upsert"}
+	call := rest.Call{Operation: "updateChildStatus", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/accountStatus", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9925,7 +9928,7 @@ func (c *Client) UpdateChildStatus(ctx context.Context, childIdentifier string, 
 //
 // Effect: read.
 func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, opts ...rest.Option) (*SSOToken, error) {
-	call := rest.Call{Operation: "GetChildSSOToken", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/auth", Effect: "read"}
+	call := rest.Call{Operation: "getChildSSOToken", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/auth", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.Do[SSOToken](ctx, c.d, &call, opts)
 }
@@ -9936,7 +9939,7 @@ func (c *Client) GetChildSSOToken(ctx context.Context, childIdentifier string, o
 //
 // Effect: send.
 func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
-	call := rest.Call{Operation: "AddChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
+	call := rest.Call{Operation: "addChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/add", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9949,7 +9952,7 @@ func (c *Client) AddChildCredits(ctx context.Context, childIdentifier string, bo
 //
 // Effect: send.
 func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string, body ChildCreditsRequest, opts ...rest.Option) (*CreditBalances, error) {
-	call := rest.Call{Operation: "RemoveChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/remove", Effect: "send"}
+	call := rest.Call{Operation: "removeChildCredits", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/credits/remove", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9960,7 +9963,7 @@ func (c *Client) RemoveChildCredits(ctx context.Context, childIdentifier string,
 //
 // Effect: read.
 func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, opts ...rest.Option) ([]ChildDomain, error) {
-	call := rest.Call{Operation: "ListChildDomains", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/domains", Effect: "read"}
+	call := rest.Call{Operation: "listChildDomains", Method: http.MethodGet, Route: "/reseller/children/{childIdentifier}/domains", Effect: "read"}
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	return rest.List[ChildDomain](ctx, c.d, &call, opts)
 }
@@ -9969,7 +9972,7 @@ func (c *Client) ListChildDomains(ctx context.Context, childIdentifier string, o
 //
 // Effect: upsert.
 func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "AddChildDomain", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/domains", Effect: "upsert"}
+	call := rest.Call{Operation: "addChildDomain", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/domains", Effect: "upsert"}
 	call.Success, call.Empty = "", "201"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -9980,7 +9983,7 @@ func (c *Client) AddChildDomain(ctx context.Context, childIdentifier string, bod
 //
 // Effect: upsert.
 func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, domainName string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteChildDomain", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteChildDomain", Method: http.MethodDelete, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -9990,7 +9993,7 @@ func (c *Client) DeleteChildDomain(ctx context.Context, childIdentifier string, 
 //
 // Effect: upsert.
 func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, domainName string, body ChildDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateChildDomain", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateChildDomain", Method: http.MethodPut, Route: "/reseller/children/{childIdentifier}/domains/{domainName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier), rest.Seg(domainName)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10001,7 +10004,7 @@ func (c *Client) UpdateChildDomain(ctx context.Context, childIdentifier string, 
 //
 // Effect: upsert.
 func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "AddIPToChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/associate", Effect: "upsert"}
+	call := rest.Call{Operation: "addIPToChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/associate", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10012,7 +10015,7 @@ func (c *Client) AddIPToChild(ctx context.Context, childIdentifier string, body 
 //
 // Effect: upsert.
 func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, body ChildIPRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "RemoveIPFromChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/dissociate", Effect: "upsert"}
+	call := rest.Call{Operation: "removeIPFromChild", Method: http.MethodPost, Route: "/reseller/children/{childIdentifier}/ips/dissociate", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(childIdentifier)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10023,7 +10026,7 @@ func (c *Client) RemoveIPFromChild(ctx context.Context, childIdentifier string, 
 //
 // Effect: read.
 func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opts ...rest.Option) (*SenderList, error) {
-	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
+	call := rest.Call{Operation: "listSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "ip", params.IP)
 		rest.Query(&call, "form", true, "domain", params.Domain)
@@ -10037,7 +10040,7 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 //
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
-	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call := rest.Call{Operation: "createSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedSender](ctx, c.d, &call, opts)
@@ -10049,7 +10052,7 @@ func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opt
 //
 // Effect: read.
 func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainList, error) {
-	call := rest.Call{Operation: "ListDomains", Method: http.MethodGet, Route: "/senders/domains", Effect: "read"}
+	call := rest.Call{Operation: "listDomains", Method: http.MethodGet, Route: "/senders/domains", Effect: "read"}
 	return rest.Do[DomainList](ctx, c.d, &call, opts)
 }
 
@@ -10057,7 +10060,7 @@ func (c *Client) ListDomains(ctx context.Context, opts ...rest.Option) (*DomainL
 //
 // Effect: upsert.
 func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opts ...rest.Option) (*CreatedDomain, error) {
-	call := rest.Call{Operation: "CreateDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "upsert"}
+	call := rest.Call{Operation: "createDomain", Method: http.MethodPost, Route: "/senders/domains", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedDomain](ctx, c.d, &call, opts)
@@ -10067,7 +10070,7 @@ func (c *Client) CreateDomain(ctx context.Context, body CreateDomainRequest, opt
 //
 // Effect: upsert.
 func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteDomain", Method: http.MethodDelete, Route: "/senders/domains/{domainName}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteDomain", Method: http.MethodDelete, Route: "/senders/domains/{domainName}", Effect: "upsert"}
 	call.Success, call.Empty = "", "200"
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10077,7 +10080,7 @@ func (c *Client) DeleteDomain(ctx context.Context, domainName string, opts ...re
 //
 // Effect: read.
 func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.Option) (*Domain, error) {
-	call := rest.Call{Operation: "GetDomain", Method: http.MethodGet, Route: "/senders/domains/{domainName}", Effect: "read"}
+	call := rest.Call{Operation: "getDomain", Method: http.MethodGet, Route: "/senders/domains/{domainName}", Effect: "read"}
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[Domain](ctx, c.d, &call, opts)
 }
@@ -10086,7 +10089,7 @@ func (c *Client) GetDomain(ctx context.Context, domainName string, opts ...rest.
 //
 // Effect: upsert.
 func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts ...rest.Option) (*DomainCheck, error) {
-	call := rest.Call{Operation: "AuthenticateDomain", Method: http.MethodPut, Route: "/senders/domains/{domainName}/authenticate", Effect: "upsert"}
+	call := rest.Call{Operation: "authenticateDomain", Method: http.MethodPut, Route: "/senders/domains/{domainName}/authenticate", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[DomainCheck](ctx, c.d, &call, opts)
@@ -10096,7 +10099,7 @@ func (c *Client) AuthenticateDomain(ctx context.Context, domainName string, opts
 //
 // Effect: read.
 func (c *Client) ListIPs(ctx context.Context, opts ...rest.Option) (*IPList, error) {
-	call := rest.Call{Operation: "ListIPs", Method: http.MethodGet, Route: "/senders/ips", Effect: "read"}
+	call := rest.Call{Operation: "listIPs", Method: http.MethodGet, Route: "/senders/ips", Effect: "read"}
 	return rest.Do[IPList](ctx, c.d, &call, opts)
 }
 
@@ -10104,7 +10107,7 @@ func (c *Client) ListIPs(ctx context.Context, opts ...rest.Option) (*IPList, err
 //
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10114,7 +10117,7 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 //
 // Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10125,7 +10128,7 @@ func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSe
 //
 // Effect: read.
 func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...rest.Option) (*SenderIPList, error) {
-	call := rest.Call{Operation: "ListIPsOfSender", Method: http.MethodGet, Route: "/senders/{senderId}/ips", Effect: "read"}
+	call := rest.Call{Operation: "listIPsOfSender", Method: http.MethodGet, Route: "/senders/{senderId}/ips", Effect: "read"}
 	call.Segments = []string{rest.Seg(senderID)}
 	return rest.Do[SenderIPList](ctx, c.d, &call, opts)
 }
@@ -10134,7 +10137,7 @@ func (c *Client) ListIPsOfSender(ctx context.Context, senderID int64, opts ...re
 //
 // Effect: upsert.
 func (c *Client) ValidateSender(ctx context.Context, senderID int64, body ValidateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "ValidateSender", Method: http.MethodPut, Route: "/senders/{senderId}/validate", Effect: "upsert"}
+	call := rest.Call{Operation: "validateSender", Method: http.MethodPut, Route: "/senders/{senderId}/validate", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10145,7 +10148,7 @@ func (c *Client) ValidateSender(ctx context.Context, senderID int64, body Valida
 //
 // Effect: read.
 func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsParams, opts ...rest.Option) (*SMSCampaignPage, error) {
-	call := rest.Call{Operation: "ListSMSCampaigns", Method: http.MethodGet, Route: "/smsCampaigns", Effect: "read"}
+	call := rest.Call{Operation: "listSMSCampaigns", Method: http.MethodGet, Route: "/smsCampaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "status", params.Status)
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -10163,7 +10166,7 @@ func (c *Client) ListSMSCampaigns(ctx context.Context, params *ListSMSCampaignsP
 //
 // Effect: send.
 func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
+	call := rest.Call{Operation: "createSMSCampaign", Method: http.MethodPost, Route: "/smsCampaigns", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -10173,7 +10176,7 @@ func (c *Client) CreateSMSCampaign(ctx context.Context, body CreateSMSCampaignRe
 //
 // Effect: upsert.
 func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteSMSCampaign", Method: http.MethodDelete, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSMSCampaign", Method: http.MethodDelete, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10183,16 +10186,18 @@ func (c *Client) DeleteSMSCampaign(ctx context.Context, campaignID int64, opts .
 //
 // Effect: read.
 func (c *Client) GetSMSCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*SMSCampaign, error) {
-	call := rest.Call{Operation: "GetSMSCampaign", Method: http.MethodGet, Route: "/smsCampaigns/{campaignId}", Effect: "read"}
+	call := rest.Call{Operation: "getSMSCampaign", Method: http.MethodGet, Route: "/smsCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[SMSCampaign](ctx, c.d, &call, opts)
 }
 
 // UpdateSMSCampaign calls PUT /smsCampaigns/{campaignId}: Changes an SMS campaign.
 //
-// Effect: upsert.
+// With scheduledAt it plans the campaign; a repeat may plan one again that has meanwhile gone out.
+//
+// Effect: send.
 func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body UpdateSMSCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSMSCampaign", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSMSCampaign", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10205,7 +10210,7 @@ func (c *Client) UpdateSMSCampaign(ctx context.Context, campaignID int64, body U
 //
 // Effect: send.
 func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int64, body ExportSMSCampaignRecipientsRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ExportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
+	call := rest.Call{Operation: "exportSMSCampaignRecipients", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/exportRecipients", Effect: "send"}
 	call.Success, call.Empty = "202", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10218,7 +10223,7 @@ func (c *Client) ExportSMSCampaignRecipients(ctx context.Context, campaignID int
 //
 // Effect: send.
 func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call := rest.Call{Operation: "sendSMSCampaignNow", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10230,7 +10235,7 @@ func (c *Client) SendSMSCampaignNow(ctx context.Context, campaignID int64, opts 
 //
 // Effect: send.
 func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, body SendCampaignReportRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendSMSCampaignReport", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendReport", Effect: "send"}
+	call := rest.Call{Operation: "sendSMSCampaignReport", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendReport", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10243,9 +10248,10 @@ func (c *Client) SendSMSCampaignReport(ctx context.Context, campaignID int64, bo
 //
 // Effect: send.
 func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body SendSMSTestRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call := rest.Call{Operation: "sendSMSCampaignTest", Method: http.MethodPost, Route: "/smsCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
+	call.RefuseEmpty = "phoneNumber"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10256,7 +10262,7 @@ func (c *Client) SendSMSCampaignTest(ctx context.Context, campaignID int64, body
 //
 // Effect: send.
 func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, body UpdateCampaignStatusRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSMSCampaignStatus", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}/status", Effect: "send"}
+	call := rest.Call{Operation: "updateSMSCampaignStatus", Method: http.MethodPut, Route: "/smsCampaigns/{campaignId}/status", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10267,7 +10273,7 @@ func (c *Client) UpdateSMSCampaignStatus(ctx context.Context, campaignID int64, 
 //
 // Effect: read.
 func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedContactsParams, opts ...rest.Option) (*BlockedContactPage, error) {
-	call := rest.Call{Operation: "ListBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
+	call := rest.Call{Operation: "listBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10285,7 +10291,7 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 //
 // Effect: upsert.
 func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UnblockContact", Method: http.MethodDelete, Route: "/smtp/blockedContacts/{email}", Effect: "upsert"}
+	call := rest.Call{Operation: "unblockContact", Method: http.MethodDelete, Route: "/smtp/blockedContacts/{email}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10295,7 +10301,7 @@ func (c *Client) UnblockContact(ctx context.Context, email string, opts ...rest.
 //
 // Effect: read.
 func (c *Client) ListBlockedDomains(ctx context.Context, opts ...rest.Option) (*BlockedDomainList, error) {
-	call := rest.Call{Operation: "ListBlockedDomains", Method: http.MethodGet, Route: "/smtp/blockedDomains", Effect: "read"}
+	call := rest.Call{Operation: "listBlockedDomains", Method: http.MethodGet, Route: "/smtp/blockedDomains", Effect: "read"}
 	return rest.Do[BlockedDomainList](ctx, c.d, &call, opts)
 }
 
@@ -10303,7 +10309,7 @@ func (c *Client) ListBlockedDomains(ctx context.Context, opts ...rest.Option) (*
 //
 // Effect: upsert.
 func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "AddBlockedDomain", Method: http.MethodPost, Route: "/smtp/blockedDomains", Effect: "upsert"}
+	call := rest.Call{Operation: "addBlockedDomain", Method: http.MethodPost, Route: "/smtp/blockedDomains", Effect: "upsert"}
 	call.Success, call.Empty = "", "201"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10313,7 +10319,7 @@ func (c *Client) AddBlockedDomain(ctx context.Context, body BlockDomainRequest, 
 //
 // Effect: upsert.
 func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteBlockedDomain", Method: http.MethodDelete, Route: "/smtp/blockedDomains/{domain}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteBlockedDomain", Method: http.MethodDelete, Route: "/smtp/blockedDomains/{domain}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(domain)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10325,7 +10331,7 @@ func (c *Client) DeleteBlockedDomain(ctx context.Context, domain string, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteHardBounces", Method: http.MethodPost, Route: "/smtp/deleteHardbounces", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteHardBounces", Method: http.MethodPost, Route: "/smtp/deleteHardbounces", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10337,7 +10343,7 @@ func (c *Client) DeleteHardBounces(ctx context.Context, body DeleteHardBouncesRe
 //
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
-	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
+	call := rest.Call{Operation: "sendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
 	call.Success, call.Empty = "201 202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
@@ -10347,7 +10353,7 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 //
 // Effect: upsert.
 func (c *Client) CancelScheduledEmail(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "CancelScheduledEmail", Method: http.MethodDelete, Route: "/smtp/email/{identifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "cancelScheduledEmail", Method: http.MethodDelete, Route: "/smtp/email/{identifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10359,7 +10365,7 @@ func (c *Client) CancelScheduledEmail(ctx context.Context, identifier string, op
 //
 // Effect: read.
 func (c *Client) GetScheduledEmailStatus(ctx context.Context, identifier string, params *GetScheduledEmailStatusParams, opts ...rest.Option) (*ScheduledEmailStatus, error) {
-	call := rest.Call{Operation: "GetScheduledEmailStatus", Method: http.MethodGet, Route: "/smtp/emailStatus/{identifier}", Effect: "read"}
+	call := rest.Call{Operation: "getScheduledEmailStatus", Method: http.MethodGet, Route: "/smtp/emailStatus/{identifier}", Effect: "read"}
 	call.Segments = []string{rest.Seg(identifier)}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
@@ -10378,7 +10384,7 @@ func (c *Client) GetScheduledEmailStatus(ctx context.Context, identifier string,
 //
 // Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*EmailPage, error) {
-	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
+	call := rest.Call{Operation: "listEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "email", params.Email)
 		rest.Query(&call, "form", true, "templateId", params.TemplateID)
@@ -10396,7 +10402,7 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 //
 // Effect: read.
 func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option) (*EmailContent, error) {
-	call := rest.Call{Operation: "GetEmail", Method: http.MethodGet, Route: "/smtp/emails/{uuid}", Effect: "read"}
+	call := rest.Call{Operation: "getEmail", Method: http.MethodGet, Route: "/smtp/emails/{uuid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(uuid)}
 	return rest.Do[EmailContent](ctx, c.d, &call, opts)
 }
@@ -10405,7 +10411,7 @@ func (c *Client) GetEmail(ctx context.Context, uuid string, opts ...rest.Option)
 //
 // Effect: upsert.
 func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteEmailLog", Method: http.MethodDelete, Route: "/smtp/log/{identifier}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteEmailLog", Method: http.MethodDelete, Route: "/smtp/log/{identifier}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(identifier)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10417,7 +10423,7 @@ func (c *Client) DeleteEmailLog(ctx context.Context, identifier string, opts ...
 //
 // Effect: read.
 func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggregatedEmailReportParams, opts ...rest.Option) (*AggregatedEmailReport, error) {
-	call := rest.Call{Operation: "GetAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
+	call := rest.Call{Operation: "getAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10433,7 +10439,7 @@ func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggreg
 //
 // Effect: read.
 func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsParams, opts ...rest.Option) (*EmailEventPage, error) {
-	call := rest.Call{Operation: "ListEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
+	call := rest.Call{Operation: "listEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -10454,7 +10460,7 @@ func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsPar
 //
 // Effect: read.
 func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsParams, opts ...rest.Option) (*EmailReports, error) {
-	call := rest.Call{Operation: "GetEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
+	call := rest.Call{Operation: "getEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -10473,7 +10479,7 @@ func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsPar
 //
 // Effect: read.
 func (c *Client) PreviewTemplate(ctx context.Context, body PreviewTemplateRequest, opts ...rest.Option) (*TemplatePreview, error) {
-	call := rest.Call{Operation: "PreviewTemplate", Method: http.MethodPost, Route: "/smtp/template/preview", Effect: "read"}
+	call := rest.Call{Operation: "previewTemplate", Method: http.MethodPost, Route: "/smtp/template/preview", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[TemplatePreview](ctx, c.d, &call, opts)
 }
@@ -10482,7 +10488,7 @@ func (c *Client) PreviewTemplate(ctx context.Context, body PreviewTemplateReques
 //
 // Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
-	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
+	call := rest.Call{Operation: "listTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "templateStatus", params.TemplateStatus)
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -10498,7 +10504,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 //
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
+	call := rest.Call{Operation: "createTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -10508,7 +10514,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 //
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10518,7 +10524,7 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...r
 //
 // Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*Template, error) {
-	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
+	call := rest.Call{Operation: "getTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[Template](ctx, c.d, &call, opts)
 }
@@ -10527,7 +10533,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10540,9 +10546,10 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 //
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
+	call := rest.Call{Operation: "sendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
+	call.RefuseEmpty = "emailTo"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -10553,7 +10560,7 @@ func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body Se
 //
 // Effect: send.
 func (c *Client) SendSMSAsync(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*AcceptedSMS, error) {
-	call := rest.Call{Operation: "SendSMSAsync", Method: http.MethodPost, Route: "/transactionalSMS/send", Effect: "send"}
+	call := rest.Call{Operation: "sendSMSAsync", Method: http.MethodPost, Route: "/transactionalSMS/send", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[AcceptedSMS](ctx, c.d, &call, opts)
@@ -10565,7 +10572,7 @@ func (c *Client) SendSMSAsync(ctx context.Context, body SendSMSRequest, opts ...
 //
 // Effect: send.
 func (c *Client) SendSMS(ctx context.Context, body SendSMSRequest, opts ...rest.Option) (*SentSMS, error) {
-	call := rest.Call{Operation: "SendSMS", Method: http.MethodPost, Route: "/transactionalSMS/sms", Effect: "send"}
+	call := rest.Call{Operation: "sendSMS", Method: http.MethodPost, Route: "/transactionalSMS/sms", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentSMS](ctx, c.d, &call, opts)
@@ -10575,7 +10582,7 @@ func (c *Client) SendSMS(ctx context.Context, body SendSMSRequest, opts ...rest.
 //
 // Effect: read.
 func (c *Client) GetAggregatedSMSReport(ctx context.Context, params *GetAggregatedSMSReportParams, opts ...rest.Option) (*AggregatedSMSReport, error) {
-	call := rest.Call{Operation: "GetAggregatedSMSReport", Method: http.MethodGet, Route: "/transactionalSMS/statistics/aggregatedReport", Effect: "read"}
+	call := rest.Call{Operation: "getAggregatedSMSReport", Method: http.MethodGet, Route: "/transactionalSMS/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10589,7 +10596,7 @@ func (c *Client) GetAggregatedSMSReport(ctx context.Context, params *GetAggregat
 //
 // Effect: read.
 func (c *Client) ListSMSEvents(ctx context.Context, params *ListSMSEventsParams, opts ...rest.Option) (*SMSEventPage, error) {
-	call := rest.Call{Operation: "ListSMSEvents", Method: http.MethodGet, Route: "/transactionalSMS/statistics/events", Effect: "read"}
+	call := rest.Call{Operation: "listSMSEvents", Method: http.MethodGet, Route: "/transactionalSMS/statistics/events", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -10608,7 +10615,7 @@ func (c *Client) ListSMSEvents(ctx context.Context, params *ListSMSEventsParams,
 //
 // Effect: read.
 func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams, opts ...rest.Option) (*SMSReports, error) {
-	call := rest.Call{Operation: "GetSMSReports", Method: http.MethodGet, Route: "/transactionalSMS/statistics/reports", Effect: "read"}
+	call := rest.Call{Operation: "getSMSReports", Method: http.MethodGet, Route: "/transactionalSMS/statistics/reports", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10623,7 +10630,7 @@ func (c *Client) GetSMSReports(ctx context.Context, params *GetSMSReportsParams,
 //
 // Effect: read.
 func (c *Client) ListSMSTemplates(ctx context.Context, params *ListSMSTemplatesParams, opts ...rest.Option) (*SMSTemplatePage, error) {
-	call := rest.Call{Operation: "ListSMSTemplates", Method: http.MethodGet, Route: "/transactionalSMS/templates", Effect: "read"}
+	call := rest.Call{Operation: "listSMSTemplates", Method: http.MethodGet, Route: "/transactionalSMS/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -10638,7 +10645,7 @@ func (c *Client) ListSMSTemplates(ctx context.Context, params *ListSMSTemplatesP
 //
 // Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, opts ...rest.Option) (*WebhookList, error) {
-	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
+	call := rest.Call{Operation: "listWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "type", params.Type)
 		rest.Query(&call, "form", true, "sort", params.Sort)
@@ -10652,7 +10659,7 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 //
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
+	call := rest.Call{Operation: "createWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -10664,7 +10671,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 //
 // Effect: send.
 func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHistoryRequest, opts ...rest.Option) (*StartedProcess, error) {
-	call := rest.Call{Operation: "ExportWebhookHistory", Method: http.MethodPost, Route: "/webhooks/export", Effect: "send"}
+	call := rest.Call{Operation: "exportWebhookHistory", Method: http.MethodPost, Route: "/webhooks/export", Effect: "send"}
 	call.Success, call.Empty = "202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StartedProcess](ctx, c.d, &call, opts)
@@ -10674,7 +10681,7 @@ func (c *Client) ExportWebhookHistory(ctx context.Context, body ExportWebhookHis
 //
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10684,7 +10691,7 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 //
 // Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*Webhook, error) {
-	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
+	call := rest.Call{Operation: "getWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[Webhook](ctx, c.d, &call, opts)
 }
@@ -10693,7 +10700,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 //
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -10706,7 +10713,7 @@ func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body Update
 //
 // Effect: send.
 func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppRequest, opts ...rest.Option) (*SentWhatsApp, error) {
-	call := rest.Call{Operation: "SendWhatsApp", Method: http.MethodPost, Route: "/whatsapp/sendMessage", Effect: "send"}
+	call := rest.Call{Operation: "sendWhatsApp", Method: http.MethodPost, Route: "/whatsapp/sendMessage", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentWhatsApp](ctx, c.d, &call, opts)
@@ -10716,7 +10723,7 @@ func (c *Client) SendWhatsApp(ctx context.Context, body SendWhatsAppRequest, opt
 //
 // Effect: read.
 func (c *Client) ListWhatsAppEvents(ctx context.Context, params *ListWhatsAppEventsParams, opts ...rest.Option) (*WhatsAppEventPage, error) {
-	call := rest.Call{Operation: "ListWhatsAppEvents", Method: http.MethodGet, Route: "/whatsapp/statistics/events", Effect: "read"}
+	call := rest.Call{Operation: "listWhatsAppEvents", Method: http.MethodGet, Route: "/whatsapp/statistics/events", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -10734,7 +10741,7 @@ func (c *Client) ListWhatsAppEvents(ctx context.Context, params *ListWhatsAppEve
 //
 // Effect: read.
 func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsAppCampaignsParams, opts ...rest.Option) (*WhatsAppCampaignPage, error) {
-	call := rest.Call{Operation: "ListWhatsAppCampaigns", Method: http.MethodGet, Route: "/whatsappCampaigns", Effect: "read"}
+	call := rest.Call{Operation: "listWhatsAppCampaigns", Method: http.MethodGet, Route: "/whatsappCampaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10751,7 +10758,7 @@ func (c *Client) ListWhatsAppCampaigns(ctx context.Context, params *ListWhatsApp
 //
 // Effect: send.
 func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsAppCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
+	call := rest.Call{Operation: "createWhatsAppCampaign", Method: http.MethodPost, Route: "/whatsappCampaigns", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -10761,7 +10768,7 @@ func (c *Client) CreateWhatsAppCampaign(ctx context.Context, body CreateWhatsApp
 //
 // Effect: read.
 func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*WhatsAppConfig, error) {
-	call := rest.Call{Operation: "GetWhatsAppConfig", Method: http.MethodGet, Route: "/whatsappCampaigns/config", Effect: "read"}
+	call := rest.Call{Operation: "getWhatsAppConfig", Method: http.MethodGet, Route: "/whatsappCampaigns/config", Effect: "read"}
 	return rest.Do[WhatsAppConfig](ctx, c.d, &call, opts)
 }
 
@@ -10771,7 +10778,7 @@ func (c *Client) GetWhatsAppConfig(ctx context.Context, opts ...rest.Option) (*W
 //
 // Effect: send.
 func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsAppTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template", Effect: "send"}
+	call := rest.Call{Operation: "createWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -10781,7 +10788,7 @@ func (c *Client) CreateWhatsAppTemplate(ctx context.Context, body CreateWhatsApp
 //
 // Effect: read.
 func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsAppTemplatesParams, opts ...rest.Option) (*WhatsAppTemplatePage, error) {
-	call := rest.Call{Operation: "ListWhatsAppTemplates", Method: http.MethodGet, Route: "/whatsappCampaigns/template-list", Effect: "read"}
+	call := rest.Call{Operation: "listWhatsAppTemplates", Method: http.MethodGet, Route: "/whatsappCampaigns/template-list", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -10797,7 +10804,7 @@ func (c *Client) ListWhatsAppTemplates(ctx context.Context, params *ListWhatsApp
 //
 // Effect: upsert.
 func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SubmitWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template/approval/{templateId}", Effect: "upsert"}
+	call := rest.Call{Operation: "submitWhatsAppTemplate", Method: http.MethodPost, Route: "/whatsappCampaigns/template/approval/{templateId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "200"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10807,7 +10814,7 @@ func (c *Client) SubmitWhatsAppTemplate(ctx context.Context, templateID int64, o
 //
 // Effect: upsert.
 func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteWhatsAppCampaign", Method: http.MethodDelete, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteWhatsAppCampaign", Method: http.MethodDelete, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -10817,16 +10824,18 @@ func (c *Client) DeleteWhatsAppCampaign(ctx context.Context, campaignID int64, o
 //
 // Effect: read.
 func (c *Client) GetWhatsAppCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*WhatsAppCampaign, error) {
-	call := rest.Call{Operation: "GetWhatsAppCampaign", Method: http.MethodGet, Route: "/whatsappCampaigns/{campaignId}", Effect: "read"}
+	call := rest.Call{Operation: "getWhatsAppCampaign", Method: http.MethodGet, Route: "/whatsappCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[WhatsAppCampaign](ctx, c.d, &call, opts)
 }
 
 // UpdateWhatsAppCampaign calls PUT /whatsappCampaigns/{campaignId}: Changes a WhatsApp campaign.
 //
-// Effect: upsert.
+// With rescheduleFor or the status scheduled it plans the campaign; a repeat may plan one again that has meanwhile gone out.
+//
+// Effect: send.
 func (c *Client) UpdateWhatsAppCampaign(ctx context.Context, campaignID int64, body UpdateWhatsAppCampaignRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateWhatsAppCampaign", Method: http.MethodPut, Route: "/whatsappCampaigns/{campaignId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateWhatsAppCampaign", Method: http.MethodPut, Route: "/whatsappCampaigns/{campaignId}", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body

@@ -87,7 +87,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) Identify(ctx context.Context, body IdentifyRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "Identify", Method: http.MethodPost, Route: "/identify", Effect: "upsert"}
+	call := rest.Call{Operation: "identify", Method: http.MethodPost, Route: "/identify", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -99,7 +99,7 @@ func (c *Client) Identify(ctx context.Context, body IdentifyRequest, opts ...res
 //
 // Effect: send.
 func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "TrackEvent", Method: http.MethodPost, Route: "/trackEvent", Effect: "send"}
+	call := rest.Call{Operation: "trackEvent", Method: http.MethodPost, Route: "/trackEvent", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -111,7 +111,7 @@ func (c *Client) TrackEvent(ctx context.Context, body TrackEventRequest, opts ..
 //
 // Effect: send.
 func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "TrackLink", Method: http.MethodPost, Route: "/trackLink", Effect: "send"}
+	call := rest.Call{Operation: "trackLink", Method: http.MethodPost, Route: "/trackLink", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -123,7 +123,7 @@ func (c *Client) TrackLink(ctx context.Context, body TrackLinkRequest, opts ...r
 //
 // Effect: send.
 func (c *Client) TrackPage(ctx context.Context, body TrackPageRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "TrackPage", Method: http.MethodPost, Route: "/trackPage", Effect: "send"}
+	call := rest.Call{Operation: "trackPage", Method: http.MethodPost, Route: "/trackPage", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)

@@ -2475,7 +2475,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
-	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
+	call := rest.Call{Operation: "listCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -2491,7 +2491,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 //
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CampaignForm, opts ...rest.Option) (*SavedCampaign, error) {
-	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
+	call := rest.Call{Operation: "createCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
@@ -2503,7 +2503,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CampaignForm, opts ...
 //
 // Effect: read.
 func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID string, opts ...rest.Option) (*DeliveryLogAnswer, error) {
-	call := rest.Call{Operation: "GetDeliveryLogByMessageID", Method: http.MethodGet, Route: "/campaigns/email-message-id/{email_message_id}", Effect: "read"}
+	call := rest.Call{Operation: "getDeliveryLogByMessageID", Method: http.MethodGet, Route: "/campaigns/email-message-id/{email_message_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(emailMessageID)}
 	return rest.Do[DeliveryLogAnswer](ctx, c.d, &call, opts)
 }
@@ -2512,7 +2512,7 @@ func (c *Client) GetDeliveryLogByMessageID(ctx context.Context, emailMessageID s
 //
 // Effect: upsert.
 func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteCampaign", Method: http.MethodDelete, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteCampaign", Method: http.MethodDelete, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2522,7 +2522,7 @@ func (c *Client) DeleteCampaign(ctx context.Context, campaignUID string, opts ..
 //
 // Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignAnswer, error) {
-	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getCampaign", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[CampaignAnswer](ctx, c.d, &call, opts)
 }
@@ -2530,11 +2530,12 @@ func (c *Client) GetCampaign(ctx context.Context, campaignUID string, opts ...re
 // UpdateCampaign calls PUT /campaigns/{campaign_uid}: Changes a campaign.
 //
 // In which states a campaign can still be changed, and whether fields that are left out keep their values, is not stated.
-// The status `pending-sending` starts it as in createCampaign.
+// The status `pending-sending` starts it as in createCampaign; whether a repeat
+// starts one again that has meanwhile gone out is not stated.
 //
-// Effect: upsert.
+// Effect: send.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body CampaignUpdateForm, opts ...rest.Option) (*SavedCampaign, error) {
-	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCampaign", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -2545,7 +2546,7 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignUID string, body Ca
 //
 // Effect: read.
 func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, params *ListCampaignBouncesParams, opts ...rest.Option) (*BouncePage, error) {
-	call := rest.Call{Operation: "ListCampaignBounces", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/bounces", Effect: "read"}
+	call := rest.Call{Operation: "listCampaignBounces", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/bounces", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2560,7 +2561,7 @@ func (c *Client) ListCampaignBounces(ctx context.Context, campaignUID string, pa
 //
 // Effect: send.
 func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, body BounceForm, opts ...rest.Option) (*BounceAnswer, error) {
-	call := rest.Call{Operation: "CreateCampaignBounce", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/bounces", Effect: "send"}
+	call := rest.Call{Operation: "createCampaignBounce", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/bounces", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2573,7 +2574,7 @@ func (c *Client) CreateCampaignBounce(ctx context.Context, campaignUID string, b
 //
 // Effect: send.
 func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...rest.Option) (*SavedCampaign, error) {
-	call := rest.Call{Operation: "CopyCampaign", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/copy", Effect: "send"}
+	call := rest.Call{Operation: "copyCampaign", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/copy", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[SavedCampaign](ctx, c.d, &call, opts)
@@ -2583,7 +2584,7 @@ func (c *Client) CopyCampaign(ctx context.Context, campaignUID string, opts ...r
 //
 // Effect: read.
 func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID string, params *ListCampaignDeliveryLogsParams, opts ...rest.Option) (*DeliveryLogPage, error) {
-	call := rest.Call{Operation: "ListCampaignDeliveryLogs", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/delivery-logs", Effect: "read"}
+	call := rest.Call{Operation: "listCampaignDeliveryLogs", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/delivery-logs", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2596,7 +2597,7 @@ func (c *Client) ListCampaignDeliveryLogs(ctx context.Context, campaignUID strin
 //
 // Effect: upsert.
 func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
-	call := rest.Call{Operation: "MarkCampaignSent", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/mark-sent", Effect: "upsert"}
+	call := rest.Call{Operation: "markCampaignSent", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/mark-sent", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
@@ -2608,7 +2609,7 @@ func (c *Client) MarkCampaignSent(ctx context.Context, campaignUID string, opts 
 //
 // Effect: send.
 func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, opts ...rest.Option) (*ChangedCampaign, error) {
-	call := rest.Call{Operation: "ToggleCampaignPause", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/pause-unpause", Effect: "send"}
+	call := rest.Call{Operation: "toggleCampaignPause", Method: http.MethodPut, Route: "/campaigns/{campaign_uid}/pause-unpause", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[ChangedCampaign](ctx, c.d, &call, opts)
@@ -2618,7 +2619,7 @@ func (c *Client) ToggleCampaignPause(ctx context.Context, campaignUID string, op
 //
 // Effect: read.
 func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts ...rest.Option) (*CampaignStatsAnswer, error) {
-	call := rest.Call{Operation: "GetCampaignStats", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/stats", Effect: "read"}
+	call := rest.Call{Operation: "getCampaignStats", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/stats", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
 	return rest.Do[CampaignStatsAnswer](ctx, c.d, &call, opts)
 }
@@ -2629,7 +2630,7 @@ func (c *Client) GetCampaignStats(ctx context.Context, campaignUID string, opts 
 //
 // Effect: send.
 func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "RecordCampaignOpening", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-opening/{subscriber_uid}", Effect: "send"}
+	call := rest.Call{Operation: "recordCampaignOpening", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-opening/{subscriber_uid}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2641,7 +2642,7 @@ func (c *Client) RecordCampaignOpening(ctx context.Context, campaignUID string, 
 //
 // Effect: send.
 func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "RecordCampaignUnsubscribe", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}", Effect: "send"}
+	call := rest.Call{Operation: "recordCampaignUnsubscribe", Method: http.MethodPost, Route: "/campaigns/{campaign_uid}/track-unsubscribe/{subscriber_uid}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2653,7 +2654,7 @@ func (c *Client) RecordCampaignUnsubscribe(ctx context.Context, campaignUID stri
 //
 // Effect: send.
 func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, subscriberUID string, hash string, opts ...rest.Option) (*ClickAnswer, error) {
-	call := rest.Call{Operation: "RecordCampaignClick", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}", Effect: "send"}
+	call := rest.Call{Operation: "recordCampaignClick", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/track-url/{subscriber_uid}/{hash}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignUID), rest.Seg(subscriberUID), rest.Seg(hash)}
 	return rest.Do[ClickAnswer](ctx, c.d, &call, opts)
@@ -2663,7 +2664,7 @@ func (c *Client) RecordCampaignClick(ctx context.Context, campaignUID string, su
 //
 // Effect: read.
 func (c *Client) ListCampaignUnsubscribes(ctx context.Context, campaignUID string, params *ListCampaignUnsubscribesParams, opts ...rest.Option) (*CampaignUnsubscribePage, error) {
-	call := rest.Call{Operation: "ListCampaignUnsubscribes", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/unsubscribes", Effect: "read"}
+	call := rest.Call{Operation: "listCampaignUnsubscribes", Method: http.MethodGet, Route: "/campaigns/{campaign_uid}/unsubscribes", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2676,7 +2677,7 @@ func (c *Client) ListCampaignUnsubscribes(ctx context.Context, campaignUID strin
 //
 // Effect: read.
 func (c *Client) ListCountries(ctx context.Context, params *ListCountriesParams, opts ...rest.Option) (*CountryPage, error) {
-	call := rest.Call{Operation: "ListCountries", Method: http.MethodGet, Route: "/countries", Effect: "read"}
+	call := rest.Call{Operation: "listCountries", Method: http.MethodGet, Route: "/countries", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -2688,7 +2689,7 @@ func (c *Client) ListCountries(ctx context.Context, params *ListCountriesParams,
 //
 // Effect: read.
 func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZonesParams, opts ...rest.Option) (*ZonePage, error) {
-	call := rest.Call{Operation: "ListZones", Method: http.MethodGet, Route: "/countries/{country_id}/zones", Effect: "read"}
+	call := rest.Call{Operation: "listZones", Method: http.MethodGet, Route: "/countries/{country_id}/zones", Effect: "read"}
 	call.Segments = []string{rest.Seg(countryID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2704,7 +2705,7 @@ func (c *Client) ListZones(ctx context.Context, countryID int64, params *ListZon
 //
 // Effect: send.
 func (c *Client) CreateCustomer(ctx context.Context, body CustomerForm, opts ...rest.Option) (*CreatedCustomer, error) {
-	call := rest.Call{Operation: "CreateCustomer", Method: http.MethodPost, Route: "/customers", Effect: "send"}
+	call := rest.Call{Operation: "createCustomer", Method: http.MethodPost, Route: "/customers", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedCustomer](ctx, c.d, &call, opts)
@@ -2714,7 +2715,7 @@ func (c *Client) CreateCustomer(ctx context.Context, body CustomerForm, opts ...
 //
 // Effect: read.
 func (c *Client) ListDeliveryServers(ctx context.Context, params *ListDeliveryServersParams, opts ...rest.Option) (*DeliveryServerPage, error) {
-	call := rest.Call{Operation: "ListDeliveryServers", Method: http.MethodGet, Route: "/delivery-servers", Effect: "read"}
+	call := rest.Call{Operation: "listDeliveryServers", Method: http.MethodGet, Route: "/delivery-servers", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -2726,7 +2727,7 @@ func (c *Client) ListDeliveryServers(ctx context.Context, params *ListDeliverySe
 //
 // Effect: read.
 func (c *Client) GetDeliveryServer(ctx context.Context, serverID int64, opts ...rest.Option) (*DeliveryServerAnswer, error) {
-	call := rest.Call{Operation: "GetDeliveryServer", Method: http.MethodGet, Route: "/delivery-servers/{server_id}", Effect: "read"}
+	call := rest.Call{Operation: "getDeliveryServer", Method: http.MethodGet, Route: "/delivery-servers/{server_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(serverID)}
 	return rest.Do[DeliveryServerAnswer](ctx, c.d, &call, opts)
 }
@@ -2735,7 +2736,7 @@ func (c *Client) GetDeliveryServer(ctx context.Context, serverID int64, opts ...
 //
 // Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
-	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/lists", Effect: "read"}
+	call := rest.Call{Operation: "listLists", Method: http.MethodGet, Route: "/lists", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -2749,7 +2750,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body ListForm, opts ...rest.Option) (*CreatedList, error) {
-	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/lists", Effect: "send"}
+	call := rest.Call{Operation: "createList", Method: http.MethodPost, Route: "/lists", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
@@ -2761,7 +2762,7 @@ func (c *Client) CreateList(ctx context.Context, body ListForm, opts ...rest.Opt
 //
 // Effect: read.
 func (c *Client) ListFieldTypes(ctx context.Context, opts ...rest.Option) (*FieldTypePage, error) {
-	call := rest.Call{Operation: "ListFieldTypes", Method: http.MethodGet, Route: "/lists/fields/types", Effect: "read"}
+	call := rest.Call{Operation: "listFieldTypes", Method: http.MethodGet, Route: "/lists/fields/types", Effect: "read"}
 	return rest.Do[FieldTypePage](ctx, c.d, &call, opts)
 }
 
@@ -2771,7 +2772,7 @@ func (c *Client) ListFieldTypes(ctx context.Context, opts ...rest.Option) (*Fiel
 //
 // Effect: read.
 func (c *Client) ListConditionOperators(ctx context.Context, opts ...rest.Option) (*ConditionOperatorPage, error) {
-	call := rest.Call{Operation: "ListConditionOperators", Method: http.MethodGet, Route: "/lists/segments/condition-operators", Effect: "read"}
+	call := rest.Call{Operation: "listConditionOperators", Method: http.MethodGet, Route: "/lists/segments/condition-operators", Effect: "read"}
 	return rest.Do[ConditionOperatorPage](ctx, c.d, &call, opts)
 }
 
@@ -2779,7 +2780,7 @@ func (c *Client) ListConditionOperators(ctx context.Context, opts ...rest.Option
 //
 // Effect: read.
 func (c *Client) ListSubscribersByEmail(ctx context.Context, params *ListSubscribersByEmailParams, opts ...rest.Option) (*SubscriberPage, error) {
-	call := rest.Call{Operation: "ListSubscribersByEmail", Method: http.MethodGet, Route: "/lists/subscribers/search-by-email-in-all-lists", Effect: "read"}
+	call := rest.Call{Operation: "listSubscribersByEmail", Method: http.MethodGet, Route: "/lists/subscribers/search-by-email-in-all-lists", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "EMAIL", params.Email)
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2792,7 +2793,7 @@ func (c *Client) ListSubscribersByEmail(ctx context.Context, params *ListSubscri
 //
 // Effect: upsert.
 func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailForm, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "UnsubscribeEmailFromAllLists", Method: http.MethodPut, Route: "/lists/subscribers/unsubscribe-by-email-from-all-lists", Effect: "upsert"}
+	call := rest.Call{Operation: "unsubscribeEmailFromAllLists", Method: http.MethodPut, Route: "/lists/subscribers/unsubscribe-by-email-from-all-lists", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2802,7 +2803,7 @@ func (c *Client) UnsubscribeEmailFromAllLists(ctx context.Context, body EmailFor
 //
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/lists/{list_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteList", Method: http.MethodDelete, Route: "/lists/{list_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2812,7 +2813,7 @@ func (c *Client) DeleteList(ctx context.Context, listUID string, opts ...rest.Op
 //
 // Effect: read.
 func (c *Client) GetList(ctx context.Context, listUID string, opts ...rest.Option) (*ListAnswer, error) {
-	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/lists/{list_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getList", Method: http.MethodGet, Route: "/lists/{list_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	return rest.Do[ListAnswer](ctx, c.d, &call, opts)
 }
@@ -2823,7 +2824,7 @@ func (c *Client) GetList(ctx context.Context, listUID string, opts ...rest.Optio
 //
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdateForm, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/lists/{list_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateList", Method: http.MethodPut, Route: "/lists/{list_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -2836,7 +2837,7 @@ func (c *Client) UpdateList(ctx context.Context, listUID string, body ListUpdate
 //
 // Effect: send.
 func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Option) (*CreatedList, error) {
-	call := rest.Call{Operation: "CopyList", Method: http.MethodPost, Route: "/lists/{list_uid}/copy", Effect: "send"}
+	call := rest.Call{Operation: "copyList", Method: http.MethodPost, Route: "/lists/{list_uid}/copy", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
@@ -2846,7 +2847,7 @@ func (c *Client) CopyList(ctx context.Context, listUID string, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFieldsParams, opts ...rest.Option) (*FieldPage, error) {
-	call := rest.Call{Operation: "ListFields", Method: http.MethodGet, Route: "/lists/{list_uid}/fields", Effect: "read"}
+	call := rest.Call{Operation: "listFields", Method: http.MethodGet, Route: "/lists/{list_uid}/fields", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2861,7 +2862,7 @@ func (c *Client) ListFields(ctx context.Context, listUID string, params *ListFie
 //
 // Effect: send.
 func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
-	call := rest.Call{Operation: "CreateField", Method: http.MethodPost, Route: "/lists/{list_uid}/fields", Effect: "send"}
+	call := rest.Call{Operation: "createField", Method: http.MethodPost, Route: "/lists/{list_uid}/fields", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2872,7 +2873,7 @@ func (c *Client) CreateField(ctx context.Context, listUID string, body FieldForm
 //
 // Effect: upsert.
 func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteField", Method: http.MethodDelete, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteField", Method: http.MethodDelete, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2882,7 +2883,7 @@ func (c *Client) DeleteField(ctx context.Context, listUID string, fieldID string
 //
 // Effect: read.
 func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, opts ...rest.Option) (*FieldAnswer, error) {
-	call := rest.Call{Operation: "GetField", Method: http.MethodGet, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "read"}
+	call := rest.Call{Operation: "getField", Method: http.MethodGet, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
 	return rest.Do[FieldAnswer](ctx, c.d, &call, opts)
 }
@@ -2893,7 +2894,7 @@ func (c *Client) GetField(ctx context.Context, listUID string, fieldID string, o
 //
 // Effect: upsert.
 func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string, body FieldForm, opts ...rest.Option) (*SavedField, error) {
-	call := rest.Call{Operation: "UpdateField", Method: http.MethodPut, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateField", Method: http.MethodPut, Route: "/lists/{list_uid}/fields/{field_id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(fieldID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -2904,7 +2905,7 @@ func (c *Client) UpdateField(ctx context.Context, listUID string, fieldID string
 //
 // Effect: read.
 func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListSegmentsParams, opts ...rest.Option) (*SegmentPage, error) {
-	call := rest.Call{Operation: "ListSegments", Method: http.MethodGet, Route: "/lists/{list_uid}/segments", Effect: "read"}
+	call := rest.Call{Operation: "listSegments", Method: http.MethodGet, Route: "/lists/{list_uid}/segments", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
@@ -2919,7 +2920,7 @@ func (c *Client) ListSegments(ctx context.Context, listUID string, params *ListS
 //
 // Effect: send.
 func (c *Client) CreateSegment(ctx context.Context, listUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
-	call := rest.Call{Operation: "CreateSegment", Method: http.MethodPost, Route: "/lists/{list_uid}/segments", Effect: "send"}
+	call := rest.Call{Operation: "createSegment", Method: http.MethodPost, Route: "/lists/{list_uid}/segments", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2930,7 +2931,7 @@ func (c *Client) CreateSegment(ctx context.Context, listUID string, body Segment
 //
 // Effect: upsert.
 func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteSegment", Method: http.MethodDelete, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSegment", Method: http.MethodDelete, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -2940,7 +2941,7 @@ func (c *Client) DeleteSegment(ctx context.Context, listUID string, segmentUID s
 //
 // Effect: read.
 func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID string, opts ...rest.Option) (*SegmentAnswer, error) {
-	call := rest.Call{Operation: "GetSegment", Method: http.MethodGet, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getSegment", Method: http.MethodGet, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
 	return rest.Do[SegmentAnswer](ctx, c.d, &call, opts)
 }
@@ -2951,7 +2952,7 @@ func (c *Client) GetSegment(ctx context.Context, listUID string, segmentUID stri
 //
 // Effect: upsert.
 func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID string, body SegmentForm, opts ...rest.Option) (*SavedSegment, error) {
-	call := rest.Call{Operation: "UpdateSegment", Method: http.MethodPut, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSegment", Method: http.MethodPut, Route: "/lists/{list_uid}/segments/{segment_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(segmentUID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -2962,7 +2963,7 @@ func (c *Client) UpdateSegment(ctx context.Context, listUID string, segmentUID s
 //
 // Effect: read.
 func (c *Client) ListSubscribers(ctx context.Context, listUID string, params *ListSubscribersParams, opts ...rest.Option) (*SubscriberPage, error) {
-	call := rest.Call{Operation: "ListSubscribers", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers", Effect: "read"}
+	call := rest.Call{Operation: "listSubscribers", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "status", params.Status)
@@ -2979,7 +2980,7 @@ func (c *Client) ListSubscribers(ctx context.Context, listUID string, params *Li
 //
 // Effect: upsert.
 func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
-	call := rest.Call{Operation: "CreateSubscriber", Method: http.MethodPost, Route: "/lists/{list_uid}/subscribers", Effect: "upsert"}
+	call := rest.Call{Operation: "createSubscriber", Method: http.MethodPost, Route: "/lists/{list_uid}/subscribers", Effect: "upsert"}
 	call.Success, call.Empty = "201", ""
 	call.Segments = []string{rest.Seg(listUID)}
 	call.Kind, call.Body = rest.Multipart, &body
@@ -2990,7 +2991,7 @@ func (c *Client) CreateSubscriber(ctx context.Context, listUID string, body Subs
 //
 // Effect: read.
 func (c *Client) ListSubscribersByFields(ctx context.Context, listUID string, params *ListSubscribersByFieldsParams, opts ...rest.Option) (*SubscriberPage, error) {
-	call := rest.Call{Operation: "ListSubscribersByFields", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-custom-fields", Effect: "read"}
+	call := rest.Call{Operation: "listSubscribersByFields", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-custom-fields", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "custom_fields", params.CustomFields)
@@ -3006,7 +3007,7 @@ func (c *Client) ListSubscribersByFields(ctx context.Context, listUID string, pa
 //
 // Effect: read.
 func (c *Client) GetSubscriberByEmail(ctx context.Context, listUID string, params *GetSubscriberByEmailParams, opts ...rest.Option) (*SubscriberMatchAnswer, error) {
-	call := rest.Call{Operation: "GetSubscriberByEmail", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-email", Effect: "read"}
+	call := rest.Call{Operation: "getSubscriberByEmail", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/search-by-email", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "EMAIL", params.Email)
@@ -3018,7 +3019,7 @@ func (c *Client) GetSubscriberByEmail(ctx context.Context, listUID string, param
 //
 // Effect: upsert.
 func (c *Client) DeleteSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteSubscriber", Method: http.MethodDelete, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSubscriber", Method: http.MethodDelete, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -3028,7 +3029,7 @@ func (c *Client) DeleteSubscriber(ctx context.Context, listUID string, subscribe
 //
 // Effect: read.
 func (c *Client) GetSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*SubscriberAnswer, error) {
-	call := rest.Call{Operation: "GetSubscriber", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getSubscriber", Method: http.MethodGet, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	return rest.Do[SubscriberAnswer](ctx, c.d, &call, opts)
 }
@@ -3039,7 +3040,7 @@ func (c *Client) GetSubscriber(ctx context.Context, listUID string, subscriberUI
 //
 // Effect: upsert.
 func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscriberUID string, body SubscriberForm, opts ...rest.Option) (*SavedSubscriber, error) {
-	call := rest.Call{Operation: "UpdateSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -3050,7 +3051,7 @@ func (c *Client) UpdateSubscriber(ctx context.Context, listUID string, subscribe
 //
 // Effect: upsert.
 func (c *Client) UnsubscribeSubscriber(ctx context.Context, listUID string, subscriberUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "UnsubscribeSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}/unsubscribe", Effect: "upsert"}
+	call := rest.Call{Operation: "unsubscribeSubscriber", Method: http.MethodPut, Route: "/lists/{list_uid}/subscribers/{subscriber_uid}/unsubscribe", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listUID), rest.Seg(subscriberUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -3062,7 +3063,7 @@ func (c *Client) UnsubscribeSubscriber(ctx context.Context, listUID string, subs
 //
 // Effect: read.
 func (c *Client) GetQuota(ctx context.Context, opts ...rest.Option) (*QuotaAnswer, error) {
-	call := rest.Call{Operation: "GetQuota", Method: http.MethodGet, Route: "/quota/index", Effect: "read"}
+	call := rest.Call{Operation: "getQuota", Method: http.MethodGet, Route: "/quota/index", Effect: "read"}
 	return rest.Do[QuotaAnswer](ctx, c.d, &call, opts)
 }
 
@@ -3072,7 +3073,7 @@ func (c *Client) GetQuota(ctx context.Context, opts ...rest.Option) (*QuotaAnswe
 //
 // Effect: read.
 func (c *Client) GetSendingDomain(ctx context.Context, domainName string, opts ...rest.Option) (*SendingDomain, error) {
-	call := rest.Call{Operation: "GetSendingDomain", Method: http.MethodGet, Route: "/sending-domains/{domain_name}", Effect: "read"}
+	call := rest.Call{Operation: "getSendingDomain", Method: http.MethodGet, Route: "/sending-domains/{domain_name}", Effect: "read"}
 	call.Segments = []string{rest.Seg(domainName)}
 	return rest.Do[SendingDomain](ctx, c.d, &call, opts)
 }
@@ -3081,7 +3082,7 @@ func (c *Client) GetSendingDomain(ctx context.Context, domainName string, opts .
 //
 // Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
-	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
+	call := rest.Call{Operation: "listTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -3095,7 +3096,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 //
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...rest.Option) (*CreatedTemplate, error) {
-	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/templates", Effect: "send"}
+	call := rest.Call{Operation: "createTemplate", Method: http.MethodPost, Route: "/templates", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedTemplate](ctx, c.d, &call, opts)
@@ -3105,7 +3106,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body TemplateForm, opts ...
 //
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTemplate", Method: http.MethodDelete, Route: "/templates/{template_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -3117,7 +3118,7 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateUID string, opts ..
 //
 // Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...rest.Option) (*TemplateAnswer, error) {
-	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/templates/{template_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getTemplate", Method: http.MethodGet, Route: "/templates/{template_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateUID)}
 	return rest.Do[TemplateAnswer](ctx, c.d, &call, opts)
 }
@@ -3126,7 +3127,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateUID string, opts ...re
 //
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body TemplateForm, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/templates/{template_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTemplate", Method: http.MethodPut, Route: "/templates/{template_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateUID)}
 	call.Kind, call.Body = rest.Formdata, &body
@@ -3139,7 +3140,7 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateUID string, body Te
 //
 // Effect: read.
 func (c *Client) ListTransactionalEmails(ctx context.Context, params *ListTransactionalEmailsParams, opts ...rest.Option) (*TransactionalEmailPage, error) {
-	call := rest.Call{Operation: "ListTransactionalEmails", Method: http.MethodGet, Route: "/transactional-emails", Effect: "read"}
+	call := rest.Call{Operation: "listTransactionalEmails", Method: http.MethodGet, Route: "/transactional-emails", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "page", params.Page)
 		rest.Query(&call, "form", true, "per_page", params.PerPage)
@@ -3154,7 +3155,7 @@ func (c *Client) ListTransactionalEmails(ctx context.Context, params *ListTransa
 //
 // Effect: send.
 func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalEmailForm, opts ...rest.Option) (*CreatedTransactionalEmail, error) {
-	call := rest.Call{Operation: "SendTransactionalEmail", Method: http.MethodPost, Route: "/transactional-emails", Effect: "send"}
+	call := rest.Call{Operation: "sendTransactionalEmail", Method: http.MethodPost, Route: "/transactional-emails", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.Multipart, &body
 	return rest.Do[CreatedTransactionalEmail](ctx, c.d, &call, opts)
@@ -3164,7 +3165,7 @@ func (c *Client) SendTransactionalEmail(ctx context.Context, body TransactionalE
 //
 // Effect: upsert.
 func (c *Client) DeleteTransactionalEmail(ctx context.Context, emailUID string, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "DeleteTransactionalEmail", Method: http.MethodDelete, Route: "/transactional-emails/{email_uid}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTransactionalEmail", Method: http.MethodDelete, Route: "/transactional-emails/{email_uid}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(emailUID)}
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -3174,7 +3175,7 @@ func (c *Client) DeleteTransactionalEmail(ctx context.Context, emailUID string, 
 //
 // Effect: read.
 func (c *Client) GetTransactionalEmail(ctx context.Context, emailUID string, opts ...rest.Option) (*TransactionalEmailAnswer, error) {
-	call := rest.Call{Operation: "GetTransactionalEmail", Method: http.MethodGet, Route: "/transactional-emails/{email_uid}", Effect: "read"}
+	call := rest.Call{Operation: "getTransactionalEmail", Method: http.MethodGet, Route: "/transactional-emails/{email_uid}", Effect: "read"}
 	call.Segments = []string{rest.Seg(emailUID)}
 	return rest.Do[TransactionalEmailAnswer](ctx, c.d, &call, opts)
 }

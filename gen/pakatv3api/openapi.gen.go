@@ -1201,7 +1201,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: read.
 func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account, error) {
-	call := rest.Call{Operation: "GetAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
+	call := rest.Call{Operation: "getAccount", Method: http.MethodGet, Route: "/account", Effect: "read"}
 	return rest.Do[Account](ctx, c.d, &call, opts)
 }
 
@@ -1209,7 +1209,7 @@ func (c *Client) GetAccount(ctx context.Context, opts ...rest.Option) (*Account,
 //
 // Effect: read.
 func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, opts ...rest.Option) (*ContactPage, error) {
-	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
+	call := rest.Call{Operation: "listContacts", Method: http.MethodGet, Route: "/contacts", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1225,7 +1225,7 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, o
 //
 // Effect: upsert.
 func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
+	call := rest.Call{Operation: "createContact", Method: http.MethodPost, Route: "/contacts", Effect: "upsert"}
 	call.Success, call.Empty = "201", "204"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1237,7 +1237,7 @@ func (c *Client) CreateContact(ctx context.Context, body CreateContactRequest, o
 //
 // Effect: read.
 func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*AttributeList, error) {
-	call := rest.Call{Operation: "ListAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
+	call := rest.Call{Operation: "listAttributes", Method: http.MethodGet, Route: "/contacts/attributes", Effect: "read"}
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
@@ -1245,7 +1245,7 @@ func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*Attr
 //
 // Effect: read.
 func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opts ...rest.Option) (*FolderPage, error) {
-	call := rest.Call{Operation: "ListFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
+	call := rest.Call{Operation: "listFolders", Method: http.MethodGet, Route: "/contacts/folders", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "sort", params.Sort)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1260,7 +1260,7 @@ func (c *Client) ListFolders(ctx context.Context, params *ListFoldersParams, opt
 //
 // Effect: send.
 func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
+	call := rest.Call{Operation: "createFolder", Method: http.MethodPost, Route: "/contacts/folders", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1270,7 +1270,7 @@ func (c *Client) CreateFolder(ctx context.Context, body CreateFolderRequest, opt
 //
 // Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) (*ListPage, error) {
-	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
+	call := rest.Call{Operation: "listLists", Method: http.MethodGet, Route: "/contacts/lists", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "sort", params.Sort)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1285,7 +1285,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
+	call := rest.Call{Operation: "createList", Method: http.MethodPost, Route: "/contacts/lists", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1297,7 +1297,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) UpdateContact(ctx context.Context, email string, body UpdateContactRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateContact", Method: http.MethodPut, Route: "/contacts/{email}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateContact", Method: http.MethodPut, Route: "/contacts/{email}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1308,7 +1308,7 @@ func (c *Client) UpdateContact(ctx context.Context, email string, body UpdateCon
 //
 // Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) (*CampaignPage, error) {
-	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
+	call := rest.Call{Operation: "listCampaigns", Method: http.MethodGet, Route: "/emailCampaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "type", params.Type)
 		rest.Query(&call, "form", true, "status", params.Status)
@@ -1327,7 +1327,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 //
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
+	call := rest.Call{Operation: "createCampaign", Method: http.MethodPost, Route: "/emailCampaigns", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1337,7 +1337,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 //
 // Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Campaign, error) {
-	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
+	call := rest.Call{Operation: "getCampaign", Method: http.MethodGet, Route: "/emailCampaigns/{campaignId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[Campaign](ctx, c.d, &call, opts)
 }
@@ -1348,7 +1348,7 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 //
 // Effect: send.
 func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
+	call := rest.Call{Operation: "sendCampaignNow", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendNow", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1360,9 +1360,10 @@ func (c *Client) SendCampaignNow(ctx context.Context, campaignID int64, opts ...
 //
 // Effect: send.
 func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
+	call := rest.Call{Operation: "sendCampaignTest", Method: http.MethodPost, Route: "/emailCampaigns/{campaignId}/sendTest", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(campaignID)}
+	call.RefuseEmpty = "emailTo"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1373,7 +1374,7 @@ func (c *Client) SendCampaignTest(ctx context.Context, campaignID int64, body Se
 //
 // Effect: read.
 func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opts ...rest.Option) (*SenderList, error) {
-	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
+	call := rest.Call{Operation: "listSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "ip", params.IP)
 		rest.Query(&call, "form", true, "domain", params.Domain)
@@ -1387,7 +1388,7 @@ func (c *Client) ListSenders(ctx context.Context, params *ListSendersParams, opt
 //
 // Effect: send.
 func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opts ...rest.Option) (*CreatedSender, error) {
-	call := rest.Call{Operation: "CreateSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call := rest.Call{Operation: "createSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedSender](ctx, c.d, &call, opts)
@@ -1397,7 +1398,7 @@ func (c *Client) CreateSender(ctx context.Context, body CreateSenderRequest, opt
 //
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSender", Method: http.MethodDelete, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1407,7 +1408,7 @@ func (c *Client) DeleteSender(ctx context.Context, senderID int64, opts ...rest.
 //
 // Effect: upsert.
 func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSenderRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateSender", Method: http.MethodPut, Route: "/senders/{senderId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(senderID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1418,7 +1419,7 @@ func (c *Client) UpdateSender(ctx context.Context, senderID int64, body UpdateSe
 //
 // Effect: read.
 func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedContactsParams, opts ...rest.Option) (*BlockedContactPage, error) {
-	call := rest.Call{Operation: "ListBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
+	call := rest.Call{Operation: "listBlockedContacts", Method: http.MethodGet, Route: "/smtp/blockedContacts", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -1437,7 +1438,7 @@ func (c *Client) ListBlockedContacts(ctx context.Context, params *ListBlockedCon
 //
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
-	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
+	call := rest.Call{Operation: "sendEmail", Method: http.MethodPost, Route: "/smtp/email", Effect: "send"}
 	call.Success, call.Empty = "201 202", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
@@ -1450,7 +1451,7 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 //
 // Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) (*EmailPage, error) {
-	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
+	call := rest.Call{Operation: "listEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "email", params.Email)
 		rest.Query(&call, "form", true, "templateId", params.TemplateID)
@@ -1465,7 +1466,7 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 //
 // Effect: read.
 func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggregatedEmailReportParams, opts ...rest.Option) (*AggregatedEmailReport, error) {
-	call := rest.Call{Operation: "GetAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
+	call := rest.Call{Operation: "getAggregatedEmailReport", Method: http.MethodGet, Route: "/smtp/statistics/aggregatedReport", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "startDate", params.StartDate)
 		rest.Query(&call, "form", true, "endDate", params.EndDate)
@@ -1481,7 +1482,7 @@ func (c *Client) GetAggregatedEmailReport(ctx context.Context, params *GetAggreg
 //
 // Effect: read.
 func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsParams, opts ...rest.Option) (*EmailEventPage, error) {
-	call := rest.Call{Operation: "ListEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
+	call := rest.Call{Operation: "listEmailEvents", Method: http.MethodGet, Route: "/smtp/statistics/events", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1501,7 +1502,7 @@ func (c *Client) ListEmailEvents(ctx context.Context, params *ListEmailEventsPar
 //
 // Effect: read.
 func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsParams, opts ...rest.Option) (*EmailReports, error) {
-	call := rest.Call{Operation: "GetEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
+	call := rest.Call{Operation: "getEmailReports", Method: http.MethodGet, Route: "/smtp/statistics/reports", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1517,7 +1518,7 @@ func (c *Client) GetEmailReports(ctx context.Context, params *GetEmailReportsPar
 //
 // Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) (*TemplatePage, error) {
-	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
+	call := rest.Call{Operation: "listTemplates", Method: http.MethodGet, Route: "/smtp/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "templateStatus", params.TemplateStatus)
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -1532,7 +1533,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 //
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
+	call := rest.Call{Operation: "createTemplate", Method: http.MethodPost, Route: "/smtp/templates", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1542,7 +1543,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 //
 // Effect: upsert.
 func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTemplate", Method: http.MethodDelete, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1552,7 +1553,7 @@ func (c *Client) DeleteTemplate(ctx context.Context, templateID int64, opts ...r
 //
 // Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest.Option) (*Template, error) {
-	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
+	call := rest.Call{Operation: "getTemplate", Method: http.MethodGet, Route: "/smtp/templates/{templateId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
 	return rest.Do[Template](ctx, c.d, &call, opts)
 }
@@ -1561,7 +1562,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID int64, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body UpdateTemplateRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTemplate", Method: http.MethodPut, Route: "/smtp/templates/{templateId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1574,9 +1575,10 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID int64, body Upda
 //
 // Effect: send.
 func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body SendTestRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "SendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
+	call := rest.Call{Operation: "sendTemplateTest", Method: http.MethodPost, Route: "/smtp/templates/{templateId}/sendTest", Effect: "send"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(templateID)}
+	call.RefuseEmpty = "emailTo"
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
 }
@@ -1587,7 +1589,7 @@ func (c *Client) SendTemplateTest(ctx context.Context, templateID int64, body Se
 //
 // Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, opts ...rest.Option) (*WebhookList, error) {
-	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
+	call := rest.Call{Operation: "listWebhooks", Method: http.MethodGet, Route: "/webhooks", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "type", params.Type)
 		rest.Query(&call, "form", true, "sort", params.Sort)
@@ -1601,7 +1603,7 @@ func (c *Client) ListWebhooks(ctx context.Context, params *ListWebhooksParams, o
 //
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*CreatedID, error) {
-	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
+	call := rest.Call{Operation: "createWebhook", Method: http.MethodPost, Route: "/webhooks", Effect: "send"}
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
@@ -1611,7 +1613,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 //
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteWebhook", Method: http.MethodDelete, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
@@ -1621,7 +1623,7 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 //
 // Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*Webhook, error) {
-	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
+	call := rest.Call{Operation: "getWebhook", Method: http.MethodGet, Route: "/webhooks/{webhookId}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[Webhook](ctx, c.d, &call, opts)
 }
@@ -1630,7 +1632,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 //
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*rest.Empty, error) {
-	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateWebhook", Method: http.MethodPut, Route: "/webhooks/{webhookId}", Effect: "upsert"}
 	call.Success, call.Empty = "", "204"
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body

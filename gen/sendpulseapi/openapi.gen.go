@@ -1534,7 +1534,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: read.
 func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ...rest.Option) ([]List, error) {
-	call := rest.Call{Operation: "ListLists", Method: http.MethodGet, Route: "/addressbooks", Effect: "read"}
+	call := rest.Call{Operation: "listLists", Method: http.MethodGet, Route: "/addressbooks", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1548,7 +1548,7 @@ func (c *Client) ListLists(ctx context.Context, params *ListListsParams, opts ..
 //
 // Effect: send.
 func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ...rest.Option) (*CreatedList, error) {
-	call := rest.Call{Operation: "CreateList", Method: http.MethodPost, Route: "/addressbooks", Effect: "send"}
+	call := rest.Call{Operation: "createList", Method: http.MethodPost, Route: "/addressbooks", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedList](ctx, c.d, &call, opts)
@@ -1558,7 +1558,7 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 //
 // Effect: upsert.
 func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "DeleteList", Method: http.MethodDelete, Route: "/addressbooks/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteList", Method: http.MethodDelete, Route: "/addressbooks/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1570,7 +1570,7 @@ func (c *Client) DeleteList(ctx context.Context, listID int64, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option) ([]List, error) {
-	call := rest.Call{Operation: "GetList", Method: http.MethodGet, Route: "/addressbooks/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getList", Method: http.MethodGet, Route: "/addressbooks/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.List[List](ctx, c.d, &call, opts)
 }
@@ -1579,7 +1579,7 @@ func (c *Client) GetList(ctx context.Context, listID int64, opts ...rest.Option)
 //
 // Effect: upsert.
 func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "UpdateList", Method: http.MethodPut, Route: "/addressbooks/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateList", Method: http.MethodPut, Route: "/addressbooks/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1590,7 +1590,7 @@ func (c *Client) UpdateList(ctx context.Context, listID int64, body UpdateListRe
 //
 // Effect: read.
 func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *ListCampaignsOfListParams, opts ...rest.Option) ([]CampaignOfList, error) {
-	call := rest.Call{Operation: "ListCampaignsOfList", Method: http.MethodGet, Route: "/addressbooks/{id}/campaigns", Effect: "read"}
+	call := rest.Call{Operation: "listCampaignsOfList", Method: http.MethodGet, Route: "/addressbooks/{id}/campaigns", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -1605,7 +1605,7 @@ func (c *Client) ListCampaignsOfList(ctx context.Context, listID int64, params *
 //
 // Effect: read.
 func (c *Client) GetCampaignCost(ctx context.Context, listID int64, opts ...rest.Option) (*CampaignCost, error) {
-	call := rest.Call{Operation: "GetCampaignCost", Method: http.MethodGet, Route: "/addressbooks/{id}/cost", Effect: "read"}
+	call := rest.Call{Operation: "getCampaignCost", Method: http.MethodGet, Route: "/addressbooks/{id}/cost", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.Do[CampaignCost](ctx, c.d, &call, opts)
 }
@@ -1614,7 +1614,7 @@ func (c *Client) GetCampaignCost(ctx context.Context, listID int64, opts ...rest
 //
 // Effect: upsert.
 func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "RemoveContacts", Method: http.MethodDelete, Route: "/addressbooks/{id}/emails", Effect: "upsert"}
+	call := rest.Call{Operation: "removeContacts", Method: http.MethodDelete, Route: "/addressbooks/{id}/emails", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1625,7 +1625,7 @@ func (c *Client) RemoveContacts(ctx context.Context, listID int64, body Addresse
 //
 // Effect: read.
 func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListContactsParams, opts ...rest.Option) ([]ListedContact, error) {
-	call := rest.Call{Operation: "ListContacts", Method: http.MethodGet, Route: "/addressbooks/{id}/emails", Effect: "read"}
+	call := rest.Call{Operation: "listContacts", Method: http.MethodGet, Route: "/addressbooks/{id}/emails", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -1645,7 +1645,7 @@ func (c *Client) ListContacts(ctx context.Context, listID int64, params *ListCon
 //
 // Effect: send.
 func (c *Client) AddContacts(ctx context.Context, listID int64, body AddContactsRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "AddContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails", Effect: "send"}
+	call := rest.Call{Operation: "addContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1656,7 +1656,7 @@ func (c *Client) AddContacts(ctx context.Context, listID int64, body AddContacts
 //
 // Effect: read.
 func (c *Client) GetContactsTotal(ctx context.Context, listID int64, params *GetContactsTotalParams, opts ...rest.Option) (*Total, error) {
-	call := rest.Call{Operation: "GetContactsTotal", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/total", Effect: "read"}
+	call := rest.Call{Operation: "getContactsTotal", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/total", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "active", params.Active)
@@ -1670,7 +1670,7 @@ func (c *Client) GetContactsTotal(ctx context.Context, listID int64, params *Get
 //
 // Effect: upsert.
 func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Addresses, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "UnsubscribeContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/unsubscribe", Effect: "upsert"}
+	call := rest.Call{Operation: "unsubscribeContacts", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/unsubscribe", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1681,7 +1681,7 @@ func (c *Client) UnsubscribeContacts(ctx context.Context, listID int64, body Add
 //
 // Effect: upsert.
 func (c *Client) UpdateContactVariables(ctx context.Context, listID int64, body UpdateContactVariablesRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "UpdateContactVariables", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/variable", Effect: "upsert"}
+	call := rest.Call{Operation: "updateContactVariables", Method: http.MethodPost, Route: "/addressbooks/{id}/emails/variable", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1692,7 +1692,7 @@ func (c *Client) UpdateContactVariables(ctx context.Context, listID int64, body 
 //
 // Effect: read.
 func (c *Client) GetContact(ctx context.Context, listID int64, email string, opts ...rest.Option) (*Contact, error) {
-	call := rest.Call{Operation: "GetContact", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/{email}", Effect: "read"}
+	call := rest.Call{Operation: "getContact", Method: http.MethodGet, Route: "/addressbooks/{id}/emails/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID), rest.Seg(email)}
 	return rest.Do[Contact](ctx, c.d, &call, opts)
 }
@@ -1701,7 +1701,7 @@ func (c *Client) GetContact(ctx context.Context, listID int64, email string, opt
 //
 // Effect: upsert.
 func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body UpdateContactPhoneRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "UpdateContactPhone", Method: http.MethodPut, Route: "/addressbooks/{id}/phone", Effect: "upsert"}
+	call := rest.Call{Operation: "updateContactPhone", Method: http.MethodPut, Route: "/addressbooks/{id}/phone", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(listID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1714,7 +1714,7 @@ func (c *Client) UpdateContactPhone(ctx context.Context, listID int64, body Upda
 //
 // Effect: read.
 func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.Option) ([]Variable, error) {
-	call := rest.Call{Operation: "ListVariables", Method: http.MethodGet, Route: "/addressbooks/{id}/variables", Effect: "read"}
+	call := rest.Call{Operation: "listVariables", Method: http.MethodGet, Route: "/addressbooks/{id}/variables", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID)}
 	return rest.List[Variable](ctx, c.d, &call, opts)
 }
@@ -1723,7 +1723,7 @@ func (c *Client) ListVariables(ctx context.Context, listID int64, opts ...rest.O
 //
 // Effect: read.
 func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, variableName string, searchValue string, opts ...rest.Option) ([]ContactMatch, error) {
-	call := rest.Call{Operation: "ListContactsByVariable", Method: http.MethodGet, Route: "/addressbooks/{id}/variables/{variableName}/{searchValue}", Effect: "read"}
+	call := rest.Call{Operation: "listContactsByVariable", Method: http.MethodGet, Route: "/addressbooks/{id}/variables/{variableName}/{searchValue}", Effect: "read"}
 	call.Segments = []string{rest.Seg(listID), rest.Seg(variableName), rest.Seg(searchValue)}
 	return rest.List[ContactMatch](ctx, c.d, &call, opts)
 }
@@ -1732,7 +1732,7 @@ func (c *Client) ListContactsByVariable(ctx context.Context, listID int64, varia
 //
 // Effect: read.
 func (c *Client) GetBalance(ctx context.Context, opts ...rest.Option) (*Balance, error) {
-	call := rest.Call{Operation: "GetBalance", Method: http.MethodGet, Route: "/balance", Effect: "read"}
+	call := rest.Call{Operation: "getBalance", Method: http.MethodGet, Route: "/balance", Effect: "read"}
 	return rest.Do[Balance](ctx, c.d, &call, opts)
 }
 
@@ -1740,7 +1740,7 @@ func (c *Client) GetBalance(ctx context.Context, opts ...rest.Option) (*Balance,
 //
 // Effect: read.
 func (c *Client) GetBalanceInCurrency(ctx context.Context, currency string, opts ...rest.Option) (*Balance, error) {
-	call := rest.Call{Operation: "GetBalanceInCurrency", Method: http.MethodGet, Route: "/balance/{currency}", Effect: "read"}
+	call := rest.Call{Operation: "getBalanceInCurrency", Method: http.MethodGet, Route: "/balance/{currency}", Effect: "read"}
 	call.Segments = []string{rest.Seg(currency)}
 	return rest.Do[Balance](ctx, c.d, &call, opts)
 }
@@ -1749,7 +1749,7 @@ func (c *Client) GetBalanceInCurrency(ctx context.Context, currency string, opts
 //
 // Effect: upsert.
 func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlacklistRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "RemoveFromBlacklist", Method: http.MethodDelete, Route: "/blacklist", Effect: "upsert"}
+	call := rest.Call{Operation: "removeFromBlacklist", Method: http.MethodDelete, Route: "/blacklist", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1761,7 +1761,7 @@ func (c *Client) RemoveFromBlacklist(ctx context.Context, body RemoveFromBlackli
 //
 // Effect: read.
 func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) ([]string, error) {
-	call := rest.Call{Operation: "ListBlacklist", Method: http.MethodGet, Route: "/blacklist", Effect: "read"}
+	call := rest.Call{Operation: "listBlacklist", Method: http.MethodGet, Route: "/blacklist", Effect: "read"}
 	return rest.List[string](ctx, c.d, &call, opts)
 }
 
@@ -1769,7 +1769,7 @@ func (c *Client) ListBlacklist(ctx context.Context, opts ...rest.Option) ([]stri
 //
 // Effect: upsert.
 func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "AddToBlacklist", Method: http.MethodPost, Route: "/blacklist", Effect: "upsert"}
+	call := rest.Call{Operation: "addToBlacklist", Method: http.MethodPost, Route: "/blacklist", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1779,7 +1779,7 @@ func (c *Client) AddToBlacklist(ctx context.Context, body AddToBlacklistRequest,
 //
 // Effect: read.
 func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams, opts ...rest.Option) ([]Campaign, error) {
-	call := rest.Call{Operation: "ListCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
+	call := rest.Call{Operation: "listCampaigns", Method: http.MethodGet, Route: "/campaigns", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -1798,7 +1798,7 @@ func (c *Client) ListCampaigns(ctx context.Context, params *ListCampaignsParams,
 //
 // Effect: send.
 func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest, opts ...rest.Option) (*CreatedCampaign, error) {
-	call := rest.Call{Operation: "CreateCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
+	call := rest.Call{Operation: "createCampaign", Method: http.MethodPost, Route: "/campaigns", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedCampaign](ctx, c.d, &call, opts)
@@ -1808,7 +1808,7 @@ func (c *Client) CreateCampaign(ctx context.Context, body CreateCampaignRequest,
 //
 // Effect: upsert.
 func (c *Client) CancelCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "CancelCampaign", Method: http.MethodDelete, Route: "/campaigns/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "cancelCampaign", Method: http.MethodDelete, Route: "/campaigns/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1820,7 +1820,7 @@ func (c *Client) CancelCampaign(ctx context.Context, campaignID int64, opts ...r
 //
 // Effect: read.
 func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest.Option) (*Campaign, error) {
-	call := rest.Call{Operation: "GetCampaign", Method: http.MethodGet, Route: "/campaigns/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getCampaign", Method: http.MethodGet, Route: "/campaigns/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[Campaign](ctx, c.d, &call, opts)
 }
@@ -1828,11 +1828,12 @@ func (c *Client) GetCampaign(ctx context.Context, campaignID int64, opts ...rest
 // UpdateCampaign calls PATCH /campaigns/{id}: Changes a campaign that has not started.
 //
 // A third-party client finds that fields which are left out do not keep their values: read the campaign first and send all
-// fields. A campaign that has been sent is refused with `error_code` 802.
+// fields. A campaign that has been sent is refused with `error_code` 802. With `send_date` it
+// plans the campaign: a repeat may plan one again that has meanwhile gone out.
 //
-// Effect: upsert.
+// Effect: send.
 func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body UpdateCampaignRequest, opts ...rest.Option) (*UpdatedCampaign, error) {
-	call := rest.Call{Operation: "UpdateCampaign", Method: http.MethodPatch, Route: "/campaigns/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateCampaign", Method: http.MethodPatch, Route: "/campaigns/{id}", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(campaignID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1843,7 +1844,7 @@ func (c *Client) UpdateCampaign(ctx context.Context, campaignID int64, body Upda
 //
 // Effect: read.
 func (c *Client) GetCampaignCountries(ctx context.Context, campaignID int64, opts ...rest.Option) (*CampaignCountries, error) {
-	call := rest.Call{Operation: "GetCampaignCountries", Method: http.MethodGet, Route: "/campaigns/{id}/countries", Effect: "read"}
+	call := rest.Call{Operation: "getCampaignCountries", Method: http.MethodGet, Route: "/campaigns/{id}/countries", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.Do[CampaignCountries](ctx, c.d, &call, opts)
 }
@@ -1852,7 +1853,7 @@ func (c *Client) GetCampaignCountries(ctx context.Context, campaignID int64, opt
 //
 // Effect: read.
 func (c *Client) GetCampaignRecipient(ctx context.Context, campaignID int64, email string, opts ...rest.Option) (*CampaignRecipient, error) {
-	call := rest.Call{Operation: "GetCampaignRecipient", Method: http.MethodGet, Route: "/campaigns/{id}/email/{email}", Effect: "read"}
+	call := rest.Call{Operation: "getCampaignRecipient", Method: http.MethodGet, Route: "/campaigns/{id}/email/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID), rest.Seg(email)}
 	return rest.Do[CampaignRecipient](ctx, c.d, &call, opts)
 }
@@ -1861,7 +1862,7 @@ func (c *Client) GetCampaignRecipient(ctx context.Context, campaignID int64, ema
 //
 // Effect: read.
 func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, opts ...rest.Option) ([]CampaignReferral, error) {
-	call := rest.Call{Operation: "ListCampaignReferrals", Method: http.MethodGet, Route: "/campaigns/{id}/referrals", Effect: "read"}
+	call := rest.Call{Operation: "listCampaignReferrals", Method: http.MethodGet, Route: "/campaigns/{id}/referrals", Effect: "read"}
 	call.Segments = []string{rest.Seg(campaignID)}
 	return rest.List[CampaignReferral](ctx, c.d, &call, opts)
 }
@@ -1872,7 +1873,7 @@ func (c *Client) ListCampaignReferrals(ctx context.Context, campaignID int64, op
 //
 // Effect: read.
 func (c *Client) ListMembershipsOfAddresses(ctx context.Context, body Addresses, opts ...rest.Option) (*MembershipsByAddress, error) {
-	call := rest.Call{Operation: "ListMembershipsOfAddresses", Method: http.MethodPost, Route: "/emails", Effect: "read"}
+	call := rest.Call{Operation: "listMembershipsOfAddresses", Method: http.MethodPost, Route: "/emails", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[MembershipsByAddress](ctx, c.d, &call, opts)
 }
@@ -1883,7 +1884,7 @@ func (c *Client) ListMembershipsOfAddresses(ctx context.Context, body Addresses,
 //
 // Effect: read.
 func (c *Client) ListAddressStatistics(ctx context.Context, body Addresses, opts ...rest.Option) (*StatisticsByAddress, error) {
-	call := rest.Call{Operation: "ListAddressStatistics", Method: http.MethodPost, Route: "/emails/campaigns", Effect: "read"}
+	call := rest.Call{Operation: "listAddressStatistics", Method: http.MethodPost, Route: "/emails/campaigns", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[StatisticsByAddress](ctx, c.d, &call, opts)
 }
@@ -1892,7 +1893,7 @@ func (c *Client) ListAddressStatistics(ctx context.Context, body Addresses, opts
 //
 // Effect: upsert.
 func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "DeleteContact", Method: http.MethodDelete, Route: "/emails/{email}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteContact", Method: http.MethodDelete, Route: "/emails/{email}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1902,7 +1903,7 @@ func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.O
 //
 // Effect: read.
 func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest.Option) ([]Membership, error) {
-	call := rest.Call{Operation: "ListMemberships", Method: http.MethodGet, Route: "/emails/{email}", Effect: "read"}
+	call := rest.Call{Operation: "listMemberships", Method: http.MethodGet, Route: "/emails/{email}", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
 	return rest.List[Membership](ctx, c.d, &call, opts)
 }
@@ -1911,7 +1912,7 @@ func (c *Client) ListMemberships(ctx context.Context, email string, opts ...rest
 //
 // Effect: read.
 func (c *Client) GetAddressStatistics(ctx context.Context, email string, opts ...rest.Option) (*AddressStatistics, error) {
-	call := rest.Call{Operation: "GetAddressStatistics", Method: http.MethodGet, Route: "/emails/{email}/campaigns", Effect: "read"}
+	call := rest.Call{Operation: "getAddressStatistics", Method: http.MethodGet, Route: "/emails/{email}/campaigns", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[AddressStatistics](ctx, c.d, &call, opts)
 }
@@ -1920,7 +1921,7 @@ func (c *Client) GetAddressStatistics(ctx context.Context, email string, opts ..
 //
 // Effect: read.
 func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts ...rest.Option) ([]MembershipDetail, error) {
-	call := rest.Call{Operation: "ListMembershipDetails", Method: http.MethodGet, Route: "/emails/{email}/details", Effect: "read"}
+	call := rest.Call{Operation: "listMembershipDetails", Method: http.MethodGet, Route: "/emails/{email}/details", Effect: "read"}
 	call.Segments = []string{rest.Seg(email)}
 	return rest.List[MembershipDetail](ctx, c.d, &call, opts)
 }
@@ -1931,7 +1932,7 @@ func (c *Client) ListMembershipDetails(ctx context.Context, email string, opts .
 //
 // Effect: read.
 func (c *Client) CreateAccessToken(ctx context.Context, body AccessTokenRequest, opts ...rest.Option) (*AccessToken, error) {
-	call := rest.Call{Operation: "CreateAccessToken", Method: http.MethodPost, Route: "/oauth/access_token", Effect: "read"}
+	call := rest.Call{Operation: "createAccessToken", Method: http.MethodPost, Route: "/oauth/access_token", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[AccessToken](ctx, c.d, &call, opts)
 }
@@ -1940,7 +1941,7 @@ func (c *Client) CreateAccessToken(ctx context.Context, body AccessTokenRequest,
 //
 // Effect: upsert.
 func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "DeleteSender", Method: http.MethodDelete, Route: "/senders", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteSender", Method: http.MethodDelete, Route: "/senders", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1950,7 +1951,7 @@ func (c *Client) DeleteSender(ctx context.Context, body DeleteSenderRequest, opt
 //
 // Effect: read.
 func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) ([]Sender, error) {
-	call := rest.Call{Operation: "ListSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
+	call := rest.Call{Operation: "listSenders", Method: http.MethodGet, Route: "/senders", Effect: "read"}
 	return rest.List[Sender](ctx, c.d, &call, opts)
 }
 
@@ -1961,7 +1962,7 @@ func (c *Client) ListSenders(ctx context.Context, opts ...rest.Option) ([]Sender
 //
 // Effect: send.
 func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "AddSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
+	call := rest.Call{Operation: "addSender", Method: http.MethodPost, Route: "/senders", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -1973,7 +1974,7 @@ func (c *Client) AddSender(ctx context.Context, body AddSenderRequest, opts ...r
 //
 // Effect: send.
 func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.Option) (*SenderActivation, error) {
-	call := rest.Call{Operation: "SendSenderCode", Method: http.MethodGet, Route: "/senders/{email}/code", Effect: "send"}
+	call := rest.Call{Operation: "sendSenderCode", Method: http.MethodGet, Route: "/senders/{email}/code", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	return rest.Do[SenderActivation](ctx, c.d, &call, opts)
@@ -1983,7 +1984,7 @@ func (c *Client) SendSenderCode(ctx context.Context, email string, opts ...rest.
 //
 // Effect: upsert.
 func (c *Client) ActivateSender(ctx context.Context, email string, body ActivateSenderRequest, opts ...rest.Option) (*SenderActivation, error) {
-	call := rest.Call{Operation: "ActivateSender", Method: http.MethodPost, Route: "/senders/{email}/code", Effect: "upsert"}
+	call := rest.Call{Operation: "activateSender", Method: http.MethodPost, Route: "/senders/{email}/code", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(email)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -1996,7 +1997,7 @@ func (c *Client) ActivateSender(ctx context.Context, email string, body Activate
 //
 // Effect: read.
 func (c *Client) ListBounces(ctx context.Context, params *ListBouncesParams, opts ...rest.Option) (*BouncePage, error) {
-	call := rest.Call{Operation: "ListBounces", Method: http.MethodGet, Route: "/smtp/bounces/day", Effect: "read"}
+	call := rest.Call{Operation: "listBounces", Method: http.MethodGet, Route: "/smtp/bounces/day", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "date", params.Date)
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -2009,7 +2010,7 @@ func (c *Client) ListBounces(ctx context.Context, params *ListBouncesParams, opt
 //
 // Effect: read.
 func (c *Client) GetBouncesTotal(ctx context.Context, opts ...rest.Option) (*Total, error) {
-	call := rest.Call{Operation: "GetBouncesTotal", Method: http.MethodGet, Route: "/smtp/bounces/day/total", Effect: "read"}
+	call := rest.Call{Operation: "getBouncesTotal", Method: http.MethodGet, Route: "/smtp/bounces/day/total", Effect: "read"}
 	return rest.Do[Total](ctx, c.d, &call, opts)
 }
 
@@ -2019,7 +2020,7 @@ func (c *Client) GetBouncesTotal(ctx context.Context, opts ...rest.Option) (*Tot
 //
 // Effect: read.
 func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts ...rest.Option) ([]EmailRecord, error) {
-	call := rest.Call{Operation: "ListEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
+	call := rest.Call{Operation: "listEmails", Method: http.MethodGet, Route: "/smtp/emails", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "limit", params.Limit)
 		rest.Query(&call, "form", true, "offset", params.Offset)
@@ -2040,7 +2041,7 @@ func (c *Client) ListEmails(ctx context.Context, params *ListEmailsParams, opts 
 //
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...rest.Option) (*SentEmail, error) {
-	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/smtp/emails", Effect: "send"}
+	call := rest.Call{Operation: "sendEmail", Method: http.MethodPost, Route: "/smtp/emails", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
@@ -2050,7 +2051,7 @@ func (c *Client) SendEmail(ctx context.Context, body SendEmailRequest, opts ...r
 //
 // Effect: read.
 func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Option) ([]EmailRecord, error) {
-	call := rest.Call{Operation: "GetEmails", Method: http.MethodPost, Route: "/smtp/emails/info", Effect: "read"}
+	call := rest.Call{Operation: "getEmails", Method: http.MethodPost, Route: "/smtp/emails/info", Effect: "read"}
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.List[EmailRecord](ctx, c.d, &call, opts)
 }
@@ -2059,7 +2060,7 @@ func (c *Client) GetEmails(ctx context.Context, body EmailIDs, opts ...rest.Opti
 //
 // Effect: read.
 func (c *Client) GetEmailsTotal(ctx context.Context, opts ...rest.Option) (*Total, error) {
-	call := rest.Call{Operation: "GetEmailsTotal", Method: http.MethodGet, Route: "/smtp/emails/total", Effect: "read"}
+	call := rest.Call{Operation: "getEmailsTotal", Method: http.MethodGet, Route: "/smtp/emails/total", Effect: "read"}
 	return rest.Do[Total](ctx, c.d, &call, opts)
 }
 
@@ -2069,7 +2070,7 @@ func (c *Client) GetEmailsTotal(ctx context.Context, opts ...rest.Option) (*Tota
 //
 // Effect: read.
 func (c *Client) GetEmail(ctx context.Context, id string, opts ...rest.Option) (*EmailRecord, error) {
-	call := rest.Call{Operation: "GetEmail", Method: http.MethodGet, Route: "/smtp/emails/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getEmail", Method: http.MethodGet, Route: "/smtp/emails/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(id)}
 	return rest.Do[EmailRecord](ctx, c.d, &call, opts)
 }
@@ -2078,7 +2079,7 @@ func (c *Client) GetEmail(ctx context.Context, id string, opts ...rest.Option) (
 //
 // Effect: read.
 func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) ([]string, error) {
-	call := rest.Call{Operation: "ListSMTPIPs", Method: http.MethodGet, Route: "/smtp/ips", Effect: "read"}
+	call := rest.Call{Operation: "listSMTPIPs", Method: http.MethodGet, Route: "/smtp/ips", Effect: "read"}
 	return rest.List[string](ctx, c.d, &call, opts)
 }
 
@@ -2088,7 +2089,7 @@ func (c *Client) ListSMTPIPs(ctx context.Context, opts ...rest.Option) ([]string
 //
 // Effect: send.
 func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeEmailRequest, opts ...rest.Option) (*SentEmail, error) {
-	call := rest.Call{Operation: "SendResubscribeEmail", Method: http.MethodPost, Route: "/smtp/resubscribe", Effect: "send"}
+	call := rest.Call{Operation: "sendResubscribeEmail", Method: http.MethodPost, Route: "/smtp/resubscribe", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[SentEmail](ctx, c.d, &call, opts)
@@ -2098,7 +2099,7 @@ func (c *Client) SendResubscribeEmail(ctx context.Context, body SendResubscribeE
 //
 // Effect: read.
 func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) ([]string, error) {
-	call := rest.Call{Operation: "ListSMTPSenders", Method: http.MethodGet, Route: "/smtp/senders", Effect: "read"}
+	call := rest.Call{Operation: "listSMTPSenders", Method: http.MethodGet, Route: "/smtp/senders", Effect: "read"}
 	return rest.List[string](ctx, c.d, &call, opts)
 }
 
@@ -2106,7 +2107,7 @@ func (c *Client) ListSMTPSenders(ctx context.Context, opts ...rest.Option) ([]st
 //
 // Effect: upsert.
 func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "RemoveSMTPUnsubscribes", Method: http.MethodDelete, Route: "/smtp/unsubscribe", Effect: "upsert"}
+	call := rest.Call{Operation: "removeSMTPUnsubscribes", Method: http.MethodDelete, Route: "/smtp/unsubscribe", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -2116,7 +2117,7 @@ func (c *Client) RemoveSMTPUnsubscribes(ctx context.Context, body Addresses, opt
 //
 // Effect: read.
 func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsubscribesParams, opts ...rest.Option) ([]SMTPUnsubscribe, error) {
-	call := rest.Call{Operation: "ListSMTPUnsubscribes", Method: http.MethodGet, Route: "/smtp/unsubscribe", Effect: "read"}
+	call := rest.Call{Operation: "listSMTPUnsubscribes", Method: http.MethodGet, Route: "/smtp/unsubscribe", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "date", params.Date)
 		rest.Query(&call, "form", true, "limit", params.Limit)
@@ -2129,7 +2130,7 @@ func (c *Client) ListSMTPUnsubscribes(ctx context.Context, params *ListSMTPUnsub
 //
 // Effect: upsert.
 func (c *Client) AddSMTPUnsubscribes(ctx context.Context, body AddSMTPUnsubscribesRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "AddSMTPUnsubscribes", Method: http.MethodPost, Route: "/smtp/unsubscribe", Effect: "upsert"}
+	call := rest.Call{Operation: "addSMTPUnsubscribes", Method: http.MethodPost, Route: "/smtp/unsubscribe", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[Result](ctx, c.d, &call, opts)
@@ -2141,7 +2142,7 @@ func (c *Client) AddSMTPUnsubscribes(ctx context.Context, body AddSMTPUnsubscrib
 //
 // Effect: read.
 func (c *Client) GetSMTPUnsubscribe(ctx context.Context, params *GetSMTPUnsubscribeParams, opts ...rest.Option) (*SMTPUnsubscribeCheck, error) {
-	call := rest.Call{Operation: "GetSMTPUnsubscribe", Method: http.MethodGet, Route: "/smtp/unsubscribe/search", Effect: "read"}
+	call := rest.Call{Operation: "getSMTPUnsubscribe", Method: http.MethodGet, Route: "/smtp/unsubscribe/search", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "email", params.Email)
 	}
@@ -2152,7 +2153,7 @@ func (c *Client) GetSMTPUnsubscribe(ctx context.Context, params *GetSMTPUnsubscr
 //
 // Effect: read.
 func (c *Client) ListTags(ctx context.Context, opts ...rest.Option) (*TagList, error) {
-	call := rest.Call{Operation: "ListTags", Method: http.MethodGet, Route: "/tags", Effect: "read"}
+	call := rest.Call{Operation: "listTags", Method: http.MethodGet, Route: "/tags", Effect: "read"}
 	return rest.Do[TagList](ctx, c.d, &call, opts)
 }
 
@@ -2162,7 +2163,7 @@ func (c *Client) ListTags(ctx context.Context, opts ...rest.Option) (*TagList, e
 //
 // Effect: send.
 func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "CreateTag", Method: http.MethodPost, Route: "/tags", Effect: "send"}
+	call := rest.Call{Operation: "createTag", Method: http.MethodPost, Route: "/tags", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2172,7 +2173,7 @@ func (c *Client) CreateTag(ctx context.Context, body TagRequest, opts ...rest.Op
 //
 // Effect: upsert.
 func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "AddTagsToEmail", Method: http.MethodPost, Route: "/tags/pin/email", Effect: "upsert"}
+	call := rest.Call{Operation: "addTagsToEmail", Method: http.MethodPost, Route: "/tags/pin/email", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2182,7 +2183,7 @@ func (c *Client) AddTagsToEmail(ctx context.Context, body EmailTagsRequest, opts
 //
 // Effect: upsert.
 func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "AddTagsToPhone", Method: http.MethodPost, Route: "/tags/pin/phone", Effect: "upsert"}
+	call := rest.Call{Operation: "addTagsToPhone", Method: http.MethodPost, Route: "/tags/pin/phone", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2192,7 +2193,7 @@ func (c *Client) AddTagsToPhone(ctx context.Context, body PhoneTagsRequest, opts
 //
 // Effect: upsert.
 func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "RemoveTagsFromEmail", Method: http.MethodPost, Route: "/tags/unpin/email", Effect: "upsert"}
+	call := rest.Call{Operation: "removeTagsFromEmail", Method: http.MethodPost, Route: "/tags/unpin/email", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2202,7 +2203,7 @@ func (c *Client) RemoveTagsFromEmail(ctx context.Context, body EmailTagsRequest,
 //
 // Effect: upsert.
 func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "RemoveTagsFromPhone", Method: http.MethodPost, Route: "/tags/unpin/phone", Effect: "upsert"}
+	call := rest.Call{Operation: "removeTagsFromPhone", Method: http.MethodPost, Route: "/tags/unpin/phone", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2212,7 +2213,7 @@ func (c *Client) RemoveTagsFromPhone(ctx context.Context, body PhoneTagsRequest,
 //
 // Effect: upsert.
 func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "DeleteTag", Method: http.MethodDelete, Route: "/tags/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteTag", Method: http.MethodDelete, Route: "/tags/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(tagID)}
 	return rest.Do[QueuedChange](ctx, c.d, &call, opts)
@@ -2222,7 +2223,7 @@ func (c *Client) DeleteTag(ctx context.Context, tagID int64, opts ...rest.Option
 //
 // Effect: upsert.
 func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, opts ...rest.Option) (*QueuedChange, error) {
-	call := rest.Call{Operation: "UpdateTag", Method: http.MethodPut, Route: "/tags/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTag", Method: http.MethodPut, Route: "/tags/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(tagID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2235,7 +2236,7 @@ func (c *Client) UpdateTag(ctx context.Context, tagID int64, body TagRequest, op
 //
 // Effect: send.
 func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest, opts ...rest.Option) (*CreatedTemplate, error) {
-	call := rest.Call{Operation: "CreateTemplate", Method: http.MethodPost, Route: "/template", Effect: "send"}
+	call := rest.Call{Operation: "createTemplate", Method: http.MethodPost, Route: "/template", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedTemplate](ctx, c.d, &call, opts)
@@ -2247,7 +2248,7 @@ func (c *Client) CreateTemplate(ctx context.Context, body CreateTemplateRequest,
 //
 // Effect: upsert.
 func (c *Client) UpdateTemplate(ctx context.Context, templateID string, body UpdateTemplateRequest, opts ...rest.Option) (*Result, error) {
-	call := rest.Call{Operation: "UpdateTemplate", Method: http.MethodPost, Route: "/template/edit/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateTemplate", Method: http.MethodPost, Route: "/template/edit/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(templateID)}
 	call.Kind, call.Body = rest.JSON, &body
@@ -2258,7 +2259,7 @@ func (c *Client) UpdateTemplate(ctx context.Context, templateID string, body Upd
 //
 // Effect: read.
 func (c *Client) GetTemplateBySlug(ctx context.Context, nameSlug string, params *GetTemplateBySlugParams, opts ...rest.Option) (*Template, error) {
-	call := rest.Call{Operation: "GetTemplateBySlug", Method: http.MethodGet, Route: "/template/slug/{name_slug}", Effect: "read"}
+	call := rest.Call{Operation: "getTemplateBySlug", Method: http.MethodGet, Route: "/template/slug/{name_slug}", Effect: "read"}
 	call.Segments = []string{rest.Seg(nameSlug)}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
@@ -2271,7 +2272,7 @@ func (c *Client) GetTemplateBySlug(ctx context.Context, nameSlug string, params 
 //
 // Effect: read.
 func (c *Client) GetTemplate(ctx context.Context, templateID string, params *GetTemplateParams, opts ...rest.Option) (*Template, error) {
-	call := rest.Call{Operation: "GetTemplate", Method: http.MethodGet, Route: "/template/{template_id}", Effect: "read"}
+	call := rest.Call{Operation: "getTemplate", Method: http.MethodGet, Route: "/template/{template_id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(templateID)}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
@@ -2284,7 +2285,7 @@ func (c *Client) GetTemplate(ctx context.Context, templateID string, params *Get
 //
 // Effect: read.
 func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams, opts ...rest.Option) ([]Template, error) {
-	call := rest.Call{Operation: "ListTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
+	call := rest.Call{Operation: "listTemplates", Method: http.MethodGet, Route: "/templates", Effect: "read"}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
 		rest.Query(&call, "form", true, "only_active", params.OnlyActive)
@@ -2300,7 +2301,7 @@ func (c *Client) ListTemplates(ctx context.Context, params *ListTemplatesParams,
 //
 // Effect: read.
 func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, params *ListTemplatesByLanguageParams, opts ...rest.Option) ([]Template, error) {
-	call := rest.Call{Operation: "ListTemplatesByLanguage", Method: http.MethodGet, Route: "/templates/{lang}", Effect: "read"}
+	call := rest.Call{Operation: "listTemplatesByLanguage", Method: http.MethodGet, Route: "/templates/{lang}", Effect: "read"}
 	call.Segments = []string{rest.Seg(lang)}
 	if params != nil {
 		rest.Query(&call, "form", true, "owner", params.Owner)
@@ -2312,7 +2313,7 @@ func (c *Client) ListTemplatesByLanguage(ctx context.Context, lang string, param
 //
 // Effect: read.
 func (c *Client) GetBalanceDetail(ctx context.Context, opts ...rest.Option) (*BalanceDetail, error) {
-	call := rest.Call{Operation: "GetBalanceDetail", Method: http.MethodGet, Route: "/user/balance/detail", Effect: "read"}
+	call := rest.Call{Operation: "getBalanceDetail", Method: http.MethodGet, Route: "/user/balance/detail", Effect: "read"}
 	return rest.Do[BalanceDetail](ctx, c.d, &call, opts)
 }
 
@@ -2320,7 +2321,7 @@ func (c *Client) GetBalanceDetail(ctx context.Context, opts ...rest.Option) (*Ba
 //
 // Effect: read.
 func (c *Client) ListSenderDomains(ctx context.Context, opts ...rest.Option) (*SenderDomainList, error) {
-	call := rest.Call{Operation: "ListSenderDomains", Method: http.MethodGet, Route: "/v2/email-service/smtp/sender_domains", Effect: "read"}
+	call := rest.Call{Operation: "listSenderDomains", Method: http.MethodGet, Route: "/v2/email-service/smtp/sender_domains", Effect: "read"}
 	return rest.Do[SenderDomainList](ctx, c.d, &call, opts)
 }
 
@@ -2328,7 +2329,7 @@ func (c *Client) ListSenderDomains(ctx context.Context, opts ...rest.Option) (*S
 //
 // Effect: upsert.
 func (c *Client) AddSenderDomain(ctx context.Context, domain string, opts ...rest.Option) (*SenderDomainResult, error) {
-	call := rest.Call{Operation: "AddSenderDomain", Method: http.MethodPost, Route: "/v2/email-service/smtp/sender_domains/{domain}", Effect: "upsert"}
+	call := rest.Call{Operation: "addSenderDomain", Method: http.MethodPost, Route: "/v2/email-service/smtp/sender_domains/{domain}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(domain)}
 	return rest.Do[SenderDomainResult](ctx, c.d, &call, opts)
@@ -2340,7 +2341,7 @@ func (c *Client) AddSenderDomain(ctx context.Context, domain string, opts ...res
 //
 // Effect: read.
 func (c *Client) ListWebhooks(ctx context.Context, opts ...rest.Option) (*WebhookList, error) {
-	call := rest.Call{Operation: "ListWebhooks", Method: http.MethodGet, Route: "/v2/email-service/webhook", Effect: "read"}
+	call := rest.Call{Operation: "listWebhooks", Method: http.MethodGet, Route: "/v2/email-service/webhook", Effect: "read"}
 	return rest.Do[WebhookList](ctx, c.d, &call, opts)
 }
 
@@ -2351,7 +2352,7 @@ func (c *Client) ListWebhooks(ctx context.Context, opts ...rest.Option) (*Webhoo
 //
 // Effect: send.
 func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, opts ...rest.Option) (*WebhookList, error) {
-	call := rest.Call{Operation: "CreateWebhook", Method: http.MethodPost, Route: "/v2/email-service/webhook", Effect: "send"}
+	call := rest.Call{Operation: "createWebhook", Method: http.MethodPost, Route: "/v2/email-service/webhook", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[WebhookList](ctx, c.d, &call, opts)
@@ -2361,7 +2362,7 @@ func (c *Client) CreateWebhook(ctx context.Context, body CreateWebhookRequest, o
 //
 // Effect: upsert.
 func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*WebhookDone, error) {
-	call := rest.Call{Operation: "DeleteWebhook", Method: http.MethodDelete, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "deleteWebhook", Method: http.MethodDelete, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[WebhookDone](ctx, c.d, &call, opts)
@@ -2371,7 +2372,7 @@ func (c *Client) DeleteWebhook(ctx context.Context, webhookID int64, opts ...res
 //
 // Effect: read.
 func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.Option) (*WebhookAnswer, error) {
-	call := rest.Call{Operation: "GetWebhook", Method: http.MethodGet, Route: "/v2/email-service/webhook/{id}", Effect: "read"}
+	call := rest.Call{Operation: "getWebhook", Method: http.MethodGet, Route: "/v2/email-service/webhook/{id}", Effect: "read"}
 	call.Segments = []string{rest.Seg(webhookID)}
 	return rest.Do[WebhookAnswer](ctx, c.d, &call, opts)
 }
@@ -2380,7 +2381,7 @@ func (c *Client) GetWebhook(ctx context.Context, webhookID int64, opts ...rest.O
 //
 // Effect: upsert.
 func (c *Client) UpdateWebhook(ctx context.Context, webhookID int64, body UpdateWebhookRequest, opts ...rest.Option) (*WebhookDone, error) {
-	call := rest.Call{Operation: "UpdateWebhook", Method: http.MethodPut, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
+	call := rest.Call{Operation: "updateWebhook", Method: http.MethodPut, Route: "/v2/email-service/webhook/{id}", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Segments = []string{rest.Seg(webhookID)}
 	call.Kind, call.Body = rest.JSON, &body

@@ -423,7 +423,7 @@ func (c *Client) Raw(ctx context.Context, call *rest.Call, out any, opts ...rest
 //
 // Effect: send.
 func (c *Client) CreateSubscriberList(ctx context.Context, params *CreateSubscriberListParams, opts ...rest.Option) (*CreatedListAnswer, error) {
-	call := rest.Call{Operation: "CreateSubscriberList", Method: http.MethodPost, Route: "/api/v2/createSubscriberList", Effect: "send"}
+	call := rest.Call{Operation: "createSubscriberList", Method: http.MethodPost, Route: "/api/v2/createSubscriberList", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	if params != nil {
 		rest.Query(&call, "form", true, "name", params.Name)
@@ -435,7 +435,7 @@ func (c *Client) CreateSubscriberList(ctx context.Context, params *CreateSubscri
 //
 // Effect: read.
 func (c *Client) GetEmailDeliveryList(ctx context.Context, body DeliveryListForm, opts ...rest.Option) (*DeliveryListAnswer, error) {
-	call := rest.Call{Operation: "GetEmailDeliveryList", Method: http.MethodPost, Route: "/api/v2/getEmailDeliveryList", Effect: "read"}
+	call := rest.Call{Operation: "getEmailDeliveryList", Method: http.MethodPost, Route: "/api/v2/getEmailDeliveryList", Effect: "read"}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[DeliveryListAnswer](ctx, c.d, &call, opts)
 }
@@ -446,7 +446,7 @@ func (c *Client) GetEmailDeliveryList(ctx context.Context, body DeliveryListForm
 //
 // Effect: read.
 func (c *Client) GetEmailTemplates(ctx context.Context, opts ...rest.Option) (*TemplatesAnswer, error) {
-	call := rest.Call{Operation: "GetEmailTemplates", Method: http.MethodPost, Route: "/api/v2/getEmailTemplates", Effect: "read"}
+	call := rest.Call{Operation: "getEmailTemplates", Method: http.MethodPost, Route: "/api/v2/getEmailTemplates", Effect: "read"}
 	return rest.Do[TemplatesAnswer](ctx, c.d, &call, opts)
 }
 
@@ -457,7 +457,7 @@ func (c *Client) GetEmailTemplates(ctx context.Context, opts ...rest.Option) (*T
 //
 // Effect: upsert.
 func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParams, opts ...rest.Option) (*ImportAnswer, error) {
-	call := rest.Call{Operation: "ImportContacts", Method: http.MethodPost, Route: "/api/v2/importContacts", Effect: "upsert"}
+	call := rest.Call{Operation: "importContacts", Method: http.MethodPost, Route: "/api/v2/importContacts", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	if params != nil {
 		rest.Query(&call, "form", true, "list_id", params.ListID)
@@ -473,7 +473,7 @@ func (c *Client) ImportContacts(ctx context.Context, params *ImportContactsParam
 //
 // Effect: send.
 func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...rest.Option) (*SentBulkAnswer, error) {
-	call := rest.Call{Operation: "SendBulkEmail", Method: http.MethodPost, Route: "/api/v2/sendBulkEmail", Effect: "send"}
+	call := rest.Call{Operation: "sendBulkEmail", Method: http.MethodPost, Route: "/api/v2/sendBulkEmail", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentBulkAnswer](ctx, c.d, &call, opts)
@@ -486,7 +486,7 @@ func (c *Client) SendBulkEmail(ctx context.Context, body BulkEmailForm, opts ...
 //
 // Effect: send.
 func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Option) (*SentEmailAnswer, error) {
-	call := rest.Call{Operation: "SendEmail", Method: http.MethodPost, Route: "/api/v2/sendEmail", Effect: "send"}
+	call := rest.Call{Operation: "sendEmail", Method: http.MethodPost, Route: "/api/v2/sendEmail", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentEmailAnswer](ctx, c.d, &call, opts)
@@ -498,7 +498,7 @@ func (c *Client) SendEmail(ctx context.Context, body EmailForm, opts ...rest.Opt
 //
 // Effect: send.
 func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...rest.Option) (*SentMailingAnswer, error) {
-	call := rest.Call{Operation: "SendEmailByList", Method: http.MethodPost, Route: "/api/v2/sendEmailByList", Effect: "send"}
+	call := rest.Call{Operation: "sendEmailByList", Method: http.MethodPost, Route: "/api/v2/sendEmailByList", Effect: "send"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[SentMailingAnswer](ctx, c.d, &call, opts)
@@ -508,7 +508,7 @@ func (c *Client) SendEmailByList(ctx context.Context, body MailingForm, opts ...
 //
 // Effect: read.
 func (c *Client) GetBulkEmailStatus(ctx context.Context, body BulkStatusForm, opts ...rest.Option) (*BulkStatusAnswer, error) {
-	call := rest.Call{Operation: "GetBulkEmailStatus", Method: http.MethodPost, Route: "/api/v2/statusBulkEmail", Effect: "read"}
+	call := rest.Call{Operation: "getBulkEmailStatus", Method: http.MethodPost, Route: "/api/v2/statusBulkEmail", Effect: "read"}
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[BulkStatusAnswer](ctx, c.d, &call, opts)
 }
@@ -519,7 +519,7 @@ func (c *Client) GetBulkEmailStatus(ctx context.Context, body BulkStatusForm, op
 //
 // Effect: upsert.
 func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "SubscribeEmail", Method: http.MethodPost, Route: "/api/v2/subscribeEmail", Effect: "upsert"}
+	call := rest.Call{Operation: "subscribeEmail", Method: http.MethodPost, Route: "/api/v2/subscribeEmail", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)
@@ -529,7 +529,7 @@ func (c *Client) SubscribeEmail(ctx context.Context, body SubscribeForm, opts ..
 //
 // Effect: upsert.
 func (c *Client) UnsubscribeEmail(ctx context.Context, body UnsubscribeForm, opts ...rest.Option) (*StatusAnswer, error) {
-	call := rest.Call{Operation: "UnsubscribeEmail", Method: http.MethodPost, Route: "/api/v2/unsubscribeEmail", Effect: "upsert"}
+	call := rest.Call{Operation: "unsubscribeEmail", Method: http.MethodPost, Route: "/api/v2/unsubscribeEmail", Effect: "upsert"}
 	call.Success, call.Empty = "200", ""
 	call.Kind, call.Body = rest.Formdata, &body
 	return rest.Do[StatusAnswer](ctx, c.d, &call, opts)

@@ -26,7 +26,7 @@ type sent struct {
 }
 
 func sendCall() *rest.Call {
-	return &rest.Call{Operation: "SendEmail", Method: "POST", Route: "/send", Effect: rest.Send, Kind: rest.JSON, Body: &mail{To: "a@b.example"}}
+	return &rest.Call{Operation: "sendEmail", Method: "POST", Route: "/send", Effect: rest.Send, Kind: rest.JSON, Body: &mail{To: "a@b.example"}}
 }
 
 func readCall() *rest.Call {

@@ -154,6 +154,14 @@ var operationRules = []rule{
 	each("a call that must not be repeated has a description, which says what a repeat does", func(o operation) string {
 		return unless(o.Extensions["x-effect"] != "send" || strings.TrimSpace(o.Description) != "", "x-effect send without a description")
 	}),
+	each("a call that changes a campaign is of effect send, because it may start it", func(o operation) string {
+		arms := strings.Contains(strings.ToLower(o.path), "campaign") && o.RequestBody != nil && o.method != http.MethodDelete
+		return unless(!arms || o.Extensions["x-effect"] != "upsert", "x-effect upsert")
+	}),
+	each("a test send names in x-refuse-empty the field of its recipients", func(o operation) string {
+		return unless(!strings.HasSuffix(o.OperationID, "Test") || o.Extensions["x-refuse-empty"] != nil, o.OperationID)
+	}),
+	each("x-refuse-empty is a field of the request", refuseEmpty),
 	each("what the text calls deprecated is marked deprecated", func(o operation) string {
 		says := strings.Contains(strings.ToLower(o.Summary+" "+o.Description), "deprecated")
 		return unless(!says || o.Deprecated, o.Summary)
@@ -190,6 +198,20 @@ var operationRules = []rule{
 		without := []string{http.MethodGet, http.MethodHead}
 		return unless(o.RequestBody == nil || !slices.Contains(without, o.method), o.method+" with a body")
 	}),
+}
+
+func refuseEmpty(o operation) string {
+	value, ok := o.Extensions["x-refuse-empty"]
+	if !ok {
+		return ""
+	}
+	name, _ := value.(string)
+	for _, b := range bodies(o) {
+		if !b.answer && b.schema != nil && b.schema.Value != nil && b.schema.Value.Properties[name] != nil {
+			return ""
+		}
+	}
+	return fmt.Sprint(value)
 }
 
 func codes(o operation) []string {

@@ -123,6 +123,14 @@ var breaks = map[string][]change{
 	"a call that must not be repeated has a description, which says what a repeat does": {
 		{"description: Nothing else is known of it.\n      tags: [things]\n      x-effect: upsert", "tags: [things]\n      x-effect: send", "POST /things/{id}", "without a description"},
 	},
+	"a call that changes a campaign is of effect send, because it may start it": {
+		{"/things/{id}", "/emailCampaigns/{id}", "POST /emailCampaigns/{id}", "upsert"},
+	},
+	"a test send names in x-refuse-empty the field of its recipients": {{"updateThing", "sendThingTest", "sendThingTest", "sendThingTest"}},
+	"x-refuse-empty is a field of the request": {
+		{"x-effect: upsert", "x-effect: upsert\n      x-refuse-empty: owner", "updateThing", "owner"},
+		{"x-effect: upsert", "x-effect: upsert\n      x-refuse-empty: [name]", "updateThing", "name"},
+	},
 	"what the text calls deprecated is marked deprecated": {{"Nothing else is known of it.", "Deprecated.", "updateThing", "Changes"}},
 	"an answer of success":                                {{"'200':", "'404':", "updateThing", "404"}},
 	"a documented error":                                  {{"        default:", "        '201':", "updateThing", "[200 201]"}},

@@ -158,3 +158,25 @@ func readsOf(t *testing.T, spec string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// What the README says of a fault holds for every vendor, also for one that gets a
+// token first: the mail is accepted, and the sender does not know.
+func TestFaultOfTheREADME(t *testing.T) {
+	for _, name := range sandbox.Providers() {
+		t.Run(name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			client, err := all.OpenAccount(t.Context(), sb.Config(), name)
+			require.NoError(t, err)
+			sb.Fail(name, sandbox.Fault{Status: 502, After: true})
+			_, err = client.Send(t.Context(), &provider.Message{
+				To: []provider.Address{{Email: "anna@example.com", Name: "Anna"}}, Subject: "s", HTML: "<p>s</p>",
+			})
+			if name == "brevo" { // it has an idempotency key, so the send is repeated and settles itself
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+			}
+			assert.Len(t, sb.Messages(), 1)
+		})
+	}
+}
