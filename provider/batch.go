@@ -74,7 +74,7 @@ func BeforeSending(f func(indexes []int) error) BatchOption {
 // and know, end messages instead, or return an error from each. A message must not
 // be changed before its result is there.
 func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error, opts ...BatchOption) (BatchReport, error) {
-	b := &batch{Client: c}
+	b := &batch{Client: c, began: time.Now()}
 	for _, o := range opts {
 		o(b)
 	}
@@ -127,6 +127,7 @@ func (r *BatchReport) count(one BatchResult) {
 // batch is a SendBatch under way.
 type batch struct {
 	*Client
+	began   time.Time
 	native  Batcher // nil: one call each
 	before  func([]int) error
 	unknown unknownStreak
@@ -169,7 +170,7 @@ func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ Batc
 	if b.native == nil || item.given.IdempotencyKey != "" {
 		return t, BatchResult{}, false
 	}
-	prepared, notes, err := b.prepare(item.given)
+	prepared, notes, err := b.prepare(item.given, b.began)
 	if err != nil {
 		err = asError(err, b.provider, b.account, opSend)
 		return t, BatchResult{Index: item.index, Err: err}, true
@@ -232,7 +233,7 @@ func (b *batch) call(ctx context.Context, items []*batchItem) []BatchResult {
 func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 	r := BatchResult{Index: item.index}
 	_ = patiently(ctx, func() error {
-		r.Receipt, r.Err = b.Send(ctx, item.given)
+		r.Receipt, r.Err = b.sendSince(ctx, item.given, b.began)
 		return r.Err
 	})
 	return r
@@ -247,6 +248,11 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	}
 	messages := make([]*Message, len(items))
 	for i, item := range items {
+		// The time to send at may have passed while the message waited for others.
+		passed, err := item.prepared.settleTime(b.began)
+		if err == nil {
+			item.notes = append(item.notes, passed...)
+		}
 		messages[i] = item.prepared
 	}
 	ctx, start, err := b.Client.begin(ctx, opSend)

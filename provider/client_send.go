@@ -5,6 +5,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Send checks m and hands it to the provider. Nothing is dropped in silence: a
@@ -17,10 +18,15 @@ import (
 // is not a delivered one. Beside ErrDryRun the Receipt has no state and tells
 // the notes only.
 func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
+	return c.sendSince(ctx, m, time.Now())
+}
+
+// sendSince is Send for a message of a run that began at that time.
+func (c *Client) sendSince(ctx context.Context, m *Message, began time.Time) (*Receipt, error) {
 	ctx, start, err := c.begin(ctx, opSend)
 	var r *Receipt
 	if err == nil {
-		r, err = c.send(ctx, m)
+		r, err = c.send(ctx, m, began)
 	}
 	if err != nil {
 		err = asError(err, c.provider, c.account, opSend)
@@ -29,7 +35,7 @@ func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	return r, err
 }
 
-func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
+func (c *Client) send(ctx context.Context, m *Message, began time.Time) (*Receipt, error) {
 	if m == nil {
 		return nil, Invalid("", "expected a message")
 	}
@@ -37,7 +43,7 @@ func (c *Client) send(ctx context.Context, m *Message) (*Receipt, error) {
 	if _, ok := c.adapter.(router); ok {
 		prepare, deliver = c.prepareRoute, c.deliverRoute
 	}
-	m, notes, err := prepare(m)
+	m, notes, err := prepare(m, began)
 	if err != nil {
 		return nil, err
 	}
@@ -60,19 +66,23 @@ func (c *Client) Accepts(m *Message) error {
 	}
 	var err error
 	if route, ok := c.adapter.(router); ok {
-		if m, _, err = c.prepareRoute(m); err == nil {
+		if m, _, err = c.prepareRoute(m, time.Now()); err == nil {
 			err = route.Accepts(m)
 		}
 	} else {
-		_, _, err = c.prepare(m)
+		_, _, err = c.prepare(m, time.Now())
 	}
 	return asError(err, c.provider, c.account, opSend)
 }
 
 // prepare returns m as the adapter gets it: defaults filled in, aliases
-// resolved, checked, and with the policy applied.
-func (c *Client) prepare(m *Message) (*Message, []Note, error) {
+// resolved, checked, and with the policy applied. began is when the run began.
+func (c *Client) prepare(m *Message, began time.Time) (*Message, []Note, error) {
 	m = c.copied(m)
+	notes, err := m.settleTime(began)
+	if err != nil {
+		return nil, nil, err
+	}
 	if m.From.Email == "" {
 		name := m.From.Name
 		m.From = c.from
@@ -86,10 +96,11 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	if m.From.Email == "" && m.Template.IsZero() {
 		return nil, nil, ofAccount(Invalid("from", "expected a sender, in the message or as the account's setting"))
 	}
-	notes, err := c.apply(m)
+	applied, err := c.apply(m)
 	if err != nil {
 		return nil, nil, err
 	}
+	notes = append(notes, applied...)
 	if m.Template, err = idOf("template", c.aliases.templates, m.Template); err != nil {
 		return nil, nil, err
 	}
@@ -150,13 +161,37 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 
 // prepareRoute is prepare for an account that hands mail to others, which
 // prepare it by their own settings.
-func (c *Client) prepareRoute(m *Message) (*Message, []Note, error) {
+func (c *Client) prepareRoute(m *Message, began time.Time) (*Message, []Note, error) {
 	if err := m.Validate(); err != nil {
 		return nil, nil, err
 	}
 	m = m.Clone()
-	notes, err := c.staging.apply(m)
-	return m, notes, err
+	notes, err := m.settleTime(began)
+	if err != nil {
+		return nil, nil, err
+	}
+	moved, err := c.staging.apply(m)
+	return m, append(notes, moved...), err
+}
+
+// sendAtSlack is how far in the past a time to send at may be, for clocks that
+// differ and for a request that was made from one before.
+const sendAtSlack = time.Minute
+
+// settleTime refuses a time to send at that had passed when the run began, and takes
+// one out that has passed meanwhile: providers differ in what they make of it.
+func (m *Message) settleTime(began time.Time) ([]Note, error) {
+	switch at := m.SendAt; {
+	case at.IsZero():
+		return nil, nil
+	case at.Before(began.Add(-sendAtSlack)):
+		return nil, Invalid("send_at", "expected a time in the future, got %s, which is %s ago; leave it out to send now",
+			at.Format(time.RFC3339), began.Sub(at).Round(time.Second))
+	case at.After(time.Now()):
+		return nil, nil
+	}
+	m.SendAt = time.Time{}
+	return []Note{{Field: "send_at", Action: NoteConverted, Why: "the time has just passed: the mail goes out at once"}}, nil
 }
 
 // fieldOf is the JSON name of the field that a feature of a message is about.

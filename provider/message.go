@@ -37,7 +37,9 @@ type Message struct {
 	Tags        []string          `json:"tags,omitempty"`
 	// Metadata comes back in the provider's events. Recipients may see it.
 	Metadata map[string]string `json:"metadata,omitempty"`
-	// SendAt schedules the mail; zero means now.
+	// SendAt schedules the mail; zero means now. A time that lies more than a minute in
+	// the past is refused. One that passes while a batch runs sends the mail at once,
+	// with a note.
 	SendAt      time.Time `json:"send_at,omitzero"`
 	TrackOpens  Toggle    `json:"track_opens,omitzero"`
 	TrackClicks Toggle    `json:"track_clicks,omitzero"`

@@ -13,7 +13,7 @@ import (
 
 // tokenOperation is the call that carries the client secret and answers with a
 // token; it is never shown.
-const tokenOperation = "CreateAccessToken"
+const tokenOperation = "createAccessToken"
 
 // tokenLife is the documented life of a token, for an answer that names none.
 const tokenLife = time.Hour
