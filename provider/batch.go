@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/flow"
+	"github.com/postmux/postmux/internal/notes"
 )
 
 // BatchResult is what became of one message of a batch.
@@ -23,13 +24,17 @@ type BatchResult struct {
 	Err     error
 }
 
-// BatchReport counts what a batch did. Messages is the sum of the others.
+// BatchReport counts what a batch did. Messages is the sum of Accepted, Partly, Refused,
+// Unknown and NotTried.
 type BatchReport struct {
 	Messages int `json:"messages"`
 	Accepted int `json:"accepted"` // scheduled ones too
-	Partly   int `json:"partly"`   // accepted for some of their recipients
-	Refused  int `json:"refused"`  // provably not sent
-	Unknown  int `json:"unknown"`  // may have been sent
+	// WithoutID counts those of Accepted for which the provider gave no id: nothing
+	// finds them again but a look into the account.
+	WithoutID int `json:"without_id,omitempty"`
+	Partly    int `json:"partly"`  // accepted for some of their recipients
+	Refused   int `json:"refused"` // provably not sent
+	Unknown   int `json:"unknown"` // may have been sent
 	// NotTried counts messages that were read when it turned out that going on is
 	// of no use, or when the context ended.
 	NotTried int `json:"not_tried"`
@@ -121,6 +126,9 @@ func (r *BatchReport) count(one BatchResult) {
 		r.Refused++
 	default:
 		r.Accepted++
+		if one.Receipt != nil && !one.Receipt.hasID() {
+			r.WithoutID++
+		}
 	}
 }
 
@@ -256,11 +264,12 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 		messages[i] = item.prepared
 	}
 	ctx, start, err := b.Client.begin(ctx, opSend)
+	noticed := notes.Gather(ctx)
 	var receipts []*Receipt
 	if err == nil {
 		err = patiently(ctx, func() (err error) {
 			start = time.Now()
-			receipts, err = b.native.SendBatch(ctx, messages)
+			receipts, err = b.native.SendBatch(noticed, messages)
 			return asError(err, b.provider, b.account, opSend)
 		})
 	}
@@ -287,6 +296,9 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 			known = receipts[i]
 		}
 		r.Receipt, r.Err = b.completed(item.prepared, known, err, start)
+		if r.Receipt != nil {
+			r.Receipt.Notes = append(r.Receipt.Notes, noticedBy(noticed, "message_id")...)
+		}
 		r.Receipt = b.withNotes(r.Receipt, item.notes, r.Err)
 		b.end(ctx, opSend, start, r.Receipt, r.Err)
 		out[i] = r

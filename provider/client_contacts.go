@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/postmux/postmux/internal/flow"
+	"github.com/postmux/postmux/internal/notes"
 )
 
 var _ Contacts = (*Client)(nil)
@@ -206,8 +207,12 @@ func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, emai
 		if err != nil {
 			return nil, err
 		}
-		r, err := call(ctx, a)
-		return c.contactReceipt(r, email, err)
+		noticed := notes.Gather(ctx)
+		r, err := call(noticed, a)
+		if r, err = c.contactReceipt(r, email, err); r != nil {
+			r.Notes = append(r.Notes, noticedBy(noticed, "id")...)
+		}
+		return r, err
 	})
 }
 

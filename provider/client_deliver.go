@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/notes"
 )
 
 // deliver sends a prepared message in one call, or in one for each recipient,
@@ -224,8 +226,22 @@ func (c *Client) withNotes(r *Receipt, notes []Note, err error) *Receipt {
 // sendOne calls the adapter once and makes the Receipt complete.
 func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	start := time.Now()
-	r, err := c.adapter.Send(ctx, m)
-	return c.completed(m, r, err, start)
+	noticed := notes.Gather(ctx)
+	r, err := c.adapter.Send(noticed, m)
+	r, err = c.completed(m, r, err, start)
+	if r != nil {
+		r.Notes = append(r.Notes, noticedBy(noticed, "message_id")...)
+	}
+	return r, err
+}
+
+// noticedBy are the notes about what the transport noticed.
+func noticedBy(s *notes.Sink, field string) []Note {
+	var out []Note
+	for _, why := range s.All() {
+		out = append(out, Note{Field: field, Action: NoteWarning, Why: why})
+	}
+	return out
 }
 
 // completed makes the Receipt and the error of a call complete that began at
@@ -246,7 +262,7 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 	if e != nil {
 		asked.Outcome = e.Outcome
 		r = failed(m, e, r)
-	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
+	} else if !r.hasID() {
 		r.Notes = append(r.Notes, Note{Field: "message_id", Action: NoteWarning, Why: "accepted, but the provider told no id"})
 	}
 	if e != nil && e.Outcome == OutcomeSent {

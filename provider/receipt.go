@@ -183,6 +183,12 @@ func (t *Trace) of(email string) Trace {
 	return out
 }
 
+// hasID reports whether the provider gave any id for the mail.
+func (r *Receipt) hasID() bool {
+	return r.MessageID != "" || r.BatchID != "" ||
+		slices.ContainsFunc(r.Recipients, func(p RecipientResult) bool { return p.MessageID != "" })
+}
+
 // unknown are the indexes of the recipients whose state is unknown.
 func (r *Receipt) unknown() []int {
 	var out []int

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postmux/postmux/internal/notes"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -45,6 +46,9 @@ func (l *evidence) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	case f == nil:
 		a.decoded = true
 		f, why = l.judge(x, a)
+		if f == nil && why == "" && !l.documented(x.call, a.Status, x.call.Success) && !l.documented(x.call, a.Status, x.call.Empty) {
+			notes.Add(ctx, fmt.Sprintf("status %d is not documented for this request; the id in the response proves that it was carried out", a.Status))
+		}
 	case f.class == outcome.Unreadable:
 		if !l.documented(x.call, a.Status, x.call.Success) || !begins(a.Body, formOf(x.out)) {
 			why = f.err.Message

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/notes"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -84,11 +85,17 @@ func TestEvidence(t *testing.T) {
 			chain := newChain(t, url, func(c *Config) { c.AssumedStatuses = row.assumed })
 			call, out := sendCall(), new(form)
 			call.Success = "201 202"
-			_, err := chain.Do(t.Context(), call, out)
+			noticed := notes.Gather(t.Context())
+			_, err := chain.Do(noticed, call, out)
 			assert.Equal(t, int32(1), calls.Load(), "a mail without a key is not repeated")
 			if row.want == id {
 				require.NoError(t, err)
 				assert.Equal(t, "7", out.ID)
+				if row.status == 206 {
+					assert.Equal(t, []string{"status 206 is not documented for this request; the id in the response proves that it was carried out"}, noticed.All())
+				} else {
+					assert.Empty(t, noticed.All())
+				}
 				return
 			}
 			if row.want == noID && err == nil {
