@@ -113,7 +113,7 @@ func portableValue(v any) any {
 	}
 	out := make([]string, 0, len(list))
 	for _, x := range list {
-		out = append(out, words(x))
+		out = append(out, adapterkit.Words(x))
 	}
 	if len(out) == 0 {
 		return nil

@@ -5,19 +5,28 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
 
-// texts are the vendor's words that say more than the status. It has no codes;
-// this text comes with 409, and with another status on some installations.
+// texts are the vendor's words that say more than the status; the first that an error
+// says decides. It has no codes. That a subscriber exists comes with 409, and with another
+// status on some installations; the others are of a public list of the texts that the
+// software's API can answer with, without their statuses.
 var texts = []struct {
-	part string
-	kind provider.Kind
+	phrase string
+	kind   provider.Kind
 }{
 	{"already exists in this list", provider.ErrConflict},
+	{"email address is blacklisted", provider.ErrConflict}, // of mails too, not only of subscribers
+	{"already been marked as", provider.ErrConflict},
+	{"cannot be removed now", provider.ErrConflict},
+	{"does not allow marking it as", provider.ErrConflict},
+	{"ip address is not allowed", provider.ErrUnauthorized},
+	{"not have enough permissions", provider.ErrForbidden},
+	{"maximum number of allowed", provider.ErrNoCredit},
 }
 
 // portable are our names for the vendor's, in messages about a single field.
@@ -51,8 +60,9 @@ func classify(a *httpx.Answer) *provider.Error {
 		return e // the status says what became of the call; words cannot make it milder
 	}
 	for _, t := range texts {
-		if strings.Contains(strings.ToLower(e.Message), t.part) {
+		if adapterkit.Says(e.Message, t.phrase) {
 			e.Kind = t.kind
+			break
 		}
 	}
 	return e
@@ -61,22 +71,11 @@ func classify(a *httpx.Answer) *provider.Error {
 // readError returns the vendor's words, and our name of the first field they
 // are about.
 func readError(raw json.RawMessage) (message, field string) {
-	var v any
-	if json.Unmarshal(raw, &v) != nil || v == nil {
-		return "", ""
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) == nil && len(fields) > 0 {
+		field = fieldName(slices.Min(slices.Collect(maps.Keys(fields))))
 	}
-	fields, ok := v.(map[string]any)
-	if !ok {
-		return words(v), ""
-	}
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if field == "" {
-			field = fieldName(name)
-		}
-		parts = append(parts, name+": "+words(fields[name]))
-	}
-	return strings.Join(parts, "; "), field
+	return adapterkit.Words(raw), field
 }
 
 func fieldName(name string) string {
@@ -87,22 +86,6 @@ func fieldName(name string) string {
 		return "fields." + name
 	}
 	return name
-}
-
-// words is a message, or several in a list.
-func words(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case []any:
-		var out []string
-		for _, x := range v {
-			out = append(out, words(x))
-		}
-		return strings.Join(out, ", ")
-	}
-	text, _ := json.Marshal(v)
-	return string(text)
 }
 
 // conflict is the refusal of a change that would undo a block or an

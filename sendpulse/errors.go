@@ -22,7 +22,7 @@ type meaning struct {
 // decision to the status.
 var codes = map[string]meaning{
 	"8":    {kind: provider.ErrInvalid},                        // no data
-	"10":   {kind: provider.ErrInvalid, field: "from"},         // no sender
+	"10":   {kind: provider.ErrInvalid, field: "from"},         // no sender, unless a text says otherwise
 	"11":   {kind: provider.ErrInvalid, field: "to"},           // no recipients
 	"12":   {kind: provider.ErrInvalid, field: "subject"},      // no subject
 	"13":   {kind: provider.ErrInvalid, field: "html"},         // no body
@@ -44,10 +44,15 @@ var codes = map[string]meaning{
 	"401":  {kind: provider.ErrUnauthorized},                   // token wrong or expired
 	"502":  {kind: provider.ErrNotFound},                       // address not found
 	"550":  {kind: provider.ErrInvalid, field: "to"},           // too many recipients
+	"573":  {kind: provider.ErrConflict, field: "name"},        // name of a template is in use
+	"707":  {kind: provider.ErrNoCredit},                       // balance is used up
+	"708":  {kind: provider.ErrForbidden},                      // not in the plan
 	"731":  {kind: provider.ErrInvalid, field: "fields"},       // variables are malformed
 	"791":  {kind: provider.ErrRateLimited},                    // 4 campaigns an hour
 	"832":  {kind: provider.ErrInvalid},                        // bad list of addresses or ids
+	"902":  {kind: provider.ErrConflict, field: "email"},       // sender is in use
 	"904":  {kind: provider.ErrForbidden, field: "from.email"}, // sender is blocked
+	"905":  {kind: provider.ErrNoCredit},                       // no further senders in the plan
 	"999":  {kind: provider.ErrInvalid},                        // malformed data
 	"2900": {kind: provider.ErrInvalid, field: "template"},     // template cannot be processed
 
@@ -58,8 +63,9 @@ var codes = map[string]meaning{
 	"unauthorized_client": {kind: provider.ErrUnauthorized},
 }
 
-// texts tell what code 422 means, which the vendor's OpenAPI file gives to quota, limits
-// and senders as well as to wrong fields. A text that is not here is a wrong field.
+// texts tell what the codes of several meanings mean: 422, which the vendor's OpenAPI
+// file gives to quota, limits and senders as well as to wrong fields, and 10. A text that
+// is not here is a wrong field.
 var texts = []struct {
 	phrase string
 	meaning
@@ -71,6 +77,7 @@ var texts = []struct {
 	{"dmarc policy error", meaning{kind: provider.ErrForbidden, field: "from.email"}},
 	{"your tariff does not allow the operation", meaning{kind: provider.ErrForbidden}},
 	{"your tariff plan ended", meaning{kind: provider.ErrNoCredit}},
+	{"argument template id missing", meaning{kind: provider.ErrInvalid, field: "template"}},
 	{"blocked email not found", meaning{kind: provider.ErrNotFound, field: "email"}},
 	{"the address book has active campaign", meaning{kind: provider.ErrConflict, field: "list"}},
 }
@@ -87,8 +94,12 @@ func meaningOf(text string) (meaning, bool) {
 
 // operationCodes are codes that mean something else in one operation.
 var operationCodes = map[string]map[string]meaning{
-	"sendEmail":           {"400": {kind: provider.ErrForbidden}}, // the SMTP service is not switched on
-	"addSMTPUnsubscribes": {"17": {kind: provider.ErrInvalid, field: "email"}},
+	// The SMTP service is not switched on.
+	"sendEmail":              {"400": {kind: provider.ErrForbidden}},
+	"getEmailsTotal":         {"400": {kind: provider.ErrForbidden}},
+	"sendResubscribeEmail":   {"503": {kind: provider.ErrForbidden}},
+	"addSMTPUnsubscribes":    {"14": {kind: provider.ErrInvalid, field: "email"}, "17": {kind: provider.ErrInvalid, field: "email"}},
+	"removeSMTPUnsubscribes": {"14": {kind: provider.ErrInvalid, field: "email"}},
 }
 
 // resultIsData are operations whose field result is the information asked for.
@@ -125,11 +136,11 @@ func classify(a *httpx.Answer) *provider.Error {
 		return e // the status says what became of the call; a code cannot make it milder
 	}
 	m, known := operationCodes[a.Call.Operation][e.Code]
+	if several := e.Code == "422" || e.Code == "10" || e.Code == "" && a.Status == http.StatusUnprocessableEntity; !known && several {
+		m, known = meaningOf(e.Message)
+	}
 	if !known {
 		m, known = codes[e.Code]
-	}
-	if !known && (e.Code == "422" || e.Code == "" && a.Status == http.StatusUnprocessableEntity) {
-		m, known = meaningOf(e.Message)
 	}
 	if known {
 		e.Kind, e.Field = m.kind, m.field

@@ -1,14 +1,17 @@
 package sendpulse
 
 import (
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -28,6 +31,13 @@ func TestClassify(t *testing.T) {
 		"sender":                     {"sendEmail", 422, `{"error_code":422,"message":"Sender is not valid"}`, provider.ErrForbidden, "422", "from.email"},
 		"size":                       {"sendEmail", 422, `{"error_code":422,"message":"Message size limit exceeded"}`, provider.ErrInvalid, "422", ""},
 		"field":                      {"sendEmail", 422, `{"error_code":422,"message":"Argument from is invalid"}`, provider.ErrInvalid, "422", ""},
+		"template":                   {"createCampaign", 422, `{"error_code":10,"message":"Argument template.id missing"}`, provider.ErrInvalid, "10", "template"},
+		"no sender":                  {"sendEmail", 422, `{"error_code":10,"message":"Missed sender"}`, provider.ErrInvalid, "10", "from"},
+		"no addresses":               {"removeSMTPUnsubscribes", 400, `{"error_code":14,"message":"Empty emails"}`, provider.ErrInvalid, "14", "email"},
+		"no SMTP user":               {"sendResubscribeEmail", 422, `{"error_code":503,"message":"Smtp user not found"}`, provider.ErrForbidden, "503", ""},
+		"no SMTP account":            {"getEmailsTotal", 422, `{"error_code":400,"message":"No such SMTP user"}`, provider.ErrForbidden, "400", ""},
+		"template name in use":       {"createTemplate", 422, `{"error_code":573}`, provider.ErrConflict, "573", "name"},
+		"balance":                    {"createCampaign", 422, `{"error_code":707}`, provider.ErrNoCredit, "707", ""},
 		"plan ended":                 {"getCampaignCost", 422, `{"error_code":422,"message":"Your tariff plan ended"}`, provider.ErrNoCredit, "422", ""},
 		"another status":             {"sendEmail", 500, `{"error_code":422,"message":"Sending quota or bandwidth exceeded"}`, provider.ErrUnavailable, "422", ""},
 		"success":                    {"sendEmail", 200, `{"result":true,"id":"a"}`, "", "", ""},
@@ -116,5 +126,15 @@ func TestClassifyExamples(t *testing.T) {
 func TestCodes(t *testing.T) {
 	for code, m := range codes {
 		assert.NotEmpty(t, m.kind, code)
+	}
+}
+
+// A code is looked up by the operation's name, so that name has to be the spec's.
+func TestOperationsOfErrors(t *testing.T) {
+	data, err := api.Spec("sendpulse")
+	require.NoError(t, err)
+	names := slices.Concat(slices.Collect(maps.Keys(operationCodes)), slices.Collect(maps.Keys(resultIsData)), []string{tokenOperation})
+	for _, name := range names {
+		assert.Contains(t, string(data), "operationId: "+name+"\n")
 	}
 }

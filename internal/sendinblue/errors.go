@@ -4,14 +4,18 @@
 package sendinblue
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // codes is the vendor's own vocabulary. A code that is not here leaves the
@@ -35,34 +39,59 @@ var codes = map[string]provider.Kind{
 	"not_enough_credits":         provider.ErrNoCredit,
 }
 
-// Classify reads an error answer: {"code": …, "message": …}, either of which
-// may be missing, or a body that is no JSON at all.
+// Classify reads an error answer: {"code": …, "message": …}, either of which may be
+// missing or of another type, or a body that is no JSON at all. A known code decides,
+// whatever the status: proxies of this dialect are seen to answer 200 to a refusal.
 func Classify(a *httpx.Answer) *provider.Error {
-	if a.OK() {
-		return nil
+	if a.OK() && (a.Call.Effect == rest.Read || !bytes.Contains(a.Body, []byte(`"code"`))) {
+		return nil // as nearly every response: it costs no decoding
 	}
 	var body struct {
-		Code    json.RawMessage `json:"code"` // text; a number in one documented schema
-		Message string          `json:"message"`
+		Code     flex.Text       `json:"code"` // text; a number in one documented schema
+		Message  json.RawMessage `json:"message"`
+		Metadata json.RawMessage `json:"metadata"`
+	}
+	read := json.Unmarshal(a.Body, &body) == nil
+	kind, known := codes[string(body.Code)]
+	if a.OK() {
+		if !read || !known {
+			return nil
+		}
+		return &provider.Error{Kind: kind, Code: string(body.Code), Message: adapterkit.Words(body.Message)}
 	}
 	e := &provider.Error{Kind: httpx.KindOfStatus(a.Status)}
-	if json.Unmarshal(a.Body, &body) != nil {
+	if !read {
 		return e
 	}
-	e.Code = strings.Trim(string(body.Code), `"`)
-	e.Message = body.Message
-	kind, known := codes[e.Code]
+	e.Code, e.Message = string(body.Code), adapterkit.Words(body.Message)
 	switch {
 	case a.Status >= 500 || a.Status == http.StatusTooManyRequests:
 		// The status says what became of the call; a code cannot make it milder.
 	case keySeen(e):
 		e.Kind = httpx.KindDuplicate
 		e.Message = "a mail with this idempotency key was accepted before; the provider does not tell its id again"
+	case duplicate(body.Metadata) != "":
+		e.Kind, e.Field = provider.ErrConflict, duplicateFields[duplicate(body.Metadata)]
 	case known:
 		e.Kind = kind
 	}
 	return e
 }
+
+// duplicate returns the first identifier that another contact has, in lower case. The
+// vendor has changed the code of this refusal and has kept this member.
+func duplicate(metadata json.RawMessage) string {
+	var m struct {
+		Identifiers []string `json:"duplicate_identifiers"`
+	}
+	if json.Unmarshal(metadata, &m) != nil || len(m.Identifiers) == 0 {
+		return ""
+	}
+	return strings.ToLower(m.Identifiers[0])
+}
+
+// duplicateFields are our names of the identifiers in duplicate_identifiers.
+var duplicateFields = map[string]string{"email": "email", "sms": "phone", "ext_id": "external_id"}
 
 // keySeen reports whether the vendor refused a repeat under our own key. The
 // same code on a contact means that the contact exists.
