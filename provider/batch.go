@@ -306,14 +306,14 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	return out
 }
 
-// refused reports whether the provider refused what is in a call, and did
-// nothing of it.
+// refused reports whether the provider, or a firewall before it, refused what is in a
+// call, and did nothing of it.
 func refused(err error) bool {
 	e := errorOf(err)
 	if e == nil || e.Outcome != OutcomeNotSent || e.Status == 0 {
 		return false
 	}
-	return e.Kind == ErrInvalid || e.Kind == ErrConflict || e.Kind == ErrNotFound
+	return e.Kind == ErrInvalid || e.Kind == ErrConflict || e.Kind == ErrNotFound || foreign(e) && e.Status >= 400
 }
 
 // unwritable reports whether a call was refused for what is in it before any
@@ -349,7 +349,7 @@ func (s *unknownStreak) ends(n int, errOf func(i int) error) error {
 		case e == nil:
 			answered = true
 		case e.Local(), e.Kind == ErrOutcomeUnknown && e.Field == keyField:
-		case e.Kind == ErrOutcomeUnknown:
+		case e.Kind == ErrOutcomeUnknown, foreign(e):
 			unknown = err
 		default:
 			answered = true
@@ -363,6 +363,10 @@ func (s *unknownStreak) ends(n int, errOf func(i int) error) error {
 	}
 	return nil
 }
+
+// foreign reports whether somebody else than the provider refused the request, such as
+// a firewall: it may be meant for one message, or for all.
+func foreign(e *Error) bool { return e.Kind == ErrBadResponse && e.Outcome == OutcomeNotSent }
 
 // fatal reports whether the next message or row would meet the same error.
 func fatal(err error) bool {

@@ -2,9 +2,15 @@ package httpx
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -63,8 +69,40 @@ func (l *classifier) errorOf(a *Answer) *provider.Error {
 		}
 	}
 	e := l.classify(a)
-	if e == nil && !a.OK() {
+	if a.OK() {
+		return e
+	}
+	if e == nil {
 		e = &provider.Error{}
 	}
+	if why := notTheVendors(a.Body); why != "" && e.Message == "" {
+		e.Message = why
+		// A firewall or a proxy refuses one request for what is in it. That says
+		// nothing about the key, which the vendor has not seen.
+		if a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden {
+			e.Kind = provider.ErrBadResponse
+		}
+	}
 	return e
+}
+
+// title finds the title of a page of HTML.
+var title = regexp.MustCompile(`(?is)<title[^>]*>\s*(.*?)\s*</title`)
+
+// notTheVendors describes the body of a refusal that is no JSON: all vendors of this
+// module refuse in JSON, so it comes from a gateway, a proxy or a web server. It is
+// empty for JSON and for no body.
+func notTheVendors(body []byte) string {
+	switch {
+	case len(body) == 0 || json.Valid(body):
+		return ""
+	case body[0] != '<':
+		line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+		return fmt.Sprintf("the response is no JSON but %q", text.Clip(text.OneLine(line)))
+	}
+	if m := title.FindSubmatch(body); m != nil && len(m[1]) > 0 {
+		line := strings.Join(strings.Fields(html.UnescapeString(string(m[1]))), " ")
+		return fmt.Sprintf("the response is a page of HTML and not the provider's: %q", text.Clip(text.OneLine(line)))
+	}
+	return "the response is a page of HTML and not the provider's"
 }

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -24,7 +26,11 @@ func TestAnswersAreClassified(t *testing.T) {
 		{400, `{"error":"bad","code":"x"}`, provider.ErrInvalid, provider.OutcomeNotSent, false, provider.ErrInvalid},
 		{401, ``, provider.ErrUnauthorized, provider.OutcomeNotSent, true, provider.ErrUnauthorized},
 		{402, ``, provider.ErrNoCredit, provider.OutcomeNotSent, true, provider.ErrNoCredit},
-		{403, `<html>`, provider.ErrForbidden, provider.OutcomeNotSent, true, provider.ErrForbidden},
+		{401, `{}`, provider.ErrUnauthorized, provider.OutcomeNotSent, true, provider.ErrUnauthorized},
+		{401, `<html>`, provider.ErrBadResponse, provider.OutcomeNotSent, true, provider.ErrBadResponse},
+		{403, ``, provider.ErrForbidden, provider.OutcomeNotSent, true, provider.ErrForbidden},
+		{403, `<html>`, provider.ErrBadResponse, provider.OutcomeNotSent, true, provider.ErrBadResponse},
+		{403, `blocked`, provider.ErrBadResponse, provider.OutcomeNotSent, true, provider.ErrBadResponse},
 		{404, ``, provider.ErrNotFound, provider.OutcomeNotSent, true, provider.ErrNotFound},
 		{405, ``, provider.ErrInvalid, provider.OutcomeNotSent, true, provider.ErrInvalid},
 		{408, ``, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrUnavailable},
@@ -63,4 +69,33 @@ func TestAnswersAreClassified(t *testing.T) {
 			assert.Empty(t, e.Outcome, "reads have no outcome")
 		})
 	}
+}
+
+// A refusal that is not the vendor's shows a line of what came instead.
+func TestForeignRefusals(t *testing.T) {
+	for _, row := range []struct{ name, body, want string }{
+		{"nothing", "", ""},
+		{"an object", `{"x":1}`, ""},
+		{"a list", `[]`, ""},
+		{"text", "Bad Request\n\nmore", `the response is no JSON but "Bad Request"`},
+		{"long text", strings.Repeat("long ", 30), `the response is no JSON but "` + strings.Repeat("long ", 12) + `…"`},
+		{"control characters", "Bad \x1b[31mRequest", `the response is no JSON but "Bad  [31mRequest"`},
+		{"half an object", `{"code":`, `the response is no JSON but "{\"code\":"`},
+		{"HTML", "<html><p>no", "the response is a page of HTML and not the provider's"},
+		{"HTML with a title", "<html><TITLE lang=en>\n Attention &amp; Required!\n | Cloudflare </TITLE>",
+			`the response is a page of HTML and not the provider's: "Attention & Required! | Cloudflare"`},
+	} {
+		t.Run(row.name, func(t *testing.T) { assert.Equal(t, row.want, notTheVendors([]byte(row.body))) })
+	}
+}
+
+// A date in Retry-After is by the clock of the server that wrote it.
+func TestRetryAfterByTheServersClock(t *testing.T) {
+	ahead := time.Now().Add(30 * time.Minute).UTC()
+	h := http.Header{"Date": {ahead.Format(http.TimeFormat)}, "Retry-After": {ahead.Add(2 * time.Second).Format(http.TimeFormat)}}
+	assert.Equal(t, 2*time.Second, headerReader{}.hint(h))
+	h.Del("Date")
+	assert.InDelta(t, 30*time.Minute, headerReader{}.hint(h), float64(time.Minute))
+	h.Set("Date", "soon")
+	assert.InDelta(t, 30*time.Minute, headerReader{}.hint(h), float64(time.Minute))
 }

@@ -38,7 +38,12 @@ func (r headerReader) hint(h http.Header) time.Duration {
 			return min(d, maxHint)
 		}
 	}
-	return RetryAfter(h.Get("Retry-After"), time.Now())
+	// A date is by the server's clock, which its own Date header tells.
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return RetryAfter(h.Get("Retry-After"), now)
 }
 
 // RetryAfter reads a Retry-After value: seconds or a date.

@@ -44,6 +44,8 @@ var statuses = []statusRow{
 	{first: 300, last: 399, kind: provider.ErrBadResponse, class: outcome.Misdirected, decides: byStatus},
 	{first: 405, last: 405, kind: provider.ErrInvalid, class: outcome.Misdirected, decides: byStatus},
 	{first: 408, last: 408, kind: provider.ErrUnavailable, class: outcome.TimedOut, decides: byStatus},
+	// RFC 8470: the server did not process a request that it took for a repeated one.
+	{first: 425, last: 425, kind: provider.ErrUnavailable, class: outcome.NoConnection, decides: byStatus},
 	{first: 501, last: 501, kind: provider.ErrUnavailable, class: outcome.Misdirected, decides: byStatus},
 	{first: 500, last: 999, kind: provider.ErrUnavailable, class: outcome.ServerFault, decides: byStatus},
 

@@ -41,6 +41,8 @@ func TestStatuses(t *testing.T) {
 		{last: 408, kind: provider.ErrUnavailable, class: outcome.TimedOut, send: outcome.TimedOut},
 		{last: 409, kind: provider.ErrConflict, class: outcome.Conflict, send: outcome.Conflict},
 		{last: 410, kind: provider.ErrNotFound, class: outcome.NotThere, send: outcome.Misdirected},
+		{last: 424, kind: provider.ErrInvalid, class: outcome.Refused, send: outcome.Refused},
+		{last: 425, kind: provider.ErrUnavailable, class: outcome.NoConnection, send: outcome.NoConnection},
 		{last: 428, kind: provider.ErrInvalid, class: outcome.Refused, send: outcome.Refused},
 		{last: 429, kind: provider.ErrRateLimited, class: outcome.Throttled, send: outcome.Throttled},
 		{last: 499, kind: provider.ErrInvalid, class: outcome.Refused, send: outcome.Refused},

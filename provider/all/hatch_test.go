@@ -145,7 +145,7 @@ func TestHatchErrors(t *testing.T) {
 		err := h.read(t, t.Context(), rest.WithReply(&reply))
 		var e *provider.Error
 		require.ErrorAs(t, err, &e)
-		assert.Equal(t, provider.ErrForbidden, e.Kind)
+		assert.Equal(t, provider.ErrBadResponse, e.Kind, "a page of HTML is not the vendor's word")
 		assert.Equal(t, http.StatusForbidden, e.Status)
 		assert.Equal(t, "<html>no</html>", string(reply.Body))
 

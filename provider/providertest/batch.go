@@ -3,6 +3,7 @@ package providertest
 import (
 	"fmt"
 	"iter"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/sandbox"
 )
 
 // batches proves that each message of a batch arrives once and by itself, in one
@@ -61,6 +63,23 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	}
 	assert.Len(t, v.sends(), calls)
 	return nil
+}
+
+// firewall proves that a page of somebody else which refuses one request takes no
+// further message with it: it says nothing about the key.
+func (h Harness) firewall(t *testing.T) {
+	const n = 3
+	v := h.start(t)
+	v.Fail(v.name, sandbox.Fault{
+		Operation: h.SendOperation, Status: http.StatusForbidden, Body: "<html><title>Blocked</title></html>",
+		Header: http.Header{"Content-Type": {"text/html"}},
+	})
+	report, err := v.open(t, nil).SendBatch(t.Context(), h.numbered(n, func(int, *provider.Message) {}), nil)
+	require.NoError(t, err)
+	assert.Equal(t, n, report.Messages)
+	assert.GreaterOrEqual(t, report.Accepted, n-1)
+	assert.Zero(t, report.NotTried+report.Unknown)
+	assert.Len(t, v.Messages(v.name), report.Accepted)
 }
 
 // numbered are n messages to addresses of their own, their subjects the indexes.

@@ -57,6 +57,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("message features", h.messageFeatures)
 	t.Run("contact features", h.contactFeatures)
 	t.Run("fields of a batch", h.batchFields)
+	t.Run("a firewall refuses one of a batch", h.firewall)
 	t.Run("bad input", h.badInput)
 	t.Run("addresses", h.addresses)
 	t.Run("identifiers", h.identifiers)
