@@ -1,6 +1,11 @@
 package adapterkit
 
-import "github.com/postmux/postmux/provider"
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/postmux/postmux/provider"
+)
 
 // SuppressLeft adds a suppression of marketing mail when c has left every list that
 // is shown, and none is known otherwise. It is for providers that keep consent by
@@ -20,4 +25,20 @@ func SuppressLeft(c *provider.Contact) {
 			Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(left),
 		})
 	}
+}
+
+// TakeText moves the field with the name out of fields into to, when it is a text or
+// a number: vendors send names and phones as either.
+func TakeText(fields map[string]any, name string, to *string) {
+	switch v := fields[name].(type) {
+	case string:
+		*to = v
+	case json.Number:
+		*to = v.String()
+	case float64:
+		*to = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return
+	}
+	delete(fields, name)
 }
