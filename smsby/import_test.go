@@ -130,7 +130,7 @@ func TestImportOutcomes(t *testing.T) {
 		"mixed":        {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":1,"updated":7,"invalid":0,"log":null}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
 		"too long":     {sandbox.Fault{Status: http.StatusRequestURITooLong, Body: `<html>`}, "", provider.ImportReport{Rows: 8, Created: 8}, 3, ""},
 		"refused":      {sandbox.Fault{Status: 200, Body: `{"error":"bad row"}`}, "", provider.ImportReport{Rows: 8, Created: 8}, 3, ""},
-		"no such list": {sandbox.Fault{}, "77", provider.ImportReport{Rows: 8, Unknown: 8}, 2, "stored on 1 lists, then"},
+		"no such list": {sandbox.Fault{}, "977", provider.ImportReport{Rows: 8, Unknown: 8}, 2, "stored on 1 lists, then"},
 		"lost":         {sandbox.Fault{Drop: true, After: true}, "", provider.ImportReport{Rows: 8, Unknown: 8}, 1, ""},
 		"unreadable":   {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":{}}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
 	} {

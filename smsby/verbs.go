@@ -7,7 +7,6 @@ import (
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/provider/feature"
 )
 
 // Resubscribe takes the address off the unsubscribed of one list or of all. The
@@ -21,7 +20,7 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 	form := smsbyapi.SubscribeForm{Email: wire}
 	if !list.IsZero() {
 		// Read as a number, so that a comma cannot name further lists.
-		id, err := listID("list", list)
+		id, err := adapterkit.ListID("list", list)
 		if err != nil {
 			return nil, err
 		}
@@ -45,11 +44,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	}
 	id := int64(made.Result.Value.ID)
 	if id == 0 {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name in the account"}
+		return nil, adapterkit.NoListID()
 	}
 	return &provider.List{ID: strconv.FormatInt(id, 10), Name: name, Count: -1}, nil
-}
-
-func (a *adapter) DeleteList(context.Context, provider.Ref) error {
-	return provider.Unsupported(feature.ListsDelete, "the provider has no method that deletes lists")
 }
