@@ -126,7 +126,7 @@ func TestEmailToAPIRefuses(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrUnsupported)
 }
 
-func TestReceiptFromAPI(t *testing.T) {
+func TestReceipt(t *testing.T) {
 	var sent pakatapi.CreatedTransactionalEmail
 	example(t, "sendTransactionalEmail.answer.json", &sent)
 	m := fullMessage()
@@ -134,9 +134,9 @@ func TestReceiptFromAPI(t *testing.T) {
 		MessageID: "wk71c0vzn5bda", State: provider.StateScheduled,
 		Recipients: []provider.RecipientResult{{Email: "sara@example.ir", MessageID: "wk71c0vzn5bda", State: provider.StateScheduled}},
 	}
-	assert.Equal(t, want, receiptFromAPI(m, &sent))
+	assert.Equal(t, want, m.Accepted(sent.UID))
 	m.SendAt = time.Time{}
-	assert.Equal(t, provider.StateAccepted, receiptFromAPI(m, &sent).State)
+	assert.Equal(t, provider.StateAccepted, m.Accepted(sent.UID).State)
 }
 
 func TestStatusFromAPI(t *testing.T) {
