@@ -191,6 +191,31 @@ func TestContactFromAPI(t *testing.T) {
 	}, contactFromAPI([]pakatapi.Subscriber{reza}, ""))
 }
 
+// Names and phones are texts, whatever JSON they come in.
+func TestTextsOfAContact(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		value any
+		want  string
+		field any // what stays among the fields
+	}{
+		{name: "text", value: "+989120000000", want: "+989120000000"},
+		{name: "number", value: 989120000000.0, want: "989120000000"},
+		{name: "long number", value: json.Number("98912000000012345678"), want: "98912000000012345678"},
+		{name: "list", value: []any{"1", "2"}, field: []string{"1", "2"}},
+		{name: "empty", value: ""},
+	} {
+		for _, tag := range []string{"FNAME", "LNAME", "PHONE"} {
+			t.Run(row.name+" "+tag, func(t *testing.T) {
+				c := contactFromAPI([]pakatapi.Subscriber{{AdditionalProperties: map[string]any{tag: row.value}}}, "PHONE")
+				got := map[string]string{"FNAME": c.FirstName, "LNAME": c.LastName, "PHONE": c.Phone}
+				assert.Equal(t, row.want, got[tag])
+				assert.Equal(t, row.field, c.Fields[tag])
+			})
+		}
+	}
+}
+
 func TestContactFromSeveralLists(t *testing.T) {
 	var found pakatapi.SubscriberPage
 	example(t, "listSubscribersByEmail.answer.json", &found)
