@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -23,8 +22,9 @@ const (
 	// a job below the 8 MB that the vendor advises.
 	importRows  = 10_000
 	importBytes = 7_900_000
-	// rowCost is what a row costs in memory beside its JSON: its place in the
-	// import, its receipt, its result, and what the collector has not freed yet.
+	// rowCost is what a row costs in memory beside its values, which take about as
+	// much as their JSON: its place in the import, its receipt, its result, and what
+	// the collector has not freed yet.
 	rowCost = 600
 	// fewRows are too few for a job. A job uses up calls of a class that allows
 	// 100 an hour, an upsert two calls of one that allows 10 a second; besides, an
@@ -48,8 +48,8 @@ type bulkImport struct {
 // importRow is a contact as a job and an upsert take it.
 type importRow struct {
 	wire   string
-	lists  *[]int64    // in order, each once
-	values []attribute // in the order of their names
+	lists  *[]int64 // in order, each once
+	values []attribute
 }
 
 // attribute is a value that a row sets. A slice of them takes less memory than a map.
@@ -60,8 +60,14 @@ type attribute struct {
 
 func newImportRow(wire string, lists *[]int64, attrs map[string]any) *importRow {
 	r := &importRow{wire: wire, lists: lists, values: make([]attribute, 0, len(attrs))}
-	for _, name := range slices.Sorted(maps.Keys(attrs)) {
-		r.values = append(r.values, attribute{name, attrs[name]})
+	for name, v := range attrs {
+		switch list := v.(type) { // the caller may use its own for the next row
+		case []string:
+			v = slices.Clone(list)
+		case []any:
+			v = slices.Clone(list)
+		}
+		r.values = append(r.values, attribute{name, v})
 	}
 	return r
 }

@@ -17,11 +17,6 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if _, err := a.api.UnblockContact(ctx, wire); err != nil {
-		return r, err
-	}
-	r.State = provider.ContactDone
-	r.Notes = []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: "lets transactional mail through again; a block of marketing mail stays"}}
-	return r, nil
+	_, err = a.api.UnblockContact(ctx, wire)
+	return adapterkit.Done(err, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "lets transactional mail through again; a block of marketing mail stays"})
 }

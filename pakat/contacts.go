@@ -174,10 +174,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.R
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
-	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: adapterkit.NoReason(reason, "the provider stores no reason")}
 	if list.IsZero() {
 		return a.unsubscribeAll(ctx, wire, r)
 	}

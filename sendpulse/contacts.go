@@ -187,9 +187,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, to provider.Ref
 	if err != nil {
 		return nil, err
 	}
-	if reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason for a list"})
-	}
+	r.Notes = adapterkit.NoReason(reason, "the provider stores no reason for a list")
 	if err := a.unsubscribeFrom(ctx, list, wire); err != nil {
 		return r, err
 	}

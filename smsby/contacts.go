@@ -54,21 +54,22 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.R
 	if err != nil {
 		return nil, err
 	}
-	form := smsbyapi.UnsubscribeForm{Email: wire, Reason: adapterkit.Text(reason)}
-	if !list.IsZero() {
-		// Read as a number, so that a comma cannot name further lists.
-		id, err := adapterkit.ListID("list", list)
-		if err != nil {
-			return nil, err
-		}
-		form.ListIDs = new(strconv.FormatInt(id, 10))
+	lists, err := oneList(list)
+	if err != nil {
+		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if _, err := a.api.UnsubscribeEmail(ctx, form); err != nil {
-		return r, err
+	_, err = a.api.UnsubscribeEmail(ctx, smsbyapi.UnsubscribeForm{Email: wire, ListIDs: lists, Reason: adapterkit.Text(reason)})
+	return adapterkit.Done(err)
+}
+
+// oneList is the list as a form names lists, nil for all. It is read as a number, so
+// that a comma cannot name further ones.
+func oneList(list provider.Ref) (*string, error) {
+	if list.IsZero() {
+		return nil, nil
 	}
-	r.State = provider.ContactDone
-	return r, nil
+	id, err := adapterkit.ListID("list", list)
+	return adapterkit.Text(strconv.FormatInt(id, 10)), err
 }
 
 // AddToList imports one row for each address. Rows of one call could be told

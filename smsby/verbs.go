@@ -17,21 +17,12 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 	if err != nil {
 		return nil, err
 	}
-	form := smsbyapi.SubscribeForm{Email: wire}
-	if !list.IsZero() {
-		// Read as a number, so that a comma cannot name further lists.
-		id, err := adapterkit.ListID("list", list)
-		if err != nil {
-			return nil, err
-		}
-		form.ListIDs = new(strconv.FormatInt(id, 10))
+	lists, err := oneList(list)
+	if err != nil {
+		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if _, err := a.api.SubscribeEmail(ctx, form); err != nil {
-		return r, err
-	}
-	r.State = provider.ContactDone
-	return r, nil
+	_, err = a.api.SubscribeEmail(ctx, smsbyapi.SubscribeForm{Email: wire, ListIDs: lists})
+	return adapterkit.Done(err)
 }
 
 // CreateList makes a list. Whether a name can be used twice is not stated, and

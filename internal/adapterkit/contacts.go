@@ -42,3 +42,21 @@ func TakeText(fields map[string]any, name string, to *string) {
 	}
 	delete(fields, name)
 }
+
+// Done returns the receipt of a change that was one call, which ended with err: done,
+// with the notes, or unknown beside err.
+func Done(err error, notes ...provider.Note) (*provider.ContactReceipt, error) {
+	if err != nil {
+		return &provider.ContactReceipt{State: provider.ContactUnknown}, err
+	}
+	return &provider.ContactReceipt{State: provider.ContactDone, Notes: notes}, nil
+}
+
+// NoReason returns the note that a reason was dropped because of why; none when there
+// is no reason.
+func NoReason(reason, why string) []provider.Note {
+	if reason == "" {
+		return nil
+	}
+	return []provider.Note{{Field: "reason", Action: provider.NoteDropped, Why: why}}
+}

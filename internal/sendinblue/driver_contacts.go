@@ -108,10 +108,7 @@ func (d *Driver) Unsubscribe(ctx context.Context, email string, list provider.Re
 	if err != nil {
 		return nil, err
 	}
-	var notes []provider.Note
-	if reason != "" {
-		notes = append(notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
-	}
+	notes := adapterkit.NoReason(reason, "the provider stores no reason")
 	if list.IsZero() {
 		notes = append(notes, provider.Note{Field: "email", Action: provider.NoteConverted, Why: "blocks marketing mail; transactional mail still goes out"})
 		return d.Store(ctx, ContactBody{Email: wire, Blocked: new(true)}, notes)
@@ -143,12 +140,7 @@ func (d *Driver) Resubscribe(ctx context.Context, email string, list provider.Re
 		}
 		body, note = ContactBody{Lists: []int64{id}}, noteList
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if err := d.calls.UpdateContact(ctx, wire, body); err != nil {
-		return r, err
-	}
-	r.State, r.Notes = provider.ContactDone, []provider.Note{note}
-	return r, nil
+	return adapterkit.Done(d.calls.UpdateContact(ctx, wire, body), note)
 }
 
 // Notes of a Resubscribe.
