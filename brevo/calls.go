@@ -23,7 +23,9 @@ const (
 	findSize     = 500
 )
 
-var pages = sendinblue.Pages{Contacts: contactsPage, Members: membersPage, Lists: listsPage, Blocked: blockedPage}
+var pages = sendinblue.Pages{
+	Contacts: contactsPage, Members: membersPage, Lists: listsPage, Blocked: blockedPage,
+}
 
 // calls are the calls of the shared driver.
 type calls struct{ api *brevoapi.Client }
@@ -44,16 +46,22 @@ func (c calls) ListEmailEvents(ctx context.Context, messageID string) ([]sendinb
 
 // ListEmails lists no mail that is only scheduled. The vendor allows two such calls
 // a second.
-func (c calls) ListEmails(ctx context.Context, wire string, page int64) ([]sendinblue.Mail, bool, error) {
+func (c calls) ListEmails(
+	ctx context.Context, wire string, page int64,
+) ([]sendinblue.Mail, bool, error) {
 	got, err := c.api.ListEmails(ctx, &brevoapi.ListEmailsParams{
-		Email: &wire, Sort: new(brevoapi.SortOrderDesc), Limit: new(int64(findSize)), Offset: new(page * findSize),
+		Email: &wire, Sort: new(brevoapi.SortOrderDesc),
+		Limit: new(int64(findSize)), Offset: new(page * findSize),
 	})
 	if err != nil {
 		return nil, false, err
 	}
 	out := make([]sendinblue.Mail, len(got.Emails))
 	for i, m := range got.Emails {
-		out[i] = sendinblue.Mail{MessageID: m.MessageID, Recipient: m.Email, Sender: m.From, Subject: m.Subject, Date: m.Date}
+		out[i] = sendinblue.Mail{
+			MessageID: m.MessageID, Recipient: m.Email, Sender: m.From, Subject: m.Subject,
+			Date: m.Date,
+		}
 	}
 	return out, len(out) == findSize, nil
 }
@@ -65,7 +73,8 @@ func (c calls) GetAccount(ctx context.Context) (sendinblue.Account, error) {
 	}
 	out := sendinblue.Account{Email: got.Email}
 	for _, p := range got.Plans {
-		out.Plans = append(out.Plans, sendinblue.Plan{Type: p.Type, CreditsType: p.CreditsType, Credits: p.Credits})
+		plan := sendinblue.Plan{Type: p.Type, CreditsType: p.CreditsType, Credits: p.Credits}
+		out.Plans = append(out.Plans, plan)
 	}
 	return out, nil
 }
@@ -82,7 +91,9 @@ func (c calls) ListSenders(ctx context.Context) ([]provider.Sender, error) {
 	return out, nil
 }
 
-func (c calls) ListAttributes(ctx context.Context, opts ...rest.Option) ([]sendinblue.Attribute, error) {
+func (c calls) ListAttributes(
+	ctx context.Context, opts ...rest.Option,
+) ([]sendinblue.Attribute, error) {
 	got, err := c.api.ListAttributes(ctx, opts...)
 	if err != nil {
 		return nil, err
@@ -96,7 +107,9 @@ func (c calls) ListAttributes(ctx context.Context, opts ...rest.Option) ([]sendi
 
 // ListContacts reads oldest first: a contact that is added meanwhile comes at the end
 // and shifts no page.
-func (c calls) ListContacts(ctx context.Context, q sendinblue.ContactQuery) (*sendinblue.Rows, error) {
+func (c calls) ListContacts(
+	ctx context.Context, q sendinblue.ContactQuery,
+) (*sendinblue.Rows, error) {
 	order := new(brevoapi.SortOrderAsc)
 	read := pageReader{withoutEmail: q.WithoutEmail}
 	var page *brevoapi.ContactPage
@@ -118,7 +131,9 @@ func (c calls) ListContacts(ctx context.Context, q sendinblue.ContactQuery) (*se
 
 // MayJoin leaves out the lists that the contact has unsubscribed from: whether adding
 // it again would undo that is not documented, so it costs one call to look.
-func (c calls) MayJoin(ctx context.Context, wire string, lists []int64) ([]int64, []provider.Note, error) {
+func (c calls) MayJoin(
+	ctx context.Context, wire string, lists []int64,
+) ([]int64, []provider.Note, error) {
 	known, err := c.look(ctx, wire, "create or update the contact")
 	if err != nil || known == nil {
 		return lists, nil, err
@@ -127,7 +142,10 @@ func (c calls) MayJoin(ctx context.Context, wire string, lists []int64) ([]int64
 	lists = slices.DeleteFunc(lists, func(id int64) bool {
 		gone := slices.Contains(known.ListUnsubscribed, id)
 		if gone {
-			notes = append(notes, provider.Note{Field: "lists", Action: provider.NoteDropped, Why: fmt.Sprintf("the contact has unsubscribed from list %d", id)})
+			notes = append(notes, provider.Note{
+				Field: "lists", Action: provider.NoteDropped,
+				Why: fmt.Sprintf("the contact has unsubscribed from list %d", id),
+			})
 		}
 		return gone
 	})
@@ -139,14 +157,18 @@ var byEmail = brevoapi.ContactIdentifierTypeEmailID
 
 // look reads a contact; nil when there is none.
 func (c calls) look(ctx context.Context, wire, then string) (*brevoapi.ContactDetails, error) {
-	got, err := c.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: &byEmail}, rest.WithThen(then))
+	got, err := c.api.GetContact(
+		ctx, wire, &brevoapi.GetContactParams{IdentifierType: &byEmail}, rest.WithThen(then),
+	)
 	if errors.Is(err, provider.ErrNotFound) {
 		return nil, nil
 	}
 	return got, err
 }
 
-func (c calls) CreateContact(ctx context.Context, body sendinblue.ContactBody, opts ...rest.Option) (int64, error) {
+func (c calls) CreateContact(
+	ctx context.Context, body sendinblue.ContactBody, opts ...rest.Option,
+) (int64, error) {
 	created, err := c.api.CreateContact(ctx, brevoapi.CreateContactRequest{
 		Email: &body.Email, ExtID: adapterkit.Text(body.ExternalID), Attributes: body.Attributes,
 		ListIDs: body.Lists, EmailBlacklisted: body.Blocked, UpdateEnabled: new(true),
@@ -158,20 +180,29 @@ func (c calls) CreateContact(ctx context.Context, body sendinblue.ContactBody, o
 }
 
 func (c calls) UpdateContact(ctx context.Context, wire string, body sendinblue.ContactBody) error {
-	_, err := c.api.UpdateContact(ctx, wire, &brevoapi.UpdateContactParams{IdentifierType: &byEmail},
-		brevoapi.UpdateContactRequest{ListIDs: body.Lists, EmailBlacklisted: body.Blocked})
+	_, err := c.api.UpdateContact(
+		ctx, wire, &brevoapi.UpdateContactParams{IdentifierType: &byEmail},
+		brevoapi.UpdateContactRequest{ListIDs: body.Lists, EmailBlacklisted: body.Blocked},
+	)
 	return err
 }
 
-func (c calls) ListLists(ctx context.Context, limit, offset int64) ([]sendinblue.List, int64, error) {
-	page, err := c.api.ListLists(ctx, &brevoapi.ListListsParams{Limit: &limit, Offset: &offset, Sort: new(brevoapi.SortOrderAsc)})
+func (c calls) ListLists(
+	ctx context.Context, limit, offset int64,
+) ([]sendinblue.List, int64, error) {
+	page, err := c.api.ListLists(
+		ctx,
+		&brevoapi.ListListsParams{Limit: &limit, Offset: &offset, Sort: new(brevoapi.SortOrderAsc)},
+	)
 	if err != nil {
 		return nil, 0, err
 	}
 	out := make([]sendinblue.List, len(page.Lists))
 	for i, l := range page.Lists {
 		// The vendor is emptying one of the counters.
-		out[i] = sendinblue.List{ID: l.ID, Name: l.Name, Subscribers: max(l.UniqueSubscribers, l.TotalSubscribers)}
+		out[i] = sendinblue.List{
+			ID: l.ID, Name: l.Name, Subscribers: max(l.UniqueSubscribers, l.TotalSubscribers),
+		}
 	}
 	return out, page.Count, nil
 }
@@ -192,24 +223,37 @@ func (c calls) Leave(ctx context.Context, email string, list int64) error {
 	return err
 }
 
-func (c calls) removeFromList(ctx context.Context, list int64, emails []string) ([]provider.MemberResult, error) {
+func (c calls) removeFromList(
+	ctx context.Context, list int64, emails []string,
+) ([]provider.MemberResult, error) {
 	m, err := newMembers(emails)
 	if err != nil {
 		return nil, err
 	}
 	return m.change(func(group []string) (*brevoapi.ListChange, error) {
-		return c.api.RemoveContactsFromList(ctx, list, brevoapi.RemoveContactsFromListRequest{Emails: group})
+		return c.api.RemoveContactsFromList(
+			ctx, list, brevoapi.RemoveContactsFromListRequest{Emails: group},
+		)
 	})
 }
 
-func (c calls) ListBlocked(ctx context.Context, limit, offset int64) ([]provider.Suppression, int64, error) {
-	page, err := c.api.ListBlockedContacts(ctx, &brevoapi.ListBlockedContactsParams{Limit: &limit, Offset: &offset, Sort: new(brevoapi.SortOrderAsc)})
+func (c calls) ListBlocked(
+	ctx context.Context, limit, offset int64,
+) ([]provider.Suppression, int64, error) {
+	page, err := c.api.ListBlockedContacts(
+		ctx,
+		&brevoapi.ListBlockedContactsParams{
+			Limit: &limit, Offset: &offset, Sort: new(brevoapi.SortOrderAsc),
+		},
+	)
 	if err != nil {
 		return nil, 0, err
 	}
 	out := make([]provider.Suppression, len(page.Contacts))
 	for i, b := range page.Contacts {
-		out[i] = sendinblue.Blocked(b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt)
+		out[i] = sendinblue.Blocked(
+			b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt,
+		)
 	}
 	return out, page.Count, nil
 }

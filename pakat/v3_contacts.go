@@ -9,7 +9,9 @@ import (
 	"github.com/postmux/postmux/rest"
 )
 
-func (a *v3Adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+func (a *v3Adapter) AddToList(
+	ctx context.Context, list provider.Ref, emails []string,
+) ([]provider.MemberResult, error) {
 	id, err := adapterkit.ListID("list", list)
 	if err != nil {
 		return nil, err
@@ -17,7 +19,9 @@ func (a *v3Adapter) AddToList(ctx context.Context, list provider.Ref, emails []s
 	return a.change(ctx, emails, pakatv3api.UpdateContactRequest{ListIDs: []int64{id}})
 }
 
-func (a *v3Adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+func (a *v3Adapter) RemoveFromList(
+	ctx context.Context, list provider.Ref, emails []string,
+) ([]provider.MemberResult, error) {
 	id, err := adapterkit.ListID("list", list)
 	if err != nil {
 		return nil, err
@@ -26,7 +30,9 @@ func (a *v3Adapter) RemoveFromList(ctx context.Context, list provider.Ref, email
 }
 
 // change updates one contact after the other.
-func (a *v3Adapter) change(ctx context.Context, emails []string, body pakatv3api.UpdateContactRequest) ([]provider.MemberResult, error) {
+func (a *v3Adapter) change(
+	ctx context.Context, emails []string, body pakatv3api.UpdateContactRequest,
+) ([]provider.MemberResult, error) {
 	wires, err := adapterkit.Wires(emails)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,9 @@ import (
 func ID(field, thing string, r provider.Ref) (int64, error) {
 	n, err := strconv.ParseInt(r.ID, 10, 64)
 	if err != nil || n <= 0 {
-		return 0, provider.Invalid(field, "expected the number of a %s at this provider, got %q", thing, r.ID)
+		return 0, provider.Invalid(
+			field, "expected the number of a %s at this provider, got %q", thing, r.ID,
+		)
 	}
 	return n, nil
 }
@@ -55,5 +57,7 @@ func Number(cursor string, least int64) (int64, error) {
 // SamePage is the error for a server that gives the same page again, because it
 // ignores where a page starts.
 func SamePage() error {
-	return &provider.Error{Kind: provider.ErrBadResponse, Message: "the provider gives the same page again"}
+	return &provider.Error{
+		Kind: provider.ErrBadResponse, Message: "the provider gives the same page again",
+	}
 }

@@ -33,7 +33,9 @@ type Calls interface {
 	// Leave takes the address off the list. An answer that proves nothing is an error.
 	Leave(ctx context.Context, email string, list int64) error
 	// ListBlocked returns a page of the addresses without transactional mail, oldest first.
-	ListBlocked(ctx context.Context, limit, offset int64) (blocked []provider.Suppression, count int64, err error)
+	ListBlocked(
+		ctx context.Context, limit, offset int64,
+	) (blocked []provider.Suppression, count int64, err error)
 }
 
 // Event is an event of the log of a mail.

@@ -25,8 +25,10 @@ func (d *Draft) Address(field string, index int, a provider.Address) (email stri
 	}
 	text, encoded := Name(mailaddr.Name(a.Name))
 	if encoded {
-		d.Note(place(field, index)+".name", provider.NoteConverted,
-			"a name with a comma and letters beyond ASCII is lost by the provider unless it is encoded (RFC 2047)")
+		d.Note(
+			place(field, index)+".name", provider.NoteConverted,
+			"a name with a comma and letters beyond ASCII is lost by the provider unless it is encoded (RFC 2047)",
+		)
 	}
 	return email, adapterkit.Text(text)
 }
@@ -40,7 +42,9 @@ func place(field string, index int) string {
 
 // Addresses returns addresses of the field as address makes them of an address and a
 // name, which is nil when there is none.
-func Addresses[A any](d *Draft, field string, list []provider.Address, address func(email string, name *string) A) []A {
+func Addresses[A any](
+	d *Draft, field string, list []provider.Address, address func(email string, name *string) A,
+) []A {
 	if len(list) == 0 {
 		return nil
 	}
@@ -70,9 +74,13 @@ type Sender struct {
 
 // PartsOf converts what both vendors take in the same way. Attachments and headers
 // are left to the adapter.
-func PartsOf[A any](d *Draft, m *provider.Message, address func(email string, name *string) A) Parts[A] {
+func PartsOf[A any](
+	d *Draft, m *provider.Message, address func(email string, name *string) A,
+) Parts[A] {
 	out := Parts[A]{
-		To: Addresses(d, "to", m.To, address), Cc: Addresses(d, "cc", m.Cc, address), Bcc: Addresses(d, "bcc", m.Bcc, address),
+		To: Addresses(
+			d, "to", m.To, address,
+		), Cc: Addresses(d, "cc", m.Cc, address), Bcc: Addresses(d, "bcc", m.Bcc, address),
 		Subject: present(&m.Subject), HTML: present(&m.HTML), Text: present(&m.Text),
 	}
 	if m.From.Email != "" {

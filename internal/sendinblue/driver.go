@@ -72,7 +72,9 @@ const findPages = 4
 // FindSent goes through the mail that was sent to the recipient in the last 30 days,
 // newest first, until it is older than the search. The list is asked without days:
 // the zone of a day is not documented.
-func (d *Driver) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+func (d *Driver) FindSent(
+	ctx context.Context, recipient string, t provider.Trace,
+) ([]provider.SentMail, error) {
 	s := alike.SearchFor(recipient, t)
 	wire, err := adapterkit.Wire("recipient", s.Recipient)
 	if err != nil {
@@ -89,7 +91,8 @@ func (d *Driver) FindSent(ctx context.Context, recipient string, t provider.Trac
 			mail := alike.Mail{Recipient: m.Recipient, Sender: m.Sender, Subject: m.Subject, At: at}
 			if alike.May(s, mail, alike.Exact) {
 				out = append(out, provider.SentMail{
-					MessageID: m.MessageID, Recipient: m.Recipient, Subject: m.Subject, At: at, State: provider.StateAccepted,
+					MessageID: m.MessageID, Recipient: m.Recipient, Subject: m.Subject,
+					At: at, State: provider.StateAccepted,
 				})
 			}
 			more = more && (at.IsZero() || !at.Before(s.From))

@@ -14,7 +14,9 @@ import (
 )
 
 // ListContacts reads a page of all contacts, or of those on a list.
-func (d *Driver) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
+func (d *Driver) ListContacts(
+	ctx context.Context, q provider.ContactQuery,
+) (*provider.Page[provider.Contact], error) {
 	offset, err := adapterkit.Number(q.Cursor, 0)
 	if err != nil {
 		return nil, err
@@ -43,9 +45,13 @@ func (d *Driver) ListContacts(ctx context.Context, q provider.ContactQuery) (*pr
 // UpsertContact creates or changes a contact by one request, before which the
 // vendor may be asked who may join the lists. Between the look and the change
 // somebody may unsubscribe; the vendors have no conditional update.
-func (d *Driver) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
+func (d *Driver) UpsertContact(
+	ctx context.Context, change provider.ContactChange,
+) (*provider.ContactReceipt, error) {
 	if change.ExternalID.Clears() {
-		return nil, provider.Unsupported(feature.ContactsUpsertClear, "an external id cannot be emptied")
+		return nil, provider.Unsupported(
+			feature.ContactsUpsertClear, "an external id cannot be emptied",
+		)
 	}
 	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
@@ -65,11 +71,13 @@ func (d *Driver) UpsertContact(ctx context.Context, change provider.ContactChang
 	if err != nil {
 		return nil, err
 	}
-	body := ContactBody{Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists}
+	body := ContactBody{
+		Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists,
+	}
 	if change.Status.Terminal() {
 		// Only ever set: false would lift a block that somebody else has put up.
 		body.Blocked = new(true)
-		notes = append(notes, provider.Note{Field: "status", Action: provider.NoteConverted, Why: "blocks marketing mail of the whole account"})
+		notes = append(notes, noteAccount)
 	}
 	return d.Store(ctx, body, notes)
 }
@@ -77,7 +85,9 @@ func (d *Driver) UpsertContact(ctx context.Context, change provider.ContactChang
 // Store creates or updates a contact, and says which by the status of the answer:
 // 201 means created and 204 updated. An answer under another status that proves the
 // change all the same says neither.
-func (d *Driver) Store(ctx context.Context, body ContactBody, notes []provider.Note) (*provider.ContactReceipt, error) {
+func (d *Driver) Store(
+	ctx context.Context, body ContactBody, notes []provider.Note,
+) (*provider.ContactReceipt, error) {
 	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
 	var reply rest.Reply
 	id, err := d.calls.CreateContact(ctx, body, rest.WithReply(&reply))
@@ -94,8 +104,10 @@ func (d *Driver) Store(ctx context.Context, body ContactBody, notes []provider.N
 		r.State = provider.ContactUpdated
 	default:
 		r.State = provider.ContactStored
-		why := fmt.Sprintf("status %d is not documented here; whether the contact was created or updated is not told", reply.Status)
-		r.Notes = append(r.Notes, provider.Note{Field: "id", Action: provider.NoteWarning, Why: why})
+		r.Notes = append(r.Notes, provider.Note{
+			Field: "id", Action: provider.NoteWarning,
+			Why: fmt.Sprintf("status %d does not tell whether the contact was created or updated", reply.Status),
+		})
 	}
 	return r, nil
 }
@@ -103,14 +115,16 @@ func (d *Driver) Store(ctx context.Context, body ContactBody, notes []provider.N
 // Unsubscribe from all is an upsert, so that an address which is not a contact yet
 // is kept from mail too. The vendors keep no standing on one list, so from there the
 // address is only taken off.
-func (d *Driver) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+func (d *Driver) Unsubscribe(
+	ctx context.Context, email string, list provider.Ref, reason string,
+) (*provider.ContactReceipt, error) {
 	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
 	}
 	notes := adapterkit.NoReason(reason, "the provider stores no reason")
 	if list.IsZero() {
-		notes = append(notes, provider.Note{Field: "email", Action: provider.NoteConverted, Why: "blocks marketing mail; transactional mail still goes out"})
+		notes = append(notes, noteBlocked)
 		return d.Store(ctx, ContactBody{Email: wire, Blocked: new(true)}, notes)
 	}
 	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
@@ -121,13 +135,14 @@ func (d *Driver) Unsubscribe(ctx context.Context, email string, list provider.Re
 	if err := d.calls.Leave(ctx, email, id); err != nil {
 		return r, err
 	}
-	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: provider.NoteEmulated, Why: "taken off the list; it may be added again"})
+	r.State, r.Notes = provider.ContactDone, append(r.Notes, noteOffList)
 	return r, nil
 }
 
 // Resubscribe changes a contact that is there; an unknown address is ErrNotFound.
-func (d *Driver) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+func (d *Driver) Resubscribe(
+	ctx context.Context, email string, list provider.Ref,
+) (*provider.ContactReceipt, error) {
 	wire, err := adapterkit.Wire("email", email)
 	if err != nil {
 		return nil, err
@@ -143,16 +158,37 @@ func (d *Driver) Resubscribe(ctx context.Context, email string, list provider.Re
 	return adapterkit.Done(d.calls.UpdateContact(ctx, wire, body), note)
 }
 
-// Notes of a Resubscribe.
+// Notes of the verbs.
 var (
-	noteMarketing = provider.Note{Field: "email", Action: provider.NoteWarning, Why: "lets marketing mail through again; a block of transactional mail and unsubscriptions from single lists stay"}
-	noteList      = provider.Note{Field: "list", Action: provider.NoteWarning, Why: "put on the list again; a block of all marketing mail stays"}
+	noteAccount = provider.Note{
+		Field: "status", Action: provider.NoteConverted,
+		Why: "blocks marketing mail of the whole account",
+	}
+	noteBlocked = provider.Note{
+		Field: "email", Action: provider.NoteConverted,
+		Why: "blocks marketing mail; transactional mail still goes out",
+	}
+	noteOffList = provider.Note{
+		Field: "list", Action: provider.NoteEmulated,
+		Why: "taken off the list; it may be added again",
+	}
+	noteMarketing = provider.Note{
+		Field: "email", Action: provider.NoteWarning,
+		Why: "lets marketing mail through again; a block of transactional mail and " +
+			"unsubscriptions from single lists stay",
+	}
+	noteList = provider.Note{
+		Field: "list", Action: provider.NoteWarning,
+		Why: "put on the list again; a block of all marketing mail stays",
+	}
 )
 
 // ListLists reads a page of lists, oldest first: a list that is added meanwhile comes
 // at the end and shifts no page. A list counts -1 contacts when the vendor shows no
 // number.
-func (d *Driver) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
+func (d *Driver) ListLists(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.List], error) {
 	offset, err := adapterkit.Number(cursor, 0)
 	if err != nil {
 		return nil, err
@@ -166,7 +202,10 @@ func (d *Driver) ListLists(ctx context.Context, cursor string) (*provider.Page[p
 		if l.Subscribers == 0 {
 			l.Subscribers = -1
 		}
-		out.Items = append(out.Items, provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: l.Subscribers})
+		out.Items = append(
+			out.Items,
+			provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: l.Subscribers},
+		)
 	}
 	return out, nil
 }
@@ -175,7 +214,10 @@ func (d *Driver) ListLists(ctx context.Context, cursor string) (*provider.Page[p
 // folders.
 func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, error) {
 	if d.folder == 0 {
-		return nil, provider.Invalid("providers."+d.account+".folder_id", "a list of this provider is in a folder: set the number of one here")
+		return nil, provider.Invalid(
+			"providers."+d.account+".folder_id",
+			"a list of this provider is in a folder: set the number of one here",
+		)
 	}
 	id, err := d.calls.CreateList(ctx, name, d.folder)
 	if err != nil {
@@ -190,7 +232,9 @@ func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, e
 
 // ListSuppressions lists blocked transactional mail. Marketing mail is a switch of
 // each contact and is told with the contact.
-func (d *Driver) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
+func (d *Driver) ListSuppressions(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.Suppression], error) {
 	offset, err := adapterkit.Number(cursor, 0)
 	if err != nil {
 		return nil, err
@@ -199,5 +243,7 @@ func (d *Driver) ListSuppressions(ctx context.Context, cursor string) (*provider
 	if err != nil {
 		return nil, err
 	}
-	return &provider.Page[provider.Suppression]{Items: blocked, Next: Next(offset, len(blocked), d.pages.Blocked, count)}, nil
+	return &provider.Page[provider.Suppression]{
+		Items: blocked, Next: Next(offset, len(blocked), d.pages.Blocked, count),
+	}, nil
 }
