@@ -22,7 +22,8 @@ type Calls interface {
 	ListAttributes(ctx context.Context, opts ...rest.Option) ([]Attribute, error)
 	ListContacts(ctx context.Context, q ContactQuery) (*Rows, error)
 	// MayJoin returns those of the lists that the contact may be put on, and notes
-	// about the others. It makes a request where the vendor has a look-up.
+	// about the others. It makes a request where the vendor has a look-up, and may
+	// change the slice.
 	MayJoin(ctx context.Context, wire string, lists []int64) ([]int64, []provider.Note, error)
 	// CreateContact creates the contact or updates it; id is 0 when the answer has none.
 	CreateContact(ctx context.Context, body ContactBody, opts ...rest.Option) (id int64, err error)
