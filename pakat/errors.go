@@ -87,9 +87,3 @@ func fieldName(name string) string {
 	}
 	return name
 }
-
-// conflict is the refusal of a change that would undo a block or an
-// unsubscription. It is ours, not the vendor's.
-func conflict(field, message string) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: field, Message: message}
-}

@@ -144,8 +144,17 @@ func (t *Toggle) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Accepted returns the receipt of m when the provider has accepted it under the id:
+// accepted, or scheduled when m has a SendAt. Adapters begin with it.
+func (m *Message) Accepted(messageID string) *Receipt {
+	if m.SendAt.IsZero() {
+		return m.Receipt(messageID, StateAccepted)
+	}
+	return m.Receipt(messageID, StateScheduled)
+}
+
 // Receipt returns the receipt of m when all its recipients are in the state and
-// under the id: To, Cc, Bcc, or Recipients, in this order. Adapters begin with it.
+// under the id: To, Cc, Bcc, or Recipients, in this order.
 func (m *Message) Receipt(messageID string, state State) *Receipt {
 	r := &Receipt{MessageID: messageID, State: state}
 	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))

@@ -164,7 +164,7 @@ func fault(ctx context.Context, e *provider.Error) bool {
 // pauseFor is the pause that an error asks for.
 func pauseFor(e *provider.Error) (State, time.Duration) {
 	switch {
-	case e == nil:
+	case e == nil, e.Kind == provider.ErrBadResponse: // not the provider's word, whatever the status
 	case e.Kind == provider.ErrNoCredit:
 		return StateNoCredit, noCreditWait
 	case e.Kind == provider.ErrRateLimited && e.RetryAfter > 0:
