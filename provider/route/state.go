@@ -6,21 +6,21 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// State says whether a route gives mail to a member.
+// State is the state of a member of a route.
 type State string
 
-// The states; package route says what leads to each.
+// The states of a member; the package comment states the conditions.
 const (
-	StateReady        State = "ready"
-	StateStalled      State = "stalled" // others get mail first
-	StateOpen         State = "open"
-	StateProbing      State = "probing" // after open, one send at a time
-	StateUnauthorized State = "unauthorized"
-	StateNoCredit     State = "no_credit"
-	StateRateLimited  State = "rate_limited"
+	StateReady        State = "ready"        // gets mail
+	StateStalled      State = "stalled"      // its sends do not end; others get mail first
+	StateOpen         State = "open"         // gets no mail: too many of its sends failed
+	StateProbing      State = "probing"      // after open: gets one send at a time
+	StateUnauthorized State = "unauthorized" // its credentials are refused; one send a minute
+	StateNoCredit     State = "no_credit"    // credit or quota is used up
+	StateRateLimited  State = "rate_limited" // the provider asked to wait
 )
 
-// MemberState is what a route thinks of a member.
+// MemberState is the state of a member and its reason.
 type MemberState struct {
 	Provider string    `json:"provider"`
 	Account  string    `json:"account"`
@@ -45,7 +45,7 @@ func (m *member) state() MemberState {
 	return s
 }
 
-// now is the state; the lock is held.
+// now returns the state; the lock is held.
 func (m *member) now() State {
 	switch {
 	case m.pause == StateRateLimited && !time.Now().Before(m.until):
