@@ -9,7 +9,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// What the package knows of each field of a ContactChange.
+// The table of the fields of a ContactChange.
 
 var changeFields = []field[ContactChange]{
 	{name: "Email", check: func(c *ContactChange) error { return checkEmail("email", c.Email) }},
@@ -115,7 +115,7 @@ func checkContactFields(c *ContactChange) error {
 	return nil
 }
 
-// checkFieldValue refuses values that no provider's field holds.
+// checkFieldValue refuses values of types that no provider's field takes.
 func checkFieldValue(v any) error {
 	switch v := v.(type) {
 	case nil, bool, float64, int, int64, json.Number:

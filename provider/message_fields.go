@@ -14,7 +14,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// What the package knows of each field of a Message.
+// The table of the fields of a Message.
 
 var messageFields = []field[Message]{
 	{name: "From", check: func(m *Message) error { return checkSender(m.From) }},
@@ -250,7 +250,7 @@ var recipientFields = []field[Recipient]{
 		size:  func(r *Recipient) int { return len(r.HTML) },
 	},
 	{
-		name: "Text", with: featureTextOnly, // or featureText, where there is HTML too
+		name: "Text", with: featureTextOnly, // or featureText, when there is HTML too
 		check: func(r *Recipient) error { return checkText(".text", r.Text) },
 		size:  func(r *Recipient) int { return len(r.Text) },
 	},
@@ -278,10 +278,10 @@ var attachmentFields = []field[Attachment]{
 	{name: "ContentID", with: featureInline, check: func(a *Attachment) error { return checkLine(".content_id", a.ContentID) }},
 }
 
-// needs are the features that m uses, behind out.
+// needs appends the features that m uses to out.
 func (m *Message) needs(out []Feature) []Feature { return needs(messageFields, m, out) }
 
-// drop removes what asks for f from m, which the caller owns.
+// drop removes the content that needs f from m, which the caller owns.
 func (m *Message) drop(f Feature) {
 	for _, row := range messageFields {
 		for _, u := range row.uses {
@@ -307,7 +307,7 @@ func (m *Message) Validate() error {
 	return nil
 }
 
-// checkRecipients checks how the lists of recipients go together.
+// checkRecipients checks the combination of the lists of recipients.
 func checkRecipients(m *Message) error {
 	switch {
 	case len(m.To) > 0 && len(m.Recipients) > 0:
@@ -320,7 +320,7 @@ func checkRecipients(m *Message) error {
 	return nil
 }
 
-// checkContent checks that m has something to say, and says it once.
+// checkContent checks that m has content, in one form.
 func checkContent(m *Message) error {
 	own := usesHTML(m) || usesText(m)
 	switch {
@@ -358,8 +358,8 @@ func dropAttachments(is func(Attachment) bool) func(*Message) {
 	return func(m *Message) { m.Attachments = slices.DeleteFunc(m.Attachments, is) }
 }
 
-// nameTells reports whether the file name's extension already says the content
-// type, so that a provider which looks at names only needs no more.
+// nameTells reports whether the extension of the file name implies the content
+// type, which is then right at a provider that looks at names only.
 func nameTells(a *Attachment) bool {
 	want, _, err := mime.ParseMediaType(a.ContentType)
 	if err != nil {
@@ -371,7 +371,7 @@ func nameTells(a *Attachment) bool {
 
 func checkSender(from Address) error {
 	if from == (Address{}) {
-		return nil // the account has one, or the template
+		return nil // the account or the template has one
 	}
 	return checkAddress("from", -1, from)
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Policy says what to do about features that a provider lacks, by the feature's
-// name or a part of it before a dot: {"message.headers": "drop"}. Without an
-// entry it is an error.
+// Policy maps features that a provider lacks to actions, by the feature's name or a
+// part of it before a dot: {"message.headers": "drop"}. Without an entry, a missing
+// feature is an error.
 type Policy map[Feature]Action
 
 // Features returns all features in the order of the capability matrix.
@@ -28,11 +28,11 @@ func (f Feature) info() featureInfo {
 	return featureInfo{}
 }
 
-// Doc says in a few words what the feature is; empty for an unknown one.
+// Doc describes the feature in a few words; empty for an unknown one.
 func (f Feature) Doc() string { return f.info().doc }
 
-// Can reports whether f is there without a policy: native or limited, or
-// emulated in a way that changes nothing that was asked for.
+// Can reports whether f needs no policy: it is native or limited, or its emulation
+// has the same effect.
 func (c Capabilities) Can(f Feature) bool {
 	switch c.Level(f) {
 	case LevelNative, LevelLimited:
@@ -43,7 +43,7 @@ func (c Capabilities) Can(f Feature) bool {
 	return false
 }
 
-// emulation is the action with which a policy allows f to be emulated; empty
+// emulation returns the action with which a policy allows f to be emulated; empty
 // when the emulation needs no policy.
 func (f Feature) emulation() Action {
 	for _, a := range f.info().actions {
@@ -54,7 +54,7 @@ func (f Feature) emulation() Action {
 	return ""
 }
 
-// action is the policy's word about f, from f itself or the nearest parent.
+// action returns the policy's action for f, from f itself or the nearest parent.
 func (p Policy) action(f Feature) Action {
 	allowed := f.info().actions
 	for name := f; name != ""; {
@@ -70,7 +70,7 @@ func (p Policy) action(f Feature) Action {
 	return ""
 }
 
-// check returns a problem for each name or action that means nothing.
+// check returns a problem for each unknown name or action.
 func (p Policy) check() []*Error {
 	var out []*Error
 	for name, action := range p {
@@ -102,7 +102,8 @@ type featureInfo struct {
 	actions []Action
 }
 
-// features is the capability matrix: what the fields use, and the operations.
+// features is the capability matrix: the features of the fields, and the
+// operations.
 var features = slices.Concat(
 	featuresOf(messageFields),
 	[]featureInfo{

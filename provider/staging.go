@@ -10,17 +10,17 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// staging keeps a system that is not in production from mailing real people.
+// staging restricts the recipients of a system that is not in production.
 type staging struct {
 	redirectTo   string
 	allowDomains []string
 }
 
-// apply changes the recipients of m, which is the caller's copy, and returns
-// the notes about it, or the error for the first recipient that may not be
-// mailed. An address that is neither allowed nor the one of redirect_to itself
-// becomes that one; in a shared mail it stands once, personal mails go to it
-// one each. Names stay, so that a redirected mail can be told from another.
+// apply changes the recipients of m, which is the caller's copy, and returns the
+// notes about it, or the error for the first recipient that may not be mailed. An
+// address that is neither allowed nor the one of redirect_to is replaced by that
+// one; a shared mail has it once, of personal mails each goes to it. Names stay, to
+// identify redirected mails.
 func (s staging) apply(m *Message) ([]Note, error) {
 	if s.redirectTo == "" && len(s.allowDomains) == 0 {
 		return nil, nil
@@ -44,7 +44,7 @@ func (s staging) apply(m *Message) ([]Note, error) {
 		}
 		*list = kept
 	}
-	// The only mention of redirect_to may have been a copy: a mail needs a recipient.
+	// redirect_to may have been a copy only: a mail needs a recipient.
 	if len(m.To) == 0 && len(m.Recipients) == 0 {
 		m.To = []Address{{Email: s.redirectTo}}
 		m.Cc, m.Bcc = slices.DeleteFunc(m.Cc, s.isTarget), slices.DeleteFunc(m.Bcc, s.isTarget)

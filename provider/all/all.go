@@ -1,6 +1,5 @@
-// Package all opens accounts of every provider of this module. It is the
-// convenience on top of provider.Registry: a program that wants to link fewer
-// adapters builds a Registry of its own.
+// Package all opens accounts of every provider of this module. A program that wants
+// to link fewer adapters uses a provider.Registry of its own.
 package all
 
 import (

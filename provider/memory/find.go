@@ -34,7 +34,7 @@ func (m *Sent) within(from, to time.Time) bool {
 	return (from.IsZero() || !m.at.Before(from.Truncate(time.Second))) && (to.IsZero() || !m.at.After(to))
 }
 
-// copies are the recipients with the subject that each was sent.
+// copies returns the subject that each recipient was sent, by address.
 func (m *Sent) copies() map[string]string {
 	out := map[string]string{}
 	for _, a := range slices.Concat(m.Message.To, m.Message.Cc, m.Message.Bcc) {

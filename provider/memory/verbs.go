@@ -10,7 +10,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Cancel withdraws a mail whose time has not come.
+// Cancel withdraws a mail whose send time has not come.
 func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	if err := a.enter(ctx); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	return nil
 }
 
-// suppress notes that an address gets no mail; the first reason stays.
+// suppress stops mail to an address; the first reason stays.
 func (s *Store) suppress(email, reason string) {
 	if _, ok := s.suppressed[key(email)]; !ok {
 		s.suppressed[key(email)] = provider.Suppression{

@@ -83,7 +83,7 @@ func openRules(_ context.Context, cfg rulesSettings, env provider.DriverEnv) (pr
 	})
 }
 
-// opening is a route that is being opened from a configuration.
+// opening holds the state of opening a route from a configuration.
 type opening struct {
 	env    provider.DriverEnv
 	opened map[string]*provider.Client
@@ -93,8 +93,8 @@ func (o *opening) options() Options { return Options{Name: o.env.Account, Hooks:
 
 func (o *opening) path(field string) string { return "providers." + o.env.Account + "." + field }
 
-// route makes the route, and holds it to what every member has: that some member
-// has it is checked by the Client in front.
+// route makes the route and checks that every member has the required features; its
+// Client checks that some member has them.
 func (o *opening) route(s provider.AccountSettings, open func() (*route, error)) (provider.Adapter, error) {
 	if len(o.env.Lists)+len(o.env.Templates)+len(o.env.Fields) > 0 {
 		return nil, configError("aliases", "%s is a route and has no ids; give them for its members", o.env.Account)
@@ -113,7 +113,7 @@ func (o *opening) route(s provider.AccountSettings, open func() (*route, error))
 	return r, nil
 }
 
-// member opens an account once. field is where the route names it.
+// member opens an account once. field is the setting of the route that names it.
 func (o *opening) member(field, name string) (*provider.Client, error) {
 	if c, ok := o.opened[name]; ok {
 		return c, nil

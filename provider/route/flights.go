@@ -4,10 +4,10 @@ import "time"
 
 const stallWords = "many sends are under way, and none has succeeded for 3 s"
 
-// flights are the sends of a member that are under way. They tell that a
-// provider swallows everything before the first of them fails.
+// flights are the running sends of a member. They show that a provider does not
+// respond before the first of them fails.
 type flights struct {
-	list    []*flight // by their beginning; those that are over are taken off the front
+	list    []*flight // by their start; ended ones are removed from the front
 	under   int
 	success time.Time // of the last that succeeded
 }
@@ -38,7 +38,7 @@ func (f *flights) end(one *flight, ok bool) {
 }
 
 // stalled reports whether many sends wait, the first for long, and none has
-// succeeded since that one began.
+// succeeded since the first began.
 func (f *flights) stalled(now time.Time) bool {
 	return f.under >= leastSends && now.Sub(f.list[0].at) >= stallAfter && f.success.Before(f.list[0].at)
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Accepts is nil when a member would take m.
+// Accepts returns nil when a member would take m.
 func (r *route) Accepts(m *provider.Message) error {
 	_, _, err := r.able(m)
 	return err
 }
 
-// able are the members that can take m by their settings and capabilities, and
-// why the others cannot. The error is that of the first when none can, or the
-// fault of the message itself.
+// able returns the members that can take m by their settings and capabilities, and
+// the results of the others. The error is that of the first when none can, or that
+// of an invalid message.
 func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, error) {
 	candidates, err := r.plan.candidates(m, r.members)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 		}
 		var e *provider.Error
 		if !errors.As(err, &e) || !e.Elsewhere {
-			return nil, nil, err // wrong everywhere
+			return nil, nil, err // invalid for every member
 		}
 		if first == nil {
 			first = err
@@ -47,7 +47,7 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 	return able, refused, nil
 }
 
-// Send tries one member after the other, as long as nothing went out.
+// Send tries one member after the other, as long as nothing was sent.
 func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
 	t := &trip{route: r, message: m}
 	if m.IdempotencyKey == "" {
@@ -65,7 +65,7 @@ func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receip
 	return t.visit(ctx)
 }
 
-// stalledLast keeps the order, but for members that seem to swallow everything.
+// stalledLast moves stalled members to the end and keeps the order of the others.
 func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 	var first, last []*member
 	for _, m := range order {
@@ -80,18 +80,18 @@ func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 	return append(first, last...)
 }
 
-// trip is the way of one message.
+// trip is the send of one message through the members.
 type trip struct {
 	route    *route
 	message  *provider.Message
 	attempts []provider.AccountResult
 	receipt  *provider.Receipt
-	last     error             // of the last member that was asked
-	blocked  []*provider.Error // of members that were not asked
+	last     error             // of the last member that was tried
+	blocked  []*provider.Error // of members that were not tried
 	holder   *member           // that may have sent
 }
 
-// visit asks one member after the other.
+// visit tries one member after the other.
 func (t *trip) visit(ctx context.Context) (*provider.Receipt, error) {
 	able, refused, err := t.route.able(t.message)
 	if err != nil {
@@ -110,7 +110,7 @@ func (t *trip) visit(ctx context.Context) (*provider.Receipt, error) {
 	return t.receipt, err
 }
 
-// try sends through mb. It reports whether the trip ends here.
+// try sends through mb and reports whether no other member is tried.
 func (t *trip) try(ctx context.Context, mb *member) bool {
 	p, blocked, c := mb.enter()
 	t.route.changed(ctx, mb, c)
@@ -142,7 +142,7 @@ func (m *member) send(ctx context.Context, r *route, p pass, message *provider.M
 	settled := false
 	defer func() {
 		if !settled {
-			m.abandon(p) // the adapter panics; the probe's place is free again
+			m.abandon(p) // the adapter panicked; another send may be the probe
 		}
 	}()
 	receipt, err = m.client.Send(ctx, message)
@@ -151,13 +151,13 @@ func (m *member) send(ctx context.Context, r *route, p pass, message *provider.M
 	return receipt, err
 }
 
-// unsent reports whether it is proved that no recipient's mail went out.
+// unsent reports whether it is proved that nothing was sent to any recipient.
 func unsent(r *provider.Receipt, err error) bool {
 	var e *provider.Error
 	switch {
 	case err == nil:
 		return false
-	case !errors.As(err, &e): // the context's own error comes before any work
+	case !errors.As(err, &e): // a bare context error comes before any request
 		return r == nil
 	case e.Kind == provider.ErrDryRun:
 		return true
@@ -180,10 +180,11 @@ func (t *trip) end() error {
 	return err
 }
 
-// leftOrBlocked reports whether an attempt was more than a local refusal.
+// leftOrBlocked reports whether a result is more than a local refusal.
 func leftOrBlocked(a provider.AccountResult) bool { return a.Error == nil || !a.Error.Local() }
 
-// noMember is the error when every member that could take the message is out.
+// noMember returns the error when every member that could take the message gets no
+// mail now.
 func (t *trip) noMember() *provider.Error {
 	e := &provider.Error{
 		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.OutcomeNotSent, Elsewhere: true,
@@ -205,7 +206,7 @@ func (t *trip) noMember() *provider.Error {
 	return e
 }
 
-// refused is the receipt of a message that no member took.
+// refused returns the receipt of a message that no member took.
 func (t *trip) refused(err error) *provider.Receipt {
 	r := t.message.Receipt("", provider.StateRefused)
 	r.Account, r.IdempotencyKey = t.route.name, t.message.IdempotencyKey
@@ -227,8 +228,8 @@ func (m *member) attempt(e *provider.Error, took time.Duration) provider.Account
 	return a
 }
 
-// again repeats a message under a key that held may have sent under. It goes to
-// held alone, and what is not a success leaves the outcome unknown.
+// again repeats a message under a key under which held may have sent. It tries held
+// alone, and the outcome stays unknown without a success.
 func (t *trip) again(ctx context.Context, held *member) (*provider.Receipt, error) {
 	m := t.message
 	t.try(ctx, held)
