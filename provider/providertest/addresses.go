@@ -20,11 +20,11 @@ import (
 //go:embed testdata/addresses.tsv
 var addressTable string
 
-// addressRow is a line of the table.
+// addressRow is a row of the table.
 type addressRow struct {
 	address string
 	ok      bool
-	want    string // the form of the wire, or a part of the reason
+	want    string // the form on the wire, or a part of the error
 	why     string
 }
 
@@ -64,9 +64,8 @@ func addressRows(t *testing.T) []addressRow {
 	return rows
 }
 
-// addresses: every good address stands on the wire in its one form, every bad
-// one is refused with the name of its field. Nothing is sent: dry runs show
-// what would be.
+// addresses: every valid address is on the wire in one form, every invalid one is
+// refused with the name of its field. Nothing is sent: dry runs show the requests.
 func (h Harness) addresses(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
@@ -100,7 +99,7 @@ func (h Harness) addresses(t *testing.T) {
 	v.noRequests(t)
 }
 
-// lookUp asks for the contact: there the address is a part of the URL at some vendors.
+// lookUp requests the contact: at some vendors the address is a part of the URL.
 func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow) {
 	if !c.Capabilities().Can(feature.ContactsGet) {
 		return
@@ -112,8 +111,8 @@ func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.Wire
 	}
 }
 
-// carries reports whether a text of the request is exactly want: a value of its
-// JSON, its form or its query, or a segment of its path.
+// carries reports whether a text of the request equals want: a value of its JSON,
+// its form or its query, or a segment of its path.
 func carries(r provider.WireRequest, want string) bool {
 	for _, f := range slices.Concat(r.Form, r.Parts) {
 		if f.Value == want {
@@ -137,8 +136,8 @@ func carries(r provider.WireRequest, want string) bool {
 	return slices.Contains(jsonTexts(r.JSON), want)
 }
 
-// identifiers: an id that comes from a caller and that a server could read as
-// another path, or that no provider gives, is refused before any request.
+// identifiers: an id of the caller that a server could read as another path, or
+// that no provider uses, is refused before any request.
 func (h Harness) identifiers(t *testing.T) {
 	v := h.start(t)
 	requests := 0
@@ -190,7 +189,7 @@ func (h Harness) identifiers(t *testing.T) {
 	v.noRequests(t)
 }
 
-// composed: names come to the wire in NFC, and keep the joiners that Persian needs.
+// composed: names are on the wire in NFC, and keep the joiners that Persian needs.
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest

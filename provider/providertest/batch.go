@@ -12,9 +12,9 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// batches proves that each message of a batch arrives once and by itself, in one
-// call for all where the table says so, and that one with an error of its own
-// takes no other with it.
+// batches checks that each message of a batch arrives exactly once, in one request
+// where the table says so, and that a message with an error does not affect the
+// others.
 func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	const n = 5
 	messages := h.numbered(n, func(i int, m *provider.Message) {
@@ -63,7 +63,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	return nil
 }
 
-// numbered are n messages to addresses of their own, their subjects the indexes.
+// numbered returns n messages to different addresses; the subject is the index.
 func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for i := range n {
@@ -78,9 +78,9 @@ func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.S
 	}
 }
 
-// batchFields proves that two messages of a batch which differ in one field keep
-// what is theirs: the provider gets both texts, in one call or in two. The fields
-// are found by their types, so a new one is among them.
+// batchFields checks that two messages of a batch which differ in one field keep
+// their own values: the provider gets both texts, in one request or in two. The
+// fields are found by their types, so a new field is covered.
 func (h Harness) batchFields(t *testing.T) {
 	caps := h.capabilities()
 	for _, f := range provider.Features() {

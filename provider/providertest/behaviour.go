@@ -22,8 +22,8 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// badInput: everything wrong with a mail that can be known here is told here,
-// with the field's name, and nothing leaves.
+// badInput: everything wrong with a mail that is known without a request is an
+// error with the field's name, before any request.
 func (h Harness) badInput(t *testing.T) {
 	for field, change := range map[string]func(*provider.Message){
 		"to":                      func(m *provider.Message) { m.To = nil },
@@ -58,7 +58,7 @@ func (h Harness) badInput(t *testing.T) {
 			var e *provider.Error
 			require.ErrorAs(t, err, &e)
 			if field == "template unknown alias" && errors.Is(err, provider.ErrUnsupported) {
-				v.noRequests(t) // without templates that is the better answer
+				v.noRequests(t) // without templates the error is "unsupported"
 				return
 			}
 			assert.ErrorIs(t, err, provider.ErrInvalid)
@@ -88,8 +88,8 @@ func (h Harness) badInput(t *testing.T) {
 	})
 }
 
-// canceledBefore asserts that err says that the context had ended before anything
-// left.
+// canceledBefore asserts that err is that of a context which ended before any
+// request.
 func canceledBefore(t *testing.T, err error) {
 	t.Helper()
 	var e *provider.Error
@@ -114,8 +114,8 @@ func (h Harness) context(t *testing.T) {
 	v.noRequests(t)
 }
 
-// notTheVendors are successful answers that come from a gateway, a maintenance page or
-// another program, and prove nothing.
+// notTheVendors are successful responses of a gateway, a maintenance page or
+// another program, which prove nothing.
 var notTheVendors = func() []struct {
 	name  string
 	fault sandbox.Fault
@@ -140,7 +140,7 @@ var notTheVendors = func() []struct {
 	}
 }()
 
-// noEvidence checks the error of a send or a change whose answer proves nothing.
+// noEvidence checks the error of a send or a change whose response proves nothing.
 func noEvidence(t *testing.T, err error) {
 	t.Helper()
 	var e *provider.Error
@@ -150,8 +150,9 @@ func noEvidence(t *testing.T, err error) {
 	assert.NotContains(t, err.Error(), "<html", "a page is no message")
 }
 
-// failures runs the failure table over the adapter: what was certainly not done
-// is called so, what is uncertain is called unknown, nothing is repeated.
+// failures runs the failure table over the adapter: a call that certainly had no
+// effect is reported as not sent, an uncertain one as unknown, and none is
+// repeated.
 func (h Harness) failures(t *testing.T) {
 	html := http.Header{"Content-Type": {"text/html"}}
 	for _, row := range []struct {
@@ -324,7 +325,7 @@ func (h Harness) iteration(t *testing.T) {
 	})
 }
 
-// secrets plants keys and looks for them in everything that is written.
+// secrets uses known keys and searches everything that is written for them.
 func (h Harness) secrets(t *testing.T) {
 	const planted = "PLANTED-4711-KEY"
 	var out safeWriter
@@ -373,7 +374,7 @@ func (h Harness) secrets(t *testing.T) {
 	assert.Contains(t, out.String(), "REDACTED")
 	assert.NotContains(t, out.String(), planted)
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", planted))
-	v.Violations() // faults and wrong keys are not what is tested here
+	v.Violations() // faults and wrong keys have tests of their own
 }
 
 type safeWriter struct {
@@ -416,7 +417,8 @@ func (h Harness) parallel(t *testing.T) {
 	assert.Len(t, v.Messages(v.name), len(ids))
 }
 
-// require: a configuration that needs what the provider lacks fails at Open.
+// require: a configuration that requires a feature the provider lacks fails at
+// Open.
 func (h Harness) require(t *testing.T) {
 	v := h.start(t)
 	caps := h.capabilities()

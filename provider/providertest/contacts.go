@@ -21,7 +21,7 @@ const needleEmail = "needle@example.com"
 // action does one thing with contacts and checks that it happened.
 type action func(t *testing.T, h Harness, v *vendor, c *provider.Client) error
 
-// stored is the contact as the fake has it.
+// stored returns the contact as the fake has it.
 func (v *vendor) stored(email string) (provider.Contact, bool) {
 	for _, c := range v.Contacts(v.name) {
 		if strings.EqualFold(c.Email, email) {
@@ -39,7 +39,7 @@ func (v *vendor) seed(email string) {
 	})
 }
 
-// change is an upsert that every vendor with upserts takes.
+// change returns an upsert that every vendor with upserts takes.
 func (h Harness) change() provider.ContactChange {
 	return provider.ContactChange{Email: needleEmail, Lists: []provider.Ref{h.List}}
 }
@@ -115,7 +115,7 @@ var actions = map[provider.Feature]action{
 		return expectContact(t, c, provider.ContactQuery{ModifiedSince: old.AddDate(1, 0, 0)})
 	},
 	feature.ContactsUpsert: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-		for range 2 { // the second time it is there
+		for range 2 { // the second time the contact exists
 			if err := upsert(func(Harness, *provider.ContactChange) {}, func(t *testing.T, h Harness, got provider.Contact) {
 				assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
 			})(t, h, v, c); err != nil {
@@ -276,11 +276,11 @@ func derivedAction(f provider.Feature) (action, bool) {
 	return nil, false
 }
 
-// errNothing says that a part of an answer is empty, which is all that a
-// missing part of Check can show.
+// errNothing means that a part of a response is empty: Check has no error for a
+// part that it cannot report.
 var errNothing = errors.New("nothing told")
 
-// otherList is an id like the harness's own for a second list.
+// otherList returns an id for a second list, in the form of the harness's list.
 func otherList(h Harness) string {
 	id := h.List.ID
 	if strings.Trim(id, "0123456789") == "" {
@@ -303,8 +303,7 @@ func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) er
 	return nil
 }
 
-// ofSentMail are features of a message that has been sent: they have an action
-// instead of a probe.
+// ofSentMail are features of messages that have an action instead of a probe.
 var ofSentMail = []provider.Feature{feature.MessageStatus, feature.MessageCancel, feature.MessageSettle, feature.MessageBatch}
 
 func (h Harness) contactFeatures(t *testing.T) {
@@ -342,7 +341,7 @@ func (h Harness) contactFeatures(t *testing.T) {
 				_, err := c.Status(t.Context(), provider.ReceiptFor("", "1"))
 				v.unsupported(t, f, err)
 			default:
-				missing := f // or what it is a part of, where that is missing too
+				missing := f // or its operation, where that is missing too
 				if whole := wholeOf(f); whole != "" && !caps.Can(whole) {
 					missing = whole
 				}
@@ -352,8 +351,8 @@ func (h Harness) contactFeatures(t *testing.T) {
 	}
 }
 
-// wholeOf is the operation that f is a part of, and that is asked for first; empty
-// when f is an operation itself.
+// wholeOf returns the operation that f is a part of; empty when f is an operation
+// itself.
 func wholeOf(f provider.Feature) provider.Feature {
 	switch {
 	case f == feature.ContactsListModifiedSince:
@@ -364,12 +363,12 @@ func wholeOf(f provider.Feature) provider.Feature {
 	return ""
 }
 
-// consent proves that no upsert and no import brings back an address that does
-// not want mail.
+// consent checks that no upsert and no import resubscribes an address that does not
+// want mail.
 func (h Harness) consent(t *testing.T) {
 	caps := h.capabilities()
 	if !caps.Can(feature.ContactsUpsert) || !caps.Can(feature.ContactsGet) {
-		return // nothing could be read back, and nothing of it is promised
+		return // contacts cannot be read, so nothing is promised
 	}
 	for _, status := range []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusBlocked} {
 		t.Run(string(status), func(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// probe puts one feature into a mail and says how it is told on the wire. found
-// gets the texts of all requests that sent the mail; seen reports whether one
-// of them holds a text.
+// probe puts one feature into a mail and finds it on the wire. found gets the texts
+// of all requests that sent the mail; seen reports whether one of them contains a
+// text.
 type probe struct {
 	change func(h Harness, m *provider.Message)
 	found  func(h Harness, seen func(string) bool) bool
-	// field is that of the note about an emulation or a drop; empty means the
+	// field is the Field of the note about an emulation or a drop; empty means the
 	// feature's own.
 	field string
 }
@@ -63,7 +63,7 @@ func probeOf(t *testing.T, f provider.Feature) probe {
 }
 
 // derivedProbe fills the field of Message that the feature is named after with
-// texts that hold mark and can be found on the wire. ok is false for other types
+// texts that contain mark and can be found on the wire. ok is false for other types
 // of fields.
 func derivedProbe(f provider.Feature, mark string) (p probe, ok bool) {
 	typ := reflect.TypeFor[provider.Message]()
@@ -102,7 +102,7 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// specialProbes are those of features that are more than a field with a text.
+// specialProbes are the probes of features that are more than a field with a text.
 var specialProbes = map[provider.Feature]probe{
 	feature.MessageToMany: {
 		change: func(_ Harness, m *provider.Message) {

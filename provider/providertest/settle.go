@@ -12,9 +12,9 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// settles: a mail whose answer was lost is found, under the id that the vendor
-// gave it; one that never arrived stays unknown, however long one waits; and of
-// two that are alike none is taken for the one.
+// settles: a mail whose response was lost is found, with the vendor's id; one that
+// never arrived stays unknown, also after a long time; and of two equal mails none
+// is chosen.
 func settles(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	if !c.Capabilities().Can(feature.MessageSettle) {
 		_, err := c.Settle(t.Context(), &provider.Receipt{

@@ -13,8 +13,8 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// notLines are texts that no line of a mail holds; notText are those that no
-// text at all holds.
+// notLines are texts that no line of a mail may contain; notText are those that no
+// text may contain.
 var (
 	notLines = append([]string{"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x1b[31m", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202egpj", "a\u2066b", strings.Repeat("a", 999)}, notText...)
 	notText  = []string{"a\x00b", "\xff"}
@@ -27,14 +27,14 @@ var bodies = []string{
 
 // slot is a place for a text in a T.
 type slot[T any] struct {
-	path string // begins the Field of the error about it
+	path string // prefix of the Field of its error
 	put  func(v *T, text string)
 }
 
 // hostileTexts: a text that would break a line of a mail or a contact is refused
-// before any request, wherever it stands, and the error itself is one short line.
-// The places are all the texts of Message and ContactChange, found by their
-// types, so a new field is among them.
+// before any request, in every field, and the error itself is one short line. The
+// fields are all texts of Message and ContactChange, found by their types, so a new
+// field is covered.
 func (h Harness) hostileTexts(t *testing.T) {
 	v := h.start(t)
 	requests := 0
@@ -71,7 +71,7 @@ func textsFor(path string) []string {
 	return notLines
 }
 
-// slots are the places for texts in a T.
+// slots returns the places for texts in a T.
 func slots[T any]() []slot[T] {
 	var out []slot[T]
 	typ := reflect.TypeFor[T]()
@@ -94,7 +94,7 @@ func slotsIn(typ reflect.Type, path string) []valueSlot {
 	}
 	switch reflect.Zero(typ).Interface().(type) {
 	case provider.Ref, []provider.Ref:
-		return nil // ids have a test of their own
+		return nil // identifiers tests ids
 	case provider.Change[string]:
 		return set(func(text string) any { return provider.ChangeTo(text) })
 	case map[string]string:
@@ -135,14 +135,14 @@ func at(path string, slots []valueSlot) []valueSlot {
 	return slots
 }
 
-// inStruct are the places in the fields of a struct whose other fields are as in
-// around.
+// inStruct returns the places in the fields of a struct whose other fields are
+// those of around.
 func inStruct(typ reflect.Type, path string, around any) []valueSlot {
 	var out []valueSlot
 	for i := range typ.NumField() {
 		for _, s := range slotsIn(typ.Field(i).Type, path+"."+jsonName(typ.Field(i))) {
 			if strings.HasSuffix(s.path, ".url") {
-				continue // excludes content; bad input has it
+				continue // excludes content; badInput tests it
 			}
 			out = append(out, valueSlot{s.path, func(v reflect.Value, text string) {
 				v.Set(reflect.ValueOf(around))

@@ -14,7 +14,7 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// blocked keeps all mail from an address, in a form that every fake shows.
+// blocked stops all mail to an address, in a form that every fake shows.
 var blocked = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)}
 
 // verbActions are the actions around sending: cancel, suppressions,
@@ -140,7 +140,7 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		if list.IsZero() || caps.Can(feature.ContactsUnsubscribeList) {
 			_, err := c.Unsubscribe(t.Context(), email, list, "")
 			if list.IsZero() && kindIs(err, provider.ErrUnsupported) {
-				continue // what cannot be asked for is not undone
+				continue // an unsubscription that cannot be made is not undone
 			}
 			require.NoError(t, err)
 		}
