@@ -19,8 +19,8 @@ const standIn = "@mailin-sms.com"
 // contactNeeds are the identifiers that create and update set.
 type contactNeeds struct{ email, extID, phone string }
 
-// find returns the contacts that have one of the identifiers, and which ones
-// those were.
+// find returns the contacts that have one of the identifiers, and the names of
+// these identifiers.
 func (b *brevo) find(n contactNeeds) (found []*contact, names []string) {
 	if n.extID == "" && n.phone == "" {
 		if c := b.contact(n.email); c != nil {
@@ -46,8 +46,8 @@ func (b *brevo) find(n contactNeeds) (found []*contact, names []string) {
 	return found, names
 }
 
-// identify finds the contact of a path: by what identifierType names, or else
-// by address, id or phone number.
+// identify finds the contact of a path: by the identifier that identifierType
+// names, or else by address, id or phone number.
 func (b *brevo) identify(c *call) *contact {
 	id, kind := c.path["identifier"], c.query.Get("identifierType")
 	for _, p := range b.contacts {
@@ -64,7 +64,7 @@ func (b *brevo) identify(c *call) *contact {
 
 var phoneForm = regexp.MustCompile(`^(?:\+|00)?([1-9][0-9]{5,18})$`)
 
-// phoneOf returns the digits by which Brevo keeps a phone number.
+// phoneOf returns the digits of a phone number, in which Brevo stores it.
 func phoneOf(text string) (string, bool) {
 	m := phoneForm.FindStringSubmatch(text)
 	if m == nil {
@@ -113,7 +113,7 @@ func (b *brevo) createContact(c *call) answer {
 	if req.SMTPBlacklistSender != nil {
 		b.blockSenders(p, req.SMTPBlacklistSender)
 	}
-	return answer{status: status} // the id of an updated contact is not told
+	return answer{status: status} // the response has no id of an updated contact
 }
 
 func (b *brevo) updateContact(c *call) answer {
@@ -158,7 +158,8 @@ func (b *brevo) deleteContactByID(c *call) answer {
 		return b.notFound("Contact does not exist")
 	}
 	b.deleteContact(p)
-	// The contact's own switches go with it, blocked transactional mail stays.
+	// The contact's own switches are deleted with it; blocked transactional mail
+	// stays.
 	b.unblock(p.key(), func(s provider.Suppression) bool { return s.Scope == "marketing" })
 	return answer{status: http.StatusNoContent}
 }
@@ -201,8 +202,8 @@ func (b *brevo) known(lists []int64) (answer, bool) {
 	return answer{}, true
 }
 
-// set changes identifiers and attributes. What the account has no attribute
-// for, and values of the wrong type, are dropped without a word.
+// set changes identifiers and attributes. Unknown attributes and values of the
+// wrong type are dropped without an error.
 func (b *brevo) set(p *contact, n contactNeeds, attributes map[string]any) {
 	p.modified = b.now()
 	before := p.key()
@@ -292,7 +293,7 @@ func (b *brevo) blockSenders(p *contact, senders []string) {
 	}
 }
 
-// view is a contact as Brevo shows it. EXT_ID among the attributes is a guess.
+// view returns a contact as Brevo shows it. EXT_ID among the attributes is a guess.
 func (b *brevo) view(p *contact) map[string]any {
 	attributes := map[string]any{}
 	for name, v := range p.fields {
@@ -364,7 +365,7 @@ func (b *brevo) listContacts(c *call) answer {
 	return b.contactPage(c, b.contacts, keep, 1000)
 }
 
-// contactPage is a page of the contacts that keep lets through.
+// contactPage returns a page of the contacts that keep accepts.
 func (b *brevo) contactPage(c *call, all []*contact, keep func(*contact) bool, most int64) answer {
 	var rows []any
 	for _, p := range all {

@@ -11,8 +11,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// checkRequest returns what the spec does not allow about a request, and fills
-// in c and rec what it decodes on the way.
+// checkRequest returns the deviations of a request from the spec, and stores the
+// decoded parts in c and rec.
 func (rt *route) checkRequest(r *http.Request, c *call, rec *Request) []string {
 	return append(rt.checkParameters(r, c), rt.checkBody(c, rec)...)
 }
@@ -72,7 +72,7 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	return out
 }
 
-// parameterCause takes the wrapper off, which would name the parameter again.
+// parameterCause removes the wrapper, which would name the parameter again.
 func parameterCause(err error) error {
 	var re *openapi3filter.RequestError
 	if errors.As(err, &re) && re.Err != nil {

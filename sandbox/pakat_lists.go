@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// listView is a list as the vendor shows it: without a number of subscribers.
-// A company that was not given is an empty list, PHP's empty object.
+// listView returns a list as the vendor shows it: without a number of subscribers.
+// An absent company is an empty list, PHP's empty object.
 func (p *pakat) listView(l *list) map[string]any {
 	group := func(name string) map[string]any {
 		out := map[string]any{}
@@ -65,7 +65,7 @@ func (p *pakat) getList(c *call) answer {
 	return p.record(http.StatusOK, p.listView(l))
 }
 
-// updateList keeps what is left out, which is assumed.
+// updateList keeps absent fields, which is an assumption.
 func (p *pakat) updateList(c *call) answer {
 	l := p.list(c.path["list_uid"])
 	if l == nil {
@@ -93,7 +93,8 @@ func (p *pakat) deleteListByUID(c *call) answer {
 	return p.done()
 }
 
-// forgetLonely deletes contacts that are on no list: the vendor has none.
+// forgetLonely deletes contacts that are on no list, which the vendor does not
+// have.
 func (p *pakat) forgetLonely() {
 	for i := len(p.contacts) - 1; i >= 0; i-- {
 		if len(p.contacts[i].members) == 0 {
@@ -102,7 +103,8 @@ func (p *pakat) forgetLonely() {
 	}
 }
 
-// tagsOf are the definitions of a list's fields. The first three are in every list.
+// tagsOf returns the definitions of a list's fields. The first three are in every
+// list.
 func (p *pakat) tagsOf(list string) []*field {
 	out := []*field{{name: "EMAIL", typ: "text"}, {name: "FNAME", typ: "text"}, {name: "LNAME", typ: "text"}}
 	for _, f := range p.fields {

@@ -7,10 +7,9 @@ import (
 	"github.com/postmux/postmux/gen/brevoapi"
 )
 
-// sendEmail reads the request as Brevo's, of which it has a part. By the
-// document html is needed without a template; beside a template a file with
-// content is refused (it says that only a URL is accepted) and scheduling has
-// no end.
+// sendEmail reads the request as Brevo's, which has more fields. By the document
+// html is required without a template; with a template a file with content is
+// refused (only a URL is accepted); the send time has no limit.
 func (p *pakatV3) sendEmail(c *call) answer {
 	var req brevoapi.SendEmailRequest
 	c.decode(&req)

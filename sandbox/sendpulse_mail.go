@@ -41,8 +41,9 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
 }
 
-// complete fills the template in and says what is missing. The vendor's file
-// wants HTML together with text; its prose allows text alone.
+// complete fills in the template; ok is false, with the error response, when a part
+// is missing. The vendor's file requires HTML together with text; its prose allows
+// text alone.
 func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bool) (answer, bool) {
 	_, domain, _ := strings.Cut(m.From.Email, "@")
 	switch {
@@ -103,9 +104,9 @@ func spAddresses(in []sendpulseapi.Address) []provider.Address {
 	return out
 }
 
-// record is a mail as the vendor shows it. There is no word for its state, and
-// the reply code comes as text when it is an error. Mail to an address that is
-// unsubscribed gets no reply at all, which is a guess.
+// record returns a mail as the vendor shows it, without a state. The reply code is
+// a text when it is an error. Mail to an unsubscribed address has no reply, which
+// is a guess.
 func (p *sendpulse) record(m *mail) map[string]any {
 	to := m.To[0].Email
 	r := map[string]any{
@@ -182,7 +183,7 @@ func (p *sendpulse) getEmails(c *call) answer {
 	return answer{status: 200, body: rows}
 }
 
-// sendResubscribeEmail mails a link, five times a day at most.
+// sendResubscribeEmail sends a link by mail, at most five times a day.
 func (p *sendpulse) sendResubscribeEmail(c *call) answer {
 	var req sendpulseapi.SendResubscribeEmailRequest
 	c.decode(&req)
