@@ -147,8 +147,8 @@ func version(base Mail, v brevoapi.MessageVersion) Mail {
 	return m
 }
 
-// complete fills in the template; ok is false, with the error response, when a part
-// is missing.
+// complete fills in the template. It returns false and an error response when a
+// part is missing.
 func (b *brevo) complete(m *Mail, templateID *int64) (answer, bool) {
 	if len(m.To) == 0 {
 		return b.missing("to is missing"), false

@@ -117,7 +117,7 @@ func (p *pakat) createSubscriber(c *call) answer {
 	return p.saved(http.StatusCreated, r)
 }
 
-// checkStatus refuses the one status that a move makes.
+// checkStatus refuses an empty address, and the status that only a move sets.
 func (p *pakat) checkStatus(req pakatapi.SubscriberForm) (answer, bool) {
 	switch {
 	case req.Email == "":

@@ -41,8 +41,8 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
 }
 
-// complete fills in the template; ok is false, with the error response, when a part
-// is missing. The vendor's file requires HTML together with text; its prose allows
+// complete fills in the template. It returns false and an error response when a
+// part is missing. The vendor's file requires HTML together with text; its prose allows
 // text alone.
 func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bool) (answer, bool) {
 	_, domain, _ := strings.Cut(m.From.Email, "@")

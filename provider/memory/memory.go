@@ -104,8 +104,8 @@ func (s *Store) FailNext(err error) {
 	s.next = err
 }
 
-// enter locks the store for the caller, who unlocks it also after an error, and
-// returns the planned failure.
+// enter locks the store, which the caller then unlocks. With the planned failure
+// or an ended context it returns the error and leaves the store unlocked.
 func (s *Store) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
