@@ -290,6 +290,6 @@ func missingMethods(a Adapter) error {
 	slices.Sort(missing)
 	return &Error{
 		Kind: ErrInternal, Outcome: OutcomeNotSent,
-		Message: "the adapter's capability table has what its methods do not: " + strings.Join(missing, ", "),
+		Message: "the capability table promises methods that the adapter does not have: " + strings.Join(missing, ", "),
 	}
 }

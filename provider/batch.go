@@ -272,7 +272,7 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	}
 	if refused(err) {
 		c := *errorOf(err)
-		c.Message = fmt.Sprintf("refused in one call with %d others, one of which may be meant: %s", len(items)-1, c.Message)
+		c.Message = fmt.Sprintf("refused in one call with %d others, any of which may be the reason: %s", len(items)-1, c.Message)
 		err = &c
 	}
 	out := make([]BatchResult, len(items))

@@ -104,7 +104,7 @@ func newGuard(env DriverEnv, caps Capabilities, route bool) (*guard, Capabilitie
 			caps = Capabilities{}
 		}
 		caps[featureIdempotencyKey] = Support{
-			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "kept on this side: the provider knows no key",
+			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "by the duplicate guard: the provider has no keys",
 			Basis: "document", Checked: "fake",
 		}
 	}

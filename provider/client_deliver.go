@@ -247,7 +247,7 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 		asked.Outcome = e.Outcome
 		r = failed(m, e, r)
 	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
-		r.Notes = append(r.Notes, Note{Field: "message_id", Action: NoteWarning, Why: "accepted, but the provider told no id"})
+		r.Notes = append(r.Notes, Note{Field: "message_id", Action: NoteWarning, Why: "accepted, but the provider returned no id"})
 	}
 	if e != nil && e.Outcome == OutcomeSent {
 		err = nil // accepted; only the response could not be read

@@ -61,7 +61,7 @@ func (c *Client) claimed(ctx context.Context, m *Message, key string, before Gua
 		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardWrite)
 		defer cancel()
 		if failed := c.guard.store.Finish(write, key, end); failed != nil && r != nil {
-			r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not store the result, and will call a repeat unknown: " + failed.Error()})
+			r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not store the result; a repeat will be reported as unknown: " + failed.Error()})
 		}
 	}()
 	r, err = deliver(ctx, m, before.Receipt.Clone())
@@ -115,7 +115,7 @@ func (g *guard) settled(ctx context.Context, c *Client, r *Receipt) {
 	}
 	e := GuardEntry{Status: StateAccepted, Receipt: r.Clone()}
 	if err := g.store.Finish(ctx, c.guardKey(r.IdempotencyKey), e); err != nil {
-		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard was not told: " + err.Error()})
+		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not be updated: " + err.Error()})
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 		return nil, nil, err
 	}
 	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
-		return nil, nil, ofAccount(Invalid("html", "nothing is left of the message after the policy"))
+		return nil, nil, ofAccount(Invalid("html", "the policy drops all content of the message"))
 	}
 	// Last, so that a test system gets the same errors as production.
 	moved, err := c.staging.apply(m)

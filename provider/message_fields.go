@@ -85,7 +85,7 @@ var messageFields = []field[Message]{
 		name: "Text",
 		uses: []use[Message]{
 			{
-				feature: featureText, doc: "a text body beside the HTML", actions: mayDrop,
+				feature: featureText, doc: "a text body in addition to the HTML", actions: mayDrop,
 				used: func(m *Message) bool { return usesText(m) && usesHTML(m) },
 				drop: func(m *Message) {
 					m.Text = ""
@@ -137,7 +137,7 @@ var messageFields = []field[Message]{
 				drop: dropAttachments(func(a Attachment) bool { return a.URL != "" }),
 			},
 			{
-				feature: featureAttachmentType, doc: "a content type that the name does not tell", actions: mayDrop,
+				feature: featureAttachmentType, doc: "a content type that the file name does not imply", actions: mayDrop,
 				used: anyAttachment(func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) }),
 				drop: func(m *Message) {
 					for i := range m.Attachments {
@@ -224,7 +224,7 @@ var messageFields = []field[Message]{
 	{
 		name: "Recipients",
 		uses: []use[Message]{{
-			feature: featureRecipients, doc: "a mail of its own for each recipient in one call", actions: mayEmulate,
+			feature: featureRecipients, doc: "a separate mail for each recipient, in one call", actions: mayEmulate,
 			used: func(m *Message) bool { return len(m.Recipients) > 0 },
 		}},
 		check: func(m *Message) error { return checkParts("recipients", m.Recipients, recipientFields) },
@@ -313,7 +313,7 @@ func checkRecipients(m *Message) error {
 	case len(m.To) > 0 && len(m.Recipients) > 0:
 		return Invalid("recipients", "expected either to or recipients, got both")
 	case len(m.Recipients) > 0 && len(m.Cc)+len(m.Bcc) > 0:
-		return Invalid("recipients", "expected no cc and no bcc beside recipients")
+		return Invalid("recipients", "expected no cc and no bcc together with recipients")
 	case len(m.To)+len(m.Recipients) == 0:
 		return Invalid("to", "expected at least one recipient")
 	}

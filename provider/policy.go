@@ -130,11 +130,11 @@ var features = slices.Concat(
 		{name: featureListDelete, doc: "remove a list"},
 		{name: featureResubscribe, doc: "undo an unsubscription"},
 		{name: featureSuppressions, doc: "addresses that get no mail"},
-		{name: featureSuppressionAdd, doc: "keep mail from an address"},
-		{name: featureSuppressionRemove, doc: "let mail to an address through again"},
+		{name: featureSuppressionAdd, doc: "stop mail to an address"},
+		{name: featureSuppressionRemove, doc: "allow mail to an address again"},
 		{name: featureCheck, doc: "check of the credentials"},
 		{name: featureCheckSenders, doc: "the senders and whether they are verified"},
-		{name: featureCheckQuota, doc: "what is left of credits or quota"},
+		{name: featureCheckQuota, doc: "remaining credits or quota"},
 	},
 )
 

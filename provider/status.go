@@ -270,7 +270,7 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 	}
 	t := r.Unsettled.of(p.Email)
 	if t.Subject == "" {
-		r.noteState(i, NoteWarning, "the subject comes from a template, so the mail cannot be told from others")
+		r.noteState(i, NoteWarning, "the subject comes from a template, so the mail cannot be identified")
 		return nil
 	}
 	f, err := addOn[Finder](c, featureSettle)
@@ -328,12 +328,12 @@ func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, st
 	case 0:
 		since := now.Sub(t.last()).Round(time.Second)
 		if since < settleAbsent {
-			return nil, fmt.Sprintf("not found %s after the last attempt, which says nothing yet: look again after %s", max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339))
+			return nil, fmt.Sprintf("not found %s after the last attempt, which proves nothing yet: look again after %s", max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339))
 		}
 		return nil, fmt.Sprintf("not found %s after the last attempt: a hint that it was not sent, and no proof; a person may decide", since)
 	case 1:
 	default:
-		return nil, fmt.Sprintf("%d mails may be this one, so none is taken for it", len(hits))
+		return nil, fmt.Sprintf("%d mails match, so none is chosen", len(hits))
 	}
 	h := hits[0]
 	var unlike string
@@ -347,7 +347,7 @@ func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, st
 	case !t.covers(h.At):
 		unlike = "has another time, " + h.At.UTC().Format(time.RFC3339)
 	default:
-		return &h, "found in the provider's list, the only one that fits"
+		return &h, "found in the provider's list, the only match"
 	}
 	return nil, fmt.Sprintf("one mail was found, but it %s (id %q), so it is not taken for this one", unlike, text.Clip(h.MessageID))
 }

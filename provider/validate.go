@@ -124,7 +124,7 @@ func checkID(field, id string) error {
 	}
 	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
-			return Invalid(field, "expected an id, got %q, which is a way through folders", text.Clip(id))
+			return Invalid(field, "expected an id, got %q, which is a path through folders", text.Clip(id))
 		}
 	}
 	return nil

@@ -98,7 +98,7 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		return []Mail{base}, answer{}, true
 	}
 	if len(base.recipients()) > 0 {
-		return no(b.invalid("to, cc and bcc are not allowed beside messageVersions"))
+		return no(b.invalid("to, cc and bcc are not allowed together with messageVersions"))
 	}
 	if len(req.MessageVersions) > 1000 {
 		return no(b.invalid("messageVersions holds more than 1000"))

@@ -43,7 +43,7 @@ func Decode(data []byte, out any) *Error {
 		return syntaxError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return wrong("", "expected one JSON document, found more behind it")
+		return wrong("", "expected one JSON document, found more data after it")
 	}
 	return Value("", whole, out)
 }
@@ -164,7 +164,7 @@ func EachKey(path string, raw json.RawMessage, visit func(key, at string, value 
 			return syntaxError(err)
 		}
 		if seen[key] {
-			return wrong(at, "the key stands twice")
+			return wrong(at, "the key is given twice")
 		}
 		seen[key] = true
 		if err := visit(key, at, value); err != nil {

@@ -20,7 +20,7 @@ func capabilities(members []*provider.Client) provider.Capabilities {
 		case !strings.HasPrefix(string(f), "message."):
 			out[f] = provider.Support{Level: provider.LevelNone, Note: "a route has no such call; ask a member"}
 		case f == feature.MessageBatch:
-			out[f] = adapterkit.Cell(provider.LevelEmulated, "", "one call each, several at a time: every message finds its own way")
+			out[f] = adapterkit.Cell(provider.LevelEmulated, "", "one call each, several at a time: each message has its own member")
 		default:
 			out[f] = merge(f, members)
 		}

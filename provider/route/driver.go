@@ -213,7 +213,7 @@ func checkNames(names []string) []*provider.Error {
 		case name == "":
 			out = append(out, configError(field, "expected the name of an account"))
 		case slices.Index(names, name) < i:
-			out = append(out, configError(field, "%s stands twice", name))
+			out = append(out, configError(field, "%s is listed twice", name))
 		}
 	}
 	return out

@@ -36,12 +36,12 @@ type member struct {
 	epoch     int       // counts pauses: an older success does not end a newer pause
 	openUntil time.Time // end of open, as far as was seen
 	faultWhy  string
-	flights   flights
-	told      State // last state that was reported
+	running   runningSends
+	reported  State // last state that was reported
 }
 
 func newMember(c *provider.Client, index int) *member {
-	m := &member{client: c, index: index, told: StateReady}
+	m := &member{client: c, index: index, reported: StateReady}
 	m.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Interval: window, BucketPeriod: bucket, Timeout: openFor, MaxRequests: 1,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
@@ -55,15 +55,15 @@ func newMember(c *provider.Client, index int) *member {
 
 // The results of a send for the breaker; nil is a success.
 var (
-	errNoVerdict = errors.New("says nothing about the provider")
+	errNoVerdict = errors.New("no result about the provider")
 	errFault     = errors.New("the provider's fault")
 )
 
-// pass is the permission for one send.
-type pass struct {
-	done   func(error)
-	epoch  int
-	flight *flight
+// permit is the permission for one send.
+type permit struct {
+	done  func(error)
+	epoch int
+	send  *runningSend
 }
 
 // change is a change of state that the hook has not been called for.
@@ -72,17 +72,17 @@ type change struct {
 	why      string
 }
 
-// enter permits a send, or returns the reason against it.
-func (m *member) enter() (pass, *provider.Error, change) {
+// admit permits a send, or returns the reason against it.
+func (m *member) admit() (permit, *provider.Error, change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
 	if m.pause != "" && now.Before(m.until) {
-		return pass{}, m.blocked(now), change{}
+		return permit{}, m.blocked(now), change{}
 	}
 	done, err := m.breaker.Allow()
 	if err != nil {
-		return pass{}, m.blocked(now), m.observe()
+		return permit{}, m.blocked(now), m.observe()
 	}
 	switch m.pause {
 	case StateRateLimited:
@@ -92,19 +92,19 @@ func (m *member) enter() (pass, *provider.Error, change) {
 	case StateNoCredit:
 		m.until = now.Add(noCreditWait)
 	}
-	return pass{done, m.epoch, m.flights.begin(now)}, nil, m.observe()
+	return permit{done, m.epoch, m.running.begin(now)}, nil, m.observe()
 }
 
 // abandon ends a send that has no result.
-func (m *member) abandon(p pass) {
+func (m *member) abandon(p permit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p.done(errNoVerdict)
-	m.flights.end(p.flight, false)
+	m.running.end(p.send, false)
 }
 
-// leave records the result of a send that was permitted.
-func (m *member) leave(ctx context.Context, p pass, err error) change {
+// finish records the result of a send that was permitted.
+func (m *member) finish(ctx context.Context, p permit, err error) change {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var e *provider.Error
@@ -118,23 +118,23 @@ func (m *member) leave(ctx context.Context, p pass, err error) change {
 		m.faultWhy = inWords(e)
 	}
 	p.done(verdict)
-	m.flights.end(p.flight, err == nil)
+	m.running.end(p.send, err == nil)
 	now := time.Now()
 	if m.breaker.State() == gobreaker.StateOpen && !m.openUntil.After(now) {
 		m.openUntil = now.Add(openFor)
 	}
 	switch why, wait := pauseFor(e); {
 	case why != "":
-		m.hold(why, now.Add(wait), inWords(e))
+		m.extendPause(why, now.Add(wait), inWords(e))
 	case err == nil && p.epoch == m.epoch:
 		m.pause = ""
 	}
 	return m.observe()
 }
 
-// hold begins a pause, or makes it longer. Late results of an older failure do not
+// extendPause begins a pause, or makes it longer. Late results of an older failure do not
 // shorten it.
-func (m *member) hold(why State, until time.Time, words string) {
+func (m *member) extendPause(why State, until time.Time, words string) {
 	if m.pause == "" {
 		m.epoch++
 		m.until = time.Time{}
@@ -198,7 +198,7 @@ func (m *member) ready() bool {
 func (m *member) stalled() (bool, change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.flights.stalled(time.Now()), m.observe()
+	return m.running.stalled(time.Now()), m.observe()
 }
 
 // blocked returns the error of a send that was not permitted; the lock is held.

@@ -58,7 +58,7 @@ func (m *member) now() State {
 	case gobreaker.StateHalfOpen:
 		return StateProbing
 	}
-	if m.flights.stalled(time.Now()) {
+	if m.running.stalled(time.Now()) {
 		return StateStalled
 	}
 	return StateReady
@@ -66,8 +66,8 @@ func (m *member) now() State {
 
 // observe returns the change since it was last called; the lock is held.
 func (m *member) observe() change {
-	c := change{from: m.told, to: m.now()}
-	m.told = c.to
+	c := change{from: m.reported, to: m.now()}
+	m.reported = c.to
 	switch c.to {
 	case StateReady:
 		c.why = "works again"
@@ -76,7 +76,7 @@ func (m *member) observe() change {
 	case StateOpen:
 		c.why = "half of the sends of the last minute failed, the last: " + m.faultWhy
 	case StateProbing:
-		c.why = "one send is let through to see"
+		c.why = "one send is made as a probe"
 	default:
 		c.why = m.pauseWhy
 	}
