@@ -75,7 +75,10 @@ func BeforeSending(f func(indexes []int) error) BatchOption {
 // When ctx is canceled, messages whose request was interrupted are unknown. To stop
 // without unknown outcomes, end messages instead, or return an error from each. A
 // message must not be changed before its result is delivered.
-func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error, opts ...BatchOption) (BatchReport, error) {
+func (c *Client) SendBatch(
+	ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error,
+	opts ...BatchOption,
+) (BatchReport, error) {
 	b := &batch{Client: c}
 	for _, o := range opts {
 		o(b)
@@ -160,7 +163,9 @@ func indexed[V, T any](values iter.Seq2[V, error], item func(int, V) T) iter.Seq
 
 // place prepares a message that may share a request and returns its key. All others
 // go through Send unchanged.
-func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ BatchResult, done bool) {
+func (b *batch) place(
+	_ context.Context, item *batchItem,
+) (t flow.Traits, _ BatchResult, done bool) {
 	if item.given == nil {
 		err := asError(Invalid("", "expected a message"), b.provider, b.account, opSend)
 		return t, BatchResult{Index: item.index, Err: err}, true
@@ -180,7 +185,9 @@ func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ Batc
 	if ok && len(prepared.Recipients) == 0 && b.mailsOf(prepared) == nil {
 		item.prepared, item.notes = prepared, notes
 		t.Key, t.Alone, t.Addresses = key, false, prepared.addressees()
-		t.Texts, t.Variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
+		t.Texts, t.Variables = [3]string{
+			prepared.Subject, prepared.HTML, prepared.Text,
+		}, sizeOf(prepared.Variables)
 		t.Bytes = t.Variables + t.Addresses*addressSize
 		if b.native.BatchLimits().Distinct {
 			t.Once = strings.ToLower(prepared.To[0].Email)
@@ -261,18 +268,26 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 		})
 	}
 	if err == nil && len(receipts) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: OutcomeSent, Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items))}
+		err = &Error{
+			Kind: ErrInternal, Outcome: OutcomeSent,
+			Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items)),
+		}
 	}
 	if refused(err) && *splits > 0 || unwritable(err) {
 		if refused(err) {
 			*splits -= 2
 		}
 		half := len(items) / 2
-		return append(b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...)
+		return append(
+			b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...,
+		)
 	}
 	if refused(err) {
 		c := *errorOf(err)
-		c.Message = fmt.Sprintf("refused in one call with %d others, any of which may be the reason: %s", len(items)-1, c.Message)
+		c.Message = fmt.Sprintf(
+			"refused in one call with %d others, any of which may be the reason: %s", len(items)-1,
+			c.Message,
+		)
 		err = &c
 	}
 	out := make([]BatchResult, len(items))
@@ -366,7 +381,10 @@ func fatal(err error) bool {
 // notTried is the error of an item that was read before the batch ended, and not
 // sent.
 func notTried(c *Client, op Op, why error) *Error {
-	e := &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op, Outcome: OutcomeNotSent, Message: "not tried after the error before"}
+	e := &Error{
+		Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op,
+		Outcome: OutcomeNotSent, Message: "not tried after the error before",
+	}
 	if isContextError(why) {
 		e.Message, e.Err = "not tried: "+why.Error(), why
 	}

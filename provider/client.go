@@ -84,7 +84,13 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 		if c.Has(f) {
 			continue
 		}
-		problems = append(problems, configError(fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name, c.caps.Level(f)))
+		problems = append(
+			problems,
+			configError(
+				fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name,
+				c.caps.Level(f),
+			),
+		)
 	}
 	if err := joinProblems(problems); err != nil {
 		return nil, asError(err, name, c.account, opOpen)
@@ -194,12 +200,17 @@ func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, 
 // end calls the hooks for the result of an operation.
 func (c *Client) end(ctx context.Context, op Op, start time.Time, r *Receipt, err error) {
 	if c.hooks.OnResult != nil {
-		c.hooks.OnResult(ctx, ResultEvent{Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err, Took: time.Since(start)})
+		c.hooks.OnResult(ctx, ResultEvent{
+			Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err,
+			Took: time.Since(start),
+		})
 	}
 }
 
 // run wraps every operation except Send: context, features, hooks, errors.
-func run[T any](ctx context.Context, c *Client, op Op, needs []Feature, call func(context.Context) (T, error)) (out T, err error) {
+func run[T any](
+	ctx context.Context, c *Client, op Op, needs []Feature, call func(context.Context) (T, error),
+) (out T, err error) {
 	ctx, start, err := c.begin(ctx, op)
 	if err == nil {
 		err = c.supports(needs...)
@@ -229,7 +240,10 @@ func (c *Client) unsupported(f Feature) *Error {
 	case LevelAccountWide:
 		return Unsupported(f, "%s sets this for the whole account: %s", c.provider, s.Note)
 	case LevelEmulated:
-		return Unsupported(f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note, string(f)+": "+string(f.emulation()))
+		return Unsupported(
+			f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note,
+			string(f)+": "+string(f.emulation()),
+		)
 	}
 	why := s.Note
 	if why == "" {
@@ -263,7 +277,12 @@ func idOf(field string, table map[string]string, r Ref) (Ref, error) {
 	}
 	id, ok := table[r.Alias]
 	if !ok {
-		return r, ofAccount(Invalid(field, "no alias %q for this account; write %q for a literal id", text.Clip(r.Alias), "id:"+text.Clip(r.Alias)))
+		return r, ofAccount(
+			Invalid(
+				field, "no alias %q for this account; write %q for a literal id",
+				text.Clip(r.Alias), "id:"+text.Clip(r.Alias),
+			),
+		)
 	}
 	return Ref{ID: id}, checkID(field, id)
 }

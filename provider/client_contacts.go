@@ -79,8 +79,14 @@ func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Cont
 
 // allPages iterates over the items of a listing. key identifies an item, to notice
 // a page that comes again.
-func allPages[T any](ctx context.Context, c *Client, op Op, cursor string, key func(T) string, list func(ctx context.Context, cursor string) (*Page[T], error)) iter.Seq2[T, error] {
-	repeated := &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
+func allPages[T any](
+	ctx context.Context, c *Client, op Op, cursor string, key func(T) string,
+	list func(ctx context.Context, cursor string) (*Page[T], error),
+) iter.Seq2[T, error] {
+	repeated := &Error{
+		Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op,
+		Message: "the provider gives the same page again",
+	}
 	return func(yield func(T, error) bool) {
 		flow.Pages(ctx, cursor, func(ctx context.Context, cursor string) ([]T, string, error) {
 			page, err := list(ctx, cursor)
@@ -159,7 +165,9 @@ func (c *Client) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe takes an address off one list, or off all mail when list is zero. The
 // reason is one line for the provider, which may ignore it.
-func (c *Client) Unsubscribe(ctx context.Context, email string, list Ref, reason string) (*ContactReceipt, error) {
+func (c *Client) Unsubscribe(
+	ctx context.Context, email string, list Ref, reason string,
+) (*ContactReceipt, error) {
 	f := featureUnsubscribe
 	if !list.IsZero() {
 		f = featureUnsubscribeList
@@ -190,14 +198,22 @@ func (c *Client) Resubscribe(ctx context.Context, email string, list Ref) (*Cont
 }
 
 // runOnly is run for operations that return nothing.
-func (c *Client) runOnly(ctx context.Context, op Op, f Feature, call func(context.Context) error) error {
-	_, err := run(ctx, c, op, []Feature{f}, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+func (c *Client) runOnly(
+	ctx context.Context, op Op, f Feature, call func(context.Context) error,
+) error {
+	_, err := run(
+		ctx, c, op, []Feature{f},
+		func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) },
+	)
 	return err
 }
 
 // changeAddress is run for a change of one address; call gets the adapter as the
 // interface that the change needs.
-func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, email string, call func(context.Context, A) (*ContactReceipt, error)) (*ContactReceipt, error) {
+func changeAddress[A any](
+	ctx context.Context, c *Client, op Op, f Feature, email string,
+	call func(context.Context, A) (*ContactReceipt, error),
+) (*ContactReceipt, error) {
 	return run(ctx, c, op, []Feature{f}, func(ctx context.Context) (*ContactReceipt, error) {
 		if err := CheckEmail(email); err != nil {
 			return nil, err
@@ -213,7 +229,9 @@ func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, emai
 
 // contactReceipt completes the receipt of a change. A successful response that
 // could not be read still means that the change was made.
-func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*ContactReceipt, error) {
+func (c *Client) contactReceipt(
+	r *ContactReceipt, email string, err error,
+) (*ContactReceipt, error) {
 	e := errorOf(err)
 	if err != nil && (e == nil || e.Outcome == OutcomeNotSent || e.Outcome == "") {
 		return nil, err
@@ -226,7 +244,10 @@ func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*Co
 	case err == nil:
 	case e.Outcome == OutcomeSent:
 		r.State, err = ContactStored, nil
-		r.Notes = append(r.Notes, Note{Field: "id", Action: NoteWarning, Why: "stored, but the answer could not be read: " + e.Message})
+		r.Notes = append(r.Notes, Note{
+			Field: "id", Action: NoteWarning,
+			Why: "stored, but the answer could not be read: " + e.Message,
+		})
 	default:
 		r.State = ContactUnknown
 	}

@@ -21,9 +21,15 @@ func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Rece
 		return c.sendOne(ctx, m)
 	}
 	r, err := c.sendEach(ctx, m, mails, known)
-	note := Note{Field: "to", Action: NoteEmulated, Why: fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails))}
+	note := Note{
+		Field: "to", Action: NoteEmulated,
+		Why: fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails)),
+	}
 	if len(m.Recipients) > 0 {
-		note = Note{Field: "recipients", Action: NoteEmulated, Why: fmt.Sprintf("%d mails, one call each", len(mails))}
+		note = Note{
+			Field: "recipients", Action: NoteEmulated,
+			Why: fmt.Sprintf("%d mails, one call each", len(mails)),
+		}
 	}
 	return c.withNotes(r, []Note{note}, err), err
 }
@@ -44,7 +50,9 @@ func (c *Client) mailsOf(m *Message) []*Message {
 // stops at an error that the next recipient would cause too, and gives every
 // recipient a result. It does not send to recipients that known, the receipt of an
 // earlier send of the same mails, has as sent or unknown.
-func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message, known *Receipt) (*Receipt, error) {
+func (c *Client) sendEach(
+	ctx context.Context, whole *Message, mails []*Message, known *Receipt,
+) (*Receipt, error) {
 	all := &Receipt{Provider: c.provider, Account: c.account, IdempotencyKey: whole.IdempotencyKey}
 	if known != nil && len(known.Recipients) == len(mails) {
 		all.Accounts = known.Accounts
@@ -58,14 +66,20 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 			all.Recipients = append(all.Recipients, known.Recipients[i])
 			if known.Recipients[i].State == StateUnknown {
 				all.addTrace(whole, m.To[0].Email, known.Unsettled)
-				unknown = &Error{Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: "the outcome of an earlier send to a recipient is unknown"}
+				unknown = &Error{
+					Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField,
+					Message: "the outcome of an earlier send to a recipient is unknown",
+				}
 			}
 			continue
 		}
 		if stopped {
 			all.Recipients = append(all.Recipients, RecipientResult{
 				Email: m.To[0].Email, State: StateRefused,
-				Error: &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: opSend, Outcome: OutcomeNotSent, Message: "not tried after the error before"},
+				Error: &Error{
+					Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: opSend,
+					Outcome: OutcomeNotSent, Message: "not tried after the error before",
+				},
 			})
 			continue
 		}
@@ -80,7 +94,10 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 			continue
 		}
 		if r == nil {
-			all.Recipients = append(all.Recipients, RecipientResult{Email: m.To[0].Email, State: StateRefused, Error: &Error{Kind: kindOf(err), Outcome: OutcomeNotSent, Message: err.Error()}})
+			all.Recipients = append(all.Recipients, RecipientResult{
+				Email: m.To[0].Email, State: StateRefused,
+				Error: &Error{Kind: kindOf(err), Outcome: OutcomeNotSent, Message: err.Error()},
+			})
 		}
 		if first == nil {
 			first = err
@@ -197,7 +214,10 @@ func (r *Receipt) addTrace(whole *Message, email string, part *Trace) {
 	own := part.of(email)
 	t := r.Unsettled
 	if t == nil {
-		t = &Trace{At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject, SendAt: own.SendAt, Own: make(map[string]Trace)}
+		t = &Trace{
+			At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject,
+			SendAt: own.SendAt, Own: make(map[string]Trace),
+		}
 		r.Unsettled = t
 	}
 	if own.At.Before(t.At) {
@@ -242,12 +262,18 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 	if e != nil && (e.Local() || e.Kind == ErrCanceled) {
 		return nil, err // nothing left
 	}
-	asked := AccountResult{Provider: c.provider, Account: c.account, Outcome: OutcomeSent, Error: e, Took: time.Since(start)}
+	asked := AccountResult{
+		Provider: c.provider, Account: c.account, Outcome: OutcomeSent, Error: e,
+		Took: time.Since(start),
+	}
 	if e != nil {
 		asked.Outcome = e.Outcome
 		r = failed(m, e, r)
 	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
-		r.Notes = append(r.Notes, Note{Field: "message_id", Action: NoteWarning, Why: "accepted, but the provider returned no id"})
+		r.Notes = append(r.Notes, Note{
+			Field: "message_id", Action: NoteWarning,
+			Why: "accepted, but the provider returned no id",
+		})
 	}
 	if e != nil && e.Outcome == OutcomeSent {
 		err = nil // accepted; only the response could not be read
@@ -267,7 +293,9 @@ func failed(m *Message, e *Error, known *Receipt) *Receipt {
 	switch e.Outcome {
 	case OutcomeSent:
 		r = m.Receipt("", StateAccepted)
-		r.Notes = []Note{{Field: "message_id", Action: NoteWarning, Why: "accepted, id unknown: " + e.Message}}
+		r.Notes = []Note{
+			{Field: "message_id", Action: NoteWarning, Why: "accepted, id unknown: " + e.Message},
+		}
 	case OutcomeMaybeSent:
 		r = m.Receipt("", StateUnknown)
 	default:

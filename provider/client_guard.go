@@ -41,10 +41,16 @@ func (c *Client) guarded(ctx context.Context, m *Message, deliver delivery) (*Re
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &Error{Kind: ErrUnavailable, Outcome: OutcomeNotSent, Field: keyField, Message: "the duplicate guard: " + err.Error(), Err: err}
+		return nil, &Error{
+			Kind: ErrUnavailable, Outcome: OutcomeNotSent, Field: keyField,
+			Message: "the duplicate guard: " + err.Error(), Err: err,
+		}
 	case e.Digest != "" && e.Digest != digest:
 		if claimed { // the store broke its contract; leave the entry unknown
-			return nil, &Error{Kind: ErrInternal, Outcome: OutcomeNotSent, Field: keyField, Message: "the duplicate guard gave a key to another message"}
+			return nil, &Error{
+				Kind: ErrInternal, Outcome: OutcomeNotSent, Field: keyField,
+				Message: "the duplicate guard gave a key to another message",
+			}
 		}
 		return nil, Invalid(keyField, "the key was used for another message")
 	case !claimed:
@@ -55,13 +61,21 @@ func (c *Client) guarded(ctx context.Context, m *Message, deliver delivery) (*Re
 
 // claimed sends under the claim and stores the result, also when the adapter
 // panics.
-func (c *Client) claimed(ctx context.Context, m *Message, key string, before GuardEntry, deliver delivery) (r *Receipt, err error) {
-	end := GuardEntry{Status: StateUnknown, Receipt: c.unfinished(m, GuardEntry{At: time.Now(), Receipt: before.Receipt})}
+func (c *Client) claimed(
+	ctx context.Context, m *Message, key string, before GuardEntry, deliver delivery,
+) (r *Receipt, err error) {
+	end := GuardEntry{
+		Status:  StateUnknown,
+		Receipt: c.unfinished(m, GuardEntry{At: time.Now(), Receipt: before.Receipt}),
+	}
 	defer func() {
 		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardWrite)
 		defer cancel()
 		if failed := c.guard.store.Finish(write, key, end); failed != nil && r != nil {
-			r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not store the result; a repeat will be reported as unknown: " + failed.Error()})
+			r.Notes = append(r.Notes, Note{
+				Field: keyField, Action: NoteWarning,
+				Why: "the duplicate guard could not store the result; a repeat will be reported as unknown: " + failed.Error(),
+			})
 		}
 	}()
 	r, err = deliver(ctx, m, before.Receipt.Clone())
@@ -77,7 +91,10 @@ func (c *Client) claimed(ctx context.Context, m *Message, key string, before Gua
 func (c *Client) repeated(m *Message, e GuardEntry) (*Receipt, error) {
 	if e.Status == StateAccepted && e.Receipt != nil {
 		r := e.Receipt.Clone()
-		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteEmulated, Why: "the mail was sent under this key before: this is its receipt, and nothing was sent now"})
+		r.Notes = append(r.Notes, Note{
+			Field: keyField, Action: NoteEmulated,
+			Why: "the mail was sent under this key before: this is its receipt, and nothing was sent now",
+		})
 		return r, nil
 	}
 	r := e.Receipt.Clone()
@@ -86,7 +103,9 @@ func (c *Client) repeated(m *Message, e GuardEntry) (*Receipt, error) {
 	}
 	why := "the outcome of an earlier send under this key is unknown; nothing was sent now"
 	r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: why})
-	return r, &Error{Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: why}
+	return r, &Error{
+		Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: why,
+	}
 }
 
 // unfinished returns the receipt of a send that was recorded as begun and has no
@@ -115,7 +134,10 @@ func (g *guard) settled(ctx context.Context, c *Client, r *Receipt) {
 	}
 	e := GuardEntry{Status: StateAccepted, Receipt: r.Clone()}
 	if err := g.store.Finish(ctx, c.guardKey(r.IdempotencyKey), e); err != nil {
-		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not be updated: " + err.Error()})
+		r.Notes = append(r.Notes, Note{
+			Field: keyField, Action: NoteWarning,
+			Why: "the duplicate guard could not be updated: " + err.Error(),
+		})
 	}
 }
 

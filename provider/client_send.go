@@ -83,7 +83,9 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 		return nil, nil, err
 	}
 	if m.From.Email == "" && m.Template.IsZero() {
-		return nil, nil, ofAccount(Invalid("from", "expected a sender, in the message or as the account's setting"))
+		return nil, nil, ofAccount(
+			Invalid("from", "expected a sender, in the message or as the account's setting"),
+		)
 	}
 	notes, err := c.apply(m)
 	if err != nil {
@@ -131,10 +133,16 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 			missing = append(missing, f)
 		case action == ActionDrop:
 			m.drop(f)
-			notes = append(notes, Note{Field: fieldOf(f), Action: NoteDropped, Why: "policy: " + c.provider + " has no " + string(f)})
+			notes = append(notes, Note{
+				Field: fieldOf(f), Action: NoteDropped,
+				Why: "policy: " + c.provider + " has no " + string(f),
+			})
 		case f == featureTextOnly:
 			htmlFromText(m)
-			notes = append(notes, Note{Field: "html", Action: NoteEmulated, Why: "policy: made from text, which " + c.provider + " cannot send alone"})
+			notes = append(notes, Note{
+				Field: "html", Action: NoteEmulated,
+				Why: "policy: made from text, which " + c.provider + " cannot send alone",
+			})
 		}
 	}
 	if len(missing) == 0 {

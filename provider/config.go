@@ -127,7 +127,13 @@ func (c Config) checkAliases() []*Error {
 			for account, id := range ids {
 				field := "aliases." + kind + "." + alias + "." + account
 				if _, ok := c.Providers[account]; !ok {
-					out = append(out, configError(field, "no account is called %q; known: %s", text.Clip(account), c.names()))
+					out = append(
+						out,
+						configError(
+							field, "no account is called %q; known: %s", text.Clip(account),
+							c.names(),
+						),
+					)
 				} else if id == "" {
 					out = append(out, configError(field, "expected an id"))
 				}

@@ -37,7 +37,10 @@ var changeFields = []field[ContactChange]{
 		}},
 		check: func(c *ContactChange) error { return checkChange("first_name", c.FirstName) },
 	},
-	{name: "LastName", with: featureContactNames, check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) }},
+	{
+		name: "LastName", with: featureContactNames,
+		check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) },
+	},
 	{
 		name: "Fields",
 		uses: []use[ContactChange]{
@@ -76,7 +79,10 @@ var changeFields = []field[ContactChange]{
 			case "", StatusSubscribed, StatusUnsubscribed, StatusBlocked:
 				return nil
 			}
-			return Invalid("status", "expected subscribed, unsubscribed or blocked, got %q", text.Clip(string(c.Status)))
+			return Invalid(
+				"status", "expected subscribed, unsubscribed or blocked, got %q",
+				text.Clip(string(c.Status)),
+			)
 		},
 	},
 }

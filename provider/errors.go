@@ -95,16 +95,25 @@ type Error struct {
 
 // Invalid returns a local error about a field; nothing was sent.
 func Invalid(field, format string, args ...any) *Error {
-	return &Error{Kind: ErrInvalid, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrInvalid, Outcome: OutcomeNotSent, Field: field,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 // Unsupported returns the error for a feature the provider does not have.
 func Unsupported(f Feature, format string, args ...any) *Error {
-	return &Error{Kind: ErrUnsupported, Outcome: OutcomeNotSent, Elsewhere: true, Feature: f, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrUnsupported, Outcome: OutcomeNotSent, Elsewhere: true, Feature: f,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 func configError(field, format string, args ...any) *Error {
-	return &Error{Kind: ErrConfig, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrConfig, Outcome: OutcomeNotSent, Field: field,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 // ofAccount marks a local error whose reason is the account: another account may

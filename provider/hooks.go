@@ -115,7 +115,9 @@ func (h Hooks) And(more ...Hooks) Hooks {
 	return all
 }
 
-func after(first, then func(context.Context, StartEvent) context.Context) func(context.Context, StartEvent) context.Context {
+func after(
+	first, then func(context.Context, StartEvent) context.Context,
+) func(context.Context, StartEvent) context.Context {
 	if first == nil {
 		return then
 	}
@@ -142,14 +144,18 @@ func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
 		OnTry: func(ctx context.Context, e TryEvent) {
 			log.LogAttrs(ctx, slog.LevelDebug, "provider request",
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("operation", e.Operation),
+				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String(
+					"operation", e.Operation,
+				),
 				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("try", e.Try), slog.Int("status", e.Status),
 				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took), slog.Duration("waited", e.Waited))
 		},
 		OnResult: func(ctx context.Context, e ResultEvent) {
 			level := slog.LevelInfo
 			attrs := []slog.Attr{
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("op", string(e.Op)),
+				slog.String(
+					"provider", e.Provider,
+				), slog.String("account", e.Account), slog.String("op", string(e.Op)),
 				slog.String("state", string(e.State())), slog.Duration("took", e.Took),
 			}
 			if e.Err != nil {
@@ -160,7 +166,9 @@ func SlogHooks(log *slog.Logger) Hooks {
 		},
 		OnState: func(ctx context.Context, e StateEvent) {
 			log.LogAttrs(ctx, slog.LevelWarn, "route member",
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("route", e.Route),
+				slog.String(
+					"provider", e.Provider,
+				), slog.String("account", e.Account), slog.String("route", e.Route),
 				slog.String("from", e.From), slog.String("to", e.To), slog.String("why", e.Why))
 		},
 	}

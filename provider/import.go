@@ -40,7 +40,9 @@ type ImportReport struct {
 // of the provider is used up and the response states the time to wait, the import
 // waits, for up to five minutes. An import may be run again: rows that are stored
 // already do not change.
-func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error) (ImportReport, error) {
+func (c *Client) ImportContacts(
+	ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error,
+) (ImportReport, error) {
 	var report ImportReport
 	ctx, start, err := c.begin(ctx, opContactImport)
 	if err == nil {
@@ -63,7 +65,9 @@ func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChang
 }
 
 // importContacts runs an import as a flow of rows.
-func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error) error {
+func (c *Client) importContacts(
+	ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error,
+) error {
 	i := &importing{Client: c}
 	f := flow.Flow[*importItem, ImportResult]{
 		Calls: c.calls, Identity: (*importItem).identity, Place: i.place, Call: i.call, Skipped: i.skipped,
@@ -100,7 +104,9 @@ func newImportItem(index int, change ContactChange) *importItem {
 }
 
 // place checks and converts a row that may be stored with others.
-func (i *importing) place(ctx context.Context, item *importItem) (t flow.Traits, _ ImportResult, done bool) {
+func (i *importing) place(
+	ctx context.Context, item *importItem,
+) (t flow.Traits, _ ImportResult, done bool) {
 	t = flow.Traits{Alone: true, Held: 256 + size(changeFields, item.change)}
 	if i.bulk == nil {
 		return t, ImportResult{}, false
@@ -139,7 +145,10 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportResul
 		return asError(err, i.provider, i.account, opContactImport)
 	})
 	if err == nil && len(results) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: OutcomeMaybeSent, Message: fmt.Sprintf("%d results for %d rows", len(results), len(items))}
+		err = &Error{
+			Kind: ErrInternal, Outcome: OutcomeMaybeSent,
+			Message: fmt.Sprintf("%d results for %d rows", len(results), len(items)),
+		}
 	}
 	out := make([]ImportResult, len(items))
 	for k, item := range items {
@@ -158,7 +167,9 @@ func (i *importing) result(item *importItem, r *ContactReceipt, err error) Impor
 }
 
 func (i *importing) skipped(item *importItem, why error) ImportResult {
-	return ImportResult{Index: item.index, Email: item.email, Err: notTried(i.Client, opContactImport, why)}
+	return ImportResult{
+		Index: item.index, Email: item.email, Err: notTried(i.Client, opContactImport, why),
+	}
 }
 
 func (r *ImportReport) count(row ImportResult) {

@@ -153,7 +153,9 @@ func (m *Message) Receipt(messageID string, state State) *Receipt {
 	r := &Receipt{MessageID: messageID, State: state}
 	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
 	add := func(email string) {
-		r.Recipients = append(r.Recipients, RecipientResult{Email: email, MessageID: messageID, State: state})
+		r.Recipients = append(r.Recipients, RecipientResult{
+			Email: email, MessageID: messageID, State: state,
+		})
 	}
 	for _, list := range [][]Address{m.To, m.Cc, m.Bcc} {
 		for _, a := range list {
@@ -229,7 +231,9 @@ func checkOneClick(link string) error {
 	case !uriText(link) || err != nil || u.Host == "":
 		return Invalid("url", "expected an https URL in ASCII without blanks and angle brackets")
 	case !strings.EqualFold(u.Scheme, "https"):
-		return Invalid("url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme))
+		return Invalid(
+			"url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme),
+		)
 	case u.User != nil || strings.Contains(link, "#"):
 		return Invalid("url", "expected a URL without user and fragment")
 	}
@@ -247,7 +251,10 @@ func mailtoURL(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || !uriText(s) || strings.Contains(s, "#") {
-		return "", Invalid("mailto", "expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks")
+		return "", Invalid(
+			"mailto",
+			"expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks",
+		)
 	}
 	address, err := url.PathUnescape(u.Opaque)
 	if err != nil {

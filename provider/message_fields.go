@@ -113,7 +113,9 @@ var messageFields = []field[Message]{
 	{
 		name: "Variables",
 		uses: []use[Message]{{feature: featureVariables, doc: "values for a template", used: func(m *Message) bool {
-			return len(m.Variables) > 0 || anyOf(m.Recipients, func(r *Recipient) bool { return len(r.Variables) > 0 })
+			return len(m.Variables) > 0 || anyOf(
+				m.Recipients, func(r *Recipient) bool { return len(r.Variables) > 0 },
+			)
 		}}},
 		check: func(m *Message) error { return checkVariables("variables", m.Variables) },
 		clone: func(m *Message) { m.Variables = maps.Clone(m.Variables) },
@@ -138,7 +140,9 @@ var messageFields = []field[Message]{
 			},
 			{
 				feature: featureAttachmentType, doc: "a content type that the file name does not imply", actions: mayDrop,
-				used: anyAttachment(func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) }),
+				used: anyAttachment(
+					func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) },
+				),
 				drop: func(m *Message) {
 					for i := range m.Attachments {
 						m.Attachments[i].ContentType = ""
@@ -147,8 +151,12 @@ var messageFields = []field[Message]{
 			},
 			{
 				feature: featureInline, doc: "a file shown inside the HTML", actions: mayDrop,
-				used: anyAttachment(func(a *Attachment) bool { return a.Inline || a.ContentID != "" }),
-				drop: dropAttachments(func(a Attachment) bool { return a.Inline || a.ContentID != "" }),
+				used: anyAttachment(
+					func(a *Attachment) bool { return a.Inline || a.ContentID != "" },
+				),
+				drop: dropAttachments(
+					func(a Attachment) bool { return a.Inline || a.ContentID != "" },
+				),
 			},
 		},
 		check: func(m *Message) error { return checkParts("attachments", m.Attachments, attachmentFields) },
@@ -236,14 +244,21 @@ var messageFields = []field[Message]{
 // recipientFields are the rows of Recipient. Those without a feature in with
 // are a part of every personalised mail.
 var recipientFields = []field[Recipient]{
-	{name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) }, size: func(*Recipient) int { return addressSize }},
+	{
+		name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) },
+		size: func(*Recipient) int { return addressSize },
+	},
 	{name: "Name", check: func(r *Recipient) error { return checkLine(".name", r.Name) }},
 	{
 		name: "Variables", with: featureVariables,
 		check: func(r *Recipient) error { return checkVariables(".variables", r.Variables) },
 		size:  func(r *Recipient) int { return sizeOfMap(r.Variables) },
 	},
-	{name: "Subject", check: func(r *Recipient) error { return checkLine(".subject", r.Subject) }, size: func(r *Recipient) int { return len(r.Subject) }},
+	{
+		name:  "Subject",
+		check: func(r *Recipient) error { return checkLine(".subject", r.Subject) },
+		size:  func(r *Recipient) int { return len(r.Subject) },
+	},
 	{
 		name: "HTML", with: featureHTML,
 		check: func(r *Recipient) error { return checkText(".html", r.HTML) },
@@ -275,7 +290,10 @@ var attachmentFields = []field[Attachment]{
 	{name: "URL", with: featureAttachmentURL, check: checkAttachmentURL},
 	{name: "ContentType", with: featureAttachmentType, check: checkContentType},
 	{name: "Inline", with: featureInline},
-	{name: "ContentID", with: featureInline, check: func(a *Attachment) error { return checkLine(".content_id", a.ContentID) }},
+	{
+		name: "ContentID", with: featureInline,
+		check: func(a *Attachment) error { return checkLine(".content_id", a.ContentID) },
+	},
 }
 
 // needs appends the features that m uses to out.
@@ -333,13 +351,17 @@ func checkContent(m *Message) error {
 	case m.Template.IsZero() && m.Subject == "" && !everyoneHasSubject(m):
 		return Invalid("subject", "expected a subject")
 	case m.Template.IsZero() && m.HTML == "" && m.Text == "" && anyOf(m.Recipients, func(r *Recipient) bool { return r.HTML == "" && r.Text == "" }):
-		return Invalid("recipients", "expected html or text for every recipient, or for the message")
+		return Invalid(
+			"recipients", "expected html or text for every recipient, or for the message",
+		)
 	}
 	return nil
 }
 
 func everyoneHasSubject(m *Message) bool {
-	return len(m.Recipients) > 0 && !anyOf(m.Recipients, func(r *Recipient) bool { return r.Subject == "" })
+	return len(m.Recipients) > 0 && !anyOf(
+		m.Recipients, func(r *Recipient) bool { return r.Subject == "" },
+	)
 }
 
 func usesHTML(m *Message) bool {
@@ -406,7 +428,10 @@ func checkFileName(a *Attachment) error {
 		return Invalid(".name", "expected a file name")
 	}
 	if strings.ContainsAny(a.Name, "/\\") || len(a.Name) > 255 || a.Name == "." || a.Name == ".." {
-		return Invalid(".name", "expected a file name of at most 255 bytes without a path, got %q", text.Clip(a.Name))
+		return Invalid(
+			".name", "expected a file name of at most 255 bytes without a path, got %q",
+			text.Clip(a.Name),
+		)
 	}
 	return checkLine(".name", a.Name)
 }

@@ -86,9 +86,18 @@ func (p Policy) check() []*Error {
 		allowed = slices.Compact(allowed)
 		switch {
 		case len(allowed) == 0:
-			out = append(out, configError("policy."+string(name), "no feature of this name can have a policy"))
+			out = append(
+				out,
+				configError("policy."+string(name), "no feature of this name can have a policy"),
+			)
 		case !slices.Contains(allowed, string(action)):
-			out = append(out, configError("policy."+string(name), "expected %s, got %q", strings.Join(allowed, " or "), text.Clip(string(action))))
+			out = append(
+				out,
+				configError(
+					"policy."+string(name), "expected %s, got %q", strings.Join(allowed, " or "),
+					text.Clip(string(action)),
+				),
+			)
 		}
 	}
 	slices.SortFunc(out, func(a, b *Error) int { return strings.Compare(a.Field, b.Field) })

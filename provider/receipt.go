@@ -143,7 +143,9 @@ type wireAccount struct {
 
 // MarshalJSON writes the time in milliseconds, as took_ms.
 func (a AccountResult) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wireAccount{a.Provider, a.Account, a.Outcome, a.Error, a.Took.Milliseconds()})
+	return json.Marshal(wireAccount{
+		a.Provider, a.Account, a.Outcome, a.Error, a.Took.Milliseconds(),
+	})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -152,7 +154,9 @@ func (a *AccountResult) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*a = AccountResult{w.Provider, w.Account, w.Outcome, w.Error, time.Duration(w.TookMS) * time.Millisecond}
+	*a = AccountResult{
+		w.Provider, w.Account, w.Outcome, w.Error, time.Duration(w.TookMS) * time.Millisecond,
+	}
 	return nil
 }
 

@@ -32,12 +32,16 @@ func (r Registry) Open(ctx context.Context, cfg Config, opts ...Option) (*Client
 }
 
 // OpenAccount is Open for the account with this name.
-func (r Registry) OpenAccount(ctx context.Context, cfg Config, name string, opts ...Option) (*Client, error) {
+func (r Registry) OpenAccount(
+	ctx context.Context, cfg Config, name string, opts ...Option,
+) (*Client, error) {
 	if err := r.Check(cfg); err != nil {
 		return nil, err
 	}
 	if _, ok := cfg.Providers[name]; !ok {
-		return nil, configError("provider", "no account is called %q; known: %s", text.Clip(name), cfg.names())
+		return nil, configError(
+			"provider", "no account is called %q; known: %s", text.Clip(name), cfg.names(),
+		)
 	}
 	o := optionsOf(opts)
 	if o.from != (Address{}) {
@@ -47,9 +51,14 @@ func (r Registry) OpenAccount(ctx context.Context, cfg Config, name string, opts
 	return r.open(ctx, cfg, name, o.env, nil)
 }
 
-func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverEnv, path []string) (*Client, error) {
+func (r Registry) open(
+	ctx context.Context, cfg Config, name string, env DriverEnv, path []string,
+) (*Client, error) {
 	if slices.Contains(path, name) {
-		return nil, configError("providers."+name, "accounts refer to each other in a circle: %s", strings.Join(append(path, name), " -> "))
+		return nil, configError(
+			"providers."+name, "accounts refer to each other in a circle: %s",
+			strings.Join(append(path, name), " -> "),
+		)
 	}
 	a, ok := cfg.Providers[name]
 	if !ok {
@@ -61,7 +70,9 @@ func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverE
 		return nil, err
 	}
 	env.Account = name
-	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(cfg.Aliases.Templates, name), aliasesOf(cfg.Aliases.Fields, name)
+	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(
+		cfg.Aliases.Templates, name,
+	), aliasesOf(cfg.Aliases.Fields, name)
 	path = append(slices.Clip(path), name)
 	env.Client = func(member string) (*Client, error) { return r.open(ctx, cfg, member, env, path) }
 	c, err := d.open(ctx, own, env)
@@ -86,13 +97,22 @@ func (r Registry) check(cfg Config, resolve bool) error {
 	}
 	if cfg.Default != "" {
 		if _, ok := cfg.Providers[cfg.Default]; !ok {
-			problems = append(problems, configError("default", "no account is called %q; known: %s", text.Clip(cfg.Default), cfg.names()))
+			problems = append(
+				problems,
+				configError(
+					"default", "no account is called %q; known: %s", text.Clip(cfg.Default),
+					cfg.names(),
+				),
+			)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
 		path := "providers." + name
 		if !slices.ContainsFunc(cfg.problems, func(e *Error) bool { return e.Field == path }) { // an account that could be read
-			problems = append(problems, without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...)
+			problems = append(
+				problems,
+				without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...,
+			)
 		}
 	}
 	problems = append(problems, cfg.checkAliases()...)
@@ -107,9 +127,17 @@ func (r Registry) checkAccount(path string, a AccountConfig, resolve bool) []*Er
 	case ok && !isText:
 		return []*Error{configError(path+".provider", "expected a text")}
 	case !ok || name == "":
-		return append(within(path, commonProblems(a)), configError(path+".provider", "expected one of %s", r.names()))
+		return append(
+			within(path, commonProblems(a)),
+			configError(path+".provider", "expected one of %s", r.names()),
+		)
 	case !known:
-		return append(within(path, commonProblems(a)), configError(path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names()))
+		return append(
+			within(path, commonProblems(a)),
+			configError(
+				path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names(),
+			),
+		)
 	}
 	_, problems := d.decode(a, resolve)
 	return within(path, problems)
@@ -177,7 +205,13 @@ func (r Registry) Warnings(cfg Config) []string {
 		}
 		for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
 			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) {
-				out = append(out, fmt.Sprintf("providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out", name, f.Name))
+				out = append(
+					out,
+					fmt.Sprintf(
+						"providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out",
+						name, f.Name,
+					),
+				)
 			}
 		}
 	}
@@ -255,7 +289,10 @@ func (d DriverOf[C]) Driver() Driver {
 		open: func(ctx context.Context, cfg any, env DriverEnv) (*Client, error) {
 			c, ok := cfg.(C)
 			if !ok {
-				return nil, &Error{Kind: ErrInternal, Outcome: OutcomeNotSent, Message: fmt.Sprintf("settings of type %T", cfg)}
+				return nil, &Error{
+					Kind: ErrInternal, Outcome: OutcomeNotSent,
+					Message: fmt.Sprintf("settings of type %T", cfg),
+				}
 			}
 			return d.openClient(ctx, c, env)
 		},

@@ -67,7 +67,9 @@ func (s AccountSettings) check() []*Error {
 	}
 	if settings.Literal(s.Proxy) {
 		if u, err := url.Parse(s.Proxy); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			out = append(out, configError("proxy", "expected a URL like http://proxy.example.com:3128"))
+			out = append(
+				out, configError("proxy", "expected a URL like http://proxy.example.com:3128"),
+			)
 		}
 	}
 	if e := errorOf(checkSender(s.From)); e != nil {
@@ -77,7 +79,12 @@ func (s AccountSettings) check() []*Error {
 	out = append(out, s.staging().check()...)
 	for i, f := range s.Require {
 		if f.Doc() == "" {
-			out = append(out, configError(fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f))))
+			out = append(
+				out,
+				configError(
+					fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f)),
+				),
+			)
 		}
 	}
 	return out
@@ -101,7 +108,10 @@ func inside(path, whole string) bool {
 // could not be read is not also reported as missing.
 func without(problems, known []*Error) []*Error {
 	return slices.DeleteFunc(problems, func(p *Error) bool {
-		return slices.ContainsFunc(known, func(k *Error) bool { return inside(k.Field, p.Field) || inside(p.Field, k.Field) })
+		return slices.ContainsFunc(
+			known,
+			func(k *Error) bool { return inside(k.Field, p.Field) || inside(p.Field, k.Field) },
+		)
 	})
 }
 

@@ -103,19 +103,29 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 	}
 	if route, ok := c.adapter.(router); ok {
 		if r.Account == "" {
-			return nil, Invalid("receipt.account", "expected the account that sent the mail: a route has several")
+			return nil, Invalid(
+				"receipt.account", "expected the account that sent the mail: a route has several",
+			)
 		}
 		member := route.Member(r.Account)
 		if member == nil {
-			return nil, Invalid("receipt.account", "the route has no account %q", text.Clip(r.Account))
+			return nil, Invalid(
+				"receipt.account", "the route has no account %q", text.Clip(r.Account),
+			)
 		}
 		return member, nil
 	}
 	switch {
 	case r.Provider != "" && r.Provider != c.provider:
-		return nil, Invalid("receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider), c.provider)
+		return nil, Invalid(
+			"receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider),
+			c.provider,
+		)
 	case r.Account != "" && r.Account != c.account:
-		return nil, Invalid("receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account), c.account)
+		return nil, Invalid(
+			"receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account),
+			c.account,
+		)
 	}
 	return nil, nil
 }
@@ -133,7 +143,9 @@ func idsOf(r *Receipt) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, Invalid("message_id", "expected a receipt with an id; Settle looks for a mail without one")
+		return nil, Invalid(
+			"message_id", "expected a receipt with an id; Settle looks for a mail without one",
+		)
 	}
 	for _, id := range ids {
 		if err := checkID("message_id", id); err != nil {
@@ -244,7 +256,10 @@ func (c *Client) settleable(r *Receipt) error {
 		return err
 	}
 	if r.Unsettled == nil {
-		return Invalid("receipt.unsettled", "expected when and what was sent; without it there is nothing to search for")
+		return Invalid(
+			"receipt.unsettled",
+			"expected when and what was sent; without it there is nothing to search for",
+		)
 	}
 	return nil
 }
@@ -265,12 +280,17 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 		}
 	}
 	if twins > 1 {
-		r.noteState(i, NoteWarning, "the address is a recipient more than once, so a mail that is found may be another one's")
+		r.noteState(
+			i, NoteWarning,
+			"the address is a recipient more than once, so a mail that is found may be another one's",
+		)
 		return nil
 	}
 	t := r.Unsettled.of(p.Email)
 	if t.Subject == "" {
-		r.noteState(i, NoteWarning, "the subject comes from a template, so the mail cannot be identified")
+		r.noteState(
+			i, NoteWarning, "the subject comes from a template, so the mail cannot be identified",
+		)
 		return nil
 	}
 	f, err := addOn[Finder](c, featureSettle)
@@ -297,7 +317,9 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 }
 
 // settleByID looks up one recipient's copy by its id.
-func (c *Client) settleByID(ctx context.Context, p *RecipientResult, seen map[string]*Receipt) error {
+func (c *Client) settleByID(
+	ctx context.Context, p *RecipientResult, seen map[string]*Receipt,
+) error {
 	found, ok := seen[p.MessageID]
 	if !ok {
 		var err error
@@ -322,15 +344,25 @@ func (c *Client) settleByID(ctx context.Context, p *RecipientResult, seen map[st
 // reason.
 func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, string) {
 	hits = slices.Clone(hits)
-	slices.SortStableFunc(hits, func(a, b SentMail) int { return strings.Compare(a.MessageID, b.MessageID) })
-	hits = slices.CompactFunc(hits, func(a, b SentMail) bool { return a.MessageID == b.MessageID && a.MessageID != "" })
+	slices.SortStableFunc(
+		hits, func(a, b SentMail) int { return strings.Compare(a.MessageID, b.MessageID) },
+	)
+	hits = slices.CompactFunc(
+		hits, func(a, b SentMail) bool { return a.MessageID == b.MessageID && a.MessageID != "" },
+	)
 	switch len(hits) {
 	case 0:
 		since := now.Sub(t.last()).Round(time.Second)
 		if since < settleAbsent {
-			return nil, fmt.Sprintf("not found %s after the last attempt, which proves nothing yet: look again after %s", max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339))
+			return nil, fmt.Sprintf(
+				"not found %s after the last attempt, which proves nothing yet: look again after %s",
+				max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339),
+			)
 		}
-		return nil, fmt.Sprintf("not found %s after the last attempt: a hint that it was not sent, and no proof; a person may decide", since)
+		return nil, fmt.Sprintf(
+			"not found %s after the last attempt: a hint that it was not sent, and no proof; a person may decide",
+			since,
+		)
 	case 1:
 	default:
 		return nil, fmt.Sprintf("%d mails match, so none is chosen", len(hits))
@@ -349,7 +381,10 @@ func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, st
 	default:
 		return &h, "found in the provider's list, the only match"
 	}
-	return nil, fmt.Sprintf("one mail was found, but it %s (id %q), so it is not taken for this one", unlike, text.Clip(h.MessageID))
+	return nil, fmt.Sprintf(
+		"one mail was found, but it %s (id %q), so it is not taken for this one", unlike,
+		text.Clip(h.MessageID),
+	)
 }
 
 // localPart returns the local part of an address, which international domains do

@@ -65,7 +65,10 @@ func checkVariables(field string, variables map[string]any) error {
 
 func checkValue(field string, v any, depth int) error {
 	if depth == 0 {
-		return Invalid(field, "expected values nested at most %d deep, got more, or a value that holds itself", maxDepth)
+		return Invalid(
+			field, "expected values nested at most %d deep, got more, or a value that holds itself",
+			maxDepth,
+		)
 	}
 	switch v := v.(type) {
 	case string:
@@ -91,7 +94,10 @@ func checkValue(field string, v any, depth int) error {
 
 // ownedHeaders are written from fields of the Message, or by the provider, as are
 // all that begin with content- or dkim-.
-var ownedHeaders = []string{"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey", "idempotency-key", "x-mailin-custom"}
+var ownedHeaders = []string{
+	"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey",
+	"idempotency-key", "x-mailin-custom",
+}
 
 // maxHeaderName leaves room for the value on the first line of a header.
 const maxHeaderName = 76
@@ -99,11 +105,15 @@ const maxHeaderName = 76
 // checkHeader checks a header field that a message adds.
 func checkHeader(name, value string) error {
 	if name == "" || len(name) > maxHeaderName || strings.ContainsFunc(name, notInToken) {
-		return Invalid("", "expected a header name of letters, digits and -, at most %d bytes", maxHeaderName)
+		return Invalid(
+			"", "expected a header name of letters, digits and -, at most %d bytes", maxHeaderName,
+		)
 	}
 	lower := strings.ToLower(name)
 	if slices.Contains(ownedHeaders, lower) || strings.HasPrefix(lower, "content-") || strings.HasPrefix(lower, "dkim-") {
-		return Invalid("", "this header is written from another field of the message, or by the provider")
+		return Invalid(
+			"", "this header is written from another field of the message, or by the provider",
+		)
 	}
 	return checkLine("", value)
 }
@@ -124,7 +134,9 @@ func checkID(field, id string) error {
 	}
 	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
-			return Invalid(field, "expected an id, got %q, which is a path through folders", text.Clip(id))
+			return Invalid(
+				field, "expected an id, got %q, which is a path through folders", text.Clip(id),
+			)
 		}
 	}
 	return nil

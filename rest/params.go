@@ -72,7 +72,9 @@ func Header[T any](c *Call, name string, v T) {
 		Header(c, name, v)
 		return
 	}
-	text, err := runtime.StyleParamWithLocation("simple", false, name, runtime.ParamLocationHeader, v)
+	text, err := runtime.StyleParamWithLocation(
+		"simple", false, name, runtime.ParamLocationHeader, v,
+	)
 	if err != nil {
 		c.fail(&ParamError{Name: name, Why: "cannot be written: " + err.Error()})
 		return

@@ -131,7 +131,9 @@ func WithBody[T any](replace func(body *T) any) Option {
 	return Option{func(c *Call) {
 		body, ok := c.Body.(*T)
 		if !ok {
-			c.fail(&ParamError{Name: "body", Why: fmt.Sprintf("is a %T, expected a %T", c.Body, body)})
+			c.fail(&ParamError{
+				Name: "body", Why: fmt.Sprintf("is a %T, expected a %T", c.Body, body),
+			})
 			return
 		}
 		c.Body = replace(body)
@@ -201,7 +203,9 @@ func (c *Call) Path() (string, error) {
 		open := strings.IndexByte(rest, '{')
 		end := strings.IndexByte(rest, '}')
 		if open < 0 || end < open {
-			return "", &ParamError{Name: "path", Why: "route " + c.Route + " has fewer parameters than values"}
+			return "", &ParamError{
+				Name: "path", Why: "route " + c.Route + " has fewer parameters than values",
+			}
 		}
 		name := rest[open+1 : end]
 		if err := checkSegment(name, seg); err != nil {
@@ -235,7 +239,9 @@ func checkSegment(name, v string) error {
 	// Some proxies decode an escaped separator before they resolve dots.
 	for part := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
-			return &ParamError{Name: name, Why: fmt.Sprintf("may not hold %q between separators", part)}
+			return &ParamError{
+				Name: name, Why: fmt.Sprintf("may not hold %q between separators", part),
+			}
 		}
 	}
 	return nil

@@ -104,13 +104,17 @@ func (b *brevo) authorize(c *call) (answer, bool) {
 		b.finish()
 		return answer{}, true
 	case "":
-		return b.refuse(http.StatusUnauthorized, "unauthorized", "authentication not found in headers"), false
+		return b.refuse(
+			http.StatusUnauthorized, "unauthorized", "authentication not found in headers",
+		), false
 	}
 	return b.refuse(http.StatusUnauthorized, "unauthorized", "Key not found"), false
 }
 
 // brevoCodes are the codes of errors that the sandbox itself returns.
-var brevoCodes = map[int]string{400: "bad_request", 404: "document_not_found", 405: "method_not_allowed"}
+var brevoCodes = map[int]string{
+	400: "bad_request", 404: "document_not_found", 405: "method_not_allowed",
+}
 
 func (b *brevo) fail(status int, message string) answer {
 	return b.refuse(status, brevoCodes[status], message)
@@ -161,7 +165,10 @@ func (b *brevo) decorate(c *call, h http.Header) {
 func pageOf[T any](b *brevo, c *call, all []T, def, most int64) ([]T, answer, bool) {
 	limit, offset := c.integer("limit", def), c.integer("offset", 0)
 	if limit > most || limit < 0 || offset < 0 {
-		return nil, b.refuse(http.StatusBadRequest, "out_of_range", fmt.Sprintf("limit must be 0 to %d, offset not negative", most)), false
+		return nil, b.refuse(
+			http.StatusBadRequest, "out_of_range",
+			fmt.Sprintf("limit must be 0 to %d, offset not negative", most),
+		), false
 	}
 	if c.query.Get("sort") != "asc" {
 		all = newestFirst(all)

@@ -153,7 +153,10 @@ func (b *brevo) deleteContactByID(c *call) answer {
 	p := b.identify(c)
 	switch {
 	case sameEmail(c.path["identifier"], brevoOwner):
-		return b.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "the address of the account cannot be deleted")
+		return b.refuse(
+			http.StatusMethodNotAllowed, "method_not_allowed",
+			"the address of the account cannot be deleted",
+		)
 	case p == nil:
 		return b.notFound("Contact does not exist")
 	}
@@ -188,7 +191,10 @@ func validEmail(email string) bool {
 
 func (b *brevo) duplicate(names []string) answer {
 	slices.Sort(names)
-	a := b.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists: "+strings.Join(names, ", "))
+	a := b.refuse(
+		http.StatusBadRequest, "duplicate_parameter",
+		"Contact already exists: "+strings.Join(names, ", "),
+	)
 	a.body.(map[string]any)["metadata"] = map[string]any{"duplicate_identifiers": slices.Compact(names)}
 	return a
 }
@@ -262,8 +268,14 @@ func fits(typ string, v any) bool {
 
 // The two switches of a contact, as suppressions.
 var (
-	noMarketing = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
-	noSMS       = provider.Suppression{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	noMarketing = provider.Suppression{
+		Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
+	noSMS = provider.Suppression{
+		Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
 )
 
 func is(want provider.Suppression) func(provider.Suppression) bool {
@@ -287,9 +299,14 @@ func (b *brevo) flags(p *contact, email, sms *bool) {
 
 // blockSenders replaces the senders whose transactional mail p does not get.
 func (b *brevo) blockSenders(p *contact, senders []string) {
-	b.unblock(p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" })
+	b.unblock(
+		p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" },
+	)
 	for _, sender := range senders {
-		b.block(p.key(), provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: sender, Reason: provider.Reason(provider.StatusBlocked)})
+		b.block(p.key(), provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: sender,
+			Reason: provider.Reason(provider.StatusBlocked),
+		})
 	}
 }
 

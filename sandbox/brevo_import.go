@@ -51,7 +51,9 @@ func (b *brevo) importContacts(c *call) answer {
 }
 
 // importRows stores the valid rows and counts the others.
-func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.ImportContact, lists []int64) map[string]any {
+func (b *brevo) importRows(
+	req *brevoapi.ImportContactsRequest, rows []brevoapi.ImportContact, lists []int64,
+) map[string]any {
 	counts := map[string]int{}
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -88,7 +90,9 @@ func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.
 // emptyContactsAttributes is set, by the description of that switch. The documents
 // do not say whether an import lifts a block or an unsubscription; the fake does,
 // the worse case, so that a client which relies on the other fails.
-func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64) {
+func (b *brevo) importRow(
+	req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64,
+) {
 	found, _ := b.find(n)
 	var p *contact
 	if len(found) > 0 {

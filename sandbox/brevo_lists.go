@@ -152,7 +152,9 @@ func (b *brevo) removeContactsFromList(c *call) answer {
 
 // changeList is the common part of add and remove: one of three ways to name
 // contacts, at most 150, and an error when none was changed.
-func (b *brevo) changeList(c *call, emails []string, ids []int64, extIDs []string, change func(*contact, string) bool) answer {
+func (b *brevo) changeList(
+	c *call, emails []string, ids []int64, extIDs []string, change func(*contact, string) bool,
+) answer {
 	list := c.path["listId"]
 	if b.list(list) == nil {
 		return b.notFound("List ID does not exist")
@@ -195,7 +197,10 @@ func (b *brevo) changeList(c *call, emails []string, ids []int64, extIDs []strin
 		}
 		return b.invalid("%s", what)
 	}
-	return answer{status: 201, body: map[string]any{"contacts": map[string]any{"success": success, "failure": failure}}}
+	return answer{
+		status: 201,
+		body:   map[string]any{"contacts": map[string]any{"success": success, "failure": failure}},
+	}
 }
 
 func (b *brevo) listFolders(c *call) answer {
@@ -213,7 +218,10 @@ func (b *brevo) listFolders(c *call) answer {
 					members += len(b.membersOf(l.id))
 				}
 			}
-			rows[i] = map[string]any{"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0, "uniqueSubscribers": members}
+			rows[i] = map[string]any{
+				"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0,
+				"uniqueSubscribers": members,
+			}
 		}
 		body["folders"] = rows
 	}
@@ -230,6 +238,9 @@ func (b *brevo) listAttributes(*call) answer {
 		rows = append(rows, row)
 	}
 	// Every account has this attribute; it has no type.
-	rows = append(rows, map[string]any{"name": "BLACKLIST", "category": "global", "calculatedValue": "COUNT[BLACKLISTED,BLACKLISTED,<,NOW()]"})
+	rows = append(rows, map[string]any{
+		"name": "BLACKLIST", "category": "global",
+		"calculatedValue": "COUNT[BLACKLISTED,BLACKLISTED,<,NOW()]",
+	})
 	return answer{status: 200, body: map[string]any{"attributes": rows}}
 }

@@ -28,7 +28,9 @@ func (b *brevo) events() []brevoEvent {
 			at = m.SendAt
 		}
 		for _, email := range m.recipients() {
-			kind := map[string]string{"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered"}[b.fate(m.From.Email, email)]
+			kind := map[string]string{
+				"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered",
+			}[b.fate(m.From.Email, email)]
 			out = append(out,
 				brevoEvent{m, email, "requests", at},
 				brevoEvent{m, email, kind, at.Add(time.Second)})
@@ -118,7 +120,9 @@ func (b *brevo) listEmails(c *call) answer {
 	if !ok {
 		return refusal
 	}
-	return answer{status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": part}}
+	return answer{
+		status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": part},
+	}
 }
 
 func (b *brevo) getEmail(c *call) answer {

@@ -22,7 +22,10 @@ func (b *brevo) sendEmail(c *call) answer {
 	c.decode(&req)
 	key := req.Headers["idempotencyKey"] // exactly this spelling; others are ignored
 	if used, ok := b.sent[key]; ok && key != "" && b.now().Sub(used) < idempotencyWindow {
-		return b.refuse(http.StatusBadRequest, "duplicate_parameter", "this idempotency key belongs to a mail that was processed already")
+		return b.refuse(
+			http.StatusBadRequest, "duplicate_parameter",
+			"this idempotency key belongs to a mail that was processed already",
+		)
 	}
 	mails, refusal, ok := b.mailsOf(&req, c.body)
 	if !ok {
@@ -82,7 +85,9 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		if value(a.URL) == "" && (a.Content == nil || value(a.Name) == "") {
 			return no(b.missing(fmt.Sprintf("attachment[%d] needs url, or content and name", i)))
 		}
-		base.Attachments = append(base.Attachments, provider.Attachment{Name: value(a.Name), Content: a.Content, URL: value(a.URL)})
+		base.Attachments = append(base.Attachments, provider.Attachment{
+			Name: value(a.Name), Content: a.Content, URL: value(a.URL),
+		})
 	}
 	if req.ScheduledAt != nil {
 		at, err := time.Parse(time.RFC3339, *req.ScheduledAt)

@@ -15,6 +15,9 @@ type tracker struct{ examples }
 func newBrevoTracker(*store) fake { return tracker{} }
 
 func (tracker) authorize(c *call) (answer, bool) {
-	refusal := answer{status: http.StatusUnauthorized, body: map[string]any{"code": "unauthorized", "message": "Key not found"}}
+	refusal := answer{
+		status: http.StatusUnauthorized,
+		body:   map[string]any{"code": "unauthorized", "message": "Key not found"},
+	}
 	return refusal, c.header.Get("ma-key") == brevoTrackerKey
 }

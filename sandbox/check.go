@@ -30,7 +30,9 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	}
 	var out []string
 	known, free := slices.Clone(rt.keys), false
-	deep := &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{}}
+	deep := &openapi3.Schema{
+		Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{},
+	}
 	for _, ref := range rt.params {
 		p := ref.Value
 		switch {
@@ -67,7 +69,12 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 		var more []string
 		c.form, more = fold(folded, deep)
 		out = append(out, more...)
-		out = append(out, problems(deep.VisitJSON(any(c.form), openapi3.MultiErrors(), openapi3.VisitAsRequest()))...)
+		out = append(
+			out,
+			problems(
+				deep.VisitJSON(any(c.form), openapi3.MultiErrors(), openapi3.VisitAsRequest()),
+			)...,
+		)
 	}
 	return out
 }
@@ -98,7 +105,9 @@ func (rt *route) checkBody(c *call, rec *Request) []string {
 	kind := mediaType(c.header)
 	mt := body.Value.Content.Get(kind)
 	if mt == nil {
-		return []string{"the content type is not in the spec: " + strconv.Quote(clip(c.header.Get("Content-Type"), 100))}
+		return []string{
+			"the content type is not in the spec: " + strconv.Quote(clip(c.header.Get("Content-Type"), 100)),
+		}
 	}
 	if kind != typeMultipart && kind != typeForm {
 		return checkJSON(mt, c.body, openapi3.VisitAsRequest())
@@ -111,5 +120,10 @@ func (rt *route) checkBody(c *call, rec *Request) []string {
 	schema := mt.Schema.Value
 	value, out := fold(fields, schema)
 	c.form = value
-	return append(out, problems(schema.VisitJSON(any(value), openapi3.MultiErrors(), openapi3.VisitAsRequest()))...)
+	return append(
+		out,
+		problems(
+			schema.VisitJSON(any(value), openapi3.MultiErrors(), openapi3.VisitAsRequest()),
+		)...,
+	)
 }

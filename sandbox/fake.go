@@ -96,7 +96,9 @@ func (c *call) decode(out any) {
 		return
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		panic("sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error())
+		panic(
+			"sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error(),
+		)
 	}
 }
 
@@ -131,12 +133,24 @@ type vendor struct {
 
 // vendors has a fake for every row of api/vendors.tsv.
 var vendors = []vendor{
-	{name: "brevo", prefix: "/brevo/v3", key: "xkeysib-sandbox", open: newBrevo, settings: brevoSettings},
+	{
+		name: "brevo", prefix: "/brevo/v3", key: "xkeysib-sandbox", open: newBrevo,
+		settings: brevoSettings,
+	},
 	{name: "pakatv3", prefix: "/pakatv3/v3", key: "pakatv3-sandbox", open: newPakatV3},
 	{name: "pakat", prefix: "/pakat/api", key: "pakat-sandbox", open: newPakat},
-	{name: "sendpulse", prefix: "/sendpulse", key: "sendpulse-sandbox", open: newSendPulse, settings: sendpulseSettings},
-	{name: "smsby", prefix: "/smsby", key: "smsby-sandbox", open: newSMSBy, settings: smsbySettings},
-	{name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey, open: newBrevoTracker, partOf: "brevo"},
+	{
+		name: "sendpulse", prefix: "/sendpulse", key: "sendpulse-sandbox", open: newSendPulse,
+		settings: sendpulseSettings,
+	},
+	{
+		name: "smsby", prefix: "/smsby", key: "smsby-sandbox", open: newSMSBy,
+		settings: smsbySettings,
+	},
+	{
+		name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey,
+		open: newBrevoTracker, partOf: "brevo",
+	},
 }
 
 func apiKey(key string, _ func(string) string) map[string]any {

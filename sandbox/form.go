@@ -195,7 +195,9 @@ func (f *folder) list(n *node, schema *openapi3.Schema, name string) any {
 	for i := range n.keys {
 		kid := n.kids[strconv.Itoa(i)]
 		if kid == nil {
-			f.problem(name, fmt.Sprintf("a list with the keys %s", clip(strings.Join(n.keys, " "), 100)))
+			f.problem(
+				name, fmt.Sprintf("a list with the keys %s", clip(strings.Join(n.keys, " "), 100)),
+			)
 			break
 		}
 		out = append(out, f.value(kid, items, fmt.Sprintf("%s[%d]", name, i)))

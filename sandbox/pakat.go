@@ -103,7 +103,10 @@ func (p *pakat) fail(status int, message string) answer {
 // invalid returns a message for each field. The vendor's schema has error as a text
 // only, which is wrong.
 func (p *pakat) invalid(fields map[string]any) answer {
-	return answer{status: http.StatusUnprocessableEntity, body: map[string]any{"status": "error", "error": fields}}
+	return answer{
+		status: http.StatusUnprocessableEntity,
+		body:   map[string]any{"status": "error", "error": fields},
+	}
 }
 
 func (p *pakat) notFound(what string) answer {
@@ -117,7 +120,10 @@ func (p *pakat) done() answer {
 
 // record is the response with one record.
 func (p *pakat) record(status int, record map[string]any) answer {
-	return answer{status: status, body: map[string]any{"status": "success", "data": map[string]any{"record": record}}}
+	return answer{
+		status: status,
+		body:   map[string]any{"status": "success", "data": map[string]any{"record": record}},
+	}
 }
 
 // pakatPage is the response with a page of all. The number of records is a text,
@@ -166,7 +172,9 @@ func (p *pakat) getSendingDomain(*call) answer { return p.done() }
 
 func (p *pakat) listTemplates(c *call) answer {
 	return pakatPage(c, p.templates, func(t *Template) map[string]any {
-		return map[string]any{"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil}
+		return map[string]any{
+			"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil,
+		}
 	})
 }
 

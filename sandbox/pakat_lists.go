@@ -28,7 +28,9 @@ func (p *pakat) listView(l *list) map[string]any {
 	setDefault(notices, "unsubscribe", "no")
 	setDefault(notices, "subscribe_to", nil)
 	setDefault(notices, "unsubscribe_to", nil)
-	view := map[string]any{"general": general, "defaults": defaults, "notifications": notices, "company": []any{}}
+	view := map[string]any{
+		"general": general, "defaults": defaults, "notifications": notices, "company": []any{},
+	}
 	if len(company) > 0 {
 		if name, ok := company["country"]; ok {
 			company["country"] = map[string]any{"country_id": "5", "name": name, "code": ""}
@@ -54,7 +56,9 @@ func (p *pakat) createList(c *call) answer {
 	}
 	l := p.addList(uid(p.nextID()), name)
 	p.describe[l.id] = c.form
-	return answer{status: http.StatusCreated, body: map[string]any{"status": "success", "list_uid": l.id}}
+	return answer{
+		status: http.StatusCreated, body: map[string]any{"status": "success", "list_uid": l.id},
+	}
 }
 
 func (p *pakat) getList(c *call) answer {
@@ -106,7 +110,9 @@ func (p *pakat) forgetLonely() {
 // tagsOf returns the definitions of a list's fields. The first three are in every
 // list.
 func (p *pakat) tagsOf(list string) []*field {
-	out := []*field{{name: "EMAIL", typ: "text"}, {name: "FNAME", typ: "text"}, {name: "LNAME", typ: "text"}}
+	out := []*field{
+		{name: "EMAIL", typ: "text"}, {name: "FNAME", typ: "text"}, {name: "LNAME", typ: "text"},
+	}
 	for _, f := range p.fields {
 		if f.list == "" || f.list == list {
 			out = append(out, f)

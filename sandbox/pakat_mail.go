@@ -49,7 +49,9 @@ func (p *pakat) sendMail(c *call) answer {
 		m.Variables[k] = v
 	}
 	for _, f := range req.Attachments {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: f.Name, Content: f.Data, ContentType: f.Type})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: f.Name, Content: f.Data, ContentType: f.Type,
+		})
 	}
 	if req.TemplateUID != nil {
 		t := p.template(*req.TemplateUID)
@@ -65,7 +67,9 @@ func (p *pakat) sendMail(c *call) answer {
 	}
 	m.ID = uid(p.nextID())
 	p.addMail(m)
-	return answer{status: http.StatusCreated, body: map[string]any{"status": "success", "email_uid": m.ID}}
+	return answer{
+		status: http.StatusCreated, body: map[string]any{"status": "success", "email_uid": m.ID},
+	}
 }
 
 // plainText decodes the text part: the PHP clients send base64, others the text.

@@ -70,7 +70,10 @@ func (p *pakat) view(r pakatRow) map[string]any {
 // saved is a subscriber in the response to a change: the address in lower case, no
 // tags, and for a new one the name of a database function as the time.
 func (p *pakat) saved(status int, r pakatRow) answer {
-	out := map[string]any{"subscriber_uid": r.uid, "email": r.email, "source": "api", "ip_address": nil, "date_added": pakatTime(r.added)}
+	out := map[string]any{
+		"subscriber_uid": r.uid, "email": r.email, "source": "api", "ip_address": nil,
+		"date_added": pakatTime(r.added),
+	}
 	if status == http.StatusCreated {
 		out["date_added"] = map[string]any{"expression": "NOW()", "params": []any{}}
 	}

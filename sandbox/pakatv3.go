@@ -187,7 +187,9 @@ func (p *pakatV3) updateContact(c *call) answer {
 		return p.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists")
 	}
 	p.set(k, contactNeeds{email: email}, nil) // its blocks move to the new address
-	p.change(k, req.Attributes, req.ListIDs, req.UnlinkListIDs, req.EmailBlacklisted, req.SMSBlacklisted)
+	p.change(
+		k, req.Attributes, req.ListIDs, req.UnlinkListIDs, req.EmailBlacklisted, req.SMSBlacklisted,
+	)
 	if req.SMTPBlacklistSender != nil {
 		p.blockSenders(k, req.SMTPBlacklistSender)
 	}
@@ -196,7 +198,9 @@ func (p *pakatV3) updateContact(c *call) answer {
 
 // change is the common part of create and update. Attributes that the account does
 // not have are dropped without an error.
-func (p *pakatV3) change(k *contact, attributes map[string]any, join, leave []int64, email, sms *bool) {
+func (p *pakatV3) change(
+	k *contact, attributes map[string]any, join, leave []int64, email, sms *bool,
+) {
 	if phone, given := attributes["SMS"]; given {
 		k.phone = textOf(phone) // kept as it is, not as Brevo's digits
 		delete(attributes, "SMS")

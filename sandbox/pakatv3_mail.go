@@ -107,11 +107,17 @@ func (p *pakatV3) listEmails(c *call) answer {
 		if e.kind != "requests" || !p.wants(c, e.m, e.email) || !in(e.at) {
 			continue
 		}
-		row := map[string]any{"email": e.email, "subject": e.m.Subject, "messageId": e.m.ID, "uuid": mailUUID(e.m, e.email), "date": seconds(e.at)}
+		row := map[string]any{
+			"email": e.email, "subject": e.m.Subject, "messageId": e.m.ID,
+			"uuid": mailUUID(e.m, e.email), "date": seconds(e.at),
+		}
 		if id := templateNumber(e.m); id > 0 {
 			row["templateId"] = id
 		}
 		rows = append(rows, row)
 	}
-	return answer{status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": newestFirst(rows)}}
+	return answer{
+		status: 200,
+		body:   map[string]any{"count": len(rows), "transactionalEmails": newestFirst(rows)},
+	}
 }

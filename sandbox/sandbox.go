@@ -101,7 +101,9 @@ func Start(addr string) (*Server, error) {
 		return nil, err
 	}
 	if !vendorurl.LoopbackHost(host) {
-		return nil, fmt.Errorf("the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host)
+		return nil, fmt.Errorf(
+			"the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host,
+		)
 	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(context.Background(), "tcp", addr)
@@ -228,7 +230,12 @@ func (s *Server) newState(v vendor) *state {
 func (s *Server) state(provider string) *state {
 	st, ok := s.states[provider]
 	if !ok {
-		panic(fmt.Sprintf("sandbox: no provider is called %q; there are %s", provider, strings.Join(Providers(), ", ")))
+		panic(
+			fmt.Sprintf(
+				"sandbox: no provider is called %q; there are %s", provider,
+				strings.Join(Providers(), ", "),
+			),
+		)
 	}
 	return st
 }
@@ -259,7 +266,9 @@ func (s *Server) Requests(provider string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider)
-	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider })
+	return slices.DeleteFunc(
+		slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider },
+	)
 }
 
 // Messages returns the mail accepted by the given providers, or by all, in

@@ -111,7 +111,9 @@ func (st *store) contactViews() []provider.Contact {
 			Suppressed: []provider.Suppression{}, CreatedAt: c.created, ModifiedAt: c.modified,
 		}
 		for _, m := range c.members {
-			v.Memberships = append(v.Memberships, provider.Membership{List: m.list, Status: m.status})
+			v.Memberships = append(v.Memberships, provider.Membership{
+				List: m.list, Status: m.status,
+			})
 			maps.Copy(v.Fields, m.fields)
 		}
 		v.FirstName, _ = v.Fields[st.firstName].(string)

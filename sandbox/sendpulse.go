@@ -44,7 +44,10 @@ func newSendPulse(st *store) fake {
 	for _, f := range [][2]string{{"first_name", "string"}, {"last_name", "string"}, {"city", "string"}, {"points", "number"}, {"birthday", "date"}} {
 		st.fields = append(st.fields, &field{name: f[0], typ: f[1], list: "4"})
 	}
-	st.addTemplate(Template{ID: "12", Name: "Order ready", HTML: "<p>Hello {{name}}, your order {{order}} is ready.</p>"})
+	st.addTemplate(Template{
+		ID: "12", Name: "Order ready",
+		HTML: "<p>Hello {{name}}, your order {{order}} is ready.</p>",
+	})
 	return &sendpulse{store: st, tokens: map[string]time.Time{}, comments: map[string]string{}}
 }
 
@@ -119,7 +122,11 @@ func (p *sendpulse) authorize(c *call) (answer, bool) {
 	return p.refuse(http.StatusUnauthorized, http.StatusUnauthorized, "Unauthorized!"), false
 }
 
-func (p *sendpulse) fail(status int, message string) answer { return p.refuse(status, status, message) }
+func (p *sendpulse) fail(
+	status int, message string,
+) answer {
+	return p.refuse(status, status, message)
+}
 
 func (p *sendpulse) refuse(status, code int, message string) answer {
 	return answer{status: status, body: map[string]any{"message": message, "error_code": code}}
@@ -132,7 +139,12 @@ func (p *sendpulse) invalid(code int, message string) answer {
 
 // older is the error of older operations, with status 200 (Go client, C# client).
 func (p *sendpulse) older(status, code int, message string) answer {
-	return answer{status: 200, body: map[string]any{"is_error": true, "http_code": status, "error_code": code, "message": message}}
+	return answer{
+		status: 200,
+		body: map[string]any{
+			"is_error": true, "http_code": status, "error_code": code, "message": message,
+		},
+	}
 }
 
 // done is the whole response of most changes.
@@ -172,7 +184,10 @@ func (p *sendpulse) listSMTPSenders(*call) answer {
 
 func (p *sendpulse) listSenders(*call) answer {
 	return answer{status: 200, body: []any{
-		map[string]any{"name": defaultFrom.Name, "email": defaultFrom.Email, "status": "Active", "is_allowed_for_smtp": true},
+		map[string]any{
+			"name": defaultFrom.Name, "email": defaultFrom.Email, "status": "Active",
+			"is_allowed_for_smtp": true,
+		},
 	}}
 }
 

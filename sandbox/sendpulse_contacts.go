@@ -163,7 +163,9 @@ func (p *sendpulse) addresses100(c *call) ([]string, answer, bool) {
 	case len(req.Emails) == 0:
 		return nil, p.invalid(spBadEmails, "No emails"), false
 	case len(req.Emails) > spMostEmails:
-		return nil, p.invalid(http.StatusUnprocessableEntity, "Limit is exceeded. Max count: 100"), false
+		return nil, p.invalid(
+			http.StatusUnprocessableEntity, "Limit is exceeded. Max count: 100",
+		), false
 	}
 	return req.Emails, answer{}, true
 }
@@ -248,7 +250,9 @@ func (p *sendpulse) listMembershipDetails(c *call) answer {
 		if l := p.list(m.list); l != nil {
 			name = l.name
 		}
-		rows = append(rows, map[string]any{"list_name": name, "list_id": list, "add_date": spTime(m.added), "source": "panel"})
+		rows = append(rows, map[string]any{
+			"list_name": name, "list_id": list, "add_date": spTime(m.added), "source": "panel",
+		})
 	}
 	return answer{status: 200, body: rows}
 }

@@ -37,7 +37,9 @@ func (p *sendpulse) listLists(c *call) answer {
 }
 
 func (p *sendpulse) nameTaken(name, except string) bool {
-	return slices.ContainsFunc(p.lists, func(l *list) bool { return l.name == name && l.id != except })
+	return slices.ContainsFunc(
+		p.lists, func(l *list) bool { return l.name == name && l.id != except },
+	)
 }
 
 func (p *sendpulse) createList(c *call) answer {

@@ -21,17 +21,23 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	c.decode(&req)
 	e := req.Email
 	m := Mail{
-		From: provider.Address{Email: e.From.Email, Name: e.From.Name}, To: spAddresses(e.To), Cc: spAddresses(e.Cc), Bcc: spAddresses(e.Bcc),
+		From: provider.Address{
+			Email: e.From.Email, Name: e.From.Name,
+		}, To: spAddresses(e.To), Cc: spAddresses(e.Cc), Bcc: spAddresses(e.Bcc),
 		Subject: e.Subject, HTML: string(e.HTML), Text: value(e.Text), Raw: c.body,
 	}
 	if e.ReplyTo != nil {
 		m.ReplyTo = spAddresses([]sendpulseapi.Address{*e.ReplyTo})
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Attachments)) {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: name, Content: []byte(e.Attachments[name])})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: name, Content: []byte(e.Attachments[name]),
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.AttachmentsBinary)) {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: name, Content: e.AttachmentsBinary[name]})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: name, Content: e.AttachmentsBinary[name],
+		})
 	}
 	if refusal, ok := p.complete(&m, e.Template, value(e.AutoPlainText)); !ok {
 		return refusal
@@ -63,7 +69,9 @@ func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bo
 	}
 	switch {
 	case use != nil && (m.HTML != "" || m.Text != ""):
-		return p.invalid(http.StatusUnprocessableEntity, "Template and body exclude each other"), false
+		return p.invalid(
+			http.StatusUnprocessableEntity, "Template and body exclude each other",
+		), false
 	case use != nil:
 		t := p.templateOf(use.ID)
 		if t == nil {
@@ -187,7 +195,9 @@ func (p *sendpulse) getEmails(c *call) answer {
 func (p *sendpulse) sendResubscribeEmail(c *call) answer {
 	var req sendpulseapi.SendResubscribeEmailRequest
 	c.decode(&req)
-	p.asked = slices.DeleteFunc(p.asked, func(t time.Time) bool { return p.now().Sub(t) >= 24*time.Hour })
+	p.asked = slices.DeleteFunc(
+		p.asked, func(t time.Time) bool { return p.now().Sub(t) >= 24*time.Hour },
+	)
 	switch {
 	case !p.blocked(req.Email, spSMTP):
 		return p.invalid(http.StatusUnprocessableEntity, "The address is not unsubscribed")

@@ -33,7 +33,10 @@ func (p *sendpulse) addSMTPUnsubscribes(c *call) answer {
 		}
 	}
 	for _, e := range req.Emails {
-		p.block(e.Email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: provider.Reason(provider.StatusUnsubscribed)})
+		p.block(e.Email, provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional,
+			Reason: provider.Reason(provider.StatusUnsubscribed),
+		})
 	}
 	return p.done()
 }
@@ -69,7 +72,9 @@ func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 
 // getSMTPUnsubscribe has its data in the field that elsewhere reports an error.
 func (p *sendpulse) getSMTPUnsubscribe(c *call) answer {
-	return answer{status: 200, body: map[string]any{"result": p.blocked(c.query.Get("email"), spSMTP)}}
+	return answer{
+		status: 200, body: map[string]any{"result": p.blocked(c.query.Get("email"), spSMTP)},
+	}
 }
 
 // listBlacklist is not paged.
@@ -87,7 +92,10 @@ func (p *sendpulse) addToBlacklist(c *call) answer {
 	var req sendpulseapi.AddToBlacklistRequest
 	c.decode(&req)
 	for _, email := range joined(req.Emails) {
-		p.block(email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)})
+		p.block(email, provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+			Reason: provider.Reason(provider.StatusBlocked),
+		})
 		p.comments[email] = value(req.Comment)
 	}
 	return p.done()

@@ -24,7 +24,9 @@ func (p *sendpulse) variablesOf(m *member) []any {
 // variable finds a variable of a list; each list has its own. One that was put
 // in by AddField is on every list.
 func (p *sendpulse) variable(list, name string) *field {
-	i := slices.IndexFunc(p.fields, func(f *field) bool { return f.name == name && (f.list == list || f.list == "") })
+	i := slices.IndexFunc(
+		p.fields, func(f *field) bool { return f.name == name && (f.list == list || f.list == "") },
+	)
 	if i < 0 {
 		return nil
 	}

@@ -49,7 +49,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	provider, path, ok := cutPrefix(r.URL.EscapedPath())
 	if !ok {
-		http.Error(w, "no provider here; there are "+strings.Join(prefixes(), " "), http.StatusNotFound)
+		http.Error(
+			w, "no provider here; there are "+strings.Join(prefixes(), " "), http.StatusNotFound,
+		)
 		return
 	}
 	write(w, s.serve(provider, path, r, body))
@@ -76,14 +78,20 @@ func write(w http.ResponseWriter, a answer) {
 // fault, checks the key, carries the operation out and checks the response. The
 // body of the result is bytes.
 func (s *Server) serve(provider, path string, r *http.Request, body []byte) answer {
-	c := &call{path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body}
-	rec := Request{Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body}
+	c := &call{
+		path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body,
+	}
+	rec := Request{
+		Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body,
+	}
 	rec.Path, _ = url.PathUnescape(path)
 
 	sp, err := specs[provider]()
 	if err != nil {
 		s.record(rec, Violation{Provider: provider, What: "the spec does not load: " + err.Error()})
-		return s.failure(provider, c, http.StatusInternalServerError, "sandbox: the spec does not load")
+		return s.failure(
+			provider, c, http.StatusInternalServerError, "sandbox: the spec does not load",
+		)
 	}
 	rt, status := sp.find(r.Method, path, c.path)
 	if rt == nil {
@@ -119,8 +127,12 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 	st := s.state(provider)
 	defer func() {
 		if p := recover(); p != nil {
-			s.violations = append(s.violations, Violation{Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300)})
-			a, checked = st.finish(c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic")), false
+			s.violations = append(s.violations, Violation{
+				Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300),
+			})
+			a, checked = st.finish(
+				c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic"),
+			), false
 		}
 	}()
 	fault, failing := st.takeFault(c.op)

@@ -39,7 +39,10 @@ func newSMSBy(st *store) fake {
 	st.firstName, st.lastName, st.rows = "name", "last_name", true
 	st.addList("318", "Buyers")
 	st.addTemplate(Template{ID: "27", Name: "Receipt", HTML: "<p>Thank you.</p>"})
-	return &smsby{store: st, bulks: map[string][]smsbyMailing{}, mailings: map[string]*mail{}, off: map[string]bool{}}
+	return &smsby{
+		store: st, bulks: map[string][]smsbyMailing{}, mailings: map[string]*mail{},
+		off: map[string]bool{},
+	}
 }
 
 func (s *smsby) handlers() map[string]handler {
@@ -150,7 +153,9 @@ func (s *smsby) importContacts(c *call) answer {
 			updated++
 		}
 	}
-	return s.ok(map[string]any{"inserted": inserted, "updated": updated, "invalid": len(log), "log": log})
+	return s.ok(map[string]any{
+		"inserted": inserted, "updated": updated, "invalid": len(log), "log": log,
+	})
 }
 
 // importRow stores a row and reports whether it is new to the list.
@@ -231,7 +236,10 @@ func (s *smsby) consent(email, lists string, status provider.MembershipStatus) a
 		return s.ok(nil)
 	}
 	s.off[strings.ToLower(email)] = status == provider.StatusUnsubscribed
-	everything := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	everything := provider.Suppression{
+		Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
 	if status == provider.StatusUnsubscribed {
 		s.block(email, everything)
 	} else {

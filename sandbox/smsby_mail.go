@@ -28,13 +28,17 @@ func file(c *call) []provider.Attachment {
 	}
 	fields, _ := parseForm(c.header.Get("Content-Type"), c.body)
 	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == "attachment" })
-	return []provider.Attachment{{Name: fields[i].Filename, ContentType: fields[i].ContentType, Content: []byte(content)}}
+	return []provider.Attachment{
+		{Name: fields[i].Filename, ContentType: fields[i].ContentType, Content: []byte(content)},
+	}
 }
 
 // sendEmail returns an id that no operation can look up. It refuses an invalid
 // address, which a bulk reports later.
 func (s *smsby) sendEmail(c *call) answer {
-	m, refusal, ok := s.letter(c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"))
+	m, refusal, ok := s.letter(
+		c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"),
+	)
 	if !ok {
 		return refusal
 	}
@@ -60,7 +64,9 @@ func given(c *call, name string) *string {
 
 // sendEmailByList sends to all on the list who have not unsubscribed.
 func (s *smsby) sendEmailByList(c *call) answer {
-	m, refusal, ok := s.letter(c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"))
+	m, refusal, ok := s.letter(
+		c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"),
+	)
 	if !ok {
 		return refusal
 	}
@@ -95,7 +101,9 @@ func (s *smsby) getEmailDeliveryList(c *call) answer {
 		}
 		// The vendor's sample has a blank in front of the address, and an empty
 		// text where the other method has null.
-		rows = append(rows, map[string]any{"email_id": emailID(m, i), "email": " " + email, "status": status, "error": text})
+		rows = append(rows, map[string]any{
+			"email_id": emailID(m, i), "email": " " + email, "status": status, "error": text,
+		})
 	}
 	return s.ok(rows)
 }
@@ -169,7 +177,10 @@ func (s *smsby) getBulkEmailStatus(c *call) answer {
 			if status == "" {
 				continue
 			}
-			row := map[string]any{"email_id": emailID(m, 0), "recipient": m.To[0].Email, "status": status, "error": nil}
+			row := map[string]any{
+				"email_id": emailID(m, 0), "recipient": m.To[0].Email, "status": status,
+				"error": nil,
+			}
 			if text != "" {
 				row["error"] = text
 			}

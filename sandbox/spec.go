@@ -178,7 +178,9 @@ func (rt *route) example() answer {
 		}
 	}
 	// The spec does not have this status, so it is a violation.
-	return answer{status: http.StatusNotImplemented, body: []byte("no example of " + rt.op.OperationID)}
+	return answer{
+		status: http.StatusNotImplemented, body: []byte("no example of " + rt.op.OperationID),
+	}
 }
 
 // checkAnswer returns the deviations from the spec of a response whose body is
@@ -197,7 +199,9 @@ func (rt *route) checkAnswer(a answer) []string {
 	}
 	mt := resp.Content.Get(mediaType(a.header))
 	if mt == nil {
-		return []string{"the content type is not in the spec: " + strconv.Quote(a.header.Get("Content-Type"))}
+		return []string{
+			"the content type is not in the spec: " + strconv.Quote(a.header.Get("Content-Type")),
+		}
 	}
 	return checkJSON(mt, body, openapi3.VisitAsResponse())
 }

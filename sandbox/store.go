@@ -167,7 +167,9 @@ func foldEmail(email string) string { return strings.ToLower(strings.ToUpper(ema
 // addContact stores a new contact.
 func (st *store) addContact(email string) *contact {
 	now := st.now()
-	c := &contact{id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now}
+	c := &contact{
+		id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now,
+	}
 	st.contacts = append(st.contacts, c)
 	if st.byEmail != nil {
 		st.index(c)
@@ -318,13 +320,17 @@ func (st *store) block(email string, s provider.Suppression) {
 
 // blocked reports whether the address has a suppression that match accepts.
 func (st *store) blocked(email string, match func(provider.Suppression) bool) bool {
-	return slices.ContainsFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+	return slices.ContainsFunc(
+		st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) },
+	)
 }
 
 // unblock removes the suppressions that match accepts and returns how many.
 func (st *store) unblock(email string, match func(provider.Suppression) bool) int {
 	before := len(st.blocks)
-	st.blocks = slices.DeleteFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+	st.blocks = slices.DeleteFunc(
+		st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) },
+	)
 	return before - len(st.blocks)
 }
 

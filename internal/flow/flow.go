@@ -66,7 +66,9 @@ type slot[T, R any] struct {
 // before the end; after an error of items itself, the calls for earlier items are
 // still made. When deliver returns an error, no further call begins, the results of
 // the items already read are still delivered, and that error is returned.
-func (f *Flow[T, R]) Run(ctx context.Context, items iter.Seq2[T, error], deliver func(R) error) error {
+func (f *Flow[T, R]) Run(
+	ctx context.Context, items iter.Seq2[T, error], deliver func(R) error,
+) error {
 	r := &run[T, R]{
 		Flow: f, ctx: ctx, deliver: deliver, groups: newGrouper[T, R](f.Limits),
 		names: make(map[string]struct{}), free: make(chan struct{}, f.Calls),

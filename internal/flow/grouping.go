@@ -110,11 +110,15 @@ func (x *group[T, R]) with(m Traits) Traits {
 }
 
 func (l Limits) passed(sum Traits) bool {
-	return over(sum.Addresses, l.Addresses) || over(sum.Variables, l.Variables) || over(sum.Bytes, l.Bytes)
+	return over(
+		sum.Addresses, l.Addresses,
+	) || over(sum.Variables, l.Variables) || over(sum.Bytes, l.Bytes)
 }
 
 func (l Limits) reached(sum Traits) bool {
-	return over(sum.Addresses+1, l.Addresses) || over(sum.Variables+1, l.Variables) || over(sum.Bytes+1, l.Bytes)
+	return over(
+		sum.Addresses+1, l.Addresses,
+	) || over(sum.Variables+1, l.Variables) || over(sum.Bytes+1, l.Bytes)
 }
 
 func over(n, limit int) bool { return limit > 0 && n > limit }

@@ -17,7 +17,11 @@ type fetched[T any] struct {
 // Two consecutive pages that begin with the same item (the same contact of the same
 // list), or a cursor that does not change, mean that the provider ignores the
 // cursor: the error is then repeated. An error is yielded once and last.
-func Pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, repeated error, yield func(T, error) bool) {
+func Pages[T any](
+	ctx context.Context, cursor string,
+	fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string,
+	repeated error, yield func(T, error) bool,
+) {
 	var zero T
 	ctx, cancel := context.WithCancel(ctx)
 	var ahead sync.WaitGroup

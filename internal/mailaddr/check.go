@@ -27,7 +27,9 @@ func Check(email string) error {
 		return fmt.Errorf("expected one address like user@example.com, got nothing")
 	}
 	bad := func(why string) error {
-		return fmt.Errorf("expected one address like user@example.com, got %q: %s", text.Clip(email), why)
+		return fmt.Errorf(
+			"expected one address like user@example.com, got %q: %s", text.Clip(email), why,
+		)
 	}
 	if at <= 0 || at == len(email)-1 {
 		return bad("it has no @ with text on both sides")

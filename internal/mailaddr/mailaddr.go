@@ -13,7 +13,10 @@ import (
 
 // profile is the look-up profile of IDNA with a length check, which it lacks: a
 // label of 64 bytes would pass.
-var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true), idna.ValidateLabels(true), idna.VerifyDNSLength(true))
+var profile = idna.New(
+	idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true),
+	idna.ValidateLabels(true), idna.VerifyDNSLength(true),
+)
 
 // Wire returns email in the form for requests: its domain in ASCII (IDNA), its
 // local part unchanged. The error does not name a field. A local part that is not
@@ -26,7 +29,9 @@ func Wire(email string) (string, error) {
 	}
 	local, domain := email[:at], email[at+1:]
 	if !ASCII(local) {
-		return "", errors.New("the part before the @ has letters beyond ASCII, which the provider does not document to carry")
+		return "", errors.New(
+			"the part before the @ has letters beyond ASCII, which the provider does not document to carry",
+		)
 	}
 	if ASCII(domain) && !hasACE(domain) {
 		return email, nil

@@ -101,20 +101,31 @@ func Decide(in Input) Verdict {
 
 func row(in Input) Verdict {
 	repeatable := in.Effect != rest.Send || in.Keyed
-	unclear := Verdict{Outcome: provider.OutcomeMaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true}
+	unclear := Verdict{
+		Outcome: provider.OutcomeMaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true,
+	}
 	if repeatable {
 		unclear.Next = Repeat
 	}
 	notSent := Verdict{Outcome: provider.OutcomeNotSent}
 	switch in.Class {
 	case NoConnection, NoSuchHost, BrokenTLS, Incomplete:
-		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{
+			Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable,
+			Elsewhere: true, Breaker: true,
+		}
 	case BadTLS:
-		return Verdict{Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{
+			Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true,
+			Breaker: true,
+		}
 	case NoAnswer, TimedOut, ServerFault, NoEvidence:
 		return unclear
 	case Throttled:
-		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
+		return Verdict{
+			Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited,
+			Elsewhere: true,
+		}
 	case Unauthorized, NoCredit, Misdirected, NoCredential:
 		notSent.Elsewhere = true
 		return notSent

@@ -85,7 +85,9 @@ func Fields(typ reflect.Type) []Field {
 }
 
 func field(f reflect.StructField, name string, index []int) Field {
-	out := Field{Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Tag: f.Tag, index: index}
+	out := Field{
+		Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Tag: f.Tag, index: index,
+	}
 	if list := f.Tag.Get("required"); list != "" {
 		out.required = strings.Split(list, ",")
 	}
@@ -131,7 +133,9 @@ func Decode(values map[string]any, out any) []Problem {
 	for _, name := range sortedNames(values) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 		if i < 0 {
-			problems = append(problems, Problem{name, "unknown key; known: " + strings.Join(names(fields), ", ")})
+			problems = append(problems, Problem{
+				name, "unknown key; known: " + strings.Join(names(fields), ", "),
+			})
 			continue
 		}
 		if p := fields[i].set(fields[i].Of(v), values[name]); p != nil {
@@ -147,7 +151,11 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		v.Set(typed) // set by a program
 		return f.bounded(v)
 	}
-	wrong := func(format string, args ...any) *Problem { return &Problem{f.Name, fmt.Sprintf(format, args...)} }
+	wrong := func(
+		format string, args ...any,
+	) *Problem {
+		return &Problem{f.Name, fmt.Sprintf(format, args...)}
+	}
 	if value == nil {
 		return wrong("expected %s, got null; without one, leave the key out", f.expected())
 	}
@@ -253,7 +261,12 @@ func Check(cfg any, p Purpose) []Problem {
 			case word == "" && f.Required(p):
 				problems = append(problems, Problem{f.Name, "missing: " + f.Doc})
 			case word != "" && f.Enum != nil && !isReference(word) && !slices.Contains(f.Enum, word):
-				problems = append(problems, Problem{f.Name, fmt.Sprintf("expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word))})
+				problems = append(problems, Problem{
+					f.Name,
+					fmt.Sprintf(
+						"expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word),
+					),
+				})
 			}
 			continue
 		}

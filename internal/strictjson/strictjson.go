@@ -75,7 +75,9 @@ func Twice(path string, raw json.RawMessage) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil
 	}
-	return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) })
+	return EachKey(
+		path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) },
+	)
 }
 
 func syntaxError(err error) *Error {
@@ -111,7 +113,14 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 			return checkShape(at, value, known[i].typ)
 		})
 	case t.Kind() == reflect.Map:
-		return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return checkShape(at, value, t.Elem()) })
+		return EachKey(
+			path, raw,
+			func(
+				_, at string, value json.RawMessage,
+			) *Error {
+				return checkShape(at, value, t.Elem())
+			},
+		)
 	case t.Kind() == reflect.Slice:
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -133,7 +142,9 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	case err == nil:
 		return nil
 	case t == reflect.TypeFor[time.Time]():
-		return wrong(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)))
+		return wrong(
+			path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)),
+		)
 	case t.Kind() == reflect.Slice && jsonKind(raw) == "a text":
 		return wrong(path, "expected base64 (standard alphabet, with padding): %v", err)
 	}
@@ -148,7 +159,9 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 }
 
 // EachKey visits the keys of an object in order and refuses duplicates.
-func EachKey(path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error) *Error {
+func EachKey(
+	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error,
+) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return wrong(path, "expected an object, got %s", jsonKind(raw))
 	}

@@ -54,7 +54,10 @@ func NewMemory(entries int, lifetime time.Duration) *Memory {
 	if lifetime <= 0 {
 		lifetime = defaultLifetime
 	}
-	return &Memory{entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry), ended: list.New()}
+	return &Memory{
+		entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry),
+		ended: list.New(),
+	}
 }
 
 // Begin implements provider.GuardStore.

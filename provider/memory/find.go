@@ -11,7 +11,9 @@ import (
 var _ provider.Finder = (*adapter)(nil)
 
 // FindSent finds mail by one of its recipients, sender, subject and time.
-func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+func (a *adapter) FindSent(
+	ctx context.Context, recipient string, t provider.Trace,
+) ([]provider.SentMail, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -23,7 +25,10 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 		}
 		for email, subject := range m.copies() {
 			if key(email) == key(recipient) && (t.Subject == "" || t.Subject == subject) {
-				out = append(out, provider.SentMail{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
+				out = append(out, provider.SentMail{
+					MessageID: m.ID, Recipient: email, Subject: subject, At: m.at,
+					State: provider.StateDelivered,
+				})
 			}
 		}
 	}

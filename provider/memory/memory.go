@@ -53,7 +53,10 @@ type contact struct {
 
 // NewStore returns an empty Store.
 func NewStore() *Store {
-	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}, suppressed: map[string]provider.Suppression{}}
+	return &Store{
+		byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{},
+		suppressed: map[string]provider.Suppression{},
+	}
 }
 
 // Driver returns a driver whose accounts use this Store, for configurations.
@@ -140,7 +143,12 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if i, seen := a.byKey[m.IdempotencyKey]; seen && m.IdempotencyKey != "" {
 		r := m.Receipt(a.messages[i].ID, provider.StateAccepted)
 		r.IdempotencyKey = m.IdempotencyKey
-		r.Notes = []provider.Note{{Field: "idempotency_key", Action: provider.NoteWarning, Why: "a mail with this key was accepted before"}}
+		r.Notes = []provider.Note{
+			{
+				Field: "idempotency_key", Action: provider.NoteWarning,
+				Why: "a mail with this key was accepted before",
+			},
+		}
 		return r, nil
 	}
 	id := fmt.Sprintf("memory-%d", len(a.messages)+1)
@@ -186,7 +194,9 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 }
 
 func notFound(message string) error {
-	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: message}
+	return &provider.Error{
+		Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: message,
+	}
 }
 
 func key(email string) string { return strings.ToLower(email) }
@@ -202,7 +212,9 @@ func (s *Store) portable(c *contact) provider.Contact {
 	}
 	out.Memberships = nil
 	for _, id := range slices.Sorted(maps.Keys(c.lists)) {
-		out.Memberships = append(out.Memberships, provider.Membership{List: id, Status: c.lists[id]})
+		out.Memberships = append(out.Memberships, provider.Membership{
+			List: id, Status: c.lists[id],
+		})
 	}
 	return out
 }

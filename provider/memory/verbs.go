@@ -21,7 +21,10 @@ func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	case i < 0 || a.messages[i].Withdrawn:
 		return notFound("no such message")
 	case !a.messages[i].Message.SendAt.After(time.Now()):
-		return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409, Message: "the message has gone out"}
+		return &provider.Error{
+			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409,
+			Message: "the message has gone out",
+		}
 	}
 	a.messages[i].Withdrawn = true
 	return nil
@@ -36,7 +39,9 @@ func (s *Store) suppress(email, reason string) {
 	}
 }
 
-func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
+func (a *adapter) ListSuppressions(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.Suppression], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -56,7 +61,9 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	return page, nil
 }
 
-func (a *adapter) AddSuppression(ctx context.Context, email, reason string) (*provider.ContactReceipt, error) {
+func (a *adapter) AddSuppression(
+	ctx context.Context, email, reason string,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -65,7 +72,9 @@ func (a *adapter) AddSuppression(ctx context.Context, email, reason string) (*pr
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provider.ContactReceipt, error) {
+func (a *adapter) RemoveSuppression(
+	ctx context.Context, email string,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +86,9 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+func (a *adapter) Resubscribe(
+	ctx context.Context, email string, list provider.Ref,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}

@@ -69,7 +69,9 @@ func addressRows(t *testing.T) []addressRow {
 func (h Harness) addresses(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
+	c := v.open(
+		t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }),
+	)
 	for _, row := range addressRows(t) {
 		shown = nil
 		m := h.baseline()
@@ -77,7 +79,10 @@ func (h Harness) addresses(t *testing.T) {
 		_, err := c.Send(t.Context(), m)
 		if row.ok {
 			if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, shown, 1) {
-				assert.True(t, carries(shown[0], row.want), "%q: %q is not in the request", row.address, row.want)
+				assert.True(
+					t, carries(shown[0], row.want), "%q: %q is not in the request", row.address,
+					row.want,
+				)
 			}
 			h.lookUp(t, c, &shown, row)
 			continue
@@ -100,14 +105,19 @@ func (h Harness) addresses(t *testing.T) {
 }
 
 // lookUp requests the contact: at some vendors the address is a part of the URL.
-func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow) {
+func (h Harness) lookUp(
+	t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow,
+) {
 	if !c.Capabilities().Can(feature.ContactsGet) {
 		return
 	}
 	*shown = nil
 	_, err := c.GetContact(t.Context(), row.address)
 	if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, *shown, 1) {
-		assert.True(t, carries((*shown)[0], row.want), "%q: %q is not in the request %s", row.address, row.want, (*shown)[0].URL)
+		assert.True(
+			t, carries((*shown)[0], row.want), "%q: %q is not in the request %s", row.address,
+			row.want, (*shown)[0].URL,
+		)
 	}
 }
 
@@ -193,7 +203,9 @@ func (h Harness) identifiers(t *testing.T) {
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
+	c := v.open(
+		t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }),
+	)
 	m := h.baseline()
 	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم"}
 	_, err := c.Send(t.Context(), m)
@@ -201,7 +213,10 @@ func (h Harness) composed(t *testing.T) {
 	require.Len(t, shown, 1)
 	// A name may share a value with the address: "Name <address>".
 	const want = "Café می\u200cخواهم"
-	assert.True(t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s", shown[0].JSON)
+	assert.True(
+		t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s",
+		shown[0].JSON,
+	)
 	if !c.Capabilities().Can(feature.ContactsUpsertNames) {
 		return
 	}
@@ -209,6 +224,8 @@ func (h Harness) composed(t *testing.T) {
 	u.FirstName = provider.ChangeTo("Cafe\u0301 می\u200cخواهم")
 	_, err = v.open(t, nil).UpsertContact(t.Context(), u)
 	require.NoError(t, err)
-	found := slices.ContainsFunc(v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") })
+	found := slices.ContainsFunc(
+		v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") },
+	)
 	assert.True(t, found, "the name of a contact")
 }

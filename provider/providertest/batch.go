@@ -54,7 +54,14 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		require.Len(t, mail.To, 1, "recipients of a batch see each other")
 		subjects[mail.To[0].Email] = mail.Subject
 	}
-	assert.Equal(t, map[string]string{"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2", "a4@example.com": "4"}, subjects)
+	assert.Equal(
+		t,
+		map[string]string{
+			"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2",
+			"a4@example.com": "4",
+		},
+		subjects,
+	)
 	calls := n - 1
 	if c.Capabilities().Level(feature.MessageBatch) != provider.LevelEmulated {
 		calls = 1
@@ -64,7 +71,9 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 }
 
 // numbered returns n messages to different addresses; the subject is the index.
-func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.Seq2[*provider.Message, error] {
+func (h Harness) numbered(
+	n int, change func(i int, m *provider.Message),
+) iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for i := range n {
 			m := h.baseline()
@@ -91,12 +100,16 @@ func (h Harness) batchFields(t *testing.T) {
 		}
 		t.Run(string(f), func(t *testing.T) {
 			v := h.start(t)
-			messages := h.numbered(2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) })
+			messages := h.numbered(
+				2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) },
+			)
 			report, err := v.open(t, nil).SendBatch(t.Context(), messages, nil)
 			require.NoError(t, err)
 			assert.Equal(t, 2, report.Accepted)
 			assert.True(t, first.found(h, v.seen()), "the first message's is lost: %+v", v.sends())
-			assert.True(t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends())
+			assert.True(
+				t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends(),
+			)
 			for _, mail := range v.Messages(v.name) {
 				assert.Len(t, mail.To, 1)
 			}

@@ -19,7 +19,9 @@ const bulkRows = 1200
 // stay so among many others, and that many contacts need few requests where the
 // adapter says so.
 func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-	report, failed, err := h.importRows(t, c, []string{needleEmail, "not an address", "other@example.com"})
+	report, failed, err := h.importRows(t, c, []string{
+		needleEmail, "not an address", "other@example.com",
+	})
 	if err != nil {
 		return err
 	}
@@ -38,12 +40,20 @@ func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	for i := range emails {
 		emails[i] = fmt.Sprintf("row%04d@example.com", i)
 	}
-	gone := provider.Contact{Email: emails[n/2], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusUnsubscribed}}}
+	gone := provider.Contact{
+		Email:       emails[n/2],
+		Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusUnsubscribed}},
+	}
 	v.AddContact(v.name, gone)
-	blocked := provider.Contact{Email: emails[n/2+1], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusBlocked}}}
+	blocked := provider.Contact{
+		Email:       emails[n/2+1],
+		Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusBlocked}},
+	}
 	if h.AccountConsent {
 		blocked.Memberships[0].Status = provider.StatusSubscribed
-		blocked.Suppressed = []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}
+		blocked.Suppressed = []provider.Suppression{
+			{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing},
+		}
 	}
 	v.AddContact(v.name, blocked)
 	before := len(v.Requests(v.name))
@@ -62,7 +72,9 @@ func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 }
 
 // importRows imports addresses into the harness's list.
-func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (report provider.ImportReport, failed []int, err error) {
+func (h Harness) importRows(
+	t *testing.T, c *provider.Client, emails []string,
+) (report provider.ImportReport, failed []int, err error) {
 	t.Helper()
 	next := 0
 	report, err = c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
@@ -108,5 +120,7 @@ func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...
 			missing++
 		}
 	}
-	assert.Equal(t, len(unwilling), missing, "contacts that did not arrive, and those who do not want mail")
+	assert.Equal(
+		t, len(unwilling), missing, "contacts that did not arrive, and those who do not want mail",
+	)
 }

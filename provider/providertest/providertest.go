@@ -93,10 +93,14 @@ func (v *vendor) config(change func(provider.AccountConfig)) provider.Config {
 	if change != nil {
 		change(a)
 	}
-	return provider.Config{Default: "account", Providers: map[string]provider.AccountConfig{"account": a}}
+	return provider.Config{
+		Default: "account", Providers: map[string]provider.AccountConfig{"account": a},
+	}
 }
 
-func (v *vendor) open(t *testing.T, change func(provider.AccountConfig), opts ...provider.Option) *provider.Client {
+func (v *vendor) open(
+	t *testing.T, change func(provider.AccountConfig), opts ...provider.Option,
+) *provider.Client {
 	t.Helper()
 	c, err := provider.Registry{v.h.Driver}.Open(t.Context(), v.config(change), opts...)
 	require.NoError(t, err)

@@ -22,7 +22,9 @@ func (h Harness) repeats(t *testing.T) {
 	}
 	t.Run("throttled", func(t *testing.T) {
 		v := h.start(t)
-		v.Fail(v.name, sandbox.Fault{Operation: h.SendOperation, Status: 429, Header: http.Header{"Retry-After": {"0"}}})
+		v.Fail(v.name, sandbox.Fault{
+			Operation: h.SendOperation, Status: 429, Header: http.Header{"Retry-After": {"0"}},
+		})
 		r, err := open(t, v).Send(t.Context(), h.baseline())
 		require.NoError(t, err)
 		assert.NotEmpty(t, r.MessageID)

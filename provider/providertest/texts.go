@@ -16,8 +16,14 @@ import (
 // notLines are texts that no line of a mail may contain; notText are those that no
 // text may contain.
 var (
-	notLines = append([]string{"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x1b[31m", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202egpj", "a\u2066b", strings.Repeat("a", 999)}, notText...)
-	notText  = []string{"a\x00b", "\xff"}
+	notLines = append(
+		[]string{
+			"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x1b[31m", "a\u0085b", "a\u2028b",
+			"a\u2029b", "a\u202egpj", "a\u2066b", strings.Repeat("a", 999),
+		},
+		notText...,
+	)
+	notText = []string{"a\x00b", "\xff"}
 )
 
 // bodies are the places whose texts may have several lines.
@@ -77,7 +83,9 @@ func slots[T any]() []slot[T] {
 	typ := reflect.TypeFor[T]()
 	for i := range typ.NumField() {
 		for _, s := range slotsIn(typ.Field(i).Type, jsonName(typ.Field(i))) {
-			out = append(out, slot[T]{s.path, func(v *T, text string) { s.put(reflect.ValueOf(v).Elem().Field(i), text) }})
+			out = append(out, slot[T]{
+				s.path, func(v *T, text string) { s.put(reflect.ValueOf(v).Elem().Field(i), text) },
+			})
 		}
 	}
 	return out
@@ -90,7 +98,9 @@ type valueSlot struct {
 
 func slotsIn(typ reflect.Type, path string) []valueSlot {
 	set := func(value func(text string) any) []valueSlot {
-		return []valueSlot{{path, func(v reflect.Value, text string) { v.Set(reflect.ValueOf(value(text))) }}}
+		return []valueSlot{
+			{path, func(v reflect.Value, text string) { v.Set(reflect.ValueOf(value(text))) }},
+		}
 	}
 	switch reflect.Zero(typ).Interface().(type) {
 	case provider.Ref, []provider.Ref:
@@ -160,7 +170,10 @@ func refusedAt(t *testing.T, err error, field, text string) {
 		assert.Equal(t, provider.ErrInvalid, e.Kind, "%s %q: %v", field, text, err)
 		assert.True(t, e.Local())
 		assert.True(t, strings.HasPrefix(e.Field, field), "%s: %s", field, e.Field)
-		assert.False(t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q", err.Error())
+		assert.False(
+			t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q",
+			err.Error(),
+		)
 		assert.Less(t, len(err.Error()), 500)
 	}
 }

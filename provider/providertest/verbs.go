@@ -15,7 +15,10 @@ import (
 )
 
 // blocked stops all mail to an address, in a form that every fake shows.
-var blocked = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)}
+var blocked = provider.Suppression{
+	Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+	Reason: provider.Reason(provider.StatusBlocked),
+}
 
 // verbActions are the actions around sending: cancel, suppressions,
 // resubscribing, making and removing lists.
@@ -36,13 +39,19 @@ var verbActions = map[provider.Feature]action{
 			assert.True(t, kept.Withdrawn, "%s still goes out", kept.ID)
 		}
 		err = c.Cancel(t.Context(), sent)
-		assert.True(t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict), "withdrawn twice: %v", err)
+		assert.True(
+			t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict),
+			"withdrawn twice: %v", err,
+		)
 		m.SendAt = time.Time{}
 		sent, err = c.Send(t.Context(), m)
 		require.NoError(t, err)
 		v.Advance(time.Hour) // a vendor may keep it in a queue for a while
 		err = c.Cancel(t.Context(), sent)
-		assert.True(t, kindIs(err, provider.ErrNotFound, provider.ErrConflict), "what has gone out cannot be withdrawn: %v", err)
+		assert.True(
+			t, kindIs(err, provider.ErrNotFound, provider.ErrConflict),
+			"what has gone out cannot be withdrawn: %v", err,
+		)
 		return nil
 	},
 	feature.SuppressionsList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
@@ -120,7 +129,10 @@ var verbActions = map[provider.Feature]action{
 		names := listNames(t, c)
 		assert.NotContains(t, names, otherList(h))
 		assert.Contains(t, names, h.List.ID)
-		assert.Error(t, c.DeleteList(t.Context(), provider.Ref{ID: otherList(h)}), "it is not there any more")
+		assert.Error(
+			t, c.DeleteList(t.Context(), provider.Ref{ID: otherList(h)}),
+			"it is not there any more",
+		)
 		return nil
 	},
 }
@@ -156,7 +168,10 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		got, ok := v.stored(email)
 		require.True(t, ok)
 		assert.Empty(t, got.Suppressed)
-		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
+		assert.Equal(
+			t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}},
+			got.Memberships,
+		)
 	}
 	assert.NotZero(t, done, "neither to all mail nor to a list")
 	return nil

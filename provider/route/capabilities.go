@@ -18,9 +18,14 @@ func capabilities(members []*provider.Client) provider.Capabilities {
 	for _, f := range provider.Features() {
 		switch {
 		case !strings.HasPrefix(string(f), "message."):
-			out[f] = provider.Support{Level: provider.LevelNone, Note: "a route has no such call; ask a member"}
+			out[f] = provider.Support{
+				Level: provider.LevelNone, Note: "a route has no such call; ask a member",
+			}
 		case f == feature.MessageBatch:
-			out[f] = adapterkit.Cell(provider.LevelEmulated, "", "one call each, several at a time: each message has its own member")
+			out[f] = adapterkit.Cell(
+				provider.LevelEmulated, "",
+				"one call each, several at a time: each message has its own member",
+			)
 		default:
 			out[f] = merge(f, members)
 		}

@@ -48,7 +48,10 @@ func newTurns(weights []int) *turns {
 
 func (t *turns) candidates(m *provider.Message, all []*member) ([]*member, error) {
 	if m.Template.ID != "" && len(all) > 1 {
-		return nil, provider.Invalid("template", "expected an alias with an id for each member of the route: an id means another template at each")
+		return nil, provider.Invalid(
+			"template",
+			"expected an alias with an id for each member of the route: an id means another template at each",
+		)
 	}
 	return all, nil
 }

@@ -90,7 +90,9 @@ func (o Options) weighted(shares ...Share) (*route, error) {
 	for i, s := range shares {
 		members[i], weights[i] = s.Member, s.Weight
 		if s.Weight < 1 || s.Weight > maxWeight {
-			return nil, configError("weights", "expected a whole number of 1 … %d for member %d", maxWeight, i+1)
+			return nil, configError(
+				"weights", "expected a whole number of 1 … %d for member %d", maxWeight, i+1,
+			)
 		}
 	}
 	if err := checkMembers("members", members); err != nil {
@@ -141,7 +143,9 @@ func (o Options) client(r *route, kind string, err error) (*provider.Client, err
 	if err != nil {
 		return nil, err
 	}
-	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{Account: r.name, Hooks: o.Hooks})
+	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{
+		Account: r.name, Hooks: o.Hooks,
+	})
 }
 
 func checkMembers(field string, members []*provider.Client) error {

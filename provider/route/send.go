@@ -138,7 +138,9 @@ func (d *delivery) try(ctx context.Context, mb *member) bool {
 	return e == nil || !e.Elsewhere
 }
 
-func (m *member) send(ctx context.Context, r *route, p permit, message *provider.Message) (receipt *provider.Receipt, err error) {
+func (m *member) send(
+	ctx context.Context, r *route, p permit, message *provider.Message,
+) (receipt *provider.Receipt, err error) {
 	settled := false
 	defer func() {
 		if !settled {
@@ -221,7 +223,10 @@ func (d *delivery) refused(err error) *provider.Receipt {
 }
 
 func (m *member) attempt(e *provider.Error, took time.Duration) provider.AccountResult {
-	a := provider.AccountResult{Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.OutcomeSent, Error: e, Took: took}
+	a := provider.AccountResult{
+		Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.OutcomeSent,
+		Error: e, Took: took,
+	}
 	if e != nil {
 		a.Outcome = e.Outcome
 	}
