@@ -25,7 +25,7 @@ import (
 //
 // An adapter may also have
 //
-//	Native() any                  // its generated client for the function Native; several as []any
+//	Native() any                  // its generated client, for Native; several as []any
 //	NewBulkImport() BulkImport    // imports of many contacts in few requests
 //	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
 //	Member(account string) *Client

@@ -36,7 +36,7 @@ type testingT struct{ cleanups []func() }
 
 func (t *testingT) Helper()                           {}
 func (t *testingT) Cleanup(f func())                  { t.cleanups = append(t.cleanups, f) }
-func (t *testingT) Errorf(format string, args ...any) { fmt.Printf(format+"\n", args...) }
+func (t *testingT) Errorf(format string, args ...any) { log.Printf(format, args...) }
 func (t *testingT) Fatalf(format string, args ...any) { log.Fatalf(format, args...) }
 
 func (t *testingT) end() {

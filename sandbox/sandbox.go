@@ -10,7 +10,7 @@
 //		sb := sandbox.New(t) // closed, and asked for violations, at the end of the test
 //		client, err := all.Open(t.Context(), sb.Config())
 //		...
-//		sb.Fail("brevo", sandbox.Fault{Status: 503, After: true}) // accepted, but the answer is lost
+//		sb.Fail("brevo", sandbox.Fault{Status: 503, After: true}) // accepted, response lost
 //		...
 //		mails := sb.Messages("brevo")
 //	}

@@ -39,7 +39,8 @@ func (a *adapter) ListContacts(
 		size = pageSize
 	}
 	page := &provider.Page[provider.Contact]{}
-	// The cursor is the last address of the page before, so that a contact added meanwhile shifts nothing.
+	// The cursor is the last address of the previous page: contacts added meanwhile do
+	// not shift the pages.
 	for _, email := range slices.Sorted(maps.Keys(a.contacts)) {
 		c := a.contacts[email]
 		_, member := c.lists[q.List.ID]

@@ -47,7 +47,8 @@ func (a *adapter) ListSuppressions(
 	}
 	defer a.mu.Unlock()
 	page := &provider.Page[provider.Suppression]{}
-	// The cursor is the last address of the page before, so that one added meanwhile shifts nothing.
+	// The cursor is the last address of the previous page: addresses added meanwhile do
+	// not shift the pages.
 	for _, email := range slices.Sorted(maps.Keys(a.suppressed)) {
 		if email <= cursor {
 			continue

@@ -2,7 +2,9 @@
 // against the vendor's fake in package sandbox.
 //
 //	func TestConformance(t *testing.T) {
-//		providertest.Run(t, providertest.Harness{Driver: brevo.Driver(), SendOperation: "sendEmail", …})
+//		providertest.Run(t, providertest.Harness{
+//			Driver: brevo.Driver(), SendOperation: "sendEmail", …
+//		})
 //	}
 //
 // It checks every cell of the capability table: a native or limited feature is

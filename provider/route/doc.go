@@ -26,7 +26,7 @@
 //
 // In these states a member gets no mail for a time, and the others get it at once:
 //
-//	open          half of at least 10 sends within a minute failed on its side: 30 s, then one send as a probe
+//	open          half of at least 10 sends in a minute failed: 30 s, then one send as a probe
 //	unauthorized  it answered 401 or 403: one send a minute as a probe
 //	no_credit     credit or quota is used up: 15 minutes, then one send as a probe
 //	rate_limited  it asked to wait: as long as it asked

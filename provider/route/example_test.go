@@ -51,8 +51,8 @@ func members() (clients []*provider.Client, stores []*memory.Store) {
 	return clients, stores
 }
 
-// hello sends a message to each address, and prints how many each store has.
-func hello(client *provider.Client, stores []*memory.Store, emails ...string) {
+// hello sends a message to each address, and returns the numbers of mails in the stores.
+func hello(client *provider.Client, stores []*memory.Store, emails ...string) []int {
 	for _, email := range emails {
 		_, err := client.Send(context.Background(), &provider.Message{
 			To: []provider.Address{{Email: email}}, Subject: "Hello", HTML: "<p>Hello</p>",
@@ -65,7 +65,7 @@ func hello(client *provider.Client, stores []*memory.Store, emails ...string) {
 	for i, s := range stores {
 		counts[i] = len(s.Messages())
 	}
-	fmt.Println(counts)
+	return counts
 }
 
 // The members send in turn.
@@ -75,7 +75,7 @@ func ExampleRoundRobin() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com")
+	fmt.Println(hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com"))
 	// Output: [2 1 1]
 }
 
@@ -90,7 +90,7 @@ func ExampleWeighted() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com", "elena@example.com")
+	fmt.Println(hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com", "elena@example.com"))
 	// Output: [3 1 1]
 }
 
@@ -104,7 +104,7 @@ func ExampleRules() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	hello(client, stores, "anna@example.com", "sara@example.ir", "olga@example.by", "pavel@example.by")
+	fmt.Println(hello(client, stores, "anna@example.com", "sara@example.ir", "olga@example.by", "pavel@example.by"))
 	// Output: [1 1 2]
 }
 
@@ -127,7 +127,7 @@ func ExampleStates() {
 		log.Fatal(err)
 	}
 	stores[0].FailNext(&provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.OutcomeNotSent, Elsewhere: true})
-	hello(client, stores, "anna@example.com")
+	fmt.Println(hello(client, stores, "anna@example.com"))
 	states, _ := route.States(client)
 	fmt.Println(states[0].State, states[1].State)
 	// Output:
