@@ -53,7 +53,7 @@
 // # Writing an adapter
 //
 // Adapters implement [Adapter] and the optional interfaces in adapter.go; [DriverOf]
-// declares a provider's settings and opens its accounts. [Message.Receipt],
-// [Invalid] and [Unsupported] make receipts and errors. Package providertest is the
+// declares a provider's settings and opens its accounts. [Message.Accepted],
+// [Message.Receipt], [Invalid] and [Unsupported] make receipts and errors. Package providertest is the
 // conformance suite; docs/adding-a-provider.md lists the steps.
 package provider

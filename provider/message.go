@@ -147,6 +147,15 @@ func (t *Toggle) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Accepted returns the receipt of m when the provider accepted it under the id:
+// accepted, or scheduled when m has a SendAt. It is for adapters.
+func (m *Message) Accepted(messageID string) *Receipt {
+	if m.SendAt.IsZero() {
+		return m.Receipt(messageID, StateAccepted)
+	}
+	return m.Receipt(messageID, StateScheduled)
+}
+
 // Receipt returns a receipt of m in which all recipients have the given state and
 // id, in the order To, Cc, Bcc, or Recipients. It is for adapters.
 func (m *Message) Receipt(messageID string, state State) *Receipt {

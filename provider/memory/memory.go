@@ -156,11 +156,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 		a.byKey[m.IdempotencyKey] = len(a.messages)
 	}
 	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone(), at: now()})
-	state := provider.StateAccepted
-	if !m.SendAt.IsZero() {
-		state = provider.StateScheduled
-	}
-	r := m.Receipt(id, state)
+	r := m.Accepted(id)
 	r.IdempotencyKey = m.IdempotencyKey
 	return r, nil
 }
