@@ -54,6 +54,6 @@
 //
 // Adapters implement [Adapter] and the optional interfaces in adapter.go; [DriverOf]
 // declares a provider's settings and opens its accounts. [Message.Accepted],
-// [Message.Receipt], [Invalid] and [Unsupported] make receipts and errors. Package providertest is the
-// conformance suite; docs/adding-a-provider.md lists the steps.
+// [Message.Receipt], [Invalid] and [Unsupported] make receipts and errors. Package
+// providertest is the conformance suite; docs/adding-a-provider.md lists the steps.
 package provider
