@@ -23,7 +23,7 @@ func TestUpsertEvidence(t *testing.T) {
 		{name: "created", status: 201, body: `{"id":7}`, state: provider.ContactCreated, id: "7"},
 		{name: "updated", status: 204, state: provider.ContactUpdated},
 		{name: "created, cut in the id", status: 201, body: `{"id":`, state: provider.ContactStored, notes: 1},
-		{name: "another status with an id", status: 200, body: `{"id":7}`, state: provider.ContactStored, id: "7", notes: 1},
+		{name: "another status with an id", status: 200, body: `{"id":7}`, state: provider.ContactStored, id: "7", notes: 2},
 		{name: "another status, cut in the id", status: 200, body: `{"id":`, state: provider.ContactUnknown},
 		{name: "another status, empty", status: 202, state: provider.ContactUnknown},
 		{name: "another status, object", status: 200, body: `{}`, state: provider.ContactUnknown},

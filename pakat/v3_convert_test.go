@@ -194,7 +194,7 @@ func (v v3Vendor) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, 
 
 func TestV3ListsAndHealth(t *testing.T) {
 	a := newV3Adapter(pakatv3api.NewClient(v3Vendor{answers: map[string]string{
-		"ListLists": "listLists.answer", "GetAccount": "getAccount.answer", "ListSenders": "listSenders.answer",
+		"listLists": "listLists.answer", "getAccount": "getAccount.answer", "listSenders": "listSenders.answer",
 	}}), "main", 0)
 	lists, err := a.ListLists(t.Context(), "")
 	require.NoError(t, err)

@@ -243,20 +243,20 @@ func match(t Trace, email string, hits []SentMail, taken map[string]bool, now ti
 	hits = slices.DeleteFunc(hits, func(m SentMail) bool { return taken[m.MessageID] })
 	var others string
 	if n := found - len(hits); n > 0 {
-		others = fmt.Sprintf(" (%d found that other messages are known to be)", n)
+		others = fmt.Sprintf(" (%d found that are known to be other messages)", n)
 	}
 	switch len(hits) {
 	case 0:
 		since := now.Sub(t.last()).Round(time.Second)
 		if since < settleAbsent {
-			return nil, fmt.Sprintf("not found %s after the last try%s, which says nothing yet: look again after %s",
+			return nil, fmt.Sprintf("not found %s after the last try%s, which proves nothing yet: look again after %s",
 				max(since, 0), others, t.last().Add(settleAbsent).UTC().Format(time.RFC3339))
 		}
 		return nil, fmt.Sprintf("not found %s after the last try%s: a hint that it was not sent, and no proof; "+
 			"a person may decide", since, others)
 	case 1:
 	default:
-		return nil, fmt.Sprintf("%d mails may be this one, so none is taken for it", len(hits))
+		return nil, fmt.Sprintf("%d mails match, so none is chosen", len(hits))
 	}
 	h := hits[0]
 	var unlike string
@@ -267,7 +267,7 @@ func match(t Trace, email string, hits []SentMail, taken map[string]bool, now ti
 		unlike = "has another recipient"
 	case !sameSubject(h.Subject, t.Subject):
 		unlike = "has another subject"
-	case !t.holds(h.At):
+	case !t.covers(h.At):
 		unlike = "has another time, " + h.At.UTC().Format(time.RFC3339)
 	default:
 		return &h, "judged by likeness: in the provider's list it is the only mail with this recipient, subject and time"
@@ -313,9 +313,9 @@ func (t Trace) last() time.Time {
 	return t.Until
 }
 
-// holds reports whether the mail may have been accepted, or a scheduled one
+// covers reports whether the mail may have been accepted, or a scheduled one
 // have gone out, at this time.
-func (t Trace) holds(at time.Time) bool {
+func (t Trace) covers(at time.Time) bool {
 	within := func(from, to time.Time) bool {
 		return !at.Before(from.Add(-settleEarly)) && !at.After(to.Add(settleLate))
 	}

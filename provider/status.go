@@ -11,7 +11,7 @@ var _ Tracker = (*Client)(nil)
 
 // Status looks a mail up by the ids of its receipt, which may be made by
 // ReceiptFor: by MessageID, or by those of its recipients where each has its own.
-// It returns a new Receipt. On a route the account that the receipt names is asked.
+// It returns a new Receipt. On a route it asks the account that the receipt names.
 func (c *Client) Status(ctx context.Context, r *Receipt) (*Receipt, error) {
 	return run(ctx, c, opStatus, nil, func(ctx context.Context) (*Receipt, error) {
 		member, err := c.memberOf(r)
@@ -42,7 +42,7 @@ func (c *Client) Status(ctx context.Context, r *Receipt) (*Receipt, error) {
 	})
 }
 
-// lookUp asks for one id.
+// lookUp requests the status of one id.
 func (c *Client) lookUp(ctx context.Context, id string) (*Receipt, error) {
 	if err := c.supports(featureStatus); err != nil {
 		return nil, err
@@ -60,8 +60,8 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Receipt, error) {
 
 // Cancel withdraws a scheduled mail by the ids of its receipt, as Status finds
 // them. nil means that it will not go out; ErrNotFound or ErrConflict that it has
-// gone out, or never was there. Where recipients have ids of their own and one
-// cannot be withdrawn, the others before it are.
+// gone out, or never existed. Where recipients have ids of their own and one mail
+// cannot be withdrawn, those before it have been.
 func (c *Client) Cancel(ctx context.Context, r *Receipt) error {
 	_, err := run(ctx, c, opCancel, nil, func(ctx context.Context) (struct{}, error) {
 		member, err := c.memberOf(r)
@@ -100,24 +100,35 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 	}
 	if route, ok := c.adapter.(router); ok {
 		if r.Account == "" {
-			return nil, Invalid("receipt.account", "expected the account that sent the mail: a route has several")
+			return nil, Invalid(
+				"receipt.account", "expected the account that sent the mail: a route has several",
+			)
 		}
 		member := route.Member(r.Account)
 		if member == nil {
-			return nil, Invalid("receipt.account", "the route has no account %q", text.Clip(r.Account))
+			return nil, Invalid(
+				"receipt.account", "the route has no account %q", text.Clip(r.Account),
+			)
 		}
 		return member, nil
 	}
 	switch {
 	case r.Provider != "" && r.Provider != c.provider:
-		return nil, Invalid("receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider), c.provider)
+		return nil, Invalid(
+			"receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider),
+			c.provider,
+		)
 	case r.Account != "" && r.Account != c.account:
-		return nil, Invalid("receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account), c.account)
+		return nil, Invalid(
+			"receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account),
+			c.account,
+		)
 	}
 	return nil, nil
 }
 
-// idsOf are the ids in a receipt: that of the mail, else those of its recipients.
+// idsOf returns the ids in a receipt: that of the mail, else those of its
+// recipients.
 func idsOf(r *Receipt) ([]string, error) {
 	ids := []string{r.MessageID}
 	if r.MessageID == "" {
@@ -129,7 +140,9 @@ func idsOf(r *Receipt) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, Invalid("message_id", "expected a receipt with an id; Settle looks for a mail without one")
+		return nil, Invalid(
+			"message_id", "expected a receipt with an id; Settle looks for a mail without one",
+		)
 	}
 	for _, id := range ids {
 		if err := checkID("message_id", id); err != nil {

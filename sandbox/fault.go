@@ -9,8 +9,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// Fault is a failure on demand. It skips the check of the answer, so Body may
-// be anything: HTML, half a JSON document, nothing.
+// Fault is a failure on demand. Its response is not checked, so Body may be
+// anything: HTML, half a JSON document, nothing.
 type Fault struct {
 	// Operation is the operationId of the spec to fail, like sendEmail; empty means
 	// any but the one that gets a token.
@@ -21,21 +21,21 @@ type Fault struct {
 	// Body of the answer. Its Content-Type is application/json unless Header
 	// has another.
 	Body string
-	// After carries the request out first: accepted, but the caller cannot know.
+	// After carries the request out first: it has its effect, and the caller gets
+	// the failure.
 	After bool
 	// Drop closes the connection instead of answering.
 	Drop bool
-	// Times is how many requests fail; 0 means one.
+	// Times is the number of requests that fail; 0 means one.
 	Times int
 
 	fired bool
 }
 
-// Fail makes the next requests to a provider fail. Faults are used up in the
-// order in which they were queued; requests that break the spec use up none.
-// A provider or an operation that does not exist panics: the fault would never
-// fire. One that has not fired when the test of New ends fails the test, unless
-// the test has taken it with Faults.
+// Fail makes the next requests to a provider fail. Faults are used in the order in
+// which they were added; requests that break the spec use none. A provider or an
+// operation that does not exist panics: the fault would never fire. A fault that has not
+// fired at the end of a test fails the test, unless the test has read it with Faults.
 func (s *Server) Fail(provider string, f Fault) {
 	if err := checkOperation(provider, f.Operation); err != nil {
 		panic(err.Error())
@@ -60,8 +60,8 @@ func (s *Server) Faults(provider string) []Fault {
 	return unfired
 }
 
-// takeFault uses up the first fault for an operation. What needs no credential is
-// the call that gets one.
+// takeFault removes and returns the first fault for an operation. The operation
+// without a credential is the one that returns a token.
 func (st *state) takeFault(op *openapi3.Operation) (Fault, bool) {
 	open := op.Security != nil && len(*op.Security) == 0
 	for i := range st.faults {

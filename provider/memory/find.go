@@ -11,7 +11,9 @@ import (
 var _ provider.Finder = (*adapter)(nil)
 
 // FindSent finds mail by one of its recipients, sender, subject and time.
-func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+func (a *adapter) FindSent(
+	ctx context.Context, recipient string, t provider.Trace,
+) ([]provider.SentMail, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -31,7 +33,7 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	return out, nil
 }
 
-// copies are the recipients with the subject that each was sent.
+// copies returns the subject that each recipient was sent, by address.
 func (m *Sent) copies() map[string]string {
 	out := map[string]string{}
 	for _, a := range slices.Concat(m.Message.To, m.Message.Cc, m.Message.Bcc) {
