@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
@@ -164,17 +165,16 @@ func wireTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
 // statusFromAPI never says delivered: the vendor's "sent" means that a mail
 // server has taken the mail.
 func statusFromAPI(messageID string, mail pakatapi.TransactionalEmail) *provider.Receipt {
-	r := &provider.Receipt{MessageID: messageID, State: provider.StateUnknown}
-	switch mail.Status {
-	case "unsent":
-		r.State = provider.StateQueued
-	case "sent":
-		r.State = provider.StateAccepted
-		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "handed to a mail server; the provider tells nothing of delivery"}}
-	case "failed":
-		r.State = provider.StateFailed
-	default:
+	what, known := stateWords.Find(mail.Status)
+	r := &provider.Receipt{MessageID: messageID, State: what.State()}
+	switch {
+	case !known:
 		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the provider says " + strconv.Quote(mail.Status)}}
+	case what.Kind == mailevent.Sent:
+		r.Notes = []provider.Note{{
+			Field: "state", Action: provider.NoteWarning,
+			Why: "handed to a mail server; the provider tells nothing of delivery",
+		}}
 	}
 	if mail.ToEmail != "" {
 		r.Recipients = []provider.RecipientResult{{Email: mail.ToEmail, MessageID: messageID, State: r.State}}

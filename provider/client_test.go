@@ -3,7 +3,6 @@ package provider_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -296,25 +295,4 @@ func TestHooksSeeEveryOperation(t *testing.T) {
 	_, err = c.Check(t.Context())
 	assert.NoError(t, err)
 	assert.Equal(t, []string{"send", "contacts.upsert", "contacts.delete", "check"}, ops)
-}
-
-func TestStateLog(t *testing.T) {
-	log := adapterkit.StateLog{}
-	assert.Nil(t, log.Receipt("x"))
-	for _, s := range []provider.State{provider.StateClicked, provider.StateQueued, provider.StateDelivered} {
-		log.Add("b@example.com", s)
-	}
-	log.Add("a@example.com", provider.StateDelivered)
-	r := log.Receipt("x")
-	assert.Equal(t, provider.StateDelivered, r.State, "the least that is known of all")
-	assert.Equal(t, "a@example.com", r.Recipients[0].Email)
-	assert.Equal(t, provider.StateClicked, r.Recipients[1].State)
-	log.Add("c@example.com", provider.StateBounced)
-	assert.Equal(t, provider.StateBounced, log.Receipt("x").State, "bad news comes first")
-	assert.True(t, slices.IsSortedFunc(log.Receipt("x").Recipients, func(a, b provider.RecipientResult) int {
-		if a.Email < b.Email {
-			return -1
-		}
-		return 1
-	}))
 }

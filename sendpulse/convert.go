@@ -7,6 +7,7 @@ import (
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
@@ -100,37 +101,23 @@ func (c *converter) addresses(field string, list []provider.Address) []sendpulse
 // statusFromAPI reads the state of a mail from the reply code of the recipient's
 // mail server and from the tracking: the vendor has no word for it.
 func statusFromAPI(messageID string, record *sendpulseapi.EmailRecord) *provider.Receipt {
-	log := adapterkit.StateLog{}
-	state := codeState(int64(record.SMTPAnswerCode))
-	log.Add(record.Recipient, state)
+	log := mailevent.Log{}
+	what, known := codeWhat(int64(record.SMTPAnswerCode))
+	log.Add(record.Recipient, what)
 	if record.Tracking.Opens > 0 {
-		log.Add(record.Recipient, provider.StateOpened)
+		log.Add(record.Recipient, mailevent.What{Kind: mailevent.Opened})
 	}
 	if record.Tracking.Clicks > 0 {
-		log.Add(record.Recipient, provider.StateClicked)
+		log.Add(record.Recipient, mailevent.What{Kind: mailevent.Clicked})
 	}
 	r := log.Receipt(messageID)
 	if record.Recipient == "" {
 		r.Recipients = nil
 	}
-	if state == provider.StateUnknown {
+	if !known {
 		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: fmt.Sprintf("the recipient's mail server replied with code %d", record.SMTPAnswerCode)}}
 	}
 	return r
-}
-
-func codeState(code int64) provider.State {
-	switch {
-	case code == 0:
-		return provider.StateQueued
-	case code >= 200 && code <= 299:
-		return provider.StateDelivered
-	case code >= 400 && code <= 499:
-		return provider.StateDeferred
-	case code >= 500 && code <= 599:
-		return provider.StateBounced
-	}
-	return provider.StateUnknown
 }
 
 func healthFromAPI(b *sendpulseapi.BalanceDetail, senders []sendpulseapi.Sender) *provider.Health {

@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -135,7 +137,9 @@ func TestCodeState(t *testing.T) {
 		0: provider.StateQueued, 250: provider.StateDelivered, 251: provider.StateDelivered, 421: provider.StateDeferred,
 		452: provider.StateDeferred, 550: provider.StateBounced, 354: provider.StateUnknown, 600: provider.StateUnknown,
 	} {
-		assert.Equal(t, want, codeState(code), code)
+		what, known := codeWhat(code)
+		assert.Equal(t, want, what.State(), code)
+		assert.Equal(t, want != provider.StateUnknown, known, code)
 	}
 }
 
@@ -364,4 +368,20 @@ func TestPartly(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
+}
+
+// The names under which webhooks are registered are those of the spec.
+func TestRegisteredWords(t *testing.T) {
+	var names []string
+	for _, w := range bulkWords {
+		names = append(names, w.Register...)
+	}
+	data, err := api.Spec("sendpulse")
+	require.NoError(t, err)
+	doc, err := openapi3.NewLoader().LoadFromData(data)
+	require.NoError(t, err)
+	assert.ElementsMatch(t, doc.Components.Schemas["WebhookAction"].Value.Enum, names)
+	for _, w := range smtpWords {
+		assert.Empty(t, w.Register)
+	}
 }

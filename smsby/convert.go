@@ -11,6 +11,7 @@ import (
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/rest"
@@ -188,12 +189,12 @@ func receiptFromAPI(m *provider.Message, id string, notes []provider.Note) *prov
 
 // statusFromAPI is nil when the answer has no recipient.
 func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.Receipt {
-	states, why := adapterkit.StateLog{}, map[string]string{}
+	states, why := mailevent.Log{}, map[string]string{}
 	for _, mailing := range mailings {
 		for _, d := range mailing.Success {
 			email := strings.TrimSpace(d.Recipient)
-			state, known := deliveryState(d.Status)
-			states.Add(email, state)
+			what, known := stateWords.Find(d.Status)
+			states.Add(email, what)
 			switch {
 			case d.Error != "":
 				why[email] = d.Error
@@ -203,7 +204,7 @@ func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.
 		}
 		for _, e := range mailing.Errors {
 			email := strings.TrimSpace(e.Email)
-			states.Add(email, provider.StateRejected)
+			states.Add(email, mailevent.What{Kind: mailevent.Rejected})
 			why[email] = e.Error
 		}
 	}
@@ -220,20 +221,3 @@ func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.
 }
 
 func recipientField(i int) string { return fmt.Sprintf("recipients[%d]", i) }
-
-// deliveryState reads a word of the vendor. Three are documented; that a click
-// is told by a word that begins so is inferred.
-func deliveryState(word string) (state provider.State, known bool) {
-	word = strings.ToUpper(strings.TrimSpace(word))
-	switch {
-	case word == "DELIVERED":
-		return provider.StateDelivered, true
-	case word == "OPEN":
-		return provider.StateOpened, true
-	case word == "UNDELIVERED":
-		return provider.StateBounced, true
-	case strings.HasPrefix(word, "CLICK"):
-		return provider.StateClicked, true
-	}
-	return provider.StateUnknown, false
-}

@@ -219,10 +219,11 @@ func TestStatusFromAPI(t *testing.T) {
 func TestDeliveryState(t *testing.T) {
 	for word, want := range map[string]provider.State{
 		"DELIVERED": provider.StateDelivered, "delivered": provider.StateDelivered, "OPEN": provider.StateOpened,
-		"UNDELIVERED": provider.StateBounced, "CLICKED": provider.StateClicked, "": provider.StateUnknown, "SENT": provider.StateUnknown,
+		"UNDELIVERED": provider.StateBounced, "CLICKED": provider.StateClicked, "NEW": provider.StateQueued, "SENT": provider.StateQueued,
+		"": provider.StateUnknown, "PARKED": provider.StateUnknown,
 	} {
-		got, known := deliveryState(word)
-		assert.Equal(t, want, got, word)
+		what, known := stateWords.Find(word)
+		assert.Equal(t, want, what.State(), word)
 		assert.Equal(t, want != provider.StateUnknown, known, word)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
+	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 	"github.com/postmux/postmux/rest/flex"
@@ -56,10 +57,10 @@ func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receip
 	if err != nil {
 		return nil, err
 	}
-	states := adapterkit.StateLog{}
+	states := mailevent.Log{}
 	for _, e := range events {
-		if state, ok := EventState(e.Event); ok {
-			states.Add(e.Email, state)
+		if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
+			states.Add(e.Email, what)
 		}
 	}
 	return states.Receipt(messageID), nil

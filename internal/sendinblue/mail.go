@@ -84,23 +84,3 @@ func (d *Draft) FileNames(m *provider.Message) {
 		}
 	}
 }
-
-// EventState is the state that an event of the vendor's log stands for; ok is
-// false for events that say nothing about the mail's way.
-func EventState(event string) (provider.State, bool) {
-	s, ok := eventStates[strings.ToLower(event)]
-	return s, ok
-}
-
-var eventStates = map[string]provider.State{
-	"request": provider.StateQueued, "requests": provider.StateQueued, "sent": provider.StateQueued,
-	"deferred":  provider.StateDeferred,
-	"delivered": provider.StateDelivered,
-	"opened":    provider.StateOpened, "uniqueopened": provider.StateOpened, "loadedbyproxy": provider.StateOpened,
-	"clicks": provider.StateClicked, "click": provider.StateClicked,
-	"bounces": provider.StateBounced, "hardbounces": provider.StateBounced, "softbounces": provider.StateBounced,
-	"hardbounce": provider.StateBounced, "softbounce": provider.StateBounced,
-	"blocked": provider.StateRejected, "invalid": provider.StateRejected,
-	"error": provider.StateFailed,
-	"spam":  provider.StateComplained,
-}
