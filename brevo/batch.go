@@ -44,7 +44,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 	for i := range messages {
 		receipts[i] = &provider.Receipt{Notes: notes[i]}
 	}
-	sent, err := a.api.SendEmail(ctx, body, known, ownJSON)
+	sent, err := a.api.SendEmail(ctx, body, known, checked)
 	if err != nil {
 		return receipts, err
 	}

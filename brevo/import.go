@@ -14,9 +14,9 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/rest"
 )
 
 const (
@@ -137,10 +137,10 @@ func plainPhone(v any) bool {
 }
 
 func appendRow(dst []byte, wire string, attrs map[string]any) ([]byte, error) {
-	dst = rest.AppendText(append(dst, `{"email":`...), wire)
+	dst = fastpath.AppendText(append(dst, `{"email":`...), wire)
 	if len(attrs) > 0 {
 		var err error
-		if dst, err = rest.AppendValue(append(dst, `,"attributes":`...), attrs); err != nil {
+		if dst, err = fastpath.AppendJSON(append(dst, `,"attributes":`...), attrs); err != nil {
 			return nil, err
 		}
 	}

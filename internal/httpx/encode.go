@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -42,12 +43,8 @@ func (l *encoder) encode(x *exchange) (err error) {
 		return err
 	}
 	x.body = new(sealedBody)
-	var buffer []byte
-	if call.Kind == rest.JSON {
-		buffer = x.body.buffer()
-	}
 	var contentType string
-	if x.body.data, contentType, err = call.AppendBody(buffer); err != nil {
+	if x.body.data, contentType, err = l.body(x.body, call); err != nil {
 		return err
 	}
 	x.header = make(http.Header, len(call.Header)+4)
@@ -67,6 +64,17 @@ func (l *encoder) encode(x *exchange) (err error) {
 		x.header["Content-Type"] = []string{contentType}
 	}
 	return nil
+}
+
+func (l *encoder) body(b *sealedBody, call *rest.Call) ([]byte, string, error) {
+	if call.Kind != rest.JSON || fastpath.Memory.Off() {
+		return call.Encode()
+	}
+	data, err := fastpath.AppendJSON(b.buffer(), call.Body)
+	if err != nil {
+		return nil, "", &rest.ParamError{Name: "body", Why: "cannot be encoded: " + err.Error()}
+	}
+	return data, typeJSON[0], nil
 }
 
 // invalidCall returns the error of a call that cannot be encoded; nothing left.

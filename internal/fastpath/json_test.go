@@ -1,4 +1,4 @@
-package rest
+package fastpath
 
 import (
 	"bytes"
