@@ -44,6 +44,7 @@ import (
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 const name = "brevo" // of the provider
@@ -88,7 +89,8 @@ var driver = provider.DriverOf[Config]{
 }
 
 type adapter struct {
-	api     *brevoapi.Client
+	chain   rest.Doer
+	api     *brevoapi.Client // over chain
 	tracker *brevotrackerapi.Client // nil without a key of it
 	account string
 	folder  int64 // of new lists; 0 means that none is set
@@ -106,7 +108,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	if err != nil {
 		return nil, err
 	}
-	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: cfg.FolderID}
+	a := &adapter{chain: chain, api: brevoapi.NewClient(chain), account: env.Account, folder: cfg.FolderID}
 	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}

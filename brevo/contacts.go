@@ -63,12 +63,13 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	}
 	// Oldest first: a contact that is added meanwhile comes at the end and shifts no page.
 	order := new(brevoapi.SortOrderAsc)
-	read := pageReader{withoutEmail: q.WithoutEmail}
+	read := &pageReader{chain: a.chain, withoutEmail: q.WithoutEmail}
+	api := brevoapi.NewClient(read)
 	if q.List.IsZero() {
 		limit := pageSize(q.Limit, contactsPage)
-		page, err := a.api.ListContacts(ctx, &brevoapi.ListContactsParams{
+		page, err := api.ListContacts(ctx, &brevoapi.ListContactsParams{
 			Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
-		}, read.option())
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -79,9 +80,9 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 		return nil, err
 	}
 	limit := pageSize(q.Limit, membersPage)
-	page, err := a.api.ListContactsOfList(ctx, list, &brevoapi.ListContactsOfListParams{
+	page, err := api.ListContactsOfList(ctx, list, &brevoapi.ListContactsOfListParams{
 		Limit: limit, Offset: &offset, ModifiedSince: since, Sort: order,
-	}, read.option())
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package brevo
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -34,6 +36,9 @@ func sendKey(account, key string) string {
 // newKey is uuid.NewString without its allocation, which each send would pay for.
 // crypto/rand never fails.
 func newKey() string {
+	if fastpath.Keys.Off() {
+		return uuid.NewString()
+	}
 	var id uuid.UUID
 	_, _ = rand.Read(id[:])
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC 9562
@@ -201,17 +206,27 @@ func contactFromDetails(c *brevoapi.ContactDetails) sendinblue.Contact {
 	}
 }
 
-// pageReader reads an answer with contacts, the fast way where it can.
+// pageReader carries out one call for contacts and reads its answer itself, the fast
+// way where it can.
 type pageReader struct {
+	chain        rest.Doer
 	withoutEmail bool
-	rows         *sendinblue.Rows // nil when the answer is in the generated types
+	rows         *sendinblue.Rows // nil when the answer is in the generated type
+	out          any              // the generated type
 }
 
-func (r *pageReader) option() rest.Option {
-	return rest.WithDecoder(func(data []byte) bool {
-		r.rows = sendinblue.ReadPage(data, r.withoutEmail)
-		return r.rows != nil
-	})
+// Do hands itself to the chain in place of out.
+func (r *pageReader) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	r.out = out
+	return r.chain.Do(ctx, call, r)
+}
+
+// DecodeJSON makes the reader a fastpath.Decoder.
+func (r *pageReader) DecodeJSON(data []byte) error {
+	if r.rows = sendinblue.ReadPage(data, r.withoutEmail); r.rows != nil {
+		return nil
+	}
+	return rest.Decode(data, r.out)
 }
 
 func (r *pageReader) page(p *brevoapi.ContactPage, offset, limit int64) (*provider.Page[provider.Contact], error) {

@@ -78,7 +78,7 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, call.Decode(data, out)
+	return reply, Decode(data, out)
 }
 
 // Decode decodes the body of a 2xx answer. An empty body leaves out as it is;
@@ -88,13 +88,4 @@ func Decode(data []byte, out any) error {
 		return nil
 	}
 	return json.Unmarshal(data, out)
-}
-
-// Decode is the function Decode for the answer of c, by the call's own decoder
-// where it has one that can read data.
-func (c *Call) Decode(data []byte, out any) error {
-	if c.decode != nil && c.decode(data) {
-		return nil
-	}
-	return Decode(data, out)
 }

@@ -70,9 +70,8 @@ type Call struct {
 	// counted from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
 
-	decode func(data []byte) bool
-	reply  *Reply
-	err    error
+	reply *Reply
+	err   error
 }
 
 // Reply is what is known of an answer besides its decoded body.
@@ -124,8 +123,7 @@ func WithEffect(e Effect) Option { return Option{func(c *Call) { c.Effect = e }}
 // WithBodyKind sends the body in another encoding than the one that was generated.
 func WithBodyKind(k BodyKind) Option { return Option{func(c *Call) { c.Kind = k }} }
 
-// WithBody sends what replace returns in place of the generated body, such as a body
-// that writes its own JSON. T is the type of the generated body; a call with another
+// WithBody sends what replace returns in place of the generated body. T is the type of the generated body; a call with another
 // type is refused before it leaves.
 func WithBody[T any](replace func(body *T) any) Option {
 	return Option{func(c *Call) {
@@ -136,13 +134,6 @@ func WithBody[T any](replace func(body *T) any) Option {
 		}
 		c.Body = replace(body)
 	}}
-}
-
-// WithDecoder reads the body of a 2xx answer by read. Where read returns false,
-// which it must before it keeps anything, the answer is decoded as always; so it
-// is when the Doer has a JSON codec of its own.
-func WithDecoder(read func(data []byte) bool) Option {
-	return Option{func(c *Call) { c.decode = read }}
 }
 
 // Empty is the answer of operations without one.

@@ -151,6 +151,9 @@ func (w *writer) any(x any, depth int) {
 }
 
 func (w *writer) standard(v reflect.Value) {
+	if v.CanAddr() {
+		v = v.Addr() // methods of a pointer count as well
+	}
 	b, err := standard(w.b, v.Interface())
 	w.b = b
 	if w.err == nil {
@@ -264,7 +267,7 @@ func newPlan(t reflect.Type) *plan {
 		}
 	}
 	p := &plan{kind: t.Kind()}
-	ok := true
+	ok := t != reflect.TypeFor[json.Number]() // a string that is written as a number
 	switch p.kind {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64, reflect.Pointer, reflect.Interface:
 	case reflect.Slice:
@@ -287,11 +290,15 @@ func fieldsOf(t reflect.Type) (fields []field, ok bool) {
 	for f := range t.Fields() {
 		tag, ok := f.Tag.Lookup("json")
 		name, options, _ := strings.Cut(tag, ",")
-		if !ok || name == "" || name == "-" || f.Anonymous || !f.IsExported() || options != "" && options != "omitempty" ||
-			strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+		plain := ok && name != "" && name != "-" && !f.Anonymous && f.IsExported() && (options == "" || options == "omitempty")
+		if !plain || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
 			return nil, false
 		}
-		fields = append(fields, field{f.Index[0], string(AppendText(nil, name)) + ":", options == "omitempty"})
+		name = `"` + name + `":`
+		if slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
+			return nil, false
+		}
+		fields = append(fields, field{f.Index[0], name, options == "omitempty"})
 	}
 	return fields, true
 }

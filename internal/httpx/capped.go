@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/postmux/postmux/internal/fastpath"
 )
 
 // Answers are read in chunks that are joined at the end: a buffer that doubles
@@ -19,7 +21,7 @@ const (
 var chunks = sync.Pool{New: func() any { return new([largestChunk]byte) }}
 
 func newChunk(size int) []byte {
-	if size < largestChunk {
+	if size < largestChunk || fastpath.Chunks.Off() {
 		return make([]byte, 0, size)
 	}
 	return chunks.Get().(*[largestChunk]byte)[:0]
@@ -64,7 +66,7 @@ func joined(full [][]byte, last []byte) []byte {
 	full = append(full, last)
 	whole := bytes.Join(full, nil)
 	for _, c := range full {
-		if cap(c) == largestChunk {
+		if cap(c) == largestChunk && !fastpath.Chunks.Off() {
 			chunks.Put((*[largestChunk]byte)(c[:largestChunk]))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -53,7 +54,7 @@ func (l *sender) request(ctx context.Context, x exchange) *http.Request {
 }
 
 func (l *sender) roundTrip(req *http.Request) (*http.Response, error) {
-	if l.transport == nil {
+	if l.transport == nil || fastpath.Direct.Off() {
 		return l.client.Do(req)
 	}
 	resp, err := l.transport.RoundTrip(req)

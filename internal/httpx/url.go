@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -29,7 +30,7 @@ func newAddress(base string) address {
 
 // urlOf returns the URL of a call, and its host as a request names it.
 func (a *address) urlOf(call *rest.Call) (*url.URL, string, error) {
-	if a.plain.Host != "" && len(call.Segments) == 0 && len(call.Query) == 0 && plainPath(call.Route) {
+	if !fastpath.URLs.Off() && a.plain.Host != "" && len(call.Segments) == 0 && len(call.Query) == 0 && plainPath(call.Route) {
 		path, err := call.Path()
 		if err != nil {
 			return nil, "", err
