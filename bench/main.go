@@ -54,6 +54,7 @@ var sections = []struct {
 	{"personal", (*run).personal},
 	{"iterate", (*run).iterate},
 	{"import", (*run).imports},
+	{"ablation", (*run).ablation},
 }
 
 func main() {

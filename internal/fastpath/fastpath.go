@@ -9,6 +9,7 @@ import "sync/atomic"
 type Piece struct {
 	Name  string
 	Files []string // in which it is written, from the root of the module
+	Lines int      // elsewhere
 	off   atomic.Bool
 }
 
@@ -23,11 +24,11 @@ var (
 	Words  = &Piece{Name: "eight bytes at a time", Files: []string{"internal/fastpath/scan.go"}}
 	JSON   = &Piece{Name: "JSON of bodies", Files: []string{"internal/fastpath/json.go"}}
 	Pages  = &Piece{Name: "pages of contacts", Files: []string{"internal/fastpath/reader.go", "internal/sendinblue/page.go"}}
-	Memory = &Piece{Name: "memory of bodies used again", Files: nil}
-	Chunks = &Piece{Name: "memory of answers used again"}
-	URLs   = &Piece{Name: "URLs without parsing"}
-	Direct = &Piece{Name: "transport called without its client"}
-	Keys   = &Piece{Name: "own UUID"}
+	Memory = &Piece{Name: "memory of bodies used again", Lines: 38}
+	Chunks = &Piece{Name: "memory of answers used again", Lines: 14}
+	URLs   = &Piece{Name: "URLs without parsing", Lines: 35}
+	Direct = &Piece{Name: "transport called without its client", Lines: 26}
+	Keys   = &Piece{Name: "own UUID", Lines: 7}
 )
 
 // Pieces returns all pieces.

@@ -59,24 +59,29 @@ func AppendText(dst []byte, s string) []byte {
 
 // appendValid is AppendText for UTF-8.
 func appendValid(dst []byte, s string) []byte {
-	if strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029") {
-		// Line separators, which encoding/json escapes for the sake of JavaScript.
+	const separators = "\xe2\x80" // begin U+2028 and U+2029, which are escaped for the sake of JavaScript
+	if strings.Contains(s, separators) && (strings.Contains(s, separators+"\xa8") || strings.Contains(s, separators+"\xa9")) {
 		dst, _ = standard(dst, s)
 		return dst
 	}
 	dst = append(dst, '"')
 	start := 0
 	for i := special(s, 0); i < len(s); i = special(s, start) {
-		dst = appendEscaped(append(dst, s[start:i]...), s[i])
+		dst = append(dst, s[start:i]...)
+		if c := s[i]; c == '"' || c == '\\' {
+			dst = append(dst, '\\', c)
+		} else {
+			dst = appendControl(dst, c)
+		}
 		start = i + 1
 	}
 	return append(append(dst, s[start:]...), '"')
 }
 
-func appendEscaped(dst []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
-	if i := strings.IndexByte("\"\"\\\\\bb\ff\nn\rr\tt", c); i >= 0 {
-		return append(dst, '\\', "\"\"\\\\\bb\ff\nn\rr\tt"[i+1])
+func appendControl(dst []byte, c byte) []byte {
+	const hex, short = "0123456789abcdef", "\bb\ff\nn\rr\tt"
+	if i := strings.IndexByte(short, c); i >= 0 {
+		return append(dst, '\\', short[i+1])
 	}
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
