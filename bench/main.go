@@ -54,7 +54,6 @@ var sections = []struct {
 	{"personal", (*run).personal},
 	{"iterate", (*run).iterate},
 	{"import", (*run).imports},
-	{"ablation", (*run).ablation},
 }
 
 func main() {

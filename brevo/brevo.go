@@ -90,7 +90,7 @@ var driver = provider.DriverOf[Config]{
 
 type adapter struct {
 	chain   rest.Doer
-	api     *brevoapi.Client // over chain
+	api     *brevoapi.Client        // over chain
 	tracker *brevotrackerapi.Client // nil without a key of it
 	account string
 	folder  int64 // of new lists; 0 means that none is set

@@ -2,7 +2,6 @@ package brevo
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -25,24 +23,12 @@ const keyHeader = "idempotencyKey"
 // the same text always leads to, else a new one.
 func sendKey(account, key string) string {
 	if key == "" {
-		return newKey()
+		return uuid.NewString()
 	}
 	if id, err := uuid.Parse(key); err == nil && len(key) == 36 {
 		return id.String()
 	}
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+account+":"+key)).String()
-}
-
-// newKey is uuid.NewString without its allocation, which each send would pay for.
-// crypto/rand never fails.
-func newKey() string {
-	if fastpath.Keys.Off() {
-		return uuid.NewString()
-	}
-	var id uuid.UUID
-	_, _ = rand.Read(id[:])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC 9562
-	return id.String()
 }
 
 // text is a pointer to s as it stands in the message, nil when it is empty.

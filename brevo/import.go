@@ -51,7 +51,12 @@ type bulkImport struct {
 // importRow is a contact as a job and an upsert take it.
 type importRow struct {
 	wire string
-	json []byte // {"email": …, "attributes": {…}}
+	json fastpath.Written // of a contactRow
+}
+
+type contactRow struct {
+	Email      string         `json:"email"`
+	Attributes map[string]any `json:"attributes,omitempty"`
 }
 
 func (a *adapter) NewBulkImport() provider.BulkImport {
@@ -96,7 +101,7 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 	case clears(attrs) || !plainPhone(attrs[sendinblue.Phone]):
 		return alone, nil
 	}
-	data, err := appendRow(make([]byte, 0, 32+len(wire)+40*len(attrs)), wire, attrs)
+	data, err := fastpath.AppendJSON(make([]byte, 0, 32+len(wire)+40*len(attrs)), &contactRow{wire, attrs})
 	if err != nil {
 		return alone, provider.Invalid("fields", "%s", err.Error())
 	}
@@ -134,17 +139,6 @@ func plainPhone(v any) bool {
 		digits = strings.TrimPrefix(text, "00")
 	}
 	return len(digits) >= 6 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
-}
-
-func appendRow(dst []byte, wire string, attrs map[string]any) ([]byte, error) {
-	dst = fastpath.AppendText(append(dst, `{"email":`...), wire)
-	if len(attrs) > 0 {
-		var err error
-		if dst, err = fastpath.AppendJSON(append(dst, `,"attributes":`...), attrs); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, '}'), nil
 }
 
 // key is the lists of the row. Rows with a phone number are apart: a number that
@@ -241,9 +235,7 @@ func (s *storing) upserts(ctx context.Context) {
 
 // upsert does what UpsertContact does.
 func (s *storing) upsert(ctx context.Context, row *importRow) (*provider.ContactReceipt, error) {
-	var held struct {
-		Attributes map[string]any `json:"attributes"`
-	}
+	var held contactRow
 	dec := json.NewDecoder(bytes.NewReader(row.json))
 	dec.UseNumber() // long ones lose digits as floats
 	if err := dec.Decode(&held); err != nil {

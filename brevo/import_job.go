@@ -5,11 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -29,38 +28,15 @@ const (
 	lookFailures = 5
 )
 
-// importBody is the body of an import, whose rows are JSON already.
+// importBody is the body of an import, whose rows are JSON already. Only what the API
+// takes for an update is said: fields that are not named stay, and nobody is mailed a
+// notice.
 type importBody struct {
-	lists []int64
-	rows  [][]byte
+	DisableNotification    bool               `json:"disableNotification"`
+	JSONBody               []fastpath.Written `json:"jsonBody"`
+	ListIDs                []int64            `json:"listIds"`
+	UpdateExistingContacts bool               `json:"updateExistingContacts"`
 }
-
-// AppendJSON writes the body behind dst. Only what the API takes for an update is
-// said: fields that are not named stay, and nobody is mailed a notice.
-func (b *importBody) AppendJSON(dst []byte) ([]byte, error) {
-	size := 128
-	for _, row := range b.rows {
-		size += len(row) + 1
-	}
-	dst = append(slices.Grow(dst, size), `{"disableNotification":true,"jsonBody":[`...)
-	for i, row := range b.rows {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, row...)
-	}
-	dst = append(dst, `],"listIds":[`...)
-	for i, id := range b.lists {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendInt(dst, id, 10)
-	}
-	return append(dst, `],"updateExistingContacts":true}`...), nil
-}
-
-// MarshalJSON is for a codec of the caller's.
-func (b *importBody) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil) }
 
 // start starts the job of the rows that have one and returns what follows it to
 // its end. Without a new list a repeat ends in the same state, and no notice is
@@ -71,9 +47,11 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	if len(s.job) == 0 {
 		return nothing, nil
 	}
-	body := &importBody{lists: s.lists, rows: make([][]byte, len(s.job))}
+	body := &importBody{
+		DisableNotification: true, JSONBody: make([]fastpath.Written, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
+	}
 	for k, i := range s.job {
-		body.rows[k] = s.row(i).json
+		body.JSONBody[k] = s.row(i).json
 	}
 	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))

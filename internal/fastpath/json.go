@@ -14,10 +14,11 @@ import (
 	"unicode/utf8"
 )
 
-// Appender is a body that writes its own JSON behind dst.
-type Appender interface {
-	AppendJSON(dst []byte) ([]byte, error)
-}
+// Written is JSON that AppendJSON wrote, as a part of a body: it is copied as it is.
+type Written []byte
+
+// MarshalJSON is for encoding/json, which reads what it gets once more.
+func (w Written) MarshalJSON() ([]byte, error) { return w, nil }
 
 // Checked marks a body whose own texts are UTF-8, as provider.Client has found, so
 // that a long text is not read for it once more.
@@ -25,9 +26,6 @@ type Checked interface{ Checked() }
 
 // AppendJSON writes v behind dst: the bytes of encoding/json without escapes for HTML.
 func AppendJSON(dst []byte, v any) ([]byte, error) {
-	if own, ok := v.(Appender); ok {
-		return own.AppendJSON(dst)
-	}
 	if JSON.Off() || v == nil {
 		return standard(dst, v)
 	}
@@ -186,11 +184,21 @@ func (w *writer) object(fields []field, v reflect.Value, depth int) {
 }
 
 func (w *writer) list(v reflect.Value, depth int) {
-	if v.Type().Elem().Kind() == reflect.Uint8 {
+	switch v.Type() {
+	case written:
+		w.b = append(w.b, v.Bytes()...)
+		return
+	case reflect.TypeFor[[]byte]():
 		w.b = append(w.b, '"')
 		w.b = base64.StdEncoding.AppendEncode(w.b, v.Bytes())
 		w.b = append(w.b, '"')
 		return
+	case reflect.TypeFor[[]Written](): // megabytes, for which memory should not grow step by step
+		n := 0
+		for i := range v.Len() {
+			n += v.Index(i).Len() + 1
+		}
+		w.b = slices.Grow(w.b, n)
 	}
 	w.b = append(w.b, '[')
 	for i := range v.Len() {
@@ -263,9 +271,13 @@ func planOf(t reflect.Type) *plan {
 var (
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	written       = reflect.TypeFor[Written]()
 )
 
 func newPlan(t reflect.Type) *plan {
+	if t == written {
+		return &plan{kind: reflect.Slice}
+	}
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
 		if t.Kind() != reflect.Interface && (t.Implements(marshaler) || t.Implements(textMarshaler)) {
 			return new(plan)
@@ -276,7 +288,7 @@ func newPlan(t reflect.Type) *plan {
 	switch p.kind {
 	case reflect.String, reflect.Bool, reflect.Int, reflect.Int64, reflect.Float64, reflect.Pointer, reflect.Interface:
 	case reflect.Slice:
-		ok = t.Elem().Kind() != reflect.Uint8 || t.Elem() == reflect.TypeFor[byte]()
+		ok = t.Elem().Kind() != reflect.Uint8 || t == reflect.TypeFor[[]byte]()
 	case reflect.Map:
 		ok = t == reflect.TypeFor[map[string]string]() || t == reflect.TypeFor[map[string]any]()
 	case reflect.Struct:

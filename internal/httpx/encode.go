@@ -21,7 +21,7 @@ var (
 // place.
 type encoder struct {
 	linked
-	address
+	base      string
 	auth      Auth
 	userAgent []string // as a header holds it; never changed
 }
@@ -39,12 +39,12 @@ func (l *encoder) encode(x *exchange) (err error) {
 	if l.auth.header == "" {
 		call = l.auth.placed(call, x.credential)
 	}
-	if x.url, x.host, err = l.urlOf(call); err != nil {
+	if x.url, err = urlOf(l.base, call); err != nil {
 		return err
 	}
 	x.body = new(sealedBody)
 	var contentType string
-	if x.body.data, contentType, err = l.body(x.body, call); err != nil {
+	if x.body.data, contentType, err = encodeBody(x.body, call); err != nil {
 		return err
 	}
 	x.header = make(http.Header, len(call.Header)+4)
@@ -66,8 +66,10 @@ func (l *encoder) encode(x *exchange) (err error) {
 	return nil
 }
 
-func (l *encoder) body(b *sealedBody, call *rest.Call) ([]byte, string, error) {
-	if call.Kind != rest.JSON || fastpath.Memory.Off() {
+// encodeBody returns the body of call and its content type. JSON is written into memory
+// that b gives back.
+func encodeBody(b *sealedBody, call *rest.Call) ([]byte, string, error) {
+	if call.Kind != rest.JSON {
 		return call.Encode()
 	}
 	data, err := fastpath.AppendJSON(b.buffer(), call.Body)

@@ -4,17 +4,45 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/internal/fastpath"
 )
+
+var ablationDoc = flag.String("ablation.doc", "", "document for the table of TestAblation; empty only tries it")
+
+// TestAblation measures what each piece of the fast path saves: "make ablation".
+func TestAblation(t *testing.T) {
+	r := &run{settings: shortest(), log: io.Discard, dir: t.TempDir()}
+	if *ablationDoc != "" {
+		r.rounds, r.benchTime = 15, 60*time.Millisecond
+	}
+	require.NoError(t, trust(r.dir))
+	text, err := r.ablation(t.Context())
+	require.NoError(t, err)
+	r.server.close()
+	for _, p := range fastpath.Pieces() {
+		assert.Equal(t, 4, strings.Count(text, p.Name), "a row for each workload")
+		assert.False(t, p.Off(), "on again")
+	}
+	if *ablationDoc != "" {
+		require.NoError(t, publish(*ablationDoc, "ablation", text))
+	}
+}
 
 // workload is what is measured with a piece of the fast path and without it.
 type workload struct {
@@ -51,19 +79,15 @@ func (r *run) without(ctx context.Context, load workload) ([][]string, error) {
 	with, saved := make([][]float64, len(pieces)), make([][]float64, len(pieces))
 	for round := range r.rounds {
 		for i, p := range pieces {
-			var ns [2]float64
+			var ns [2]float64 // with, without
 			for k := range ns {
-				off := (round+k)%2 == 1
-				p.Turn(off)
-				v, err := load.measure(ctx)
+				off := (round + k) % 2
+				p.Turn(off == 1)
+				var err error
+				ns[off], err = load.measure(ctx)
 				p.Turn(false)
 				if err != nil {
 					return nil, err
-				}
-				if off {
-					ns[1] = v
-				} else {
-					ns[0] = v
 				}
 			}
 			with[i], saved[i] = append(with[i], ns[0]), append(saved[i], ns[1]-ns[0])
@@ -121,7 +145,7 @@ func perCall(ctx context.Context, n int, d time.Duration, call func(context.Cont
 
 // linesOf counts the lines of the files in which a piece is written.
 func linesOf(p *fastpath.Piece) (int, error) {
-	n := p.Lines
+	n := 0
 	for _, file := range p.Files {
 		data, err := os.ReadFile(filepath.Join("..", file))
 		if err != nil {
