@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/fastpath"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -28,14 +28,13 @@ const (
 	lookFailures = 5
 )
 
-// importBody is the body of an import, whose rows are JSON already. Only what the API
-// takes for an update is said: fields that are not named stay, and nobody is mailed a
-// notice.
+// importBody is the body of an import. Only what the API takes for an update is
+// said: fields that are not named stay, and nobody is mailed a notice.
 type importBody struct {
-	DisableNotification    bool               `json:"disableNotification"`
-	JSONBody               []fastpath.Written `json:"jsonBody"`
-	ListIDs                []int64            `json:"listIds"`
-	UpdateExistingContacts bool               `json:"updateExistingContacts"`
+	DisableNotification    bool         `json:"disableNotification"`
+	JSONBody               []contactRow `json:"jsonBody"`
+	ListIDs                []int64      `json:"listIds"`
+	UpdateExistingContacts bool         `json:"updateExistingContacts"`
 }
 
 // start starts the job of the rows that have one and returns what follows it to
@@ -48,10 +47,10 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 		return nothing, nil
 	}
 	body := &importBody{
-		DisableNotification: true, JSONBody: make([]fastpath.Written, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
+		DisableNotification: true, JSONBody: make([]contactRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
 	}
 	for k, i := range s.job {
-		body.JSONBody[k] = s.row(i).json
+		body.JSONBody[k] = contactRow{s.row(i).wire, s.row(i).attributes()}
 	}
 	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))
@@ -90,7 +89,7 @@ func (s *storing) follow(ctx context.Context, id int64) (*provider.ContactReceip
 	began, failed := time.Now(), 0
 	pace := time.Duration(s.pace.Load())
 	for wait := min(max(firstLook, pace*3/4), lookMost); ; wait = min(wait*lookGrowth, lookMost) {
-		if err := pause(ctx, wait); err != nil {
+		if err := adapterkit.Pause(ctx, wait); err != nil {
 			return nil, unknown(err, fmt.Sprintf("import job %d was started and not followed to its end", id))
 		}
 		var reply rest.Reply
@@ -142,15 +141,4 @@ func (s *storing) completed(p *brevoapi.Process, told bool) (*provider.ContactRe
 		return &provider.ContactReceipt{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: why}}}, nil
 	}
 	return &provider.ContactReceipt{State: provider.ContactStored}, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

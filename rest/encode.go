@@ -17,7 +17,7 @@ type File struct {
 	Content     []byte
 }
 
-// FormFile makes File a file part of a form body.
+// FormFile returns the file part of a form body.
 func (f File) FormFile() form.File {
 	return form.File{Name: f.Name, ContentType: f.ContentType, Content: f.Content}
 }
@@ -39,7 +39,7 @@ func (c *Call) Encode() (body []byte, contentType string, err error) {
 		if err != nil {
 			return nil, "", err
 		}
-		// A file cannot be told from a text in an urlencoded body.
+		// An urlencoded body cannot mark a field as a file.
 		if c.Kind == Formdata && !form.HasFile(fields) {
 			return form.URLEncode(fields), "application/x-www-form-urlencoded", nil
 		}
@@ -48,7 +48,7 @@ func (c *Call) Encode() (body []byte, contentType string, err error) {
 	return nil, "", fmt.Errorf("rest: body kind %q is not known", c.Kind)
 }
 
-// FormFields are the fields of a form body in order, the Doer's own first.
+// FormFields returns the fields of a form body in order, those of the Doer first.
 func (c *Call) FormFields() ([]form.Field, error) {
 	fields := make([]form.Field, 0, 16)
 	for _, p := range c.Form {
@@ -81,7 +81,7 @@ func (c *Call) URL(base string) (string, error) {
 	return b.String(), nil
 }
 
-// sortIndexed sorts names so that a[2] stands before a[10].
+// sortIndexed sorts names with a[2] before a[10].
 func sortIndexed(keys []string) {
 	slices.SortFunc(keys, func(a, b string) int {
 		if len(a) != len(b) {

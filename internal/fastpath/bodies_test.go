@@ -42,9 +42,6 @@ func TestAppendJSON(t *testing.T) {
 		[]string{"a"},
 		map[string]any{"b": []any{1, nil, "ü"}, "a": map[string]any{}, "\xff": "\xff"},
 		deep,
-		fastpath.Written(`{"a":1}`), struct {
-			Rows []fastpath.Written `json:"rows"`
-		}{[]fastpath.Written{[]byte(`"<"`), []byte(`[]`)}},
 		struct{ A string }{"<"},
 		&odd{}, odd{Time: time.Unix(7, 0).UTC(), Loud: "a", Louds: []loud{"b"}, Any: loud("c"), Text: "\xff"}, &odd{Loud: "a", Louds: []loud{"b"}, Zero: 1},
 		reflect.New(reflect.StructOf([]reflect.StructField{ // two fields of one name

@@ -14,12 +14,6 @@ import (
 	"unicode/utf8"
 )
 
-// Written is JSON that AppendJSON wrote, as a part of a body: it is copied as it is.
-type Written []byte
-
-// MarshalJSON is for encoding/json, which reads what it gets once more.
-func (w Written) MarshalJSON() ([]byte, error) { return w, nil }
-
 // Checked marks a body whose own texts are UTF-8, as provider.Client has found, so
 // that a long text is not read for it once more.
 type Checked interface{ Checked() }
@@ -184,21 +178,11 @@ func (w *writer) object(fields []field, v reflect.Value, depth int) {
 }
 
 func (w *writer) list(v reflect.Value, depth int) {
-	switch v.Type() {
-	case written:
-		w.b = append(w.b, v.Bytes()...)
-		return
-	case reflect.TypeFor[[]byte]():
+	if v.Type().Elem().Kind() == reflect.Uint8 {
 		w.b = append(w.b, '"')
 		w.b = base64.StdEncoding.AppendEncode(w.b, v.Bytes())
 		w.b = append(w.b, '"')
 		return
-	case reflect.TypeFor[[]Written](): // megabytes, for which memory should not grow step by step
-		n := 0
-		for i := range v.Len() {
-			n += v.Index(i).Len() + 1
-		}
-		w.b = slices.Grow(w.b, n)
 	}
 	w.b = append(w.b, '[')
 	for i := range v.Len() {
@@ -271,13 +255,9 @@ func planOf(t reflect.Type) *plan {
 var (
 	marshaler     = reflect.TypeFor[json.Marshaler]()
 	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-	written       = reflect.TypeFor[Written]()
 )
 
 func newPlan(t reflect.Type) *plan {
-	if t == written {
-		return &plan{kind: reflect.Slice}
-	}
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
 		if t.Kind() != reflect.Interface && (t.Implements(marshaler) || t.Implements(textMarshaler)) {
 			return new(plan)
