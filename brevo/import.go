@@ -72,6 +72,15 @@ func newImportRow(wire string, lists *[]int64, attrs map[string]any) *importRow 
 	return r
 }
 
+// AppendJSON makes the row a fastpath.Appender: a map for each row of a job at a time
+// would take memory for all of them.
+func (r *importRow) AppendJSON(dst []byte) ([]byte, error) {
+	return fastpath.AppendJSON(dst, &contactRow{r.wire, r.attributes()})
+}
+
+// MarshalJSON is for encoding/json.
+func (r *importRow) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil) }
+
 // contactRow is a row as a job takes it.
 type contactRow struct {
 	Email      string         `json:"email"`

@@ -32,7 +32,7 @@ const (
 // said: fields that are not named stay, and nobody is mailed a notice.
 type importBody struct {
 	DisableNotification    bool         `json:"disableNotification"`
-	JSONBody               []contactRow `json:"jsonBody"`
+	JSONBody               []*importRow `json:"jsonBody"`
 	ListIDs                []int64      `json:"listIds"`
 	UpdateExistingContacts bool         `json:"updateExistingContacts"`
 }
@@ -47,10 +47,10 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 		return nothing, nil
 	}
 	body := &importBody{
-		DisableNotification: true, JSONBody: make([]contactRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
+		DisableNotification: true, JSONBody: make([]*importRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
 	}
 	for k, i := range s.job {
-		body.JSONBody[k] = contactRow{s.row(i).wire, s.row(i).attributes()}
+		body.JSONBody[k] = s.row(i)
 	}
 	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))

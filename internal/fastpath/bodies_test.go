@@ -42,6 +42,10 @@ func TestAppendJSON(t *testing.T) {
 		[]string{"a"},
 		map[string]any{"b": []any{1, nil, "ü"}, "a": map[string]any{}, "\xff": "\xff"},
 		deep,
+		&own{"a"}, struct {
+			Rows []*own `json:"rows"`
+			Own  own    `json:"own"`
+		}{Rows: []*own{{"b"}, nil, {"c"}}},
 		struct{ A string }{"<"},
 		&odd{}, odd{Time: time.Unix(7, 0).UTC(), Loud: "a", Louds: []loud{"b"}, Any: loud("c"), Text: "\xff"}, &odd{Loud: "a", Louds: []loud{"b"}, Zero: 1},
 		reflect.New(reflect.StructOf([]reflect.StructField{ // two fields of one name
@@ -77,6 +81,14 @@ type odd struct {
 	Small float32         `json:"small"`
 	Array [0]string       `json:"array,omitempty"`
 }
+
+// own writes itself.
+type own struct{ text string }
+
+func (o *own) AppendJSON(dst []byte) ([]byte, error) {
+	return fastpath.AppendJSON(dst, []string{o.text})
+}
+func (o *own) MarshalJSON() ([]byte, error) { return o.AppendJSON(nil) }
 
 // loud has a method of its pointer, which counts where there is a pointer.
 type loud string

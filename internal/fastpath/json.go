@@ -14,6 +14,13 @@ import (
 	"unicode/utf8"
 )
 
+// Appender is a value that writes its own JSON behind dst. Its MarshalJSON is for
+// encoding/json, which reads once more what it gets.
+type Appender interface {
+	json.Marshaler
+	AppendJSON(dst []byte) ([]byte, error)
+}
+
 // Checked marks a body whose own texts are UTF-8, as provider.Client has found, so
 // that a long text is not read for it once more.
 type Checked interface{ Checked() }
@@ -97,6 +104,8 @@ func (w *writer) value(v reflect.Value, depth int) {
 		w.standard(v)
 	case nilable(p.kind) && v.IsNil():
 		w.b = append(w.b, "null"...)
+	case p.own:
+		w.done(v.Interface().(Appender).AppendJSON(w.b))
 	default:
 		w.kind(p, v, depth)
 	}
@@ -151,7 +160,10 @@ func (w *writer) standard(v reflect.Value) {
 	if v.CanAddr() {
 		v = v.Addr() // methods of a pointer count as well
 	}
-	b, err := standard(w.b, v.Interface())
+	w.done(standard(w.b, v.Interface()))
+}
+
+func (w *writer) done(b []byte, err error) {
 	w.b = b
 	if w.err == nil {
 		w.err = err
@@ -232,6 +244,7 @@ func empty(v reflect.Value) bool {
 // are left to encoding/json.
 type plan struct {
 	kind   reflect.Kind
+	own    bool    // an Appender
 	fields []field // of a struct
 }
 
@@ -258,6 +271,9 @@ var (
 )
 
 func newPlan(t reflect.Type) *plan {
+	if t.Kind() == reflect.Pointer && t.Implements(reflect.TypeFor[Appender]()) {
+		return &plan{kind: reflect.Pointer, own: true}
+	}
 	for _, t := range []reflect.Type{t, reflect.PointerTo(t)} {
 		if t.Kind() != reflect.Interface && (t.Implements(marshaler) || t.Implements(textMarshaler)) {
 			return new(plan)
