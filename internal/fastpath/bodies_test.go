@@ -38,16 +38,23 @@ func TestAppendJSON(t *testing.T) {
 	}
 	for _, v := range []any{
 		nil, "a<b", true, 7, int64(-7), uint8(3), 0.0, math.Copysign(0, -1), 12.5, 1e21, 1e-7, -1e20, float32(1.1), json.Number("10"),
-		map[string]any(nil), []any(nil), map[string]string{"z": "1", "a": "<\n>"}, map[int]string{1: "a"}, []byte("ab"), []byte(nil), [2]int{1, 2},
+		map[string]any(nil), []any(nil),
+		map[string]string{"z": "1", "a": "<\n>"},
+		map[int]string{1: "a"},
+		[]byte("ab"), []byte(nil),
+		[2]int{1, 2},
 		[]string{"a"},
 		map[string]any{"b": []any{1, nil, "ü"}, "a": map[string]any{}, "\xff": "\xff"},
 		deep,
-		&own{"a"}, struct {
+		&own{"a"},
+		struct {
 			Rows []*own `json:"rows"`
 			Own  own    `json:"own"`
 		}{Rows: []*own{{"b"}, nil, {"c"}}},
 		struct{ A string }{"<"},
-		&odd{}, odd{Time: time.Unix(7, 0).UTC(), Loud: "a", Louds: []loud{"b"}, Any: loud("c"), Text: "\xff"}, &odd{Loud: "a", Louds: []loud{"b"}, Zero: 1},
+		&odd{},
+		odd{Time: time.Unix(7, 0).UTC(), Loud: "a", Louds: []loud{"b"}, Any: loud("c"), Text: "\xff"},
+		&odd{Loud: "a", Louds: []loud{"b"}, Zero: 1},
 		reflect.New(reflect.StructOf([]reflect.StructField{ // two fields of one name
 			{Name: "A", Type: reflect.TypeFor[string](), Tag: `json:"same"`}, {Name: "B", Type: reflect.TypeFor[string](), Tag: `json:"same"`},
 		})).Interface(),
