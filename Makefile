@@ -8,7 +8,7 @@ OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 .DEFAULT_GOAL := help
-.PHONY: apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench: ## measure beside other libraries, about ten minutes, and write docs/perf
 
 bench-test: ## tests of bench/: every client sends the same mail, the scenarios run in small
 	cd bench && $(GO) vet ./... && $(GO) test ./...
+
+ablation: ## what each piece of internal/fastpath saves, about a minute, and write docs/performance.md
+	cd bench && $(GO) test -count=1 -run '^TestAblation$$' -ablation.doc ../docs/performance.md .
 
 # Both revisions run the benchmarks of this tree, in turn, so that the machine's noise hits both.
 benchstat: ## what this tree's client costs beside that of another revision: OLD=HEAD COUNT=8

@@ -3,6 +3,8 @@ package brevo
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
@@ -37,7 +39,7 @@ func withoutOwn(m *provider.Message) provider.Message {
 // SendBatch makes a version of each message. All go out under one key, so none
 // of the receipts carries it: for a single message of them it proves nothing.
 func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) ([]*provider.Receipt, error) {
-	body, notes, err := batchToAPI(messages, newKey())
+	body, notes, err := batchToAPI(messages, uuid.NewString())
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 	for i := range messages {
 		receipts[i] = &provider.Receipt{Notes: notes[i]}
 	}
-	sent, err := a.api.SendEmail(ctx, body, known, ownJSON)
+	sent, err := a.api.SendEmail(ctx, body, known, checked)
 	if err != nil {
 		return receipts, err
 	}

@@ -111,17 +111,18 @@ func (c calls) ListContacts(
 	ctx context.Context, q sendinblue.ContactQuery,
 ) (*sendinblue.Rows, error) {
 	order := new(brevoapi.SortOrderAsc)
-	read := pageReader{withoutEmail: q.WithoutEmail}
+	read := &pageReader{api: c.api, withoutEmail: q.WithoutEmail}
+	api := brevoapi.NewClient(read)
 	var page *brevoapi.ContactPage
 	var err error
 	if q.List == 0 {
-		page, err = c.api.ListContacts(ctx, &brevoapi.ListContactsParams{
+		page, err = api.ListContacts(ctx, &brevoapi.ListContactsParams{
 			Limit: &q.Limit, Offset: &q.Offset, ModifiedSince: q.ModifiedSince, Sort: order,
-		}, read.option())
+		})
 	} else {
-		page, err = c.api.ListContactsOfList(ctx, q.List, &brevoapi.ListContactsOfListParams{
+		page, err = api.ListContactsOfList(ctx, q.List, &brevoapi.ListContactsOfListParams{
 			Limit: &q.Limit, Offset: &q.Offset, ModifiedSince: q.ModifiedSince, Sort: order,
-		}, read.option())
+		})
 	}
 	if err != nil {
 		return nil, err

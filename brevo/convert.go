@@ -1,7 +1,7 @@
 package brevo
 
 import (
-	"crypto/rand"
+	"context"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -22,21 +22,12 @@ const keyHeader = "idempotencyKey"
 // the same text always leads to, else a new one.
 func sendKey(account, key string) string {
 	if key == "" {
-		return newKey()
+		return uuid.NewString()
 	}
 	if id, err := uuid.Parse(key); err == nil && len(key) == 36 {
 		return id.String()
 	}
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+account+":"+key)).String()
-}
-
-// newKey is uuid.NewString without its allocation, which each send would pay for.
-// crypto/rand never fails.
-func newKey() string {
-	var id uuid.UUID
-	_, _ = rand.Read(id[:])
-	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4, RFC 9562
-	return id.String()
 }
 
 func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []provider.Note, error) {
@@ -160,17 +151,27 @@ func contactFromDetails(c *brevoapi.ContactDetails) sendinblue.Contact {
 	}
 }
 
-// pageReader reads an answer with contacts, the fast way where it can.
+// pageReader carries out one call for contacts and reads its response itself, the fast
+// way where it can.
 type pageReader struct {
+	api          *brevoapi.Client
 	withoutEmail bool
-	rows         *sendinblue.Rows // nil when the answer is in the generated types
+	rows         *sendinblue.Rows // nil when the response is in the generated type
+	out          any              // the generated type
 }
 
-func (r *pageReader) option() rest.Option {
-	return rest.WithDecoder(func(data []byte) bool {
-		r.rows = sendinblue.ReadPage(data, r.withoutEmail)
-		return r.rows != nil
-	})
+// Do hands the reader to the chain in place of out.
+func (r *pageReader) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	r.out = out
+	return r.api.Raw(ctx, call, r)
+}
+
+// DecodeJSON makes the reader a fastpath.Decoder.
+func (r *pageReader) DecodeJSON(data []byte) error {
+	if r.rows = sendinblue.ReadPage(data, r.withoutEmail); r.rows != nil {
+		return nil
+	}
+	return rest.Decode(data, r.out)
 }
 
 func (r *pageReader) page(p *brevoapi.ContactPage) (*sendinblue.Rows, error) {

@@ -25,7 +25,10 @@ import (
 // The figures of a send. A change that makes one larger must say why here; one
 // that makes it smaller lowers it.
 const (
-	sendAllocations = 43   // of a send through a transport that answers at once, whatever the size of the mail
+	// sendAllocations are of a send through a transport that answers at once, whatever the
+	// size of the mail. One is the text of the URL: the 35 lines that spared it saved about
+	// a microsecond. One gathers what the transport notices about the response.
+	sendAllocations = 44
 	pageAllocations = 6100 // of a page of 1,000 contacts with three names and three further fields each
 	sendBytes       = 2551 // of the request with a body of 2 kB on HTTP/1.1, without the value of User-Agent
 )

@@ -11,9 +11,9 @@ import (
 	"sync/atomic"
 
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/rest"
 )
 
 const (
@@ -72,24 +72,27 @@ func newImportRow(wire string, lists *[]int64, attrs map[string]any) *importRow 
 	return r
 }
 
+// AppendJSON makes the row a fastpath.Appender: a map for each row of a job at a time
+// would take memory for all of them.
+func (r *importRow) AppendJSON(dst []byte) ([]byte, error) {
+	return fastpath.AppendJSON(dst, &contactRow{r.wire, r.attributes()})
+}
+
+// MarshalJSON is for encoding/json.
+func (r *importRow) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil) }
+
+// contactRow is a row as a job takes it.
+type contactRow struct {
+	Email      string         `json:"email"`
+	Attributes map[string]any `json:"attributes,omitempty"`
+}
+
 func (r *importRow) attributes() map[string]any {
 	out := make(map[string]any, len(r.values))
 	for _, v := range r.values {
 		out[v.name] = v.value
 	}
 	return out
-}
-
-// appendJSON writes {"email": …, "attributes": {…}} behind dst.
-func (r *importRow) appendJSON(dst []byte) ([]byte, error) {
-	dst = rest.AppendText(append(dst, `{"email":`...), r.wire)
-	if len(r.values) > 0 {
-		var err error
-		if dst, err = rest.AppendValue(append(dst, `,"attributes":`...), r.attributes()); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, '}'), nil
 }
 
 func (a *adapter) NewBulkImport() provider.BulkImport {
@@ -140,7 +143,7 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 	_, phone := attrs[sendinblue.Phone]
 	key, shared := b.lists.Of(fmt.Sprint(lists, phone), lists)
 	row := newImportRow(wire, shared, attrs)
-	if b.scratch, err = row.appendJSON(b.scratch[:0]); err != nil {
+	if b.scratch, err = fastpath.AppendJSON(b.scratch[:0], &contactRow{wire, attrs}); err != nil {
 		return alone, provider.Invalid("fields", "%s", err.Error())
 	}
 	return provider.BulkRow{Key: key, Bytes: len(b.scratch) + rowCost, Data: row}, nil

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
@@ -29,37 +28,14 @@ const (
 	lookFailures = 5
 )
 
-// importBody is the body of an import.
-type importBody struct {
-	lists []int64
-	rows  []*importRow
-}
-
-// AppendJSON writes the body behind dst. Only what the API takes for an update is
+// importBody is the body of an import. Only what the API takes for an update is
 // said: fields that are not named stay, and nobody is mailed a notice.
-func (b *importBody) AppendJSON(dst []byte) ([]byte, error) {
-	dst = append(dst, `{"disableNotification":true,"jsonBody":[`...)
-	for i, row := range b.rows {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		var err error
-		if dst, err = row.appendJSON(dst); err != nil {
-			return nil, err
-		}
-	}
-	dst = append(dst, `],"listIds":[`...)
-	for i, id := range b.lists {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = strconv.AppendInt(dst, id, 10)
-	}
-	return append(dst, `],"updateExistingContacts":true}`...), nil
+type importBody struct {
+	DisableNotification    bool         `json:"disableNotification"`
+	JSONBody               []*importRow `json:"jsonBody"`
+	ListIDs                []int64      `json:"listIds"`
+	UpdateExistingContacts bool         `json:"updateExistingContacts"`
 }
-
-// MarshalJSON is for a codec of the caller's.
-func (b *importBody) MarshalJSON() ([]byte, error) { return b.AppendJSON(nil) }
 
 // start starts the job of the rows that have one and returns what follows it to
 // its end. Without a new list a repeat ends in the same state, and no notice is
@@ -70,9 +46,11 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	if len(s.job) == 0 {
 		return nothing, nil
 	}
-	body := &importBody{lists: s.lists, rows: make([]*importRow, len(s.job))}
+	body := &importBody{
+		DisableNotification: true, JSONBody: make([]*importRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
+	}
 	for k, i := range s.job {
-		body.rows[k] = s.row(i)
+		body.JSONBody[k] = s.row(i)
 	}
 	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -44,7 +45,7 @@ func plainLine(line string) bool {
 // broken UTF-8 without an error.
 func checkText(field, s string) error {
 	switch {
-	case text.Clean(s):
+	case fastpath.Clean(s):
 		return nil
 	case strings.IndexByte(s, 0) >= 0 && utf8.ValidString(s):
 		return Invalid(field, "expected text without NUL characters")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/form"
 )
 
@@ -21,18 +22,14 @@ func (f File) FormFile() form.File {
 	return form.File{Name: f.Name, ContentType: f.ContentType, Content: f.Content}
 }
 
-// Encode returns the body and its content type; both are empty when the call has no body.
-func (c *Call) Encode() (body []byte, contentType string, err error) { return c.AppendBody(nil) }
-
-// AppendBody is Encode that appends to dst, where that is possible. A body that is
-// an [Appender] writes its own JSON, others are encoded by encoding/json without
-// escapes for HTML.
-func (c *Call) AppendBody(dst []byte) (body []byte, contentType string, err error) {
+// Encode returns the body and its content type; both are empty when the call has no
+// body. JSON is written without escapes for HTML.
+func (c *Call) Encode() (body []byte, contentType string, err error) {
 	switch c.Kind {
 	case "":
 		return nil, "", nil
 	case JSON:
-		body, err := c.appendJSON(dst)
+		body, err := fastpath.AppendJSON(nil, c.Body)
 		if err != nil {
 			return nil, "", &ParamError{Name: "body", Why: "cannot be encoded: " + err.Error()}
 		}
@@ -49,13 +46,6 @@ func (c *Call) AppendBody(dst []byte) (body []byte, contentType string, err erro
 		return form.Multipart(fields)
 	}
 	return nil, "", fmt.Errorf("rest: body kind %q is not known", c.Kind)
-}
-
-func (c *Call) appendJSON(dst []byte) ([]byte, error) {
-	if own, ok := c.Body.(Appender); ok {
-		return own.AppendJSON(dst)
-	}
-	return appendStandard(dst, c.Body)
 }
 
 // FormFields returns the fields of a form body in order, those of the Doer first.

@@ -77,7 +77,7 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, call.Decode(data, out)
+	return reply, Decode(data, out)
 }
 
 // Decode decodes the body of a 2xx response. An empty body does not change out;
@@ -87,13 +87,4 @@ func Decode(data []byte, out any) error {
 		return nil
 	}
 	return json.Unmarshal(data, out)
-}
-
-// Decode decodes the response of c like the function Decode, with the call's own
-// decoder where it has one that can read data.
-func (c *Call) Decode(data []byte, out any) error {
-	if c.decode != nil && c.decode(data) {
-		return nil
-	}
-	return Decode(data, out)
 }

@@ -76,9 +76,8 @@ type Call struct {
 	// from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
 
-	decode func(data []byte) bool
-	reply  *Reply
-	err    error
+	reply *Reply
+	err   error
 }
 
 // Reply is a response without its decoded body.
@@ -130,9 +129,8 @@ func WithEffect(e Effect) Option { return Option{func(c *Call) { c.Effect = e }}
 // WithBodyKind sends the body in another encoding than the one that was generated.
 func WithBodyKind(k BodyKind) Option { return Option{func(c *Call) { c.Kind = k }} }
 
-// WithBody sends the result of replace in place of the generated body, such as a
-// body that writes its own JSON. T is the type of the generated body; a call with
-// another type is refused before it leaves.
+// WithBody sends the result of replace in place of the generated body. T is the type
+// of the generated body; a call with another type is refused before it leaves.
 func WithBody[T any](replace func(body *T) any) Option {
 	return Option{func(c *Call) {
 		body, ok := c.Body.(*T)
@@ -144,13 +142,6 @@ func WithBody[T any](replace func(body *T) any) Option {
 		}
 		c.Body = replace(body)
 	}}
-}
-
-// WithDecoder decodes the body of a 2xx response with read. Where read returns
-// false, which it must before it keeps anything, the response is decoded as usual,
-// as it is when the Doer has a JSON codec of its own.
-func WithDecoder(read func(data []byte) bool) Option {
-	return Option{func(c *Call) { c.decode = read }}
 }
 
 // Empty is the result of operations without a response body.

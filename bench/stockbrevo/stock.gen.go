@@ -41,6 +41,9 @@ type Contact struct {
 	// Attributes Values by attribute name, as sent; an object of text, number, boolean or list of texts.
 	Attributes map[string]interface{} `json:"attributes"`
 
+	// ConsentGroups Consent groups of the contact; absent where the account has none.
+	ConsentGroups *[]ContactConsent `json:"consentGroups,omitempty"`
+
 	// CreatedAt When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
 
@@ -64,6 +67,18 @@ type Contact struct {
 
 	// SmsBlacklisted true: gets no SMS.
 	SmsBlacklisted bool `json:"smsBlacklisted"`
+
+	// WhatsAppBlacklisted true: gets no WhatsApp campaigns.
+	WhatsAppBlacklisted *bool `json:"whatsappBlacklisted,omitempty"`
+}
+
+// ContactConsent What a contact said to a consent group.
+type ContactConsent struct {
+	// Id Id of the consent group.
+	Id int64 `json:"id"`
+
+	// Status subscribed or unsubscribed.
+	Status string `json:"status"`
 }
 
 // ContactPage A page of contacts.
@@ -77,6 +92,9 @@ type ContactPage struct {
 
 // EmailAddress An address with a name.
 type EmailAddress struct {
+	// TrackingConsent Only in to, cc and bcc, and only where the account has consent to tracking by contact. false: an opening is counted without the person; absent: not known. The mail goes out either way.
+	TrackingConsent *bool `json:"contactPixelTrackingConsent,omitempty"`
+
 	// Email The address, its domain in ASCII.
 	Email openapi_types.Email `json:"email"`
 
@@ -350,7 +368,7 @@ type ClientInterface interface {
 
 	// SendEmailWithBody Sends or schedules one mail, or a batch of versions.
 	//
-	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -359,7 +377,7 @@ type ClientInterface interface {
 
 	// SendEmail Sends or schedules one mail, or a batch of versions.
 	//
-	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -386,7 +404,7 @@ func (c *Client) ListContacts(ctx context.Context, params *ListContactsParams, r
 
 // SendEmailWithBody Sends or schedules one mail, or a batch of versions.
 //
-// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 //
 // Takes any type of body and a specified content type.
 //
@@ -405,7 +423,7 @@ func (c *Client) SendEmailWithBody(ctx context.Context, contentType string, body
 
 // SendEmail Sends or schedules one mail, or a batch of versions.
 //
-// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -667,7 +685,7 @@ type ClientWithResponsesInterface interface {
 
 	// SendEmailWithBodyWithResponse Sends or schedules one mail, or a batch of versions.
 	//
-	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -676,7 +694,7 @@ type ClientWithResponsesInterface interface {
 
 	// SendEmailWithResponse Sends or schedules one mail, or a batch of versions.
 	//
-	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+	// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -871,7 +889,7 @@ func (c *ClientWithResponses) ListContactsWithResponse(ctx context.Context, para
 
 // SendEmailWithBodyWithResponse Sends or schedules one mail, or a batch of versions.
 //
-// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -886,7 +904,7 @@ func (c *ClientWithResponses) SendEmailWithBodyWithResponse(ctx context.Context,
 
 // SendEmailWithResponse Sends or schedules one mail, or a batch of versions.
 //
-// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 15 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
+// Give sender, subject and a body, or templateId, which brings its own. With messageVersions leave out to, cc and bcc at the top. A success means queued, not delivered. To repeat the call safely, put a UUID into headers under idempotencyKey: within 30 minutes a repeat is answered by 400 duplicate_parameter and sends nothing. An HTTP header of that name has no effect. The header X-Sib-Sandbox with the value drop validates the mail and sends nothing. Limits: 2000 recipients a call, 99 a version, 20 MB a mail.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"sync"
 )
 
 // Answers are read in chunks that are joined at the end: a buffer that doubles
@@ -13,17 +12,8 @@ import (
 const (
 	firstChunk   = 512
 	largestChunk = 256 << 10
+	trusted      = 1 << 20 // the longest length for which memory is taken before it comes
 )
-
-// chunks pools the largest ones.
-var chunks = sync.Pool{New: func() any { return new([largestChunk]byte) }}
-
-func newChunk(size int) []byte {
-	if size < largestChunk {
-		return make([]byte, 0, size)
-	}
-	return chunks.Get().(*[largestChunk]byte)[:0]
-}
 
 var errTooLarge = errors.New("answer over the cap")
 
@@ -34,7 +24,7 @@ func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 	var full [][]byte
 	size := firstChunk
 	if length >= 0 {
-		size = int(min(length, largestChunk)) + 1 // one more, to see the end without another chunk
+		size = int(min(length, trusted)) + 1 // one more, to see the end without another chunk
 	}
 	buf, total := make([]byte, 0, size), 0
 	for {
@@ -52,7 +42,7 @@ func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 		if len(buf) == cap(buf) {
 			full = append(full, buf)
 			size = min(8*size, largestChunk)
-			buf = newChunk(size)
+			buf = make([]byte, 0, size)
 		}
 	}
 }
@@ -61,14 +51,7 @@ func joined(full [][]byte, last []byte) []byte {
 	if len(full) == 0 {
 		return last
 	}
-	full = append(full, last)
-	whole := bytes.Join(full, nil)
-	for _, c := range full {
-		if cap(c) == largestChunk {
-			chunks.Put((*[largestChunk]byte)(c[:largestChunk]))
-		}
-	}
-	return whole
+	return bytes.Join(append(full, last), nil)
 }
 
 // prefix returns the beginning of an answer that is too large. A part is enough:

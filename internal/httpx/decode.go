@@ -3,8 +3,10 @@ package httpx
 import (
 	"context"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 // decoder decodes the body of a 2xx answer to a read. Of others evidence has done it.
@@ -18,11 +20,19 @@ func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if f != nil || a.decoded {
 		return a, f
 	}
-	if err := x.call.Decode(a.Body, x.out); err != nil {
+	if err := decode(a.Body, x.out); err != nil {
 		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
 		l.header.annotate(f.err, a)
 		f.applyTable(outcome.Input{Effect: x.call.Effect})
 		return a, f
 	}
 	return a, nil
+}
+
+// decode decodes the body of a 2xx answer into out, by out itself where it can.
+func decode(data []byte, out any) error {
+	if own, ok := out.(fastpath.Decoder); ok {
+		return own.DecodeJSON(data)
+	}
+	return rest.Decode(data, out)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -20,7 +21,7 @@ var (
 // place.
 type encoder struct {
 	linked
-	address
+	base      string
 	auth      Auth
 	userAgent []string // as a header holds it; never changed
 }
@@ -38,16 +39,12 @@ func (l *encoder) encode(x *exchange) (err error) {
 	if l.auth.header == "" {
 		call = l.auth.placed(call, x.credential)
 	}
-	if x.url, x.host, err = l.urlOf(call); err != nil {
+	if x.url, err = urlOf(l.base, call); err != nil {
 		return err
 	}
 	x.body = new(sealedBody)
-	var buffer []byte
-	if call.Kind == rest.JSON {
-		buffer = x.body.buffer()
-	}
 	var contentType string
-	if x.body.data, contentType, err = call.AppendBody(buffer); err != nil {
+	if x.body.data, contentType, err = encodeBody(x.body, call); err != nil {
 		return err
 	}
 	x.header = make(http.Header, len(call.Header)+4)
@@ -67,6 +64,19 @@ func (l *encoder) encode(x *exchange) (err error) {
 		x.header["Content-Type"] = []string{contentType}
 	}
 	return nil
+}
+
+// encodeBody returns the body of call and its content type. JSON is written into memory
+// that b gives back.
+func encodeBody(b *sealedBody, call *rest.Call) ([]byte, string, error) {
+	if call.Kind != rest.JSON {
+		return call.Encode()
+	}
+	data, err := fastpath.AppendJSON(b.buffer(), call.Body)
+	if err != nil {
+		return nil, "", &rest.ParamError{Name: "body", Why: "cannot be encoded: " + err.Error()}
+	}
+	return data, typeJSON[0], nil
 }
 
 // invalidCall returns the error of a call that cannot be encoded; nothing left.

@@ -48,7 +48,6 @@ type exchange struct {
 
 	// The encoded request; set by encode.
 	url    *url.URL
-	host   string // as the request names it
 	header http.Header
 	body   *sealedBody
 }

@@ -8,6 +8,8 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+
+	"github.com/postmux/postmux/internal/fastpath"
 )
 
 var errSealed = errors.New("body is sealed")
@@ -58,17 +60,9 @@ func (b *sealedBody) seal(reportsConn bool) leftState {
 	return leftNothing
 }
 
-// bodies pools the memory of request bodies, so that it is not grown and cleared
-// for each mail.
-var bodies = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
-
-// maxKept is the largest memory that goes back to the pool, in bytes: one large
-// attachment must not hold its memory for ever.
-const maxKept = 256 << 10
-
 // buffer returns empty memory for data, from the pool.
 func (b *sealedBody) buffer() []byte {
-	b.pooled = bodies.Get().(*[]byte)
+	b.pooled = fastpath.Take()
 	return (*b.pooled)[:0]
 }
 
@@ -78,12 +72,12 @@ func (b *sealedBody) buffer() []byte {
 func (b *sealedBody) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.pooled == nil || b.last == nil || !b.last.done || cap(b.data) > maxKept {
+	if b.pooled == nil || b.last == nil || !b.last.done {
 		return
 	}
 	b.sealed = true // the transport may hold an older reader
 	*b.pooled = b.data
-	bodies.Put(b.pooled)
+	fastpath.GiveBack(b.pooled)
 	b.data, b.pooled = nil, nil
 }
 

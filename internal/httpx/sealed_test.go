@@ -74,12 +74,6 @@ func TestRelease(t *testing.T) {
 	whole.release() // nothing to give back any more
 	assert.Nil(t, whole.pooled)
 
-	large := fresh()
-	large.data = make([]byte, maxKept+1)
-	_, err = io.ReadAll(large.reader())
-	require.NoError(t, err)
-	large.release()
-	assert.NotNil(t, large.data, "too large to be kept")
 	new(sealedBody).release()
 }
 

@@ -171,33 +171,54 @@ func Values(raw json.RawMessage, into *provider.Contact) error {
 		return &provider.Error{Kind: provider.ErrBadResponse, Field: "fields", Message: "attributes of a contact cannot be read", Err: err}
 	}
 	for name, v := range all {
-		switch x := v.(type) {
-		case nil:
+		if n, ok := v.(json.Number); ok {
+			v = number(n.String())
+			all[name] = v
+		}
+		to := named(into, name)
+		if v == nil || to != nil && setText(to, v) {
 			delete(all, name)
-		case json.Number:
-			if f, err := x.Float64(); err == nil && len(x.String()) < exactDigits {
-				all[name] = f
-			}
 		}
 	}
-	take := func(name string, to *string) {
-		switch x := all[name].(type) {
-		case string:
-			*to = x
-		case json.Number:
-			*to = x.String()
-		case float64:
-			*to = strconv.FormatFloat(x, 'f', -1, 64)
-		default:
-			return
-		}
-		delete(all, name)
-	}
-	take(FirstName, &into.FirstName)
-	take(LastName, &into.LastName)
-	take(Phone, &into.Phone)
 	if len(all) > 0 {
 		into.Fields = all
 	}
 	return nil
+}
+
+// named returns where c holds the attribute of this name, nil for one of its Fields.
+func named(c *provider.Contact, name string) *string {
+	switch name {
+	case FirstName:
+		return &c.FirstName
+	case LastName:
+		return &c.LastName
+	case Phone:
+		return &c.Phone
+	}
+	return nil
+}
+
+// number returns the number of an answer: a float64 where that is exact.
+func number(digits string) any {
+	if f, err := strconv.ParseFloat(digits, 64); err == nil && len(digits) < exactDigits {
+		return f
+	}
+	return json.Number(digits)
+}
+
+// setText sets a name or a phone number to v, and reports whether v is a text or a
+// number.
+func setText(to *string, v any) bool {
+	switch v := v.(type) {
+	case string:
+		*to = v
+	case json.Number:
+		*to = v.String()
+	case float64:
+		*to = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return false
+	}
+	return true
 }

@@ -1,13 +1,10 @@
 package sendinblue
 
 import (
-	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-	"unsafe"
 
+	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
 )
@@ -19,113 +16,84 @@ type Rows struct {
 	Count int64 // contacts in all
 }
 
-// ReadPage reads an answer with a page of contacts in one pass, with no type and
-// no map between the answer and the contacts. It is nil for anything unusual:
-// then the caller reads the answer the common way, which knows all of JSON and
-// words the errors.
-func ReadPage(data []byte, withoutEmail bool) *Rows {
-	if !utf8.Valid(data) {
-		return nil
-	}
-	out := &Rows{Page: &provider.Page[provider.Contact]{Items: []provider.Contact{}}}
-	// Nothing that is kept is part of data: row copies first.
-	r := pageReader{scanner: scanner{s: unsafe.String(unsafe.SliceData(data), len(data))}}
-	var seen marks
-	r.object(func(name string) {
-		switch name {
-		case "contacts":
-			r.once(&seen, 0)
-			r.array(func() {
-				out.Got++
-				r.row(out.Page, withoutEmail)
-			})
-		case "count":
-			r.once(&seen, 1)
-			out.Count = r.integer()
-		default:
-			r.unknown(name, "contacts", "count")
-		}
-	})
-	if r.space(); r.bad || r.i != len(r.s) {
-		return nil
-	}
-	return out
-}
-
 // largestPage is the most contacts that the vendor gives at a time.
 const largestPage = 1000
 
 // pageReader keeps what the contacts of a page share.
 type pageReader struct {
-	scanner
+	*fastpath.Reader
 	ids, gone []int64 // memory for the lists of one contact
 	offset    string  // the zone that was met last, "+03:30"
 	zone      *time.Location
 	fields    int // of the contact before
 }
 
-// row reads a contact from a copy of its part of the answer: the texts in it
-// are parts of that copy, so that whoever keeps one contact keeps no page.
-func (r *pageReader) row(page *provider.Page[provider.Contact], withoutEmail bool) {
-	r.space()
-	start := r.i
-	r.pass()
-	if r.bad || r.s[start] != '{' {
-		r.bad = true
-		return
+// ReadPage reads an answer with a page of contacts in one pass, with no type and
+// no map between the answer and the contacts. It is nil for anything unusual:
+// then the caller reads the answer the common way, which knows all of JSON and
+// words the errors.
+func ReadPage(data []byte, withoutEmail bool) *Rows {
+	page := &provider.Page[provider.Contact]{Items: []provider.Contact{}}
+	out := &Rows{Page: page}
+	r := pageReader{Reader: fastpath.NewReader(data)}
+	row := func() {
+		out.Got++
+		var c provider.Contact
+		// Who keeps one contact keeps no page.
+		size := r.Within(func() { c = r.contact() })
+		if len(page.Items) == 0 { // the others are about as long as the first
+			page.Items = make([]provider.Contact, 0, min(len(data)/size+1, largestPage))
+		}
+		if c.Email == "" && !withoutEmail {
+			page.LeftOut++
+			return
+		}
+		page.Items = append(page.Items, c)
 	}
-	if len(page.Items) == 0 { // the others are about as long as the first
-		page.Items = make([]provider.Contact, 0, min(len(r.s)/(r.i-start)+1, largestPage))
+	r.Struct([]string{"contacts", "count"}, func(name string) {
+		switch name {
+		case "contacts":
+			r.Array(row)
+		case "count":
+			out.Count = r.Int()
+		}
+	})
+	if !r.Good() {
+		return nil
 	}
-	whole := r.scanner
-	r.scanner = scanner{s: strings.Clone(r.s[start:r.i])}
-	c := r.contact()
-	whole.bad = r.bad
-	r.scanner = whole
-	if c.Email == "" && !withoutEmail {
-		page.LeftOut++
-		return
-	}
-	page.Items = append(page.Items, c)
+	return out
+}
+
+// contactNames are the members of a contact, in the order in which the vendor writes them.
+var contactNames = []string{
+	"email", "id", "emailBlacklisted", "smsBlacklisted", "createdAt", "modifiedAt", "listIds", "listUnsubscribed", "attributes",
 }
 
 func (r *pageReader) contact() provider.Contact {
 	var c Contact
 	var own provider.Contact // from the attributes
-	var seen marks
-	r.object(func(name string) {
+	r.Struct(contactNames, func(name string) {
 		switch name {
 		case "attributes":
-			r.once(&seen, 0)
 			r.attributes(&own)
 		case "createdAt":
-			r.once(&seen, 1)
-			c.CreatedAt = r.maybeText()
+			c.CreatedAt = r.MaybeText()
 		case "email":
-			r.once(&seen, 2)
-			c.Email = r.maybeText()
+			c.Email = r.MaybeText()
 		case "emailBlacklisted":
-			r.once(&seen, 3)
-			c.EmailBlacklisted = r.boolean()
+			c.EmailBlacklisted = r.Bool()
 		case "id":
-			r.once(&seen, 4)
-			r.integer()
+			r.Int()
 		case "listIds":
-			r.once(&seen, 5)
-			r.ids = r.integers(r.ids[:0])
+			r.ids = r.Ints(r.ids[:0])
 			c.ListIDs = r.ids
 		case "listUnsubscribed":
-			r.once(&seen, 6)
-			r.gone = r.integers(r.gone[:0])
+			r.gone = r.Ints(r.gone[:0])
 			c.ListUnsubscribed = r.gone
 		case "modifiedAt":
-			r.once(&seen, 7)
-			c.ModifiedAt = r.maybeText()
+			c.ModifiedAt = r.MaybeText()
 		case "smsBlacklisted":
-			r.once(&seen, 8)
-			c.SMSBlacklisted = r.boolean()
-		default:
-			r.unknown(name, "attributes", "createdAt", "email", "emailBlacklisted", "id", "listIds", "listUnsubscribed", "modifiedAt", "smsBlacklisted")
+			c.SMSBlacklisted = r.Bool()
 		}
 	})
 	out := c.base()
@@ -136,16 +104,22 @@ func (r *pageReader) contact() provider.Contact {
 
 // attributes reads the same as Values.
 func (r *pageReader) attributes(into *provider.Contact) {
-	if r.null() {
+	if r.Word("null") || r.Word("[]") { // of a contact without any
 		return
 	}
-	if strings.HasPrefix(r.s[r.i:], "[]") { // of a contact without any
-		r.i += len("[]")
-		return
-	}
-	var seen marks
-	field := func(name string) {
+	r.Object(func(name string) {
+		to := named(into, name)
+		if _, twice := into.Fields[name]; to != nil {
+			r.Spoil(twice || *to != "")
+		}
+		if to != nil && r.Peek() == '"' {
+			*to = r.Text() // usual, and without memory for an any
+			return
+		}
 		v := r.value()
+		if to != nil && setText(to, v) {
+			return
+		}
 		if v == nil {
 			delete(into.Fields, name)
 			return
@@ -154,33 +128,6 @@ func (r *pageReader) attributes(into *provider.Contact) {
 			into.Fields = make(map[string]any, r.fields)
 		}
 		into.Fields[name] = v
-	}
-	special := func(name string, mark int, to *string) {
-		r.once(&seen, mark)
-		switch r.peek() {
-		case '"':
-			*to = r.text()
-		case 't', 'f', '[', '{', 'n':
-			field(name)
-		default:
-			text := r.number()
-			if f, err := strconv.ParseFloat(text, 64); err == nil && len(text) < exactDigits {
-				text = strconv.FormatFloat(f, 'f', -1, 64)
-			}
-			*to = text
-		}
-	}
-	r.object(func(name string) {
-		switch name {
-		case FirstName:
-			special(name, 0, &into.FirstName)
-		case LastName:
-			special(name, 1, &into.LastName)
-		case Phone:
-			special(name, 2, &into.Phone)
-		default:
-			field(name)
-		}
 	})
 	if r.fields = len(into.Fields); r.fields == 0 {
 		into.Fields = nil
@@ -190,33 +137,18 @@ func (r *pageReader) attributes(into *provider.Contact) {
 // value reads what an attribute holds: a text, a number, true or false, nil, or
 // a list or object of them.
 func (r *pageReader) value() any {
-	switch r.peek() {
+	switch r.Peek() {
 	case '"':
-		return r.text()
+		return r.Text()
 	case 't', 'f':
-		return r.boolean()
+		return r.Bool()
 	case 'n':
-		if !r.null() {
-			r.bad = true
-		}
+		r.Spoil(!r.Word("null"))
 		return nil
 	case '[', '{':
-		start := r.i
-		r.pass()
-		if r.bad {
-			return nil
-		}
-		dec := json.NewDecoder(strings.NewReader(r.s[start:r.i]))
-		dec.UseNumber()
-		var v any
-		r.bad = dec.Decode(&v) != nil || dec.More()
-		return v
+		return r.Any()
 	}
-	text := r.number()
-	if f, err := strconv.ParseFloat(text, 64); err == nil && len(text) < exactDigits {
-		return f
-	}
-	return json.Number(text)
+	return number(r.Number())
 }
 
 // time is what flex.ParseTime makes of text. With the offset of the time before
