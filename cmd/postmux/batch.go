@@ -68,7 +68,7 @@ results and stops; the second ends the calls too. --dry-run shows the first call
 
 func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	stop := cmd.Context()
-	in, err := openSource(stop, cmd, name)
+	in, err := openSource(stop, cmd.InOrStdin(), name)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	}
 	defer func() { _ = results.close() }() // what matters is on the disk
 	total := -1
-	if in.regular && (f.resume || terminal(cmd.ErrOrStderr())) {
+	if in.regular && (f.resume || isTerminal(cmd.ErrOrStderr())) {
 		// The input is checked against the result file before anything is sent.
 		if total, err = past.check(in); err != nil {
 			return err

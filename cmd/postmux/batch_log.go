@@ -31,6 +31,10 @@ func (d *digest) UnmarshalText(text []byte) error {
 	return err
 }
 
+// stateNotTried is the state of a message that no call was made for, because of an
+// earlier one or of an interrupt.
+const stateNotTried = "not_tried"
+
 // resultLine is what the result file says of a message.
 type resultLine struct {
 	Index     int               `json:"index"`
@@ -49,8 +53,9 @@ type beginLine struct {
 	At      time.Time `json:"at"`
 }
 
-func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
-	line := resultLine{Index: p.index, Digest: p.digest, Receipt: r.Receipt, State: string(provider.StateRefused)}
+// newResultLine is the line for the result of message index.
+func newResultLine(index int, d digest, r provider.BatchResult) resultLine {
+	line := resultLine{Index: index, Digest: d, Receipt: r.Receipt, State: string(provider.StateRefused)}
 	if r.Err != nil {
 		line.Error = asProviderError(r.Err)
 		line.Outcome = line.Error.Outcome
@@ -76,12 +81,8 @@ func newResultLine(p *pendingMessage, r provider.BatchResult) resultLine {
 // it: a message that was begun is never sent by a later run. A result, which is
 // written without that wait, is lost by a crash of the machine at worst, and
 // leaves its message begun, which is the safe side.
-func writeBegin(f *resultFile, messages []*pendingMessage) error {
-	line := beginLine{At: time.Now().UTC().Truncate(time.Millisecond)}
-	for _, p := range messages {
-		line.Begun = append(line.Begun, p.index)
-		line.Digests = append(line.Digests, p.digest)
-	}
+func writeBegin(f *resultFile, indexes []int, digests []digest) error {
+	line := beginLine{Begun: indexes, Digests: digests, At: time.Now().UTC().Truncate(time.Millisecond)}
 	f.write(line)
 	return f.sync()
 }

@@ -12,11 +12,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// States of a message that no receipt has.
-const (
-	stateBefore   = "done before"
-	stateNotTried = "not_tried"
-)
+// stateBefore is the state of a message that an earlier run has sent.
+const stateBefore = "done before"
 
 // messages are the messages that are left to send. A message that is settled
 // already, a line that is none for example, goes through as nil: its result
@@ -74,7 +71,7 @@ func (b *batchRun) next() ([]byte, error) {
 		return nil, ended
 	}
 	if err != nil {
-		err = &inputError{err}
+		err = &readError{err}
 	}
 	return line, err
 }
@@ -84,15 +81,15 @@ func (b *batchRun) ended() error {
 	switch {
 	case b.stop.Err() != nil:
 		return b.stop.Err()
-	case b.app.out.err != nil:
-		return fmt.Errorf("cannot write the output: %w", b.app.out.err)
+	case b.app.out.failed() != nil:
+		return fmt.Errorf("cannot write the output: %w", b.app.out.failed())
 	}
 	return b.file.failed()
 }
 
 // named names the input when its form ended the batch.
 func (b *batchRun) named(err error) error {
-	if errors.As(err, new(*inputError)) {
+	if errors.As(err, new(*readError)) {
 		return inFile(b.in.name, err)
 	}
 	return err
@@ -173,11 +170,11 @@ func (b *batchRun) begin(indexes []int) error {
 	if err := b.ended(); err != nil {
 		return err
 	}
-	begun := make([]*pendingMessage, len(indexes))
+	begun, digests := make([]int, len(indexes)), make([]digest, len(indexes))
 	for i, index := range indexes {
-		begun[i] = b.pending[index]
+		begun[i], digests[i] = b.pending[index].index, b.pending[index].digest
 	}
-	return writeBegin(b.file, begun)
+	return writeBegin(b.file, begun, digests)
 }
 
 // result tells what became of a message.
@@ -187,7 +184,7 @@ func (b *batchRun) result(r provider.BatchResult) {
 	if p.settled != nil {
 		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
 	}
-	line := newResultLine(p, r)
+	line := newResultLine(p.index, p.digest, r)
 	b.states[line.State]++
 	if !notTried(r.Err) {
 		b.codes.add(receiptCode(r.Receipt, r.Err))
@@ -212,15 +209,15 @@ func (b *batchRun) result(r provider.BatchResult) {
 
 // tell prints one line for a message.
 func (b *batchRun) tell(p *pendingMessage, line resultLine) {
-	if terminal(b.app.out.w) {
+	if b.app.out.isTerminal() {
 		b.progress.clear()
 	}
 	if b.app.json {
 		switch {
 		case line.Error != nil:
-			b.app.printLine(indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
+			b.app.out.line(indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
 		default:
-			b.app.printLine(indexed(p.index, line.Receipt))
+			b.app.out.line(indexed(p.index, line.Receipt))
 		}
 		return
 	}

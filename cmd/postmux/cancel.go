@@ -72,12 +72,12 @@ func (a *app) showWithdrawn(cmd *cobra.Command, c *provider.Client, id string, e
 	}
 	switch {
 	case a.json && n == 1:
-		a.printJSON(doc)
+		a.out.document(doc)
 	case a.json:
-		a.printLine(indexed(i, doc))
+		a.out.line(indexed(i, doc))
 	case err != nil:
 		cmd.PrintErrln("postmux: " + id + ": " + err.Error())
 	default:
-		a.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "withdrawn"}})
+		a.out.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "withdrawn"}})
 	}
 }

@@ -48,7 +48,7 @@ the receipt); account_wide (a setting of the account, not of a message); none.`,
 			case markdown:
 				a.printMarkdown(m)
 			case a.json:
-				a.printJSON(map[string]any{"features": m.rows()})
+				a.out.document(map[string]any{"features": m.rows()})
 			default:
 				a.printMatrix(m)
 			}
@@ -102,7 +102,7 @@ func (a *app) printCapabilities(n named) {
 		cells = append(cells, cell{f, f.Doc(), s})
 	}
 	if a.json {
-		a.printJSON(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
+		a.out.document(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
 		return
 	}
 	t := newTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS", "LIMIT AND NOTE")
@@ -156,7 +156,7 @@ func (a *app) diffCapabilities(cmd *cobra.Command, left, right string) error {
 		}
 	}
 	if a.json {
-		a.printJSON(map[string]any{"a": left, "b": right, "features": out})
+		a.out.document(map[string]any{"a": left, "b": right, "features": out})
 		return nil
 	}
 	if len(out) == 0 {

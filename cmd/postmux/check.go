@@ -37,7 +37,7 @@ resolves all secrets and asks all providers.`,
 				return err
 			}
 			if a.json {
-				a.printJSON(h)
+				a.out.document(h)
 				return nil
 			}
 			t := newTable(a.out, checkHead...)
@@ -99,7 +99,7 @@ func (a *app) checkAll(cmd *cobra.Command) error {
 		}
 	}
 	if a.json {
-		a.printJSON(map[string]any{"accounts": results})
+		a.out.document(map[string]any{"accounts": results})
 	} else {
 		a.printChecks(results)
 	}

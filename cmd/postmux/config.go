@@ -20,19 +20,6 @@ import (
 // configEnv names the configuration file.
 const configEnv = "POSTMUX_CONFIG"
 
-// fileError says in which file an error lies.
-type fileError struct {
-	file string
-	err  error
-}
-
-func (e *fileError) Error() string { return e.file + ": " + e.err.Error() }
-func (e *fileError) Unwrap() error { return e.err }
-
-func configErr(field, format string, args ...any) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
-}
-
 // inConfig adds the name of the file to an error of the configuration.
 func (a *app) inConfig(err error) error {
 	var e *provider.Error

@@ -38,7 +38,7 @@ func newContactGet(a *app) *cobra.Command {
 				return err
 			}
 			if a.json {
-				a.printJSON(contact)
+				a.out.document(contact)
 				return nil
 			}
 			a.printContact(contact)
@@ -62,7 +62,7 @@ func (a *app) printContact(c *provider.Contact) {
 		rows = append(rows, [2]string{"suppressed", suppressionText(s)})
 	}
 	rows = append(rows, [2]string{"created", timeText(c.CreatedAt)}, [2]string{"modified", timeText(c.ModifiedAt)})
-	a.pairs(rows)
+	a.out.pairs(rows)
 }
 
 func fieldText(v any) string {
@@ -179,7 +179,7 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 				break
 			}
 			if a.json {
-				a.printLine(indexed(shown, contact))
+				a.out.line(indexed(shown, contact))
 			} else {
 				t.row(contact.Email, contact.FirstName, contact.LastName, membershipText(contact.Memberships), suppressedText(contact.Suppressed))
 			}
@@ -188,7 +188,7 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 				t.flush()
 			}
 		}
-		if a.out.err != nil || limit > 0 && shown >= limit {
+		if a.out.failed() != nil || limit > 0 && shown >= limit {
 			break
 		}
 	}

@@ -55,9 +55,9 @@ func (a *app) showContactReceipt(r *provider.ContactReceipt, err error) error {
 		return &resultError{err: err, receipt: r}
 	}
 	if a.json {
-		a.printJSON(r)
+		a.out.document(r)
 	} else {
-		a.pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", noteTexts(r.Notes)}})
+		a.out.pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", noteTexts(r.Notes)}})
 	}
 	if r.State == provider.ContactUnknown {
 		return &resultError{err: fmt.Errorf("%s does not tell what became of it", r.Provider), code: exitUnknown, shown: true}
@@ -156,7 +156,7 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	var c provider.ContactChange
 	given := cmd.Flags().Changed
 	if len(args) == 1 {
-		data, err := readInput(cmd, args[0])
+		data, err := readInput(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return c, err
 		}

@@ -229,3 +229,11 @@ func changeFromRecord(columns, record []string) (provider.ContactChange, error) 
 	}
 	return c, nil
 }
+
+// refOf is the reference that a text names.
+func refOf(text string) provider.Ref {
+	if id, ok := strings.CutPrefix(text, "id:"); ok {
+		return provider.Ref{ID: id}
+	}
+	return provider.Ref{Alias: text}
+}

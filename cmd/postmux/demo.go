@@ -97,7 +97,7 @@ func (a *app) demo(cmd *cobra.Command) error {
 		codes = append(codes, combine(r.codes))
 	}
 	if a.json {
-		a.printJSON(map[string]any{"accounts": results})
+		a.out.document(map[string]any{"accounts": results})
 	} else {
 		a.printDemo(results)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/postmux/postmux/provider"
@@ -59,6 +58,19 @@ const opUsage = "usage"
 // usageErr is a mistake on the command line; nothing was sent.
 func usageErr(field, format string, args ...any) error {
 	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// fileError says in which file an error lies.
+type fileError struct {
+	file string
+	err  error
+}
+
+func (e *fileError) Error() string { return e.file + ": " + e.err.Error() }
+func (e *fileError) Unwrap() error { return e.err }
+
+func configErr(field, format string, args ...any) *provider.Error {
+	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
 // isUsage reports whether err is a mistake on the command line.
@@ -187,35 +199,4 @@ func stateCode(s provider.State) int {
 		return exitPartly
 	}
 	return exitDone
-}
-
-// finish tells err and returns the exit code.
-func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
-	code := exitCode(err)
-	if code == exitBug && ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		code = exitInterrupted
-	}
-	if err != nil && code != exitDone {
-		var r *resultError
-		told := errors.As(err, &r) && r.shown
-		if a.json && !told {
-			if a.stream {
-				a.printLine(newFailure(err))
-			} else {
-				a.printJSON(newFailure(err))
-			}
-		}
-		text := sentence(err, code)
-		if code == exitInterrupted && !errors.As(err, new(*stopError)) {
-			text = "interrupted: " + text
-		}
-		fmt.Fprintln(stderr, "postmux: "+text)
-	}
-	if a.out.err != nil && !errors.Is(err, a.out.err) {
-		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.err)
-	}
-	if a.out.err != nil && code == exitDone {
-		code = exitBug
-	}
-	return code
 }

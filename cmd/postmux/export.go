@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -78,9 +79,8 @@ type export struct {
 	query  provider.ContactQuery
 	lists  map[string]string // how a list is written, by its id
 
-	written, leftOut int
-	lost             lost
-	unseen           []string // of --fields, those that no contact has
+	sum     written
+	leftOut int
 }
 
 func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export, error) {
@@ -157,7 +157,7 @@ func (e *export) run() error {
 		defer func() { _ = os.Remove(f.Name()) }()
 		part = f.Name()
 	}
-	s, err := openSpool(part, e)
+	s, err := openSpool(part, e.spoolQuery(), e.flags.resume)
 	if err != nil {
 		return err
 	}
@@ -167,10 +167,10 @@ func (e *export) run() error {
 	}
 	switch {
 	case err == nil || e.name == "-":
-	case s.contacts == 0:
+	case s.count() == 0:
 		_ = os.Remove(part) // there is nothing to go on from
 	default:
-		e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, plural(s.contacts, "contact", "contacts")))
+		e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, plural(s.count(), "contact", "contacts")))
 	}
 	if err != nil {
 		return e.stdoutError(err)
@@ -182,6 +182,24 @@ func (e *export) run() error {
 	return nil
 }
 
+// spoolQuery says which contacts the export reads.
+func (e *export) spoolQuery() spoolQuery {
+	query := spoolQuery{Provider: e.client.Provider(), Account: e.client.Account(), Since: timeText(e.query.ModifiedSince)}
+	if !e.query.List.IsZero() {
+		query.List = e.query.List.String()
+	}
+	return query
+}
+
+// read fetches what the spool does not hold yet.
+func (e *export) read(s *spool) error {
+	cursor, complete := s.next()
+	if complete {
+		return nil
+	}
+	return e.pages(cursor, s.add)
+}
+
 // finish makes the target of what was read.
 func (e *export) finish(s *spool) error {
 	if e.name == "-" {
@@ -190,9 +208,16 @@ func (e *export) finish(s *spool) error {
 	return e.replace(s)
 }
 
+// convert writes the contacts of a spool in the form of the target.
+func (e *export) convert(s *spool, to io.Writer) (err error) {
+	e.leftOut = s.left()
+	e.sum, err = s.write(to, writtenForm{csv: e.csv, fields: e.flags.fields, raw: e.flags.raw})
+	return err
+}
+
 // stdoutError leaves out what is told at the end of the tool: that stdout is gone.
 func (e *export) stdoutError(err error) error {
-	if e.app.out.err != nil && errors.Is(err, e.app.out.err) {
+	if e.app.out.failed() != nil && errors.Is(err, e.app.out.failed()) {
 		return nil
 	}
 	return err
@@ -253,11 +278,11 @@ func (e *export) pages(cursor string, take func(*provider.Page[provider.Contact]
 func (e *export) direct() error {
 	err := e.pages("", func(page *provider.Page[provider.Contact]) error {
 		for _, c := range page.Items {
-			e.app.printLine(c)
+			e.app.out.line(c)
 		}
-		e.written += len(page.Items)
+		e.sum.contacts += len(page.Items)
 		e.leftOut += page.LeftOut
-		return e.app.out.err
+		return e.app.out.failed()
 	})
 	if err == nil {
 		e.summary()
@@ -267,12 +292,12 @@ func (e *export) direct() error {
 
 // summary tells what was written and what was not.
 func (e *export) summary() {
-	text := plural(e.written, "contact", "contacts") + " exported"
+	text := plural(e.sum.contacts, "contact", "contacts") + " exported"
 	switch {
 	case e.name == "-":
 		e.cmd.PrintErrln(text)
 	case e.app.json:
-		e.app.printJSON(map[string]any{"file": e.name, "contacts": e.written, "left_out": e.leftOut})
+		e.app.out.document(map[string]any{"file": e.name, "contacts": e.sum.contacts, "left_out": e.leftOut})
 	default:
 		fmt.Fprintln(e.app.out, text+" to "+e.name)
 	}
@@ -282,13 +307,13 @@ func (e *export) summary() {
 	if !e.csv {
 		return
 	}
-	for _, name := range e.unseen {
+	for _, name := range e.sum.unseen {
 		e.cmd.PrintErrln(printable("no contact has the field " + name))
 	}
-	if text := e.lost.sentence(); text != "" {
+	if text := e.sum.lost.sentence(); text != "" {
 		e.cmd.PrintErrln(text)
 	}
-	if n := e.lost.values; n > 0 {
+	if n := e.sum.lost.values; n > 0 {
 		e.cmd.PrintErrln(plural(n, "value that is a list", "values that are lists") + " written as one text with ; between; .jsonl keeps lists")
 	}
 }

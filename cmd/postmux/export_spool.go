@@ -2,14 +2,11 @@ package main
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/postmux/postmux/provider"
@@ -34,29 +31,27 @@ type spoolMark struct {
 	Page   *spoolPage  `json:"page,omitempty"`
 }
 
+// spoolQuery says which contacts a spool holds.
 type spoolQuery struct {
 	Provider string `json:"provider"`
 	Account  string `json:"account"`
 	List     string `json:"list"`
-	Since    string `json:"modified_since"`
+	Since    string `json:"modified_since"` // empty: all
 }
 
+// spoolPage ends a page.
 type spoolPage struct {
 	Next    string `json:"next"` // empty after the last page
 	LeftOut int    `json:"left_out"`
 }
 
 // openSpool opens the spool called name: a new one, or to resume the one that an
-// export with the same query left behind.
-func openSpool(name string, e *export) (*spool, error) {
+// export with the same query left behind. One run at a time may have it.
+func openSpool(name string, query spoolQuery, resume bool) (*spool, error) {
 	s := &spool{name: name}
-	query := &spoolQuery{e.client.Provider(), e.client.Account(), "", timeText(e.query.ModifiedSince)}
-	if !e.query.List.IsZero() {
-		query.List = e.query.List.String()
-	}
 	var keep int64
 	flags := os.O_CREATE | os.O_RDWR
-	if e.flags.resume {
+	if resume {
 		var err error
 		if keep, err = s.load(query); err != nil {
 			return nil, err
@@ -79,13 +74,13 @@ func openSpool(name string, e *export) (*spool, error) {
 	}
 	s.w = bufio.NewWriterSize(s.file, 256<<10)
 	if keep == 0 {
-		return s, s.line(spoolMark{Export: query})
+		return s, s.line(spoolMark{Export: &query})
 	}
 	return s, nil
 }
 
 // load reads a spool up to the end of its last complete page.
-func (s *spool) load(query *spoolQuery) (keep int64, err error) {
+func (s *spool) load(query spoolQuery) (keep int64, err error) {
 	f, err := os.Open(s.name)
 	if err != nil {
 		return 0, usageErr("--resume", "no export to go on with: %v", err)
@@ -105,7 +100,7 @@ func (s *spool) load(query *spoolQuery) (keep int64, err error) {
 			return 0, usageErr("--resume", "%s is not of an export", s.name)
 		}
 		switch {
-		case mark.Export != nil && *mark.Export != *query:
+		case mark.Export != nil && *mark.Export != query:
 			return 0, usageErr("--resume", "%s is of an export of another account, list or time", s.name)
 		case mark.Export != nil:
 			head, keep = true, at
@@ -118,28 +113,32 @@ func (s *spool) load(query *spoolQuery) (keep int64, err error) {
 	}
 }
 
-// read fetches what the spool does not hold yet.
-func (e *export) read(s *spool) error {
-	if s.complete {
-		return nil
+// count returns how many contacts the spool holds.
+func (s *spool) count() int { return s.contacts }
+
+// left returns how many contacts the provider's pages had left out.
+func (s *spool) left() int { return s.leftOut }
+
+// next returns the cursor of the page to read next, and whether none is left.
+func (s *spool) next() (cursor string, complete bool) { return s.cursor, s.complete }
+
+// add takes a page and writes it to the file at once.
+func (s *spool) add(page *provider.Page[provider.Contact]) error {
+	for i := range page.Items {
+		if err := s.line(&page.Items[i]); err != nil {
+			return err
+		}
 	}
-	return e.pages(s.cursor, func(page *provider.Page[provider.Contact]) error {
-		for i := range page.Items {
-			if err := s.line(&page.Items[i]); err != nil {
-				return err
-			}
-		}
-		err := s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
-		if err == nil {
-			err = s.w.Flush()
-		}
-		if err != nil {
-			return fmt.Errorf("cannot write %s: %w", s.name, err)
-		}
-		s.contacts += len(page.Items)
-		s.leftOut += page.LeftOut
-		return nil
-	})
+	err := s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
+	if err == nil {
+		err = s.w.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", s.name, err)
+	}
+	s.contacts += len(page.Items)
+	s.leftOut += page.LeftOut
+	return nil
 }
 
 func (s *spool) line(v any) error {
@@ -185,84 +184,4 @@ func (s *spool) each(f func(line []byte, c *provider.Contact) error) error {
 			return err
 		}
 	}
-}
-
-// convert writes the contacts of a spool in the form of the target.
-func (e *export) convert(s *spool, to io.Writer) error {
-	e.leftOut = s.leftOut
-	w := bufio.NewWriterSize(to, 256<<10)
-	var err error
-	if e.csv {
-		err = e.convertCSV(s, w)
-	} else {
-		err = s.each(func(line []byte, _ *provider.Contact) error {
-			e.written++
-			_, err := w.Write(append(line, '\n'))
-			return err
-		})
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	return err
-}
-
-func (e *export) convertCSV(s *spool, to io.Writer) error {
-	fields := e.flags.fields
-	if fields == nil {
-		all := make(map[string]bool)
-		if err := s.each(func(_ []byte, c *provider.Contact) error {
-			for name := range c.Fields {
-				all[name] = true
-			}
-			return nil
-		}); err != nil {
-			return err
-		}
-		fields = slices.Sorted(maps.Keys(all))
-	}
-	w := csv.NewWriter(to)
-	columns := slices.Clone(csvColumns)
-	for _, name := range fields {
-		columns = append(columns, fieldPrefix+name)
-	}
-	if err := w.Write(columns); err != nil {
-		return err
-	}
-	e.unseen = slices.Clone(e.flags.fields)
-	err := s.each(func(_ []byte, c *provider.Contact) error {
-		e.written++
-		e.unseen = slices.DeleteFunc(e.unseen, func(name string) bool { return c.Fields[name] != nil })
-		cells, out := csvCells(c, fields)
-		e.lost.add(out)
-		if !e.flags.raw {
-			for i := range cells {
-				cells[i] = guard(cells[i])
-			}
-		}
-		return w.Write(cells)
-	})
-	w.Flush()
-	if err == nil {
-		err = w.Error()
-	}
-	return err
-}
-
-// csvCells are the cells of a contact, in the order of csvColumns and fields.
-func csvCells(c *provider.Contact, fields []string) ([]string, lost) {
-	status, lists, out := consent(c)
-	cells := []string{c.Email}
-	for _, f := range ownFields {
-		cells = append(cells, f.of(c))
-	}
-	cells = append(cells, strings.Join(lists, ";"), string(status))
-	for _, name := range fields {
-		text, isList := fieldCell(c.Fields[name])
-		if isList {
-			out.values++
-		}
-		cells = append(cells, text)
-	}
-	return cells, out
 }

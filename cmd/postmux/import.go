@@ -69,7 +69,7 @@ how far the import came, and --resume goes on there. --dry-run shows the first r
 
 func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error {
 	stop := cmd.Context()
-	in, err := openSource(stop, cmd, name)
+	in, err := openSource(stop, cmd.InOrStdin(), name)
 	if err != nil {
 		return err
 	}
@@ -94,24 +94,12 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	if i.marks, err = openMarks(f.results, f.resume); err != nil {
 		return err
 	}
-	defer func() { _ = i.marks.file.close() }() // what matters is on the disk
+	defer func() { _ = i.marks.close() }() // what matters is on the disk
 	if i.report, err = openReport(f.report, f.resume, name, f.results); err != nil {
 		return err
 	}
 	defer i.report.close()
 	return i.run(c)
-}
-
-// inFile says in which file a problem of form lies.
-func inFile(name string, err error) error {
-	if interrupted(err) {
-		return err
-	}
-	var p *rowProblem
-	if errors.As(err, &p) || !errors.As(err, new(*provider.Error)) {
-		err = provider.Invalid("", "%s", err.Error())
-	}
-	return &fileError{file: name, err: err}
 }
 
 // dryImport shows the calls of the first row.
@@ -187,16 +175,11 @@ func (i *importRun) run(c *provider.Client) error {
 
 // stdinError names the input when its form ended the import.
 func (i *importRun) stdinError(err error) error {
-	if errors.As(err, new(*rowProblem)) || errors.As(err, new(*inputError)) {
+	if errors.As(err, new(*rowProblem)) || errors.As(err, new(*readError)) {
 		return inFile(i.in.name, err)
 	}
 	return err
 }
-
-// inputError is an error of reading, as opposed to one of a call.
-type inputError struct{ error }
-
-func (e *inputError) Unwrap() error { return e.error }
 
 // rows are the rows that are left to import.
 func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
@@ -205,13 +188,13 @@ func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
 			if stopped := i.ended(); stopped != nil {
 				err = stopped
 			} else if err != nil && !interrupted(err) {
-				err = &inputError{err}
+				err = &readError{err}
 			}
 			if err != nil {
 				yield(provider.ContactChange{}, err)
 				return
 			}
-			done, err := i.marks.read(row)
+			done, err := i.marks.read(row.raw)
 			if done && err == nil {
 				i.progress.add(1)
 				continue
@@ -232,12 +215,12 @@ func (i *importRun) ended() error {
 	switch {
 	case i.stop.Err() != nil:
 		return i.stop.Err()
-	case i.app.out.err != nil:
-		return fmt.Errorf("cannot write the output: %w", i.app.out.err)
+	case i.app.out.failed() != nil:
+		return fmt.Errorf("cannot write the output: %w", i.app.out.failed())
 	case i.report.err != nil:
 		return i.report.err
 	}
-	return i.marks.file.failed()
+	return i.marks.failed()
 }
 
 // row tells the result of one row.
@@ -255,7 +238,7 @@ func (i *importRun) row(row provider.ImportResult) {
 		i.notes.add(row.Receipt.Notes)
 	}
 	if i.app.json {
-		i.app.printLine(indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
+		i.app.out.line(indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
 	}
 	if row.Err != nil && !i.report.on() && !notTried(row.Err) {
 		i.progress.clear()

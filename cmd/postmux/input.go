@@ -2,31 +2,12 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/postmux/postmux/provider"
 )
-
-// readInput reads a file, or stdin when it is called "-".
-func readInput(cmd *cobra.Command, name string) ([]byte, error) {
-	if name == "-" {
-		data, err := io.ReadAll(cmd.InOrStdin())
-		if err != nil {
-			return nil, usageErr("-", "cannot read stdin: %v", err)
-		}
-		return data, nil
-	}
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, usageErr("", "cannot read the file: %v", err)
-	}
-	return data, nil
-}
 
 // parseAddress reads an address that flag gave.
 func parseAddress(flag, text string) (provider.Address, error) {
@@ -64,14 +45,6 @@ func parseRef(flag, text string) (provider.Ref, error) {
 		return ref, usageErr(flag, "expected an alias or id:ID, got %q", text)
 	}
 	return ref, nil
-}
-
-// refOf is the reference that a text names.
-func refOf(text string) provider.Ref {
-	if id, ok := strings.CutPrefix(text, "id:"); ok {
-		return provider.Ref{ID: id}
-	}
-	return provider.Ref{Alias: text}
 }
 
 // attachment reads a file to attach.

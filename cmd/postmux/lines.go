@@ -8,8 +8,6 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/cobra"
-
 	"github.com/postmux/postmux/provider"
 )
 
@@ -58,6 +56,7 @@ func (l *lines) next() ([]byte, error) {
 	}
 }
 
+// byteOrderMark may stand before the text of a file.
 var byteOrderMark = []byte("\ufeff")
 
 // source is an input that may be longer than the memory.
@@ -70,9 +69,9 @@ type source struct {
 
 // openSource opens a file, or stdin for "-". A read that waits for input ends
 // with ctx.
-func openSource(ctx context.Context, cmd *cobra.Command, name string) (*source, error) {
+func openSource(ctx context.Context, stdin io.Reader, name string) (*source, error) {
 	if name == "-" {
-		return &source{name: name, r: &interruptible{ctx: ctx, r: cmd.InOrStdin()}}, nil
+		return &source{name: name, r: &interruptible{ctx: ctx, r: stdin}}, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -149,4 +148,36 @@ func (i *interruptible) Read(p []byte) (int, error) {
 		i.buf, i.err = nil, i.ctx.Err() // the read under way still writes into the buffer
 		return 0, i.err
 	}
+}
+
+// inFile says in which file a problem of form lies.
+func inFile(name string, err error) error {
+	if interrupted(err) {
+		return err
+	}
+	if !errors.As(err, new(*provider.Error)) {
+		err = provider.Invalid("", "%s", err.Error())
+	}
+	return &fileError{file: name, err: err}
+}
+
+// readError is an error of reading, as opposed to one of a call.
+type readError struct{ error }
+
+func (e *readError) Unwrap() error { return e.error }
+
+// readInput reads a file, or stdin when it is called "-".
+func readInput(stdin io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		data, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, usageErr("-", "cannot read stdin: %v", err)
+		}
+		return data, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usageErr("", "cannot read the file: %v", err)
+	}
+	return data, nil
 }

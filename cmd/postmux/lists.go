@@ -41,7 +41,7 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 			return err
 		}
 		if a.json {
-			a.printLine(indexed(i, list))
+			a.out.line(indexed(i, list))
 			i++
 			continue
 		}
@@ -102,7 +102,7 @@ func (a *app) printMembers(c *provider.Client, list provider.Ref, results []prov
 	}
 	t.flush()
 	if a.json {
-		a.printJSON(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "results": results})
+		a.out.document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "results": results})
 	}
 	return manyError(codes, "addresses")
 }

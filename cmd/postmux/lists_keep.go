@@ -27,9 +27,9 @@ provider may take the same name twice.`,
 				return err
 			}
 			if a.json {
-				a.printJSON(list)
+				a.out.document(list)
 			} else {
-				a.pairs([][2]string{{"id", list.ID}, {"name", list.Name}})
+				a.out.pairs([][2]string{{"id", list.ID}, {"name", list.Name}})
 			}
 			return nil
 		},
@@ -72,8 +72,8 @@ keeps them beside lists; elsewhere they go with it.`,
 
 func (a *app) showDeleted(c *provider.Client, list provider.Ref) {
 	if a.json {
-		a.printJSON(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "state": provider.ContactDone})
+		a.out.document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "state": provider.ContactDone})
 		return
 	}
-	a.pairs([][2]string{{"account", accountText(c.Account(), c.Provider())}, {"list", list.String()}, {"state", string(provider.ContactDone)}})
+	a.out.pairs([][2]string{{"account", accountText(c.Account(), c.Provider())}, {"list", list.String()}, {"state", string(provider.ContactDone)}})
 }

@@ -8,6 +8,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -42,4 +44,35 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = asUsage(err)
 	}
 	return a.finish(ctx, err, stderr)
+}
+
+// finish tells err and returns the exit code.
+func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
+	code := exitCode(err)
+	if code == exitBug && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		code = exitInterrupted
+	}
+	if err != nil && code != exitDone {
+		var r *resultError
+		told := errors.As(err, &r) && r.shown
+		if a.json && !told {
+			if a.stream {
+				a.out.line(newFailure(err))
+			} else {
+				a.out.document(newFailure(err))
+			}
+		}
+		text := sentence(err, code)
+		if code == exitInterrupted && !errors.As(err, new(*stopError)) {
+			text = "interrupted: " + text
+		}
+		fmt.Fprintln(stderr, "postmux: "+text)
+	}
+	if a.out.failed() != nil && !errors.Is(err, a.out.failed()) {
+		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.failed())
+	}
+	if a.out.failed() != nil && code == exitDone {
+		code = exitBug
+	}
+	return code
 }

@@ -54,15 +54,15 @@ func openMarks(name string, resume bool) (*marks, error) {
 	return m, nil
 }
 
-// read takes note of a row, and reports whether it was done before.
-func (m *marks) read(row contactRow) (done bool, err error) {
+// read takes note of a row by its content, and reports whether it was done before.
+func (m *marks) read(raw []byte) (done bool, err error) {
 	m.rows++
 	if m.file.file == nil {
 		return false, nil
 	}
 	h := sha256.New()
 	h.Write(m.chain[:])
-	h.Write(row.raw)
+	h.Write(raw)
 	h.Sum(m.chain[:0])
 	text := hex.EncodeToString(m.chain[:8])
 	switch {
@@ -126,6 +126,19 @@ func (m *mark) count(row provider.ImportResult) {
 	}
 }
 
+// rowState is what became of a row.
+func rowState(row provider.ImportResult) string {
+	switch {
+	case notTried(row.Err):
+		return "not_tried"
+	case exitCode(row.Err) == exitUnknown, row.Err == nil && row.Receipt == nil:
+		return string(provider.ContactUnknown)
+	case row.Err != nil:
+		return "refused"
+	}
+	return string(row.Receipt.State)
+}
+
 // again reports whether a row was left for a reason outside of it.
 func again(err error) bool {
 	switch exitCode(err) {
@@ -142,6 +155,12 @@ func (m *marks) flush() error {
 	}
 	return m.file.sync()
 }
+
+// failed returns the first error of writing.
+func (m *marks) failed() error { return m.file.failed() }
+
+// close lets other runs use the file.
+func (m *marks) close() error { return m.file.close() }
 
 // with adds what earlier imports did.
 func (m *marks) with(r provider.ImportReport) provider.ImportReport {

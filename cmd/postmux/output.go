@@ -12,8 +12,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/spf13/cobra"
-
 	"github.com/postmux/postmux/provider"
 )
 
@@ -32,34 +30,29 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// printJSON writes v as one indented document.
-func (a *app) printJSON(v any) { a.encode(v, "  ") }
+// document writes v as one indented JSON document.
+func (o *output) document(v any) { o.encode(v, "  ") }
 
-// printLine writes v as one line of NDJSON.
-func (a *app) printLine(v any) { a.encode(v, "") }
+// line writes v as one line of NDJSON.
+func (o *output) line(v any) { o.encode(v, "") }
 
-func (a *app) encode(v any, indent string) {
+func (o *output) encode(v any, indent string) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(v); err != nil && a.out.err == nil {
-		a.out.err = err
+	if err := enc.Encode(v); err != nil && o.err == nil {
+		o.err = err
 		return
 	}
-	_, _ = a.out.Write(b.Bytes())
+	_, _ = o.Write(b.Bytes())
 }
 
-// tellSummary writes what a command over many items comes to: on stdout, unless
-// that is JSON or gone.
-func (a *app) tellSummary(cmd *cobra.Command, text string) {
-	if !a.json {
-		if _, err := fmt.Fprintln(a.out, text); err == nil {
-			return
-		}
-	}
-	cmd.PrintErrln(text)
-}
+// failed returns the first error of writing.
+func (o *output) failed() error { return o.err }
+
+// isTerminal reports whether the output goes to a terminal.
+func (o *output) isTerminal() bool { return isTerminal(o.w) }
 
 // indexed is v with the key index put first, for lines of a stream.
 func indexed(i int, v any) json.RawMessage {
@@ -144,8 +137,8 @@ func printable(s string) string {
 }
 
 // pairs prints "name  value" lines and leaves out empty values.
-func (a *app) pairs(rows [][2]string) {
-	t := newTable(a.out)
+func (o *output) pairs(rows [][2]string) {
+	t := newTable(o)
 	for _, r := range rows {
 		if r[1] != "" {
 			t.row(r[0], r[1])
@@ -183,8 +176,8 @@ func (s *syncWriter) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// terminal reports whether w is a terminal, as far as the standard library tells.
-func terminal(w io.Writer) bool {
+// isTerminal reports whether w is a terminal, as far as the standard library tells.
+func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

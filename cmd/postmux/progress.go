@@ -14,7 +14,7 @@ type progress struct {
 
 // newProgress begins a bar for total items; -1 when their number is not known.
 func newProgress(w io.Writer, total int, items string) *progress {
-	if !terminal(w) {
+	if !isTerminal(w) {
 		return &progress{}
 	}
 	return &progress{bar: progressbar.NewOptions(total,

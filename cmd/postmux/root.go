@@ -124,6 +124,17 @@ func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account strin
 	return c, a.inConfig(err)
 }
 
+// tellSummary writes what a command over many items comes to: on stdout, unless
+// that is JSON or gone.
+func (a *app) tellSummary(cmd *cobra.Command, text string) {
+	if !a.json {
+		if _, err := fmt.Fprintln(a.out, text); err == nil {
+			return
+		}
+	}
+	cmd.PrintErrln(text)
+}
+
 // debugHooks print each request and its answer.
 func debugHooks(w io.Writer) provider.Hooks {
 	out := &syncWriter{w: w}
@@ -206,6 +217,6 @@ func (d *dryRun) show(a *app, err error) error {
 	if d.requests == nil {
 		d.requests = []provider.WireRequest{}
 	}
-	a.printJSON(d.requests)
+	a.out.document(d.requests)
 	return nil
 }

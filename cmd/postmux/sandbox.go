@@ -68,11 +68,11 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		if err != nil {
 			return err
 		}
-		a.printJSON(json.RawMessage(data))
+		a.out.document(json.RawMessage(data))
 	} else {
 		_, _ = a.out.Write(text)
 	}
-	if a.out.err != nil {
+	if a.out.failed() != nil {
 		_ = front.Close()
 		return nil // finish tells it
 	}

@@ -63,7 +63,7 @@ func (a *app) showReceipt(r *provider.Receipt, err error) error {
 	}
 	if code == exitDone {
 		if r != nil && a.json {
-			a.printJSON(r)
+			a.out.document(r)
 		}
 		return nil
 	}
@@ -75,7 +75,7 @@ func (a *app) showReceipt(r *provider.Receipt, err error) error {
 		return result
 	}
 	if a.json {
-		a.printJSON(r)
+		a.out.document(r)
 	}
 	return &resultError{err: fmt.Errorf("%s says %s", r.Provider, r.State), code: code, shown: true}
 }
@@ -101,7 +101,7 @@ func (a *app) printReceipt(r *provider.Receipt) {
 	for _, n := range r.Notes {
 		rows = append(rows, [2]string{"note", noteText(n)})
 	}
-	a.pairs(rows)
+	a.out.pairs(rows)
 }
 
 // messageFlags are the fields of a message as flags.
@@ -151,7 +151,7 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
 	msg := new(provider.Message)
 	if len(args) == 1 {
-		data, err := readInput(cmd, args[0])
+		data, err := readInput(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -211,7 +211,7 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 			*f.field = f.value
 		}
 		if f.file != "" {
-			data, err := readInput(cmd, f.file)
+			data, err := readInput(cmd.InOrStdin(), f.file)
 			if err != nil {
 				return err
 			}

@@ -53,7 +53,7 @@ environment variable, file:PATH a file.`,
 
 func (a *app) printSettings(list []setting) error {
 	if a.json {
-		a.printJSON(list)
+		a.out.document(list)
 		return nil
 	}
 	for _, s := range list {

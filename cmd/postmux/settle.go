@@ -43,13 +43,13 @@ func (a *app) settle(cmd *cobra.Command, args []string, file string) error {
 	}
 	switch {
 	case code == exitDone && a.json:
-		a.printJSON(got)
+		a.out.document(got)
 	case code == exitDone:
 	case a.json && errors.As(err, new(*provider.Error)):
 		return &resultError{err: err, code: code, receipt: got}
 	default:
 		if a.json {
-			a.printJSON(got)
+			a.out.document(got)
 		}
 		return &resultError{err: err, code: code, shown: true}
 	}
@@ -63,7 +63,7 @@ func unsettled(r *provider.Receipt) int {
 
 // readReceipt reads a receipt as it is, or inside the document that an error made.
 func readReceipt(cmd *cobra.Command, file string) (*provider.Receipt, error) {
-	data, err := readInput(cmd, file)
+	data, err := readInput(cmd.InOrStdin(), file)
 	if err != nil {
 		return nil, err
 	}

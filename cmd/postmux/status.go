@@ -45,13 +45,13 @@ enough to ask. With --json the output can be the next --receipt.`,
 				case err != nil && len(ids) == 1:
 					return err
 				case err != nil && a.json:
-					a.printLine(indexed(i, map[string]any{"message_id": id, "error": asProviderError(err)}))
+					a.out.line(indexed(i, map[string]any{"message_id": id, "error": asProviderError(err)}))
 				case err != nil:
 					cmd.PrintErrln("postmux: " + id + ": " + err.Error())
 				case a.json && len(ids) == 1:
-					a.printJSON(r)
+					a.out.document(r)
 				case a.json:
-					a.printLine(indexed(i, r))
+					a.out.line(indexed(i, r))
 				default:
 					a.printReceipt(r)
 				}
@@ -75,7 +75,7 @@ func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]strin
 	case file == "":
 		return nil, usageErr("", "expected the ID of a message, or --receipt FILE")
 	}
-	data, err := readInput(cmd, file)
+	data, err := readInput(cmd.InOrStdin(), file)
 	if err != nil {
 		return nil, err
 	}

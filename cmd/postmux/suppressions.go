@@ -52,14 +52,14 @@ func (a *app) printSuppressions(cmd *cobra.Command, c *provider.Client) error {
 			return err
 		}
 		if a.json {
-			a.printLine(indexed(shown, s))
+			a.out.line(indexed(shown, s))
 		} else {
 			t.row(s.Email, string(s.Channel), string(s.Scope), s.Sender, string(s.Reason), timeText(s.At))
 		}
 		if shown++; t != nil && shown%tableBlock == 0 {
 			t.flush()
 		}
-		if a.out.err != nil {
+		if a.out.failed() != nil {
 			break
 		}
 	}

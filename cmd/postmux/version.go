@@ -26,7 +26,7 @@ func (a *app) printVersion() {
 		fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return
 	}
-	a.printJSON(map[string]any{
+	a.out.document(map[string]any{
 		"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 		"providers": a.registry.Names(),
 	})
