@@ -96,7 +96,7 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 		}
 	}
 	b := &batchRun{
-		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in.r), past: past, file: results,
+		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in), past: past, file: results, results: f.results,
 		pending: make(map[int]*pendingMessage), states: make(map[string]int),
 	}
 	return b.run(total)
@@ -104,15 +104,16 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 
 // batchRun is a batch under way.
 type batchRun struct {
-	app    *app
-	cmd    *cobra.Command
-	client *provider.Client
-	settle bool            // look up what an earlier run left unknown
-	stop   context.Context // ends at the first interrupt
-	in     *source
-	lines  *lines
-	past   *pastBatch // what an earlier run did
-	file   *resultFile
+	app     *app
+	cmd     *cobra.Command
+	client  *provider.Client
+	results string          // name of the file with results
+	settle  bool            // look up what an earlier run left unknown
+	stop    context.Context // ends at the first interrupt
+	in      *source
+	lines   *lines
+	past    *pastBatch // what an earlier run did
+	file    *resultFile
 
 	read     int                     // messages of the input
 	given    int                     // messages given to the library
@@ -175,6 +176,6 @@ func (b *batchRun) summary() {
 		b.cmd.PrintErrln(fmt.Sprintf("--settle did not find %d of them, which proves nothing: whether to send these again is for a person to decide", b.notFound))
 	}
 	if b.doubtful > 0 {
-		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.file.name))
+		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.results))
 	}
 }

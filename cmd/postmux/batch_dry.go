@@ -26,7 +26,7 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 	if err != nil {
 		return err
 	}
-	d := &dryInput{cmd: cmd, in: in, lines: newLines(in.r)}
+	d := &dryInput{cmd: cmd, in: in, lines: newLines(in)}
 	firstOnly := errors.New("only the first call is wanted")
 	var first error // of a message that is refused here
 	each := func(r provider.BatchResult) error {
@@ -83,7 +83,7 @@ func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for {
 			m, err := d.next()
-			d.at = append(d.at, d.lines.number)
+			d.at = append(d.at, d.lines.number())
 			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
 				return
 			}
@@ -102,7 +102,7 @@ func (d *dryInput) next() (*provider.Message, error) {
 			d.read++
 			return m, nil
 		}
-		d.refused(d.lines.number, err)
+		d.refused(d.lines.number(), err)
 	}
 }
 

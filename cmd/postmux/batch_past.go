@@ -139,7 +139,7 @@ func (p *pastBatch) end(read int) error {
 
 // check reads the input for its digests, and counts its messages.
 func (p *pastBatch) check(in *source) (int, error) {
-	l := newLines(in.r)
+	l := newLines(in)
 	for n := 0; ; n++ {
 		line, err := l.next()
 		if errors.Is(err, io.EOF) {
@@ -148,7 +148,7 @@ func (p *pastBatch) check(in *source) (int, error) {
 		if err != nil {
 			return n, inFile(in.name, err)
 		}
-		if _, err := p.was(n, digestOf(line), l.number); err != nil {
+		if _, err := p.was(n, digestOf(line), l.number()); err != nil {
 			return n, err
 		}
 	}

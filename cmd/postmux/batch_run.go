@@ -33,7 +33,7 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				return
 			}
 			p := &pendingMessage{index: b.read, digest: digestOf(line)}
-			was, err := b.past.was(p.index, p.digest, b.lines.number)
+			was, err := b.past.was(p.index, p.digest, b.lines.number())
 			if err != nil {
 				yield(nil, err)
 				return
@@ -71,7 +71,7 @@ func (b *batchRun) next() ([]byte, error) {
 		return nil, ended
 	}
 	if err != nil {
-		err = &readError{err}
+		err = &readError{err: err}
 	}
 	return line, err
 }
@@ -103,7 +103,7 @@ func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
 		return m
 	}
 	e := asProviderError(err)
-	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.number, e.Message)
+	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.number(), e.Message)
 	bad.Provider, bad.Account, bad.Op = b.client.Provider(), b.client.Account(), "send"
 	p.settled = &provider.BatchResult{Err: bad}
 	return nil

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -353,27 +352,4 @@ func TestInterruptedWait(t *testing.T) {
 	var out, errOut bytes.Buffer
 	code := run(ctx, []string{"--config", cfg, "batch", "-"}, in, &out, &errOut)
 	assert.Equal(t, exitInterrupted, code, errOut.String())
-}
-
-func TestSecondInterrupt(t *testing.T) {
-	stop, cancel := context.WithCancel(t.Context())
-	signals := make(chan os.Signal)
-	quiet := make(chan struct{})
-	ctx, end := afterSecond(stop, signals, func() { close(quiet) })
-	defer end()
-	cancel()
-	signals <- os.Interrupt
-	assert.NoError(t, ctx.Err(), "the first one lets calls end")
-	signals <- syscall.SIGTERM
-	<-ctx.Done()
-	<-quiet
-}
-
-func TestLongLine(t *testing.T) {
-	l := newLines(strings.NewReader("a\n" + strings.Repeat("b", 100) + "\n"))
-	l.most = 50
-	_, err := l.next()
-	require.NoError(t, err)
-	_, err = l.next()
-	assert.ErrorContains(t, err, "line 2: longer than")
 }

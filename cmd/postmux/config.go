@@ -20,35 +20,6 @@ import (
 // configEnv names the configuration file.
 const configEnv = "POSTMUX_CONFIG"
 
-// inConfig adds the name of the file to an error of the configuration.
-func (a *app) inConfig(err error) error {
-	var e *provider.Error
-	if a.configFile == "" || !errors.As(err, &e) || e.Kind != provider.ErrConfig {
-		return err
-	}
-	return &fileError{file: a.configFile, err: err}
-}
-
-// loadConfig finds, reads and parses the configuration.
-func (a *app) loadConfig() (provider.Config, error) {
-	if a.configFile == "" {
-		a.configFile = os.Getenv(configEnv)
-	}
-	if a.configFile == "" {
-		file, err := findConfig()
-		if err != nil {
-			return provider.Config{}, err
-		}
-		a.configFile = file
-	}
-	data, err := os.ReadFile(a.configFile)
-	if err != nil {
-		return provider.Config{}, configErr("", "cannot read the configuration: %v", err)
-	}
-	cfg, err := parseConfig(a.configFile, data)
-	return cfg, a.inConfig(err)
-}
-
 // findConfig looks at the places where a configuration may be.
 func findConfig() (string, error) {
 	places := []string{"postmux.yaml"}

@@ -102,26 +102,5 @@ func TestJSONL(t *testing.T) {
 	}
 }
 
-func TestParseAddress(t *testing.T) {
-	for in, want := range map[string]provider.Address{
-		"anna@example.com":                    {Email: "anna@example.com"},
-		" anna@example.com ":                  {Email: "anna@example.com"},
-		"Anna <anna@example.com>":             {Email: "anna@example.com", Name: "Anna"},
-		"Иванова, Анна <anna@example.by>":     {Email: "anna@example.by", Name: "Иванова, Анна"},
-		`"Иванова, Анна" <anna@example.by>`:   {Email: "anna@example.by", Name: "Иванова, Анна"},
-		"فروشگاه <shop@example.ir>":           {Email: "shop@example.ir", Name: "فروشگاه"},
-		"=?utf-8?q?An=C3=A9?= <a@example.by>": {Email: "a@example.by", Name: "Ané"},
-		"<a@example.by>":                      {Email: "a@example.by"},
-	} {
-		got, err := parseAddress("--to", in)
-		require.NoError(t, err, in)
-		assert.Equal(t, want, got, in)
-	}
-	for _, in := range []string{"", "anna", "a@example.com, b@example.com", "Anna <anna>", "Anna anna@example.com"} {
-		_, err := parseAddress("--to", in)
-		assert.Equal(t, exitLocal, exitCode(err), in)
-	}
-}
-
 func readCSV(data []byte) ([]provider.ContactChange, error)   { return readContacts("a.csv", data) }
 func readJSONL(data []byte) ([]provider.ContactChange, error) { return readContacts("a.jsonl", data) }

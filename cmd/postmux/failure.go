@@ -9,12 +9,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// streams marks the commands whose JSON is one document a line.
-const streams = "streams"
-
-// stream is the annotation of such a command.
-func stream() map[string]string { return map[string]string{streams: "yes"} }
-
 // failure is the JSON document of an error.
 type failure struct {
 	Error   failureError `json:"error"`

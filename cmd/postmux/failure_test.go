@@ -145,13 +145,3 @@ func TestProblems(t *testing.T) {
 	assert.Equal(t, exitLocal, one.code)
 	assert.NotContains(t, one.out, "problems", "a single one is the error itself")
 }
-
-func TestSameError(t *testing.T) {
-	key := &provider.Error{Kind: provider.ErrUnauthorized, Status: 401, Op: "contacts.upsert"}
-	again := *key
-	again.Op = "contacts.import"
-	assert.True(t, sameError(key, &again))
-	assert.False(t, sameError(key, nil))
-	assert.False(t, sameError(nil, &again))
-	assert.False(t, sameError(key, provider.ErrCanceled))
-}

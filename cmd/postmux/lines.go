@@ -16,20 +16,24 @@ const lineMost = 64 << 20
 
 // lines reads lines one by one. Blank ones are skipped, and the ends cut of blanks.
 type lines struct {
-	r      *bufio.Reader
-	number int // of the line read last, from 1
-	most   int
-	buf    []byte
+	r    *bufio.Reader
+	line int // the line read last, from 1
+	most int
+	buf  []byte
 }
 
+// newLines returns the lines of r.
 func newLines(r io.Reader) *lines {
 	return &lines{r: bufio.NewReaderSize(r, 64<<10), most: lineMost}
 }
 
+// number returns the number of the line that was read last, from 1; 0 before the first.
+func (l *lines) number() int { return l.line }
+
 // next returns the next line, valid until the call after; io.EOF at the end.
 func (l *lines) next() ([]byte, error) {
 	for {
-		l.number++
+		l.line++
 		l.buf = l.buf[:0]
 		var err error
 		for {
@@ -37,14 +41,14 @@ func (l *lines) next() ([]byte, error) {
 			part, err = l.r.ReadSlice('\n')
 			l.buf = append(l.buf, part...)
 			if len(l.buf) > l.most {
-				return nil, provider.Invalid("", "line %d: longer than %d MiB", l.number, l.most>>20)
+				return nil, provider.Invalid("", "line %d: longer than %d MiB", l.line, l.most>>20)
 			}
 			if !errors.Is(err, bufio.ErrBufferFull) {
 				break
 			}
 		}
 		line := l.buf
-		if l.number == 1 {
+		if l.line == 1 {
 			line = bytes.TrimPrefix(line, byteOrderMark)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
@@ -91,12 +95,16 @@ func openSource(ctx context.Context, stdin io.Reader, name string) (*source, err
 	return s, nil
 }
 
+// Read reads on in the input.
+func (s *source) Read(p []byte) (int, error) { return s.r.Read(p) }
+
 // rewind goes back to the beginning of a regular file.
 func (s *source) rewind() error {
 	_, err := s.file.Seek(0, io.SeekStart)
 	return err
 }
 
+// close lets the file go; stdin stays open.
 func (s *source) close() {
 	if s.file != nil {
 		_ = s.file.Close()
@@ -162,9 +170,10 @@ func inFile(name string, err error) error {
 }
 
 // readError is an error of reading, as opposed to one of a call.
-type readError struct{ error }
+type readError struct{ err error }
 
-func (e *readError) Unwrap() error { return e.error }
+func (e *readError) Error() string { return e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
 
 // readInput reads a file, or stdin when it is called "-".
 func readInput(stdin io.Reader, name string) ([]byte, error) {

@@ -27,7 +27,7 @@ func main() {
 
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := &output{w: stdout}
+	out := newOutput(stdout)
 	a := &app{registry: all.Registry(), out: out}
 	root := newRoot(a)
 	root.SetArgs(args)

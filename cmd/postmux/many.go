@@ -97,21 +97,6 @@ func manyError(codes []int, what string) error {
 	return t.err(what)
 }
 
-// item is the JSON of one item of many.
-type item struct {
-	Email   string                   `json:"email"`
-	Receipt *provider.ContactReceipt `json:"receipt"`
-	Error   *provider.Error          `json:"error"`
-}
-
-func newItem(email string, r *provider.ContactReceipt, err error) item {
-	out := item{Email: email, Receipt: r}
-	if err != nil {
-		out.Error = asProviderError(err)
-	}
-	return out
-}
-
 // interrupted reports whether err is the end of the context, bare or inside.
 func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, provider.ErrCanceled)

@@ -21,6 +21,9 @@ type output struct {
 	err error
 }
 
+// newOutput returns the output that goes to w.
+func newOutput(w io.Writer) *output { return &output{w: w} }
+
 func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
@@ -169,6 +172,9 @@ type syncWriter struct {
 	mu sync.Mutex
 	w  io.Writer
 }
+
+// newSyncWriter returns a writer to w that is safe for concurrent use.
+func newSyncWriter(w io.Writer) *syncWriter { return &syncWriter{w: w} }
 
 func (s *syncWriter) Write(p []byte) (int, error) {
 	s.mu.Lock()

@@ -69,6 +69,7 @@ func openReport(name string, more bool, others ...string) (*report, error) {
 	return r, r.err
 }
 
+// on reports whether there is a file for the report.
 func (r *report) on() bool { return r.file != nil }
 
 // dropped reports whether a note says that something of the row was lost. Other
@@ -115,6 +116,13 @@ func (r *report) fail(err error) {
 	}
 }
 
+// failed returns the first error of writing.
+func (r *report) failed() error { return r.err }
+
+// told returns how many rows the report has.
+func (r *report) told() int { return r.rows }
+
+// close ends the report.
 func (r *report) close() {
 	if r.file != nil {
 		_ = r.file.Close()

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -135,88 +135,37 @@ func (a *app) tellSummary(cmd *cobra.Command, text string) {
 	cmd.PrintErrln(text)
 }
 
-// debugHooks print each request and its answer.
-func debugHooks(w io.Writer) provider.Hooks {
-	out := &syncWriter{w: w}
-	return provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
-		var b strings.Builder
-		var req provider.WireRequest
-		var answer provider.WireResponse
-		if e.Describe != nil {
-			req, answer = e.Describe()
-		}
-		if req.URL == "" {
-			req.Method, req.URL = e.Method, e.Route
-		}
-		again := ""
-		if e.Try > 1 {
-			again = fmt.Sprintf(" (try %d)", e.Try)
-		}
-		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, printable(req.URL), again)
-		debugHeaders(&b, req.Headers)
-		debugBody(&b, req)
-		switch {
-		case e.Status != 0:
-			fmt.Fprintf(&b, "<-- %d in %d ms\n", e.Status, e.Took.Milliseconds())
-		case e.Err != nil:
-			fmt.Fprintf(&b, "<-- no answer in %d ms: %s\n", e.Took.Milliseconds(), printable(e.Err.Error()))
-		default:
-			fmt.Fprintf(&b, "<-- no answer in %d ms\n", e.Took.Milliseconds())
-		}
-		debugHeaders(&b, answer.Headers)
-		if answer.Body != "" {
-			fmt.Fprintf(&b, "    %s\n", printable(answer.Body))
-		}
-		_, _ = io.WriteString(out, b.String())
-	}}
-}
+// streams marks the commands whose JSON is one document a line.
+const streams = "streams"
 
-func debugHeaders(b *strings.Builder, headers map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		fmt.Fprintf(b, "    %s: %s\n", name, printable(headers[name]))
-	}
-}
+// stream is the annotation of such a command.
+func stream() map[string]string { return map[string]string{streams: "yes"} }
 
-func debugBody(b *strings.Builder, r provider.WireRequest) {
-	if len(r.JSON) > 0 {
-		fmt.Fprintf(b, "    %s\n", printable(string(r.JSON)))
-	}
-	for _, f := range append(slices.Clone(r.Form), r.Parts...) {
-		if f.FileName != "" || f.Bytes > 0 {
-			fmt.Fprintf(b, "    %s = file %s, %s, %d bytes\n", f.Name, printable(f.FileName), f.ContentType, f.Bytes)
-			continue
-		}
-		fmt.Fprintf(b, "    %s = %s\n", f.Name, printable(f.Value))
-	}
-}
-
-// dryRun collects the requests that would go out. The operation ends in an
-// error of kind dry_run, which show turns into the output.
-type dryRun struct {
-	on       bool
-	requests []provider.WireRequest
-}
-
-func (d *dryRun) flag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&d.on, "dry-run", false, "show the request that would go out, credentials redacted, and send nothing")
-}
-
-func (d *dryRun) options() []provider.Option {
-	if !d.on {
-		return nil
-	}
-	return []provider.Option{provider.WithDryRun(func(r provider.WireRequest) { d.requests = append(d.requests, r) })}
-}
-
-// show prints the requests when err is the end of a dry run. Otherwise err is
-// an error that the dry run has found.
-func (d *dryRun) show(a *app, err error) error {
-	if err != nil && !isDryRun(err) {
+// inConfig adds the name of the file to an error of the configuration.
+func (a *app) inConfig(err error) error {
+	var e *provider.Error
+	if a.configFile == "" || !errors.As(err, &e) || e.Kind != provider.ErrConfig {
 		return err
 	}
-	if d.requests == nil {
-		d.requests = []provider.WireRequest{}
+	return &fileError{file: a.configFile, err: err}
+}
+
+// loadConfig finds, reads and parses the configuration.
+func (a *app) loadConfig() (provider.Config, error) {
+	if a.configFile == "" {
+		a.configFile = os.Getenv(configEnv)
 	}
-	a.out.document(d.requests)
-	return nil
+	if a.configFile == "" {
+		file, err := findConfig()
+		if err != nil {
+			return provider.Config{}, err
+		}
+		a.configFile = file
+	}
+	data, err := os.ReadFile(a.configFile)
+	if err != nil {
+		return provider.Config{}, configErr("", "cannot read the configuration: %v", err)
+	}
+	cfg, err := parseConfig(a.configFile, data)
+	return cfg, a.inConfig(err)
 }

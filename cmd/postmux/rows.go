@@ -100,11 +100,11 @@ func isLines(name string, in *bufio.Reader) (bool, error) {
 
 // jsonRows reads contacts from lines of JSON: changes, or whole contacts as an
 // export writes them.
-type jsonRows struct{ *lines }
+type jsonRows struct{ lines *lines }
 
 func (j *jsonRows) next() (contactRow, error) {
 	line, err := j.lines.next()
-	row := contactRow{line: j.number, raw: line}
+	row := contactRow{line: j.lines.number(), raw: line}
 	if err != nil {
 		return row, err
 	}
@@ -115,7 +115,7 @@ func (j *jsonRows) next() (contactRow, error) {
 	}
 	if err != nil {
 		e := asProviderError(err)
-		return row, &rowProblem{j.number, strings.TrimPrefix(e.Field+": "+e.Message, ": ")}
+		return row, &rowProblem{j.lines.number(), strings.TrimPrefix(e.Field+": "+e.Message, ": ")}
 	}
 	return row, nil
 }
@@ -193,14 +193,4 @@ func readContacts(name string, data []byte) ([]provider.ContactChange, error) {
 		out = append(out, row.change)
 	}
 	return out, nil
-}
-
-func rowsOf(rows []provider.ContactChange) iter.Seq2[provider.ContactChange, error] {
-	return func(yield func(provider.ContactChange, error) bool) {
-		for _, r := range rows {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
 }

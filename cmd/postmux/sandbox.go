@@ -93,8 +93,7 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // logRequests writes a line for each request: the path, but no key and no content.
 func logRequests(next http.Handler, w io.Writer) http.Handler {
-	var lines syncWriter
-	lines.w = w
+	lines := newSyncWriter(w)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: rw}
@@ -103,7 +102,7 @@ func logRequests(next http.Handler, w io.Writer) http.Handler {
 			if rec.status != 0 {
 				status = fmt.Sprint(rec.status)
 			}
-			fmt.Fprintf(&lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)
 	})

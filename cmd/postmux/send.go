@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,8 +9,6 @@ import (
 
 	"github.com/postmux/postmux/provider"
 )
-
-func isDryRun(err error) bool { return errors.Is(err, provider.ErrDryRun) }
 
 func newSend(a *app) *cobra.Command {
 	var m messageFlags
@@ -53,55 +50,6 @@ where the provider has a look-up.`,
 	m.register(cmd)
 	dry.flag(cmd)
 	return cmd
-}
-
-// showReceipt prints what became of a send and makes the error of the command.
-func (a *app) showReceipt(r *provider.Receipt, err error) error {
-	code := receiptCode(r, err)
-	if r != nil && !a.json {
-		a.printReceipt(r)
-	}
-	if code == exitDone {
-		if r != nil && a.json {
-			a.out.document(r)
-		}
-		return nil
-	}
-	if err != nil {
-		result := &resultError{err: err, code: code}
-		if r != nil {
-			result.receipt = r
-		}
-		return result
-	}
-	if a.json {
-		a.out.document(r)
-	}
-	return &resultError{err: fmt.Errorf("%s says %s", r.Provider, r.State), code: code, shown: true}
-}
-
-func (a *app) printReceipt(r *provider.Receipt) {
-	rows := [][2]string{
-		{"account", accountText(r.Account, r.Provider)},
-		{"state", string(r.State)},
-		{"message id", r.MessageID},
-		{"batch id", r.BatchID},
-		{"key", r.IdempotencyKey},
-	}
-	for _, p := range r.Recipients {
-		line := p.Email + "  " + string(p.State)
-		if p.MessageID != r.MessageID {
-			line += "  " + p.MessageID
-		}
-		if p.Error != nil {
-			line += "  " + p.Error.Error()
-		}
-		rows = append(rows, [2]string{"recipient", line})
-	}
-	for _, n := range r.Notes {
-		rows = append(rows, [2]string{"note", noteText(n)})
-	}
-	a.out.pairs(rows)
 }
 
 // messageFlags are the fields of a message as flags.

@@ -31,8 +31,3 @@ func (a *app) printVersion() {
 		"providers": a.registry.Names(),
 	})
 }
-
-// newExitCodes is a help topic: a command that does nothing but tell.
-func newExitCodes() *cobra.Command {
-	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp}
-}

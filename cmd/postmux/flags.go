@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -57,4 +59,40 @@ func attachment(name string) (provider.Attachment, error) {
 		return provider.Attachment{}, usageErr("--attach", "%s is empty", name)
 	}
 	return provider.Attachment{Name: filepath.Base(name), Content: data}, nil
+}
+
+// parseValues reads NAME=TEXT and NAME:=JSON.
+func parseValues(flag string, texts []string) (map[string]any, error) {
+	out := make(map[string]any, len(texts))
+	for _, t := range texts {
+		name, value, err := cutPair(flag, t)
+		if err != nil {
+			return nil, err
+		}
+		plain, isJSON := strings.CutSuffix(name, ":")
+		if !isJSON {
+			out[name] = value
+			continue
+		}
+		dec := json.NewDecoder(strings.NewReader(value))
+		dec.UseNumber()
+		var v any
+		if err := dec.Decode(&v); err != nil || dec.More() {
+			return nil, usageErr(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+		}
+		out[plain] = v
+	}
+	return out, nil
+}
+
+func parseSince(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usageErr("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
 }

@@ -76,7 +76,7 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	defer in.close()
 	total := -1
 	if in.regular {
-		if total, err = checkRows(name, in.r); err != nil {
+		if total, err = checkRows(name, in); err != nil {
 			return inFile(name, err)
 		}
 		if err := in.rewind(); err != nil {
@@ -90,7 +90,7 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	if f.dry.on {
 		return dryImport(stop, a, c, in, total, &f.dry)
 	}
-	i := &importRun{app: a, cmd: cmd, stop: stop, in: in, total: total}
+	i := &importRun{app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
 	if i.marks, err = openMarks(f.results, f.resume); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 // dryImport shows the calls of the first row.
 func dryImport(ctx context.Context, a *app, c *provider.Client, in *source, total int, dry *dryRun) error {
 	var first []provider.ContactChange
-	for row, err := range contactRows(in.name, in.r) {
+	for row, err := range contactRows(in.name, in) {
 		if err != nil {
 			return inFile(in.name, err)
 		}
@@ -129,6 +129,7 @@ func dryImport(ctx context.Context, a *app, c *provider.Client, in *source, tota
 type importRun struct {
 	app    *app
 	cmd    *cobra.Command
+	flags  *importFlags
 	stop   context.Context // ends at the first interrupt
 	in     *source
 	total  int // rows of the input; -1 when not known
@@ -184,11 +185,11 @@ func (i *importRun) stdinError(err error) error {
 // rows are the rows that are left to import.
 func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
-		for row, err := range contactRows(i.in.name, i.in.r) {
+		for row, err := range contactRows(i.in.name, i.in) {
 			if stopped := i.ended(); stopped != nil {
 				err = stopped
 			} else if err != nil && !interrupted(err) {
-				err = &readError{err}
+				err = &readError{err: err}
 			}
 			if err != nil {
 				yield(provider.ContactChange{}, err)
@@ -217,8 +218,8 @@ func (i *importRun) ended() error {
 		return i.stop.Err()
 	case i.app.out.failed() != nil:
 		return fmt.Errorf("cannot write the output: %w", i.app.out.failed())
-	case i.report.err != nil:
-		return i.report.err
+	case i.report.failed() != nil:
+		return i.report.failed()
 	}
 	return i.marks.failed()
 }
@@ -253,8 +254,8 @@ func (i *importRun) summary(r provider.ImportReport) {
 	for _, line := range i.notes.lines() {
 		i.cmd.PrintErrln(line)
 	}
-	if i.report.rows > 0 {
-		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", plural(i.report.rows, "row", "rows"), i.report.name))
+	if i.report.told() > 0 {
+		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", plural(i.report.told(), "row", "rows"), i.flags.report))
 	}
 	if text := i.lost.sentence(); text != "" {
 		i.cmd.PrintErrln(text)
@@ -282,4 +283,29 @@ func nothing(parts []string) []string {
 		return []string{"nothing done"}
 	}
 	return nil
+}
+
+// item is the JSON of one item of many.
+type item struct {
+	Email   string                   `json:"email"`
+	Receipt *provider.ContactReceipt `json:"receipt"`
+	Error   *provider.Error          `json:"error"`
+}
+
+func newItem(email string, r *provider.ContactReceipt, err error) item {
+	out := item{Email: email, Receipt: r}
+	if err != nil {
+		out.Error = asProviderError(err)
+	}
+	return out
+}
+
+func rowsOf(rows []provider.ContactChange) iter.Seq2[provider.ContactChange, error] {
+	return func(yield func(provider.ContactChange, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 
@@ -43,91 +41,6 @@ is laid over the file.`,
 		},
 	}
 	f.register(cmd)
-	dry.flag(cmd)
-	return cmd
-}
-
-func (a *app) showContactReceipt(r *provider.ContactReceipt, err error) error {
-	if err != nil && r == nil {
-		return err
-	}
-	if err != nil {
-		return &resultError{err: err, receipt: r}
-	}
-	if a.json {
-		a.out.document(r)
-	} else {
-		a.out.pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", noteTexts(r.Notes)}})
-	}
-	if r.State == provider.ContactUnknown {
-		return &resultError{err: fmt.Errorf("%s does not tell what became of it", r.Provider), code: exitUnknown, shown: true}
-	}
-	return nil
-}
-
-func accountText(account, prov string) string {
-	if account == prov {
-		return account
-	}
-	return account + " (" + prov + ")"
-}
-
-func newContactDelete(a *app) *cobra.Command {
-	var dry dryRun
-	cmd := &cobra.Command{
-		Use:   "delete EMAIL",
-		Short: "Delete a contact from the account",
-		Long: `Delete a contact from the account, with its history. Whoever does not want mail
-any more should be unsubscribed instead: a deleted address can be imported anew.`,
-		Args: wantArgs("EMAIL"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.open(cmd, dry.options()...)
-			if err != nil {
-				return err
-			}
-			err = c.DeleteContact(cmd.Context(), args[0])
-			if dry.on {
-				return dry.show(a, err)
-			}
-			if err != nil {
-				return err
-			}
-			return a.showContactReceipt(&provider.ContactReceipt{Provider: c.Provider(), Account: c.Account(), Email: args[0], State: provider.ContactDone}, nil)
-		},
-	}
-	dry.flag(cmd)
-	return cmd
-}
-
-func newContactUnsubscribe(a *app) *cobra.Command {
-	var list, reason string
-	var dry dryRun
-	cmd := &cobra.Command{
-		Use:   "unsubscribe EMAIL",
-		Short: "Unsubscribe an address from one list, or from all mail",
-		Args:  wantArgs("EMAIL"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var from provider.Ref
-			if cmd.Flags().Changed("list") {
-				ref, err := parseRef("--list", list)
-				if err != nil {
-					return err
-				}
-				from = ref
-			}
-			c, err := a.open(cmd, dry.options()...)
-			if err != nil {
-				return err
-			}
-			r, err := c.Unsubscribe(cmd.Context(), args[0], from, reason)
-			if dry.on {
-				return dry.show(a, err)
-			}
-			return a.showContactReceipt(r, err)
-		},
-	}
-	cmd.Flags().StringVar(&list, "list", "", "only from the list `REF`: an alias, or id:ID")
-	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` why, where the provider keeps it")
 	dry.flag(cmd)
 	return cmd
 }
@@ -215,28 +128,4 @@ func (f *changeFlags) further(c *provider.ContactChange) error {
 		}
 	}
 	return nil
-}
-
-// parseValues reads NAME=TEXT and NAME:=JSON.
-func parseValues(flag string, texts []string) (map[string]any, error) {
-	out := make(map[string]any, len(texts))
-	for _, t := range texts {
-		name, value, err := cutPair(flag, t)
-		if err != nil {
-			return nil, err
-		}
-		plain, isJSON := strings.CutSuffix(name, ":")
-		if !isJSON {
-			out[name] = value
-			continue
-		}
-		dec := json.NewDecoder(strings.NewReader(value))
-		dec.UseNumber()
-		var v any
-		if err := dec.Decode(&v); err != nil || dec.More() {
-			return nil, usageErr(flag, "expected a JSON value behind %s:=, got %q", plain, value)
-		}
-		out[plain] = v
-	}
-	return out, nil
 }

@@ -1,0 +1,8 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// newExitCodes is a help topic: a command that does nothing but tell.
+func newExitCodes() *cobra.Command {
+	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp}
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+type brokenWriter struct{}
+
+func TestCannotWrite(t *testing.T) {
+	var errOut errBuffer
+	code := run(t.Context(), []string{"version"}, nil, brokenWriter{}, &errOut)
+	assert.Equal(t, exitBug, code)
+	assert.Equal(t, "postmux: cannot write the output: no space left\n", errOut.text)
+}
+
+type errBuffer struct{ text string }
+
+func (b *errBuffer) Write(p []byte) (int, error) {
+	b.text += string(p)
+	return len(p), nil
+}
