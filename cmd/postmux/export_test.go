@@ -322,7 +322,7 @@ func TestSamePageAgain(t *testing.T) {
 	endless := new(samePage)
 	c, err := provider.NewClient(endless, "endless", provider.AccountSettings{}, provider.DriverEnv{Account: "main"})
 	require.NoError(t, err)
-	a := &app{out: &output{w: io.Discard}}
+	a := &app{out: newOutput(io.Discard)}
 	cmd := &cobra.Command{}
 	cmd.SetContext(t.Context())
 	err = a.listContacts(cmd, c, provider.ContactQuery{}, 0)

@@ -9,8 +9,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// failure is the JSON document of an error.
-type failure struct {
+// Failure is the JSON document of an error.
+type Failure struct {
 	Error   failureError `json:"error"`
 	Receipt any          `json:"receipt"`
 }
@@ -40,8 +40,8 @@ func (e failureError) MarshalJSON() ([]byte, error) {
 	return append(append(head, list...), '}'), nil
 }
 
-func newFailure(err error) failure {
-	doc := failure{Error: failureError{err: asProviderError(err)}}
+func newFailure(err error) Failure {
+	doc := Failure{Error: failureError{err: asProviderError(err)}}
 	doc.Error.problems = problems(doc.Error.err)
 	var r *resultError
 	if errors.As(err, &r) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,5 +16,3 @@ func TestIndexed(t *testing.T) {
 	assert.Equal(t, `{"index":3,"a":"<"}`, string(indexed(3, map[string]string{"a": "<"})))
 	assert.Equal(t, `{"index":0}`, string(indexed(0, struct{}{})))
 }
-
-func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }

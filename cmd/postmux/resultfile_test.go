@@ -46,5 +46,3 @@ func (f *fullOnce) Write(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

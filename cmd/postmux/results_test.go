@@ -66,9 +66,9 @@ func TestBatchReaderGone(t *testing.T) {
 	_, err = io.ReadFull(out, make([]byte, 1))
 	require.NoError(t, err)
 	require.NoError(t, out.Close())
-	var exit *exec.ExitError
-	require.ErrorAs(t, cmd.Wait(), &exit, errOut.String())
-	assert.Equal(t, exitPartly, exit.ExitCode(), errOut.String())
+	var ended *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &ended, errOut.String())
+	assert.Equal(t, exitPartly, ended.ExitCode(), errOut.String())
 	assert.Contains(t, errOut.String(), "accepted", "the summary goes to stderr")
 	assert.Equal(t, 1, strings.Count(errOut.String(), "cannot write the output"), errOut.String())
 
@@ -107,9 +107,9 @@ func TestBatchHangup(t *testing.T) {
 	<-hangup
 	require.NoError(t, cmd.Process.Signal(syscall.SIGHUP))
 	close(hung)
-	var exit *exec.ExitError
-	require.ErrorAs(t, cmd.Wait(), &exit)
-	assert.Equal(t, exitInterrupted, exit.ExitCode(), text.String())
+	var ended *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &ended)
+	assert.Equal(t, exitInterrupted, ended.ExitCode(), text.String())
 	data, err := os.ReadFile(results)
 	require.NoError(t, err)
 	begun, done := before(data)
@@ -173,3 +173,5 @@ func TestSummaryWithoutStdout(t *testing.T) {
 
 // full is a disk without room.
 type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -21,3 +22,5 @@ func (b *errBuffer) Write(p []byte) (int, error) {
 	b.text += string(p)
 	return len(p), nil
 }
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
