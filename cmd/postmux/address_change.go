@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -10,7 +11,7 @@ import (
 func newAddressChange(a *app, use, short, long string, call func(*cobra.Command, *provider.Client, string) (*provider.ContactReceipt, error)) *cobra.Command {
 	var dry dryRun
 	cmd := &cobra.Command{
-		Use: use, Short: short, Long: long, Args: wantArgs("EMAIL"),
+		Use: use, Short: short, Long: long, Args: terminal.WantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {

@@ -7,6 +7,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 )
 
 func TestFindConfig(t *testing.T) {
@@ -15,7 +18,7 @@ func TestFindConfig(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", home)
 
 	r := postmux(t, "lists")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "looked at $POSTMUX_CONFIG (not set), ./postmux.yaml and "+filepath.Join(home, "postmux", "postmux.yaml"))
 	assert.Empty(t, r.out)
 
@@ -29,12 +32,12 @@ func TestFindConfig(t *testing.T) {
 	write("postmux.yaml", "infolder")
 	assert.Contains(t, postmux(t, "lists").errOut, `"infolder"`)
 	write("other.yaml", "inenv")
-	t.Setenv(configEnv, "other.yaml")
+	t.Setenv(configfile.Env, "other.yaml")
 	assert.Contains(t, postmux(t, "lists").errOut, `"inenv"`)
 	write("named.yaml", "inflag")
 	assert.Contains(t, postmux(t, "--config", "named.yaml", "lists").errOut, `"inflag"`)
 	r = postmux(t, "--config", "gone.yaml", "lists")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "gone.yaml")
 }
 
@@ -53,7 +56,7 @@ aliases:
   lists: {news: {ghost: "1"}}
 `)
 	r := postmux(t, "--config", cfg, "send", "--to", "anna@example.com", "--subject", "x", "--text", "y")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Empty(t, r.out)
 	golden(t, "config/timeout.txt", r.errOut)
 
@@ -61,7 +64,7 @@ aliases:
 	require.NoError(t, err)
 	cfg = file(t, "postmux.yaml", string(text[:len(text)-len("aliases:\n  lists: {news: {ghost: \"1\"}}\n")-len("  e: {provider: brevo, api_key: x, timeout: soon}\n")])+"aliases:\n  lists: {news: {ghost: \"1\"}}\n")
 	r = postmux(t, "--config", cfg, "lists")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	golden(t, "config/problems.txt", r.errOut)
 	assert.Empty(t, sb.Requests("brevo"))
 }
@@ -80,7 +83,7 @@ func TestConfigOneProblem(t *testing.T) {
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			r := postmux(t, "--json", "--config", file(t, tc.name, tc.text), "lists")
-			assert.Equal(t, exitLocal, r.code)
+			assert.Equal(t, exit.Local, r.code)
 			assert.Contains(t, r.errOut, tc.name+": ")
 			assert.Contains(t, r.errOut, tc.want)
 			nothingSentOnce(t, r.errOut)
@@ -97,7 +100,7 @@ func TestConfigOneProblem(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	r := postmux(t, "--config", file(t, "postmux.yaml", "providers: {a: {provider: brevo, api_key: plain-key}}"), "send", "--to", "anna@example.com", "--subject", "x", "--html", "y", "--from", "shop@example.com", "--dry-run")
-	assert.Equal(t, exitDone, r.code)
+	assert.Equal(t, exit.Done, r.code)
 	assert.Equal(t, "warning: providers.a.api_key is written in the configuration; env:NAME or file:PATH keeps it out\n", r.errOut)
 	assert.NotContains(t, r.out+r.errOut, "plain-key")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -13,7 +14,7 @@ func newContactDelete(a *app) *cobra.Command {
 		Short: "Delete a contact from the account",
 		Long: `Delete a contact from the account, with its history. Whoever does not want mail
 any more should be unsubscribed instead: a deleted address can be imported anew.`,
-		Args: wantArgs("EMAIL"),
+		Args: terminal.WantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {

@@ -12,6 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -48,7 +51,7 @@ list by list, one that is on several comes several times; an import joins them.`
 		Example: `  postmux contacts export contacts.csv
   postmux contacts export changed.jsonl --list newsletter --modified-since 2026-03-21
   postmux --provider backup contacts import contacts.csv --report refused.csv`,
-		Args:        wantArgs("FILE"),
+		Args:        terminal.WantArgs("FILE"),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := newExport(a, cmd, args[0], &f)
@@ -79,7 +82,7 @@ type export struct {
 	query  provider.ContactQuery
 	lists  map[string]string // how a list is written, by its id
 
-	sum     written
+	sum     contactfile.Summary
 	leftOut int
 }
 
@@ -94,18 +97,18 @@ func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export
 		e.csv = true
 	case format == "jsonl", format == "ndjson", name == "-" && format == "":
 	case f.format != "":
-		return nil, usageErr("--format", "expected csv or jsonl, got %q", f.format)
+		return nil, exit.UsageError("--format", "expected csv or jsonl, got %q", f.format)
 	default:
-		return nil, usageErr("FILE", "expected a name that ends in .csv, .jsonl or .ndjson, or --format, got %q", name)
+		return nil, exit.UsageError("FILE", "expected a name that ends in .csv, .jsonl or .ndjson, or --format, got %q", name)
 	}
 	switch {
 	case name == "-" && f.resume:
-		return nil, usageErr("--resume", "expected a file: what went to stdout cannot be gone on with")
+		return nil, exit.UsageError("--resume", "expected a file: what went to stdout cannot be gone on with")
 	case !e.csv && (f.raw || f.fields != nil):
-		return nil, usageErr("--format", "--raw and --fields are for csv")
+		return nil, exit.UsageError("--format", "--raw and --fields are for csv")
 	case name != "-":
 		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
-			return nil, usageErr("FILE", "%s is not a regular file; - is stdout", name)
+			return nil, exit.UsageError("FILE", "%s is not a regular file; - is stdout", name)
 		}
 	}
 	var err error
@@ -157,20 +160,20 @@ func (e *export) run() error {
 		defer func() { _ = os.Remove(f.Name()) }()
 		part = f.Name()
 	}
-	s, err := openSpool(part, e.spoolQuery(), e.flags.resume)
+	s, err := contactfile.OpenSpool(part, e.spoolQuery(), e.flags.resume)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	if err = e.read(s); err == nil {
 		err = e.finish(s)
 	}
 	switch {
 	case err == nil || e.name == "-":
-	case s.count() == 0:
+	case s.Count() == 0:
 		_ = os.Remove(part) // there is nothing to go on from
 	default:
-		e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, plural(s.count(), "contact", "contacts")))
+		e.cmd.PrintErrln(fmt.Sprintf("%s holds %s; --resume goes on from there", part, terminal.Plural(s.Count(), "contact", "contacts")))
 	}
 	if err != nil {
 		return e.stdoutError(err)
@@ -182,9 +185,9 @@ func (e *export) run() error {
 	return nil
 }
 
-// spoolQuery says which contacts the export reads.
-func (e *export) spoolQuery() spoolQuery {
-	query := spoolQuery{Provider: e.client.Provider(), Account: e.client.Account(), Since: timeText(e.query.ModifiedSince)}
+// Query says which contacts the export reads.
+func (e *export) spoolQuery() contactfile.Query {
+	query := contactfile.Query{Provider: e.client.Provider(), Account: e.client.Account(), Since: timeText(e.query.ModifiedSince)}
 	if !e.query.List.IsZero() {
 		query.List = e.query.List.String()
 	}
@@ -192,16 +195,16 @@ func (e *export) spoolQuery() spoolQuery {
 }
 
 // read fetches what the spool does not hold yet.
-func (e *export) read(s *spool) error {
-	cursor, complete := s.next()
+func (e *export) read(s *contactfile.Spool) error {
+	cursor, complete := s.Next()
 	if complete {
 		return nil
 	}
-	return e.pages(cursor, s.add)
+	return e.pages(cursor, s.Add)
 }
 
 // finish makes the target of what was read.
-func (e *export) finish(s *spool) error {
+func (e *export) finish(s *contactfile.Spool) error {
 	if e.name == "-" {
 		return e.convert(s, e.app.out)
 	}
@@ -209,22 +212,22 @@ func (e *export) finish(s *spool) error {
 }
 
 // convert writes the contacts of a spool in the form of the target.
-func (e *export) convert(s *spool, to io.Writer) (err error) {
-	e.leftOut = s.left()
-	e.sum, err = s.write(to, writtenForm{csv: e.csv, fields: e.flags.fields, raw: e.flags.raw})
+func (e *export) convert(s *contactfile.Spool, to io.Writer) (err error) {
+	e.leftOut = s.Left()
+	e.sum, err = s.Write(to, contactfile.Form{CSV: e.csv, Fields: e.flags.fields, Raw: e.flags.raw})
 	return err
 }
 
 // stdoutError leaves out what is told at the end of the tool: that stdout is gone.
 func (e *export) stdoutError(err error) error {
-	if e.app.out.failed() != nil && errors.Is(err, e.app.out.failed()) {
+	if e.app.out.Failed() != nil && errors.Is(err, e.app.out.Failed()) {
 		return nil
 	}
 	return err
 }
 
 // replace writes the target under another name and moves it into place.
-func (e *export) replace(s *spool) error {
+func (e *export) replace(s *contactfile.Spool) error {
 	f, err := os.CreateTemp(filepath.Dir(e.name), "."+filepath.Base(e.name)+"-*")
 	if err != nil {
 		return fmt.Errorf("cannot write the file: %w", err)
@@ -250,8 +253,8 @@ func (e *export) replace(s *spool) error {
 // command line.
 func (e *export) pages(cursor string, take func(*provider.Page[provider.Contact]) error) error {
 	e.query.Cursor = cursor
-	bar := newProgress(e.cmd.ErrOrStderr(), -1, "contacts")
-	defer bar.clear()
+	bar := terminal.NewProgress(e.cmd.ErrOrStderr(), -1, "contacts")
+	defer bar.Clear()
 	for page, err := range contactPages(e.cmd, e.client, e.query) {
 		if err != nil {
 			return err
@@ -269,7 +272,7 @@ func (e *export) pages(cursor string, take func(*provider.Page[provider.Contact]
 		if err := take(page); err != nil {
 			return err
 		}
-		bar.add(len(page.Items))
+		bar.Add(len(page.Items))
 	}
 	return nil
 }
@@ -278,11 +281,11 @@ func (e *export) pages(cursor string, take func(*provider.Page[provider.Contact]
 func (e *export) direct() error {
 	err := e.pages("", func(page *provider.Page[provider.Contact]) error {
 		for _, c := range page.Items {
-			e.app.out.line(c)
+			e.app.out.Line(c)
 		}
-		e.sum.contacts += len(page.Items)
+		e.sum.Contacts += len(page.Items)
 		e.leftOut += page.LeftOut
-		return e.app.out.failed()
+		return e.app.out.Failed()
 	})
 	if err == nil {
 		e.summary()
@@ -292,28 +295,28 @@ func (e *export) direct() error {
 
 // summary tells what was written and what was not.
 func (e *export) summary() {
-	text := plural(e.sum.contacts, "contact", "contacts") + " exported"
+	text := terminal.Plural(e.sum.Contacts, "contact", "contacts") + " exported"
 	switch {
 	case e.name == "-":
 		e.cmd.PrintErrln(text)
 	case e.app.json:
-		e.app.out.document(map[string]any{"file": e.name, "contacts": e.sum.contacts, "left_out": e.leftOut})
+		e.app.out.Document(map[string]any{"file": e.name, "contacts": e.sum.Contacts, "left_out": e.leftOut})
 	default:
 		fmt.Fprintln(e.app.out, text+" to "+e.name)
 	}
 	if e.leftOut > 0 {
-		e.cmd.PrintErrln(plural(e.leftOut, "contact", "contacts") + " without a mail address left out")
+		e.cmd.PrintErrln(terminal.Plural(e.leftOut, "contact", "contacts") + " without a mail address left out")
 	}
 	if !e.csv {
 		return
 	}
-	for _, name := range e.sum.unseen {
-		e.cmd.PrintErrln(printable("no contact has the field " + name))
+	for _, name := range e.sum.Unseen {
+		e.cmd.PrintErrln(terminal.Printable("no contact has the field " + name))
 	}
-	if text := e.sum.lost.sentence(); text != "" {
+	if text := e.sum.Lost.Sentence(); text != "" {
 		e.cmd.PrintErrln(text)
 	}
-	if n := e.sum.lost.values; n > 0 {
-		e.cmd.PrintErrln(plural(n, "value that is a list", "values that are lists") + " written as one text with ; between; .jsonl keeps lists")
+	if n := e.sum.Lost.Values; n > 0 {
+		e.cmd.PrintErrln(terminal.Plural(n, "value that is a list", "values that are lists") + " written as one text with ; between; .jsonl keeps lists")
 	}
 }

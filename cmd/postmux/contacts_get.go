@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,7 +18,7 @@ func newContactGet(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "get EMAIL",
 		Short: "Show one contact",
-		Args:  wantArgs("EMAIL"),
+		Args:  terminal.WantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd)
 			if err != nil {
@@ -27,7 +29,7 @@ func newContactGet(a *app) *cobra.Command {
 				return err
 			}
 			if a.json {
-				a.out.document(contact)
+				a.out.Document(contact)
 				return nil
 			}
 			a.printContact(contact)
@@ -38,8 +40,8 @@ func newContactGet(a *app) *cobra.Command {
 
 func (a *app) printContact(c *provider.Contact) {
 	rows := [][2]string{{"email", c.Email}}
-	for _, f := range ownFields {
-		rows = append(rows, [2]string{strings.ReplaceAll(f.name, "_", " "), f.of(c)})
+	for _, f := range contactfile.OwnFields {
+		rows = append(rows, [2]string{strings.ReplaceAll(f.Name, "_", " "), f.Of(c)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
 		rows = append(rows, [2]string{"field " + name, fieldText(c.Fields[name])})
@@ -51,7 +53,7 @@ func (a *app) printContact(c *provider.Contact) {
 		rows = append(rows, [2]string{"suppressed", suppressionText(s)})
 	}
 	rows = append(rows, [2]string{"created", timeText(c.CreatedAt)}, [2]string{"modified", timeText(c.ModifiedAt)})
-	a.out.pairs(rows)
+	a.out.Pairs(rows)
 }
 
 func fieldText(v any) string {
@@ -63,7 +65,7 @@ func fieldText(v any) string {
 	case []string:
 		return strings.Join(v, ", ")
 	}
-	data, err := marshal(v)
+	data, err := terminal.Marshal(v)
 	if err != nil {
 		return fmt.Sprint(v)
 	}

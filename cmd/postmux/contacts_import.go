@@ -9,6 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -30,7 +35,7 @@ func newContactImport(a *app) *cobra.Command {
 undoes no unsubscription. An empty cell leaves the field alone.
 
 The columns of a CSV file are
-  ` + strings.Join(csvColumns, ", ") + `
+  ` + strings.Join(contactfile.Columns, ", ") + `
 and field.NAME for further fields; email must be there, any other is refused.
 lists holds names separated by ; (an alias, or id:ID). A ' before = @ + - TAB CR
 at the beginning of a cell, as a spreadsheet-safe export writes it, is taken off.
@@ -49,11 +54,11 @@ how far the import came, and --resume goes on there. --dry-run shows the first r
 		Example: `  postmux contacts import contacts.csv
   postmux contacts import contacts.csv --report refused.csv --results import.state
   postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
-		Args:        wantArgs("FILE"),
+		Args:        terminal.WantArgs("FILE"),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.resume && f.results == "" {
-				return usageErr("--resume", "expected --results FILE of the import to go on with")
+				return exit.UsageError("--resume", "expected --results FILE of the import to go on with")
 			}
 			return a.importFile(cmd, args[0], &f)
 		},
@@ -69,17 +74,17 @@ how far the import came, and --resume goes on there. --dry-run shows the first r
 
 func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error {
 	stop := cmd.Context()
-	in, err := openSource(stop, cmd.InOrStdin(), name)
+	in, err := input.Open(stop, cmd.InOrStdin(), name)
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer in.Close()
 	total := -1
-	if in.regular {
-		if total, err = checkRows(name, in); err != nil {
-			return inFile(name, err)
+	if in.Regular {
+		if total, err = contactfile.Check(name, in); err != nil {
+			return input.InFile(name, err)
 		}
-		if err := in.rewind(); err != nil {
+		if err := in.Rewind(); err != nil {
 			return err
 		}
 	}
@@ -91,32 +96,32 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 		return dryImport(stop, a, c, in, total, &f.dry)
 	}
 	i := &importRun{app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
-	if i.marks, err = openMarks(f.results, f.resume); err != nil {
+	if i.marks, err = journal.OpenMarks(f.results, f.resume); err != nil {
 		return err
 	}
-	defer func() { _ = i.marks.close() }() // what matters is on the disk
-	if i.report, err = openReport(f.report, f.resume, name, f.results); err != nil {
+	defer func() { _ = i.marks.Close() }() // what matters is on the disk
+	if i.report, err = contactfile.OpenReport(f.report, f.resume, name, f.results); err != nil {
 		return err
 	}
-	defer i.report.close()
+	defer i.report.Close()
 	return i.run(c)
 }
 
 // dryImport shows the calls of the first row.
-func dryImport(ctx context.Context, a *app, c *provider.Client, in *source, total int, dry *dryRun) error {
+func dryImport(ctx context.Context, a *app, c *provider.Client, in *input.Source, total int, dry *dryRun) error {
 	var first []provider.ContactChange
-	for row, err := range contactRows(in.name, in) {
+	for row, err := range contactfile.Rows(in.Name, in) {
 		if err != nil {
-			return inFile(in.name, err)
+			return input.InFile(in.Name, err)
 		}
-		first = append(first, row.change)
+		first = append(first, row.Change)
 		break
 	}
 	_, err := c.ImportContacts(ctx, rowsOf(first), nil)
 	if n := len(dry.requests); n > 0 && total != len(first) {
 		more := "all further rows"
 		if total > 0 {
-			more = plural(total-1, "further row", "further rows")
+			more = terminal.Plural(total-1, "further row", "further rows")
 		}
 		more += ", by as few calls as the provider can do with"
 		last := &dry.requests[n-1]
@@ -131,15 +136,15 @@ type importRun struct {
 	cmd    *cobra.Command
 	flags  *importFlags
 	stop   context.Context // ends at the first interrupt
-	in     *source
+	in     *input.Source
 	total  int // rows of the input; -1 when not known
-	marks  *marks
-	report *report
+	marks  *journal.Marks
+	report *contactfile.Report
 
-	progress *progress
-	codes    tally
+	progress *terminal.Progress
+	codes    exit.Tally
 	reason   error // of the last row that was tried and failed
-	lost     lost
+	lost     contactfile.Lost
 	notes    noteCount
 }
 
@@ -148,20 +153,20 @@ func (i *importRun) run(c *provider.Client) error {
 	if err := i.stop.Err(); err != nil {
 		return err
 	}
-	calls, release := unhurried(i.stop)
+	calls, release := terminal.Unhurried(i.stop)
 	defer release()
-	i.progress = newProgress(i.cmd.ErrOrStderr(), i.total, "rows")
-	i.codes = i.marks.codes()
+	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.total, "rows")
+	i.codes = i.marks.Codes()
 	sum, err := c.ImportContacts(calls, i.rows(), func(r provider.ImportResult) error {
 		i.row(r)
 		return nil
 	})
-	i.progress.clear()
-	if failed := i.marks.flush(); err == nil {
+	i.progress.Clear()
+	if failed := i.marks.Flush(); err == nil {
 		err = failed
 	}
-	changed := sum.Rows == 0 && isUsage(err) // another input than that of --resume
-	sum = i.marks.with(sum)
+	changed := sum.Rows == 0 && exit.IsUsage(err) // another input than that of --resume
+	sum = i.marks.With(sum)
 	if err != nil && (changed || sum.Rows == 0) {
 		return i.stdinError(err)
 	}
@@ -169,15 +174,15 @@ func (i *importRun) run(c *provider.Client) error {
 	if err != nil {
 		// The rest was not tried. A row told the reason already, unless it lies
 		// outside of the rows.
-		return i.codes.stopped(plural(sum.Rows-sum.NotTried, "row", "rows"), i.stdinError(err), sameError(i.reason, err))
+		return i.codes.Stopped(terminal.Plural(sum.Rows-sum.NotTried, "row", "rows"), i.stdinError(err), exit.Same(i.reason, err))
 	}
-	return i.codes.err("rows")
+	return i.codes.Err("rows")
 }
 
 // stdinError names the input when its form ended the import.
 func (i *importRun) stdinError(err error) error {
-	if errors.As(err, new(*rowProblem)) || errors.As(err, new(*readError)) {
-		return inFile(i.in.name, err)
+	if errors.As(err, new(*contactfile.RowProblem)) || errors.As(err, new(*input.ReadError)) {
+		return input.InFile(i.in.Name, err)
 	}
 	return err
 }
@@ -185,27 +190,27 @@ func (i *importRun) stdinError(err error) error {
 // rows are the rows that are left to import.
 func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
-		for row, err := range contactRows(i.in.name, i.in) {
+		for row, err := range contactfile.Rows(i.in.Name, i.in) {
 			if stopped := i.ended(); stopped != nil {
 				err = stopped
-			} else if err != nil && !interrupted(err) {
-				err = &readError{err: err}
+			} else if err != nil && !exit.IsInterrupt(err) {
+				err = &input.ReadError{Err: err}
 			}
 			if err != nil {
 				yield(provider.ContactChange{}, err)
 				return
 			}
-			done, err := i.marks.read(row.raw)
+			done, err := i.marks.Read(row.Raw)
 			if done && err == nil {
-				i.progress.add(1)
+				i.progress.Add(1)
 				continue
 			}
-			i.lost.add(row.kept)
-			if !yield(row.change, err) || err != nil {
+			i.lost.Add(row.Kept)
+			if !yield(row.Change, err) || err != nil {
 				return
 			}
 		}
-		if err := i.marks.end(); err != nil {
+		if err := i.marks.End(); err != nil {
 			yield(provider.ContactChange{}, err)
 		}
 	}
@@ -216,36 +221,36 @@ func (i *importRun) ended() error {
 	switch {
 	case i.stop.Err() != nil:
 		return i.stop.Err()
-	case i.app.out.failed() != nil:
-		return fmt.Errorf("cannot write the output: %w", i.app.out.failed())
-	case i.report.failed() != nil:
-		return i.report.failed()
+	case i.app.out.Failed() != nil:
+		return fmt.Errorf("cannot write the output: %w", i.app.out.Failed())
+	case i.report.Failed() != nil:
+		return i.report.Failed()
 	}
-	return i.marks.failed()
+	return i.marks.Failed()
 }
 
 // row tells the result of one row.
 func (i *importRun) row(row provider.ImportResult) {
-	row.Index += i.marks.before() // in the input
-	if !notTried(row.Err) {
-		i.codes.add(exitCode(row.Err))
+	row.Index += i.marks.Before() // in the input
+	if !exit.NotTried(row.Err) {
+		i.codes.Add(exit.Code(row.Err))
 		if row.Err != nil {
 			i.reason = row.Err
 		}
 	}
-	i.marks.done(row)
-	i.report.row(row)
+	i.marks.Done(row)
+	i.report.Row(row)
 	if row.Receipt != nil {
 		i.notes.add(row.Receipt.Notes)
 	}
 	if i.app.json {
-		i.app.out.line(indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
+		i.app.out.Line(terminal.Indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
 	}
-	if row.Err != nil && !i.report.on() && !notTried(row.Err) {
-		i.progress.clear()
-		i.cmd.PrintErrln(fmt.Sprintf("row %d, %s: %s", row.Index+1, printable(row.Email), strings.TrimSpace(row.Err.Error())))
+	if row.Err != nil && !i.report.On() && !exit.NotTried(row.Err) {
+		i.progress.Clear()
+		i.cmd.PrintErrln(fmt.Sprintf("row %d, %s: %s", row.Index+1, terminal.Printable(row.Email), strings.TrimSpace(row.Err.Error())))
 	}
-	i.progress.add(1)
+	i.progress.Add(1)
 }
 
 func (i *importRun) summary(r provider.ImportReport) {
@@ -254,16 +259,16 @@ func (i *importRun) summary(r provider.ImportReport) {
 	for _, line := range i.notes.lines() {
 		i.cmd.PrintErrln(line)
 	}
-	if i.report.told() > 0 {
-		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", plural(i.report.told(), "row", "rows"), i.flags.report))
+	if i.report.Told() > 0 {
+		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", terminal.Plural(i.report.Told(), "row", "rows"), i.flags.report))
 	}
-	if text := i.lost.sentence(); text != "" {
+	if text := i.lost.Sentence(); text != "" {
 		i.cmd.PrintErrln(text)
 	}
 }
 
 func importSummary(r provider.ImportReport, total int) string {
-	parts := []string{plural(r.Rows, "row", "rows")}
+	parts := []string{terminal.Plural(r.Rows, "row", "rows")}
 	if total > r.Rows {
 		parts[0] = fmt.Sprintf("%d of %d rows", r.Rows, total)
 	}
@@ -295,7 +300,7 @@ type item struct {
 func newItem(email string, r *provider.ContactReceipt, err error) item {
 	out := item{Email: email, Receipt: r}
 	if err != nil {
-		out.Error = asProviderError(err)
+		out.Error = exit.ProviderError(err)
 	}
 	return out
 }

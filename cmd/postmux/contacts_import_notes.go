@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,7 +17,7 @@ type noteCount struct {
 func (c *noteCount) add(notes []provider.Note) {
 	const most = 10
 	for _, n := range notes {
-		text := noteText(n)
+		text := terminal.NoteText(n)
 		if _, known := c.rows[text]; !known && len(c.texts) == most {
 			c.other++
 			continue
@@ -34,10 +35,10 @@ func (c *noteCount) add(notes []provider.Note) {
 func (c *noteCount) lines() []string {
 	var out []string
 	for _, text := range c.texts {
-		out = append(out, plural(c.rows[text], "row", "rows")+": "+printable(text))
+		out = append(out, terminal.Plural(c.rows[text], "row", "rows")+": "+terminal.Printable(text))
 	}
 	if c.other > 0 {
-		out = append(out, fmt.Sprintf("and %s of other kinds", plural(c.other, "note", "notes")))
+		out = append(out, fmt.Sprintf("and %s of other kinds", terminal.Plural(c.other, "note", "notes")))
 	}
 	return out
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -19,7 +21,7 @@ func newContactList(a *app) *cobra.Command {
 JSON that begins with its index.`,
 		Example: `  postmux contacts list --list newsletter --limit 20
   postmux --json contacts list --modified-since 2026-03-21 > changed.ndjson`,
-		Args:        wantArgs(),
+		Args:        terminal.WantArgs(),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := provider.ContactQuery{WithoutEmail: withoutEmail}
@@ -33,7 +35,7 @@ JSON that begins with its index.`,
 				return err
 			}
 			if limit < 0 {
-				return usageErr("--limit", "expected 0 or more, got %d", limit)
+				return exit.UsageError("--limit", "expected 0 or more, got %d", limit)
 			}
 			c, err := a.open(cmd)
 			if err != nil {
@@ -60,10 +62,10 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 	if limit > 0 && limit <= smallPage {
 		q.Limit = limit
 	}
-	var t *table
+	var t *terminal.Table
 	if !a.json {
-		t = newTable(a.out, "EMAIL", "FIRST NAME", "LAST NAME", "LISTS", "SUPPRESSED")
-		defer func() { t.flush() }() // also the rows before a failure
+		t = terminal.NewTable(a.out, "EMAIL", "FIRST NAME", "LAST NAME", "LISTS", "SUPPRESSED")
+		defer func() { t.Flush() }() // also the rows before a failure
 	}
 	shown, leftOut := 0, 0
 	for page, err := range contactPages(cmd, c, q) {
@@ -76,24 +78,24 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 				break
 			}
 			if a.json {
-				a.out.line(indexed(shown, contact))
+				a.out.Line(terminal.Indexed(shown, contact))
 			} else {
-				t.row(contact.Email, contact.FirstName, contact.LastName, membershipText(contact.Memberships), suppressedText(contact.Suppressed))
+				t.Row(contact.Email, contact.FirstName, contact.LastName, membershipText(contact.Memberships), suppressedText(contact.Suppressed))
 			}
 			shown++
 			if t != nil && shown%tableBlock == 0 {
-				t.flush()
+				t.Flush()
 			}
 		}
-		if a.out.failed() != nil || limit > 0 && shown >= limit {
+		if a.out.Failed() != nil || limit > 0 && shown >= limit {
 			break
 		}
 	}
 	if t != nil {
-		t.end()
+		t.End()
 	}
 	if leftOut > 0 {
-		cmd.PrintErrln(plural(leftOut, "contact", "contacts") + " without a mail address left out; --without-email includes them")
+		cmd.PrintErrln(terminal.Plural(leftOut, "contact", "contacts") + " without a mail address left out; --without-email includes them")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -12,7 +13,7 @@ func newContactUnsubscribe(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "unsubscribe EMAIL",
 		Short: "Unsubscribe an address from one list, or from all mail",
-		Args:  wantArgs("EMAIL"),
+		Args:  terminal.WantArgs("EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var from provider.Ref
 			if cmd.Flags().Changed("list") {

@@ -6,6 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -23,7 +27,7 @@ The change is given as JSON in FILE or on stdin (-), by flags, or both: a flag
 is laid over the file.`,
 		Example: `  postmux contacts upsert --email anna@example.com --first-name Анна --list newsletter
   postmux contacts upsert --email anna@example.com --field CITY=Минск --field AGE:=42 --clear phone`,
-		Args: wantArgs("[FILE]"),
+		Args: terminal.WantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			change, err := f.change(cmd, args)
 			if err != nil {
@@ -48,19 +52,19 @@ is laid over the file.`,
 // changeFlags are a change of a contact as flags.
 type changeFlags struct {
 	email, status         string
-	own                   []string // as ownFields
+	own                   []string // as OwnFields
 	fields, clears, lists []string
 }
 
 func (f *changeFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.email, "email", "", "`ADDRESS` of the contact")
-	f.own = make([]string, len(ownFields))
-	for i, own := range ownFields {
-		s.StringVar(&f.own[i], own.flag(), "", own.usage)
+	f.own = make([]string, len(contactfile.OwnFields))
+	for i, own := range contactfile.OwnFields {
+		s.StringVar(&f.own[i], own.Flag(), "", own.Usage)
 	}
 	s.StringArrayVar(&f.fields, "field", nil, "set a field: `NAME=VALUE` gives a text, NAME:=JSON any JSON value, repeatable")
-	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(ownNames(), ", ")+" or the `NAME` of a further field, repeatable")
+	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(contactfile.OwnNames(), ", ")+" or the `NAME` of a further field, repeatable")
 	s.StringArrayVar(&f.lists, "list", nil, "add to the list `REF`: an alias, or id:ID, repeatable")
 	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed or blocked")
 }
@@ -69,15 +73,15 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	var c provider.ContactChange
 	given := cmd.Flags().Changed
 	if len(args) == 1 {
-		data, err := readInput(cmd.InOrStdin(), args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return c, err
 		}
 		if c, err = provider.ParseContactChange(data); err != nil {
-			return c, &fileError{file: args[0], err: err}
+			return c, &exit.FileError{File: args[0], Err: err}
 		}
 	} else if !given("email") {
-		return c, usageErr("--email", "expected the address of the contact, or a FILE")
+		return c, exit.UsageError("--email", "expected the address of the contact, or a FILE")
 	}
 	if given("email") {
 		c.Email = f.email
@@ -85,9 +89,9 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	if given("status") {
 		c.Status = provider.MembershipStatus(f.status)
 	}
-	for i, own := range ownFields {
-		if given(own.flag()) {
-			*own.in(&c) = provider.ChangeTo(f.own[i])
+	for i, own := range contactfile.OwnFields {
+		if given(own.Flag()) {
+			*own.In(&c) = provider.ChangeTo(f.own[i])
 		}
 	}
 	if err := f.further(&c); err != nil {
@@ -114,13 +118,13 @@ func (f *changeFlags) further(c *provider.ContactChange) error {
 	}
 	maps.Copy(c.Fields, values)
 	for _, name := range f.clears {
-		field := ownFieldIn(c, name)
+		field := contactfile.OwnFieldIn(c, name)
 		_, set := values[name]
 		switch {
 		case name == "":
-			return usageErr("--clear", "expected the name of a field")
+			return exit.UsageError("--clear", "expected the name of a field")
 		case field != nil && field.IsSet(), set:
-			return usageErr("--clear", "%s is set and cleared at once", name)
+			return exit.UsageError("--clear", "%s is set and cleared at once", name)
 		case field != nil:
 			*field = provider.ChangeToNone[string]()
 		default:

@@ -8,12 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
 // debugHooks print each request and its answer.
 func debugHooks(w io.Writer) provider.Hooks {
-	out := newSyncWriter(w)
+	out := terminal.NewSyncWriter(w)
 	return provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 		var b strings.Builder
 		var req provider.WireRequest
@@ -28,20 +29,20 @@ func debugHooks(w io.Writer) provider.Hooks {
 		if e.Try > 1 {
 			again = fmt.Sprintf(" (try %d)", e.Try)
 		}
-		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, printable(req.URL), again)
+		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, terminal.Printable(req.URL), again)
 		debugHeaders(&b, req.Headers)
 		debugBody(&b, req)
 		switch {
 		case e.Status != 0:
 			fmt.Fprintf(&b, "<-- %d in %d ms\n", e.Status, e.Took.Milliseconds())
 		case e.Err != nil:
-			fmt.Fprintf(&b, "<-- no answer in %d ms: %s\n", e.Took.Milliseconds(), printable(e.Err.Error()))
+			fmt.Fprintf(&b, "<-- no answer in %d ms: %s\n", e.Took.Milliseconds(), terminal.Printable(e.Err.Error()))
 		default:
 			fmt.Fprintf(&b, "<-- no answer in %d ms\n", e.Took.Milliseconds())
 		}
 		debugHeaders(&b, answer.Headers)
 		if answer.Body != "" {
-			fmt.Fprintf(&b, "    %s\n", printable(answer.Body))
+			fmt.Fprintf(&b, "    %s\n", terminal.Printable(answer.Body))
 		}
 		_, _ = io.WriteString(out, b.String())
 	}}
@@ -49,19 +50,19 @@ func debugHooks(w io.Writer) provider.Hooks {
 
 func debugHeaders(b *strings.Builder, headers map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		fmt.Fprintf(b, "    %s: %s\n", name, printable(headers[name]))
+		fmt.Fprintf(b, "    %s: %s\n", name, terminal.Printable(headers[name]))
 	}
 }
 
 func debugBody(b *strings.Builder, r provider.WireRequest) {
 	if len(r.JSON) > 0 {
-		fmt.Fprintf(b, "    %s\n", printable(string(r.JSON)))
+		fmt.Fprintf(b, "    %s\n", terminal.Printable(string(r.JSON)))
 	}
 	for _, f := range append(slices.Clone(r.Form), r.Parts...) {
 		if f.FileName != "" || f.Bytes > 0 {
-			fmt.Fprintf(b, "    %s = file %s, %s, %d bytes\n", f.Name, printable(f.FileName), f.ContentType, f.Bytes)
+			fmt.Fprintf(b, "    %s = file %s, %s, %d bytes\n", f.Name, terminal.Printable(f.FileName), f.ContentType, f.Bytes)
 			continue
 		}
-		fmt.Fprintf(b, "    %s = %s\n", f.Name, printable(f.Value))
+		fmt.Fprintf(b, "    %s = %s\n", f.Name, terminal.Printable(f.Value))
 	}
 }

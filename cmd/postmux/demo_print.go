@@ -6,27 +6,28 @@ import (
 	"mime"
 	"strings"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
 func (a *app) printDemo(results []*demoRow) {
-	t := newTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
+	t := terminal.NewTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
 	for _, r := range results {
-		t.row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
+		t.Row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
 	}
-	t.flush()
+	t.Flush()
 	fmt.Fprintln(a.out, "\nWhat the sandbox received:")
-	t = newTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
+	t = terminal.NewTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
 	for _, r := range results {
 		for _, m := range r.Received {
-			t.row(r.Account, addressTexts(m.To), fileTexts(m.Attachments), m.Subject)
+			t.Row(r.Account, addressTexts(m.To), fileTexts(m.Attachments), m.Subject)
 		}
 	}
-	t.flush()
+	t.Flush()
 	demoLines(a.out, "Notes:", results, func(r *demoRow) []string {
 		var out []string
 		for _, n := range r.Notes {
-			out = append(out, noteText(n))
+			out = append(out, terminal.NoteText(n))
 		}
 		return out
 	})
@@ -34,7 +35,7 @@ func (a *app) printDemo(results []*demoRow) {
 }
 
 func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow) []string) {
-	t := newTable(w)
+	t := terminal.NewTable(w)
 	first := true
 	for _, r := range results {
 		for _, line := range lines(r) {
@@ -42,10 +43,10 @@ func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow
 				fmt.Fprintln(w, "\n"+head)
 				first = false
 			}
-			t.row(r.Account, line)
+			t.Row(r.Account, line)
 		}
 	}
-	t.flush()
+	t.Flush()
 }
 
 func orDash(s string) string {

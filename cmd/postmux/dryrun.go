@@ -35,7 +35,7 @@ func (d *dryRun) show(a *app, err error) error {
 	if d.requests == nil {
 		d.requests = []provider.WireRequest{}
 	}
-	a.out.document(d.requests)
+	a.out.Document(d.requests)
 	return nil
 }
 

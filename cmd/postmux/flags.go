@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -15,7 +17,7 @@ import (
 func parseAddress(flag, text string) (provider.Address, error) {
 	a, err := provider.ParseAddress(text)
 	if e, ok := errors.AsType[*provider.Error](err); ok {
-		return a, usageErr(flag, "%s", e.Message)
+		return a, exit.UsageError(flag, "%s", e.Message)
 	}
 	return a, nil
 }
@@ -35,16 +37,16 @@ func parseAddresses(flag string, texts []string) ([]provider.Address, error) {
 func cutPair(flag, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
 	if name = strings.TrimSpace(name); !ok || name == "" {
-		return "", "", usageErr(flag, "expected NAME=VALUE, got %q", text)
+		return "", "", exit.UsageError(flag, "expected NAME=VALUE, got %q", text)
 	}
 	return name, value, nil
 }
 
 // parseRef reads a reference: a bare word is an alias, id:4 a literal id.
 func parseRef(flag, text string) (provider.Ref, error) {
-	ref := refOf(text)
+	ref := contactfile.RefOf(text)
 	if ref.IsZero() {
-		return ref, usageErr(flag, "expected an alias or id:ID, got %q", text)
+		return ref, exit.UsageError(flag, "expected an alias or id:ID, got %q", text)
 	}
 	return ref, nil
 }
@@ -53,10 +55,10 @@ func parseRef(flag, text string) (provider.Ref, error) {
 func attachment(name string) (provider.Attachment, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return provider.Attachment{}, usageErr("--attach", "cannot read the file: %v", err)
+		return provider.Attachment{}, exit.UsageError("--attach", "cannot read the file: %v", err)
 	}
 	if len(data) == 0 {
-		return provider.Attachment{}, usageErr("--attach", "%s is empty", name)
+		return provider.Attachment{}, exit.UsageError("--attach", "%s is empty", name)
 	}
 	return provider.Attachment{Name: filepath.Base(name), Content: data}, nil
 }
@@ -78,7 +80,7 @@ func parseValues(flag string, texts []string) (map[string]any, error) {
 		dec.UseNumber()
 		var v any
 		if err := dec.Decode(&v); err != nil || dec.More() {
-			return nil, usageErr(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q", plain, value)
 		}
 		out[plain] = v
 	}
@@ -94,5 +96,5 @@ func parseSince(text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usageErr("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
+	return time.Time{}, exit.UsageError("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -26,6 +27,6 @@ func TestParseAddress(t *testing.T) {
 	}
 	for _, in := range []string{"", "anna", "a@example.com, b@example.com", "Anna <anna>", "Anna anna@example.com"} {
 		_, err := parseAddress("--to", in)
-		assert.Equal(t, exitLocal, exitCode(err), in)
+		assert.Equal(t, exit.Local, exit.Code(err), in)
 	}
 }

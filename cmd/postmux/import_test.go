@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -45,7 +46,7 @@ func TestImportResumes(t *testing.T) {
 	input, results, told := file(t, "a.csv", strings.Replace(rowsText(40), "u3@example.com", "not-an-address", 1)), filepath.Join(dir, "state"), filepath.Join(dir, "told.csv")
 	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 400, Body: `{"code":"invalid_parameter","message":"=no"}`})
 	r := postmuxWith(t, strings.Join(strings.SplitAfter(rowsText(2), "\n")[:3], ""), "--config", cfg, "contacts", "import", "-", "--results", results+".other", "--report", filepath.Join(dir, "first.csv"))
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	text, err := os.ReadFile(filepath.Join(dir, "first.csv"))
 	require.NoError(t, err)
 	golden(t, "import/report.csv", string(text))
@@ -54,7 +55,7 @@ func TestImportResumes(t *testing.T) {
 	stopping := &stopAfter{r: strings.NewReader(must1(os.ReadFile(input))), left: 300, stop: cancel}
 	var out, errOut bytes.Buffer
 	code := run(ctx, []string{"--config", cfg, "contacts", "import", "-", "--results", results, "--report", told}, stopping, &out, &errOut)
-	require.Equal(t, exitInterrupted, code, errOut.String())
+	require.Equal(t, exit.Interrupted, code, errOut.String())
 	done := len(sb.Contacts("brevo"))
 	require.Less(t, done, 39)
 	before := upserts(sb)
@@ -64,17 +65,17 @@ func TestImportResumes(t *testing.T) {
 		assert.Equal(t, before, upserts(sb))
 		if done > 0 {
 			assert.Contains(t, r.errOut, "the input has changed", out.String())
-			assert.NotEqual(t, exitDone, r.code)
+			assert.NotEqual(t, exit.Done, r.code)
 		}
 	}
 	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.out, "40 rows: ")
 	assert.Contains(t, r.out, "1 refused")
 	assert.Len(t, sb.Contacts("brevo"), 39)
 	again := upserts(sb)
 	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Equal(t, again, upserts(sb), "nothing is left to do")
 	text, err = os.ReadFile(told)
 	require.NoError(t, err)
@@ -112,10 +113,10 @@ func TestImportTriesAgain(t *testing.T) {
 	input, results := file(t, "a.csv", strings.Replace(rowsText(4), "u0@example.com", "not-an-address", 1)), filepath.Join(t.TempDir(), "state")
 	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
 	r := postmux(t, "--config", cfg, "contacts", "import", input, "--results", results)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Empty(t, sb.Contacts("brevo"))
 	r = postmux(t, "--config", cfg, "--json", "contacts", "import", input, "--results", results, "--resume")
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "4 rows: 3 created, 1 refused")
 	assert.True(t, strings.HasPrefix(r.out, `{"index":1,"email":"u1@example.com"`), r.out)
 	assert.Len(t, sb.Contacts("brevo"), 3)
@@ -126,12 +127,12 @@ func TestImportBadRowOfStdin(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	text := "email,phone\na@example.com,\nb@example.com\nc@example.com,\n"
 	r := postmuxWith(t, text, "--config", cfg, "contacts", "import", "-")
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "-: line 3: expected 2 cells, got 1")
 	assert.Len(t, sb.Contacts("brevo"), 1)
 	// The same rows in a file: nothing is imported.
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", strings.Replace(text, "a@", "d@", 1)))
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	nothingSentOnce(t, r.errOut)
 	assert.Len(t, sb.Contacts("brevo"), 1)
 }
@@ -151,7 +152,7 @@ func TestImportUsage(t *testing.T) {
 		{[]string{"--report", "/nonexistent/x.csv"}, "--report: cannot write the file"},
 	} {
 		r := postmux(t, append([]string{"--config", cfg, "contacts", "import", input}, tc.args...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
 		nothingSentOnce(t, r.errOut)
 	}
@@ -165,7 +166,7 @@ func TestImportNotes(t *testing.T) {
 	sb.AddContact("brevo", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}}})
 	told := filepath.Join(t.TempDir(), "told.jsonl")
 	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,lists,status\na@example.com,newsletter,\nb@example.com,,blocked\nc@example.com,,blocked\n"), "--report", told)
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "1 row: lists dropped: ")
 	assert.Contains(t, r.errOut, "2 rows: status converted: ")
 	text, err := os.ReadFile(told)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -14,7 +15,7 @@ func newLists(a *app) *cobra.Command {
 		Use:         "lists",
 		Short:       "Show, make and remove lists, or change who is on one",
 		Long:        `Show the lists of the account. With --json each list is one line of JSON that begins with its index.`,
-		Args:        noCommand,
+		Args:        terminal.NoCommand,
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.open(cmd)
@@ -33,15 +34,15 @@ func newLists(a *app) *cobra.Command {
 }
 
 func (a *app) printLists(ctx context.Context, c *provider.Client) error {
-	t := newTable(a.out, "ID", "NAME", "CONTACTS")
+	t := terminal.NewTable(a.out, "ID", "NAME", "CONTACTS")
 	i := 0
 	for list, err := range c.AllLists(ctx) {
 		if err != nil {
-			t.flush()
+			t.Flush()
 			return err
 		}
 		if a.json {
-			a.out.line(indexed(i, list))
+			a.out.Line(terminal.Indexed(i, list))
 			i++
 			continue
 		}
@@ -49,10 +50,10 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 		if list.Count >= 0 {
 			count = strconv.FormatInt(list.Count, 10)
 		}
-		t.row(list.ID, list.Name, count)
+		t.Row(list.ID, list.Name, count)
 	}
 	if !a.json {
-		t.end()
+		t.End()
 	}
 	return nil
 }

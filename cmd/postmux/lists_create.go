@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 )
 
 func newListCreate(a *app) *cobra.Command {
@@ -11,7 +13,7 @@ func newListCreate(a *app) *cobra.Command {
 		Short: "Make a list",
 		Long: `Make a list. After exit code 7 look for the name before doing it again: a
 provider may take the same name twice.`,
-		Args: wantArgs("NAME"),
+		Args: terminal.WantArgs("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {
@@ -25,9 +27,9 @@ provider may take the same name twice.`,
 				return err
 			}
 			if a.json {
-				a.out.document(list)
+				a.out.Document(list)
 			} else {
-				a.out.pairs([][2]string{{"id", list.ID}, {"name", list.Name}})
+				a.out.Pairs([][2]string{{"id", list.ID}, {"name", list.Name}})
 			}
 			return nil
 		},

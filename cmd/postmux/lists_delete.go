@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -13,7 +14,7 @@ func newListDelete(a *app) *cobra.Command {
 		Short: "Remove a list",
 		Long: `Remove a list: an alias, or id:ID. Its contacts stay contacts where the provider
 keeps them beside lists; elsewhere they go with it.`,
-		Args: wantArgs("LIST"),
+		Args: terminal.WantArgs("LIST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ref, err := parseRef("LIST", args[0])
 			if err != nil {
@@ -40,8 +41,8 @@ keeps them beside lists; elsewhere they go with it.`,
 
 func (a *app) showDeleted(c *provider.Client, list provider.Ref) {
 	if a.json {
-		a.out.document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "state": provider.ContactDone})
+		a.out.Document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "state": provider.ContactDone})
 		return
 	}
-	a.out.pairs([][2]string{{"account", accountText(c.Account(), c.Provider())}, {"list", list.String()}, {"state", string(provider.ContactDone)}})
+	a.out.Pairs([][2]string{{"account", accountText(c.Account(), c.Provider())}, {"list", list.String()}, {"state", string(provider.ContactDone)}})
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -14,7 +16,7 @@ func newMembers(a *app, verb, short string, call func(*provider.Client, context.
 		Use:   verb + " LIST EMAIL...",
 		Short: short,
 		Long:  short + ". LIST is an alias, or id:ID. An address that fails does not stop the others.",
-		Args:  wantArgs("LIST", "EMAIL..."),
+		Args:  terminal.WantArgs("LIST", "EMAIL..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ref, err := parseRef("LIST", args[0])
 			if err != nil {
@@ -40,20 +42,20 @@ func newMembers(a *app, verb, short string, call func(*provider.Client, context.
 
 func (a *app) printMembers(c *provider.Client, list provider.Ref, results []provider.MemberResult) error {
 	codes := make([]int, len(results))
-	t := newTable(a.out)
+	t := terminal.NewTable(a.out)
 	for i, r := range results {
 		word := "done"
 		if r.Error != nil {
 			word = r.Error.Error()
-			codes[i] = exitCode(r.Error)
+			codes[i] = exit.Code(r.Error)
 		}
 		if !a.json {
-			t.row(r.Email, word)
+			t.Row(r.Email, word)
 		}
 	}
-	t.flush()
+	t.Flush()
 	if a.json {
-		a.out.document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "results": results})
+		a.out.Document(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "results": results})
 	}
-	return manyError(codes, "addresses")
+	return exit.ManyError(codes, "addresses")
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -11,15 +13,15 @@ func (a *app) showContactReceipt(r *provider.ContactReceipt, err error) error {
 		return err
 	}
 	if err != nil {
-		return &resultError{err: err, receipt: r}
+		return &exit.Result{Err: err, Receipt: r}
 	}
 	if a.json {
-		a.out.document(r)
+		a.out.Document(r)
 	} else {
-		a.out.pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", noteTexts(r.Notes)}})
+		a.out.Pairs([][2]string{{"account", accountText(r.Account, r.Provider)}, {"email", r.Email}, {"id", r.ID}, {"state", string(r.State)}, {"notes", terminal.NoteTexts(r.Notes)}})
 	}
 	if r.State == provider.ContactUnknown {
-		return &resultError{err: fmt.Errorf("%s does not tell what became of it", r.Provider), code: exitUnknown, shown: true}
+		return &exit.Result{Err: fmt.Errorf("%s does not tell what became of it", r.Provider), Code: exit.Unknown, Shown: true}
 	}
 	return nil
 }
@@ -33,27 +35,27 @@ func accountText(account, prov string) string {
 
 // showReceipt prints what became of a send and makes the error of the command.
 func (a *app) showReceipt(r *provider.Receipt, err error) error {
-	code := receiptCode(r, err)
+	code := exit.ReceiptCode(r, err)
 	if r != nil && !a.json {
 		a.printReceipt(r)
 	}
-	if code == exitDone {
+	if code == exit.Done {
 		if r != nil && a.json {
-			a.out.document(r)
+			a.out.Document(r)
 		}
 		return nil
 	}
 	if err != nil {
-		result := &resultError{err: err, code: code}
+		result := &exit.Result{Err: err, Code: code}
 		if r != nil {
-			result.receipt = r
+			result.Receipt = r
 		}
 		return result
 	}
 	if a.json {
-		a.out.document(r)
+		a.out.Document(r)
 	}
-	return &resultError{err: fmt.Errorf("%s says %s", r.Provider, r.State), code: code, shown: true}
+	return &exit.Result{Err: fmt.Errorf("%s says %s", r.Provider, r.State), Code: code, Shown: true}
 }
 
 func (a *app) printReceipt(r *provider.Receipt) {
@@ -75,7 +77,7 @@ func (a *app) printReceipt(r *provider.Receipt) {
 		rows = append(rows, [2]string{"recipient", line})
 	}
 	for _, n := range r.Notes {
-		rows = append(rows, [2]string{"note", noteText(n)})
+		rows = append(rows, [2]string{"note", terminal.NoteText(n)})
 	}
-	a.out.pairs(rows)
+	a.out.Pairs(rows)
 }

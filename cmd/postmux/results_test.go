@@ -15,11 +15,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 )
 
 // Two runs with one result file would send twice what neither has written down.
 func TestResultFileInUse(t *testing.T) {
-	if !locks {
+	if !journal.Locks {
 		t.Skip("no locks on this system")
 	}
 	sb, cfg := account(t)
@@ -37,13 +40,13 @@ func TestResultFileInUse(t *testing.T) {
 	} {
 		other, err := os.OpenFile(filepath.Join(dir, tc.held), os.O_CREATE|os.O_RDWR, 0o600)
 		require.NoError(t, err)
-		require.False(t, lockFile(other))
+		require.False(t, journal.Lock(other))
 		r := postmux(t, append([]string{"--config", cfg}, tc.args...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, "another run is using it")
 		require.NoError(t, other.Close())
 		r = postmux(t, append([]string{"--config", cfg}, tc.args...)...)
-		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, exit.Done, r.code, r.errOut)
 	}
 	assert.Len(t, sb.Messages("brevo"), 1)
 }
@@ -68,7 +71,7 @@ func TestBatchReaderGone(t *testing.T) {
 	require.NoError(t, out.Close())
 	var ended *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &ended, errOut.String())
-	assert.Equal(t, exitPartly, ended.ExitCode(), errOut.String())
+	assert.Equal(t, exit.Partly, ended.ExitCode(), errOut.String())
 	assert.Contains(t, errOut.String(), "accepted", "the summary goes to stderr")
 	assert.Equal(t, 1, strings.Count(errOut.String(), "cannot write the output"), errOut.String())
 
@@ -80,7 +83,7 @@ func TestBatchReaderGone(t *testing.T) {
 		assert.True(t, done[i], "every call under way has come to its end: %d", i)
 	}
 	r := postmux(t, "--config", cfg, "batch", file(t, "in.jsonl", messages(1500)), "--results", results, "--resume")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	for subject, n := range subjects(sb) {
 		assert.Equal(t, 1, n, subject)
 	}
@@ -109,7 +112,7 @@ func TestBatchHangup(t *testing.T) {
 	close(hung)
 	var ended *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &ended)
-	assert.Equal(t, exitInterrupted, ended.ExitCode(), text.String())
+	assert.Equal(t, exit.Interrupted, ended.ExitCode(), text.String())
 	data, err := os.ReadFile(results)
 	require.NoError(t, err)
 	begun, done := before(data)
@@ -125,18 +128,18 @@ func TestImportResumedCode(t *testing.T) {
 	rows := file(t, "c.csv", "email\nbad\nworse\n")
 	state := filepath.Join(t.TempDir(), "state")
 	r := postmux(t, "--config", cfg, "contacts", "import", rows, "--results", state)
-	assert.Equal(t, exitLocal, r.code, r.errOut)
+	assert.Equal(t, exit.Local, r.code, r.errOut)
 	r = postmux(t, "--config", cfg, "contacts", "import", rows, "--results", state, "--resume")
-	assert.Equal(t, exitLocal, r.code, r.errOut)
+	assert.Equal(t, exit.Local, r.code, r.errOut)
 	assert.Contains(t, r.out, "2 rows: 2 refused")
 
 	// A file of others, or one that is shorter: nothing is done.
 	state = filepath.Join(t.TempDir(), "state")
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "c.csv", "email\nbad\na@example.com\n"), "--results", state)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	for _, text := range []string{"email\nbad\n", "email\nbad\nother@example.com\na@example.com\n"} {
 		r = postmux(t, "--config", cfg, "--json", "contacts", "import", file(t, "c.csv", text), "--results", state, "--resume")
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, "the input has changed")
 		assert.Contains(t, r.errOut, "nothing was sent")
 		assert.True(t, json.Valid([]byte(r.out)), r.out)
@@ -150,7 +153,7 @@ func TestImportFilesDiffer(t *testing.T) {
 	state := file(t, "state.jsonl", "")
 	for _, args := range [][]string{{"--report", state, "--results", state}, {"--report", rows, "--results", state, "--resume"}} {
 		r := postmux(t, append([]string{"--config", cfg, "contacts", "import", rows}, args...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, "--report: expected a file of its own")
 	}
 	assert.Empty(t, sb.Requests("brevo"))
@@ -165,7 +168,7 @@ func TestSummaryWithoutStdout(t *testing.T) {
 	} {
 		var errOut strings.Builder
 		code := run(t.Context(), append([]string{"--config", cfg}, args...), strings.NewReader(""), full{}, &errOut)
-		assert.Equal(t, exitBug, code)
+		assert.Equal(t, exit.Bug, code)
 		assert.True(t, strings.HasPrefix(errOut.String(), summary), errOut.String())
 		assert.Equal(t, 1, strings.Count(errOut.String(), "cannot write the output"), errOut.String())
 	}

@@ -11,6 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/api"
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/internal/version"
 	"github.com/postmux/postmux/provider"
 )
@@ -18,7 +21,7 @@ import (
 // app is what the commands share.
 type app struct {
 	registry   provider.Registry
-	out        *output
+	out        *terminal.Output
 	configFile string
 	account    string
 	json       bool
@@ -47,7 +50,7 @@ Providers: ` + providerNames() + `.
 			a.started = true
 			return nil
 		},
-		Args: noCommand,
+		Args: terminal.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion {
 				a.printVersion()
@@ -64,7 +67,7 @@ Providers: ` + providerNames() + `.
 	f.BoolVar(&a.debug, "debug", false, "write each request and answer on stderr, credentials redacted")
 	must(root.RegisterFlagCompletionFunc("provider", a.completeAccount))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageErr("", "%s; try --help", err.Error())
+		return exit.UsageError("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
 		newDemo(a), newSend(a), newBatch(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
@@ -147,16 +150,16 @@ func (a *app) inConfig(err error) error {
 	if a.configFile == "" || !errors.As(err, &e) || e.Kind != provider.ErrConfig {
 		return err
 	}
-	return &fileError{file: a.configFile, err: err}
+	return &exit.FileError{File: a.configFile, Err: err}
 }
 
 // loadConfig finds, reads and parses the configuration.
 func (a *app) loadConfig() (provider.Config, error) {
 	if a.configFile == "" {
-		a.configFile = os.Getenv(configEnv)
+		a.configFile = os.Getenv(configfile.Env)
 	}
 	if a.configFile == "" {
-		file, err := findConfig()
+		file, err := configfile.Find()
 		if err != nil {
 			return provider.Config{}, err
 		}
@@ -164,8 +167,8 @@ func (a *app) loadConfig() (provider.Config, error) {
 	}
 	data, err := os.ReadFile(a.configFile)
 	if err != nil {
-		return provider.Config{}, configErr("", "cannot read the configuration: %v", err)
+		return provider.Config{}, exit.ConfigError("", "cannot read the configuration: %v", err)
 	}
-	cfg, err := parseConfig(a.configFile, data)
+	cfg, err := configfile.Parse(a.configFile, data)
 	return cfg, a.inConfig(err)
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -25,7 +28,7 @@ where the provider has a look-up.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,
-		Args: wantArgs("[FILE]"),
+		Args: terminal.WantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			msg, err := m.message(cmd, args)
 			if err != nil {
@@ -99,15 +102,15 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
 	msg := new(provider.Message)
 	if len(args) == 1 {
-		data, err := readInput(cmd.InOrStdin(), args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return nil, err
 		}
 		if msg, err = provider.ParseMessage(data); err != nil {
-			return nil, &fileError{file: args[0], err: err}
+			return nil, &exit.FileError{File: args[0], Err: err}
 		}
 	} else if !m.given() {
-		return nil, usageErr("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
+		return nil, exit.UsageError("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
 	}
 	for _, lay := range []func(*cobra.Command, *provider.Message) error{m.people, m.content, m.extras} {
 		if err := lay(cmd, msg); err != nil {
@@ -159,7 +162,7 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 			*f.field = f.value
 		}
 		if f.file != "" {
-			data, err := readInput(cmd.InOrStdin(), f.file)
+			data, err := input.ReadAll(cmd.InOrStdin(), f.file)
 			if err != nil {
 				return err
 			}
@@ -218,7 +221,7 @@ func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
 	if given("send-at") {
 		at, err := time.Parse(time.RFC3339, m.sendAt)
 		if err != nil {
-			return usageErr("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
+			return exit.UsageError("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
 		}
 		msg.SendAt = at
 	}

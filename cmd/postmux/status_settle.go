@@ -8,13 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
 // settle finds out what became of the mail of a receipt.
 func (a *app) settle(cmd *cobra.Command, args []string, file string) error {
 	if len(args) > 0 || file == "" {
-		return usageErr("--settle", "expected --receipt FILE and no ID: the receipt tells what to look for")
+		return exit.UsageError("--settle", "expected --receipt FILE and no ID: the receipt tells what to look for")
 	}
 	r, err := readReceipt(cmd, file)
 	if err != nil {
@@ -31,27 +34,27 @@ func (a *app) settle(cmd *cobra.Command, args []string, file string) error {
 	if got == nil {
 		return err
 	}
-	code := exitCode(err)
+	code := exit.Code(err)
 	if open := unsettled(got); open > 0 {
-		code = exitUnknown
+		code = exit.Unknown
 		if err == nil {
-			err = fmt.Errorf("the outcome is still unknown for %s", plural(open, "recipient", "recipients"))
+			err = fmt.Errorf("the outcome is still unknown for %s", terminal.Plural(open, "recipient", "recipients"))
 		}
 	}
 	if !a.json {
 		a.printReceipt(got)
 	}
 	switch {
-	case code == exitDone && a.json:
-		a.out.document(got)
-	case code == exitDone:
+	case code == exit.Done && a.json:
+		a.out.Document(got)
+	case code == exit.Done:
 	case a.json && errors.As(err, new(*provider.Error)):
-		return &resultError{err: err, code: code, receipt: got}
+		return &exit.Result{Err: err, Code: code, Receipt: got}
 	default:
 		if a.json {
-			a.out.document(got)
+			a.out.Document(got)
 		}
-		return &resultError{err: err, code: code, shown: true}
+		return &exit.Result{Err: err, Code: code, Shown: true}
 	}
 	return nil
 }
@@ -63,7 +66,7 @@ func unsettled(r *provider.Receipt) int {
 
 // readReceipt reads a receipt as it is, or inside the document that an error made.
 func readReceipt(cmd *cobra.Command, file string) (*provider.Receipt, error) {
-	data, err := readInput(cmd.InOrStdin(), file)
+	data, err := input.ReadAll(cmd.InOrStdin(), file)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +75,7 @@ func readReceipt(cmd *cobra.Command, file string) (*provider.Receipt, error) {
 		Inner *provider.Receipt `json:"receipt"`
 	}
 	if err := json.Unmarshal(data, &doc); err != nil {
-		return nil, usageErr("--receipt", "%s holds no receipt: %v", file, err)
+		return nil, exit.UsageError("--receipt", "%s holds no receipt: %v", file, err)
 	}
 	if doc.Inner != nil {
 		return doc.Inner, nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 )
 
 func newSuppressions(a *app) *cobra.Command {
@@ -11,7 +13,7 @@ func newSuppressions(a *app) *cobra.Command {
 		Long: `Read and change the account's own list of addresses that get no mail, whether
 they are contacts or not. Which mail that is differs from provider to provider:
 see postmux capabilities.`,
-		Args: noCommand,
+		Args: terminal.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newSuppressionList(a), newSuppressionAdd(a), newSuppressionRemove(a))

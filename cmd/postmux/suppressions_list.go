@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -12,7 +13,7 @@ func newSuppressionList(a *app) *cobra.Command {
 		Short: "List the addresses that get no mail, and why",
 		Long: `List the addresses that get no mail, and why. With --json each is one line of
 JSON that begins with its index.`,
-		Args:        wantArgs(),
+		Args:        terminal.WantArgs(),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.open(cmd)
@@ -25,32 +26,32 @@ JSON that begins with its index.`,
 }
 
 func (a *app) printSuppressions(cmd *cobra.Command, c *provider.Client) error {
-	var t *table
+	var t *terminal.Table
 	if !a.json {
-		t = newTable(a.out, "EMAIL", "CHANNEL", "SCOPE", "SENDER", "REASON", "AT")
+		t = terminal.NewTable(a.out, "EMAIL", "CHANNEL", "SCOPE", "SENDER", "REASON", "AT")
 	}
 	shown := 0
 	for s, err := range c.AllSuppressions(cmd.Context()) {
 		if err != nil {
 			if t != nil {
-				t.flush()
+				t.Flush()
 			}
 			return err
 		}
 		if a.json {
-			a.out.line(indexed(shown, s))
+			a.out.Line(terminal.Indexed(shown, s))
 		} else {
-			t.row(s.Email, string(s.Channel), string(s.Scope), s.Sender, string(s.Reason), timeText(s.At))
+			t.Row(s.Email, string(s.Channel), string(s.Scope), s.Sender, string(s.Reason), timeText(s.At))
 		}
 		if shown++; t != nil && shown%tableBlock == 0 {
-			t.flush()
+			t.Flush()
 		}
-		if a.out.failed() != nil {
+		if a.out.Failed() != nil {
 			break
 		}
 	}
 	if t != nil {
-		t.end()
+		t.End()
 	}
 	return nil
 }

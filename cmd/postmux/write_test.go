@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 )
 
 type brokenWriter struct{}
@@ -12,7 +14,7 @@ type brokenWriter struct{}
 func TestCannotWrite(t *testing.T) {
 	var errOut errBuffer
 	code := run(t.Context(), []string{"version"}, nil, brokenWriter{}, &errOut)
-	assert.Equal(t, exitBug, code)
+	assert.Equal(t, exit.Bug, code)
 	assert.Equal(t, "postmux: cannot write the output: no space left\n", errOut.text)
 }
 
