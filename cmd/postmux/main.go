@@ -2,7 +2,7 @@
 // from the command line. It is a thin layer over package provider: what a command
 // does, a program does with the same call.
 //
-// Streams: data goes to stdout, talk to stderr. Exit codes are listed in exit.go
+// Streams: data goes to stdout, talk to stderr. Exit codes are listed in package exit
 // and by "postmux help exit-codes".
 package main
 

@@ -1,3 +1,4 @@
+// Package configfile finds the configuration of the tool and reads it from YAML or JSON.
 package configfile
 
 import (
@@ -18,10 +19,10 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Env names the configuration file.
+// Env is the environment variable that names the configuration file.
 const Env = "POSTMUX_CONFIG"
 
-// Find looks at the places where a configuration may be.
+// Find returns the first of the places where a configuration may be that has a file, readable or not.
 func Find() (string, error) {
 	places := []string{"postmux.yaml"}
 	if dir, err := os.UserConfigDir(); err == nil {

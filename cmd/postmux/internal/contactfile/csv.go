@@ -12,58 +12,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// ownField is a text that a contact has beside its address and its further fields.
-type ownField struct {
-	Name, Usage string // in files, and of the flag
-	Of          func(*provider.Contact) string
-	In          func(*provider.ContactChange) *provider.Change[string]
-}
-
-// OwnFields are in the order of the columns.
-var OwnFields = []ownField{
-	{
-		"phone", "phone `NUMBER`",
-		func(c *provider.Contact) string { return c.Phone },
-		func(c *provider.ContactChange) *provider.Change[string] { return &c.Phone },
-	},
-	{
-		"external_id", "your own `ID` of the contact",
-		func(c *provider.Contact) string { return c.ExternalID },
-		func(c *provider.ContactChange) *provider.Change[string] { return &c.ExternalID },
-	},
-	{
-		"first_name", "first `NAME`",
-		func(c *provider.Contact) string { return c.FirstName },
-		func(c *provider.ContactChange) *provider.Change[string] { return &c.FirstName },
-	},
-	{
-		"last_name", "last `NAME`",
-		func(c *provider.Contact) string { return c.LastName },
-		func(c *provider.ContactChange) *provider.Change[string] { return &c.LastName },
-	},
-}
-
-// Flag is the name of the field on the command line.
-func (f ownField) Flag() string { return strings.ReplaceAll(f.Name, "_", "-") }
-
-func OwnNames() []string {
-	names := make([]string, len(OwnFields))
-	for i, f := range OwnFields {
-		names[i] = f.Name
-	}
-	return names
-}
-
-// OwnFieldIn is the field of c with this name; nil when none is called so.
-func OwnFieldIn(c *provider.ContactChange, name string) *provider.Change[string] {
-	for _, f := range OwnFields {
-		if f.Name == name {
-			return f.In(c)
-		}
-	}
-	return nil
-}
-
 // Columns are the columns of a contact file, next to field.NAME.
 var Columns = slices.Concat([]string{"email"}, OwnNames(), []string{"lists", "status"})
 
@@ -119,14 +67,14 @@ func newCSVRows(r io.Reader) (*csvRows, error) {
 }
 
 // next reads one row. A *RowProblem is about this row alone.
-func (c *csvRows) next() (contactRow, error) {
+func (c *csvRows) next() (Row, error) {
 	c.cap.left = recordMost
 	record, err := c.r.Read()
 	line := 0
 	if len(record) > 0 {
 		line, _ = c.r.FieldPos(0)
 	}
-	row := contactRow{line: line}
+	row := Row{line: line}
 	switch {
 	case errors.Is(err, io.EOF):
 		return row, io.EOF
@@ -228,12 +176,4 @@ func changeFromRecord(columns, record []string) (provider.ContactChange, error) 
 		}
 	}
 	return c, nil
-}
-
-// RefOf is the reference that a text names.
-func RefOf(text string) provider.Ref {
-	if id, ok := strings.CutPrefix(text, "id:"); ok {
-		return provider.Ref{ID: id}
-	}
-	return provider.Ref{Alias: text}
 }

@@ -80,7 +80,7 @@ func TestOwnFields(t *testing.T) {
 
 		var c provider.Contact
 		require.NoError(t, json.Unmarshal(fmt.Appendf(nil, "{%q:\"x\"}", name), &c))
-		k := slices.IndexFunc(OwnFields, func(o ownField) bool { return o.Name == name })
+		k := slices.IndexFunc(OwnFields, func(o OwnField) bool { return o.Name == name })
 		assert.Equal(t, "x", OwnFields[k].Of(&c), name)
 	}
 	assert.ElementsMatch(t, names, OwnNames())

@@ -37,7 +37,7 @@ type reportRow struct {
 var reportColumns = []string{"row", "email", "state", "error", "message", "notes"}
 
 // OpenReport opens the file called name, behind what it holds when more is true.
-// It must be none of the others.
+// It must be none of the others. With an empty name the report is off.
 func OpenReport(name string, more bool, others ...string) (*Report, error) {
 	r := &Report{name: name}
 	if name == "" {

@@ -1,3 +1,5 @@
+// Package contactfile reads and writes files of contacts, in CSV and in lines of JSON. What an
+// export writes an import reads as it was.
 package contactfile
 
 import (
@@ -16,8 +18,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// contactRow is a row of a contact file.
-type contactRow struct {
+// Row is a row of a contact file.
+type Row struct {
 	line   int // where it begins, from 1
 	Change provider.ContactChange
 	Raw    []byte // its content, to tell a changed file by; valid until the next row
@@ -35,11 +37,11 @@ func (p *RowProblem) Error() string { return fmt.Sprintf("line %d: %s", p.line, 
 // Rows iterates over the rows of a contact file of either form: the name
 // tells, or else the first character. A *RowProblem is about one row, after
 // which the iteration goes on; any other error ends it.
-func Rows(name string, r io.Reader) iter.Seq2[contactRow, error] {
-	return func(yield func(contactRow, error) bool) {
+func Rows(name string, r io.Reader) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
 		next, err := rowReader(name, r)
 		for err == nil {
-			var row contactRow
+			var row Row
 			row, err = next()
 			if errors.Is(err, io.EOF) {
 				return
@@ -53,11 +55,11 @@ func Rows(name string, r io.Reader) iter.Seq2[contactRow, error] {
 				return
 			}
 		}
-		yield(contactRow{}, err)
+		yield(Row{}, err)
 	}
 }
 
-func rowReader(name string, r io.Reader) (func() (contactRow, error), error) {
+func rowReader(name string, r io.Reader) (func() (Row, error), error) {
 	in := bufio.NewReaderSize(r, 64<<10)
 	if head, _ := in.Peek(len(input.ByteOrderMark)); bytes.Equal(head, input.ByteOrderMark) {
 		_, _ = in.Discard(len(input.ByteOrderMark)) // it was there a moment ago
@@ -104,9 +106,9 @@ func isLines(name string, in *bufio.Reader) (bool, error) {
 // export writes them.
 type jsonRows struct{ lines *input.Lines }
 
-func (j *jsonRows) next() (contactRow, error) {
+func (j *jsonRows) next() (Row, error) {
 	line, err := j.lines.Next()
-	row := contactRow{line: j.lines.Number(), Raw: line}
+	row := Row{line: j.lines.Number(), Raw: line}
 	if err != nil {
 		return row, err
 	}

@@ -19,6 +19,7 @@ type Lost struct {
 	Values       int // lists of texts that became one text
 }
 
+// Add adds what m counts.
 func (l *Lost) Add(m Lost) {
 	l.Memberships += m.Memberships
 	l.Suppressions += m.Suppressions

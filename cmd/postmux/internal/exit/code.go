@@ -1,10 +1,10 @@
+// Package exit holds what the end of a command means: its exit code, its JSON document and
+// its sentence for people, of one operation or of many items.
 package exit
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -22,6 +22,7 @@ const (
 	Interrupted = 130 // interrupted before a request left
 )
 
+// Help explains the exit codes to users.
 const Help = `Exit codes:
 
   0    done
@@ -38,60 +39,6 @@ const Help = `Exit codes:
 
 Of many items: 7 if any is unknown, else 3 if they differ, else their common code.
 `
-
-// Result is an error with more to tell than itself.
-type Result struct {
-	Err error
-	// code, when not 0, replaces the code of err.
-	Code int
-	// receipt goes beside the error into the JSON document.
-	Receipt any
-	// shown says that stdout has all of it already.
-	Shown bool
-}
-
-func (e *Result) Error() string { return e.Err.Error() }
-func (e *Result) Unwrap() error { return e.Err }
-
-const opUsage = "usage"
-
-// UsageError is a mistake on the command line; nothing was sent.
-func UsageError(field, format string, args ...any) error {
-	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
-}
-
-// FileError says in which file an error lies.
-type FileError struct {
-	File string
-	Err  error
-}
-
-func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
-func (e *FileError) Unwrap() error { return e.Err }
-
-func ConfigError(field, format string, args ...any) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
-}
-
-// IsUsage reports whether err is a mistake on the command line.
-func IsUsage(err error) bool {
-	e, ok := errors.AsType[*provider.Error](err)
-	return ok && e.Op == opUsage
-}
-
-// AsUsage takes an error of cobra, which knows no kinds.
-func AsUsage(err error) error {
-	var e *provider.Error
-	if errors.As(err, &e) {
-		return err
-	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	if _, set, ok := strings.Cut(first, "none of the others can be; ["); ok {
-		names, _, _ := strings.Cut(set, "]")
-		first = "--" + strings.Join(strings.Fields(names), " and --") + " cannot stand together"
-	}
-	return UsageError("", "%s; try --help", first)
-}
 
 // Code is the exit code for an error of one operation.
 func Code(err error) int {

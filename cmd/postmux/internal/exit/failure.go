@@ -1,7 +1,6 @@
 package exit
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -40,6 +39,7 @@ func (e failureError) MarshalJSON() ([]byte, error) {
 	return append(append(head, list...), '}'), nil
 }
 
+// NewFailure returns the document of err, with the receipt that a Result carries.
 func NewFailure(err error) Failure {
 	doc := Failure{Error: failureError{err: ProviderError(err)}}
 	doc.Error.problems = problems(doc.Error.err)
@@ -69,23 +69,6 @@ func problems(e *provider.Error) []Problem {
 		out = append(out, Problem{one.Field, strings.TrimSpace(one.Message)})
 	}
 	return out
-}
-
-// ProviderError gives every error the one JSON form.
-func ProviderError(err error) *provider.Error {
-	var e *provider.Error
-	switch {
-	case errors.As(err, &e):
-		c := *e
-		c.Message = strings.TrimSpace(c.Message)
-		if f, ok := errors.AsType[*FileError](err); ok && c.Message != "" {
-			c.Message = f.File + ": " + c.Message
-		}
-		return &c
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Message: err.Error()}
-	}
-	return &provider.Error{Kind: provider.ErrInternal, Message: err.Error()}
 }
 
 // Sentence is err for people. Whatever was stopped here ends in the same words.
@@ -127,14 +110,4 @@ func ownWords(err error, e *provider.Error) string {
 		parts = append(parts, e.Field)
 	}
 	return strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
-}
-
-// Same reports whether a and b are one error, told by two operations.
-func Same(a, b error) bool {
-	x, ok := errors.AsType[*provider.Error](a)
-	y, ok2 := errors.AsType[*provider.Error](b)
-	if ok && ok2 {
-		return x.Kind == y.Kind && x.Status == y.Status && x.Code == y.Code && x.Message == y.Message
-	}
-	return a != nil && ok == ok2 && errors.Is(b, a)
 }

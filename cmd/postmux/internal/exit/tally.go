@@ -89,22 +89,12 @@ func (e *StopError) Error() string {
 	return "stopped after " + e.after + ": " + text
 }
 
+// ManyError returns the error of a command whose items ended with codes, each of which has been told
+// already; nil when all went well. what names the items, in the plural.
 func ManyError(codes []int, what string) error {
 	var t Tally
 	for _, c := range codes {
 		t.Add(c)
 	}
 	return t.Err(what)
-}
-
-// IsInterrupt reports whether err is the end of the context, bare or inside.
-func IsInterrupt(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, provider.ErrCanceled)
-}
-
-// NotTried reports whether err says that an item was left because of an earlier
-// one, or of an interrupt. That has an error of its own at the end.
-func NotTried(err error) bool {
-	e, ok := errors.AsType[*provider.Error](err)
-	return ok && e.Kind == provider.ErrCanceled && e.Outcome == provider.OutcomeNotSent
 }

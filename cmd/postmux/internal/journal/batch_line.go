@@ -13,6 +13,7 @@ import (
 // Digest tells one line of the input from another. It is a part of its SHA-256.
 type Digest [8]byte
 
+// DigestOf returns the digest of a line of the input.
 func DigestOf(line []byte) Digest {
 	sum := sha256.Sum256(line)
 	return Digest(sum[:8])

@@ -120,7 +120,7 @@ func (p *Past) set(index int, d Digest, what Did) error {
 	return nil
 }
 
-// Was tells what earlier runs did with a message. Another message in its place
+// Was returns what earlier runs did with a message. Another message in its place
 // is an error.
 func (p *Past) Was(index int, d Digest, line int) (Did, error) {
 	if index >= len(p.messages) || !p.messages[index].known {
@@ -132,7 +132,7 @@ func (p *Past) Was(index int, d Digest, line int) (Did, error) {
 	return p.messages[index].did, nil
 }
 
-// End is called with the number of messages after the last.
+// End reports an input that ends after read messages and so is shorter than before.
 func (p *Past) End(read int) error {
 	if read < len(p.messages) {
 		return exit.UsageError("--resume", "the input has changed: it ends after %s, and %s is of %d or more", terminal.Plural(read, "message", "messages"), p.name, len(p.messages))
@@ -157,9 +157,12 @@ func (p *Past) Check(in *input.Source) (int, error) {
 	}
 }
 
-// Receipt is the one of a message whose outcome the result file calls unknown.
+// Receipt returns the receipt of a message whose outcome the result file calls unknown; nil
+// when there is none.
 func (p *Past) Receipt(index int) *provider.Receipt { return p.unknown[index].receipt }
 
+// LineOf returns the line of the result file, from 1, that calls the outcome of a message
+// unknown; 0 when none does.
 func (p *Past) LineOf(index int) int { return p.unknown[index].line }
 
 // begunLasts is how long after its mark a call may have reached the provider: a

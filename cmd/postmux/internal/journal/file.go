@@ -1,3 +1,7 @@
+// Package journal keeps on disk how far a batch or an import has come, so that a later run
+// goes on there: what was begun, what became of it, and who has the file.
+//
+// A message that was begun is never sent by a later run; see File for what a crash may leave.
 package journal
 
 import (
@@ -163,7 +167,7 @@ func (r *File) fail(err error) {
 	}
 }
 
-// Failed is the first error of writing.
+// Failed returns the first error of writing.
 func (r *File) Failed() error {
 	if r.err == nil {
 		return nil

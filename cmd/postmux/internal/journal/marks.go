@@ -79,7 +79,7 @@ func (m *Marks) Read(raw []byte) (done bool, err error) {
 	return false, nil
 }
 
-// End is called after the last row.
+// End reports an input that has fewer rows than were done before. It is called after the last.
 func (m *Marks) End() error {
 	if m.rows < m.begun.Rows {
 		return exit.UsageError("--resume", "the input has changed: it has %s, and %s are done by %s", terminal.Plural(m.rows, "row", "rows"), fmt.Sprint(m.begun.Rows), m.file.name)
@@ -128,7 +128,7 @@ func (m *mark) count(row provider.ImportResult) {
 	}
 }
 
-// RowState is what became of a row.
+// RowState returns what became of a row: its state, refused, or not_tried.
 func RowState(row provider.ImportResult) string {
 	switch {
 	case exit.NotTried(row.Err):

@@ -29,6 +29,7 @@ func NewProgress(w io.Writer, total int, items string) *Progress {
 	)}
 }
 
+// Add counts n more items.
 func (p *Progress) Add(n int) {
 	if p.bar != nil {
 		_ = p.bar.Add(n) // what a terminal does not show is no failure
