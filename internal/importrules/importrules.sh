@@ -10,6 +10,7 @@
 set -u
 tool=$1
 GO=${GO:-go}
+export GOWORK=off
 
 fail() {
 	echo "importrules: $1" >&2
