@@ -22,7 +22,9 @@ help: ## list the targets
 
 generate: ## check the specs in api/ and write gen/ from them, and what tests need
 	@$(GO) run ./internal/specrules/cmd
-	$(GO) generate ./gen/... ./api/...
+	@for p in $(PROVIDERS); do mkdir -p gen/$${p}api && (cd gen/$${p}api && \
+	  $(GO) run $(OAPI) -config ../../api/$$p/oapi-codegen.yaml ../../api/$$p/openapi.yaml) || exit 1; done
+	@$(GO) generate ./api
 	@$(GO) test ./provider/feature -run TestConstants -update > /dev/null
 
 check-generate: generate ## fail when gen/ is not what the specs give

@@ -5,6 +5,7 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -72,12 +73,11 @@ func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailReq
 	for i, m := range messages {
 		var c converter
 		v := brevoapi.MessageVersion{
-			To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc), Params: m.Variables,
+			To: addresses(&c, "to", m.To), Cc: addresses(&c, "cc", m.Cc), Bcc: addresses(&c, "bcc", m.Bcc), Params: m.Variables,
 			Subject: unless(body.Subject, m.Subject), HTMLContent: unless(body.HTMLContent, m.HTML), TextContent: unless(body.TextContent, m.Text),
 		}
 		if len(m.ReplyTo) > 0 {
-			reply := c.address("reply_to", 0, m.ReplyTo[0])
-			v.ReplyTo = &reply
+			v.ReplyTo = new(address(c.Address("reply_to", 0, m.ReplyTo[0])))
 		}
 		if c.Err != nil {
 			return body, nil, c.Err
@@ -86,4 +86,8 @@ func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailReq
 		notes[i] = append(append([]provider.Note(nil), common...), c.Notes...)
 	}
 	return body, notes, nil
+}
+
+func addresses(c *converter, field string, list []provider.Address) []brevoapi.EmailAddress {
+	return sendinblue.Addresses(&c.Draft, field, list, address)
 }

@@ -88,11 +88,14 @@ var driver = provider.DriverOf[Config]{
 }
 
 type adapter struct {
+	*sendinblue.Driver
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
 	account string
-	folder  int64 // of new lists; 0 means that none is set
-	attrs   sendinblue.Attributes
+}
+
+func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
+	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, account: account}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -106,11 +109,10 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	if err != nil {
 		return nil, err
 	}
-	a := &adapter{api: brevoapi.NewClient(chain), account: env.Account, folder: cfg.FolderID}
+	a := newAdapter(brevoapi.NewClient(chain), env.Account, cfg.FolderID)
 	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}
-	a.attrs.Fetch = a.attributes
 	return a, nil
 }
 

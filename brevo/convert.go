@@ -3,12 +3,11 @@ package brevo
 import (
 	"crypto/rand"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -40,49 +39,25 @@ func newKey() string {
 	return id.String()
 }
 
-// text is a pointer to s as it stands in the message, nil when it is empty.
-func text(s *string) *string {
-	if *s == "" {
-		return nil
-	}
-	return s
-}
-
 func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []provider.Note, error) {
 	var c converter
+	parts := sendinblue.PartsOf(&c.Draft, m, address)
 	body := brevoapi.SendEmailRequest{
-		To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
-		Tags: m.Tags, Params: m.Variables,
-		Subject: text(&m.Subject), HTMLContent: text(&m.HTML), TextContent: text(&m.Text),
+		To: parts.To, Cc: parts.Cc, Bcc: parts.Bcc, ReplyTo: parts.ReplyTo, Tags: m.Tags, Params: m.Variables,
+		Subject: parts.Subject, HTMLContent: parts.HTML, TextContent: parts.Text,
+		TemplateID: parts.TemplateID, ScheduledAt: parts.ScheduledAt,
 	}
-	if m.From.Email != "" {
-		from := c.address("from", sendinblue.NoIndex, m.From)
+	if from := parts.Sender; from != nil {
 		body.Sender = &brevoapi.EmailSender{Email: &from.Email, Name: from.Name}
 	}
-	if len(m.ReplyTo) > 0 {
-		reply := c.address("reply_to", 0, m.ReplyTo[0])
-		body.ReplyTo = &reply
-	}
-	if !m.Template.IsZero() {
-		id, err := sendinblue.ID("template.id", m.Template)
-		c.Fail(err)
-		body.TemplateID = &id
-	}
 	for _, f := range m.Attachments {
-		body.Attachment = append(body.Attachment, brevoapi.EmailAttachment{Name: sendinblue.Text(f.Name), Content: f.Content, URL: sendinblue.Text(f.URL)})
+		body.Attachment = append(body.Attachment, brevoapi.EmailAttachment{Name: adapterkit.Text(f.Name), Content: f.Content, URL: adapterkit.Text(f.URL)})
 	}
-	c.Notes = append(c.Notes, sendinblue.AttachmentNotes(m)...)
-	if !m.SendAt.IsZero() {
-		body.ScheduledAt = sendinblue.Text(m.SendAt.Format(time.RFC3339))
+	c.FileNames(m)
+	if body.Headers = c.Headers(m); body.Headers == nil {
+		body.Headers = make(map[string]string, 1)
 	}
-	headers, notes, err := sendinblue.Headers(m)
-	c.Fail(err)
-	c.Notes = append(c.Notes, notes...)
-	if headers == nil {
-		headers = make(map[string]string, 1)
-	}
-	headers[keyHeader] = key
-	body.Headers = headers
+	body.Headers[keyHeader] = key
 	c.versions(m, &body)
 	return body, c.Notes, c.Err
 }
@@ -102,10 +77,10 @@ func (c *converter) versions(m *provider.Message, body *brevoapi.SendEmailReques
 	body.HTMLContent = c.shared("html", own, func(r provider.Recipient) string { return r.HTML })
 	body.TextContent = c.shared("text", own, func(r provider.Recipient) string { return r.Text })
 	if m.Template.IsZero() {
-		body.Subject = sendinblue.Text(own[0].Subject)
+		body.Subject = adapterkit.Text(own[0].Subject)
 	}
 	for i, r := range own {
-		to := c.address("recipients", i, provider.Address{Email: r.Email, Name: r.Name})
+		to := address(c.Address("recipients", i, provider.Address{Email: r.Email, Name: r.Name}))
 		body.MessageVersions = append(body.MessageVersions, brevoapi.MessageVersion{
 			To: []brevoapi.EmailAddress{to}, Params: merged(m.Variables, m.Recipients[i].Variables),
 			Subject:     unless(body.Subject, r.Subject),
@@ -121,7 +96,7 @@ func (c *converter) shared(part string, own []provider.Recipient, of func(provid
 			c.Fail(provider.Invalid(fmt.Sprintf("recipients[%d].%s", i, part), "expected %s for every recipient or for none: in one call the provider would give one recipient another's", part))
 		}
 	}
-	return sendinblue.Text(of(own[0]))
+	return adapterkit.Text(of(own[0]))
 }
 
 // unless is v, or nil where it is what the top level says already.
@@ -129,7 +104,7 @@ func unless(top *string, v string) *string {
 	if top != nil && *top == v {
 		return nil
 	}
-	return sendinblue.Text(v)
+	return adapterkit.Text(v)
 }
 
 // merged lays a recipient's variables over the message's; nil when they add nothing.
@@ -149,30 +124,14 @@ func merged(all, own map[string]any) map[string]any {
 // converter makes the vendor's addresses and versions of a mail.
 type converter struct{ sendinblue.Draft }
 
-func (c *converter) address(field string, index int, a provider.Address) brevoapi.EmailAddress {
-	email, name := c.Address(field, index, a)
+func address(email string, name *string) brevoapi.EmailAddress {
 	return brevoapi.EmailAddress{Email: email, Name: name}
-}
-
-func (c *converter) addresses(field string, list []provider.Address) []brevoapi.EmailAddress {
-	if len(list) == 0 {
-		return nil
-	}
-	out := make([]brevoapi.EmailAddress, len(list))
-	for i, a := range list {
-		out[i] = c.address(field, i, a)
-	}
-	return out
 }
 
 // receiptFromAPI takes the ids of versions in their order; one shared mail has
 // one id for all.
 func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Receipt {
-	state := provider.StateAccepted
-	if !m.SendAt.IsZero() {
-		state = provider.StateScheduled
-	}
-	r := m.Receipt(sent.MessageID, state)
+	r := m.Accepted(sent.MessageID)
 	r.BatchID = sent.BatchID
 	if len(m.Recipients) > 0 && len(sent.MessageIDs) == len(m.Recipients) {
 		for i, id := range sent.MessageIDs {
@@ -214,40 +173,13 @@ func (r *pageReader) option() rest.Option {
 	})
 }
 
-func (r *pageReader) page(p *brevoapi.ContactPage, offset, limit int64) (*provider.Page[provider.Contact], error) {
-	rows := r.rows
-	if rows == nil {
-		contacts := make([]sendinblue.Contact, len(p.Contacts))
-		for i, c := range p.Contacts {
-			contacts[i] = contactFromAPI(c)
-		}
-		page, err := sendinblue.Page(contacts, r.withoutEmail)
-		if err != nil {
-			return nil, err
-		}
-		rows = &sendinblue.Rows{Page: page, Got: len(contacts), Count: p.Count}
+func (r *pageReader) page(p *brevoapi.ContactPage) (*sendinblue.Rows, error) {
+	if r.rows != nil {
+		return r.rows, nil
 	}
-	rows.Page.Next = sendinblue.Next(offset, rows.Got, limit, rows.Count)
-	return rows.Page, nil
-}
-
-// listFromAPI counts a list as -1 when the vendor shows no number: it is
-// emptying its counters, so a zero says nothing.
-func listFromAPI(l brevoapi.List) provider.List {
-	count := max(l.UniqueSubscribers, l.TotalSubscribers)
-	if count == 0 {
-		count = -1
+	contacts := make([]sendinblue.Contact, len(p.Contacts))
+	for i, c := range p.Contacts {
+		contacts[i] = contactFromAPI(c)
 	}
-	return provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: count}
-}
-
-func healthFromAPI(account *brevoapi.Account, senders *brevoapi.SenderList) *provider.Health {
-	h := &provider.Health{Login: account.Email}
-	for _, s := range senders.Senders {
-		h.Senders = append(h.Senders, provider.Sender{Email: s.Email, Name: s.Name, Verified: s.Active})
-	}
-	for _, p := range account.Plans {
-		h.Quotas = append(h.Quotas, provider.Quota{Name: p.Type, Left: strconv.FormatFloat(p.Credits, 'f', -1, 64) + " " + p.CreditsType})
-	}
-	return h
+	return sendinblue.RowsOf(contacts, p.Count, r.withoutEmail)
 }

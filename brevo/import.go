@@ -1,18 +1,15 @@
 package brevo
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -25,15 +22,14 @@ const (
 	// a job below the 8 MB that the vendor advises.
 	importRows  = 10_000
 	importBytes = 7_900_000
-	// rowCost is what a row costs in memory beside its JSON: its place in the
-	// import, its receipt, its result, and what the collector has not freed yet.
+	// rowCost is what a row costs in memory beside its values, which take about as
+	// much as their JSON: its place in the import, its receipt, its result, and what
+	// the collector has not freed yet.
 	rowCost = 600
 	// fewRows are too few for a job. A job uses up calls of a class that allows
 	// 100 an hour, an upsert two calls of one that allows 10 a second; besides, an
 	// upsert tells what became of its contact.
 	fewRows = 50
-	// limitWait is how long an upsert waits for a limit of the vendor.
-	limitWait = 5 * time.Minute
 )
 
 // bulkImport stores rows by the vendor's import jobs. Whether a job lifts an
@@ -44,14 +40,56 @@ type bulkImport struct {
 	consent consent
 	pace    atomic.Int64 // how long the last job took, in nanoseconds
 	// Row alone uses these, and one goroutine calls it.
-	lastKey string              // so that rows share it
+	lists   adapterkit.Shared[[]int64]
+	scratch []byte              // for the JSON of a row, whose size counts
 	blocked map[uint64]struct{} // whom the import itself has blocked: consent may be older
 }
 
 // importRow is a contact as a job and an upsert take it.
 type importRow struct {
-	wire string
-	json []byte // {"email": …, "attributes": {…}}
+	wire   string
+	lists  *[]int64 // in order, each once
+	values []attribute
+}
+
+// attribute is a value that a row sets. A slice of them takes less memory than a map.
+type attribute struct {
+	name  string
+	value any
+}
+
+func newImportRow(wire string, lists *[]int64, attrs map[string]any) *importRow {
+	r := &importRow{wire: wire, lists: lists, values: make([]attribute, 0, len(attrs))}
+	for name, v := range attrs {
+		switch list := v.(type) { // the caller may use its own for the next row
+		case []string:
+			v = slices.Clone(list)
+		case []any:
+			v = slices.Clone(list)
+		}
+		r.values = append(r.values, attribute{name, v})
+	}
+	return r
+}
+
+func (r *importRow) attributes() map[string]any {
+	out := make(map[string]any, len(r.values))
+	for _, v := range r.values {
+		out[v.name] = v.value
+	}
+	return out
+}
+
+// appendJSON writes {"email": …, "attributes": {…}} behind dst.
+func (r *importRow) appendJSON(dst []byte) ([]byte, error) {
+	dst = rest.AppendText(append(dst, `{"email":`...), r.wire)
+	if len(r.values) > 0 {
+		var err error
+		if dst, err = rest.AppendValue(append(dst, `,"attributes":`...), r.attributes()); err != nil {
+			return nil, err
+		}
+	}
+	return append(dst, '}'), nil
 }
 
 func (a *adapter) NewBulkImport() provider.BulkImport {
@@ -83,11 +121,11 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 			return alone, nil
 		}
 	}
-	lists, err := sendinblue.IDs(change.Lists)
+	lists, err := adapterkit.ListIDs(change.Lists)
 	if err != nil {
 		return alone, err
 	}
-	attrs, err := b.attrs.Convert(ctx, change)
+	attrs, err := b.Attributes.Convert(ctx, change)
 	switch {
 	case errors.Is(err, provider.ErrInvalid):
 		return alone, err
@@ -96,11 +134,16 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 	case clears(attrs) || !plainPhone(attrs[sendinblue.Phone]):
 		return alone, nil
 	}
-	data, err := appendRow(make([]byte, 0, 32+len(wire)+40*len(attrs)), wire, attrs)
-	if err != nil {
+	slices.Sort(lists)
+	// Rows with a phone number are apart: a number that another contact has leaves
+	// the outcome of its whole job open.
+	_, phone := attrs[sendinblue.Phone]
+	key, shared := b.lists.Of(fmt.Sprint(lists, phone), lists)
+	row := newImportRow(wire, shared, attrs)
+	if b.scratch, err = row.appendJSON(b.scratch[:0]); err != nil {
 		return alone, provider.Invalid("fields", "%s", err.Error())
 	}
-	return provider.BulkRow{Key: b.key(lists, attrs), Bytes: len(data) + rowCost, Data: &importRow{wire, data}}, nil
+	return provider.BulkRow{Key: key, Bytes: len(b.scratch) + rowCost, Data: row}, nil
 }
 
 // clears reports whether a value is empty: a job takes such a one for "leave as it is".
@@ -136,49 +179,11 @@ func plainPhone(v any) bool {
 	return len(digits) >= 6 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
-func appendRow(dst []byte, wire string, attrs map[string]any) ([]byte, error) {
-	dst = rest.AppendText(append(dst, `{"email":`...), wire)
-	if len(attrs) > 0 {
-		var err error
-		if dst, err = rest.AppendValue(append(dst, `,"attributes":`...), attrs); err != nil {
-			return nil, err
-		}
-	}
-	return append(dst, '}'), nil
-}
-
-// key is the lists of the row. Rows with a phone number are apart: a number that
-// another contact has leaves the outcome of its whole job open.
-func (b *bulkImport) key(lists []int64, attrs map[string]any) string {
-	slices.Sort(lists)
-	key := make([]byte, 0, 24)
-	for _, id := range slices.Compact(lists) {
-		key = append(strconv.AppendInt(key, id, 10), ' ')
-	}
-	if _, ok := attrs[sendinblue.Phone]; ok {
-		key = append(key, '+')
-	}
-	if b.lastKey != string(key) {
-		b.lastKey = string(key)
-	}
-	return b.lastKey
-}
-
-// listsOf reads the lists of a key.
-func listsOf(key string) []int64 {
-	var lists []int64
-	for _, text := range strings.Fields(strings.TrimSuffix(key, "+")) {
-		id, _ := strconv.ParseInt(text, 10, 64)
-		lists = append(lists, id)
-	}
-	return lists
-}
-
 // Store starts a job for the rows that a job may have, upserts the others while
 // the vendor works, and follows the job to its end. When a limit keeps the job
 // back nothing is stored, and the import waits.
 func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
-	s := &storing{bulkImport: b, lists: listsOf(rows[0].Key), rows: rows, results: make([]provider.ImportResult, len(rows))}
+	s := &storing{bulkImport: b, lists: *rows[0].Data.(*importRow).lists, rows: rows, results: make([]provider.ImportResult, len(rows))}
 	known, err := b.known(ctx, len(rows))
 	if err != nil {
 		return nil, err
@@ -195,7 +200,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 		slices.Sort(s.single)
 	}
 	follow, err := s.start(ctx)
-	if waits(err) {
+	if adapterkit.Limited(err) {
 		return nil, err
 	}
 	s.upserts(ctx)
@@ -223,17 +228,11 @@ func (s *storing) upserts(ctx context.Context) {
 			s.results[i].Err = &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Message: "not tried after an error before: " + stop.Error()}
 			continue
 		}
-		r, err := s.upsert(ctx, s.row(i))
-		for waited := time.Duration(0); waits(err); r, err = s.upsert(ctx, s.row(i)) {
-			var e *provider.Error
-			_ = errors.As(err, &e)
-			waited += e.RetryAfter
-			if e.RetryAfter <= 0 || waited > limitWait || pause(ctx, e.RetryAfter) != nil {
-				break
-			}
-		}
-		s.results[i] = provider.ImportResult{Receipt: r, Err: err}
-		if err != nil && !aboutRow(err) {
+		err := adapterkit.Patiently(ctx, func() (err error) {
+			s.results[i].Receipt, err = s.upsert(ctx, s.row(i))
+			return err
+		})
+		if s.results[i].Err = err; err != nil && !adapterkit.AboutItem(err) {
 			stop = err
 		}
 	}
@@ -241,39 +240,11 @@ func (s *storing) upserts(ctx context.Context) {
 
 // upsert does what UpsertContact does.
 func (s *storing) upsert(ctx context.Context, row *importRow) (*provider.ContactReceipt, error) {
-	var held struct {
-		Attributes map[string]any `json:"attributes"`
-	}
-	dec := json.NewDecoder(bytes.NewReader(row.json))
-	dec.UseNumber() // long ones lose digits as floats
-	if err := dec.Decode(&held); err != nil {
-		return nil, provider.Invalid("fields", "%s", err.Error())
-	}
-	lists, notes, err := s.addable(ctx, row.wire, slices.Clone(s.lists))
+	lists, notes, err := calls{s.api}.MayJoin(ctx, row.wire, slices.Clone(s.lists))
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
-	return r, s.store(ctx, brevoapi.CreateContactRequest{Email: &row.wire, Attributes: held.Attributes, ListIDs: lists, UpdateEnabled: new(true)}, r)
-}
-
-// aboutRow reports whether the next row need not meet the same error.
-func aboutRow(err error) bool {
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Kind {
-	case provider.ErrInvalid, provider.ErrConflict, provider.ErrNotFound, provider.ErrOutcomeUnknown, provider.ErrBadResponse, provider.ErrDryRun:
-		return true
-	}
-	return false
-}
-
-// waits reports whether a limit kept the call back.
-func waits(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
+	return s.Driver.Store(ctx, sendinblue.ContactBody{Email: row.wire, Attributes: row.attributes(), Lists: lists}, notes)
 }
 
 // unknown is the error of rows of which nobody knows whether they were stored.

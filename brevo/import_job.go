@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -29,25 +29,24 @@ const (
 	lookFailures = 5
 )
 
-// importBody is the body of an import, whose rows are JSON already.
+// importBody is the body of an import.
 type importBody struct {
 	lists []int64
-	rows  [][]byte
+	rows  []*importRow
 }
 
 // AppendJSON writes the body behind dst. Only what the API takes for an update is
 // said: fields that are not named stay, and nobody is mailed a notice.
 func (b *importBody) AppendJSON(dst []byte) ([]byte, error) {
-	size := 128
-	for _, row := range b.rows {
-		size += len(row) + 1
-	}
-	dst = append(slices.Grow(dst, size), `{"disableNotification":true,"jsonBody":[`...)
+	dst = append(dst, `{"disableNotification":true,"jsonBody":[`...)
 	for i, row := range b.rows {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, row...)
+		var err error
+		if dst, err = row.appendJSON(dst); err != nil {
+			return nil, err
+		}
 	}
 	dst = append(dst, `],"listIds":[`...)
 	for i, id := range b.lists {
@@ -71,9 +70,9 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	if len(s.job) == 0 {
 		return nothing, nil
 	}
-	body := &importBody{lists: s.lists, rows: make([][]byte, len(s.job))}
+	body := &importBody{lists: s.lists, rows: make([]*importRow, len(s.job))}
 	for k, i := range s.job {
-		body.rows[k] = s.row(i).json
+		body.rows[k] = s.row(i)
 	}
 	ownBody := rest.WithBody(func(*brevoapi.ImportContactsRequest) any { return body })
 	started, err := s.api.ImportContacts(ctx, brevoapi.ImportContactsRequest{}, ownBody, rest.WithEffect(rest.Upsert))
@@ -112,7 +111,7 @@ func (s *storing) follow(ctx context.Context, id int64) (*provider.ContactReceip
 	began, failed := time.Now(), 0
 	pace := time.Duration(s.pace.Load())
 	for wait := min(max(firstLook, pace*3/4), lookMost); ; wait = min(wait*lookGrowth, lookMost) {
-		if err := pause(ctx, wait); err != nil {
+		if err := adapterkit.Pause(ctx, wait); err != nil {
 			return nil, unknown(err, fmt.Sprintf("import job %d was started and not followed to its end", id))
 		}
 		var reply rest.Reply
@@ -164,15 +163,4 @@ func (s *storing) completed(p *brevoapi.Process, told bool) (*provider.ContactRe
 		return &provider.ContactReceipt{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: why}}}, nil
 	}
 	return &provider.ContactReceipt{State: provider.ContactStored}, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }

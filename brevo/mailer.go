@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/adapterkit"
-	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -35,42 +33,15 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 // Status asks the event log. A mail that is only scheduled has no events yet;
 // then the schedule is asked.
 func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Receipt, error) {
-	messageID := r.MessageID
-	page, err := a.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{MessageID: &messageID})
+	logged, err := a.Logged(ctx, r.MessageID)
+	if err != nil || logged != nil {
+		return logged, err
+	}
+	scheduled, err := a.api.GetScheduledEmailStatus(ctx, r.MessageID, nil)
 	if err != nil {
 		return nil, err
 	}
-	if r := statusFromEvents(messageID, page.Events); r != nil {
-		return r, nil
-	}
-	scheduled, err := a.api.GetScheduledEmailStatus(ctx, messageID, nil)
-	if err != nil {
-		return nil, err
-	}
-	return statusFromSchedule(messageID, scheduled), nil
-}
-
-func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
-	account, err := a.api.GetAccount(ctx)
-	if err != nil {
-		return nil, err
-	}
-	senders, err := a.api.ListSenders(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	return healthFromAPI(account, senders), nil
-}
-
-// statusFromEvents is nil when the log has nothing about the mail.
-func statusFromEvents(messageID string, events []brevoapi.EmailEvent) *provider.Receipt {
-	states := adapterkit.StateLog{}
-	for _, e := range events {
-		if state, ok := sendinblue.EventState(e.Event); ok {
-			states.Add(e.Email, state)
-		}
-	}
-	return states.Receipt(messageID)
+	return statusFromSchedule(r.MessageID, scheduled), nil
 }
 
 func statusFromSchedule(messageID string, s *brevoapi.ScheduledEmailStatus) *provider.Receipt {

@@ -7,29 +7,24 @@ import (
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
-	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
 
 // members are addresses whose membership of a list is to be changed.
 type members struct {
-	list    int64
 	wires   []string // of the addresses, in order
 	results []provider.MemberResult
 	settled []bool
 }
 
-func newMembers(list provider.Ref, emails []string) (*members, error) {
-	id, err := sendinblue.ID("list", list)
+func newMembers(emails []string) (*members, error) {
+	wires, err := adapterkit.Wires(emails)
 	if err != nil {
 		return nil, err
 	}
-	m := &members{list: id, wires: make([]string, len(emails)), results: make([]provider.MemberResult, len(emails)), settled: make([]bool, len(emails))}
+	m := &members{wires: wires, results: make([]provider.MemberResult, len(emails)), settled: make([]bool, len(emails))}
 	for i, email := range emails {
 		m.results[i].Email = email
-		if m.wires[i], err = adapterkit.Wire("email", email); err != nil {
-			return nil, err
-		}
 	}
 	return m, nil
 }
@@ -60,7 +55,7 @@ func (m *members) told() []provider.MemberResult {
 
 // change calls the vendor for groups of the open addresses and gives each its
 // result. A 400 says that none of the group could be changed.
-func (a *adapter) change(m *members, call func(group []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
+func (m *members) change(call func(group []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
 	open := m.open()
 	for start := 0; start < len(open); start += membersCall {
 		indexes := open[start:min(start+membersCall, len(open))]

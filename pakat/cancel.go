@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -21,12 +22,12 @@ func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	switch status := mail.Data.Record.Status; status {
 	case "unsent":
 	case "sent":
-		return conflict("message_id", "the mail was handed to a mail server")
+		return adapterkit.Conflict("message_id", "the mail was handed to a mail server")
 	default:
-		return conflict("message_id", "the mail does not wait: the provider says "+status)
+		return adapterkit.Conflict("message_id", "the mail does not wait: the provider says "+status)
 	}
 	_, err = a.api.DeleteTransactionalEmail(ctx, messageID)
-	if err == nil || taken(err) {
+	if err == nil || adapterkit.Taken(err) {
 		return nil
 	}
 	if errors.Is(err, provider.ErrOutcomeUnknown) || errors.Is(err, provider.ErrNotFound) { // the first of two tries may have deleted it

@@ -3,7 +3,6 @@ package pakat
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/postmux/postmux/gen/pakatapi"
@@ -41,7 +40,7 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 		if found := answer.Data.Records; len(found) > 0 {
 			first := found[0].List.UID + "/" + found[0].UID
 			if first == before && len(first) > 1 {
-				return wire, nil, samePage()
+				return wire, nil, adapterkit.SamePage()
 			}
 			before = first
 		}
@@ -89,7 +88,7 @@ func notThere() *provider.Error {
 // contacts come twice or not at all.
 func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if !q.List.IsZero() {
-		page, err := pageNumber(q.Cursor)
+		page, err := adapterkit.Number(q.Cursor, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -161,8 +160,8 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 	}
 	for i, s := range found {
 		_, err := a.api.DeleteSubscriber(ctx, s.List.UID, s.UID)
-		if err != nil && !errors.Is(err, provider.ErrNotFound) && !taken(err) {
-			return partly(err, i, len(found))
+		if err != nil && !errors.Is(err, provider.ErrNotFound) && !adapterkit.Taken(err) {
+			return adapterkit.Midway(err, i, afterLists, i, len(found))
 		}
 	}
 	return nil
@@ -175,10 +174,7 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.R
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason"})
-	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: adapterkit.NoReason(reason, "the provider stores no reason")}
 	if list.IsZero() {
 		return a.unsubscribeAll(ctx, wire, r)
 	}
@@ -218,26 +214,4 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire string, r *provider.C
 	}
 	r.State = provider.ContactDone
 	return r, nil
-}
-
-// partly gives an error in the middle of several calls the outcome of all of
-// them: what was done before it is done.
-func partly(err error, done, all int) error {
-	if done == 0 || taken(err) {
-		return err
-	}
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
-	}
-	c := *e
-	c.Outcome, c.Elsewhere = provider.OutcomeMaybeSent, false
-	c.Message = fmt.Sprintf("after %d of %d lists: %s", done, all, e.Message)
-	return &c
-}
-
-// taken reports whether a failed call was carried out: only its answer is of no use.
-func taken(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && e.Outcome == provider.OutcomeSent
 }

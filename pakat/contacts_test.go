@@ -213,3 +213,31 @@ func TestRemoveFromList(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrRateLimited)
 	assert.Empty(t, results)
 }
+
+// A list that is named twice is used once.
+func TestListNamedTwice(t *testing.T) {
+	for _, row := range []struct {
+		name, vendor, list, operation string
+	}{
+		{name: "pakat", vendor: "pakat", list: listA, operation: "createSubscriber"},
+		{name: "pakatv3", vendor: "pakatv3", list: "4", operation: "createContact"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s, c := start(t)
+			if row.vendor == "pakatv3" {
+				c = v3Client(t, s, nil)
+			}
+			_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(row.list, row.list)})
+			require.NoError(t, err)
+			calls := 0
+			for _, r := range s.Requests(row.vendor) {
+				if r.Operation == row.operation {
+					calls++
+					assert.NotContains(t, string(r.Body), "4,4")
+				}
+			}
+			assert.Equal(t, 1, calls)
+			assert.Len(t, s.Contacts(row.vendor)[0].Memberships, 1)
+		})
+	}
+}

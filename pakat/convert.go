@@ -27,65 +27,46 @@ func emailToAPI(m *provider.Message, now time.Time, encodeText bool) (pakatapi.T
 	var c converter
 	form := pakatapi.TransactionalEmailForm{Subject: m.Subject, Params: c.variables(m)}
 	if m.Subject == "" {
-		c.fail(provider.Invalid("subject", "expected a subject: the provider requires one, with a template too"))
+		c.Fail(provider.Invalid("subject", "expected a subject: the provider requires one, with a template too"))
 	}
 	c.people(m, &form)
 	c.content(m, &form, encodeText)
 	if m.SendAt.IsZero() {
 		form.SendAt = wireTime(now)
-		c.note("send_at", "emulated", "the provider requires a time; the present time was given")
+		c.Note("send_at", "emulated", "the provider requires a time; the present time was given")
 	} else {
 		form.SendAt = wireTime(m.SendAt)
 		if m.SendAt.Nanosecond() != 0 {
-			c.note("send_at", "converted", "cut to whole seconds")
+			c.Note("send_at", "converted", "cut to whole seconds")
 		}
 	}
 	for _, f := range m.Attachments {
 		form.Attachments = append(form.Attachments, attachmentToAPI(f))
 	}
-	return form, c.notes, c.err
+	return form, c.Notes, c.Err
 }
 
-// converter collects notes and keeps the first error.
-type converter struct {
-	notes []provider.Note
-	err   error
-}
-
-func (c *converter) fail(err error) {
-	if c.err == nil {
-		c.err = err
-	}
-}
-
-func (c *converter) note(field string, action provider.NoteAction, why string) {
-	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
-}
+// converter makes the vendor's parts of a mail.
+type converter struct{ adapterkit.Draft }
 
 func (c *converter) people(m *provider.Message, form *pakatapi.TransactionalEmailForm) {
 	if len(m.To) != 1 {
-		c.fail(provider.Unsupported(feature.MessageToMany, "a mail goes to one recipient"))
+		c.Fail(provider.Unsupported(feature.MessageToMany, "a mail goes to one recipient"))
 		return
 	}
-	form.ToEmail = c.email("to[0].email", m.To[0].Email)
+	form.ToEmail = c.Email("to[0].email", m.To[0].Email)
 	form.ToName = c.name("to[0].name", m.To[0], form.ToEmail)
 	if m.From.Email == "" {
 		// The server has an address of its own for this case, but no name.
-		c.fail(provider.Invalid("from", "expected a sender: the provider requires its name, with a template too"))
+		c.Fail(provider.Invalid("from", "expected a sender: the provider requires its name, with a template too"))
 		return
 	}
-	form.FromEmail = new(c.email("from.email", m.From.Email))
+	form.FromEmail = new(c.Email("from.email", m.From.Email))
 	form.FromName = c.name("from.name", m.From, *form.FromEmail)
 	if len(m.ReplyTo) > 0 {
-		form.ReplyToEmail = new(c.email("reply_to[0].email", m.ReplyTo[0].Email))
-		form.ReplyToName = text(mailaddr.Name(m.ReplyTo[0].Name))
+		form.ReplyToEmail = new(c.Email("reply_to[0].email", m.ReplyTo[0].Email))
+		form.ReplyToName = adapterkit.Text(mailaddr.Name(m.ReplyTo[0].Name))
 	}
-}
-
-func (c *converter) email(field, email string) string {
-	wire, err := adapterkit.Wire(field, email)
-	c.fail(err)
-	return wire
 }
 
 // name is the name shown with an address, which the vendor requires.
@@ -93,7 +74,7 @@ func (c *converter) name(field string, a provider.Address, wire string) string {
 	if a.Name != "" {
 		return mailaddr.Name(a.Name)
 	}
-	c.note(field, "emulated", "the provider requires a name; the address was given")
+	c.Note(field, "emulated", "the provider requires a name; the address was given")
 	return wire
 }
 
@@ -101,9 +82,9 @@ func (c *converter) content(m *provider.Message, form *pakatapi.TransactionalEma
 	switch {
 	case !m.Template.IsZero():
 		form.TemplateUID, form.Body = &m.Template.ID, []byte(placeholder)
-		c.note("html", "emulated", "the provider requires a body, which the template replaces; a dash was given")
+		c.Note("html", "emulated", "the provider requires a body, which the template replaces; a dash was given")
 	case m.HTML == "":
-		c.fail(provider.Unsupported(feature.MessageTextOnly, "HTML is required"))
+		c.Fail(provider.Unsupported(feature.MessageTextOnly, "HTML is required"))
 	default:
 		form.Body = []byte(m.HTML)
 	}
@@ -124,21 +105,21 @@ func (c *converter) variables(m *provider.Message) map[string]string {
 		return nil
 	}
 	if m.Template.IsZero() {
-		c.note("variables", "warning", "whether they are filled in outside templates is not stated")
+		c.Note("variables", "warning", "whether they are filled in outside templates is not stated")
 	}
 	out := make(map[string]string, len(m.Variables))
 	for _, name := range slices.Sorted(maps.Keys(m.Variables)) {
 		field := "variables." + name
 		if name == "" || strings.ContainsAny(name, "[]") {
-			c.fail(provider.Invalid(field, "expected a name without brackets: the provider takes variables as fields of a form"))
+			c.Fail(provider.Invalid(field, "expected a name without brackets: the provider takes variables as fields of a form"))
 			continue
 		}
 		value, converted, ok := scalar(m.Variables[name])
 		if !ok {
-			c.fail(provider.Invalid(field, "expected a text, a number, true or false: the provider takes nothing else"))
+			c.Fail(provider.Invalid(field, "expected a text, a number, true or false: the provider takes nothing else"))
 		}
 		if converted {
-			c.note(field, "converted", "written as text")
+			c.Note(field, "converted", "written as text")
 		}
 		out[name] = value
 	}
@@ -179,22 +160,6 @@ func attachmentToAPI(f provider.Attachment) pakatapi.Attachment {
 
 // wireTime writes a time as the vendor reads it, in UTC.
 func wireTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
-
-// text is a pointer to s, nil when s is empty.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
-func receiptFromAPI(m *provider.Message, sent *pakatapi.CreatedTransactionalEmail) *provider.Receipt {
-	state := provider.StateAccepted
-	if !m.SendAt.IsZero() {
-		state = provider.StateScheduled
-	}
-	return m.Receipt(sent.UID, state)
-}
 
 // statusFromAPI never says delivered: the vendor's "sent" means that a mail
 // server has taken the mail.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/gen/pakatapi"
@@ -86,15 +85,11 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		}
 	}
 	adapterkit.SuppressLeft(&out)
-	take := func(tag string, to *string) {
-		if v, ok := fields[tag].(string); ok && tag != "" {
-			*to = v
-			delete(fields, tag)
-		}
+	adapterkit.TakeText(fields, tagFirstName, &out.FirstName)
+	adapterkit.TakeText(fields, tagLastName, &out.LastName)
+	if phoneTag != "" {
+		adapterkit.TakeText(fields, phoneTag, &out.Phone)
 	}
-	take(tagFirstName, &out.FirstName)
-	take(tagLastName, &out.LastName)
-	take(phoneTag, &out.Phone)
 	if len(fields) > 0 {
 		out.Fields = fields
 	}
@@ -231,18 +226,6 @@ func listFromAPI(l pakatapi.List) provider.List {
 	return provider.List{ID: l.General.UID, Name: l.General.Name, Count: -1}
 }
 
-// pageNumber reads a cursor that is the number of a page.
-func pageNumber(cursor string) (int64, error) {
-	if cursor == "" {
-		return 1, nil
-	}
-	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n < 1 {
-		return 0, provider.Invalid("cursor", "expected the cursor of a page")
-	}
-	return n, nil
-}
-
 // nextPage is the page after this one of so many records, 0 when it is the last:
 // next_page says it, or else the number of pages. After an empty page there is
 // none, and none beyond the number of pages.
@@ -258,11 +241,6 @@ func nextPage(current, next, total int64, records int) int64 {
 	return 0
 }
 
-// samePage is the error for a server that gives the same page again.
-func samePage() error {
-	return &provider.Error{Kind: provider.ErrBadResponse, Message: "the provider gives the same page again"}
-}
-
 // place is where a listing of all contacts stands: the number of the list, and
 // the page of its subscribers.
 type place struct{ list, page int64 }
@@ -276,11 +254,11 @@ func parsePlace(cursor string) (place, error) {
 	list, page, _ := strings.Cut(cursor, "/")
 	var p place
 	var err error
-	if p.list, err = pageNumber(list); err != nil || list == "" {
-		return p, provider.Invalid("cursor", "expected the cursor of a page")
+	if p.list, err = adapterkit.Number(list, 1); err != nil || list == "" {
+		return p, adapterkit.BadCursor()
 	}
-	if p.page, err = pageNumber(page); err != nil || page == "" {
-		return p, provider.Invalid("cursor", "expected the cursor of a page")
+	if p.page, err = adapterkit.Number(page, 1); err != nil || page == "" {
+		return p, adapterkit.BadCursor()
 	}
 	return p, nil
 }

@@ -126,7 +126,7 @@ func TestEmailToAPIRefuses(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrUnsupported)
 }
 
-func TestReceiptFromAPI(t *testing.T) {
+func TestReceipt(t *testing.T) {
 	var sent pakatapi.CreatedTransactionalEmail
 	example(t, "sendTransactionalEmail.answer.json", &sent)
 	m := fullMessage()
@@ -134,9 +134,9 @@ func TestReceiptFromAPI(t *testing.T) {
 		MessageID: "wk71c0vzn5bda", State: provider.StateScheduled,
 		Recipients: []provider.RecipientResult{{Email: "sara@example.ir", MessageID: "wk71c0vzn5bda", State: provider.StateScheduled}},
 	}
-	assert.Equal(t, want, receiptFromAPI(m, &sent))
+	assert.Equal(t, want, m.Accepted(sent.UID))
 	m.SendAt = time.Time{}
-	assert.Equal(t, provider.StateAccepted, receiptFromAPI(m, &sent).State)
+	assert.Equal(t, provider.StateAccepted, m.Accepted(sent.UID).State)
 }
 
 func TestStatusFromAPI(t *testing.T) {
@@ -189,6 +189,31 @@ func TestContactFromAPI(t *testing.T) {
 		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}},
 		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.StatusBlocked}},
 	}, contactFromAPI([]pakatapi.Subscriber{reza}, ""))
+}
+
+// Names and phones are texts, whatever JSON they come in.
+func TestTextsOfAContact(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		value any
+		want  string
+		field any // what stays among the fields
+	}{
+		{name: "text", value: "+989120000000", want: "+989120000000"},
+		{name: "number", value: 989120000000.0, want: "989120000000"},
+		{name: "long number", value: json.Number("98912000000012345678"), want: "98912000000012345678"},
+		{name: "list", value: []any{"1", "2"}, field: []string{"1", "2"}},
+		{name: "empty", value: ""},
+	} {
+		for _, tag := range []string{"FNAME", "LNAME", "PHONE"} {
+			t.Run(row.name+" "+tag, func(t *testing.T) {
+				c := contactFromAPI([]pakatapi.Subscriber{{AdditionalProperties: map[string]any{tag: row.value}}}, "PHONE")
+				got := map[string]string{"FNAME": c.FirstName, "LNAME": c.LastName, "PHONE": c.Phone}
+				assert.Equal(t, row.want, got[tag])
+				assert.Equal(t, row.field, c.Fields[tag])
+			})
+		}
+	}
 }
 
 func TestContactFromSeveralLists(t *testing.T) {

@@ -104,9 +104,3 @@ func words(v any) string {
 	text, _ := json.Marshal(v)
 	return string(text)
 }
-
-// conflict is the refusal of a change that would undo a block or an
-// unsubscription. It is ours, not the vendor's.
-func conflict(field, message string) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: field, Message: message}
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -81,7 +82,7 @@ func (a *adapter) listTags(ctx context.Context, list string) ([]string, error) {
 		}
 		for i, f := range answer.Data.Records {
 			if i == 0 && before != "" && f.Tag == before {
-				return nil, samePage()
+				return nil, adapterkit.SamePage()
 			}
 			tags = append(tags, f.Tag)
 		}

@@ -32,7 +32,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 		return nil, err
 	}
 	if made.UID == "" {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name"}
+		return nil, adapterkit.NoListID()
 	}
 	return &provider.List{ID: made.UID, Name: name, Count: -1}, nil
 }
@@ -41,7 +41,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 // whoever is on no other list is gone, and that somebody had unsubscribed is
 // forgotten.
 func (a *adapter) DeleteList(ctx context.Context, list provider.Ref) error {
-	if _, err := a.api.DeleteList(ctx, list.ID); !taken(err) {
+	if _, err := a.api.DeleteList(ctx, list.ID); !adapterkit.Taken(err) {
 		return err
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
-	page, err := pageNumber(cursor)
+	page, err := adapterkit.Number(cursor, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[
 // list or is blocked stays so.
 func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
 	kinds := []provider.Kind{provider.ErrInvalid, provider.ErrConflict} // not found is the list
-	return eachMember(emails, kinds, func(email string) error { return a.addMember(ctx, list.ID, email) })
+	return adapterkit.EachMember(emails, kinds, func(i int) error { return a.addMember(ctx, list.ID, emails[i]) })
 }
 
 func (a *adapter) addMember(ctx context.Context, list, email string) error {
@@ -68,14 +68,14 @@ func member(status string) error {
 	case provider.StatusSubscribed, provider.StatusPending:
 		return nil
 	}
-	return conflict("email", "the address is "+status+" on the list and is left so")
+	return adapterkit.Conflict("email", "the address is "+status+" on the list and is left so")
 }
 
 // RemoveFromList deletes records. A record that says unsubscribed or blocked is
 // kept: without it, the next upsert would put the address back.
 func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
 	kinds := []provider.Kind{provider.ErrInvalid, provider.ErrConflict, provider.ErrNotFound}
-	return eachMember(emails, kinds, func(email string) error { return a.removeMember(ctx, list.ID, email) })
+	return adapterkit.EachMember(emails, kinds, func(i int) error { return a.removeMember(ctx, list.ID, emails[i]) })
 }
 
 func (a *adapter) removeMember(ctx context.Context, list, email string) error {
@@ -88,25 +88,8 @@ func (a *adapter) removeMember(ctx context.Context, list, email string) error {
 		return err
 	}
 	if statusFromWire(match.Data.Status).Terminal() {
-		return conflict("email", "the address is "+match.Data.Status+" on the list, and deleting it would forget that")
+		return adapterkit.Conflict("email", "the address is "+match.Data.Status+" on the list, and deleting it would forget that")
 	}
 	_, err = a.api.DeleteSubscriber(ctx, list, match.Data.UID)
 	return err
-}
-
-// eachMember calls the vendor for one address after the other. An error of one
-// of the kinds is about that address and becomes its result; any other ends the
-// call, because the next address would meet it too.
-func eachMember(emails []string, kinds []provider.Kind, call func(email string) error) ([]provider.MemberResult, error) {
-	results := make([]provider.MemberResult, 0, len(emails))
-	for _, email := range emails {
-		var own *provider.Error
-		if err := call(email); err != nil && !taken(err) {
-			if !errors.As(err, &own) || !slices.Contains(kinds, own.Kind) {
-				return results, err
-			}
-		}
-		results = append(results, provider.MemberResult{Email: email, Error: own})
-	}
-	return results, nil
 }

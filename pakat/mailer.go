@@ -18,7 +18,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
-	r := receiptFromAPI(m, sent)
+	r := m.Accepted(sent.UID)
 	r.Notes = notes
 	return r, nil
 }

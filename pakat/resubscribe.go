@@ -37,7 +37,7 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was subscribed already"})
 		return r, nil
 	default:
-		return nil, conflict("email", "the address is "+match.Data.Status+" on the list, which is no unsubscription")
+		return nil, adapterkit.Conflict("email", "the address is "+match.Data.Status+" on the list, which is no unsubscription")
 	}
 	if err := a.resubscribeOn(ctx, list.ID, r.ID, wire); err != nil {
 		return r, err
@@ -54,7 +54,7 @@ func (a *adapter) resubscribeOn(ctx context.Context, list, uid, wire string) err
 	}
 	form, _ := updateToAPI(wire, record.Data.Record, edits{})
 	form.Status = statusToWire(provider.StatusSubscribed)
-	if _, err := a.api.UpdateSubscriber(ctx, list, uid, form); err != nil && !taken(err) {
+	if _, err := a.api.UpdateSubscriber(ctx, list, uid, form); err != nil && !adapterkit.Taken(err) {
 		return err
 	}
 	after, err := a.api.GetSubscriber(ctx, list, uid)
@@ -65,7 +65,7 @@ func (a *adapter) resubscribeOn(ctx context.Context, list, uid, wire string) err
 		}
 	}
 	if status := after.Data.Record.Status; statusFromWire(status).Terminal() {
-		return conflict("email", "the provider left the address "+status+" on the list "+list+"; the key may not be allowed to change that")
+		return adapterkit.Conflict("email", "the provider left the address "+status+" on the list "+list+"; the key may not be allowed to change that")
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (a *adapter) resubscribeAll(ctx context.Context, wire string) (*provider.Co
 				continue // taken off the list after the search
 			}
 			if err != nil {
-				return r, partly(err, done, len(found))
+				return r, adapterkit.Midway(err, done, afterLists, done, len(found))
 			}
 			done++
 		case status != provider.StatusSubscribed:

@@ -6,9 +6,13 @@ import (
 	"slices"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
+
+// afterLists says how far a change of several lists went.
+const afterLists = "after %d of %d lists"
 
 // upsert is an upsert under way. The vendor has none: an address is searched
 // for in all lists, and then created or updated in each named one. Between the
@@ -56,7 +60,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	for i, w := range plan {
 		fresh, err := u.write(ctx, w)
 		if err != nil {
-			return u.r, partly(err, i, len(plan))
+			return u.r, adapterkit.Midway(err, i, afterLists, i, len(plan))
 		}
 		created = created && fresh
 	}
@@ -120,7 +124,7 @@ func (u *upsert) mayJoin(found []pakatapi.Subscriber) error {
 func mayJoin(found []pakatapi.Subscriber) error {
 	for _, s := range found {
 		if statusFromWire(s.Status) == provider.StatusBlocked {
-			return conflict("email", "the address is blacklisted on the list "+s.List.UID+"; it is not put on another")
+			return adapterkit.Conflict("email", "the address is blacklisted on the list "+s.List.UID+"; it is not put on another")
 		}
 	}
 	return nil
@@ -184,7 +188,7 @@ func (u *upsert) write(ctx context.Context, w write) (created bool, err error) {
 
 // unread turns an error into a note when the change was made.
 func (u *upsert) unread(err error) error {
-	if !taken(err) {
+	if !adapterkit.Taken(err) {
 		return err
 	}
 	u.r.Notes = append(u.r.Notes, provider.Note{Field: "id", Action: provider.NoteWarning, Why: "stored, but the answer could not be read"})

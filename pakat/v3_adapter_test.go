@@ -169,12 +169,74 @@ func TestV3Contacts(t *testing.T) {
 	assert.ErrorIs(t, c.DeleteContact(t.Context(), "mina@example.ir"), errors.ErrUnsupported)
 }
 
-func TestV3StoredStateIsNotGuessedFromOtherAnswers(t *testing.T) {
-	sb := sandbox.New(t)
-	sb.Fail("pakatv3", sandbox.Fault{Operation: "createContact", Status: 200, Body: `{"id":`, After: true})
-	r, err := v3Client(t, sb, nil).UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir"})
-	require.NoError(t, err)
-	assert.Equal(t, provider.ContactStored, r.State)
+// What an answer to an upsert proves.
+func TestV3UpsertEvidence(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		state  provider.ContactState
+		id     string
+	}{
+		{name: "created", status: 201, body: `{"id":7}`, state: provider.ContactCreated, id: "7"},
+		{name: "updated", status: 204, state: provider.ContactUpdated},
+		{name: "another status with an id", status: 200, body: `{"id":7}`, state: provider.ContactStored, id: "7"},
+		{name: "cut in the id", status: 200, body: `{"id":`, state: provider.ContactStored},
+		{name: "empty", status: 200, state: provider.ContactUnknown},
+		{name: "object", status: 202, body: `{}`, state: provider.ContactUnknown},
+		{name: "page", status: 200, body: `<html>`, state: provider.ContactUnknown},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			sb.Fail("pakatv3", sandbox.Fault{Operation: "createContact", Status: row.status, Body: row.body, After: true})
+			r, err := v3Client(t, sb, nil).UpsertContact(t.Context(), provider.ContactChange{Email: "mina@example.ir"})
+			require.NotNil(t, r)
+			assert.Equal(t, row.state, r.State)
+			assert.Equal(t, row.id, r.ID)
+			assertUsable(t, row.state != provider.ContactUnknown, err)
+		})
+	}
+}
+
+// assertUsable checks the error of a change whose answer was of use, or was not.
+func assertUsable(t *testing.T, usable bool, err error) {
+	t.Helper()
+	if usable {
+		assert.NoError(t, err)
+		return
+	}
+	var e *provider.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, provider.ErrOutcomeUnknown, e.Kind)
+	assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
+	assert.Contains(t, e.Message, "no usable answer")
+}
+
+// An answer that cannot be read is no proof that the address left the list.
+func TestV3UnsubscribeEvidence(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		status int
+		body   string
+		done   bool
+	}{
+		{name: "no content", status: 204, done: true},
+		{name: "cut", status: 200, body: `{"id":`},
+		{name: "page", status: 200, body: `<html>`},
+		{name: "object", status: 200, body: `{}`},
+		{name: "empty", status: 200},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			sb.AddContact("pakatv3", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4"}}})
+			sb.Fail("pakatv3", sandbox.Fault{Operation: "updateContact", Status: row.status, Body: row.body, After: true})
+			r, err := v3Client(t, sb, nil).Unsubscribe(t.Context(), "a@example.com", provider.Ref{ID: "4"}, "")
+			require.NotNil(t, r)
+			assert.Equal(t, row.done, r.State == provider.ContactDone)
+			assert.Equal(t, !row.done, r.State == provider.ContactUnknown)
+			assertUsable(t, row.done, err)
+		})
+	}
 }
 
 func TestV3ListsAndUnsubscribe(t *testing.T) {

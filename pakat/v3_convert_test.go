@@ -1,7 +1,9 @@
 package pakat
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 func v3FullMessage() *provider.Message {
@@ -119,12 +122,13 @@ func TestV3ReceiptFromAPI(t *testing.T) {
 	assert.Equal(t, provider.StateScheduled, v3ReceiptFromAPI(m, new(pakatv3api.SentEmail)).State)
 }
 
-func TestV3PageFromAPI(t *testing.T) {
+func TestV3RowsFromAPI(t *testing.T) {
 	tehran := time.FixedZone("", 12600)
 	p := v3Example[pakatv3api.ContactPage](t, "listContacts.answer")
-	page, err := v3PageFromAPI(&p, 0, 50, false)
+	rows, err := v3RowsFromAPI(&p, false)
 	require.NoError(t, err)
-	assert.Empty(t, page.Next)
+	page := rows.Page
+	assert.Equal(t, 2, rows.Got)
 	require.Len(t, page.Items, 2)
 	mina, oleg := page.Items[0], page.Items[1]
 	assert.True(t, mina.CreatedAt.Equal(time.Date(2025, 7, 22, 7, 39, 18, 409e6, tehran)))
@@ -141,12 +145,14 @@ func TestV3PageFromAPI(t *testing.T) {
 	}, oleg)
 
 	phones := v3Example[pakatv3api.ContactPage](t, "listContacts.answer-sms-only")
-	page, err = v3PageFromAPI(&phones, 0, 50, false)
+	rows, err = v3RowsFromAPI(&phones, false)
 	require.NoError(t, err)
+	page = rows.Page
 	assert.Empty(t, page.Items)
 	assert.Equal(t, 1, page.LeftOut)
-	page, err = v3PageFromAPI(&phones, 0, 50, true)
+	rows, err = v3RowsFromAPI(&phones, true)
 	require.NoError(t, err)
+	page = rows.Page
 	require.Len(t, page.Items, 1)
 	assert.Empty(t, page.Items[0].Email, "the stand-in is no address")
 	assert.Equal(t, map[string]any{"TAGS": []any{"الف", "ب"}, "VIP": true, "POINTS": 12.5}, page.Items[0].Fields)
@@ -169,16 +175,58 @@ func TestV3Next(t *testing.T) {
 	}
 }
 
-func TestV3ListAndHealthFromAPI(t *testing.T) {
-	lists := v3Example[pakatv3api.ListPage](t, "listLists.answer")
-	assert.Equal(t, provider.List{ID: "4", Name: "مشتریان", Count: 122}, v3ListFromAPI(lists.Lists[0]))
-	assert.Equal(t, int64(-1), v3ListFromAPI(pakatv3api.List{ID: 5}).Count)
+// v3Vendor answers each operation with an example of the spec, or with an error.
+type v3Vendor struct {
+	answers map[string]string // operation -> name of the example
+	err     error
+}
 
-	account := v3Example[pakatv3api.Account](t, "getAccount.answer")
-	senders := v3Example[pakatv3api.SenderList](t, "listSenders.answer")
+func (v v3Vendor) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	if v.err != nil {
+		return nil, v.err
+	}
+	data, err := os.ReadFile(filepath.Join("..", "api", "pakatv3", "examples", v.answers[call.Operation]+".json"))
+	if err != nil {
+		return nil, err
+	}
+	return &rest.Reply{Status: http.StatusOK, Body: data}, json.Unmarshal(data, out)
+}
+
+func TestV3ListsAndHealth(t *testing.T) {
+	a := newV3Adapter(pakatv3api.NewClient(v3Vendor{answers: map[string]string{
+		"ListLists": "listLists.answer", "GetAccount": "getAccount.answer", "ListSenders": "listSenders.answer",
+	}}), "main", 0)
+	lists, err := a.ListLists(t.Context(), "")
+	require.NoError(t, err)
+	assert.Equal(t, provider.List{ID: "4", Name: "مشتریان", Count: 122}, lists.Items[0])
+	health, err := a.Check(t.Context())
+	require.NoError(t, err)
 	assert.Equal(t, &provider.Health{
 		Login:   "owner@example.ir",
 		Senders: []provider.Sender{{Email: "shop@example.ir", Name: "فروشگاه نمونه", Verified: true}},
 		Quotas:  []provider.Quota{{Name: "free", Left: "270 sendLimit"}},
-	}, v3HealthFromAPI(&account, &senders))
+	}, health)
+}
+
+// A change that was refused has a receipt: what is wrong may be known after a request.
+func TestV3UnsubscribeHasAReceipt(t *testing.T) {
+	refused := &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404}
+	for _, row := range []struct {
+		name, list string
+		vendor     error
+		kind       provider.Kind
+	}{
+		{name: "no number", list: "x", kind: provider.ErrInvalid},
+		{name: "no such list", list: "77", vendor: refused, kind: provider.ErrNotFound},
+		{name: "all lists", vendor: refused, kind: provider.ErrNotFound},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := newV3Adapter(pakatv3api.NewClient(v3Vendor{err: row.vendor}), "main", 0)
+			r, err := a.Unsubscribe(t.Context(), "a@example.com", provider.Ref{ID: row.list}, "asked")
+			require.ErrorIs(t, err, row.kind)
+			require.NotNil(t, r)
+			assert.Equal(t, provider.ContactUnknown, r.State)
+			assert.Equal(t, "reason", r.Notes[0].Field)
+		})
+	}
 }

@@ -50,10 +50,12 @@ var v3Driver = provider.DriverOf[V3Config]{
 }
 
 type v3Adapter struct {
-	api     *pakatv3api.Client
-	account string
-	folder  int64 // of new lists; 0 means that none is set
-	attrs   sendinblue.Attributes
+	*sendinblue.Driver
+	api *pakatv3api.Client
+}
+
+func newV3Adapter(api *pakatv3api.Client, account string, folder int64) *v3Adapter {
+	return &v3Adapter{sendinblue.New(v3Calls{api}, account, folder, v3Pages), api}
 }
 
 func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -68,9 +70,7 @@ func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.A
 	if err != nil {
 		return nil, err
 	}
-	a := &v3Adapter{api: pakatv3api.NewClient(chain), account: env.Account, folder: cfg.FolderID}
-	a.attrs.Fetch = a.attributes
-	return a, nil
+	return newV3Adapter(pakatv3api.NewClient(chain), env.Account, cfg.FolderID), nil
 }
 
 func (a *v3Adapter) Capabilities() provider.Capabilities { return v3Capabilities }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// This file holds all contracts of adapters: what NewClient takes, and the further
-// abilities that it looks for. A program needs none of them.
+// This file holds all contracts of adapters: the interface that NewClient takes,
+// and the optional ones that it looks for. A program needs none of them.
 //
 // A Client checks and prepares what it passes on: addresses are valid, aliases are
 // replaced by ids, texts can be written, the capability table has the features. An
@@ -18,16 +18,16 @@ import (
 // have left, an Outcome; the Client adds account and operation. All methods are
 // safe for concurrent use.
 
-// Adapter is what an adapter must have. All else is looked for method by method:
-// an adapter has those methods of Tracker, Finder, Contacts, Lists, Suppressions,
-// Checker and Batcher that its provider can serve, and its capability table says which. NewClient refuses an adapter whose
-// table promises a method that it does not have.
+// Adapter is the part that every adapter has. Of the methods of Tracker, Finder,
+// Contacts, Lists, Suppressions, Checker and Batcher an adapter has those that its
+// provider can serve; its capability table states which. NewClient refuses an
+// adapter whose table promises a method that it does not have.
 //
 // An adapter may also have
 //
-//	Native() any                  // its generated client for the function Native; several as []any
-//	NewBulkImport() BulkImport    // imports of many contacts by few calls
-//	Accepts(*Message) error       // together: a route, which hands messages to other Clients
+//	Native() any                  // its generated client, for Native; several as []any
+//	NewBulkImport() BulkImport    // imports of many contacts in few requests
+//	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
 //	Member(account string) *Client
 type Adapter interface {
 	Mailer
@@ -37,8 +37,8 @@ type Adapter interface {
 
 // Mailer sends mail. Client implements it again, so a program may depend on it.
 type Mailer interface {
-	// Send hands m to the provider. The Receipt is non-nil whenever a request
-	// may have left, also beside an error. An adapter does not change m, does
+	// Send hands m to the provider. The Receipt is non-nil whenever a request may
+	// have left, also together with an error. An adapter does not change m, does
 	// not keep it, and refuses a field it cannot express.
 	Send(ctx context.Context, m *Message) (*Receipt, error)
 }
@@ -53,11 +53,11 @@ type Tracker interface {
 	Cancel(ctx context.Context, r *Receipt) error
 }
 
-// Finder finds mail that was accepted without our knowing its id.
+// Finder finds accepted mail whose id is not known.
 type Finder interface {
-	// FindSent returns all mails to recipient that may be the one that t tells of:
-	// same sender and subject, accepted from t.At to t.Until. None proves nothing:
-	// providers list mail with a delay.
+	// FindSent returns all mails to recipient that may be the one t describes: same
+	// sender and subject, accepted from t.At to t.Until. An empty result proves
+	// nothing: providers list mail with a delay.
 	FindSent(ctx context.Context, recipient string, t Trace) ([]SentMail, error)
 }
 
@@ -65,18 +65,18 @@ type Finder interface {
 type SentMail struct {
 	MessageID string
 	Recipient string
-	Subject   string // empty when the provider does not tell it
+	Subject   string // empty when the provider does not report it
 	At        time.Time
 	State     State
 }
 
-// Contacts keeps contacts. Client implements it again. What a provider lacks is an
-// error that matches errors.ErrUnsupported.
+// Contacts keeps contacts. Client implements it again. An operation that the
+// provider lacks is an error that matches errors.ErrUnsupported.
 type Contacts interface {
 	// GetContact returns the contact with this address, or ErrNotFound.
 	GetContact(ctx context.Context, email string) (*Contact, error)
-	// ListContacts returns one page. Contacts that change meanwhile may be
-	// missed or come twice.
+	// ListContacts returns one page. Contacts that change meanwhile may be missed
+	// or returned twice.
 	ListContacts(ctx context.Context, q ContactQuery) (*Page[Contact], error)
 	// UpsertContact creates or changes a contact. The receipt is non-nil
 	// whenever a request may have left.
@@ -95,8 +95,8 @@ type Contacts interface {
 type Lists interface {
 	// ListLists returns one page of lists.
 	ListLists(ctx context.Context, cursor string) (*Page[List], error)
-	// AddToList adds contacts to a list. The results are in input order and may
-	// hold errors of single addresses beside a nil error.
+	// AddToList adds contacts to a list. The results are in input order. Single
+	// results may have errors although the error is nil.
 	AddToList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error)
 	// RemoveFromList takes contacts off a list; they stay contacts.
 	RemoveFromList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error)
@@ -104,7 +104,7 @@ type Lists interface {
 	// look for the name before creating it again.
 	CreateList(ctx context.Context, name string) (*List, error)
 	// DeleteList removes a list; its contacts stay contacts where the provider
-	// keeps them beside lists.
+	// keeps them outside of lists.
 	DeleteList(ctx context.Context, list Ref) error
 }
 
@@ -115,14 +115,15 @@ type Suppressions interface {
 	ListSuppressions(ctx context.Context, cursor string) (*Page[Suppression], error)
 	// AddSuppression keeps mail from an address.
 	AddSuppression(ctx context.Context, email, reason string) (*ContactReceipt, error)
-	// RemoveSuppression lets mail to an address through again. It is the
-	// caller's word that the person wants it.
+	// RemoveSuppression lets mail to an address through again. The caller asserts
+	// that the person wants it.
 	RemoveSuppression(ctx context.Context, email string) (*ContactReceipt, error)
 }
 
 // Checker asks the provider whether the credentials work, without sending. Client
 // implements it again.
 type Checker interface {
+	// Check makes one request or a few that change nothing.
 	Check(ctx context.Context) (*Health, error)
 }
 
@@ -131,31 +132,31 @@ type Checker interface {
 type Batcher interface {
 	// BatchLimits are the most that one call takes.
 	BatchLimits() GroupLimits
-	// BatchKey tells which messages may share a call: those with the same key.
-	// It covers all but what each message of a call says for itself. ok is false
-	// when the message must have a call of its own.
+	// BatchKey decides which messages may share a request: those with the same key.
+	// The key covers everything that the request states only once. ok is false when
+	// the message must have a request of its own.
 	BatchKey(m *Message) (key string, ok bool)
 	// SendBatch sends messages with the same key, within the limits, in one call.
-	// It returns a receipt for each, in their order; beside an error, which holds
-	// for all of them, those may be nil.
+	// It returns a receipt for each, in their order. An error holds for all of
+	// them; the receipts may then be nil.
 	SendBatch(ctx context.Context, messages []*Message) ([]*Receipt, error)
 }
 
-// BulkImport is one import under way, at a provider that stores many contacts in
-// one call or in a job. An adapter makes one by its method NewBulkImport, which
-// makes no request. Row is called by one goroutine, Store by several.
+// BulkImport is a running import, at a provider that stores many contacts in one
+// request or in a job. The adapter's method NewBulkImport returns one and makes no
+// request. Row is called by one goroutine, Store by several.
 type BulkImport interface {
 	// Limits are the most that one Store takes. Addresses and Each have no
 	// meaning there.
 	Limits() GroupLimits
-	// Row converts a change that was checked. It may ask the provider for what
-	// all rows need, its fields for example. An error is about this row, unless
-	// every further one would meet it too.
+	// Row converts a checked change. It may request what all rows need from the
+	// provider, such as its fields. An error is about this row, unless every
+	// further row would cause it too.
 	Row(ctx context.Context, change ContactChange) (BulkRow, error)
-	// Store stores rows with the same key and returns what became of each, in
-	// their order; only Receipt and Err of a result count. An error beside no
-	// results holds for all of them. Unlike UpsertContact it need not say whether
-	// a contact is new, but it keeps its promise that no unsubscription is undone.
+	// Store stores rows with the same key and returns a result for each, in their
+	// order; only Receipt and Err of a result count. With an error and no results,
+	// the error holds for all rows. Unlike UpsertContact it need not report whether
+	// a contact is new, but it undoes no unsubscription either.
 	Store(ctx context.Context, rows []BulkRow) ([]ImportResult, error)
 }
 
@@ -163,7 +164,7 @@ type BulkImport interface {
 type BulkRow struct {
 	Key   string // rows with the same key may share a call
 	Alone bool   // the row cannot be stored in bulk: UpsertContact does it
-	Bytes int    // its size in memory and on the wire, about
+	Bytes int    // its approximate size in memory and on the wire
 	Data  any    // the adapter's own
 }
 
@@ -172,17 +173,17 @@ type BulkRow struct {
 type GroupLimits struct {
 	Items     int // messages or contacts
 	Addresses int // recipients of all messages together
-	Each      int // recipients of a single message; one with more has a call of its own
+	Each      int // recipients of a single message; one with more gets a request of its own
 	Variables int // bytes of the variables of all messages together
-	// Bytes of all together: variables and texts, without the wire's own words.
-	// Subject and body count once where they are the same.
+	// Bytes of all messages together: variables and texts, without the syntax of
+	// the wire. Subject and body count once where they are the same.
 	Bytes int
-	// Distinct keeps messages whose first recipient is the same out of one call,
-	// where the provider tells the mails of a call apart by their addresses.
+	// Distinct keeps messages with the same first recipient in different requests,
+	// where the provider identifies the mails of a request by their addresses.
 	Distinct bool
 }
 
-// The methods that are looked for one by one.
+// One interface for each optional method.
 type (
 	statusReader interface {
 		Status(context.Context, *Receipt) (*Receipt, error)
@@ -236,8 +237,8 @@ type (
 	nativer      interface{ Native() any }
 )
 
-// methods says which method of an adapter serves a feature. Features without a row
-// are parts of a message, a change or a query.
+// methods maps a feature to the method of an adapter that serves it. Features
+// without a row are parts of a message, a change or a query.
 var methods = []struct {
 	feature Feature
 	name    string
@@ -273,8 +274,8 @@ func has[T any](a Adapter) bool {
 	return ok
 }
 
-// missingMethods returns what the capability table of a promises and a does not
-// have, or has with another signature.
+// missingMethods returns an error that lists the methods which the capability table
+// of a promises and a does not have, or has with another signature.
 func missingMethods(a Adapter) error {
 	caps := a.Capabilities()
 	var missing []string
@@ -289,6 +290,6 @@ func missingMethods(a Adapter) error {
 	slices.Sort(missing)
 	return &Error{
 		Kind: ErrInternal, Outcome: OutcomeNotSent,
-		Message: "the adapter's capability table has what its methods do not: " + strings.Join(missing, ", "),
+		Message: "the capability table promises methods that the adapter does not have: " + strings.Join(missing, ", "),
 	}
 }

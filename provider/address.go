@@ -10,7 +10,7 @@ import (
 
 // Address is a mail address and the name shown with it.
 type Address struct {
-	Email string `json:"email"`
+	Email string `json:"email"` // user@domain, see CheckEmail
 	Name  string `json:"name,omitempty"`
 }
 
@@ -32,11 +32,11 @@ func ParseAddress(s string) (Address, error) {
 	return a, CheckEmail(a.Email)
 }
 
-// CheckEmail refuses what is not exactly one mail address: user@domain with a
-// dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
-// comments or address literals, no control, direction or invisible characters.
-// Domains and local parts may be in any script. The error is an *Error of kind
-// ErrInvalid that quotes the address with escapes; its Field is "email".
+// CheckEmail returns an error for anything but exactly one mail address:
+// user@domain with a dot in the domain, at most 254 bytes, 64 before the @, no
+// name, quotes, comments or address literals, no control, direction or invisible
+// characters. Domains and local parts may be in any script. The error is an *Error
+// of kind ErrInvalid that quotes the address with escapes; its Field is "email".
 func CheckEmail(email string) error { return checkEmail("email", email) }
 
 // EmailKey returns the form in which two spellings of one address are equal:

@@ -14,11 +14,11 @@ import (
 	"github.com/postmux/postmux/internal/flow"
 )
 
-// BatchResult is what became of one message of a batch.
+// BatchResult is the result of one message of a batch.
 type BatchResult struct {
 	Index int // of the message in the input, from 0
 	// Receipt is non-nil whenever a request with the message may have left, also
-	// beside an error.
+	// together with an error.
 	Receipt *Receipt
 	Err     error
 }
@@ -27,53 +27,58 @@ type BatchResult struct {
 type BatchReport struct {
 	Messages int `json:"messages"`
 	Accepted int `json:"accepted"` // scheduled ones too
-	Partly   int `json:"partly"`   // accepted for some of their recipients
+	Partly   int `json:"partly"`   // accepted for some recipients only
 	Refused  int `json:"refused"`  // provably not sent
 	Unknown  int `json:"unknown"`  // may have been sent
-	// NotTried counts messages that were read when it turned out that going on is
-	// of no use, or when the context ended.
+	// NotTried counts messages that were read and not sent, because the batch or
+	// the context ended.
 	NotTried int `json:"not_tried"`
 }
 
 // BatchOption changes how SendBatch works.
 type BatchOption func(*batch)
 
-// BeforeSending has f called before each call to the provider, with the indexes
-// of the messages that the call may send, on the caller's goroutine. A program
-// that writes them down first can tell after a crash which messages are in doubt.
-// An error of f ends the batch before that call.
+// BeforeSending calls f before each request, with the indexes of the messages that
+// the request may send, on the caller's goroutine. A program that records them
+// knows after a crash which messages may have been sent. An error of f ends the
+// batch before that request.
 func BeforeSending(f func(indexes []int) error) BatchOption {
 	return func(b *batch) { b.before = f }
 }
 
-// SendBatch sends messages by as few calls as the provider can do with, several
-// of them at a time (the account's setting concurrency), within its limits. Each
-// message is checked, counted and reported as Send does it, and has a result of
-// its own. It reads messages as it goes, a bounded number ahead, so a batch may be
-// of any length.
+// SendBatch sends messages in as few requests as the provider allows, several
+// requests at a time (the account's setting concurrency), within its limits. Each
+// message is checked and reported as by Send, and has a result of its own.
+// SendBatch reads a bounded number of messages ahead, so a batch may have any
+// length.
 //
 // each, if not nil, is called with the result of every message in order, on the
-// caller's goroutine. When it returns an error, no new call begins, the results of
-// what was read are still delivered, and SendBatch returns that error.
+// caller's goroutine. When it returns an error, no new request begins, the results
+// of the messages already read are still delivered, and SendBatch returns that
+// error.
 //
-// Messages that agree on everything a call can state only once (sender, template,
-// attachments, send time) share a call. One with an IdempotencyKey of its own does
-// not: a provider's key is for a whole call. Where a call for several is refused as
-// invalid, nothing of it went out, and it is tried again in halves, so that one bad
-// message does not take others with it; after a number of tries the rest is
-// reported as refused together. What is refused before any request is found without
-// calls.
+// Messages that agree on everything a request can state only once (sender,
+// template, attachments, send time) share a request. A message with an
+// IdempotencyKey does not: a provider's key is for a whole request. When a shared
+// request is refused as invalid, nothing of it was sent, and each half is tried
+// again, so that one bad message does not stop the others; after a number of tries
+// the rest is reported as refused together. Messages that are refused before any
+// request need no tries.
 //
-// The error says why the batch ended before its input: an error of messages or of
-// each, the end of ctx, or one that every further message would meet (a bad key, no
-// credit, an outage, several unknown outcomes in a row). The report counts what was
-// read until then. While a limit of the provider is used up and it tells for how
-// long, the batch waits, for up to five minutes.
+// The error is the reason for which the batch ended before its input: an error of
+// messages or of each, the end of ctx, or one that every further message would
+// cause (a bad key, no credit, an outage, several unknown outcomes in a row). The
+// report counts the messages that were read until then. When a limit of the
+// provider is used up and the response states the time to wait, the batch waits,
+// for up to five minutes.
 //
-// When ctx is canceled, messages whose call was interrupted are unknown. To stop
-// and know, end messages instead, or return an error from each. A message must not
-// be changed before its result is there.
-func (c *Client) SendBatch(ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error, opts ...BatchOption) (BatchReport, error) {
+// When ctx is canceled, messages whose request was interrupted are unknown. To stop
+// without unknown outcomes, end messages instead, or return an error from each. A
+// message must not be changed before its result is delivered.
+func (c *Client) SendBatch(
+	ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error,
+	opts ...BatchOption,
+) (BatchReport, error) {
 	b := &batch{Client: c}
 	for _, o := range opts {
 		o(b)
@@ -124,16 +129,16 @@ func (r *BatchReport) count(one BatchResult) {
 	}
 }
 
-// batch is a SendBatch under way.
+// batch is a running SendBatch.
 type batch struct {
 	*Client
-	native  Batcher // nil: one call each
+	native  Batcher // nil: one request each
 	before  func([]int) error
 	unknown unknownStreak
-	last    Message // what the message placed last has in common with others
+	last    Message // the message that was placed last
 }
 
-// batchItem is a message on its way through a batch.
+// batchItem is a message of a batch and its state.
 type batchItem struct {
 	index    int
 	given    *Message
@@ -156,9 +161,11 @@ func indexed[V, T any](values iter.Seq2[V, error], item func(int, V) T) iter.Seq
 	}
 }
 
-// place prepares a message that may share a call, and finds out with which. All
-// others go through Send as they are.
-func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ BatchResult, done bool) {
+// place prepares a message that may share a request and returns its key. All others
+// go through Send unchanged.
+func (b *batch) place(
+	_ context.Context, item *batchItem,
+) (t flow.Traits, _ BatchResult, done bool) {
 	if item.given == nil {
 		err := asError(Invalid("", "expected a message"), b.provider, b.account, opSend)
 		return t, BatchResult{Index: item.index, Err: err}, true
@@ -178,7 +185,9 @@ func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ Batc
 	if ok && len(prepared.Recipients) == 0 && b.mailsOf(prepared) == nil {
 		item.prepared, item.notes = prepared, notes
 		t.Key, t.Alone, t.Addresses = key, false, prepared.addressees()
-		t.Texts, t.Variables = [3]string{prepared.Subject, prepared.HTML, prepared.Text}, sizeOf(prepared.Variables)
+		t.Texts, t.Variables = [3]string{
+			prepared.Subject, prepared.HTML, prepared.Text,
+		}, sizeOf(prepared.Variables)
 		t.Bytes = t.Variables + t.Addresses*addressSize
 		if b.native.BatchLimits().Distinct {
 			t.Once = strings.ToLower(prepared.To[0].Email)
@@ -187,9 +196,9 @@ func (b *batch) place(_ context.Context, item *batchItem) (t flow.Traits, _ Batc
 	return t, BatchResult{}, false
 }
 
-// share makes the item hold the texts and files of the message before it where
-// they are the same, and returns their bytes: a newsletter has one text and one
-// file for all, and each line of a file brings a copy of its own.
+// share replaces the item's texts and files by those of the message before it where
+// they are equal, to keep one copy in memory, and returns their bytes: a newsletter
+// has the same text in every message, each with a copy of its own.
 func (b *batch) share(item *batchItem) int {
 	m := *item.given
 	shared := 0
@@ -222,13 +231,13 @@ func (b *batch) begin(items []*batchItem) error {
 	return b.before(indexes)
 }
 
-// call sends the messages of one call.
+// call sends the messages of one request.
 func (b *batch) call(ctx context.Context, items []*batchItem) []BatchResult {
 	splits := 4 * (bits.Len(uint(len(items))) - 1)
 	return b.together(ctx, items, &splits)
 }
 
-// one sends a message by a call of its own.
+// one sends a message in a request of its own.
 func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 	r := BatchResult{Index: item.index}
 	_ = patiently(ctx, func() error {
@@ -238,9 +247,9 @@ func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 	return r
 }
 
-// together sends messages in one call. When the provider refuses it for what is
-// in it, nothing went out; then each half is tried by itself, to find the
-// message that is meant. splits bounds the further calls.
+// together sends messages in one request. When the provider refuses its content,
+// nothing was sent; then each half is tried by itself, to find the bad message.
+// splits bounds the further requests.
 func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) []BatchResult {
 	if len(items) == 1 {
 		return []BatchResult{b.one(ctx, items[0])}
@@ -259,18 +268,26 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 		})
 	}
 	if err == nil && len(receipts) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: OutcomeSent, Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items))}
+		err = &Error{
+			Kind: ErrInternal, Outcome: OutcomeSent,
+			Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items)),
+		}
 	}
 	if refused(err) && *splits > 0 || unwritable(err) {
 		if refused(err) {
 			*splits -= 2
 		}
 		half := len(items) / 2
-		return append(b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...)
+		return append(
+			b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...,
+		)
 	}
 	if refused(err) {
 		c := *errorOf(err)
-		c.Message = fmt.Sprintf("refused in one call with %d others, one of which may be meant: %s", len(items)-1, c.Message)
+		c.Message = fmt.Sprintf(
+			"refused in one call with %d others, any of which may be the reason: %s", len(items)-1,
+			c.Message,
+		)
 		err = &c
 	}
 	out := make([]BatchResult, len(items))
@@ -288,7 +305,7 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	return out
 }
 
-// refused reports whether the provider refused what is in a call, and did
+// refused reports whether the provider refused the content of a request, and did
 // nothing of it.
 func refused(err error) bool {
 	e := errorOf(err)
@@ -298,8 +315,8 @@ func refused(err error) bool {
 	return e.Kind == ErrInvalid || e.Kind == ErrConflict || e.Kind == ErrNotFound
 }
 
-// unwritable reports whether a call was refused for what is in it before any
-// request was made, so that halves cost none either.
+// unwritable reports whether the content was refused before any request was made,
+// so that trying halves costs no request either.
 func unwritable(err error) bool {
 	e := errorOf(err)
 	return e != nil && e.Kind == ErrInvalid && e.Local()
@@ -309,14 +326,14 @@ func (b *batch) skipped(item *batchItem, why error) BatchResult {
 	return BatchResult{Index: item.index, Err: notTried(b.Client, opSend, why)}
 }
 
-// unknownStreak counts calls in a row whose outcome is unknown. It is safe for
-// concurrent use.
+// unknownStreak counts consecutive requests whose outcome is unknown. It is safe
+// for concurrent use.
 type unknownStreak struct{ n atomic.Int32 }
 
-// ends returns the error that every further call would meet too, or the last of
-// so many unknown outcomes that something is wrong in general. errOf are the
-// errors of the n results of one call. What was refused on this side, or kept
-// back for the outcome of an earlier run, says nothing about the provider.
+// ends returns the error that every further request would cause too, or the last of
+// several consecutive unknown outcomes. errOf returns the errors of the n results
+// of one request. Results without a request, refused locally or known from an
+// earlier run, do not count.
 func (s *unknownStreak) ends(n int, errOf func(i int) error) error {
 	const most = 5
 	var unknown error
@@ -346,7 +363,7 @@ func (s *unknownStreak) ends(n int, errOf func(i int) error) error {
 	return nil
 }
 
-// fatal reports whether the next message or row would meet the same error.
+// fatal reports whether the next message or row would cause the same error.
 func fatal(err error) bool {
 	if err == nil {
 		return false
@@ -354,17 +371,20 @@ func fatal(err error) bool {
 	switch kindOf(err) {
 	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound, ErrOutcomeUnknown, ErrDryRun:
 		return false
-	case ErrBadResponse: // a redirect is about the provider's address, not about what was sent there
+	case ErrBadResponse: // a redirect depends on the provider's address, not on the message
 		e := errorOf(err)
 		return e != nil && e.Status >= 300 && e.Status <= 399
 	}
 	return true
 }
 
-// notTried is the error of an item that was read when it turned out that going
-// on is of no use.
+// notTried is the error of an item that was read before the batch ended, and not
+// sent.
 func notTried(c *Client, op Op, why error) *Error {
-	e := &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op, Outcome: OutcomeNotSent, Message: "not tried after the error before"}
+	e := &Error{
+		Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: op,
+		Outcome: OutcomeNotSent, Message: "not tried after the error before",
+	}
 	if isContextError(why) {
 		e.Message, e.Err = "not tried: "+why.Error(), why
 	}
@@ -374,8 +394,8 @@ func notTried(c *Client, op Op, why error) *Error {
 // limitWait is how long a batch or an import waits for a limit of the provider.
 const limitWait = 5 * time.Minute
 
-// patiently makes a call again that the provider's limit has kept back, after the
-// time it names.
+// patiently repeats a call that a limit of the provider refused, after the time
+// that the error states.
 func patiently(ctx context.Context, call func() error) error {
 	for waited := time.Duration(0); ; {
 		err := call()

@@ -11,11 +11,11 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Client is the front of one account: it checks, fills in defaults, resolves
-// aliases, applies the policy, calls the adapter, observes and wraps errors. It
-// implements Mailer, Contacts and the other interfaces again, so a program may
-// depend on those. It is cheap (clients share connections) and safe for concurrent
-// use.
+// Client sends mail and keeps contacts through one account. It checks its input,
+// fills in defaults, resolves aliases, applies the policy, calls the adapter, calls
+// the hooks and completes errors. It implements Mailer, Contacts and the other
+// interfaces, so a program may depend on those. A Client is cheap (clients share
+// connections) and safe for concurrent use.
 //
 // All its errors are *Error.
 type Client struct {
@@ -28,25 +28,25 @@ type Client struct {
 	aliases  aliases
 	hooks    Hooks
 	staging  staging
-	calls    int    // of a batch or an import at the same time
-	guard    *guard // nil: the provider has keys of its own, or no guard is wanted
+	calls    int    // requests of a batch or an import at the same time
+	guard    *guard // nil: the provider has keys of its own, or the account has no guard
 }
 
-// aliases are those of the account: alias -> id.
+// aliases are the aliases of one account: alias -> id.
 type aliases struct{ lists, templates, fields map[string]string }
 
-// DriverEnv is what a driver gets besides the settings of the account.
+// DriverEnv holds the arguments of a driver besides the settings of the account.
 type DriverEnv struct {
 	Account string // the account's name in the configuration
 	// Lists, Templates and Fields are the aliases of the account: alias -> id.
 	Lists, Templates, Fields map[string]string
-	// HTTPClient is the caller's, nil when none was given. Its transport,
-	// timeout and cookie jar are used; redirects are never followed.
+	// HTTPClient is the one of WithHTTPClient, or nil. Its transport, timeout and
+	// cookie jar are used; redirects are never followed.
 	HTTPClient *http.Client
 	Hooks      Hooks
 	// DryRun is called with each request instead of sending it.
 	DryRun func(WireRequest)
-	// Guard serves idempotency keys where the provider has none; nil for none.
+	// Guard implements idempotency keys where the provider has none; nil: no guard.
 	Guard GuardStore
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
@@ -54,10 +54,10 @@ type DriverEnv struct {
 	Client func(name string) (*Client, error)
 }
 
-// NewClient puts a Client in front of an adapter, which may be a program's own:
-// then what this package promises about outcomes is as good as the adapter. A
-// program opens accounts of the module's adapters by their packages or by a
-// Registry. name is the provider's; of s and env the Client uses what is not about
+// NewClient returns a Client for an adapter that a program wrote itself; the
+// promises of this package about outcomes then depend on that adapter. A program
+// opens accounts of this module's adapters by their packages or by a Registry. name
+// is the provider's. Of s and env the Client uses everything that does not concern
 // HTTP.
 //
 // The error lists every feature of s.Require that is missing, or the methods that
@@ -84,7 +84,13 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 		if c.Has(f) {
 			continue
 		}
-		problems = append(problems, configError(fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name, c.caps.Level(f)))
+		problems = append(
+			problems,
+			configError(
+				fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name,
+				c.caps.Level(f),
+			),
+		)
 	}
 	if err := joinProblems(problems); err != nil {
 		return nil, asError(err, name, c.account, opOpen)
@@ -92,8 +98,8 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	return c, nil
 }
 
-// newGuard returns the guard for a client with caps, if it needs one, and the
-// capabilities it then has.
+// newGuard returns the guard for a client with caps, nil when it needs none, and
+// the capabilities with the guard.
 func newGuard(env DriverEnv, caps Capabilities, route bool) (*guard, Capabilities) {
 	if env.Guard == nil || !route && caps.Level(featureIdempotencyKey) != LevelNone {
 		return nil, caps
@@ -104,7 +110,7 @@ func newGuard(env DriverEnv, caps Capabilities, route bool) (*guard, Capabilitie
 			caps = Capabilities{}
 		}
 		caps[featureIdempotencyKey] = Support{
-			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "kept on this side: the provider knows no key",
+			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "by the duplicate guard: the provider has no keys",
 			Basis: "document", Checked: "fake",
 		}
 	}
@@ -131,19 +137,21 @@ func (c *Client) String() string {
 	return c.account + " (" + c.provider + ")"
 }
 
-// GoString is String: a Client holds credentials and caches that nobody reads.
+// GoString returns the same without the fields of the Client, which hold
+// credentials and caches.
 func (c *Client) GoString() string { return "provider.Client(" + c.String() + ")" }
 
-// Capabilities say what the provider can do. The map is the caller's to read, not to change.
+// Capabilities returns the features of the provider. The caller must not change the
+// map.
 func (c *Client) Capabilities() Capabilities { return c.caps }
 
-// Has reports whether f may be asked for at this account: natively, within a
-// limit, or by an emulation that the policy allows. Require asks the same.
+// Has reports whether this account has f: natively, within a limit, or by an
+// emulation that the policy allows. The setting require uses the same rule.
 func (c *Client) Has(f Feature) bool {
 	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && c.policy.action(f) != ""
 }
 
-// Native returns the adapter's own client of type T, if it has one. Adapter
+// Native returns the adapter's generated client of type T, if it has one. Adapter
 // packages wrap it in a function named API.
 func Native[T any](c *Client) (T, bool) {
 	var zero T
@@ -164,21 +172,20 @@ func Native[T any](c *Client) (T, bool) {
 	return zero, false
 }
 
-// router is an adapter that hands messages to other Clients. The Client in front
-// of it checks the syntax of a message and nothing else: the default sender,
-// aliases, policy, capabilities, receipts and errors are those of the Client that
-// sends.
+// router is an adapter that hands messages to other Clients. The Client of a router
+// checks the syntax of a message and nothing else: the default sender, aliases,
+// policy, capabilities, receipts and errors are those of the Client that sends.
 type router interface {
-	// Accepts is what Client.Accepts says of the route: nil when some member
-	// would take m, else what stands in the way at the first.
+	// Accepts implements Client.Accepts for the route: nil when some member would
+	// take m, else the error of the first.
 	Accepts(m *Message) error
 	// Member returns the member that made a receipt, by the account it names;
 	// nil when there is none.
 	Member(account string) *Client
 }
 
-// begin tells the hooks that an operation begins and returns its context, or the
-// error of one that has ended before.
+// begin calls the hooks for the start of an operation and returns its context, or
+// the error of a context that has already ended.
 func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, error) {
 	var start time.Time
 	if c.hooks.OnResult != nil {
@@ -190,15 +197,20 @@ func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, 
 	return ctx, start, ctx.Err()
 }
 
-// end tells the hooks how an operation ended.
+// end calls the hooks for the result of an operation.
 func (c *Client) end(ctx context.Context, op Op, start time.Time, r *Receipt, err error) {
 	if c.hooks.OnResult != nil {
-		c.hooks.OnResult(ctx, ResultEvent{Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err, Took: time.Since(start)})
+		c.hooks.OnResult(ctx, ResultEvent{
+			Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err,
+			Took: time.Since(start),
+		})
 	}
 }
 
-// run is the frame of every operation but Send: context, features, hooks, errors.
-func run[T any](ctx context.Context, c *Client, op Op, needs []Feature, call func(context.Context) (T, error)) (out T, err error) {
+// run wraps every operation except Send: context, features, hooks, errors.
+func run[T any](
+	ctx context.Context, c *Client, op Op, needs []Feature, call func(context.Context) (T, error),
+) (out T, err error) {
 	ctx, start, err := c.begin(ctx, op)
 	if err == nil {
 		err = c.supports(needs...)
@@ -212,7 +224,7 @@ func run[T any](ctx context.Context, c *Client, op Op, needs []Feature, call fun
 	return out, err
 }
 
-// supports returns the error for the first feature that is not there.
+// supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {
 		if !c.caps.Can(f) {
@@ -228,7 +240,10 @@ func (c *Client) unsupported(f Feature) *Error {
 	case LevelAccountWide:
 		return Unsupported(f, "%s sets this for the whole account: %s", c.provider, s.Note)
 	case LevelEmulated:
-		return Unsupported(f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note, string(f)+": "+string(f.emulation()))
+		return Unsupported(
+			f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note,
+			string(f)+": "+string(f.emulation()),
+		)
 	}
 	why := s.Note
 	if why == "" {
@@ -240,8 +255,8 @@ func (c *Client) unsupported(f Feature) *Error {
 	return Unsupported(f, "%s", why)
 }
 
-// addOn returns the adapter as T, which serves f. NewClient has seen that it is
-// one, but for a route, whose members serve f.
+// addOn returns the adapter as T, which serves f. NewClient has checked that it is
+// one, except for a route, whose members serve f.
 func addOn[T any](c *Client, f Feature) (T, error) {
 	t, ok := c.adapter.(T)
 	if !ok {
@@ -250,7 +265,7 @@ func addOn[T any](c *Client, f Feature) (T, error) {
 	return t, nil
 }
 
-// idOf resolves a reference to the account's own id.
+// idOf resolves a reference to the id at the account.
 func idOf(field string, table map[string]string, r Ref) (Ref, error) {
 	switch {
 	case r.ID != "" && r.Alias != "":
@@ -262,12 +277,17 @@ func idOf(field string, table map[string]string, r Ref) (Ref, error) {
 	}
 	id, ok := table[r.Alias]
 	if !ok {
-		return r, ofAccount(Invalid(field, "no alias %q for this account; write %q for a literal id", text.Clip(r.Alias), "id:"+text.Clip(r.Alias)))
+		return r, ofAccount(
+			Invalid(
+				field, "no alias %q for this account; write %q for a literal id",
+				text.Clip(r.Alias), "id:"+text.Clip(r.Alias),
+			),
+		)
 	}
 	return Ref{ID: id}, checkID(field, id)
 }
 
-// listID resolves a list that must be named.
+// listID resolves a list; a zero list is an error.
 func (c *Client) listID(list Ref) (Ref, error) {
 	if list.IsZero() {
 		return list, Invalid("list", "expected id or alias")
@@ -275,8 +295,8 @@ func (c *Client) listID(list Ref) (Ref, error) {
 	return idOf("list", c.aliases.lists, list)
 }
 
-// Check asks the provider whether the credentials work and what the account
-// may send. It sends nothing.
+// Check tests the credentials and returns the senders and quotas of the account. It
+// sends nothing.
 func (c *Client) Check(ctx context.Context) (*Health, error) {
 	return run(ctx, c, opCheck, []Feature{featureCheck}, func(ctx context.Context) (*Health, error) {
 		a, err := addOn[Checker](c, featureCheck)

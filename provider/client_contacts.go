@@ -63,11 +63,11 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*Page[Contac
 }
 
 // AllContacts iterates over the contacts that q selects, page after page from
-// q.Cursor on; the next page is fetched while the second half of one is worked
-// through. Contacts without an address are left out unless q.WithoutEmail asks for
-// them; Page.LeftOut of ListContacts counts them. An error comes once and last;
-// breaking stops fetching. A provider that gives the same page again ends the
-// iteration with ErrBadResponse.
+// q.Cursor on; the next page is fetched during the second half of a page. Contacts
+// without an address are left out unless q.WithoutEmail asks for them; Page.LeftOut
+// of ListContacts counts them. An error comes once and last; breaking stops
+// fetching. When a provider returns the same page again, the iteration ends with
+// ErrBadResponse.
 func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
 	key := func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }
 	return allPages(ctx, c, opContactList, q.Cursor, key, func(ctx context.Context, cursor string) (*Page[Contact], error) {
@@ -77,10 +77,16 @@ func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Cont
 	})
 }
 
-// allPages iterates over the items of a listing. key names an item, so that a
-// provider that gives a page again is noticed.
-func allPages[T any](ctx context.Context, c *Client, op Op, cursor string, key func(T) string, list func(ctx context.Context, cursor string) (*Page[T], error)) iter.Seq2[T, error] {
-	repeated := &Error{Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op, Message: "the provider gives the same page again"}
+// allPages iterates over the items of a listing. key identifies an item, to notice
+// a page that comes again.
+func allPages[T any](
+	ctx context.Context, c *Client, op Op, cursor string, key func(T) string,
+	list func(ctx context.Context, cursor string) (*Page[T], error),
+) iter.Seq2[T, error] {
+	repeated := &Error{
+		Kind: ErrBadResponse, Provider: c.provider, Account: c.account, Op: op,
+		Message: "the provider gives the same page again",
+	}
 	return func(yield func(T, error) bool) {
 		flow.Pages(ctx, cursor, func(ctx context.Context, cursor string) ([]T, string, error) {
 			page, err := list(ctx, cursor)
@@ -92,9 +98,10 @@ func allPages[T any](ctx context.Context, c *Client, op Op, cursor string, key f
 	}
 }
 
-// UpsertContact creates the contact or changes what change names. It never
-// undoes an unsubscription, a bounce, a complaint or a block, where the provider
-// lets us look; where it does not, the capability is limited and the receipt warns.
+// UpsertContact creates the contact or changes the fields in change. It never
+// undoes an unsubscription, a bounce, a complaint or a block where the provider can
+// be asked for them; where it cannot, the capability is limited and the receipt has
+// a warning.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opContactUpsert, featureContactUpsert, change.Email, func(ctx context.Context, a contactUpserter) (*ContactReceipt, error) {
 		change, err := c.prepareChange(change)
@@ -105,8 +112,8 @@ func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*Cont
 	})
 }
 
-// prepareChange checks change and returns it as the adapter gets it: aliases
-// replaced by ids.
+// prepareChange checks change and returns it for the adapter: with ids in place of
+// aliases.
 func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	if err := check(changeFields, &change); err != nil {
 		return change, err
@@ -132,7 +139,7 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	return change, c.supports(needs(changeFields, &change, nil)...)
 }
 
-// nameFields gives fields their aliases.
+// nameFields replaces the ids of fields by their aliases.
 func (c *Client) nameFields(contact *Contact) {
 	for alias, id := range c.aliases.fields {
 		if v, ok := contact.Fields[id]; ok && alias != id {
@@ -144,7 +151,7 @@ func (c *Client) nameFields(contact *Contact) {
 
 // DeleteContact removes a contact from the account; ErrNotFound when it is not there.
 func (c *Client) DeleteContact(ctx context.Context, email string) error {
-	return c.do(ctx, opContactDelete, featureContactDelete, func(ctx context.Context) error {
+	return c.runOnly(ctx, opContactDelete, featureContactDelete, func(ctx context.Context) error {
 		if err := CheckEmail(email); err != nil {
 			return err
 		}
@@ -158,7 +165,9 @@ func (c *Client) DeleteContact(ctx context.Context, email string) error {
 
 // Unsubscribe takes an address off one list, or off all mail when list is zero. The
 // reason is one line for the provider, which may ignore it.
-func (c *Client) Unsubscribe(ctx context.Context, email string, list Ref, reason string) (*ContactReceipt, error) {
+func (c *Client) Unsubscribe(
+	ctx context.Context, email string, list Ref, reason string,
+) (*ContactReceipt, error) {
 	f := featureUnsubscribe
 	if !list.IsZero() {
 		f = featureUnsubscribeList
@@ -176,9 +185,8 @@ func (c *Client) Unsubscribe(ctx context.Context, email string, list Ref, reason
 }
 
 // Resubscribe undoes an unsubscription: from one list, or from all mail when list
-// is zero. It is the one verb that does, so it is never part of another, and it is
-// the caller's word that the person asked for it. What it does not lift is said by
-// the notes of the receipt.
+// is zero. No other method does, and the caller asserts that the person asked for
+// it. The notes of the receipt name the suppressions that remain.
 func (c *Client) Resubscribe(ctx context.Context, email string, list Ref) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opResubscribe, featureResubscribe, email, func(ctx context.Context, a resubscriber) (*ContactReceipt, error) {
 		list, err := idOf("list", c.aliases.lists, list)
@@ -189,15 +197,23 @@ func (c *Client) Resubscribe(ctx context.Context, email string, list Ref) (*Cont
 	})
 }
 
-// do is run for operations that return nothing.
-func (c *Client) do(ctx context.Context, op Op, f Feature, call func(context.Context) error) error {
-	_, err := run(ctx, c, op, []Feature{f}, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+// runOnly is run for operations that return nothing.
+func (c *Client) runOnly(
+	ctx context.Context, op Op, f Feature, call func(context.Context) error,
+) error {
+	_, err := run(
+		ctx, c, op, []Feature{f},
+		func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) },
+	)
 	return err
 }
 
-// changeAddress is run for a change about one address; call gets the adapter as
-// the interface that the change needs.
-func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, email string, call func(context.Context, A) (*ContactReceipt, error)) (*ContactReceipt, error) {
+// changeAddress is run for a change of one address; call gets the adapter as the
+// interface that the change needs.
+func changeAddress[A any](
+	ctx context.Context, c *Client, op Op, f Feature, email string,
+	call func(context.Context, A) (*ContactReceipt, error),
+) (*ContactReceipt, error) {
 	return run(ctx, c, op, []Feature{f}, func(ctx context.Context) (*ContactReceipt, error) {
 		if err := CheckEmail(email); err != nil {
 			return nil, err
@@ -211,9 +227,11 @@ func changeAddress[A any](ctx context.Context, c *Client, op Op, f Feature, emai
 	})
 }
 
-// contactReceipt completes the receipt of a change. An answer that came but
-// could not be read is a change that was made.
-func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*ContactReceipt, error) {
+// contactReceipt completes the receipt of a change. A successful response that
+// could not be read still means that the change was made.
+func (c *Client) contactReceipt(
+	r *ContactReceipt, email string, err error,
+) (*ContactReceipt, error) {
 	e := errorOf(err)
 	if err != nil && (e == nil || e.Outcome == OutcomeNotSent || e.Outcome == "") {
 		return nil, err
@@ -226,7 +244,10 @@ func (c *Client) contactReceipt(r *ContactReceipt, email string, err error) (*Co
 	case err == nil:
 	case e.Outcome == OutcomeSent:
 		r.State, err = ContactStored, nil
-		r.Notes = append(r.Notes, Note{Field: "id", Action: NoteWarning, Why: "stored, but the answer could not be read: " + e.Message})
+		r.Notes = append(r.Notes, Note{
+			Field: "id", Action: NoteWarning,
+			Why: "stored, but the answer could not be read: " + e.Message,
+		})
 	default:
 		r.State = ContactUnknown
 	}

@@ -9,27 +9,33 @@ import (
 	"time"
 )
 
-// deliver sends a prepared message in one call, or in one for each recipient,
-// but for those that known says are sent to or in doubt.
+// deliver sends a prepared message in one request, or in one for each recipient. It
+// leaves out recipients that known reports as sent or unknown.
 func (c *Client) deliver(ctx context.Context, m *Message, known *Receipt) (*Receipt, error) {
 	if c.caps.Level(featureIdempotencyKey) == LevelEmulated {
 		m = m.Clone()
-		m.IdempotencyKey = "" // served on this side; the adapter has no place for it
+		m.IdempotencyKey = "" // the guard serves it; the adapter cannot send it
 	}
 	mails := c.mailsOf(m)
 	if mails == nil {
 		return c.sendOne(ctx, m)
 	}
 	r, err := c.sendEach(ctx, m, mails, known)
-	note := Note{Field: "to", Action: NoteEmulated, Why: fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails))}
+	note := Note{
+		Field: "to", Action: NoteEmulated,
+		Why: fmt.Sprintf("%d mails, one for each recipient, who do not see each other", len(mails)),
+	}
 	if len(m.Recipients) > 0 {
-		note = Note{Field: "recipients", Action: NoteEmulated, Why: fmt.Sprintf("%d mails, one call each", len(mails))}
+		note = Note{
+			Field: "recipients", Action: NoteEmulated,
+			Why: fmt.Sprintf("%d mails, one call each", len(mails)),
+		}
 	}
 	return c.withNotes(r, []Note{note}, err), err
 }
 
-// mailsOf are the mails for single recipients where the provider cannot do them in
-// one call, else nil.
+// mailsOf returns one mail for each recipient where the provider cannot send them
+// in one request, else nil.
 func (c *Client) mailsOf(m *Message) []*Message {
 	switch {
 	case len(m.Recipients) > 0 && c.caps.Level(featureRecipients) == LevelEmulated:
@@ -40,11 +46,13 @@ func (c *Client) mailsOf(m *Message) []*Message {
 	return nil
 }
 
-// sendEach sends mails one by one, each to one recipient, and makes one receipt.
-// It stops at an error that the next recipient would meet too, and leaves no
-// recipient without a result. Recipients that known, the receipt of an earlier
-// send of the same mails, shows as sent to or in doubt are left as they are.
-func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message, known *Receipt) (*Receipt, error) {
+// sendEach sends mails one by one, each to one recipient, and makes one receipt. It
+// stops at an error that the next recipient would cause too, and gives every
+// recipient a result. It does not send to recipients that known, the receipt of an
+// earlier send of the same mails, has as sent or unknown.
+func (c *Client) sendEach(
+	ctx context.Context, whole *Message, mails []*Message, known *Receipt,
+) (*Receipt, error) {
 	all := &Receipt{Provider: c.provider, Account: c.account, IdempotencyKey: whole.IdempotencyKey}
 	if known != nil && len(known.Recipients) == len(mails) {
 		all.Accounts = known.Accounts
@@ -58,14 +66,20 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 			all.Recipients = append(all.Recipients, known.Recipients[i])
 			if known.Recipients[i].State == StateUnknown {
 				all.addTrace(whole, m.To[0].Email, known.Unsettled)
-				unknown = &Error{Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: "the outcome of an earlier send to a recipient is unknown"}
+				unknown = &Error{
+					Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField,
+					Message: "the outcome of an earlier send to a recipient is unknown",
+				}
 			}
 			continue
 		}
 		if stopped {
 			all.Recipients = append(all.Recipients, RecipientResult{
 				Email: m.To[0].Email, State: StateRefused,
-				Error: &Error{Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: opSend, Outcome: OutcomeNotSent, Message: "not tried after the error before"},
+				Error: &Error{
+					Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: opSend,
+					Outcome: OutcomeNotSent, Message: "not tried after the error before",
+				},
 			})
 			continue
 		}
@@ -80,7 +94,10 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 			continue
 		}
 		if r == nil {
-			all.Recipients = append(all.Recipients, RecipientResult{Email: m.To[0].Email, State: StateRefused, Error: &Error{Kind: kindOf(err), Outcome: OutcomeNotSent, Message: err.Error()}})
+			all.Recipients = append(all.Recipients, RecipientResult{
+				Email: m.To[0].Email, State: StateRefused,
+				Error: &Error{Kind: kindOf(err), Outcome: OutcomeNotSent, Message: err.Error()},
+			})
 		}
 		if first == nil {
 			first = err
@@ -90,7 +107,7 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 		}
 		switch kindOf(err) {
 		case ErrInvalid, ErrConflict, ErrNotFound: // about this recipient
-		case ErrDryRun: // all requests are shown
+		case ErrDryRun: // show every request
 		default:
 			stopped = true
 		}
@@ -105,9 +122,9 @@ func (c *Client) sendEach(ctx context.Context, whole *Message, mails []*Message,
 	return all, partlySent(all, first)
 }
 
-// partlySent is the error of a send to several of whom some were reached: it does
-// not say "not sent", because a caller who tries the whole message elsewhere would
-// send to them twice.
+// partlySent returns the error of a send that reached some recipients. Its outcome
+// is not "not sent", because a caller who tries the whole message elsewhere would
+// send twice.
 func partlySent(r *Receipt, err error) error {
 	reached := 0
 	for _, x := range r.Recipients {
@@ -124,8 +141,8 @@ func partlySent(r *Receipt, err error) error {
 	return &c
 }
 
-// placed are the notes of the i-th mail with the place in the whole message of
-// the recipient that they speak of.
+// placed returns the notes of the i-th mail with the path of its recipient in the
+// whole message.
 func placed(whole *Message, i int, notes []Note) []Note {
 	const single = "to[0]"
 	place := fmt.Sprintf("to[%d]", i)
@@ -197,7 +214,10 @@ func (r *Receipt) addTrace(whole *Message, email string, part *Trace) {
 	own := part.of(email)
 	t := r.Unsettled
 	if t == nil {
-		t = &Trace{At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject, SendAt: own.SendAt, Own: make(map[string]Trace)}
+		t = &Trace{
+			At: own.At, Until: own.Until, From: own.From, Subject: whole.Subject,
+			SendAt: own.SendAt, Own: make(map[string]Trace),
+		}
 		r.Unsettled = t
 	}
 	if own.At.Before(t.At) {
@@ -209,8 +229,8 @@ func (r *Receipt) addTrace(whole *Message, email string, part *Trace) {
 	t.Own[email] = own
 }
 
-// withNotes puts notes before those of r. A dry run has no receipt of its own; it
-// gets one for the notes.
+// withNotes puts notes before those of r. A dry run without a receipt gets one for
+// the notes.
 func (c *Client) withNotes(r *Receipt, notes []Note, err error) *Receipt {
 	if r == nil && errors.Is(err, ErrDryRun) {
 		r = &Receipt{Provider: c.provider, Account: c.account}
@@ -221,15 +241,15 @@ func (c *Client) withNotes(r *Receipt, notes []Note, err error) *Receipt {
 	return r
 }
 
-// sendOne calls the adapter once and makes the Receipt complete.
+// sendOne calls the adapter once and completes its receipt.
 func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 	start := time.Now()
 	r, err := c.adapter.Send(ctx, m)
 	return c.completed(m, r, err, start)
 }
 
-// completed makes the Receipt and the error of a call complete that began at
-// start: r and err are the adapter's about m.
+// completed fills in the receipt and the error that the adapter returned for m; the
+// call began at start.
 func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (*Receipt, error) {
 	var e *Error
 	if err != nil {
@@ -242,15 +262,21 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 	if e != nil && (e.Local() || e.Kind == ErrCanceled) {
 		return nil, err // nothing left
 	}
-	asked := AccountResult{Provider: c.provider, Account: c.account, Outcome: OutcomeSent, Error: e, Took: time.Since(start)}
+	asked := AccountResult{
+		Provider: c.provider, Account: c.account, Outcome: OutcomeSent, Error: e,
+		Took: time.Since(start),
+	}
 	if e != nil {
 		asked.Outcome = e.Outcome
 		r = failed(m, e, r)
 	} else if r.MessageID == "" && r.BatchID == "" && !slices.ContainsFunc(r.Recipients, func(x RecipientResult) bool { return x.MessageID != "" }) {
-		r.Notes = append(r.Notes, Note{Field: "message_id", Action: NoteWarning, Why: "accepted, but the provider told no id"})
+		r.Notes = append(r.Notes, Note{
+			Field: "message_id", Action: NoteWarning,
+			Why: "accepted, but the provider returned no id",
+		})
 	}
 	if e != nil && e.Outcome == OutcomeSent {
-		err = nil // taken over; only the answer is of no use
+		err = nil // accepted; only the response could not be read
 	}
 	r.Provider, r.Account = c.provider, c.account
 	r.Accounts = append(r.Accounts, asked)
@@ -260,14 +286,16 @@ func (c *Client) completed(m *Message, r *Receipt, err error, start time.Time) (
 	return r, err
 }
 
-// failed is the receipt beside an error. What the adapter knows (the key,
-// notes) is kept.
+// failed returns the receipt of a send that failed. It keeps what the adapter
+// returned (the key, notes).
 func failed(m *Message, e *Error, known *Receipt) *Receipt {
 	var r *Receipt
 	switch e.Outcome {
 	case OutcomeSent:
 		r = m.Receipt("", StateAccepted)
-		r.Notes = []Note{{Field: "message_id", Action: NoteWarning, Why: "accepted, id unknown: " + e.Message}}
+		r.Notes = []Note{
+			{Field: "message_id", Action: NoteWarning, Why: "accepted, id unknown: " + e.Message},
+		}
 	case OutcomeMaybeSent:
 		r = m.Receipt("", StateUnknown)
 	default:

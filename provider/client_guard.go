@@ -11,21 +11,22 @@ import (
 )
 
 const (
-	// guardLongest is how long a send whose process died may have gone on.
+	// guardLongest is the longest time a send may have run whose process died.
 	guardLongest = 90 * time.Second
 	// guardWrite bounds the storing of a result, which the end of the caller's
 	// context must not prevent.
 	guardWrite = 10 * time.Second
 )
 
-// guardKey is the key in the store. No two accounts share one.
+// guardKey returns the key in the store, which no other account has.
 func (c *Client) guardKey(key string) string { return url.PathEscape(c.account) + "/" + key }
 
-// delivery sends a prepared message, but for the recipients that known says are
-// sent to or in doubt.
+// delivery sends a prepared message, except to recipients that known reports as
+// sent or unknown.
 type delivery func(ctx context.Context, m *Message, known *Receipt) (*Receipt, error)
 
-// guarded is deliver under the guard, if the message has a key that it serves.
+// guarded calls deliver under the guard, if the message has a key that the guard
+// serves.
 func (c *Client) guarded(ctx context.Context, m *Message, deliver delivery) (*Receipt, error) {
 	if c.guard == nil || m.IdempotencyKey == "" {
 		return deliver(ctx, m, nil)
@@ -40,10 +41,16 @@ func (c *Client) guarded(ctx context.Context, m *Message, deliver delivery) (*Re
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, &Error{Kind: ErrUnavailable, Outcome: OutcomeNotSent, Field: keyField, Message: "the duplicate guard: " + err.Error(), Err: err}
+		return nil, &Error{
+			Kind: ErrUnavailable, Outcome: OutcomeNotSent, Field: keyField,
+			Message: "the duplicate guard: " + err.Error(), Err: err,
+		}
 	case e.Digest != "" && e.Digest != digest:
-		if claimed { // the store broke its promise; leave the entry in doubt
-			return nil, &Error{Kind: ErrInternal, Outcome: OutcomeNotSent, Field: keyField, Message: "the duplicate guard gave a key to another message"}
+		if claimed { // the store broke its contract; leave the entry unknown
+			return nil, &Error{
+				Kind: ErrInternal, Outcome: OutcomeNotSent, Field: keyField,
+				Message: "the duplicate guard gave a key to another message",
+			}
 		}
 		return nil, Invalid(keyField, "the key was used for another message")
 	case !claimed:
@@ -52,15 +59,23 @@ func (c *Client) guarded(ctx context.Context, m *Message, deliver delivery) (*Re
 	return c.claimed(ctx, m, key, e, deliver)
 }
 
-// claimed sends under the claim and stores what became of it, also when the
-// adapter panics.
-func (c *Client) claimed(ctx context.Context, m *Message, key string, before GuardEntry, deliver delivery) (r *Receipt, err error) {
-	end := GuardEntry{Status: StateUnknown, Receipt: c.unfinished(m, GuardEntry{At: time.Now(), Receipt: before.Receipt})}
+// claimed sends under the claim and stores the result, also when the adapter
+// panics.
+func (c *Client) claimed(
+	ctx context.Context, m *Message, key string, before GuardEntry, deliver delivery,
+) (r *Receipt, err error) {
+	end := GuardEntry{
+		Status:  StateUnknown,
+		Receipt: c.unfinished(m, GuardEntry{At: time.Now(), Receipt: before.Receipt}),
+	}
 	defer func() {
 		write, cancel := context.WithTimeout(context.WithoutCancel(ctx), guardWrite)
 		defer cancel()
 		if failed := c.guard.store.Finish(write, key, end); failed != nil && r != nil {
-			r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard could not store the result, and will call a repeat unknown: " + failed.Error()})
+			r.Notes = append(r.Notes, Note{
+				Field: keyField, Action: NoteWarning,
+				Why: "the duplicate guard could not store the result; a repeat will be reported as unknown: " + failed.Error(),
+			})
 		}
 	}()
 	r, err = deliver(ctx, m, before.Receipt.Clone())
@@ -72,11 +87,14 @@ func (c *Client) claimed(ctx context.Context, m *Message, key string, before Gua
 	return r, err
 }
 
-// repeated is the answer to a Send under a key that was used before.
+// repeated returns the result of a Send under a key that was used before.
 func (c *Client) repeated(m *Message, e GuardEntry) (*Receipt, error) {
 	if e.Status == StateAccepted && e.Receipt != nil {
 		r := e.Receipt.Clone()
-		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteEmulated, Why: "the mail was sent under this key before: this is its receipt, and nothing was sent now"})
+		r.Notes = append(r.Notes, Note{
+			Field: keyField, Action: NoteEmulated,
+			Why: "the mail was sent under this key before: this is its receipt, and nothing was sent now",
+		})
 		return r, nil
 	}
 	r := e.Receipt.Clone()
@@ -85,17 +103,19 @@ func (c *Client) repeated(m *Message, e GuardEntry) (*Receipt, error) {
 	}
 	why := "the outcome of an earlier send under this key is unknown; nothing was sent now"
 	r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: why})
-	return r, &Error{Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: why}
+	return r, &Error{
+		Kind: ErrOutcomeUnknown, Outcome: OutcomeMaybeSent, Field: keyField, Message: why,
+	}
 }
 
-// unfinished is the receipt of a send that was recorded as begun and has no result:
-// recipients without a final state are unknown.
+// unfinished returns the receipt of a send that was recorded as begun and has no
+// result: recipients without a final state are unknown.
 func (c *Client) unfinished(m *Message, e GuardEntry) *Receipt {
 	t := traceOf(m, e.At)
 	t.At, t.Until = e.At.UTC(), e.At.Add(guardLongest).UTC()
 	r := m.Receipt("", StateUnknown)
 	if e.Receipt != nil && len(e.Receipt.Recipients) == len(r.Recipients) {
-		r = e.Receipt.Clone() // of the send before, which was not complete
+		r = e.Receipt.Clone() // of the earlier, incomplete send
 		for i := range r.Recipients {
 			if r.Recipients[i].NotSent() {
 				r.Recipients[i].State, r.Recipients[i].Error = StateUnknown, nil
@@ -107,19 +127,22 @@ func (c *Client) unfinished(m *Message, e GuardEntry) *Receipt {
 	return r
 }
 
-// settled tells the store of a mail that turned out to be sent to all.
+// settled records in the store that a mail was sent to all recipients.
 func (g *guard) settled(ctx context.Context, c *Client, r *Receipt) {
 	if g == nil || r.IdempotencyKey == "" || guardStatus(r, nil, true) != StateAccepted {
 		return
 	}
 	e := GuardEntry{Status: StateAccepted, Receipt: r.Clone()}
 	if err := g.store.Finish(ctx, c.guardKey(r.IdempotencyKey), e); err != nil {
-		r.Notes = append(r.Notes, Note{Field: keyField, Action: NoteWarning, Why: "the duplicate guard was not told: " + err.Error()})
+		r.Notes = append(r.Notes, Note{
+			Field: keyField, Action: NoteWarning,
+			Why: "the duplicate guard could not be updated: " + err.Error(),
+		})
 	}
 }
 
-// guardStatus says what a send means for its key. each says that recipients had
-// calls of their own, and so can be sent to again by themselves.
+// guardStatus returns the state that a send leaves for its key. each means that
+// recipients had requests of their own, so that single ones can be sent again.
 func guardStatus(r *Receipt, err error, each bool) State {
 	if r == nil {
 		return StateRefused
@@ -139,7 +162,7 @@ func guardStatus(r *Receipt, err error, each bool) State {
 	case r.State == StateUnknown || len(r.unknown()) > 0:
 		return StateUnknown
 	case r.State == StateRefused && errors.As(err, &e) && e.Outcome != OutcomeNotSent:
-		return StateUnknown // called refused without proof
+		return StateUnknown // refused, but not proved
 	}
 	return StateAccepted
 }

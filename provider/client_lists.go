@@ -39,11 +39,18 @@ func (c *Client) AddToList(ctx context.Context, list Ref, emails []string) ([]Me
 
 // RemoveFromList takes contacts off a list; they stay contacts. The results are as
 // those of AddToList.
-func (c *Client) RemoveFromList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {
-	return changeMembers(ctx, c, opListRemove, featureListRemove, list, emails, listRemover.RemoveFromList)
+func (c *Client) RemoveFromList(
+	ctx context.Context, list Ref, emails []string,
+) ([]MemberResult, error) {
+	return changeMembers(
+		ctx, c, opListRemove, featureListRemove, list, emails, listRemover.RemoveFromList,
+	)
 }
 
-func changeMembers[A any](ctx context.Context, c *Client, op Op, f Feature, list Ref, emails []string, call func(A, context.Context, Ref, []string) ([]MemberResult, error)) ([]MemberResult, error) {
+func changeMembers[A any](
+	ctx context.Context, c *Client, op Op, f Feature, list Ref, emails []string,
+	call func(A, context.Context, Ref, []string) ([]MemberResult, error),
+) ([]MemberResult, error) {
 	return run(ctx, c, op, []Feature{f}, func(ctx context.Context) ([]MemberResult, error) {
 		list, err := c.listID(list)
 		if err != nil {
@@ -74,9 +81,8 @@ func changeMembers[A any](ctx context.Context, c *Client, op Op, f Feature, list
 	})
 }
 
-// CreateList makes a list. It is not repeatable: after ErrOutcomeUnknown, and
-// after an error whose Outcome is OutcomeSent, look for the name before creating
-// it again.
+// CreateList makes a list. It is not repeatable: after ErrOutcomeUnknown, and after
+// an error whose Outcome is OutcomeSent, look the name up before creating it again.
 func (c *Client) CreateList(ctx context.Context, name string) (*List, error) {
 	return run(ctx, c, opListCreate, []Feature{featureListCreate}, func(ctx context.Context) (*List, error) {
 		if name == "" {
@@ -91,19 +97,24 @@ func (c *Client) CreateList(ctx context.Context, name string) (*List, error) {
 		}
 		l, err := a.CreateList(ctx, name)
 		if err == nil && l == nil {
-			return nil, &Error{Kind: ErrInternal, Outcome: OutcomeSent, Message: "the adapter returned no list"}
+			return nil, &Error{
+				Kind: ErrInternal, Outcome: OutcomeSent, Message: "the adapter returned no list",
+			}
 		}
 		if err == nil && l.ID == "" {
-			return l, &Error{Kind: ErrBadResponse, Outcome: OutcomeSent, Message: "the list was made, but the answer has no id; look for its name"}
+			return l, &Error{
+				Kind: ErrBadResponse, Outcome: OutcomeSent,
+				Message: "the list was made, but the answer has no id; look for its name",
+			}
 		}
 		return l, err
 	})
 }
 
-// DeleteList removes a list; its contacts stay contacts where the provider
-// keeps them beside lists. ErrNotFound when it is not there.
+// DeleteList removes a list; its contacts stay contacts where the provider keeps
+// them outside of lists. The error is ErrNotFound when there is no such list.
 func (c *Client) DeleteList(ctx context.Context, list Ref) error {
-	return c.do(ctx, opListDelete, featureListDelete, func(ctx context.Context) error {
+	return c.runOnly(ctx, opListDelete, featureListDelete, func(ctx context.Context) error {
 		list, err := c.listID(list)
 		if err != nil {
 			return err
@@ -135,12 +146,17 @@ func (c *Client) ListSuppressions(ctx context.Context, cursor string) (*Page[Sup
 // once and last; breaking stops fetching. An address may come more than once,
 // for different senders or kinds of mail.
 func (c *Client) AllSuppressions(ctx context.Context) iter.Seq2[Suppression, error] {
-	return allPages(ctx, c, opSuppressions, "", func(s Suppression) string { return fmt.Sprint(s) }, c.ListSuppressions)
+	return allPages(
+		ctx, c, opSuppressions, "", func(s Suppression) string { return fmt.Sprint(s) },
+		c.ListSuppressions,
+	)
 }
 
-// AddSuppression keeps mail from an address, contact or not. Which mail is said
-// by the notes of the receipt.
-func (c *Client) AddSuppression(ctx context.Context, email, reason string) (*ContactReceipt, error) {
+// AddSuppression stops mail to an address, whether it is a contact or not. The
+// notes of the receipt name the kinds of mail.
+func (c *Client) AddSuppression(
+	ctx context.Context, email, reason string,
+) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opSuppressionAdd, featureSuppressionAdd, email, func(ctx context.Context, a suppressionAdder) (*ContactReceipt, error) {
 		if err := checkLine("reason", reason); err != nil {
 			return nil, err
@@ -149,8 +165,8 @@ func (c *Client) AddSuppression(ctx context.Context, email, reason string) (*Con
 	})
 }
 
-// RemoveSuppression lets mail to an address through again. It is the caller's
-// word that the person wants it.
+// RemoveSuppression allows mail to an address again. The caller asserts that the
+// person wants it.
 func (c *Client) RemoveSuppression(ctx context.Context, email string) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opSuppressionRemove, featureSuppressionRemove, email, func(ctx context.Context, a suppressionRemover) (*ContactReceipt, error) {
 		return a.RemoveSuppression(ctx, email)

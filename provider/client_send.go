@@ -8,14 +8,13 @@ import (
 )
 
 // Send checks m and hands it to the provider. Nothing is dropped in silence: a
-// field the provider cannot express is an error before any request, unless the
-// account's policy says otherwise, and then Receipt.Notes tell it.
+// field that the provider cannot express is an error before any request, unless the
+// account's policy allows to drop or emulate it; Receipt.Notes then name it.
 //
-// The Receipt is non-nil whenever a request may have left, also beside an
-// error. When the error is ErrOutcomeUnknown, or its Outcome is MaybeSent, the
-// mail may be on its way: do not send it again without a key. An accepted mail
-// is not a delivered one. Beside ErrDryRun the Receipt has no state and tells
-// the notes only.
+// The Receipt is non-nil whenever a request may have left, also together with an
+// error. When the error is ErrOutcomeUnknown, or its Outcome is OutcomeMaybeSent,
+// the mail may have been sent: do not send it again without a key. Accepted does
+// not mean delivered. With ErrDryRun the Receipt has only notes and no state.
 func (c *Client) Send(ctx context.Context, m *Message) (*Receipt, error) {
 	ctx, start, err := c.begin(ctx, opSend)
 	var r *Receipt
@@ -52,8 +51,8 @@ func (c *Client) deliverRoute(ctx context.Context, m *Message, _ *Receipt) (*Rec
 
 // Accepts returns the error with which Send would refuse m here, before any
 // request: a wrong field, an alias or a feature that this account does not have.
-// Its Elsewhere says whether the reason lies with the account. nil says nothing
-// about what the provider will answer.
+// Its Elsewhere reports whether another account may take the message. nil does not
+// promise that the provider accepts m.
 func (c *Client) Accepts(m *Message) error {
 	if m == nil {
 		return asError(Invalid("", "expected a message"), c.provider, c.account, opSend)
@@ -69,8 +68,8 @@ func (c *Client) Accepts(m *Message) error {
 	return asError(err, c.provider, c.account, opSend)
 }
 
-// prepare returns m as the adapter gets it: defaults filled in, aliases
-// resolved, checked, and with the policy applied.
+// prepare returns m for the adapter: with defaults filled in, aliases resolved,
+// checked, and with the policy applied.
 func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	m = c.copied(m)
 	if m.From.Email == "" {
@@ -84,7 +83,9 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 		return nil, nil, err
 	}
 	if m.From.Email == "" && m.Template.IsZero() {
-		return nil, nil, ofAccount(Invalid("from", "expected a sender, in the message or as the account's setting"))
+		return nil, nil, ofAccount(
+			Invalid("from", "expected a sender, in the message or as the account's setting"),
+		)
 	}
 	notes, err := c.apply(m)
 	if err != nil {
@@ -94,9 +95,9 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 		return nil, nil, err
 	}
 	if len(m.Attachments) == 0 && m.HTML == "" && m.Text == "" && m.Template.IsZero() && len(m.Recipients) == 0 {
-		return nil, nil, ofAccount(Invalid("html", "nothing is left of the message after the policy"))
+		return nil, nil, ofAccount(Invalid("html", "the policy drops all content of the message"))
 	}
-	// Last, so that a test system meets the same refusals as production.
+	// Last, so that a test system gets the same errors as production.
 	moved, err := c.staging.apply(m)
 	if err != nil {
 		return nil, nil, err
@@ -104,9 +105,9 @@ func (c *Client) prepare(m *Message) (*Message, []Note, error) {
 	return m, append(notes, moved...), nil
 }
 
-// copied is a copy of m for prepare to change. What a policy or the staging
-// settings may change is copied too; else prepare changes nothing behind the
-// slices and maps, and sending ends before the caller gets them back.
+// copied returns a copy of m that prepare may change. Slices and maps are copied
+// only where a policy or the staging settings may change them; prepare changes no
+// others.
 func (c *Client) copied(m *Message) *Message {
 	if len(c.policy) > 0 || c.staging.redirectTo != "" {
 		return m.Clone()
@@ -115,16 +116,16 @@ func (c *Client) copied(m *Message) *Message {
 	return &own
 }
 
-// apply holds m against the provider's capabilities: what is not there is
-// dropped or emulated where the policy says so, and an error that tells all of
-// it otherwise.
+// apply compares m with the provider's capabilities. Features that are missing are
+// dropped or emulated where the policy allows it, and otherwise listed in one
+// error.
 func (c *Client) apply(m *Message) ([]Note, error) {
 	var notes []Note
 	var missing []Feature
 	var room [featureRoom]Feature
 	for _, f := range m.needs(room[:0]) {
 		if c.caps.Can(f) || len(notes) > 0 && !slices.Contains(m.needs(nil), f) {
-			continue // there, or gone with what was dropped before
+			continue // supported, or dropped together with an earlier feature
 		}
 		action := c.policy.action(f)
 		switch {
@@ -132,10 +133,16 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 			missing = append(missing, f)
 		case action == ActionDrop:
 			m.drop(f)
-			notes = append(notes, Note{Field: fieldOf(f), Action: NoteDropped, Why: "policy: " + c.provider + " has no " + string(f)})
+			notes = append(notes, Note{
+				Field: fieldOf(f), Action: NoteDropped,
+				Why: "policy: " + c.provider + " has no " + string(f),
+			})
 		case f == featureTextOnly:
 			htmlFromText(m)
-			notes = append(notes, Note{Field: "html", Action: NoteEmulated, Why: "policy: made from text, which " + c.provider + " cannot send alone"})
+			notes = append(notes, Note{
+				Field: "html", Action: NoteEmulated,
+				Why: "policy: made from text, which " + c.provider + " cannot send alone",
+			})
 		}
 	}
 	if len(missing) == 0 {
@@ -148,8 +155,8 @@ func (c *Client) apply(m *Message) ([]Note, error) {
 	return nil, e
 }
 
-// prepareRoute is prepare for an account that hands mail to others, which
-// prepare it by their own settings.
+// prepareRoute is prepare for a route, whose members prepare the message by their
+// own settings.
 func (c *Client) prepareRoute(m *Message) (*Message, []Note, error) {
 	if err := m.Validate(); err != nil {
 		return nil, nil, err
@@ -159,7 +166,7 @@ func (c *Client) prepareRoute(m *Message) (*Message, []Note, error) {
 	return m, notes, err
 }
 
-// fieldOf is the JSON name of the field that a feature of a message is about.
+// fieldOf returns the JSON name of the field that a feature of a message concerns.
 func fieldOf(f Feature) string {
 	return strings.TrimPrefix(strings.TrimSuffix(string(f), ".many"), "message.")
 }

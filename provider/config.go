@@ -15,7 +15,7 @@ import (
 
 // Config names the accounts of a program and how to open them.
 type Config struct {
-	// Default is the account that Open takes. It may be empty when there is one
+	// Default is the account that Open opens. It may be empty when there is one
 	// account.
 	Default   string                   `json:"default"`
 	Providers map[string]AccountConfig `json:"providers"`
@@ -27,13 +27,12 @@ type Config struct {
 		Fields    map[string]map[string]string `json:"fields"`
 	} `json:"aliases"`
 
-	problems []*Error // of accounts, found while reading; told by Registry.Check with all others
+	problems []*Error // of accounts, found while reading; Registry.Check returns them with all others
 }
 
-// ParseConfig reads a Config from JSON. It fails on what is no configuration at
-// all: broken JSON, duplicate keys, unknown top-level keys. Everything wrong
-// inside accounts is told at once by Registry.Check, which Open calls and which
-// knows the drivers.
+// ParseConfig reads a Config from JSON. It returns an error for broken JSON,
+// duplicate keys and unknown top-level keys. Registry.Check, which Open calls and
+// which knows the drivers, returns all problems inside accounts at once.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
 	var wire struct {
@@ -57,7 +56,8 @@ func ParseConfig(data []byte) (Config, error) {
 	return cfg, nil
 }
 
-// parseAccount reads an account. What cannot be read is left out and noted.
+// parseAccount reads an account. Settings that cannot be read are left out and
+// recorded as problems.
 func (c *Config) parseAccount(path string, raw json.RawMessage) AccountConfig {
 	a := make(AccountConfig)
 	err := strictjson.EachKey(path, raw, func(key, at string, value json.RawMessage) *strictjson.Error {
@@ -72,8 +72,8 @@ func (c *Config) parseAccount(path string, raw json.RawMessage) AccountConfig {
 	return a
 }
 
-// AccountConfig is one account as a configuration has it: the provider and its
-// settings by their names, unchecked. It may hold keys, so it prints REDACTED.
+// AccountConfig is one account of a configuration: the provider and its settings by
+// their names, unchecked. It may hold keys, so it prints REDACTED.
 type AccountConfig map[string]any
 
 // Provider is the name of the account's driver; empty when it has none.
@@ -104,7 +104,7 @@ func (AccountConfig) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON returns REDACTED.
 func (AccountConfig) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
 
-// defaultAccount is the name of the account that Open takes.
+// defaultAccount returns the name of the account that Open opens.
 func (c Config) defaultAccount() (string, error) {
 	switch {
 	case c.Default != "":
@@ -119,7 +119,7 @@ func (c Config) defaultAccount() (string, error) {
 
 func (c Config) names() string { return strings.Join(slices.Sorted(maps.Keys(c.Providers)), ", ") }
 
-// checkAliases returns the aliases that lead nowhere.
+// checkAliases returns the aliases that name no account.
 func (c Config) checkAliases() []*Error {
 	var out []*Error
 	for kind, table := range map[string]map[string]map[string]string{"lists": c.Aliases.Lists, "templates": c.Aliases.Templates, "fields": c.Aliases.Fields} {
@@ -127,7 +127,13 @@ func (c Config) checkAliases() []*Error {
 			for account, id := range ids {
 				field := "aliases." + kind + "." + alias + "." + account
 				if _, ok := c.Providers[account]; !ok {
-					out = append(out, configError(field, "no account is called %q; known: %s", text.Clip(account), c.names()))
+					out = append(
+						out,
+						configError(
+							field, "no account is called %q; known: %s", text.Clip(account),
+							c.names(),
+						),
+					)
 				} else if id == "" {
 					out = append(out, configError(field, "expected an id"))
 				}

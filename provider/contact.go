@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// Contact is an address with what an account knows of it.
+// Contact is an address with the data that an account keeps about it.
 type Contact struct {
+	// Email identifies the contact in every method of this package. The others are
+	// empty where the account or the provider does not have them.
 	Email      string `json:"email"`
 	Phone      string `json:"phone,omitempty"`
 	ExternalID string `json:"external_id,omitempty"`
@@ -17,32 +19,33 @@ type Contact struct {
 	// a list of text. Dates are text, YYYY-MM-DD.
 	Fields      map[string]any `json:"fields,omitempty"`
 	Memberships []Membership   `json:"memberships,omitempty"`
-	// Suppressed says which mail the address does not get; empty means free.
+	// Suppressed lists the kinds of mail that the address does not get; empty means
+	// that it gets all.
 	Suppressed []Suppression `json:"suppressed"`
 	CreatedAt  time.Time     `json:"created_at,omitzero"`
 	ModifiedAt time.Time     `json:"modified_at,omitzero"`
 }
 
-// Membership is the belonging of a contact to a list.
+// Membership is the status of a contact on one list.
 type Membership struct {
 	List   string           `json:"list"` // the provider's id of the list
 	Status MembershipStatus `json:"status"`
 }
 
-// MembershipStatus says how a contact stands on a list.
+// MembershipStatus is the status of a contact on a list.
 type MembershipStatus string
 
 // The statuses of a Membership. Unsubscribed, bounced, complained and blocked
 // are final: upsert and import never undo them.
 const (
-	StatusSubscribed   MembershipStatus = "subscribed"
-	StatusPending      MembershipStatus = "pending"      // waits for confirmation by the person
-	StatusUnsubscribed MembershipStatus = "unsubscribed" // left, by the person's own word
+	StatusSubscribed   MembershipStatus = "subscribed"   // gets the mail of the list
+	StatusPending      MembershipStatus = "pending"      // the person has not confirmed yet
+	StatusUnsubscribed MembershipStatus = "unsubscribed" // the person left the list
 	StatusBounced      MembershipStatus = "bounced"      // mail to the address came back
 	StatusComplained   MembershipStatus = "complained"   // the person called a mail spam
-	StatusBlocked      MembershipStatus = "blocked"      // by the account or the provider
+	StatusBlocked      MembershipStatus = "blocked"      // blocked by the account or the provider
 	StatusRemoved      MembershipStatus = "removed"      // taken off the list by the account
-	StatusOther        MembershipStatus = "other"        // the provider's word has no counterpart
+	StatusOther        MembershipStatus = "other"        // the provider's status has no counterpart here
 )
 
 // Terminal reports whether upsert and import must leave the status alone.
@@ -54,10 +57,9 @@ func (s MembershipStatus) Terminal() bool {
 	return false
 }
 
-// Change says leave, set or clear for one field of a contact. The zero Change
-// leaves the field; ChangeTo and ChangeToNone make the others, and there is no
-// other way, so a Change that is not zero has an effect. In JSON: absent, a value,
-// null.
+// Change leaves, sets or clears one field of a contact. The zero Change leaves the
+// field; only ChangeTo and ChangeToNone make others. In JSON a Change is absent, a
+// value, or null.
 type Change[T any] struct {
 	value T
 	kind  changeKind
@@ -139,24 +141,24 @@ type ContactChange struct {
 	Status MembershipStatus `json:"status,omitempty"`
 }
 
-// ContactState says what an upsert did.
+// ContactState is the result of a change of a contact.
 type ContactState string
 
 // The states of a ContactReceipt.
 const (
-	ContactCreated ContactState = "created"
-	ContactUpdated ContactState = "updated"
-	ContactStored  ContactState = "stored" // the provider does not tell which
-	ContactDone    ContactState = "done"   // of other verbs
-	ContactUnknown ContactState = "unknown"
+	ContactCreated ContactState = "created" // the contact is new
+	ContactUpdated ContactState = "updated" // the contact existed and was changed
+	ContactStored  ContactState = "stored"  // created or updated; the provider does not report which
+	ContactDone    ContactState = "done"    // the change of another method was made
+	ContactUnknown ContactState = "unknown" // the change may have been made
 )
 
-// ContactReceipt says what became of a change of a contact.
+// ContactReceipt is the result of a change of a contact.
 type ContactReceipt struct {
 	Provider string       `json:"provider"`
 	Account  string       `json:"account"`
 	Email    string       `json:"email"`
-	ID       string       `json:"id,omitempty"` // the provider's id; empty when it told none
+	ID       string       `json:"id,omitempty"` // the provider's id; empty when it returned none
 	State    ContactState `json:"state"`
 	Notes    []Note       `json:"notes,omitempty"`
 }
@@ -165,10 +167,10 @@ type ContactReceipt struct {
 type ContactQuery struct {
 	List          Ref       // only members of this list; zero means all contacts
 	ModifiedSince time.Time // only contacts changed since
-	Limit         int       // contacts a page; 0 means the adapter's choice
+	Limit         int       // contacts in a page; 0 means the adapter's default
 	Cursor        string    // from Page.Next; empty means the first page
-	// WithoutEmail includes contacts that have no mail address. They are left
-	// out and counted otherwise.
+	// WithoutEmail includes contacts that have no mail address. Otherwise they are
+	// left out and counted in Page.LeftOut.
 	WithoutEmail bool
 }
 
@@ -185,8 +187,8 @@ type Channel string
 
 // The channels.
 const (
-	ChannelEmail Channel = "email"
-	ChannelSMS   Channel = "sms"
+	ChannelEmail Channel = "email" // mail
+	ChannelSMS   Channel = "sms"   // text messages to a phone
 )
 
 // Scope is a kind of mail.
@@ -194,24 +196,25 @@ type Scope string
 
 // The scopes.
 const (
-	ScopeMarketing     Scope = "marketing"
-	ScopeTransactional Scope = "transactional"
-	ScopeAll           Scope = "all"
+	ScopeMarketing     Scope = "marketing"     // mail to lists: campaigns and automations
+	ScopeTransactional Scope = "transactional" // single mails: everything that Client.Send sends
+	ScopeAll           Scope = "all"           // both
 )
 
-// Reason says why an address gets no mail: one of the final MembershipStatuses, or
-// the provider's own word.
+// Reason is the reason for which an address gets no mail: one of the final
+// MembershipStatuses, or the provider's own term.
 type Reason string
 
 // Suppression is one kind of mail that an address does not get.
 type Suppression struct {
-	// Email is the address; empty in Contact.Suppressed, where it is the contact's.
+	// Email is the address; empty in Contact.Suppressed, where it is that of the
+	// contact.
 	Email   string    `json:"email,omitempty"`
 	Channel Channel   `json:"channel"`
 	Scope   Scope     `json:"scope"`
 	Sender  string    `json:"sender,omitempty"` // only for mail from this sender
 	Reason  Reason    `json:"reason,omitempty"`
-	At      time.Time `json:"at,omitzero"` // since when, as far as the provider tells
+	At      time.Time `json:"at,omitzero"` // since when; zero when the provider does not report it
 }
 
 // Page is one page of a listing.
@@ -226,16 +229,16 @@ type Page[T any] struct {
 type List struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
-	Count int64  `json:"count"` // contacts on it as the provider counts; -1 when it does not tell
+	Count int64  `json:"count"` // the provider's count of its contacts; -1 when it reports none
 }
 
 // MemberResult is the result of adding or removing one address.
 type MemberResult struct {
-	Email string `json:"email"`
-	Error *Error `json:"error,omitempty"`
+	Email string `json:"email"`           // as given
+	Error *Error `json:"error,omitempty"` // nil when the address was added or removed
 }
 
-// ImportResult is what became of one row of an import.
+// ImportResult is the result of one row of an import.
 type ImportResult struct {
 	Index   int // of the row in the input, from 0
 	Email   string

@@ -9,7 +9,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// What the package knows of each field of a ContactChange.
+// The table of the fields of a ContactChange.
 
 var changeFields = []field[ContactChange]{
 	{name: "Email", check: func(c *ContactChange) error { return checkEmail("email", c.Email) }},
@@ -37,7 +37,10 @@ var changeFields = []field[ContactChange]{
 		}},
 		check: func(c *ContactChange) error { return checkChange("first_name", c.FirstName) },
 	},
-	{name: "LastName", with: featureContactNames, check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) }},
+	{
+		name: "LastName", with: featureContactNames,
+		check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) },
+	},
 	{
 		name: "Fields",
 		uses: []use[ContactChange]{
@@ -76,7 +79,10 @@ var changeFields = []field[ContactChange]{
 			case "", StatusSubscribed, StatusUnsubscribed, StatusBlocked:
 				return nil
 			}
-			return Invalid("status", "expected subscribed, unsubscribed or blocked, got %q", text.Clip(string(c.Status)))
+			return Invalid(
+				"status", "expected subscribed, unsubscribed or blocked, got %q",
+				text.Clip(string(c.Status)),
+			)
 		},
 	},
 }
@@ -115,7 +121,7 @@ func checkContactFields(c *ContactChange) error {
 	return nil
 }
 
-// checkFieldValue refuses values that no provider's field holds.
+// checkFieldValue refuses values of types that no provider's field takes.
 func checkFieldValue(v any) error {
 	switch v := v.(type) {
 	case nil, bool, float64, int, int64, json.Number:

@@ -8,26 +8,27 @@
 //		Subject: "Hello", HTML: "<p>Hello</p>",
 //	})
 //
-// A program that picks its provider by a configuration uses ParseConfig and
+// A program that chooses its provider by a configuration uses [ParseConfig] and
 // package all instead of the package of one provider.
 //
 // # Send
 //
-// [Client.Send] sends a [Message] and returns a [Receipt]. A send ends accepted,
-// refused or unknown; [Error.Outcome] says which, and nothing is sent again that may
-// have gone out. [Client.Status] looks a mail up, [Client.Cancel] withdraws one that
-// is scheduled, [Client.Settle] finds one whose outcome is unknown.
+// [Client.Send] sends a [Message] and returns a [Receipt]. A send is accepted, refused
+// or unknown: [Receipt.State] and [Error.Outcome] report it, and a mail that may have
+// been sent is never sent again. [Client.Status] looks a mail up, [Client.Cancel]
+// withdraws a scheduled one, [Client.Settle] looks up a mail whose outcome is unknown.
 // [WithDuplicateGuard] makes repeats under a key harmless at every provider.
 //
 // Nothing is lost in silence. A field that a provider cannot express is an error
 // that matches errors.ErrUnsupported, before any request, unless the account's
-// [Policy] says to drop or emulate it; then [Receipt.Notes] name what was done.
+// [Policy] allows to drop or emulate it; [Receipt.Notes] then name the field and the
+// action.
 //
 // # Many
 //
 // [Client.SendBatch] sends any number of messages in few requests,
-// [Client.ImportContacts] stores any number of contacts. Both read their input as
-// they go and deliver a result for each item in order.
+// [Client.ImportContacts] stores any number of contacts. Both read their input in
+// parts and deliver a result for each item in order.
 //
 // # Contacts
 //
@@ -40,8 +41,8 @@
 //
 // Every error of a Client is an *[Error]. errors.Is finds its [Kind]
 // (ErrRateLimited, ErrNotFound …); errors.As gives Outcome, HTTP status, the
-// provider's code, the wrong field. [Error.Retryable] and [RetryAfter] say whether
-// and when the same call may succeed.
+// provider's code and the wrong field. [Error.Retryable] and [RetryAfter] report
+// whether and when the same call may succeed.
 //
 // # Configuration
 //
@@ -52,7 +53,7 @@
 // # Writing an adapter
 //
 // Adapters implement [Adapter] and the optional interfaces in adapter.go; [DriverOf]
-// declares a provider's settings and opens its accounts. [Message.Receipt],
-// [Invalid] and [Unsupported] make what they return. Package providertest holds the
-// conformance suite, docs/adding-a-provider.md the steps.
+// declares a provider's settings and opens its accounts. [Message.Accepted],
+// [Message.Receipt], [Invalid] and [Unsupported] make receipts and errors. Package
+// providertest is the conformance suite; docs/adding-a-provider.md lists the steps.
 package provider

@@ -11,7 +11,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Kind says what is wrong, in the same words for every provider. Kinds are
+// Kind classifies an error, with the same values for every provider. Kinds are
 // sentinel errors: errors.Is(err, provider.ErrNotFound).
 type Kind string
 
@@ -30,19 +30,20 @@ const (
 	ErrForbidden Kind = "forbidden"
 	// ErrNoCredit: credits or quota are used up.
 	ErrNoCredit Kind = "no_credit"
-	// ErrRateLimited: too many calls; RetryAfter says how long, when known.
+	// ErrRateLimited: too many requests; RetryAfter is the time to wait, when
+	// known.
 	ErrRateLimited Kind = "rate_limited"
-	// ErrNotFound: the contact, list, message or template is not there.
+	// ErrNotFound: there is no such contact, list, message or template.
 	ErrNotFound Kind = "not_found"
 	// ErrConflict: it exists already, or is in a state that forbids the call.
 	ErrConflict Kind = "conflict"
-	// ErrUnavailable: the provider could not be reached or is out of order,
-	// and the call had no effect.
+	// ErrUnavailable: the provider could not be reached or does not work, and the
+	// call had no effect.
 	ErrUnavailable Kind = "unavailable"
-	// ErrOutcomeUnknown: the request left and no usable answer came. The mail
-	// may have been sent; sending it again may send it twice.
+	// ErrOutcomeUnknown: the request left and no usable response came. The mail may
+	// have been sent; sending it again may send it twice.
 	ErrOutcomeUnknown Kind = "outcome_unknown"
-	// ErrBadResponse: the provider answered what its documents do not allow.
+	// ErrBadResponse: the response differs from the provider's documents.
 	ErrBadResponse Kind = "bad_response"
 	// ErrCanceled: the context ended before a request left. The error also matches
 	// context.Canceled or context.DeadlineExceeded.
@@ -61,14 +62,14 @@ func (k Kind) Is(target error) bool {
 	return k == ErrUnsupported && target == errors.ErrUnsupported
 }
 
-// Outcome says what a failed call did at the provider.
+// Outcome is the effect that a failed call had at the provider.
 type Outcome string
 
 // The outcomes of a failed call. Reads have none.
 const (
 	OutcomeNotSent   Outcome = "not_sent"   // nothing was done at the provider
 	OutcomeMaybeSent Outcome = "maybe_sent" // it is not known whether it was done
-	OutcomeSent      Outcome = "sent"       // it was done; only the response is of no use
+	OutcomeSent      Outcome = "sent"       // it was done; only the response could not be read
 )
 
 // Error is the one error type of this module. Its texts and fields never hold a
@@ -79,42 +80,51 @@ type Error struct {
 	Account  string // name in the configuration: "main"
 	Op       Op     // "send", "contacts.get" …
 	Outcome  Outcome
-	// Elsewhere says that another provider may be tried: this one did not act
-	// and the reason lies with it, not with the message.
+	// Elsewhere reports that another provider may be tried: this one did not act,
+	// and the reason is not the message.
 	Elsewhere  bool
 	Status     int    // HTTP status; 0 means the provider did not answer
 	Code       string // the provider's own code
-	Message    string // the provider's own words, or ours
+	Message    string // the provider's text, or this library's
 	RequestID  string
 	RetryAfter time.Duration // how long the provider asks to wait; 0 when it does not
 	Field      string        // JSON name of the wrong field, "to[0].email"
-	Feature    Feature       // what is not supported
+	Feature    Feature       // the feature that is not supported
 	Err        error         // cause, if any
 }
 
 // Invalid returns a local error about a field; nothing was sent.
 func Invalid(field, format string, args ...any) *Error {
-	return &Error{Kind: ErrInvalid, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrInvalid, Outcome: OutcomeNotSent, Field: field,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 // Unsupported returns the error for a feature the provider does not have.
 func Unsupported(f Feature, format string, args ...any) *Error {
-	return &Error{Kind: ErrUnsupported, Outcome: OutcomeNotSent, Elsewhere: true, Feature: f, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrUnsupported, Outcome: OutcomeNotSent, Elsewhere: true, Feature: f,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
 func configError(field, format string, args ...any) *Error {
-	return &Error{Kind: ErrConfig, Outcome: OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &Error{
+		Kind: ErrConfig, Outcome: OutcomeNotSent, Field: field,
+		Message: fmt.Sprintf(format, args...),
+	}
 }
 
-// ofAccount marks a local error whose reason lies with the account: another one
-// may take the message.
+// ofAccount marks a local error whose reason is the account: another account may
+// take the message.
 func ofAccount(e *Error) *Error {
 	e.Elsewhere = true
 	return e
 }
 
-// At returns a copy of e whose Field is below path: the error about a part
-// becomes one about the whole.
+// At returns a copy of e with path before its Field: an error about a part becomes
+// one about the whole.
 func (e *Error) At(path string) *Error {
 	c := *e
 	c.Field = path + c.Field
@@ -129,7 +139,7 @@ func atField(path string, err error) error {
 	return err
 }
 
-// Local reports whether the call was stopped here, before any request.
+// Local reports whether the library stopped the call before any request.
 func (e *Error) Local() bool {
 	switch e.Kind {
 	case ErrConfig, ErrUnsupported:
@@ -141,8 +151,8 @@ func (e *Error) Local() bool {
 }
 
 // Retryable reports whether the same call may succeed later: nothing was done at
-// the provider, and the reason is a limit, an outage or credit that is used up.
-// RetryAfter says how long to wait, when the provider told.
+// the provider, and the reason is a limit, an outage or used-up credit. RetryAfter
+// is the time to wait, when the provider stated one.
 func (e *Error) Retryable() bool {
 	if e.Outcome == OutcomeMaybeSent || e.Outcome == OutcomeSent {
 		return false
@@ -156,8 +166,8 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
-// RetryAfter returns how long the provider asks to wait before err's call is made
-// again; 0 when it did not say, or when err is no error of a provider.
+// RetryAfter returns the time that the provider asks to wait before the call of err
+// is made again; 0 when it stated none, or when err is no error of a provider.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
@@ -165,7 +175,8 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// Error is one line: where, what, and what became of the call.
+// Error returns one line: account, operation, field, kind and message, and the
+// outcome of the call.
 func (e *Error) Error() string {
 	var b strings.Builder
 	area := ""
@@ -200,10 +211,10 @@ func (e *Error) Error() string {
 	if e.Status == 0 {
 		return b.String()
 	}
-	return text.OneLine(b.String()) // the vendor's words are in it
+	return text.OneLine(b.String()) // it contains the vendor's text
 }
 
-// became says what became of the call, in the words of its operation.
+// became describes the outcome of the call, with the verb of its operation.
 func (e *Error) became() string {
 	verb := e.Op.info().verb
 	if verb == "" {
@@ -274,7 +285,7 @@ type wireError struct {
 }
 
 // MarshalJSON writes the form that the command-line tool prints. The cause is
-// written as the message where there is no other.
+// written as the message where there is no message.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	outcome := e.Outcome
 	if outcome == "" {
@@ -302,8 +313,8 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// asError makes err an *Error that names the operation and the account it belongs
-// to. A bare context error comes from before any request.
+// asError makes err an *Error with operation and account. A bare context error
+// means that no request was made.
 func asError(err error, prov, account string, op Op) error {
 	if err == nil {
 		return nil
@@ -329,7 +340,7 @@ func asError(err error, prov, account string, op Op) error {
 		c.Op = op
 	}
 	if c.Outcome == "" && op.info().effect == changes {
-		c.Outcome = OutcomeNotSent // the look before the change failed
+		c.Outcome = OutcomeNotSent // the look-up before the change failed
 	}
 	return &c
 }
@@ -356,8 +367,8 @@ func kindOf(err error) Kind {
 	return ErrInternal
 }
 
-// partlyDone is the error that ended an operation on several: when something was
-// done before it, it does not say that nothing was.
+// partlyDone corrects the error that ended an operation on several items: when
+// something was done before it, its outcome is not "not sent".
 func partlyDone(err error, done bool) error {
 	e := errorOf(err)
 	if !done || e == nil || e.Outcome == OutcomeSent || e.Kind == ErrDryRun {
@@ -368,7 +379,7 @@ func partlyDone(err error, done bool) error {
 	return &c
 }
 
-// joinProblems makes one error of all; its text has a line for each.
+// joinProblems joins all problems into one error, with a line of text for each.
 func joinProblems(problems []*Error) error {
 	switch len(problems) {
 	case 0:

@@ -66,6 +66,41 @@ func ExampleNewClient() {
 	// Output: main (outbox) outbox-1 accepted
 }
 
+// ParseMessage names the field that is wrong.
+func ExampleParseMessage() {
+	m, err := provider.ParseMessage([]byte(`{"to": [{"email": "anna@example.com"}], "subject": "Hello", "text": "Hello"}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(m.To[0].Email, m.Subject)
+	_, err = provider.ParseMessage([]byte(`{"to": [{"mail": "anna@example.com"}]}`))
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		fmt.Println(e.Kind, e.Field)
+	}
+	// Output:
+	// anna@example.com Hello
+	// invalid to[0].mail
+}
+
+// A program that stored only the id of a mail looks it up.
+func ExampleReceiptFor() {
+	ctx := context.Background()
+	client, _ := newMemory()
+	sent, err := client.Send(ctx, &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Hello", HTML: "<p>Hello</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	id := sent.MessageID // stored by the program
+	receipt, err := client.Status(ctx, provider.ReceiptFor("", id))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(receipt.MessageID, receipt.State)
+	// Output: memory-1 delivered
+}
+
 func ExampleClient_Send() {
 	client, store := newMemory()
 	receipt, err := client.Send(context.Background(), &provider.Message{

@@ -1,6 +1,6 @@
 package provider
 
-// Feature is something that a provider may or may not have, under its dotted JSON
+// Feature is an ability that a provider may or may not have, by its dotted JSON
 // name: "message.cc". Package feature has a constant for each.
 type Feature string
 
@@ -63,16 +63,16 @@ const (
 	featureCheckQuota        Feature = "check.quota"
 )
 
-// Level says how well a provider has a feature.
+// Level is the degree to which a provider has a feature.
 type Level string
 
 // The levels.
 const (
-	LevelNative      Level = "native"       // as it is
-	LevelLimited     Level = "limited"      // with a limit that Support.Limit tells
+	LevelNative      Level = "native"       // completely, by the provider itself
+	LevelLimited     Level = "limited"      // with the limit in Support.Limit
 	LevelEmulated    Level = "emulated"     // by other means
 	LevelAccountWide Level = "account_wide" // a setting of the account, not of a mail
-	LevelNone        Level = "none"
+	LevelNone        Level = "none"         // not at all
 )
 
 // Support is one cell of the capability matrix.
@@ -80,14 +80,15 @@ type Support struct {
 	Level Level  `json:"level"`
 	Limit string `json:"limit,omitempty"`
 	Note  string `json:"note,omitempty"`
-	// Basis says what the cell rests on: "document" (the vendor's documents) or
+	// Basis is the evidence for the cell: "document" (the vendor's documents) or
 	// "guess" (an inference, to be checked with an account).
 	Basis string `json:"basis"`
-	// Checked says how far it was tried: "fake" (against the sandbox) or "live".
+	// Checked is where it was tested: "fake" (against the sandbox) or "live".
 	Checked string `json:"checked"`
 }
 
-// Capabilities say what a provider can do. The conformance suite proves them.
+// Capabilities are the features of a provider or an account. The conformance suite
+// checks each of them.
 type Capabilities map[Feature]Support
 
 // Level is the level of f; a feature that is not listed is LevelNone.

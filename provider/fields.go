@@ -4,11 +4,10 @@ import (
 	"fmt"
 )
 
-// This file holds what the package knows of each field of a Message and of a
-// ContactChange. What a message needs of a provider, what a policy may do, what
-// a copy copies, what is checked, what counts as size, and the probes of the
-// conformance suite are derived from these tables. TestEveryFieldHasARow fails
-// for a field without a row.
+// This file declares the tables of the fields of a Message and of a ContactChange.
+// The features that a message needs, the actions of a policy, copies, checks, sizes
+// and the probes of the conformance suite are derived from them.
+// TestEveryFieldHasARow fails for a field without a row.
 
 // use is a feature that a provider must have for a T.
 type use[T any] struct {
@@ -24,7 +23,7 @@ type field[T any] struct {
 	name string // of the struct's field
 	// uses are the features that the field may ask for, in the order of the
 	// capability matrix. None means that every provider takes the field, or that
-	// the feature in with stands in an earlier row and notices it.
+	// the feature named by with, of an earlier row, covers it.
 	uses  []use[T]
 	with  Feature
 	check func(*T) error // nil: any value is valid
@@ -41,7 +40,7 @@ var (
 // featureRoom is enough for the features of one message.
 const featureRoom = 24
 
-// needs are the features that v uses, in the order of the matrix, behind out.
+// needs appends the features that v uses to out, in the order of the matrix.
 func needs[T any](rows []field[T], v *T, out []Feature) []Feature {
 	for i := range rows {
 		for j := range rows[i].uses {
@@ -115,8 +114,8 @@ func anyOf[T any](list []T, is func(*T) bool) bool {
 }
 
 const (
-	addressSize = 64 // about how long an address is with its name
-	entrySize   = 64 // about what an entry of a small map or list takes
+	addressSize = 64 // approximate bytes of an address with its name
+	entrySize   = 64 // approximate bytes of an entry of a small map or list
 )
 
 // sizeOfMap is sizeOf without making an interface of an empty map.
@@ -127,14 +126,14 @@ func sizeOfMap(m map[string]any) int {
 	return sizeOf(m)
 }
 
-// sizeOf is about how much memory a JSON value holds.
+// sizeOf returns the approximate memory of a JSON value, in bytes.
 func sizeOf(v any) int { return sizeAt(v, maxDepth) }
 
 func sizeAt(v any, depth int) int {
 	const word = 16
 	n := word
 	if depth == 0 {
-		return n // holds itself, or is refused for its depth
+		return n // contains itself, or is refused for its depth
 	}
 	switch v := v.(type) {
 	case string:

@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-// Hooks observe what a Client does. Any of them may be nil. They are called in
-// the goroutine of the operation and must be safe for concurrent use. What they
-// get holds no credential and no address, but for TryEvent.Describe and the
-// Receipt of a ResultEvent.
+// Hooks observe what a Client does. Any of them may be nil. They are called in the
+// goroutine of the operation and must be safe for concurrent use. Their arguments
+// hold no credential, and no address except in TryEvent.Describe and the Receipt of
+// a ResultEvent.
 type Hooks struct {
 	// OnStart is called before each operation of the Client. The context that it
-	// returns is that of the operation, so a span can be begun here and found and
-	// ended by the other hooks.
+	// returns is used for the operation, so a span can be started here and ended by
+	// the other hooks.
 	OnStart func(ctx context.Context, e StartEvent) context.Context
 	// OnTry is called after each HTTP request.
 	OnTry func(ctx context.Context, e TryEvent)
 	// OnResult is called after each operation of the Client.
 	OnResult func(ctx context.Context, e ResultEvent)
-	// OnState is called after a route began or ceased to keep mail from one of
-	// its members. Of changes at the same moment the order is not kept.
+	// OnState is called after a route stopped or resumed giving mail to a member.
+	// Calls for simultaneous changes may come in another order.
 	OnState func(ctx context.Context, e StateEvent)
 }
 
-// StartEvent is one operation of the Client that begins.
+// StartEvent is the beginning of one operation of the Client.
 type StartEvent struct {
-	Provider, Account string
+	Provider, Account string // names of the driver and of the account
 	Op                Op
 }
 
-// ResultEvent is one operation of the Client that ended.
+// ResultEvent is the end of one operation of the Client.
 type ResultEvent struct {
 	Provider, Account string
 	Op                Op
-	Receipt           *Receipt // of a send, a look-up or a settling; nil when nothing left
+	Receipt           *Receipt // of a send, a look-up or a settling; nil when no request left
 	Err               error
 	Took              time.Duration
 }
@@ -48,7 +48,7 @@ func (e ResultEvent) State() State {
 	return e.Receipt.State
 }
 
-// TryEvent is one HTTP request that ended.
+// TryEvent is one completed HTTP request.
 type TryEvent struct {
 	Provider, Account string
 	Operation         string // operationId of the vendor's spec
@@ -60,13 +60,13 @@ type TryEvent struct {
 	Err               error
 	Took              time.Duration
 	Waited            time.Duration // before, for the account's own limit
-	// Describe tells the request and the response with credentials redacted. It
-	// holds addresses and contents: for debugging.
+	// Describe returns the request and the response, with credentials redacted and
+	// with addresses and contents. It is for debugging.
 	Describe func() (WireRequest, WireResponse)
 }
 
-// StateEvent is a change in what a route thinks of a member. Package route
-// names the states.
+// StateEvent is a change of the state of a route's member. Package route has the
+// states.
 type StateEvent struct {
 	Provider, Account string // the member
 	Route             string // account name of the route
@@ -82,7 +82,7 @@ type WireRequest struct {
 	JSON    json.RawMessage   `json:"json,omitempty"`
 	Form    []FormField       `json:"form,omitempty"`
 	Parts   []FormField       `json:"parts,omitempty"`
-	Then    string            `json:"then,omitempty"` // what follows, in words
+	Then    string            `json:"then,omitempty"` // the requests that would follow, in words
 }
 
 // FormField is a field of a form, or a part of a multipart body.
@@ -115,7 +115,9 @@ func (h Hooks) And(more ...Hooks) Hooks {
 	return all
 }
 
-func after(first, then func(context.Context, StartEvent) context.Context) func(context.Context, StartEvent) context.Context {
+func after(
+	first, then func(context.Context, StartEvent) context.Context,
+) func(context.Context, StartEvent) context.Context {
 	if first == nil {
 		return then
 	}
@@ -135,21 +137,25 @@ func both[E any](first, then func(context.Context, E)) func(context.Context, E) 
 	}
 }
 
-// SlogHooks log each request at debug level, and each operation at info level,
-// or at warning level when it failed, as is each change of a route's member. No
-// addresses, subjects or bodies are logged.
+// SlogHooks log each request at debug level, each operation at info level or, when
+// it failed, at warning level, and each change of the state of a route's member at
+// warning level. No addresses, subjects or bodies are logged.
 func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
 		OnTry: func(ctx context.Context, e TryEvent) {
 			log.LogAttrs(ctx, slog.LevelDebug, "provider request",
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("operation", e.Operation),
+				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String(
+					"operation", e.Operation,
+				),
 				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("try", e.Try), slog.Int("status", e.Status),
 				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took), slog.Duration("waited", e.Waited))
 		},
 		OnResult: func(ctx context.Context, e ResultEvent) {
 			level := slog.LevelInfo
 			attrs := []slog.Attr{
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("op", string(e.Op)),
+				slog.String(
+					"provider", e.Provider,
+				), slog.String("account", e.Account), slog.String("op", string(e.Op)),
 				slog.String("state", string(e.State())), slog.Duration("took", e.Took),
 			}
 			if e.Err != nil {
@@ -160,7 +166,9 @@ func SlogHooks(log *slog.Logger) Hooks {
 		},
 		OnState: func(ctx context.Context, e StateEvent) {
 			log.LogAttrs(ctx, slog.LevelWarn, "route member",
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("route", e.Route),
+				slog.String(
+					"provider", e.Provider,
+				), slog.String("account", e.Account), slog.String("route", e.Route),
 				slog.String("from", e.From), slog.String("to", e.To), slog.String("why", e.Why))
 		},
 	}

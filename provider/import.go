@@ -13,33 +13,36 @@ type ImportReport struct {
 	Rows    int `json:"rows"`
 	Created int `json:"created"`
 	Updated int `json:"updated"`
-	Stored  int `json:"stored"` // the provider does not tell whether created or updated
+	Stored  int `json:"stored"` // created or updated; the provider does not report which
 	Refused int `json:"refused"`
-	Unknown int `json:"unknown"` // no usable answer: the row may have been stored
-	// NotTried counts rows that were read when it turned out that going on is of
-	// no use, or when the context ended.
+	Unknown int `json:"unknown"` // no usable response: the row may have been stored
+	// NotTried counts rows that were read and not stored, because the import or the
+	// context ended.
 	NotTried int `json:"not_tried"`
 }
 
-// ImportContacts stores the contacts of rows by the cheapest way the provider has
-// that keeps the rules of UpsertContact: it adds and sets, and undoes no
-// unsubscription. Where the provider has no such way each row is an upsert,
-// several at a time (the account's setting concurrency). It reads rows as it
-// goes, a bounded number ahead, so an import may be of any length. Rows with the
-// same address are stored one after the other.
+// ImportContacts stores the contacts of rows with the fewest requests that keep the
+// rules of UpsertContact: it adds and sets, and undoes no unsubscription. Where the
+// provider has no such bulk requests, each row is an upsert, several at a time (the
+// account's setting concurrency). ImportContacts reads a bounded number of rows
+// ahead, so an import may have any length. Rows with the same address are stored
+// one after the other.
 //
 // each, if not nil, is called with the result of every row in order, on the
-// caller's goroutine. When it returns an error, no new call begins, the results of
-// what was read are still delivered, and ImportContacts returns that error.
+// caller's goroutine. When it returns an error, no new request begins, the results
+// of the rows already read are still delivered, and ImportContacts returns that
+// error.
 //
-// A refused row does not stop the import. It stops when rows yields an error,
-// when the context ends, and at an error that every further row would meet (a
-// bad key, no such feature, no connection, several unknown outcomes in a row);
-// the error is returned and the report counts what was read until then. While a
-// limit of the provider is used up and it tells for how long, the import waits,
-// for up to five minutes. An import may be run again: rows that are stored
-// already stay as they are.
-func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error) (ImportReport, error) {
+// A refused row does not stop the import. It stops when rows yields an error, when
+// the context ends, and at an error that every further row would cause (a bad key,
+// no such feature, no connection, several unknown outcomes in a row); the error is
+// returned and the report counts the rows that were read until then. When a limit
+// of the provider is used up and the response states the time to wait, the import
+// waits, for up to five minutes. An import may be run again: rows that are stored
+// already do not change.
+func (c *Client) ImportContacts(
+	ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error,
+) (ImportReport, error) {
 	var report ImportReport
 	ctx, start, err := c.begin(ctx, opContactImport)
 	if err == nil {
@@ -61,8 +64,10 @@ func (c *Client) ImportContacts(ctx context.Context, rows iter.Seq2[ContactChang
 	return report, err
 }
 
-// importContacts is an import as a flow of its rows.
-func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error) error {
+// importContacts runs an import as a flow of rows.
+func (c *Client) importContacts(
+	ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error,
+) error {
 	i := &importing{Client: c}
 	f := flow.Flow[*importItem, ImportResult]{
 		Calls: c.calls, Identity: (*importItem).identity, Place: i.place, Call: i.call, Skipped: i.skipped,
@@ -77,14 +82,14 @@ func (c *Client) importContacts(ctx context.Context, rows iter.Seq2[ContactChang
 	return f.Run(ctx, indexed(rows, newImportItem), deliver)
 }
 
-// importing is an import under way.
+// importing is a running import.
 type importing struct {
 	*Client
 	bulk    BulkImport // nil: an upsert for each row
 	unknown unknownStreak
 }
 
-// importItem is a row on its way through an import.
+// importItem is a row of an import and its state.
 type importItem struct {
 	index  int
 	email  string
@@ -99,7 +104,9 @@ func newImportItem(index int, change ContactChange) *importItem {
 }
 
 // place checks and converts a row that may be stored with others.
-func (i *importing) place(ctx context.Context, item *importItem) (t flow.Traits, _ ImportResult, done bool) {
+func (i *importing) place(
+	ctx context.Context, item *importItem,
+) (t flow.Traits, _ ImportResult, done bool) {
 	t = flow.Traits{Alone: true, Held: 256 + size(changeFields, item.change)}
 	if i.bulk == nil {
 		return t, ImportResult{}, false
@@ -118,7 +125,7 @@ func (i *importing) place(ctx context.Context, item *importItem) (t flow.Traits,
 	return t, ImportResult{}, false
 }
 
-// call stores the rows of one call.
+// call stores the rows of one request.
 func (i *importing) call(ctx context.Context, items []*importItem) []ImportResult {
 	if item := items[0]; item.change != nil {
 		row := ImportResult{Index: item.index, Email: item.email}
@@ -138,7 +145,10 @@ func (i *importing) call(ctx context.Context, items []*importItem) []ImportResul
 		return asError(err, i.provider, i.account, opContactImport)
 	})
 	if err == nil && len(results) != len(items) {
-		err = &Error{Kind: ErrInternal, Outcome: OutcomeMaybeSent, Message: fmt.Sprintf("%d results for %d rows", len(results), len(items))}
+		err = &Error{
+			Kind: ErrInternal, Outcome: OutcomeMaybeSent,
+			Message: fmt.Sprintf("%d results for %d rows", len(results), len(items)),
+		}
 	}
 	out := make([]ImportResult, len(items))
 	for k, item := range items {
@@ -157,7 +167,9 @@ func (i *importing) result(item *importItem, r *ContactReceipt, err error) Impor
 }
 
 func (i *importing) skipped(item *importItem, why error) ImportResult {
-	return ImportResult{Index: item.index, Email: item.email, Err: notTried(i.Client, opContactImport, why)}
+	return ImportResult{
+		Index: item.index, Email: item.email, Err: notTried(i.Client, opContactImport, why),
+	}
 }
 
 func (r *ImportReport) count(row ImportResult) {

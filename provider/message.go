@@ -11,48 +11,53 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Message is one mail. Its zero fields are not sent. A Client does not change
-// a Message and keeps no reference to it after Send returns, but it does not
-// copy what the Message holds either: leave it alone while Send runs.
+// Message is one mail. Its zero fields are not sent. A Client does not change a
+// Message and keeps no reference to it after Send returns. It does not copy slices,
+// maps and files: do not change them while Send runs.
 type Message struct {
 	// From is the sender; empty means the account's "from" setting, or the
 	// sender of the template where the provider has one.
 	From Address `json:"from,omitzero"`
-	// To are the recipients of one shared mail: they see each other. Use
-	// Recipients for mails of their own.
-	To      []Address `json:"to,omitempty"`
+	// To are the recipients of one shared mail: they see each other. Use Recipients
+	// to send each a separate mail.
+	To []Address `json:"to,omitempty"`
+	// Cc and Bcc get copies; recipients see Cc and not Bcc.
 	Cc      []Address `json:"cc,omitempty"`
 	Bcc     []Address `json:"bcc,omitempty"`
 	ReplyTo []Address `json:"reply_to,omitempty"`
 	Subject string    `json:"subject,omitempty"`
-	HTML    string    `json:"html,omitempty"`
-	Text    string    `json:"text,omitempty"`
+	// HTML and Text are the body; with both, the recipient's program chooses.
+	HTML string `json:"html,omitempty"`
+	Text string `json:"text,omitempty"`
 	// Template is a template stored at the provider; it excludes HTML and Text.
 	Template Ref `json:"template,omitzero"`
 	// Variables fill the template: any JSON values.
-	Variables   map[string]any    `json:"variables,omitempty"`
+	Variables map[string]any `json:"variables,omitempty"`
+	// Attachments are files. Headers are further header fields of the mail. Tags
+	// group mails in the provider's statistics and events.
 	Attachments []Attachment      `json:"attachments,omitempty"`
 	Headers     map[string]string `json:"headers,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
 	// Metadata comes back in the provider's events. Recipients may see it.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// SendAt schedules the mail; zero means now.
-	SendAt      time.Time `json:"send_at,omitzero"`
-	TrackOpens  Toggle    `json:"track_opens,omitzero"`
-	TrackClicks Toggle    `json:"track_clicks,omitzero"`
+	SendAt time.Time `json:"send_at,omitzero"`
+	// TrackOpens and TrackClicks switch tracking on or off for this mail.
+	TrackOpens  Toggle `json:"track_opens,omitzero"`
+	TrackClicks Toggle `json:"track_clicks,omitzero"`
 	// IdempotencyKey makes a repeated Send of the same mail harmless where the
-	// provider has such a key. Where it needs a key and none is given, one is
-	// made and told in the Receipt.
+	// provider has such a key. Where it needs a key and none is given, one is made;
+	// Receipt.IdempotencyKey returns it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
-	// Recipients get a mail each, with their own variables or content; they do
-	// not see each other. It excludes To, Cc and Bcc.
+	// Recipients get one mail each, with their own variables or content; they do
+	// not see each other. Recipients excludes To, Cc and Bcc.
 	Recipients []Recipient `json:"recipients,omitempty"`
 }
 
 // Recipient is one recipient of a personalised mail; see Resolved for what
 // empty fields mean.
 type Recipient struct {
-	Email     string         `json:"email"`
+	Email     string         `json:"email"` // required
 	Name      string         `json:"name,omitempty"`
 	Variables map[string]any `json:"variables,omitempty"`
 	Subject   string         `json:"subject,omitempty"`
@@ -60,9 +65,9 @@ type Recipient struct {
 	Text      string         `json:"text,omitempty"`
 }
 
-// Resolved returns r with what it leaves empty taken from m: the subject, and
-// the body as a whole: a recipient with html or text of its own gets nothing of
-// m's body, which may say something else. Variables are laid over m's.
+// Resolved returns r with its empty fields filled from m: the subject, and the body
+// as a whole. A recipient with an HTML or Text of its own gets nothing of m's body.
+// Variables of r replace those of m with the same name.
 func (r Recipient) Resolved(m *Message) Recipient {
 	if r.Subject == "" {
 		r.Subject = m.Subject
@@ -91,13 +96,14 @@ type Attachment struct {
 // Ref names a list, template or field: by the provider's own ID, or by an Alias
 // that the configuration maps to an id for each account.
 type Ref struct {
-	ID    string `json:"id,omitempty"`
-	Alias string `json:"alias,omitempty"`
+	ID    string `json:"id,omitempty"`    // the provider's
+	Alias string `json:"alias,omitempty"` // a name from the configuration; excludes ID
 }
 
 // IsZero reports whether r names nothing.
 func (r Ref) IsZero() bool { return r == Ref{} }
 
+// String returns the alias, else "id:" and the id.
 func (r Ref) String() string {
 	if r.Alias != "" {
 		return r.Alias
@@ -105,14 +111,14 @@ func (r Ref) String() string {
 	return "id:" + r.ID
 }
 
-// Toggle is a switch with a third position: leave it to the account. In JSON it
-// is true, false or absent.
+// Toggle switches something on or off, or leaves it to the account. In JSON it is
+// true, false or absent.
 type Toggle uint8
 
 // The positions of a Toggle; the zero Toggle leaves it to the account.
 const (
-	ToggleOn  Toggle = 1
-	ToggleOff Toggle = 2
+	ToggleOn  Toggle = 1 // on
+	ToggleOff Toggle = 2 // off
 )
 
 // MarshalJSON writes true, false or null.
@@ -141,13 +147,24 @@ func (t *Toggle) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Receipt returns the receipt of m when all its recipients are in the state and
-// under the id: To, Cc, Bcc, or Recipients, in this order. Adapters begin with it.
+// Accepted returns the receipt of m when the provider accepted it under the id:
+// accepted, or scheduled when m has a SendAt. It is for adapters.
+func (m *Message) Accepted(messageID string) *Receipt {
+	if m.SendAt.IsZero() {
+		return m.Receipt(messageID, StateAccepted)
+	}
+	return m.Receipt(messageID, StateScheduled)
+}
+
+// Receipt returns a receipt of m in which all recipients have the given state and
+// id, in the order To, Cc, Bcc, or Recipients. It is for adapters.
 func (m *Message) Receipt(messageID string, state State) *Receipt {
 	r := &Receipt{MessageID: messageID, State: state}
 	r.Recipients = make([]RecipientResult, 0, len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
 	add := func(email string) {
-		r.Recipients = append(r.Recipients, RecipientResult{Email: email, MessageID: messageID, State: state})
+		r.Recipients = append(r.Recipients, RecipientResult{
+			Email: email, MessageID: messageID, State: state,
+		})
 	}
 	for _, list := range [][]Address{m.To, m.Cc, m.Bcc} {
 		for _, a := range list {
@@ -160,8 +177,8 @@ func (m *Message) Receipt(messageID string, state State) *Receipt {
 	return r
 }
 
-// ParseMessage reads a Message from JSON. Unknown keys, keys that stand twice, a
-// second document and content that is not base64 are errors that name the field.
+// ParseMessage reads a Message from JSON. Unknown keys, duplicate keys, a second
+// document and content that is not base64 are errors that name the field.
 func ParseMessage(data []byte) (*Message, error) {
 	m := new(Message)
 	if err := decode(data, m); err != nil {
@@ -170,7 +187,7 @@ func ParseMessage(data []byte) (*Message, error) {
 	return m, nil
 }
 
-// decode reads a JSON document that a person wrote.
+// decode reads a JSON document strictly: people write them.
 func decode(data []byte, out any) error {
 	if err := strictjson.Decode(data, out); err != nil {
 		return Invalid(err.Path, "%s", err.Message)
@@ -187,8 +204,8 @@ func decode(data []byte, out any) error {
 // POST with the body List-Unsubscribe=One-Click, without cookies and without
 // asking back. One of the two may be empty. Errors are of kind ErrInvalid.
 //
-// One-click works only where a DKIM signature covers both fields, which is the
-// provider's part.
+// One-click works only where a DKIM signature, which the provider makes, covers
+// both fields.
 func ListUnsubscribe(mailto, link string) (map[string]string, error) {
 	var ways []string
 	if link != "" {
@@ -223,7 +240,9 @@ func checkOneClick(link string) error {
 	case !uriText(link) || err != nil || u.Host == "":
 		return Invalid("url", "expected an https URL in ASCII without blanks and angle brackets")
 	case !strings.EqualFold(u.Scheme, "https"):
-		return Invalid("url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme))
+		return Invalid(
+			"url", "expected https: one-click is not defined for %q", text.Clip(u.Scheme),
+		)
 	case u.User != nil || strings.Contains(link, "#"):
 		return Invalid("url", "expected a URL without user and fragment")
 	}
@@ -241,7 +260,10 @@ func mailtoURL(s string) (string, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil || !uriText(s) || strings.Contains(s, "#") {
-		return "", Invalid("mailto", "expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks")
+		return "", Invalid(
+			"mailto",
+			"expected an address, or a URL like mailto:leave@example.com?subject=leave, in ASCII without blanks",
+		)
 	}
 	address, err := url.PathUnescape(u.Opaque)
 	if err != nil {

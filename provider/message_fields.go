@@ -14,7 +14,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// What the package knows of each field of a Message.
+// The table of the fields of a Message.
 
 var messageFields = []field[Message]{
 	{name: "From", check: func(m *Message) error { return checkSender(m.From) }},
@@ -85,7 +85,7 @@ var messageFields = []field[Message]{
 		name: "Text",
 		uses: []use[Message]{
 			{
-				feature: featureText, doc: "a text body beside the HTML", actions: mayDrop,
+				feature: featureText, doc: "a text body in addition to the HTML", actions: mayDrop,
 				used: func(m *Message) bool { return usesText(m) && usesHTML(m) },
 				drop: func(m *Message) {
 					m.Text = ""
@@ -113,7 +113,9 @@ var messageFields = []field[Message]{
 	{
 		name: "Variables",
 		uses: []use[Message]{{feature: featureVariables, doc: "values for a template", used: func(m *Message) bool {
-			return len(m.Variables) > 0 || anyOf(m.Recipients, func(r *Recipient) bool { return len(r.Variables) > 0 })
+			return len(m.Variables) > 0 || anyOf(
+				m.Recipients, func(r *Recipient) bool { return len(r.Variables) > 0 },
+			)
 		}}},
 		check: func(m *Message) error { return checkVariables("variables", m.Variables) },
 		clone: func(m *Message) { m.Variables = maps.Clone(m.Variables) },
@@ -137,8 +139,10 @@ var messageFields = []field[Message]{
 				drop: dropAttachments(func(a Attachment) bool { return a.URL != "" }),
 			},
 			{
-				feature: featureAttachmentType, doc: "a content type that the name does not tell", actions: mayDrop,
-				used: anyAttachment(func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) }),
+				feature: featureAttachmentType, doc: "a content type that the file name does not imply", actions: mayDrop,
+				used: anyAttachment(
+					func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) },
+				),
 				drop: func(m *Message) {
 					for i := range m.Attachments {
 						m.Attachments[i].ContentType = ""
@@ -147,8 +151,12 @@ var messageFields = []field[Message]{
 			},
 			{
 				feature: featureInline, doc: "a file shown inside the HTML", actions: mayDrop,
-				used: anyAttachment(func(a *Attachment) bool { return a.Inline || a.ContentID != "" }),
-				drop: dropAttachments(func(a Attachment) bool { return a.Inline || a.ContentID != "" }),
+				used: anyAttachment(
+					func(a *Attachment) bool { return a.Inline || a.ContentID != "" },
+				),
+				drop: dropAttachments(
+					func(a Attachment) bool { return a.Inline || a.ContentID != "" },
+				),
 			},
 		},
 		check: func(m *Message) error { return checkParts("attachments", m.Attachments, attachmentFields) },
@@ -224,7 +232,7 @@ var messageFields = []field[Message]{
 	{
 		name: "Recipients",
 		uses: []use[Message]{{
-			feature: featureRecipients, doc: "a mail of its own for each recipient in one call", actions: mayEmulate,
+			feature: featureRecipients, doc: "a separate mail for each recipient, in one call", actions: mayEmulate,
 			used: func(m *Message) bool { return len(m.Recipients) > 0 },
 		}},
 		check: func(m *Message) error { return checkParts("recipients", m.Recipients, recipientFields) },
@@ -236,21 +244,28 @@ var messageFields = []field[Message]{
 // recipientFields are the rows of Recipient. Those without a feature in with
 // are a part of every personalised mail.
 var recipientFields = []field[Recipient]{
-	{name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) }, size: func(*Recipient) int { return addressSize }},
+	{
+		name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) },
+		size: func(*Recipient) int { return addressSize },
+	},
 	{name: "Name", check: func(r *Recipient) error { return checkLine(".name", r.Name) }},
 	{
 		name: "Variables", with: featureVariables,
 		check: func(r *Recipient) error { return checkVariables(".variables", r.Variables) },
 		size:  func(r *Recipient) int { return sizeOfMap(r.Variables) },
 	},
-	{name: "Subject", check: func(r *Recipient) error { return checkLine(".subject", r.Subject) }, size: func(r *Recipient) int { return len(r.Subject) }},
+	{
+		name:  "Subject",
+		check: func(r *Recipient) error { return checkLine(".subject", r.Subject) },
+		size:  func(r *Recipient) int { return len(r.Subject) },
+	},
 	{
 		name: "HTML", with: featureHTML,
 		check: func(r *Recipient) error { return checkText(".html", r.HTML) },
 		size:  func(r *Recipient) int { return len(r.HTML) },
 	},
 	{
-		name: "Text", with: featureTextOnly, // or featureText, where there is HTML too
+		name: "Text", with: featureTextOnly, // or featureText, when there is HTML too
 		check: func(r *Recipient) error { return checkText(".text", r.Text) },
 		size:  func(r *Recipient) int { return len(r.Text) },
 	},
@@ -275,13 +290,16 @@ var attachmentFields = []field[Attachment]{
 	{name: "URL", with: featureAttachmentURL, check: checkAttachmentURL},
 	{name: "ContentType", with: featureAttachmentType, check: checkContentType},
 	{name: "Inline", with: featureInline},
-	{name: "ContentID", with: featureInline, check: func(a *Attachment) error { return checkLine(".content_id", a.ContentID) }},
+	{
+		name: "ContentID", with: featureInline,
+		check: func(a *Attachment) error { return checkLine(".content_id", a.ContentID) },
+	},
 }
 
-// needs are the features that m uses, behind out.
+// needs appends the features that m uses to out.
 func (m *Message) needs(out []Feature) []Feature { return needs(messageFields, m, out) }
 
-// drop removes what asks for f from m, which the caller owns.
+// drop removes the content that needs f from m, which the caller owns.
 func (m *Message) drop(f Feature) {
 	for _, row := range messageFields {
 		for _, u := range row.uses {
@@ -307,20 +325,20 @@ func (m *Message) Validate() error {
 	return nil
 }
 
-// checkRecipients checks how the lists of recipients go together.
+// checkRecipients checks the combination of the lists of recipients.
 func checkRecipients(m *Message) error {
 	switch {
 	case len(m.To) > 0 && len(m.Recipients) > 0:
 		return Invalid("recipients", "expected either to or recipients, got both")
 	case len(m.Recipients) > 0 && len(m.Cc)+len(m.Bcc) > 0:
-		return Invalid("recipients", "expected no cc and no bcc beside recipients")
+		return Invalid("recipients", "expected no cc and no bcc together with recipients")
 	case len(m.To)+len(m.Recipients) == 0:
 		return Invalid("to", "expected at least one recipient")
 	}
 	return nil
 }
 
-// checkContent checks that m has something to say, and says it once.
+// checkContent checks that m has content, in one form.
 func checkContent(m *Message) error {
 	own := usesHTML(m) || usesText(m)
 	switch {
@@ -333,13 +351,17 @@ func checkContent(m *Message) error {
 	case m.Template.IsZero() && m.Subject == "" && !everyoneHasSubject(m):
 		return Invalid("subject", "expected a subject")
 	case m.Template.IsZero() && m.HTML == "" && m.Text == "" && anyOf(m.Recipients, func(r *Recipient) bool { return r.HTML == "" && r.Text == "" }):
-		return Invalid("recipients", "expected html or text for every recipient, or for the message")
+		return Invalid(
+			"recipients", "expected html or text for every recipient, or for the message",
+		)
 	}
 	return nil
 }
 
 func everyoneHasSubject(m *Message) bool {
-	return len(m.Recipients) > 0 && !anyOf(m.Recipients, func(r *Recipient) bool { return r.Subject == "" })
+	return len(m.Recipients) > 0 && !anyOf(
+		m.Recipients, func(r *Recipient) bool { return r.Subject == "" },
+	)
 }
 
 func usesHTML(m *Message) bool {
@@ -358,8 +380,8 @@ func dropAttachments(is func(Attachment) bool) func(*Message) {
 	return func(m *Message) { m.Attachments = slices.DeleteFunc(m.Attachments, is) }
 }
 
-// nameTells reports whether the file name's extension already says the content
-// type, so that a provider which looks at names only needs no more.
+// nameTells reports whether the extension of the file name implies the content
+// type, which is then right at a provider that looks at names only.
 func nameTells(a *Attachment) bool {
 	want, _, err := mime.ParseMediaType(a.ContentType)
 	if err != nil {
@@ -371,7 +393,7 @@ func nameTells(a *Attachment) bool {
 
 func checkSender(from Address) error {
 	if from == (Address{}) {
-		return nil // the account has one, or the template
+		return nil // the account or the template has one
 	}
 	return checkAddress("from", -1, from)
 }
@@ -406,7 +428,10 @@ func checkFileName(a *Attachment) error {
 		return Invalid(".name", "expected a file name")
 	}
 	if strings.ContainsAny(a.Name, "/\\") || len(a.Name) > 255 || a.Name == "." || a.Name == ".." {
-		return Invalid(".name", "expected a file name of at most 255 bytes without a path, got %q", text.Clip(a.Name))
+		return Invalid(
+			".name", "expected a file name of at most 255 bytes without a path, got %q",
+			text.Clip(a.Name),
+		)
 	}
 	return checkLine(".name", a.Name)
 }

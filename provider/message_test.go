@@ -154,3 +154,23 @@ func TestNothingExportedPrintsAKey(t *testing.T) {
 	assert.NotContains(t, out.String(), planted)
 	assert.NotContains(t, strings.ToLower(out.String()), fmt.Sprintf("%x", planted))
 }
+
+func TestAccepted(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		sendAt time.Time
+		want   provider.State
+	}{
+		{name: "at once", want: provider.StateAccepted},
+		{name: "later", sendAt: time.Unix(1, 0), want: provider.StateScheduled},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			m := &provider.Message{
+				To: []provider.Address{{Email: "a@example.com"}}, Bcc: []provider.Address{{Email: "b@example.com"}}, SendAt: row.sendAt,
+			}
+			assert.Equal(t, &provider.Receipt{MessageID: "7", State: row.want, Recipients: []provider.RecipientResult{
+				{Email: "a@example.com", MessageID: "7", State: row.want}, {Email: "b@example.com", MessageID: "7", State: row.want},
+			}}, m.Accepted("7"))
+		})
+	}
+}

@@ -3,7 +3,7 @@ package provider
 import "slices"
 
 // Op names an operation of a Client: "send", "contacts.upsert". Errors and hooks
-// have it.
+// carry it.
 type Op string
 
 // The operations.
@@ -31,7 +31,7 @@ const (
 	opSuppressionRemove Op = "suppressions.remove"
 )
 
-// effect is what an operation does at the provider.
+// effect is the kind of change that an operation makes at the provider.
 type effect uint8
 
 const (
@@ -40,14 +40,14 @@ const (
 	changes               // contacts, lists, suppressions, mail that is scheduled
 )
 
-// operation is what the package knows of an Op.
+// operation is a row of the table of operations.
 type operation struct {
 	op     Op
 	effect effect
-	verb   string // what an error says was done: "sent"; empty for one that reads
+	verb   string // the participle in errors: "sent"; empty for one that reads
 }
 
-// operations has a row for each Op. Errors word what became of a call by it.
+// operations has a row for each Op. The texts of errors use it.
 var operations = []operation{
 	{op: opOpen, effect: reads, verb: "sent"},
 	{op: opSend, effect: sends, verb: "sent"},
@@ -72,8 +72,8 @@ var operations = []operation{
 	{op: opSuppressionRemove, effect: changes, verb: "changed"},
 }
 
-// info is the row of o. An operation that the table does not have, such as one of
-// a program around this package, is taken for one that sends: that says most.
+// info returns the row of o. An Op without a row, such as one of a program, counts
+// as one that sends, the most careful choice.
 func (o Op) info() operation {
 	if i := slices.IndexFunc(operations, func(x operation) bool { return x.op == o }); i >= 0 {
 		return operations[i]

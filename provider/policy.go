@@ -7,9 +7,9 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Policy says what to do about features that a provider lacks, by the feature's
-// name or a part of it before a dot: {"message.headers": "drop"}. Without an
-// entry it is an error.
+// Policy maps features that a provider lacks to actions, by the feature's name or a
+// part of it before a dot: {"message.headers": "drop"}. Without an entry, a missing
+// feature is an error.
 type Policy map[Feature]Action
 
 // Features returns all features in the order of the capability matrix.
@@ -28,11 +28,11 @@ func (f Feature) info() featureInfo {
 	return featureInfo{}
 }
 
-// Doc says in a few words what the feature is; empty for an unknown one.
+// Doc describes the feature in a few words; empty for an unknown one.
 func (f Feature) Doc() string { return f.info().doc }
 
-// Can reports whether f is there without a policy: native or limited, or
-// emulated in a way that changes nothing that was asked for.
+// Can reports whether f needs no policy: it is native or limited, or its emulation
+// has the same effect.
 func (c Capabilities) Can(f Feature) bool {
 	switch c.Level(f) {
 	case LevelNative, LevelLimited:
@@ -43,7 +43,7 @@ func (c Capabilities) Can(f Feature) bool {
 	return false
 }
 
-// emulation is the action with which a policy allows f to be emulated; empty
+// emulation returns the action with which a policy allows f to be emulated; empty
 // when the emulation needs no policy.
 func (f Feature) emulation() Action {
 	for _, a := range f.info().actions {
@@ -54,7 +54,7 @@ func (f Feature) emulation() Action {
 	return ""
 }
 
-// action is the policy's word about f, from f itself or the nearest parent.
+// action returns the policy's action for f, from f itself or the nearest parent.
 func (p Policy) action(f Feature) Action {
 	allowed := f.info().actions
 	for name := f; name != ""; {
@@ -70,7 +70,7 @@ func (p Policy) action(f Feature) Action {
 	return ""
 }
 
-// check returns a problem for each name or action that means nothing.
+// check returns a problem for each unknown name or action.
 func (p Policy) check() []*Error {
 	var out []*Error
 	for name, action := range p {
@@ -86,9 +86,18 @@ func (p Policy) check() []*Error {
 		allowed = slices.Compact(allowed)
 		switch {
 		case len(allowed) == 0:
-			out = append(out, configError("policy."+string(name), "no feature of this name can have a policy"))
+			out = append(
+				out,
+				configError("policy."+string(name), "no feature of this name can have a policy"),
+			)
 		case !slices.Contains(allowed, string(action)):
-			out = append(out, configError("policy."+string(name), "expected %s, got %q", strings.Join(allowed, " or "), text.Clip(string(action))))
+			out = append(
+				out,
+				configError(
+					"policy."+string(name), "expected %s, got %q", strings.Join(allowed, " or "),
+					text.Clip(string(action)),
+				),
+			)
 		}
 	}
 	slices.SortFunc(out, func(a, b *Error) int { return strings.Compare(a.Field, b.Field) })
@@ -102,7 +111,8 @@ type featureInfo struct {
 	actions []Action
 }
 
-// features is the capability matrix: what the fields use, and the operations.
+// features is the capability matrix: the features of the fields, and the
+// operations.
 var features = slices.Concat(
 	featuresOf(messageFields),
 	[]featureInfo{
@@ -129,11 +139,11 @@ var features = slices.Concat(
 		{name: featureListDelete, doc: "remove a list"},
 		{name: featureResubscribe, doc: "undo an unsubscription"},
 		{name: featureSuppressions, doc: "addresses that get no mail"},
-		{name: featureSuppressionAdd, doc: "keep mail from an address"},
-		{name: featureSuppressionRemove, doc: "let mail to an address through again"},
+		{name: featureSuppressionAdd, doc: "stop mail to an address"},
+		{name: featureSuppressionRemove, doc: "allow mail to an address again"},
 		{name: featureCheck, doc: "check of the credentials"},
 		{name: featureCheckSenders, doc: "the senders and whether they are verified"},
-		{name: featureCheckQuota, doc: "what is left of credits or quota"},
+		{name: featureCheckQuota, doc: "remaining credits or quota"},
 	},
 )
 

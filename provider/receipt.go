@@ -7,48 +7,49 @@ import (
 	"time"
 )
 
-// State says where a mail, or one recipient's copy of it, stands. Accepted
-// never means delivered: it says that the provider has taken the mail over.
-// docs/states.md has all words of this kind side by side.
+// State is the state of a mail, or of one recipient's copy of it. Accepted does not
+// mean delivered: the provider took the mail over. docs/states.md compares all
+// states and outcomes.
 type State string
 
-// The states of a Receipt. The first five come from Send, all but StateBegun from
-// a look-up; StateBegun stands in journals and in the entries of a GuardStore.
+// The states of a Receipt. The first five come from Send, all but StateBegun from a
+// look-up; StateBegun is for journals and the entries of a GuardStore.
 const (
-	StateAccepted       State = "accepted"        // the provider has taken the mail over
+	StateAccepted       State = "accepted"        // the provider took the mail over
 	StateScheduled      State = "scheduled"       // accepted, to go out at a later time
 	StatePartlyAccepted State = "partly_accepted" // accepted for some recipients, refused for others
 	StateRefused        State = "refused"         // provably not sent
-	StateUnknown        State = "unknown"         // may have been sent: no usable answer came
-	StateQueued         State = "queued"          // waits at the provider
-	StateDelivered      State = "delivered"       // the recipient's server has taken it
+	StateUnknown        State = "unknown"         // may have been sent: no usable response came
+	StateQueued         State = "queued"          // waiting at the provider
+	StateDelivered      State = "delivered"       // the recipient's server accepted it
 	StateDeferred       State = "deferred"        // not delivered yet; the provider tries again
 	StateBounced        State = "bounced"         // the recipient's server refused it for good
 	StateRejected       State = "rejected"        // the provider did not send it: suppressed, spam, invalid
 	StateComplained     State = "complained"      // the recipient called it spam
-	StateOpened         State = "opened"
-	StateClicked        State = "clicked"
-	StateFailed         State = "failed" // the provider could not send it, for reasons of its own
-	StateBegun          State = "begun"  // the send has begun and its result is not known yet
+	StateOpened         State = "opened"          // the recipient opened it, as far as tracking sees
+	StateClicked        State = "clicked"         // the recipient followed a link in it
+	StateFailed         State = "failed"          // the provider could not send it, for an internal reason
+	StateBegun          State = "begun"           // the send has begun and its result is not known yet
 )
 
-// weight orders states by how much they say; a heavier one replaces a lighter.
+// weight orders states by how much they report; a heavier one replaces a lighter
+// one.
 var weight = map[State]int{
 	StateUnknown: 0, StateAccepted: 1, StateScheduled: 2, StateQueued: 3, StateDeferred: 4,
 	StateDelivered: 5, StateOpened: 6, StateClicked: 7,
 	StateFailed: 8, StateRefused: 8, StateRejected: 9, StateBounced: 10, StateComplained: 11,
 }
 
-// Over reports whether s says more than t of one recipient's copy, whichever was
-// seen first: delivered says more than queued, bounced more than delivered.
+// Over reports whether s replaces t as the state of one recipient's copy, whichever
+// was reported first: delivered replaces queued, bounced replaces delivered.
 func (s State) Over(t State) bool { return weight[s] > weight[t] }
 
-// Failure reports whether s says that the recipient did not get the mail, or did
-// not want it.
+// Failure reports whether s means that the recipient did not get the mail, or
+// complained about it.
 func (s State) Failure() bool { return weight[s] >= weight[StateFailed] }
 
-// With returns the state of a mail that has recipients in the states s and t: the
-// worst news of any, else the least that is known of all. Empty is no recipient.
+// With returns the state of a mail with recipients in the states s and t: the worst
+// failure, else the lesser state. An empty state counts as no recipient.
 func (s State) With(t State) State {
 	switch {
 	case s == "":
@@ -64,23 +65,23 @@ func (s State) With(t State) State {
 	return s
 }
 
-// Receipt says what became of a Send, or what a look-up found.
+// Receipt is the result of a Send or of a look-up.
 type Receipt struct {
 	Provider  string `json:"provider"`
 	Account   string `json:"account"`
-	MessageID string `json:"message_id"` // the provider's id; empty when it told none
+	MessageID string `json:"message_id"` // the provider's id; empty when it returned none
 	BatchID   string `json:"batch_id,omitempty"`
 	State     State  `json:"state"`
 	// Recipients are in the order of the Message: To, Cc, Bcc, or Recipients.
 	Recipients []RecipientResult `json:"recipients"`
 	Notes      []Note            `json:"notes,omitempty"`
-	// Accounts are the accounts that were asked to send the mail, in order: one,
-	// or those of the members of a route.
+	// Accounts are the accounts that tried to send the mail, in order: one, or
+	// those of the members of a route.
 	Accounts []AccountResult `json:"accounts,omitempty"`
-	// IdempotencyKey is the key that was used, also if we made it.
+	// IdempotencyKey is the key that was used, also when the library made it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
-	// Unsettled is what Client.Settle needs while the state of a recipient is
-	// unknown. It holds the subject.
+	// Unsettled is the data that Client.Settle needs while the state of a recipient
+	// is unknown. It holds the subject.
 	Unsettled *Trace `json:"unsettled,omitempty"`
 }
 
@@ -93,17 +94,17 @@ func ReceiptFor(account, messageID string) *Receipt {
 // RecipientResult is the part of a Receipt about one recipient.
 type RecipientResult struct {
 	Email     string `json:"email"`
-	MessageID string `json:"message_id"`
+	MessageID string `json:"message_id"` // of this recipient's copy, where it has its own
 	State     State  `json:"state"`
 	Error     *Error `json:"error,omitempty"`
 }
 
-// NotSent reports whether this recipient was provably not sent to.
+// NotSent reports whether it is proved that nothing was sent to this recipient.
 func (p RecipientResult) NotSent() bool {
 	return p.State == StateRefused && p.Error != nil && p.Error.Outcome == OutcomeNotSent
 }
 
-// NoteAction says what a Note tells of.
+// NoteAction is the kind of a Note.
 type NoteAction string
 
 // The actions of a Note.
@@ -111,20 +112,19 @@ const (
 	NoteDropped   NoteAction = "dropped"   // left out, because a policy allows it
 	NoteEmulated  NoteAction = "emulated"  // done by other means
 	NoteConverted NoteAction = "converted" // passed on in another form
-	NoteWarning   NoteAction = "warning"   // passed on; something should be known
+	NoteWarning   NoteAction = "warning"   // passed on, with a warning
 	NoteSettled   NoteAction = "settled"   // an unknown outcome is known now
 )
 
-// Note tells of something that was not passed on as it was given, or that the
-// caller should know.
+// Note describes something that was not passed on as it was given, or a warning.
 type Note struct {
-	Field  string     `json:"field"`
+	Field  string     `json:"field"` // JSON name, "to[0].email"
 	Action NoteAction `json:"action"`
 	Why    string     `json:"why"`
 }
 
-// AccountResult is what became of a send at one account. Its HTTP requests are
-// tries, which Hooks.OnTry sees.
+// AccountResult is the result of a send at one account. Hooks.OnTry gets its HTTP
+// requests.
 type AccountResult struct {
 	Provider string
 	Account  string
@@ -143,7 +143,9 @@ type wireAccount struct {
 
 // MarshalJSON writes the time in milliseconds, as took_ms.
 func (a AccountResult) MarshalJSON() ([]byte, error) {
-	return json.Marshal(wireAccount{a.Provider, a.Account, a.Outcome, a.Error, a.Took.Milliseconds()})
+	return json.Marshal(wireAccount{
+		a.Provider, a.Account, a.Outcome, a.Error, a.Took.Milliseconds(),
+	})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -152,21 +154,23 @@ func (a *AccountResult) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
-	*a = AccountResult{w.Provider, w.Account, w.Outcome, w.Error, time.Duration(w.TookMS) * time.Millisecond}
+	*a = AccountResult{
+		w.Provider, w.Account, w.Outcome, w.Error, time.Duration(w.TookMS) * time.Millisecond,
+	}
 	return nil
 }
 
-// Trace is what a look-up needs to find a mail whose id is not known. It is
-// part of a Receipt of unknown state. It holds the subject, so keep a stored
-// receipt as you keep the mail.
+// Trace is the data with which a look-up finds a mail whose id is not known. It is
+// part of a Receipt of unknown state. It holds the subject: protect a stored
+// receipt like the mail.
 type Trace struct {
 	At      time.Time `json:"at"`    // when the first try began
 	Until   time.Time `json:"until"` // when the last try ended
-	From    string    `json:"from"`  // address of the sender; empty when the template has it
+	From    string    `json:"from"`  // address of the sender; empty when the template has one
 	Subject string    `json:"subject"`
 	SendAt  time.Time `json:"send_at,omitzero"` // of a scheduled mail
-	// Own are the traces of recipients who had a call or a subject of their
-	// own, by address.
+	// Own has the traces of recipients with a request or a subject of their own, by
+	// address.
 	Own map[string]Trace `json:"own,omitempty"`
 }
 
@@ -191,7 +195,7 @@ func (r *Receipt) unknown() []int {
 	return out
 }
 
-// Clone returns a copy that shares nothing with r but errors, which nobody changes.
+// Clone returns a copy that shares only errors with r; they are not changed.
 func (r *Receipt) Clone() *Receipt {
 	if r == nil {
 		return nil

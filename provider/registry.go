@@ -18,7 +18,7 @@ type Registry []Driver
 
 // Open opens the default account of cfg: cfg.Default, else the only one. It checks
 // the form of all accounts, follows the references of the opened one, checks its
-// require list, and never touches the network. The error tells all problems at
+// require list, and never touches the network. The error lists all problems at
 // once.
 func (r Registry) Open(ctx context.Context, cfg Config, opts ...Option) (*Client, error) {
 	if err := r.Check(cfg); err != nil {
@@ -32,12 +32,16 @@ func (r Registry) Open(ctx context.Context, cfg Config, opts ...Option) (*Client
 }
 
 // OpenAccount is Open for the account with this name.
-func (r Registry) OpenAccount(ctx context.Context, cfg Config, name string, opts ...Option) (*Client, error) {
+func (r Registry) OpenAccount(
+	ctx context.Context, cfg Config, name string, opts ...Option,
+) (*Client, error) {
 	if err := r.Check(cfg); err != nil {
 		return nil, err
 	}
 	if _, ok := cfg.Providers[name]; !ok {
-		return nil, configError("provider", "no account is called %q; known: %s", text.Clip(name), cfg.names())
+		return nil, configError(
+			"provider", "no account is called %q; known: %s", text.Clip(name), cfg.names(),
+		)
 	}
 	o := optionsOf(opts)
 	if o.from != (Address{}) {
@@ -47,9 +51,14 @@ func (r Registry) OpenAccount(ctx context.Context, cfg Config, name string, opts
 	return r.open(ctx, cfg, name, o.env, nil)
 }
 
-func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverEnv, path []string) (*Client, error) {
+func (r Registry) open(
+	ctx context.Context, cfg Config, name string, env DriverEnv, path []string,
+) (*Client, error) {
 	if slices.Contains(path, name) {
-		return nil, configError("providers."+name, "accounts refer to each other in a circle: %s", strings.Join(append(path, name), " -> "))
+		return nil, configError(
+			"providers."+name, "accounts refer to each other in a circle: %s",
+			strings.Join(append(path, name), " -> "),
+		)
 	}
 	a, ok := cfg.Providers[name]
 	if !ok {
@@ -61,7 +70,9 @@ func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverE
 		return nil, err
 	}
 	env.Account = name
-	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(cfg.Aliases.Templates, name), aliasesOf(cfg.Aliases.Fields, name)
+	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(
+		cfg.Aliases.Templates, name,
+	), aliasesOf(cfg.Aliases.Fields, name)
 	path = append(slices.Clip(path), name)
 	env.Client = func(member string) (*Client, error) { return r.open(ctx, cfg, member, env, path) }
 	c, err := d.open(ctx, own, env)
@@ -76,7 +87,7 @@ func (r Registry) open(ctx context.Context, cfg Config, name string, env DriverE
 func (r Registry) Check(cfg Config) error { return r.check(cfg, false) }
 
 // CheckSecrets is Check that also follows the references of all accounts, and
-// reports all that lead nowhere.
+// reports those without a value.
 func (r Registry) CheckSecrets(cfg Config) error { return r.check(cfg, true) }
 
 func (r Registry) check(cfg Config, resolve bool) error {
@@ -86,13 +97,22 @@ func (r Registry) check(cfg Config, resolve bool) error {
 	}
 	if cfg.Default != "" {
 		if _, ok := cfg.Providers[cfg.Default]; !ok {
-			problems = append(problems, configError("default", "no account is called %q; known: %s", text.Clip(cfg.Default), cfg.names()))
+			problems = append(
+				problems,
+				configError(
+					"default", "no account is called %q; known: %s", text.Clip(cfg.Default),
+					cfg.names(),
+				),
+			)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
 		path := "providers." + name
-		if !slices.ContainsFunc(cfg.problems, func(e *Error) bool { return e.Field == path }) { // it is no account at all
-			problems = append(problems, without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...)
+		if !slices.ContainsFunc(cfg.problems, func(e *Error) bool { return e.Field == path }) { // an account that could be read
+			problems = append(
+				problems,
+				without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...,
+			)
 		}
 	}
 	problems = append(problems, cfg.checkAliases()...)
@@ -107,16 +127,24 @@ func (r Registry) checkAccount(path string, a AccountConfig, resolve bool) []*Er
 	case ok && !isText:
 		return []*Error{configError(path+".provider", "expected a text")}
 	case !ok || name == "":
-		return append(within(path, commonProblems(a)), configError(path+".provider", "expected one of %s", r.names()))
+		return append(
+			within(path, commonProblems(a)),
+			configError(path+".provider", "expected one of %s", r.names()),
+		)
 	case !known:
-		return append(within(path, commonProblems(a)), configError(path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names()))
+		return append(
+			within(path, commonProblems(a)),
+			configError(
+				path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names(),
+			),
+		)
 	}
 	_, problems := d.decode(a, resolve)
 	return within(path, problems)
 }
 
-// commonProblems are those of the settings that every account may have, for an
-// account whose driver is not known.
+// commonProblems returns the problems of the settings that every account may have,
+// for an account whose driver is not known.
 func commonProblems(a AccountConfig) []*Error {
 	var s AccountSettings
 	common := make(map[string]any)
@@ -162,8 +190,8 @@ func (r Registry) Names() []string {
 
 func (r Registry) names() string { return strings.Join(r.Names(), ", ") }
 
-// Warnings are things about cfg that work but should not stay: keys written
-// into the configuration itself. Accounts on loopback are left out.
+// Warnings returns things in cfg that work but should be changed: keys written into
+// the configuration itself. Accounts on loopback are left out.
 func (r Registry) Warnings(cfg Config) []string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
@@ -177,7 +205,13 @@ func (r Registry) Warnings(cfg Config) []string {
 		}
 		for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
 			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) {
-				out = append(out, fmt.Sprintf("providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out", name, f.Name))
+				out = append(
+					out,
+					fmt.Sprintf(
+						"providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out",
+						name, f.Name,
+					),
+				)
 			}
 		}
 	}
@@ -189,27 +223,28 @@ func (r Registry) Warnings(cfg Config) []string {
 // docs/adding-a-provider.md.
 type DriverOf[C any] struct {
 	Name string
-	// Route says that accounts send through other accounts, and have only those
-	// common settings that make sense there.
+	// Route means that accounts send through other accounts, and have only the
+	// common settings that apply to a route.
 	Route bool
-	// Check returns what is wrong with cfg beyond what the tags say; nil checks
+	// Check returns the problems of cfg that the tags do not cover; nil checks
 	// nothing. Fields are relative to the account. A text may still be a reference.
 	Check func(cfg C) []*Error
-	// Capabilities are those of an account with these settings. They need no
-	// valid credentials. A route's driver has none: they are those of its members.
+	// Capabilities are those of an account with these settings. They need no valid
+	// credentials. A route's driver has no such function: a route has the
+	// capabilities of its members.
 	Capabilities func(cfg C) Capabilities
-	// Open makes the adapter; it does not touch the network. The settings are
-	// checked, and references followed.
+	// Open makes the adapter; it does not touch the network. It gets checked
+	// settings, with references followed.
 	Open func(ctx context.Context, cfg C, env DriverEnv) (Adapter, error)
 }
 
-// Driver opens accounts of one provider. DriverOf makes it.
+// Driver opens accounts of one provider. DriverOf.Driver returns one.
 type Driver struct {
 	name   string
 	route  bool
 	config any // a zero C
 	caps   func(AccountConfig) Capabilities
-	// decode reads and checks settings; resolve says whether references are followed.
+	// decode reads and checks settings; resolve: follow references.
 	decode func(a AccountConfig, resolve bool) (any, []*Error)
 	open   func(ctx context.Context, cfg any, env DriverEnv) (*Client, error)
 }
@@ -254,7 +289,10 @@ func (d DriverOf[C]) Driver() Driver {
 		open: func(ctx context.Context, cfg any, env DriverEnv) (*Client, error) {
 			c, ok := cfg.(C)
 			if !ok {
-				return nil, &Error{Kind: ErrInternal, Outcome: OutcomeNotSent, Message: fmt.Sprintf("settings of type %T", cfg)}
+				return nil, &Error{
+					Kind: ErrInternal, Outcome: OutcomeNotSent,
+					Message: fmt.Sprintf("settings of type %T", cfg),
+				}
 			}
 			return d.openClient(ctx, c, env)
 		},
@@ -263,7 +301,7 @@ func (d DriverOf[C]) Driver() Driver {
 
 // Client opens an account with settings from Go, named after its provider. It does
 // not touch the network. Texts may be references as in a configuration. The error
-// tells all problems at once.
+// lists all problems at once.
 func (d DriverOf[C]) Client(cfg C, opts ...Option) (*Client, error) {
 	o := optionsOf(opts)
 	problems := configErrors(settings.ResolveStruct(&cfg))
@@ -286,7 +324,7 @@ func (d DriverOf[C]) openClient(ctx context.Context, cfg C, env DriverEnv) (*Cli
 	return NewClient(a, d.Name, *accountOf(&cfg), env)
 }
 
-// problems are all that is wrong with the values in cfg.
+// problems returns everything that is wrong with the values in cfg.
 func (d DriverOf[C]) problems(cfg C) []*Error {
 	out := configErrors(settings.Check(cfg, settings.Send))
 	out = append(out, without(accountOf(&cfg).check(), out)...)
@@ -299,7 +337,8 @@ func (d DriverOf[C]) problems(cfg C) []*Error {
 	return out
 }
 
-// notOfRoutes returns the common settings in cfg that would do nothing at a route.
+// notOfRoutes returns a problem for each common setting in cfg that has no effect
+// on a route.
 func notOfRoutes(cfg any) []*Error {
 	var out []*Error
 	v := reflect.ValueOf(cfg)
@@ -311,7 +350,7 @@ func notOfRoutes(cfg any) []*Error {
 	return out
 }
 
-// accountOf is the AccountSettings that *C embeds.
+// accountOf returns the AccountSettings that *C embeds.
 func accountOf[C any](cfg *C) *AccountSettings {
 	if s, ok := any(cfg).(interface{ settings() *AccountSettings }); ok {
 		return s.settings()

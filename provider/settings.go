@@ -21,7 +21,8 @@ const (
 // provider's own settings embeds them. In a configuration texts may be references,
 // "env:NAME" or "file:PATH", which are followed when the account is opened.
 //
-// The tag route says whether a route has the setting too, beside its members.
+// The tag route states whether a route has the setting too, in addition to its
+// members.
 type AccountSettings struct {
 	// BaseURL replaces the vendor's address, with its version path and without
 	// a slash at the end. https only, but for loopback.
@@ -34,26 +35,24 @@ type AccountSettings struct {
 	CAFile string `json:"ca_file" route:"no" doc:"PEM file of further certificate authorities"`
 	// From is the sender of messages that name none.
 	From Address `json:"from" route:"no" doc:"sender of messages that name none: {email, name}"`
-	// Policy says what to do about features that the provider lacks.
+	// Policy has the actions for features that the provider lacks.
 	Policy Policy `json:"policy" route:"no" default:"an error" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out"`
 	// Require are features without which opening the account fails.
 	Require []Feature `json:"require" route:"yes" doc:"features without which opening the account fails. Native and limited ones meet it; an emulation does where the policy allows it, or where it changes nothing that was asked for"`
 	// Tries bounds the HTTP requests of one call, the first included; 0 means 4,
 	// 1 means that nothing is repeated.
 	Tries int `json:"tries" route:"no" min:"1" max:"10" default:"4" doc:"HTTP requests of one call, the first included; 1 means that nothing is repeated"`
-	// RateLimits replace the limits that the library keeps for the vendor, by
-	// class of calls: {"send": "50/s", "contacts": "10/s"}.
+	// RateLimits replace the library's own limits for the vendor, by class of
+	// calls: {"send": "50/s", "contacts": "10/s"}.
 	RateLimits map[string]string `json:"rate_limits" route:"no" doc:"limits of calls by class instead of the library's: {send: 50/s, contacts: 10/s}"`
 	// Concurrency is how many calls of a batch or an import run at the same time,
 	// at most; 0 means 8. The limits hold as well.
 	Concurrency int `json:"concurrency" route:"yes" min:"1" max:"256" default:"8" doc:"calls of a batch or an import at the same time, at most; the limits hold as well"`
-	// RedirectTo gets all mail instead of its recipients, so that a system which
-	// is not in production mails nobody else. The notes of a Receipt name the
-	// addresses that were replaced.
+	// RedirectTo gets all mail instead of its recipients, for systems that are not
+	// in production. The notes of a Receipt name the addresses that were replaced.
 	RedirectTo string `json:"redirect_to" route:"yes" doc:"address that gets all mail instead of its recipients, for systems that are not in production; the receipt's notes name who was replaced"`
-	// AllowDomains are the only domains that may be mailed: a recipient in
-	// another one is an error, or is redirected where RedirectTo is set. nil
-	// means all.
+	// AllowDomains are the only domains that may be mailed: a recipient in another
+	// domain is an error, or is redirected where RedirectTo is set. nil means all.
 	AllowDomains []string `json:"allow_domains" route:"yes" doc:"list of the only domains that may be mailed; a recipient elsewhere is an error before any request, or with redirect_to is redirected. Subdomains count as other domains"`
 }
 
@@ -68,7 +67,9 @@ func (s AccountSettings) check() []*Error {
 	}
 	if settings.Literal(s.Proxy) {
 		if u, err := url.Parse(s.Proxy); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			out = append(out, configError("proxy", "expected a URL like http://proxy.example.com:3128"))
+			out = append(
+				out, configError("proxy", "expected a URL like http://proxy.example.com:3128"),
+			)
 		}
 	}
 	if e := errorOf(checkSender(s.From)); e != nil {
@@ -78,7 +79,12 @@ func (s AccountSettings) check() []*Error {
 	out = append(out, s.staging().check()...)
 	for i, f := range s.Require {
 		if f.Doc() == "" {
-			out = append(out, configError(fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f))))
+			out = append(
+				out,
+				configError(
+					fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f)),
+				),
+			)
 		}
 	}
 	return out
@@ -92,19 +98,22 @@ func configErrors(problems []settings.Problem) []*Error {
 	return out
 }
 
-// inside reports whether the path of a field is that of whole, or of a part of it.
+// inside reports whether the path of a field is whole, or the path of a part of it.
 func inside(path, whole string) bool {
 	rest, ok := strings.CutPrefix(path, whole)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// without leaves out problems of fields that are in known already: what could not
-// be read is missing too, and saying so would only confuse.
+// without leaves out problems of fields that known has already: a setting that
+// could not be read is not also reported as missing.
 func without(problems, known []*Error) []*Error {
 	return slices.DeleteFunc(problems, func(p *Error) bool {
-		return slices.ContainsFunc(known, func(k *Error) bool { return inside(k.Field, p.Field) || inside(p.Field, k.Field) })
+		return slices.ContainsFunc(
+			known,
+			func(k *Error) bool { return inside(k.Field, p.Field) || inside(p.Field, k.Field) },
+		)
 	})
 }
 
-// staging are the settings of s about recipients.
+// staging returns the settings of s about recipients.
 func (s AccountSettings) staging() staging { return staging{s.RedirectTo, s.AllowDomains} }

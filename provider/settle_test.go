@@ -66,7 +66,7 @@ func TestSettle(t *testing.T) {
 		want    provider.State // unknown unless given
 		note    string
 	}{
-		"the one": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, want: provider.StateDelivered, note: "the only one"},
+		"the one": {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, want: provider.StateDelivered, note: "the only match"},
 		"no state told": {hits: func() []provider.SentMail {
 			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.State = "" })}
 		}, want: provider.StateAccepted},
@@ -75,7 +75,7 @@ func TestSettle(t *testing.T) {
 		"a little later":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(4*time.Minute))} }, want: provider.StateDelivered},
 		"much later":        {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(6*time.Minute))} }, note: "another time"},
 		"before":            {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", at(-3*time.Second))} }, note: "another time"},
-		"two":               {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("8", nil)} }, note: "2 mails may be this one"},
+		"two":               {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("8", nil)} }, note: "2 mails match"},
 		"two, one earlier":  {hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil), hit("8", at(-time.Hour))} }, note: "2 mails"},
 		"two without id":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("", nil), hit("", nil)} }, note: "2 mails"},
 		"one without id":    {hits: func() []provider.SentMail { return []provider.SentMail{hit("", nil)} }, note: "has no id"},
@@ -88,7 +88,7 @@ func TestSettle(t *testing.T) {
 		"another recipient": {hits: func() []provider.SentMail {
 			return []provider.SentMail{hit("7", func(f *provider.SentMail) { f.Recipient = "b@example.com" })}
 		}, note: "another recipient"},
-		"none":                  {note: "says nothing yet"},
+		"none":                  {note: "proves nothing yet"},
 		"subject of a template": {message: func(m *provider.Message) { m.Subject, m.HTML, m.Template = "", "", provider.Ref{ID: "1"} }, hits: func() []provider.SentMail { return []provider.SentMail{hit("7", nil)} }, note: "template"},
 		"scheduled": {
 			message: func(m *provider.Message) { m.SendAt = time.Now().Add(24 * time.Hour) },
@@ -134,8 +134,8 @@ func TestSettleAbsenceIsNoProof(t *testing.T) {
 			wait time.Duration
 			note string
 		}{
-			{time.Minute, "not found 1m0s after the last attempt, which says nothing yet: look again after"},
-			{14*time.Minute - time.Second, "says nothing yet"},
+			{time.Minute, "not found 1m0s after the last attempt, which proves nothing yet: look again after"},
+			{14*time.Minute - time.Second, "proves nothing yet"},
 			{time.Second, "not found 15m0s after the last attempt: a hint that it was not sent, and no proof; a person may decide"},
 			{100 * time.Hour, "no proof"},
 		} {

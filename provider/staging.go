@@ -10,17 +10,17 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// staging keeps a system that is not in production from mailing real people.
+// staging restricts the recipients of a system that is not in production.
 type staging struct {
 	redirectTo   string
 	allowDomains []string
 }
 
-// apply changes the recipients of m, which is the caller's copy, and returns
-// the notes about it, or the error for the first recipient that may not be
-// mailed. An address that is neither allowed nor the one of redirect_to itself
-// becomes that one; in a shared mail it stands once, personal mails go to it
-// one each. Names stay, so that a redirected mail can be told from another.
+// apply changes the recipients of m, which is the caller's copy, and returns the
+// notes about it, or the error for the first recipient that may not be mailed. An
+// address that is neither allowed nor the one of redirect_to is replaced by that
+// one; a shared mail has it once, of personal mails each goes to it. Names stay, to
+// identify redirected mails.
 func (s staging) apply(m *Message) ([]Note, error) {
 	if s.redirectTo == "" && len(s.allowDomains) == 0 {
 		return nil, nil
@@ -44,7 +44,7 @@ func (s staging) apply(m *Message) ([]Note, error) {
 		}
 		*list = kept
 	}
-	// The only mention of redirect_to may have been a copy: a mail needs a recipient.
+	// redirect_to may have been a copy only: a mail needs a recipient.
 	if len(m.To) == 0 && len(m.Recipients) == 0 {
 		m.To = []Address{{Email: s.redirectTo}}
 		m.Cc, m.Bcc = slices.DeleteFunc(m.Cc, s.isTarget), slices.DeleteFunc(m.Bcc, s.isTarget)
@@ -68,7 +68,15 @@ func (s staging) notes(field string, gone []string) []Note {
 	if len(gone) == 1 {
 		what = "recipient is"
 	}
-	return []Note{{Field: field, Action: NoteConverted, Why: fmt.Sprintf("redirect_to: %d %s replaced by %s: %s", len(gone), what, s.redirectTo, strings.Join(gone, ", "))}}
+	return []Note{
+		{
+			Field: field, Action: NoteConverted,
+			Why: fmt.Sprintf(
+				"redirect_to: %d %s replaced by %s: %s", len(gone), what, s.redirectTo,
+				strings.Join(gone, ", "),
+			),
+		},
+	}
 }
 
 func (s staging) isTarget(a Address) bool { return strings.EqualFold(a.Email, s.redirectTo) }
@@ -77,7 +85,9 @@ func (s staging) isTarget(a Address) bool { return strings.EqualFold(a.Email, s.
 // Subdomains are domains of their own.
 func (s staging) allows(email string) bool {
 	domain := email[strings.LastIndexByte(email, '@')+1:]
-	return slices.ContainsFunc(s.allowDomains, func(d string) bool { return strings.EqualFold(d, domain) })
+	return slices.ContainsFunc(
+		s.allowDomains, func(d string) bool { return strings.EqualFold(d, domain) },
+	)
 }
 
 // refuse returns the error for the first recipient outside of allow_domains.
@@ -86,7 +96,10 @@ func (s staging) refuse(m *Message) error {
 		if s.allows(email) {
 			return nil
 		}
-		return Invalid(fmt.Sprintf("%s[%d].email", field, i), "the account's allow_domains does not have the domain of %s", text.Clip(email))
+		return Invalid(
+			fmt.Sprintf("%s[%d].email", field, i),
+			"the account's allow_domains does not have the domain of %s", text.Clip(email),
+		)
 	}
 	for _, list := range []struct {
 		name      string
@@ -115,11 +128,22 @@ func (s staging) check() []*Error {
 		}
 	}
 	if s.allowDomains != nil && len(s.allowDomains) == 0 {
-		out = append(out, configError("allow_domains", "expected at least one domain; without any, leave the key out"))
+		out = append(
+			out,
+			configError(
+				"allow_domains", "expected at least one domain; without any, leave the key out",
+			),
+		)
 	}
 	for i, d := range s.allowDomains {
 		if strings.Contains(d, "@") || mailaddr.Check("a@"+d) != nil {
-			out = append(out, configError(fmt.Sprintf("allow_domains[%d]", i), "expected a domain like example.com, got %q", text.Clip(d)))
+			out = append(
+				out,
+				configError(
+					fmt.Sprintf("allow_domains[%d]", i),
+					"expected a domain like example.com, got %q", text.Clip(d),
+				),
+			)
 		}
 	}
 	return out

@@ -14,7 +14,7 @@ var _ Tracker = (*Client)(nil)
 
 // Status looks a mail up by the ids of its receipt, which may be made by
 // ReceiptFor: by MessageID, or by those of its recipients where each has its own.
-// It returns a new Receipt. On a route the account that the receipt names is asked.
+// It returns a new Receipt. On a route it asks the account that the receipt names.
 func (c *Client) Status(ctx context.Context, r *Receipt) (*Receipt, error) {
 	return run(ctx, c, opStatus, nil, func(ctx context.Context) (*Receipt, error) {
 		member, err := c.memberOf(r)
@@ -45,7 +45,7 @@ func (c *Client) Status(ctx context.Context, r *Receipt) (*Receipt, error) {
 	})
 }
 
-// lookUp asks for one id.
+// lookUp requests the status of one id.
 func (c *Client) lookUp(ctx context.Context, id string) (*Receipt, error) {
 	if err := c.supports(featureStatus); err != nil {
 		return nil, err
@@ -63,8 +63,8 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Receipt, error) {
 
 // Cancel withdraws a scheduled mail by the ids of its receipt, as Status finds
 // them. nil means that it will not go out; ErrNotFound or ErrConflict that it has
-// gone out, or never was there. Where recipients have ids of their own and one
-// cannot be withdrawn, the others before it are.
+// gone out, or never existed. Where recipients have ids of their own and one mail
+// cannot be withdrawn, those before it have been.
 func (c *Client) Cancel(ctx context.Context, r *Receipt) error {
 	_, err := run(ctx, c, opCancel, nil, func(ctx context.Context) (struct{}, error) {
 		member, err := c.memberOf(r)
@@ -103,24 +103,35 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 	}
 	if route, ok := c.adapter.(router); ok {
 		if r.Account == "" {
-			return nil, Invalid("receipt.account", "expected the account that sent the mail: a route has several")
+			return nil, Invalid(
+				"receipt.account", "expected the account that sent the mail: a route has several",
+			)
 		}
 		member := route.Member(r.Account)
 		if member == nil {
-			return nil, Invalid("receipt.account", "the route has no account %q", text.Clip(r.Account))
+			return nil, Invalid(
+				"receipt.account", "the route has no account %q", text.Clip(r.Account),
+			)
 		}
 		return member, nil
 	}
 	switch {
 	case r.Provider != "" && r.Provider != c.provider:
-		return nil, Invalid("receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider), c.provider)
+		return nil, Invalid(
+			"receipt.provider", "the receipt is of %s, this account of %s", text.Clip(r.Provider),
+			c.provider,
+		)
 	case r.Account != "" && r.Account != c.account:
-		return nil, Invalid("receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account), c.account)
+		return nil, Invalid(
+			"receipt.account", "the receipt is of account %q, not of %q", text.Clip(r.Account),
+			c.account,
+		)
 	}
 	return nil, nil
 }
 
-// idsOf are the ids in a receipt: that of the mail, else those of its recipients.
+// idsOf returns the ids in a receipt: that of the mail, else those of its
+// recipients.
 func idsOf(r *Receipt) ([]string, error) {
 	ids := []string{r.MessageID}
 	if r.MessageID == "" {
@@ -132,7 +143,9 @@ func idsOf(r *Receipt) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, Invalid("message_id", "expected a receipt with an id; Settle looks for a mail without one")
+		return nil, Invalid(
+			"message_id", "expected a receipt with an id; Settle looks for a mail without one",
+		)
 	}
 	for _, id := range ids {
 		if err := checkID("message_id", id); err != nil {
@@ -142,17 +155,19 @@ func idsOf(r *Receipt) ([]string, error) {
 	return ids, nil
 }
 
-// Times that Settle goes by.
+// Times that Settle uses.
 const (
-	// settleLate is how long after the last attempt a mail may still be taken over.
+	// settleLate is the longest time after the last attempt until a mail is
+	// accepted.
 	settleLate = 5 * time.Minute
 	// settleEarly allows for clocks that differ, and for times cut to the second.
 	settleEarly = 2 * time.Second
-	// settleAbsent is how long absence from the provider's list says nothing at all.
+	// settleAbsent is the time for which absence from the provider's list has no
+	// meaning.
 	settleAbsent = 15 * time.Minute
 )
 
-// restate makes the whole of r agree with its recipients.
+// restate derives the state of r from its recipients.
 func (r *Receipt) restate() {
 	r.State = summary(r.Recipients)
 	if r.State == StateAccepted {
@@ -170,24 +185,24 @@ func (r *Receipt) restate() {
 	}
 }
 
-// Settle finds out what became of a mail whose outcome is unknown, where the
-// provider can tell (featureSettle). It returns a new Receipt; r is not changed.
+// Settle looks up a mail whose outcome is unknown, where the provider lists sent
+// mail (feature message.settle). It returns a new Receipt; r is not changed.
 //
-// A recipient is settled when the provider lists exactly one mail that may be
-// the one: same recipient, same subject, accepted between the first attempt and
-// a few minutes after the last. Two of them settle nothing. None settles nothing
-// either: providers list mail with a delay, so for 15 minutes absence says
-// nothing at all, and after that it is a hint and no proof. The state then stays
-// StateUnknown, a note tells what was looked for and when, and the decision is a
-// person's. Nothing is ever called refused because it was not found. A minute
-// after the send is early enough to ask; asking costs one call for each recipient.
+// A recipient is settled when the provider lists exactly one matching mail: same
+// recipient, same subject, accepted between the first attempt and a few minutes
+// after the last. With two matches or none the state stays StateUnknown, a note
+// states what was looked for and when, and a person has to decide. Providers list
+// mail with a delay: for 15 minutes absence means nothing, and after that it is a
+// hint and no proof. A mail is never reported as refused because it was not found.
+// Call Settle a minute after the send or later; it costs one request for each
+// recipient.
 //
-// A recipient with an id is looked up by it, as Status does. A Receipt without
-// unknown recipients gets fresh states where it has ids. Where a duplicate guard
-// serves the key, it learns of a mail that was settled for all recipients.
+// A recipient with an id is looked up by it, as by Status. A Receipt without
+// unknown recipients gets new states where it has ids. A mail that was settled for
+// all recipients is also recorded in the duplicate guard, where the key has one.
 //
-// The error says that a look-up failed; the Receipt beside it has what was
-// found before that. A mail that stays unknown is no error.
+// The error means that a look-up failed; the Receipt then has the results before
+// that. A mail that stays unknown is no error.
 func (c *Client) Settle(ctx context.Context, r *Receipt) (*Receipt, error) {
 	return run(ctx, c, opSettle, nil, func(ctx context.Context) (*Receipt, error) {
 		if r == nil || len(r.Recipients) == 0 {
@@ -215,7 +230,7 @@ func (c *Client) Settle(ctx context.Context, r *Receipt) (*Receipt, error) {
 				open = append(open, i)
 			}
 		}
-		seen := make(map[string]*Receipt) // answers by id: recipients share them
+		seen := make(map[string]*Receipt) // responses by id: recipients share them
 		for _, i := range open {
 			if err := c.settleOne(ctx, out, i, seen); err != nil {
 				out.restate()
@@ -241,19 +256,22 @@ func (c *Client) settleable(r *Receipt) error {
 		return err
 	}
 	if r.Unsettled == nil {
-		return Invalid("receipt.unsettled", "expected when and what was sent; without it there is nothing to search for")
+		return Invalid(
+			"receipt.unsettled",
+			"expected when and what was sent; without it there is nothing to search for",
+		)
 	}
 	return nil
 }
 
-// settleOne looks one recipient's copy up.
+// settleOne looks up one recipient's copy.
 func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[string]*Receipt) error {
 	p := &r.Recipients[i]
 	switch {
 	case p.MessageID != "":
 		return c.settleByID(ctx, p, seen)
 	case p.State != StateUnknown:
-		return nil // known, and nothing to look it up by
+		return nil // known, and without an id to look it up by
 	}
 	var twins int
 	for _, x := range r.Recipients {
@@ -262,12 +280,17 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 		}
 	}
 	if twins > 1 {
-		r.noteState(i, NoteWarning, "the address is a recipient more than once, so a mail that is found may be another one's")
+		r.noteState(
+			i, NoteWarning,
+			"the address is a recipient more than once, so a mail that is found may be another one's",
+		)
 		return nil
 	}
 	t := r.Unsettled.of(p.Email)
 	if t.Subject == "" {
-		r.noteState(i, NoteWarning, "the subject comes from a template, so the mail cannot be told from others")
+		r.noteState(
+			i, NoteWarning, "the subject comes from a template, so the mail cannot be identified",
+		)
 		return nil
 	}
 	f, err := addOn[Finder](c, featureSettle)
@@ -287,14 +310,16 @@ func (c *Client) settleOne(ctx context.Context, r *Receipt, i int, seen map[stri
 	}
 	p.MessageID, p.State, p.Error = hit.MessageID, hit.State, nil
 	if p.State == "" || p.State == StateUnknown {
-		p.State = StateAccepted // it is in the list, so it was taken over
+		p.State = StateAccepted // it is in the list, so it was accepted
 	}
 	r.noteState(i, NoteSettled, why)
 	return nil
 }
 
-// settleByID is Status for one recipient.
-func (c *Client) settleByID(ctx context.Context, p *RecipientResult, seen map[string]*Receipt) error {
+// settleByID looks up one recipient's copy by its id.
+func (c *Client) settleByID(
+	ctx context.Context, p *RecipientResult, seen map[string]*Receipt,
+) error {
 	found, ok := seen[p.MessageID]
 	if !ok {
 		var err error
@@ -315,22 +340,32 @@ func (c *Client) settleByID(ctx context.Context, p *RecipientResult, seen map[st
 	return nil
 }
 
-// match decides what hits say about a mail: the one that is it, and why, or nil
-// and why not.
+// match returns the one of hits that is the mail, and the reason, or nil and the
+// reason.
 func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, string) {
 	hits = slices.Clone(hits)
-	slices.SortStableFunc(hits, func(a, b SentMail) int { return strings.Compare(a.MessageID, b.MessageID) })
-	hits = slices.CompactFunc(hits, func(a, b SentMail) bool { return a.MessageID == b.MessageID && a.MessageID != "" })
+	slices.SortStableFunc(
+		hits, func(a, b SentMail) int { return strings.Compare(a.MessageID, b.MessageID) },
+	)
+	hits = slices.CompactFunc(
+		hits, func(a, b SentMail) bool { return a.MessageID == b.MessageID && a.MessageID != "" },
+	)
 	switch len(hits) {
 	case 0:
 		since := now.Sub(t.last()).Round(time.Second)
 		if since < settleAbsent {
-			return nil, fmt.Sprintf("not found %s after the last attempt, which says nothing yet: look again after %s", max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339))
+			return nil, fmt.Sprintf(
+				"not found %s after the last attempt, which proves nothing yet: look again after %s",
+				max(since, 0), t.last().Add(settleAbsent).UTC().Format(time.RFC3339),
+			)
 		}
-		return nil, fmt.Sprintf("not found %s after the last attempt: a hint that it was not sent, and no proof; a person may decide", since)
+		return nil, fmt.Sprintf(
+			"not found %s after the last attempt: a hint that it was not sent, and no proof; a person may decide",
+			since,
+		)
 	case 1:
 	default:
-		return nil, fmt.Sprintf("%d mails may be this one, so none is taken for it", len(hits))
+		return nil, fmt.Sprintf("%d mails match, so none is chosen", len(hits))
 	}
 	h := hits[0]
 	var unlike string
@@ -341,16 +376,19 @@ func match(t Trace, email string, hits []SentMail, now time.Time) (*SentMail, st
 		unlike = "has another recipient"
 	case !slices.Equal(strings.Fields(h.Subject), strings.Fields(t.Subject)):
 		unlike = "has another subject"
-	case !t.holds(h.At):
+	case !t.covers(h.At):
 		unlike = "has another time, " + h.At.UTC().Format(time.RFC3339)
 	default:
-		return &h, "found in the provider's list, the only one that fits"
+		return &h, "found in the provider's list, the only match"
 	}
-	return nil, fmt.Sprintf("one mail was found, but it %s (id %q), so it is not taken for this one", unlike, text.Clip(h.MessageID))
+	return nil, fmt.Sprintf(
+		"one mail was found, but it %s (id %q), so it is not taken for this one", unlike,
+		text.Clip(h.MessageID),
+	)
 }
 
-// localPart is the part of an address that international domains leave alone.
-// The adapter has compared the rest.
+// localPart returns the local part of an address, which international domains do
+// not change. The adapter has compared the domain.
 func localPart(email string) string {
 	if i := strings.LastIndexByte(email, '@'); i >= 0 {
 		return email[:i]
@@ -358,13 +396,13 @@ func localPart(email string) string {
 	return email
 }
 
-// noteState notes what a look-up brought for a recipient, in place of what an
-// earlier one did.
+// noteState sets the note about the look-up of a recipient, in place of that of an
+// earlier look-up.
 func (r *Receipt) noteState(i int, action NoteAction, why string) {
 	r.note(fmt.Sprintf("recipients[%d].state", i), action, why)
 }
 
-// last is the time from which absence is counted.
+// last returns the time from which absence is counted.
 func (t Trace) last() time.Time {
 	if t.SendAt.After(t.Until) {
 		return t.SendAt
@@ -372,9 +410,9 @@ func (t Trace) last() time.Time {
 	return t.Until
 }
 
-// holds reports whether the mail may have been accepted, or a scheduled one
-// have gone out, at this time.
-func (t Trace) holds(at time.Time) bool {
+// covers reports whether the mail may have been accepted at this time, or a
+// scheduled one sent.
+func (t Trace) covers(at time.Time) bool {
 	within := func(from, to time.Time) bool {
 		return !at.Before(from.Add(-settleEarly)) && !at.After(to.Add(settleLate))
 	}

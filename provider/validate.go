@@ -11,7 +11,7 @@ import (
 // maxLine is the longest line of a mail, in bytes.
 const maxLine = 998
 
-// checkLine refuses what could break out of a header line or hide text.
+// checkLine refuses characters that end a header line or hide text.
 func checkLine(field, line string) error {
 	if plainLine(line) {
 		return nil
@@ -29,8 +29,8 @@ func checkLine(field, line string) error {
 	return nil
 }
 
-// plainLine reports whether line is a short line of visible ASCII and spaces,
-// as most lines are.
+// plainLine reports whether line is short and only visible ASCII and spaces, which
+// is the usual case.
 func plainLine(line string) bool {
 	for i := range len(line) {
 		if c := line[i]; c < ' ' || c > '~' {
@@ -40,8 +40,8 @@ func plainLine(line string) bool {
 	return len(line) <= maxLine
 }
 
-// checkText refuses texts that JSON cannot carry unchanged: its encoder would
-// write other characters in place of broken UTF-8 without saying so.
+// checkText refuses texts that JSON cannot carry unchanged: its encoder replaces
+// broken UTF-8 without an error.
 func checkText(field, s string) error {
 	switch {
 	case text.Clean(s):
@@ -52,8 +52,8 @@ func checkText(field, s string) error {
 	return Invalid(field, "expected UTF-8 text")
 }
 
-// maxDepth is how deep the values of variables may be nested; deeper is a value
-// that holds itself.
+// maxDepth is the deepest nesting of the values of variables; deeper is a value
+// that contains itself.
 const maxDepth = 100
 
 func checkVariables(field string, variables map[string]any) error {
@@ -65,7 +65,10 @@ func checkVariables(field string, variables map[string]any) error {
 
 func checkValue(field string, v any, depth int) error {
 	if depth == 0 {
-		return Invalid(field, "expected values nested at most %d deep, got more, or a value that holds itself", maxDepth)
+		return Invalid(
+			field, "expected values nested at most %d deep, got more, or a value that holds itself",
+			maxDepth,
+		)
 	}
 	switch v := v.(type) {
 	case string:
@@ -89,9 +92,12 @@ func checkValue(field string, v any, depth int) error {
 	return nil
 }
 
-// ownedHeaders are written from fields of the Message, or by the provider; so
-// is everything that begins with content- or dkim-.
-var ownedHeaders = []string{"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey", "idempotency-key", "x-mailin-custom"}
+// ownedHeaders are written from fields of the Message, or by the provider, as are
+// all that begin with content- or dkim-.
+var ownedHeaders = []string{
+	"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey",
+	"idempotency-key", "x-mailin-custom",
+}
 
 // maxHeaderName leaves room for the value on the first line of a header.
 const maxHeaderName = 76
@@ -99,22 +105,26 @@ const maxHeaderName = 76
 // checkHeader checks a header field that a message adds.
 func checkHeader(name, value string) error {
 	if name == "" || len(name) > maxHeaderName || strings.ContainsFunc(name, notInToken) {
-		return Invalid("", "expected a header name of letters, digits and -, at most %d bytes", maxHeaderName)
+		return Invalid(
+			"", "expected a header name of letters, digits and -, at most %d bytes", maxHeaderName,
+		)
 	}
 	lower := strings.ToLower(name)
 	if slices.Contains(ownedHeaders, lower) || strings.HasPrefix(lower, "content-") || strings.HasPrefix(lower, "dkim-") {
-		return Invalid("", "this header is written from another field of the message, or by the provider")
+		return Invalid(
+			"", "this header is written from another field of the message, or by the provider",
+		)
 	}
 	return checkLine("", value)
 }
 
-// notInToken reports whether r is a character that no header name has.
+// notInToken reports whether a header name may not contain r.
 func notInToken(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?={}", r)
 }
 
-// checkID refuses ids that no provider gives: empty ones, and those that a
-// server or a proxy could read as another path than the one meant.
+// checkID refuses ids that no provider uses: empty ones, and those that a server or
+// a proxy could read as another path.
 func checkID(field, id string) error {
 	if strings.TrimSpace(id) == "" {
 		return Invalid(field, "expected an id")
@@ -124,11 +134,13 @@ func checkID(field, id string) error {
 	}
 	for part := range strings.FieldsFuncSeq(id, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
-			return Invalid(field, "expected an id, got %q, which is a way through folders", text.Clip(id))
+			return Invalid(
+				field, "expected an id, got %q, which is a path through folders", text.Clip(id),
+			)
 		}
 	}
 	return nil
 }
 
-// checkCursor refuses what no page gave.
+// checkCursor refuses a text that is no cursor.
 func checkCursor(cursor string) error { return checkLine("cursor", cursor) }

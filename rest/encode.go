@@ -16,7 +16,7 @@ type File struct {
 	Content     []byte
 }
 
-// FormFile makes File a file part of a form body.
+// FormFile returns the file part of a form body.
 func (f File) FormFile() form.File {
 	return form.File{Name: f.Name, ContentType: f.ContentType, Content: f.Content}
 }
@@ -24,9 +24,9 @@ func (f File) FormFile() form.File {
 // Encode returns the body and its content type; both are empty when the call has no body.
 func (c *Call) Encode() (body []byte, contentType string, err error) { return c.AppendBody(nil) }
 
-// AppendBody is Encode into the memory behind dst, where that is possible. JSON is
-// written by the body itself when it is an [Appender], else by encoding/json
-// without escapes for HTML.
+// AppendBody is Encode that appends to dst, where that is possible. A body that is
+// an [Appender] writes its own JSON, others are encoded by encoding/json without
+// escapes for HTML.
 func (c *Call) AppendBody(dst []byte) (body []byte, contentType string, err error) {
 	switch c.Kind {
 	case "":
@@ -42,7 +42,7 @@ func (c *Call) AppendBody(dst []byte) (body []byte, contentType string, err erro
 		if err != nil {
 			return nil, "", err
 		}
-		// A file cannot be told from a text in an urlencoded body.
+		// An urlencoded body cannot mark a field as a file.
 		if c.Kind == Formdata && !form.HasFile(fields) {
 			return form.URLEncode(fields), "application/x-www-form-urlencoded", nil
 		}
@@ -58,7 +58,7 @@ func (c *Call) appendJSON(dst []byte) ([]byte, error) {
 	return appendStandard(dst, c.Body)
 }
 
-// FormFields are the fields of a form body in order, the Doer's own first.
+// FormFields returns the fields of a form body in order, those of the Doer first.
 func (c *Call) FormFields() ([]form.Field, error) {
 	fields := make([]form.Field, 0, 16)
 	for _, p := range c.Form {
@@ -91,7 +91,7 @@ func (c *Call) URL(base string) (string, error) {
 	return b.String(), nil
 }
 
-// sortIndexed sorts names so that a[2] stands before a[10].
+// sortIndexed sorts names with a[2] before a[10].
 func sortIndexed(keys []string) {
 	slices.SortFunc(keys, func(a, b string) int {
 		if len(a) != len(b) {

@@ -11,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// Appender is a body that writes its own JSON behind dst: the same bytes as
-// encoding/json would without escapes for HTML.
+// Appender is a body that appends its own JSON to dst: the same bytes as
+// encoding/json without escapes for HTML.
 type Appender interface {
 	AppendJSON(dst []byte) ([]byte, error)
 }
 
-// maxDepth is how deep AppendValue follows values inside values; encoding/json
-// takes over there and finds out whether a value holds itself.
+// maxDepth is the depth to which AppendValue follows nested values; deeper ones go
+// to encoding/json, which detects values that contain themselves.
 const maxDepth = 100
 
-// AppendText writes s, which must be valid UTF-8, as a JSON text behind dst.
+// AppendText appends s, which must be valid UTF-8, to dst as a JSON text.
 func AppendText(dst []byte, s string) []byte {
 	if strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029") {
 		// Line separators, which encoding/json escapes for the sake of JavaScript.
@@ -57,8 +57,8 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
 }
 
-// special is the index of the first byte from i on that cannot stand in a JSON
-// text: control, quote or backslash. It is len(s) when there is none.
+// special returns the index of the first byte from i on that a JSON text must
+// escape: control, quote or backslash; len(s) when there is none.
 func special(s string, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; i+8 <= len(s); i += 8 {
@@ -66,7 +66,8 @@ func special(s string, i int) int {
 		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 		quote, slash := w^'"'*ones, w^'\\'*ones
-		// A borrow can raise a flag above a true one, never below it: the lowest is exact.
+		// A borrow can set a false flag only above a true one: the lowest flag is
+		// exact.
 		if flags := ((w - 0x20*ones) | (quote - ones) | (slash - ones)) &^ w & highs; flags != 0 {
 			return i + bits.TrailingZeros64(flags)/8
 		}
@@ -79,7 +80,8 @@ func special(s string, i int) int {
 	return i
 }
 
-// AppendString writes s as a JSON text behind dst; what is not UTF-8 becomes U+FFFD.
+// AppendString appends s to dst as a JSON text; bytes that are not UTF-8 become
+// U+FFFD.
 func AppendString(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		dst, _ = appendStandard(dst, s) // a text cannot fail
@@ -88,8 +90,8 @@ func AppendString(dst []byte, s string) []byte {
 	return AppendText(dst, s)
 }
 
-// AppendValue writes v behind dst. The kinds of value that JSON itself has are
-// written at once, others by encoding/json.
+// AppendValue appends v to dst. Values of the types of JSON are written directly,
+// others by encoding/json.
 func AppendValue(dst []byte, v any) ([]byte, error) { return appendValue(dst, v, maxDepth) }
 
 func appendValue(dst []byte, v any, depth int) (_ []byte, err error) {
@@ -145,7 +147,7 @@ func appendObject(dst []byte, m map[string]any, depth int) (_ []byte, err error)
 	return append(dst, '}'), nil
 }
 
-// AppendTexts writes an object of texts behind dst.
+// AppendTexts appends an object of texts to dst.
 func AppendTexts(dst []byte, m map[string]string) []byte {
 	var few [16]string
 	dst = append(dst, '{')
@@ -159,7 +161,8 @@ func AppendTexts(dst []byte, m map[string]string) []byte {
 	return append(dst, '}')
 }
 
-// sorted are the names in m in the order of encoding/json, in room if it is enough.
+// sorted returns the names in m in the order of encoding/json, in the memory of
+// room if it is enough.
 func sorted[T any](room []string, m map[string]T) []string {
 	for name := range m {
 		room = append(room, name)
@@ -168,7 +171,7 @@ func sorted[T any](room []string, m map[string]T) []string {
 	return room
 }
 
-// appendStandard leaves v to encoding/json.
+// appendStandard appends v by encoding/json.
 func appendStandard(dst []byte, v any) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
 	enc := json.NewEncoder(b)

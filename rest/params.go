@@ -8,7 +8,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// Seg is the text of a path parameter.
+// Seg returns the text of a path parameter.
 func Seg[T ~string | ~int64](v T) string {
 	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Int64 {
 		return strconv.FormatInt(rv.Int(), 10)
@@ -36,7 +36,7 @@ func Query[T any](c *Call, style string, explode bool, name string, v T) {
 	styled(c, style, explode, name, v)
 }
 
-// styled leaves styles, enums and containers to the generator's runtime.
+// styled encodes styles, enums and containers by the generator's runtime.
 func styled(c *Call, style string, explode bool, name string, v any) {
 	rv := reflect.ValueOf(v)
 	switch rv.Kind() {
@@ -72,7 +72,9 @@ func Header[T any](c *Call, name string, v T) {
 		Header(c, name, v)
 		return
 	}
-	text, err := runtime.StyleParamWithLocation("simple", false, name, runtime.ParamLocationHeader, v)
+	text, err := runtime.StyleParamWithLocation(
+		"simple", false, name, runtime.ParamLocationHeader, v,
+	)
 	if err != nil {
 		c.fail(&ParamError{Name: name, Why: "cannot be written: " + err.Error()})
 		return

@@ -9,19 +9,18 @@ import (
 	"net/http"
 )
 
-// maxPlainAnswer caps what Plain reads of an answer, in bytes.
+// maxPlainAnswer is the most that Plain reads of a response, in bytes.
 const maxPlainAnswer = 8 << 20
 
 // Plain returns a Doer that sends calls to baseURL with hc and adds nothing. A
 // status other than 2xx is a *StatusError. hc nil means http.DefaultClient. The
 // Doer is safe for concurrent use.
 //
-// It places no credentials: that is the business of hc's transport. It keeps no
-// limits and has no timeout but hc's and the context's. It repeats nothing and
-// reads no effect; net/http repeats a GET by itself when a used connection
-// breaks, although some vendors mail on a GET. It follows redirects as hc does.
-// Its errors do not say whether a mail went out, and an error that a vendor puts
-// into a 200 is none to it.
+// It adds no credentials; hc's transport has to. It keeps no limits, has no timeout
+// except those of hc and the context, repeats nothing and ignores effects. net/http
+// itself repeats a GET when a reused connection breaks, although some vendors send
+// mail on a GET. Redirects are followed as hc does. Errors do not report whether a
+// mail was sent, and an error inside a response with status 200 is not detected.
 func Plain(baseURL string, hc *http.Client) Doer {
 	if hc == nil {
 		hc = http.DefaultClient
@@ -34,7 +33,7 @@ type plain struct {
 	hc   *http.Client
 }
 
-// StatusError is an answer of Plain outside 2xx.
+// StatusError is the error of Plain for a response outside 2xx.
 type StatusError struct {
 	Operation string
 	Reply     Reply
@@ -81,8 +80,8 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	return reply, call.Decode(data, out)
 }
 
-// Decode decodes the body of a 2xx answer. An empty body leaves out as it is;
-// data behind the first JSON value is an error.
+// Decode decodes the body of a 2xx response. An empty body does not change out;
+// data after the first JSON value is an error.
 func Decode(data []byte, out any) error {
 	if _, ok := out.(*Empty); ok || len(bytes.TrimSpace(data)) == 0 {
 		return nil
@@ -90,8 +89,8 @@ func Decode(data []byte, out any) error {
 	return json.Unmarshal(data, out)
 }
 
-// Decode is the function Decode for the answer of c, by the call's own decoder
-// where it has one that can read data.
+// Decode decodes the response of c like the function Decode, with the call's own
+// decoder where it has one that can read data.
 func (c *Call) Decode(data []byte, out any) error {
 	if c.decode != nil && c.decode(data) {
 		return nil

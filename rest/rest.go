@@ -1,11 +1,11 @@
-// Package rest is what generated clients stand on: a generated method fills a
+// Package rest is the runtime of the generated clients: a generated method fills a
 // Call, and a Doer carries it out.
 //
-// A Call is not encoded yet. So a Doer can add a credential to a form, show
-// what would be sent without sending it, or tell by the call's Effect what a
-// lost answer means. The adapters of this module use a Doer with
-// authentication, limits and typed errors; [Plain] is a minimal one that makes
-// a generated package usable alone.
+// A Call is not encoded yet, so a Doer can add a credential to a form, show the
+// request without sending it, or decide by the call's Effect what a lost response
+// means. The adapters of this module use a Doer with authentication, limits and
+// typed errors; [Plain] is a minimal one, with which a generated package can be
+// used alone.
 //
 // The package serves generated code and is outside the compatibility promise
 // of this module.
@@ -22,7 +22,7 @@ import (
 	"unicode/utf8"
 )
 
-// Effect says what a call does at the vendor, whatever its HTTP method.
+// Effect is the effect of a call at the vendor, independent of its HTTP method.
 type Effect string
 
 // The effects. Every operation of a curated spec states one.
@@ -36,7 +36,7 @@ const (
 	Read Effect = "read"
 )
 
-// BodyKind says how the body of a call is encoded; empty means no body.
+// BodyKind is the encoding of the body of a call; empty means no body.
 type BodyKind string
 
 // The kinds of body.
@@ -63,11 +63,11 @@ type Call struct {
 	Query          []Param
 	Header         []Param
 	Kind           BodyKind
-	Body           any     // what is encoded; a pointer to a generated struct
+	Body           any     // the value to encode; a pointer to a generated struct
 	Form           []Param // further fields of a form body, added by a Doer
-	Then           string  // what follows in words, for a dry run of a verb with several calls
-	// KeyWindow is how long the vendor knows the idempotency key in Body,
-	// counted from the first attempt; 0 means that there is no key.
+	Then           string  // the calls that follow, in words, for dry runs
+	// KeyWindow is the time for which the vendor knows the idempotency key in Body,
+	// from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
 
 	decode func(data []byte) bool
@@ -75,27 +75,27 @@ type Call struct {
 	err    error
 }
 
-// Reply is what is known of an answer besides its decoded body.
+// Reply is a response without its decoded body.
 type Reply struct {
 	Status int
 	Header http.Header
-	Body   []byte // as received, decompressed; the caller's to keep
+	Body   []byte // as received, decompressed; the caller may keep it
 }
 
-// Doer carries out calls. It decodes a 2xx answer into out, which is a pointer,
-// and turns everything else into an error. The Reply is nil when there was no
-// answer.
+// Doer carries out calls. It decodes a 2xx response into out, which is a pointer,
+// and returns an error for every other one. The Reply is nil when there was no
+// response.
 type Doer interface {
 	Do(ctx context.Context, call *Call, out any) (*Reply, error)
 }
 
 // Option changes a single call. Only the functions of this package make options, so
-// that their names say in what a call can differ from its spec. The zero value
-// changes nothing.
+// a call can differ from its spec only in what they name. The zero value changes
+// nothing.
 type Option struct{ apply func(*Call) }
 
-// WithReply stores status, headers and raw body of the answer in r, also when
-// the call ends in an error that came with an answer.
+// WithReply stores status, headers and raw body of the response in r, also when the
+// call returns an error that came with a response.
 func WithReply(r *Reply) Option { return Option{func(c *Call) { c.reply = r }} }
 
 // WithQuery adds a query parameter that the spec does not know.
@@ -108,47 +108,49 @@ func WithHeader(name, value string) Option {
 	return Option{func(c *Call) { c.Header = append(c.Header, Param{name, value}) }}
 }
 
-// WithThen says in words what follows this call, for dry runs.
+// WithThen describes the calls that follow this one, for dry runs.
 func WithThen(words string) Option { return Option{func(c *Call) { c.Then = words }} }
 
-// WithKeyWindow says that the body holds an idempotency key which the vendor
+// WithKeyWindow states that the body holds an idempotency key which the vendor
 // knows for d.
 func WithKeyWindow(d time.Duration) Option {
 	return Option{func(c *Call) { c.KeyWindow = d }}
 }
 
 // WithEffect replaces the effect that the spec states for the operation, for a call
-// whose body makes it milder or graver than the operation is in general.
+// whose body changes it.
 func WithEffect(e Effect) Option { return Option{func(c *Call) { c.Effect = e }} }
 
 // WithBodyKind sends the body in another encoding than the one that was generated.
 func WithBodyKind(k BodyKind) Option { return Option{func(c *Call) { c.Kind = k }} }
 
-// WithBody sends what replace returns in place of the generated body, such as a body
-// that writes its own JSON. T is the type of the generated body; a call with another
-// type is refused before it leaves.
+// WithBody sends the result of replace in place of the generated body, such as a
+// body that writes its own JSON. T is the type of the generated body; a call with
+// another type is refused before it leaves.
 func WithBody[T any](replace func(body *T) any) Option {
 	return Option{func(c *Call) {
 		body, ok := c.Body.(*T)
 		if !ok {
-			c.fail(&ParamError{Name: "body", Why: fmt.Sprintf("is a %T, expected a %T", c.Body, body)})
+			c.fail(&ParamError{
+				Name: "body", Why: fmt.Sprintf("is a %T, expected a %T", c.Body, body),
+			})
 			return
 		}
 		c.Body = replace(body)
 	}}
 }
 
-// WithDecoder reads the body of a 2xx answer by read. Where read returns false,
-// which it must before it keeps anything, the answer is decoded as always; so it
-// is when the Doer has a JSON codec of its own.
+// WithDecoder decodes the body of a 2xx response with read. Where read returns
+// false, which it must before it keeps anything, the response is decoded as usual,
+// as it is when the Doer has a JSON codec of its own.
 func WithDecoder(read func(data []byte) bool) Option {
 	return Option{func(c *Call) { c.decode = read }}
 }
 
-// Empty is the answer of operations without one.
+// Empty is the result of operations without a response body.
 type Empty struct{}
 
-// Do runs the call through d and returns the decoded answer.
+// Do runs the call through d and returns the decoded response.
 func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, error) {
 	out := new(T)
 	if _, err := Raw(ctx, d, call, out, opts); err != nil {
@@ -157,7 +159,7 @@ func Do[T any](ctx context.Context, d Doer, call *Call, opts []Option) (*T, erro
 	return out, nil
 }
 
-// List is Do for an answer that is a list.
+// List is Do for a response that is a list.
 func List[T any](ctx context.Context, d Doer, call *Call, opts []Option) ([]T, error) {
 	out, err := Do[[]T](ctx, d, call, opts)
 	if err != nil {
@@ -166,9 +168,9 @@ func List[T any](ctx context.Context, d Doer, call *Call, opts []Option) ([]T, e
 	return *out, nil
 }
 
-// Raw runs the call through d and decodes the answer into out, a pointer. The
-// Reply is there whenever an answer came. A call without an Effect counts as Send,
-// the careful choice.
+// Raw runs the call through d and decodes the response into out, a pointer. The
+// Reply is non-nil whenever a response came. A call without an Effect counts as
+// Send, the careful choice.
 func Raw(ctx context.Context, d Doer, call *Call, out any, opts []Option) (*Reply, error) {
 	for _, o := range opts {
 		if o.apply != nil {
@@ -185,9 +187,9 @@ func Raw(ctx context.Context, d Doer, call *Call, out any, opts []Option) (*Repl
 	return reply, err
 }
 
-// Path is the call's path with its segments escaped. It refuses values that a
-// server or proxy would resolve to another path: empty, "." and ".." (also
-// between separators), control characters, broken UTF-8.
+// Path returns the call's path with its segments escaped. It refuses values that a
+// server or proxy would resolve to another path: empty, "." and ".." (also between
+// separators), control characters, broken UTF-8.
 func (c *Call) Path() (string, error) {
 	if c.err != nil {
 		return "", c.err
@@ -201,7 +203,9 @@ func (c *Call) Path() (string, error) {
 		open := strings.IndexByte(rest, '{')
 		end := strings.IndexByte(rest, '}')
 		if open < 0 || end < open {
-			return "", &ParamError{Name: "path", Why: "route " + c.Route + " has fewer parameters than values"}
+			return "", &ParamError{
+				Name: "path", Why: "route " + c.Route + " has fewer parameters than values",
+			}
 		}
 		name := rest[open+1 : end]
 		if err := checkSegment(name, seg); err != nil {
@@ -232,16 +236,18 @@ func checkSegment(name, v string) error {
 	if !strings.ContainsAny(v, `/\`) {
 		return nil
 	}
-	// An escaped separator is turned back by some proxies before they resolve dots.
+	// Some proxies decode an escaped separator before they resolve dots.
 	for part := range strings.FieldsFuncSeq(v, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if part == "." || part == ".." {
-			return &ParamError{Name: name, Why: fmt.Sprintf("may not hold %q between separators", part)}
+			return &ParamError{
+				Name: name, Why: fmt.Sprintf("may not hold %q between separators", part),
+			}
 		}
 	}
 	return nil
 }
 
-// ParamError says that a parameter cannot be sent. Nothing left the program.
+// ParamError is the error of a parameter that cannot be sent; no request was made.
 type ParamError struct{ Name, Why string }
 
 func (e *ParamError) Error() string { return "parameter " + e.Name + " " + e.Why }

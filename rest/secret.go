@@ -9,14 +9,14 @@ import (
 
 const redacted = "REDACTED"
 
-// Secret is a credential in an answer. It prints REDACTED in every format, log
-// and encoding; Reveal returns the text.
+// Secret is a credential in a response. It prints REDACTED in every format, log and
+// encoding; Reveal returns the text.
 type Secret struct{ v *string }
 
 // NewSecret returns a Secret that holds v.
 func NewSecret(v string) Secret { return Secret{v: &v} }
 
-// Reveal returns the secret text, empty when there is none.
+// Reveal returns the secret text; empty when there is none.
 func (s Secret) Reveal() string {
 	if s.v == nil {
 		return ""

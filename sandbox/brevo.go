@@ -10,11 +10,10 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// brevo imitates Brevo. Assumed where nothing is known: which of the codes
-// invalid_parameter and missing_parameter a refusal has, that a request with
-// an outer recipient beside messageVersions is refused, that a refused mail
-// does not use up its idempotency key, and that an empty text or null clears
-// an attribute.
+// brevo imitates Brevo. Assumptions: which of the codes invalid_parameter and
+// missing_parameter an error has; a request with messageVersions and an outer
+// recipient is refused; a refused mail does not use up its idempotency key; an
+// empty text or null clears an attribute.
 type brevo struct {
 	*store
 	sent      map[string]time.Time // idempotency key -> when it was used
@@ -32,7 +31,7 @@ type brevoFolder struct {
 // brevoOwner is the address of the account, which cannot be deleted as a contact.
 const brevoOwner = "owner@example.com"
 
-// brevoSettings are those of an account that has the tracker, too.
+// brevoSettings returns the settings of an account with the tracker.
 func brevoSettings(key string, baseURL func(string) string) map[string]any {
 	return map[string]any{
 		"api_key":          key,
@@ -105,13 +104,17 @@ func (b *brevo) authorize(c *call) (answer, bool) {
 		b.finish()
 		return answer{}, true
 	case "":
-		return b.refuse(http.StatusUnauthorized, "unauthorized", "authentication not found in headers"), false
+		return b.refuse(
+			http.StatusUnauthorized, "unauthorized", "authentication not found in headers",
+		), false
 	}
 	return b.refuse(http.StatusUnauthorized, "unauthorized", "Key not found"), false
 }
 
-// brevoCodes are the codes of refusals that the sandbox itself makes.
-var brevoCodes = map[int]string{400: "bad_request", 404: "document_not_found", 405: "method_not_allowed"}
+// brevoCodes are the codes of errors that the sandbox itself returns.
+var brevoCodes = map[int]string{
+	400: "bad_request", 404: "document_not_found", 405: "method_not_allowed",
+}
 
 func (b *brevo) fail(status int, message string) answer {
 	return b.refuse(status, brevoCodes[status], message)
@@ -137,8 +140,8 @@ func (b *brevo) notFound(what string) answer {
 	return b.refuse(http.StatusNotFound, "document_not_found", what)
 }
 
-// decorate adds the headers that every answer has. The numbers are those of
-// the smallest plan; nothing is counted.
+// decorate adds the headers that every response has. The numbers are those of the
+// smallest plan and constant.
 func (b *brevo) decorate(c *call, h http.Header) {
 	limit, reset := 100, 3600
 	switch {
@@ -157,12 +160,15 @@ func (b *brevo) decorate(c *call, h http.Header) {
 	h.Set("x-sib-ratelimit-reset", strconv.Itoa(reset))
 }
 
-// pageOf cuts a page out of all, which is oldest first; a limit above most is
+// pageOf returns a page of all, which is oldest first; a limit above most is
 // refused.
 func pageOf[T any](b *brevo, c *call, all []T, def, most int64) ([]T, answer, bool) {
 	limit, offset := c.integer("limit", def), c.integer("offset", 0)
 	if limit > most || limit < 0 || offset < 0 {
-		return nil, b.refuse(http.StatusBadRequest, "out_of_range", fmt.Sprintf("limit must be 0 to %d, offset not negative", most)), false
+		return nil, b.refuse(
+			http.StatusBadRequest, "out_of_range",
+			fmt.Sprintf("limit must be 0 to %d, offset not negative", most),
+		), false
 	}
 	if c.query.Get("sort") != "asc" {
 		all = newestFirst(all)
@@ -234,7 +240,7 @@ func (b *brevo) listTemplates(c *call) answer {
 	return answer{status: 200, body: map[string]any{"count": len(all), "templates": rows}}
 }
 
-// brevoReasons are the vendor's codes of reasons; others are adminBlocked.
+// brevoReasons are the vendor's codes of reasons; other reasons are adminBlocked.
 var brevoReasons = map[provider.Reason]string{
 	provider.Reason(provider.StatusBounced):      "hardBounce",
 	provider.Reason(provider.StatusComplained):   "contactFlaggedAsSpam",

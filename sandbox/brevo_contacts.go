@@ -19,8 +19,8 @@ const standIn = "@mailin-sms.com"
 // contactNeeds are the identifiers that create and update set.
 type contactNeeds struct{ email, extID, phone string }
 
-// find returns the contacts that have one of the identifiers, and which ones
-// those were.
+// find returns the contacts that have one of the identifiers, and the names of
+// these identifiers.
 func (b *brevo) find(n contactNeeds) (found []*contact, names []string) {
 	if n.extID == "" && n.phone == "" {
 		if c := b.contact(n.email); c != nil {
@@ -46,8 +46,8 @@ func (b *brevo) find(n contactNeeds) (found []*contact, names []string) {
 	return found, names
 }
 
-// identify finds the contact of a path: by what identifierType names, or else
-// by address, id or phone number.
+// identify finds the contact of a path: by the identifier that identifierType
+// names, or else by address, id or phone number.
 func (b *brevo) identify(c *call) *contact {
 	id, kind := c.path["identifier"], c.query.Get("identifierType")
 	for _, p := range b.contacts {
@@ -64,7 +64,7 @@ func (b *brevo) identify(c *call) *contact {
 
 var phoneForm = regexp.MustCompile(`^(?:\+|00)?([1-9][0-9]{5,18})$`)
 
-// phoneOf returns the digits by which Brevo keeps a phone number.
+// phoneOf returns the digits of a phone number, in which Brevo stores it.
 func phoneOf(text string) (string, bool) {
 	m := phoneForm.FindStringSubmatch(text)
 	if m == nil {
@@ -113,7 +113,7 @@ func (b *brevo) createContact(c *call) answer {
 	if req.SMTPBlacklistSender != nil {
 		b.blockSenders(p, req.SMTPBlacklistSender)
 	}
-	return answer{status: status} // the id of an updated contact is not told
+	return answer{status: status} // the response has no id of an updated contact
 }
 
 func (b *brevo) updateContact(c *call) answer {
@@ -153,12 +153,16 @@ func (b *brevo) deleteContactByID(c *call) answer {
 	p := b.identify(c)
 	switch {
 	case sameEmail(c.path["identifier"], brevoOwner):
-		return b.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "the address of the account cannot be deleted")
+		return b.refuse(
+			http.StatusMethodNotAllowed, "method_not_allowed",
+			"the address of the account cannot be deleted",
+		)
 	case p == nil:
 		return b.notFound("Contact does not exist")
 	}
 	b.deleteContact(p)
-	// The contact's own switches go with it, blocked transactional mail stays.
+	// The contact's own switches are deleted with it; blocked transactional mail
+	// stays.
 	b.unblock(p.key(), func(s provider.Suppression) bool { return s.Scope == "marketing" })
 	return answer{status: http.StatusNoContent}
 }
@@ -187,7 +191,10 @@ func validEmail(email string) bool {
 
 func (b *brevo) duplicate(names []string) answer {
 	slices.Sort(names)
-	a := b.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists: "+strings.Join(names, ", "))
+	a := b.refuse(
+		http.StatusBadRequest, "duplicate_parameter",
+		"Contact already exists: "+strings.Join(names, ", "),
+	)
 	a.body.(map[string]any)["metadata"] = map[string]any{"duplicate_identifiers": slices.Compact(names)}
 	return a
 }
@@ -201,8 +208,8 @@ func (b *brevo) known(lists []int64) (answer, bool) {
 	return answer{}, true
 }
 
-// set changes identifiers and attributes. What the account has no attribute
-// for, and values of the wrong type, are dropped without a word.
+// set changes identifiers and attributes. Unknown attributes and values of the
+// wrong type are dropped without an error.
 func (b *brevo) set(p *contact, n contactNeeds, attributes map[string]any) {
 	p.modified = b.now()
 	before := p.key()
@@ -261,8 +268,14 @@ func fits(typ string, v any) bool {
 
 // The two switches of a contact, as suppressions.
 var (
-	noMarketing = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
-	noSMS       = provider.Suppression{Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	noMarketing = provider.Suppression{
+		Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
+	noSMS = provider.Suppression{
+		Channel: provider.ChannelSMS, Scope: provider.ScopeMarketing,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
 )
 
 func is(want provider.Suppression) func(provider.Suppression) bool {
@@ -286,13 +299,18 @@ func (b *brevo) flags(p *contact, email, sms *bool) {
 
 // blockSenders replaces the senders whose transactional mail p does not get.
 func (b *brevo) blockSenders(p *contact, senders []string) {
-	b.unblock(p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" })
+	b.unblock(
+		p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" },
+	)
 	for _, sender := range senders {
-		b.block(p.key(), provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: sender, Reason: provider.Reason(provider.StatusBlocked)})
+		b.block(p.key(), provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Sender: sender,
+			Reason: provider.Reason(provider.StatusBlocked),
+		})
 	}
 }
 
-// view is a contact as Brevo shows it. EXT_ID among the attributes is a guess.
+// view returns a contact as Brevo shows it. EXT_ID among the attributes is a guess.
 func (b *brevo) view(p *contact) map[string]any {
 	attributes := map[string]any{}
 	for name, v := range p.fields {
@@ -364,7 +382,7 @@ func (b *brevo) listContacts(c *call) answer {
 	return b.contactPage(c, b.contacts, keep, 1000)
 }
 
-// contactPage is a page of the contacts that keep lets through.
+// contactPage returns a page of the contacts that keep accepts.
 func (b *brevo) contactPage(c *call, all []*contact, keep func(*contact) bool, most int64) answer {
 	var rows []any
 	for _, p := range all {

@@ -11,8 +11,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// importContacts starts an import. Like the vendor's it goes on in the background:
-// see process.
+// importContacts starts an import. It runs in the background as at the vendor: see
+// process.
 func (b *brevo) importContacts(c *call) answer {
 	var req brevoapi.ImportContactsRequest
 	c.decode(&req)
@@ -50,8 +50,10 @@ func (b *brevo) importContacts(c *call) answer {
 	})}}
 }
 
-// importRows stores what of the rows can be stored and counts the others.
-func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.ImportContact, lists []int64) map[string]any {
+// importRows stores the valid rows and counts the others.
+func (b *brevo) importRows(
+	req *brevoapi.ImportContactsRequest, rows []brevoapi.ImportContact, lists []int64,
+) map[string]any {
 	counts := map[string]int{}
 	seen := map[string]bool{}
 	for _, row := range rows {
@@ -67,7 +69,7 @@ func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.
 		}
 		found, names := b.find(needs)
 		if slices.ContainsFunc(found, func(p *contact) bool { return email != "" && !sameEmail(p.email, email) }) && slices.Contains(names, "SMS") {
-			counts["duplicate_phone_id"]++ // the number is another contact's
+			counts["duplicate_phone_id"]++ // another contact has the number
 			continue
 		}
 		seen[email] = true
@@ -83,12 +85,14 @@ func (b *brevo) importRows(req *brevoapi.ImportContactsRequest, rows []brevoapi.
 	return map[string]any{"import": out}
 }
 
-// importRow stores one contact. Contacts that exist are put on the lists, also
-// when their attributes are left alone; that an empty value is ignored unless
-// emptyContactsAttributes is set follows from the description of that switch. That
-// an import lifts a block and an unsubscription is not documented, nor that it
-// does not; the worse is assumed, so that a client that relies on the better fails.
-func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64) {
+// importRow stores one contact. Contacts that exist are put on the lists, also when
+// their attributes are not changed. An empty value is ignored unless
+// emptyContactsAttributes is set, by the description of that switch. The documents
+// do not say whether an import lifts a block or an unsubscription; the fake does,
+// the worse case, so that a client which relies on the other fails.
+func (b *brevo) importRow(
+	req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64,
+) {
 	found, _ := b.find(n)
 	var p *contact
 	if len(found) > 0 {
@@ -108,19 +112,19 @@ func (b *brevo) importRow(req *brevoapi.ImportContactsRequest, n contactNeeds, a
 	}
 }
 
-// brevoProcess is work in the background. It is queued when it is started and at
-// the first look, under way at the second and done from the third on, or once
-// workTime has passed by the sandbox's clock and somebody calls.
+// brevoProcess is work in the background. It is queued at its start and at the
+// first look-up, running at the second, and done from the third on, or at any
+// request after workTime by the sandbox's clock.
 type brevoProcess struct {
 	id         int64
 	name       string
 	looks      int
-	work       func() map[string]any // what is left to do; it returns the info
+	work       func() map[string]any // the remaining work; it returns the info
 	info       map[string]any
 	start, end time.Time
 }
 
-// workTime is how long work takes that nobody looks at.
+// workTime is the time after which work is done without look-ups.
 const workTime = 5 * time.Second
 
 // process starts background work, which may be nil, and returns its id.
@@ -142,7 +146,7 @@ func (b *brevo) finish() {
 	}
 }
 
-// look shows how far p is.
+// look returns the state of p.
 func (b *brevo) look(p *brevoProcess) map[string]any {
 	p.looks++
 	b.finish()
@@ -186,8 +190,8 @@ func (b *brevo) listProcesses(c *call) answer {
 	return answer{status: 200, body: body}
 }
 
-// csvRows reads the file of an import: semicolons, attribute names first. The
-// attribute's type says what a value is; what does not suit it is dropped later.
+// csvRows reads the file of an import: semicolons, attribute names first. Values
+// get the type of the attribute; values of another type are dropped later.
 func (b *brevo) csvRows(text string) []brevoapi.ImportContact {
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes = ';', -1, true

@@ -17,8 +17,8 @@ func (b *brevo) folder(id int64) *brevoFolder {
 	return nil
 }
 
-// listView is a list as Brevo shows it: of the three numbers only one is
-// still filled.
+// listView returns a list as Brevo shows it: only one of the three numbers is still
+// filled.
 func (b *brevo) listView(l *list) map[string]any {
 	id, _ := strconv.ParseInt(l.id, 10, 64)
 	return map[string]any{
@@ -53,8 +53,7 @@ func (b *brevo) createList(c *call) answer {
 	return answer{status: 201, body: map[string]any{"id": id}}
 }
 
-// newList makes a list; the vendor does not say whether names must differ, so
-// they need not.
+// newList makes a list. Names need not differ: the vendor does not document it.
 func (b *brevo) newList(name string, folder int64) (int64, answer, bool) {
 	switch {
 	case name == "":
@@ -151,9 +150,11 @@ func (b *brevo) removeContactsFromList(c *call) answer {
 	}}
 }
 
-// changeList does what add and remove have in common: one of three ways to
-// name contacts, at most 150, and a refusal when none was changed.
-func (b *brevo) changeList(c *call, emails []string, ids []int64, extIDs []string, change func(*contact, string) bool) answer {
+// changeList is the common part of add and remove: one of three ways to name
+// contacts, at most 150, and an error when none was changed.
+func (b *brevo) changeList(
+	c *call, emails []string, ids []int64, extIDs []string, change func(*contact, string) bool,
+) answer {
 	list := c.path["listId"]
 	if b.list(list) == nil {
 		return b.notFound("List ID does not exist")
@@ -196,7 +197,10 @@ func (b *brevo) changeList(c *call, emails []string, ids []int64, extIDs []strin
 		}
 		return b.invalid("%s", what)
 	}
-	return answer{status: 201, body: map[string]any{"contacts": map[string]any{"success": success, "failure": failure}}}
+	return answer{
+		status: 201,
+		body:   map[string]any{"contacts": map[string]any{"success": success, "failure": failure}},
+	}
 }
 
 func (b *brevo) listFolders(c *call) answer {
@@ -214,7 +218,10 @@ func (b *brevo) listFolders(c *call) answer {
 					members += len(b.membersOf(l.id))
 				}
 			}
-			rows[i] = map[string]any{"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0, "uniqueSubscribers": members}
+			rows[i] = map[string]any{
+				"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0,
+				"uniqueSubscribers": members,
+			}
 		}
 		body["folders"] = rows
 	}
@@ -230,7 +237,10 @@ func (b *brevo) listAttributes(*call) answer {
 		}
 		rows = append(rows, row)
 	}
-	// Every account has this one; it has no type.
-	rows = append(rows, map[string]any{"name": "BLACKLIST", "category": "global", "calculatedValue": "COUNT[BLACKLISTED,BLACKLISTED,<,NOW()]"})
+	// Every account has this attribute; it has no type.
+	rows = append(rows, map[string]any{
+		"name": "BLACKLIST", "category": "global",
+		"calculatedValue": "COUNT[BLACKLISTED,BLACKLISTED,<,NOW()]",
+	})
 	return answer{status: 200, body: map[string]any{"attributes": rows}}
 }

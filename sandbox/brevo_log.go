@@ -16,7 +16,7 @@ type brevoEvent struct {
 	at    time.Time
 }
 
-// events returns what happened to the mails that have gone out, oldest first.
+// events returns the events of the mails that have gone out, oldest first.
 func (b *brevo) events() []brevoEvent {
 	var out []brevoEvent
 	for _, m := range b.mails {
@@ -28,7 +28,9 @@ func (b *brevo) events() []brevoEvent {
 			at = m.SendAt
 		}
 		for _, email := range m.recipients() {
-			kind := map[string]string{"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered"}[b.fate(m.From.Email, email)]
+			kind := map[string]string{
+				"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered",
+			}[b.fate(m.From.Email, email)]
 			out = append(out,
 				brevoEvent{m, email, "requests", at},
 				brevoEvent{m, email, kind, at.Add(time.Second)})
@@ -37,7 +39,7 @@ func (b *brevo) events() []brevoEvent {
 	return out
 }
 
-// wants reports whether the filters that the logs share let a mail through.
+// wants reports whether the filters that the logs share accept a mail.
 func (b *brevo) wants(c *call, m *mail, email string) bool {
 	q := c.query
 	id := q.Get("messageId")
@@ -85,7 +87,7 @@ func (b *brevo) listEmailEvents(c *call) answer {
 		return refusal
 	}
 	if len(part) == 0 {
-		return answer{status: 200, body: map[string]any{}} // no list at all
+		return answer{status: 200, body: map[string]any{}} // without a list
 	}
 	return answer{status: 200, body: map[string]any{"events": part}}
 }
@@ -118,7 +120,9 @@ func (b *brevo) listEmails(c *call) answer {
 	if !ok {
 		return refusal
 	}
-	return answer{status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": part}}
+	return answer{
+		status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": part},
+	}
 }
 
 func (b *brevo) getEmail(c *call) answer {
@@ -149,7 +153,7 @@ func (b *brevo) getEmail(c *call) answer {
 	return answer{status: 200, body: body}
 }
 
-// mailUUID is the id of the copy for one recipient.
+// mailUUID returns the id of the copy for one recipient.
 func mailUUID(m *mail, email string) string {
 	i := slices.Index(m.recipients(), email)
 	return strings.Replace(m.uuid, "-0000-4000-", fmt.Sprintf("-%04x-4000-", i), 1)

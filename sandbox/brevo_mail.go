@@ -13,8 +13,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// idempotencyWindow is how long Brevo remembers a key: its pages say 15 and 30
-// minutes, the shorter one is the one to be safe with.
+// idempotencyWindow is the time for which Brevo remembers a key. Its pages state 15
+// and 30 minutes; the shorter one is the safe one.
 const idempotencyWindow = 15 * time.Minute
 
 func (b *brevo) sendEmail(c *call) answer {
@@ -22,7 +22,10 @@ func (b *brevo) sendEmail(c *call) answer {
 	c.decode(&req)
 	key := req.Headers["idempotencyKey"] // exactly this spelling; others are ignored
 	if used, ok := b.sent[key]; ok && key != "" && b.now().Sub(used) < idempotencyWindow {
-		return b.refuse(http.StatusBadRequest, "duplicate_parameter", "this idempotency key belongs to a mail that was processed already")
+		return b.refuse(
+			http.StatusBadRequest, "duplicate_parameter",
+			"this idempotency key belongs to a mail that was processed already",
+		)
 	}
 	mails, refusal, ok := b.mailsOf(&req, c.body)
 	if !ok {
@@ -60,7 +63,7 @@ func (b *brevo) sendEmail(c *call) answer {
 	return answer{status: status, body: body}
 }
 
-// mailsOf makes the mails of a request, one a version, or says what is wrong.
+// mailsOf returns the mails of a request, one per version, or an error response.
 func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, answer, bool) {
 	no := func(a answer) ([]Mail, answer, bool) { return nil, a, false }
 	base := Mail{
@@ -82,7 +85,9 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		if value(a.URL) == "" && (a.Content == nil || value(a.Name) == "") {
 			return no(b.missing(fmt.Sprintf("attachment[%d] needs url, or content and name", i)))
 		}
-		base.Attachments = append(base.Attachments, provider.Attachment{Name: value(a.Name), Content: a.Content, URL: value(a.URL)})
+		base.Attachments = append(base.Attachments, provider.Attachment{
+			Name: value(a.Name), Content: a.Content, URL: value(a.URL),
+		})
 	}
 	if req.ScheduledAt != nil {
 		at, err := time.Parse(time.RFC3339, *req.ScheduledAt)
@@ -98,7 +103,7 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		return []Mail{base}, answer{}, true
 	}
 	if len(base.recipients()) > 0 {
-		return no(b.invalid("to, cc and bcc are not allowed beside messageVersions"))
+		return no(b.invalid("to, cc and bcc are not allowed together with messageVersions"))
 	}
 	if len(req.MessageVersions) > 1000 {
 		return no(b.invalid("messageVersions holds more than 1000"))
@@ -122,7 +127,7 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 	return mails, answer{}, true
 }
 
-// version lays a version over the request.
+// version returns the mail of a version: base with the fields of v.
 func version(base Mail, v brevoapi.MessageVersion) Mail {
 	m := base
 	m.To, m.Cc, m.Bcc = addresses(v.To), addresses(v.Cc), addresses(v.Bcc)
@@ -147,7 +152,8 @@ func version(base Mail, v brevoapi.MessageVersion) Mail {
 	return m
 }
 
-// complete fills in the template and says what is missing.
+// complete fills in the template. It returns false and an error response when a
+// part is missing.
 func (b *brevo) complete(m *Mail, templateID *int64) (answer, bool) {
 	if len(m.To) == 0 {
 		return b.missing("to is missing"), false
@@ -204,7 +210,8 @@ func (b *brevo) byID(id string) []*mail {
 	return out
 }
 
-// cancelScheduledEmail also answers 404 for what has gone out, which is a guess.
+// cancelScheduledEmail also answers 404 for a mail that has gone out, which is a
+// guess.
 func (b *brevo) cancelScheduledEmail(c *call) answer {
 	stopped := 0
 	for _, m := range b.byID(c.path["identifier"]) {

@@ -11,8 +11,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
-// checkRequest returns what the spec does not allow about a request, and fills
-// in c and rec what it decodes on the way.
+// checkRequest returns the deviations of a request from the spec, and stores the
+// decoded parts in c and rec.
 func (rt *route) checkRequest(r *http.Request, c *call, rec *Request) []string {
 	return append(rt.checkParameters(r, c), rt.checkBody(c, rec)...)
 }
@@ -30,7 +30,9 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	}
 	var out []string
 	known, free := slices.Clone(rt.keys), false
-	deep := &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{}}
+	deep := &openapi3.Schema{
+		Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{},
+	}
 	for _, ref := range rt.params {
 		p := ref.Value
 		switch {
@@ -67,12 +69,17 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 		var more []string
 		c.form, more = fold(folded, deep)
 		out = append(out, more...)
-		out = append(out, problems(deep.VisitJSON(any(c.form), openapi3.MultiErrors(), openapi3.VisitAsRequest()))...)
+		out = append(
+			out,
+			problems(
+				deep.VisitJSON(any(c.form), openapi3.MultiErrors(), openapi3.VisitAsRequest()),
+			)...,
+		)
 	}
 	return out
 }
 
-// parameterCause takes the wrapper off, which would name the parameter again.
+// parameterCause removes the wrapper, which would name the parameter again.
 func parameterCause(err error) error {
 	var re *openapi3filter.RequestError
 	if errors.As(err, &re) && re.Err != nil {
@@ -98,7 +105,9 @@ func (rt *route) checkBody(c *call, rec *Request) []string {
 	kind := mediaType(c.header)
 	mt := body.Value.Content.Get(kind)
 	if mt == nil {
-		return []string{"the content type is not in the spec: " + strconv.Quote(clip(c.header.Get("Content-Type"), 100))}
+		return []string{
+			"the content type is not in the spec: " + strconv.Quote(clip(c.header.Get("Content-Type"), 100)),
+		}
 	}
 	if kind != typeMultipart && kind != typeForm {
 		return checkJSON(mt, c.body, openapi3.VisitAsRequest())
@@ -111,5 +120,10 @@ func (rt *route) checkBody(c *call, rec *Request) []string {
 	schema := mt.Schema.Value
 	value, out := fold(fields, schema)
 	c.form = value
-	return append(out, problems(schema.VisitJSON(any(value), openapi3.MultiErrors(), openapi3.VisitAsRequest()))...)
+	return append(
+		out,
+		problems(
+			schema.VisitJSON(any(value), openapi3.MultiErrors(), openapi3.VisitAsRequest()),
+		)...,
+	)
 }

@@ -10,12 +10,12 @@ import (
 
 // How to write a fake
 //
-// A fake is a struct with the vendor's state beside the shared *store, made by
-// the open function of its line in vendors. A new one is made at every Reset,
-// so open also puts in what is there from the start. It holds no lock: one
-// request is handled at a time. A handler gets a request that the spec allows
-// and writes the vendor's real JSON, as a map or as a type of the generated
-// package; the answer is checked afterwards.
+// A fake is a struct with the vendor's state and the shared *store, made by the
+// open function of its row in vendors. Every Reset makes a new one, so open also
+// adds the initial data. It holds no lock: one request is handled at a time. A
+// handler gets a request that the spec allows and returns the vendor's real JSON,
+// as a map or as a type of the generated package; the response is checked
+// afterwards.
 //
 //	type acme struct{ *store }
 //
@@ -43,21 +43,21 @@ import (
 //		return answer{status: 201, body: map[string]any{"id": m.ID}}
 //	}
 //
-// An operation of the spec without a handler answers with its example. An account
-// that is opened by more than an api_key has its settings beside the fake.
+// An operation of the spec without a handler responds with its example. An account
+// with other settings than an api_key needs the function settings in its row.
 
 // fake imitates one vendor.
 type fake interface {
 	// handlers returns the stateful operations by operationId.
 	handlers() map[string]handler
-	// authorize reports whether the key is right; if not, the answer is given.
+	// authorize reports whether the key is right; if not, it returns the response.
 	authorize(c *call) (answer, bool)
-	// fail returns an error of the vendor's shape for the sandbox's own
-	// refusals: 400 the spec does not allow it, 404, 405, 500.
+	// fail returns an error in the vendor's form for the sandbox's own errors: 400
+	// for a request that the spec does not allow, 404, 405, 500.
 	fail(status int, message string) answer
 }
 
-// decorator is a fake that puts headers on every answer.
+// decorator is a fake that adds headers to every response.
 type decorator interface {
 	decorate(c *call, h http.Header)
 }
@@ -65,8 +65,8 @@ type decorator interface {
 // handler carries out one operation.
 type handler func(*call) answer
 
-// answer is what goes back. A nil body is an empty one, []byte goes out as it
-// is, everything else as JSON.
+// answer is a response. A nil body is an empty one, []byte is sent unchanged,
+// everything else as JSON.
 type answer struct {
 	status int
 	body   any
@@ -85,8 +85,8 @@ type call struct {
 	form map[string]any
 }
 
-// decode reads the JSON body, or the form, into a generated request type. The
-// spec allowed the request, so a failure is a mistake of the generated type.
+// decode reads the JSON body, or the form, into a generated request type. The spec
+// allowed the request, so a failure is a bug of the generated type.
 func (c *call) decode(out any) {
 	data := c.body
 	if c.form != nil {
@@ -96,7 +96,9 @@ func (c *call) decode(out any) {
 		return
 	}
 	if err := json.Unmarshal(data, out); err != nil {
-		panic("sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error())
+		panic(
+			"sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error(),
+		)
 	}
 }
 
@@ -115,14 +117,14 @@ func (c *call) integer(name string, def int64) int64 {
 	return n
 }
 
-// vendor is a line of the table of fakes.
+// vendor is a row of the table of fakes.
 type vendor struct {
 	name   string // of the spec
 	prefix string // path before the vendor's own paths
 	key    string
 	open   func(*store) fake
 	// settings are the driver's own settings in Config; nil means that the key is
-	// its api_key. baseURL tells where a fake is.
+	// its api_key. baseURL returns the base URL of a fake.
 	settings func(key string, baseURL func(name string) string) map[string]any
 	// partOf names the provider that this is a second host of; it has no account
 	// and no mail of its own.
@@ -131,20 +133,32 @@ type vendor struct {
 
 // vendors has a fake for every row of api/vendors.tsv.
 var vendors = []vendor{
-	{name: "brevo", prefix: "/brevo/v3", key: "xkeysib-sandbox", open: newBrevo, settings: brevoSettings},
+	{
+		name: "brevo", prefix: "/brevo/v3", key: "xkeysib-sandbox", open: newBrevo,
+		settings: brevoSettings,
+	},
 	{name: "pakatv3", prefix: "/pakatv3/v3", key: "pakatv3-sandbox", open: newPakatV3},
 	{name: "pakat", prefix: "/pakat/api", key: "pakat-sandbox", open: newPakat},
-	{name: "sendpulse", prefix: "/sendpulse", key: "sendpulse-sandbox", open: newSendPulse, settings: sendpulseSettings},
-	{name: "smsby", prefix: "/smsby", key: "smsby-sandbox", open: newSMSBy, settings: smsbySettings},
-	{name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey, open: newBrevoTracker, partOf: "brevo"},
+	{
+		name: "sendpulse", prefix: "/sendpulse", key: "sendpulse-sandbox", open: newSendPulse,
+		settings: sendpulseSettings,
+	},
+	{
+		name: "smsby", prefix: "/smsby", key: "smsby-sandbox", open: newSMSBy,
+		settings: smsbySettings,
+	},
+	{
+		name: brevoTracker, prefix: "/brevotracker/api/v2", key: brevoTrackerKey,
+		open: newBrevoTracker, partOf: "brevo",
+	},
 }
 
 func apiKey(key string, _ func(string) string) map[string]any {
 	return map[string]any{"api_key": key}
 }
 
-// examples is a fake without state: it answers everything with the examples of
-// the spec and asks for no key.
+// examples is a fake without state: it responds with the examples of the spec and
+// needs no key.
 type examples struct{}
 
 func (examples) handlers() map[string]handler   { return nil }
@@ -153,8 +167,8 @@ func (examples) fail(status int, message string) answer {
 	return answer{status: status, body: map[string]any{"message": message}}
 }
 
-// page cuts the entries from offset on, at most limit of them. It never
-// returns nil, which JSON would show as null.
+// page returns at most limit entries from offset on. It never returns nil, which
+// JSON would show as null.
 func page[T any](all []T, offset, limit int64) []T {
 	from := min(max(offset, 0), int64(len(all)))
 	to := min(from+max(limit, 0), int64(len(all)))

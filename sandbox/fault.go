@@ -2,8 +2,8 @@ package sandbox
 
 import "net/http"
 
-// Fault is a failure on demand. It skips the check of the answer, so Body may
-// be anything: HTML, half a JSON document, nothing.
+// Fault is a failure on demand. Its response is not checked, so Body may be
+// anything: HTML, half a JSON document, nothing.
 type Fault struct {
 	// Operation is the operationId to fail; empty means any.
 	Operation string
@@ -13,16 +13,17 @@ type Fault struct {
 	// Body of the answer. Its Content-Type is application/json unless Header
 	// has another.
 	Body string
-	// After carries the request out first: accepted, but the caller cannot know.
+	// After carries the request out first: it has its effect, and the caller gets
+	// the failure.
 	After bool
 	// Drop closes the connection instead of answering.
 	Drop bool
-	// Times is how many requests fail; 0 means one.
+	// Times is the number of requests that fail; 0 means one.
 	Times int
 }
 
-// Fail makes the next requests to a provider fail. Faults are used up in the
-// order in which they were queued; requests that break the spec use up none.
+// Fail makes the next requests to a provider fail. Faults are used in the order in
+// which they were added; requests that break the spec use none.
 func (s *Server) Fail(provider string, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +35,7 @@ func (s *Server) Fail(provider string, f Fault) {
 	st.faults = append(st.faults, f)
 }
 
-// takeFault uses up the first fault for an operation.
+// takeFault removes and returns the first fault for an operation.
 func (st *state) takeFault(operation string) (Fault, bool) {
 	for i := range st.faults {
 		f := st.faults[i]

@@ -33,7 +33,7 @@ func parseForm(contentType string, body []byte) ([]Field, error) {
 		}
 		return parseQuery(string(body)), nil
 	}
-	// The reader takes an early end for the end of the form.
+	// The reader accepts a cut body as a complete form.
 	boundary := params["boundary"]
 	if boundary == "" || !bytes.Contains(body, []byte("--"+boundary+"--")) {
 		return nil, errors.New("no closing boundary")
@@ -77,11 +77,10 @@ func parseQuery(raw string) []Field {
 	return fields
 }
 
-// fold builds the JSON value that bracketed fields stand for, directed by the
-// schema of the form: "email[params][order]" is the key order of the property
-// "email[params]" when the schema has one of that name. Scalars become what
-// the schema says they are; what does not convert stays text, which the check
-// of the value then finds.
+// fold returns the JSON value of bracketed fields, by the schema of the form:
+// "email[params][order]" is the key order of the property "email[params]" when the
+// schema has one of that name. Scalars get the type of the schema; a text that
+// cannot be converted stays text, and the check of the value reports it.
 func fold(fields []Field, schema *openapi3.Schema) (map[string]any, []string) {
 	f := &folder{}
 	root := newNode()
@@ -167,7 +166,7 @@ func (f *folder) problem(name, what string) {
 	f.problems = append(f.problems, fmt.Sprintf("field %s: %s", clip(name, 100), what))
 }
 
-// value converts n. A nil schema takes everything.
+// value converts n. A nil schema accepts everything.
 func (f *folder) value(n *node, schema *openapi3.Schema, name string) any {
 	switch {
 	case n.field != nil:
@@ -196,7 +195,9 @@ func (f *folder) list(n *node, schema *openapi3.Schema, name string) any {
 	for i := range n.keys {
 		kid := n.kids[strconv.Itoa(i)]
 		if kid == nil {
-			f.problem(name, fmt.Sprintf("a list with the keys %s", clip(strings.Join(n.keys, " "), 100)))
+			f.problem(
+				name, fmt.Sprintf("a list with the keys %s", clip(strings.Join(n.keys, " "), 100)),
+			)
 			break
 		}
 		out = append(out, f.value(kid, items, fmt.Sprintf("%s[%d]", name, i)))
@@ -238,7 +239,8 @@ func (f *folder) scalar(field *Field, schema *openapi3.Schema, name string) any 
 	return text
 }
 
-// allows reports whether the schema names the type; without types it names none.
+// allows reports whether the schema lists the type; a schema without types lists
+// none.
 func allows(schema *openapi3.Schema, typ string) bool {
 	if schema == nil {
 		return false
@@ -246,8 +248,7 @@ func allows(schema *openapi3.Schema, typ string) bool {
 	return schema.Type != nil && slices.Contains(*schema.Type, typ)
 }
 
-// keySchema returns the schema of a key, also of one behind allOf; nil takes
-// everything.
+// keySchema returns the schema of a key, also inside allOf; nil accepts everything.
 func keySchema(schema *openapi3.Schema, key string) *openapi3.Schema {
 	if schema == nil {
 		return nil

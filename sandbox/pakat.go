@@ -8,36 +8,36 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// pakat imitates new.pakat.net, an installation of MailWizz. What is known of
-// MailWizz from its clients and from other installations is imitated too.
+// pakat imitates new.pakat.net, an installation of MailWizz. It also imitates
+// behaviour of MailWizz known from its clients and from other installations.
 //
-// Assumed where nothing is stated, on the worse side where a caller could lose
-// something by it:
+// Assumptions where nothing is documented, the worse case where a caller could lose
+// something:
 //
 //   - an update empties the tags that it leaves out;
-//   - a tag that the list does not have is ignored in silence;
+//   - a tag that the list does not have is ignored without an error;
 //   - a search over all lists without a hit is an empty page, not 404;
 //   - a page after the last one is empty;
 //   - every domain is a verified one;
 //   - the text part of a mail is decoded when it is base64, and taken as it is
 //     when it is not;
-//   - mail is handed over a minute after its time, when the queue is worked off;
-//     it fails when the address is suppressed, and a bounce is never told.
+//   - mail is handed over a minute after its time, when the queue is processed; it
+//     fails when the address is suppressed, and a bounce is never reported.
 type pakat struct {
 	*store
-	// raw are the statuses that the store has no word for, by uid.
+	// raw are the statuses without a counterpart in the store, by uid.
 	raw map[string]string
-	// double are the lists that ask a new subscriber for a confirmation.
+	// double are the lists with a confirmation (double opt-in).
 	double map[string]bool
-	// describe are the forms that lists were made of, by uid.
+	// describe are the forms with which lists were created, by uid.
 	describe map[string]map[string]any
 }
 
 // pakatQuota is the number of mails that the account may send.
 const pakatQuota = 10000
 
-// pakatList and pakatDoubleList are there from the start; the second one asks
-// new subscribers for a confirmation.
+// pakatList and pakatDoubleList exist from the start; the second one has a
+// confirmation (double opt-in).
 const (
 	pakatList       = "newsletter001"
 	pakatDoubleList = "confirmed0001"
@@ -95,34 +95,40 @@ func (p *pakat) authorize(c *call) (answer, bool) {
 	return p.fail(http.StatusUnauthorized, "The API key is missing or not valid."), false
 }
 
-// fail answers with an error as text. An error about fields is an object: see invalid.
+// fail returns an error as text. An error about fields is an object: see invalid.
 func (p *pakat) fail(status int, message string) answer {
 	return answer{status: status, body: map[string]any{"status": "error", "error": message}}
 }
 
-// invalid answers with a message for each field; the vendor's schema says that
-// error is always a text, which is wrong.
+// invalid returns a message for each field. The vendor's schema has error as a text
+// only, which is wrong.
 func (p *pakat) invalid(fields map[string]any) answer {
-	return answer{status: http.StatusUnprocessableEntity, body: map[string]any{"status": "error", "error": fields}}
+	return answer{
+		status: http.StatusUnprocessableEntity,
+		body:   map[string]any{"status": "error", "error": fields},
+	}
 }
 
 func (p *pakat) notFound(what string) answer {
 	return p.fail(http.StatusNotFound, "The "+what+" does not exist.")
 }
 
-// done is the answer of calls that return nothing else.
+// done is the response of operations that return nothing else.
 func (p *pakat) done() answer {
 	return answer{status: http.StatusOK, body: map[string]any{"status": "success"}}
 }
 
-// record is the answer with one thing in it.
+// record is the response with one record.
 func (p *pakat) record(status int, record map[string]any) answer {
-	return answer{status: status, body: map[string]any{"status": "success", "data": map[string]any{"record": record}}}
+	return answer{
+		status: status,
+		body:   map[string]any{"status": "success", "data": map[string]any{"record": record}},
+	}
 }
 
-// pakatPage is the answer with a page of all. The number of records is a text,
-// the other numbers are not; the neighbours of the first and the last page are
-// null.
+// pakatPage is the response with a page of all. The number of records is a text,
+// the other numbers are not; the previous page of the first and the next page of
+// the last are null.
 func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
 	current, size := max(c.integer("page", 1), 1), max(c.integer("per_page", 10), 1)
 	total := (int64(len(all)) + size - 1) / size
@@ -147,7 +153,7 @@ func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
 // pakatTime writes a time as the vendor does.
 func pakatTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
-// getQuota answers with "ok" as the status, as nothing else does.
+// getQuota has "ok" as the status, unlike all other operations.
 func (p *pakat) getQuota(*call) answer {
 	used := 0
 	for _, m := range p.mails {
@@ -160,25 +166,27 @@ func (p *pakat) getQuota(*call) answer {
 	}}}
 }
 
-// getSendingDomain answers as the published example does: with nothing that
-// tells whether the domain is there.
+// getSendingDomain responds like the published example, without data about the
+// domain.
 func (p *pakat) getSendingDomain(*call) answer { return p.done() }
 
 func (p *pakat) listTemplates(c *call) answer {
 	return pakatPage(c, p.templates, func(t *Template) map[string]any {
-		return map[string]any{"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil}
+		return map[string]any{
+			"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil,
+		}
 	})
 }
 
-// pakatStatuses are the vendor's words for the statuses of the store. It has
-// none for bounces and complaints and makes such an address blacklisted.
+// pakatStatuses are the vendor's names of the statuses of the store. It has none
+// for bounces and complaints; such an address is blacklisted.
 var pakatStatuses = map[provider.MembershipStatus]string{
 	provider.StatusSubscribed: "confirmed", provider.StatusPending: "unconfirmed", provider.StatusUnsubscribed: "unsubscribed",
 	provider.StatusBlocked: "blacklisted", provider.StatusBounced: "blacklisted", provider.StatusComplained: "blacklisted",
 	provider.StatusRemoved: "moved", provider.StatusOther: "disabled",
 }
 
-// pakatWords are the statuses of the store for the vendor's words.
+// pakatWords are the statuses of the store by the vendor's names.
 var pakatWords = map[string]provider.MembershipStatus{
 	"confirmed": provider.StatusSubscribed, "unconfirmed": provider.StatusPending, "unapproved": provider.StatusPending,
 	"unsubscribed": provider.StatusUnsubscribed, "blacklisted": provider.StatusBlocked, "disabled": provider.StatusOther,

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// listView is a list as the vendor shows it: without a number of subscribers.
-// A company that was not given is an empty list, PHP's empty object.
+// listView returns a list as the vendor shows it: without a number of subscribers.
+// An absent company is an empty list, PHP's empty object.
 func (p *pakat) listView(l *list) map[string]any {
 	group := func(name string) map[string]any {
 		out := map[string]any{}
@@ -28,7 +28,9 @@ func (p *pakat) listView(l *list) map[string]any {
 	setDefault(notices, "unsubscribe", "no")
 	setDefault(notices, "subscribe_to", nil)
 	setDefault(notices, "unsubscribe_to", nil)
-	view := map[string]any{"general": general, "defaults": defaults, "notifications": notices, "company": []any{}}
+	view := map[string]any{
+		"general": general, "defaults": defaults, "notifications": notices, "company": []any{},
+	}
 	if len(company) > 0 {
 		if name, ok := company["country"]; ok {
 			company["country"] = map[string]any{"country_id": "5", "name": name, "code": ""}
@@ -54,7 +56,9 @@ func (p *pakat) createList(c *call) answer {
 	}
 	l := p.addList(uid(p.nextID()), name)
 	p.describe[l.id] = c.form
-	return answer{status: http.StatusCreated, body: map[string]any{"status": "success", "list_uid": l.id}}
+	return answer{
+		status: http.StatusCreated, body: map[string]any{"status": "success", "list_uid": l.id},
+	}
 }
 
 func (p *pakat) getList(c *call) answer {
@@ -65,7 +69,7 @@ func (p *pakat) getList(c *call) answer {
 	return p.record(http.StatusOK, p.listView(l))
 }
 
-// updateList keeps what is left out, which is assumed.
+// updateList keeps absent fields, which is an assumption.
 func (p *pakat) updateList(c *call) answer {
 	l := p.list(c.path["list_uid"])
 	if l == nil {
@@ -93,7 +97,8 @@ func (p *pakat) deleteListByUID(c *call) answer {
 	return p.done()
 }
 
-// forgetLonely deletes contacts that are on no list: the vendor has none.
+// forgetLonely deletes contacts that are on no list, which the vendor does not
+// have.
 func (p *pakat) forgetLonely() {
 	for i := len(p.contacts) - 1; i >= 0; i-- {
 		if len(p.contacts[i].members) == 0 {
@@ -102,9 +107,12 @@ func (p *pakat) forgetLonely() {
 	}
 }
 
-// tagsOf are the definitions of a list's fields. The first three are in every list.
+// tagsOf returns the definitions of a list's fields. The first three are in every
+// list.
 func (p *pakat) tagsOf(list string) []*field {
-	out := []*field{{name: "EMAIL", typ: "text"}, {name: "FNAME", typ: "text"}, {name: "LNAME", typ: "text"}}
+	out := []*field{
+		{name: "EMAIL", typ: "text"}, {name: "FNAME", typ: "text"}, {name: "LNAME", typ: "text"},
+	}
 	for _, f := range p.fields {
 		if f.list == "" || f.list == list {
 			out = append(out, f)

@@ -11,8 +11,8 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// sendMail queues a mail. There is no key against a second one: the same
-// request twice is two mails.
+// sendMail queues a mail. There is no idempotency key: the same request twice is
+// two mails.
 func (p *pakat) sendMail(c *call) answer {
 	var req pakatapi.TransactionalEmailForm
 	c.decode(&req)
@@ -49,14 +49,16 @@ func (p *pakat) sendMail(c *call) answer {
 		m.Variables[k] = v
 	}
 	for _, f := range req.Attachments {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: f.Name, Content: f.Data, ContentType: f.Type})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: f.Name, Content: f.Data, ContentType: f.Type,
+		})
 	}
 	if req.TemplateUID != nil {
 		t := p.template(*req.TemplateUID)
 		if t == nil {
 			bad["template_uid"] = "The template does not exist."
 		} else {
-			// It replaces the body, whatever that is.
+			// The template replaces any body.
 			m.Template, m.HTML = t.ID, render(t.HTML, "params.", m.Variables)
 		}
 	}
@@ -65,10 +67,12 @@ func (p *pakat) sendMail(c *call) answer {
 	}
 	m.ID = uid(p.nextID())
 	p.addMail(m)
-	return answer{status: http.StatusCreated, body: map[string]any{"status": "success", "email_uid": m.ID}}
+	return answer{
+		status: http.StatusCreated, body: map[string]any{"status": "success", "email_uid": m.ID},
+	}
 }
 
-// plainText reads the text part: the PHP clients send base64, others the text.
+// plainText decodes the text part: the PHP clients send base64, others the text.
 func plainText(s *string) string {
 	if s == nil {
 		return ""
@@ -89,7 +93,7 @@ func (p *pakat) mailByUID(uid string) *mail {
 }
 
 // queued reports whether m still waits. There is no state between waiting and
-// handed over, and none after that.
+// handed over, and no later one.
 func (p *pakat) queued(m *mail) bool {
 	start := m.AcceptedAt
 	if m.SendAt.After(start) {
@@ -98,7 +102,7 @@ func (p *pakat) queued(m *mail) bool {
 	return p.now().Before(start.Add(time.Minute))
 }
 
-// mailView shows the body decoded, although it was sent in base64, and some
+// mailView returns the body decoded, although it was sent in base64, and some
 // numbers as text.
 func (p *pakat) mailView(m *mail) map[string]any {
 	status, retries := "sent", "1"
@@ -144,7 +148,7 @@ func (p *pakat) listMails(c *call) answer {
 	return pakatPage(c, newestFirst(kept), p.mailView)
 }
 
-// deleteMail forgets a mail, which keeps one that still waits from going out.
+// deleteMail deletes a mail; a queued one is then not sent.
 func (p *pakat) deleteMail(c *call) answer {
 	m := p.mailByUID(c.path["email_uid"])
 	if m == nil {

@@ -8,13 +8,13 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// pakatRow is a contact's place on a list: what the vendor calls a subscriber.
+// pakatRow is a contact on a list, a subscriber of the vendor.
 type pakatRow struct {
 	*contact
 	*member
 }
 
-// rowsOf are the subscribers of a list.
+// rowsOf returns the subscribers of a list.
 func (p *pakat) rowsOf(list string) []pakatRow {
 	var out []pakatRow
 	for _, c := range p.membersOf(list) {
@@ -23,7 +23,8 @@ func (p *pakat) rowsOf(list string) []pakatRow {
 	return out
 }
 
-// row finds a subscriber by its uid. The same address has another in every list.
+// row finds a subscriber by its uid. The same address has another uid in every
+// list.
 func (p *pakat) row(list, uid string) (pakatRow, bool) {
 	for _, c := range p.contacts {
 		if m := c.on(list); m != nil && m.uid == uid {
@@ -43,7 +44,7 @@ func (p *pakat) statusOf(r pakatRow) string {
 	return pakatStatuses[r.status]
 }
 
-// setStatus gives a subscriber a status by the vendor's word.
+// setStatus sets the status of a subscriber by the vendor's name.
 func (p *pakat) setStatus(r pakatRow, status string) {
 	r.status = pakatWords[status]
 	delete(p.raw, r.uid)
@@ -52,7 +53,7 @@ func (p *pakat) setStatus(r pakatRow, status string) {
 	}
 }
 
-// view is a subscriber in a record: one key for each tag of the list.
+// view returns a subscriber as a record: one key for each tag of the list.
 func (p *pakat) view(r pakatRow) map[string]any {
 	out := map[string]any{}
 	for _, f := range p.tagsOf(r.list) {
@@ -66,10 +67,13 @@ func (p *pakat) view(r pakatRow) map[string]any {
 	return out
 }
 
-// saved is a subscriber in the answer to a change: the address in small
-// letters, no tags, and the time a function of the database when it is new.
+// saved is a subscriber in the response to a change: the address in lower case, no
+// tags, and for a new one the name of a database function as the time.
 func (p *pakat) saved(status int, r pakatRow) answer {
-	out := map[string]any{"subscriber_uid": r.uid, "email": r.email, "source": "api", "ip_address": nil, "date_added": pakatTime(r.added)}
+	out := map[string]any{
+		"subscriber_uid": r.uid, "email": r.email, "source": "api", "ip_address": nil,
+		"date_added": pakatTime(r.added),
+	}
 	if status == http.StatusCreated {
 		out["date_added"] = map[string]any{"expression": "NOW()", "params": []any{}}
 	}
@@ -88,8 +92,8 @@ func (p *pakat) listSubscribers(c *call) answer {
 	return pakatPage(c, rows, p.view)
 }
 
-// createSubscriber refuses an address that is in the list, whatever its status
-// there. The list decides about the status unless the request has one.
+// createSubscriber refuses an address that is in the list, with any status. The
+// list sets the status unless the request has one.
 func (p *pakat) createSubscriber(c *call) answer {
 	l := p.list(c.path["list_uid"])
 	if l == nil {
@@ -116,7 +120,7 @@ func (p *pakat) createSubscriber(c *call) answer {
 	return p.saved(http.StatusCreated, r)
 }
 
-// checkStatus refuses the one status that a move makes.
+// checkStatus refuses an empty address, and the status that only a move sets.
 func (p *pakat) checkStatus(req pakatapi.SubscriberForm) (answer, bool) {
 	switch {
 	case req.Email == "":
@@ -127,7 +131,7 @@ func (p *pakat) checkStatus(req pakatapi.SubscriberForm) (answer, bool) {
 	return answer{}, true
 }
 
-// fill writes the tags of a form and empties those it leaves out.
+// fill writes the tags of a form and empties the absent ones.
 func (p *pakat) fill(r pakatRow, req pakatapi.SubscriberForm) {
 	values := map[string]any{}
 	for _, f := range p.tagsOf(r.list) {
@@ -208,8 +212,8 @@ func (p *pakat) unsubscribeSubscriber(c *call) answer {
 	return p.done()
 }
 
-// unsubscribeAll is a success for an address that is on no list too: what the
-// vendor says there is not stated.
+// unsubscribeAll also succeeds for an address on no list, which the vendor does not
+// document.
 func (p *pakat) unsubscribeAll(c *call) answer {
 	if person := p.contact(c.text("EMAIL")); person != nil {
 		for _, m := range person.members {
@@ -219,8 +223,8 @@ func (p *pakat) unsubscribeAll(c *call) answer {
 	return p.done()
 }
 
-// searchList finds an address in one list; no hit is 404. The answer has no
-// level named record.
+// searchList finds an address in one list; without a hit it returns 404. The
+// response has no level named record.
 func (p *pakat) searchList(c *call) answer {
 	person := p.contact(c.query.Get("EMAIL"))
 	if p.list(c.path["list_uid"]) == nil || person == nil || person.on(c.path["list_uid"]) == nil {
@@ -232,7 +236,7 @@ func (p *pakat) searchList(c *call) answer {
 	}}}
 }
 
-// searchAll finds an address in all lists: with the list, without tags.
+// searchAll finds an address in all lists; the response has the list and no tags.
 func (p *pakat) searchAll(c *call) answer {
 	var rows []pakatRow
 	if person := p.contact(c.query.Get("EMAIL")); person != nil {

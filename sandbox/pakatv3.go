@@ -11,17 +11,16 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// pakatV3 imitates Pakat v3. Its document shows eight answers and no error;
-// what it leaves out is assumed to be as at Brevo, which came of the same
-// service, and so the fake stands on Brevo's: statuses, error bodies, account,
-// attributes, lists and folders, sizes of pages, and names of events other than
-// delivered. Documented differences are below. There is no key against double
-// sending: a repeat is a second mail.
+// pakatV3 imitates Pakat v3. Its document shows eight responses and no error; the
+// rest is assumed to be as at Brevo, which descends from the same service, so the
+// fake is built on Brevo's: statuses, error bodies, account, attributes, lists and
+// folders, sizes of pages, and names of events other than delivered. Documented
+// differences are below. There is no idempotency key: a repeat is a second mail.
 type pakatV3 struct{ *brevo }
 
 func newPakatV3(st *store) fake {
 	b := newBrevo(st).(*brevo)
-	// The document knows no external id.
+	// The document has no external id.
 	st.fields = slices.DeleteFunc(st.fields, func(f *field) bool { return f.name == "EXT_ID" })
 	return &pakatV3{b}
 }
@@ -47,7 +46,7 @@ func (p *pakatV3) handlers() map[string]handler {
 	}
 }
 
-// decorate adds nothing: the document names no header of an answer.
+// decorate adds nothing: the document names no header of a response.
 func (p *pakatV3) decorate(*call, http.Header) {}
 
 // seconds is the layout of templates and events, millis that of contacts.
@@ -98,8 +97,8 @@ func (p *pakatV3) createFolder(c *call) answer {
 	return answer{status: 201, body: map[string]any{"id": id}}
 }
 
-// contactView is a contact of the document's sample; the phone number is shown
-// as it was given, also in local form.
+// contactView returns a contact in the form of the document's sample; the phone
+// number is shown as it was given, also in local form.
 func (p *pakatV3) contactView(k *contact) map[string]any {
 	attributes := map[string]any{}
 	for name, v := range k.fields {
@@ -136,8 +135,8 @@ func (p *pakatV3) listContacts(c *call) answer {
 	return answer{status: 200, body: map[string]any{"contacts": part, "count": len(rows)}}
 }
 
-// createContact takes an address, or SMS among the attributes; with
-// updateEnabled it updates. Which code a refusal has is a guess.
+// createContact takes an address, or SMS among the attributes; with updateEnabled
+// it updates. The codes of errors are a guess.
 func (p *pakatV3) createContact(c *call) answer {
 	var req pakatv3api.CreateContactRequest
 	c.decode(&req)
@@ -187,17 +186,21 @@ func (p *pakatV3) updateContact(c *call) answer {
 	case other != nil && other != k:
 		return p.refuse(http.StatusBadRequest, "duplicate_parameter", "Contact already exists")
 	}
-	p.set(k, contactNeeds{email: email}, nil) // its blocks follow the address
-	p.change(k, req.Attributes, req.ListIDs, req.UnlinkListIDs, req.EmailBlacklisted, req.SMSBlacklisted)
+	p.set(k, contactNeeds{email: email}, nil) // its blocks move to the new address
+	p.change(
+		k, req.Attributes, req.ListIDs, req.UnlinkListIDs, req.EmailBlacklisted, req.SMSBlacklisted,
+	)
 	if req.SMTPBlacklistSender != nil {
 		p.blockSenders(k, req.SMTPBlacklistSender)
 	}
 	return answer{status: http.StatusNoContent}
 }
 
-// change does what create and update have in common. Attributes that the
-// account does not have are dropped without a word.
-func (p *pakatV3) change(k *contact, attributes map[string]any, join, leave []int64, email, sms *bool) {
+// change is the common part of create and update. Attributes that the account does
+// not have are dropped without an error.
+func (p *pakatV3) change(
+	k *contact, attributes map[string]any, join, leave []int64, email, sms *bool,
+) {
 	if phone, given := attributes["SMS"]; given {
 		k.phone = textOf(phone) // kept as it is, not as Brevo's digits
 		delete(attributes, "SMS")

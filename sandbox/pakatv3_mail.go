@@ -7,10 +7,9 @@ import (
 	"github.com/postmux/postmux/gen/brevoapi"
 )
 
-// sendEmail reads the request as Brevo's, of which it has a part. By the
-// document html is needed without a template; beside a template a file with
-// content is refused (it says that only a URL is accepted) and scheduling has
-// no end.
+// sendEmail reads the request as Brevo's, which has more fields. By the document
+// html is required without a template; with a template a file with content is
+// refused (only a URL is accepted); the send time has no limit.
 func (p *pakatV3) sendEmail(c *call) answer {
 	var req brevoapi.SendEmailRequest
 	c.decode(&req)
@@ -108,11 +107,17 @@ func (p *pakatV3) listEmails(c *call) answer {
 		if e.kind != "requests" || !p.wants(c, e.m, e.email) || !in(e.at) {
 			continue
 		}
-		row := map[string]any{"email": e.email, "subject": e.m.Subject, "messageId": e.m.ID, "uuid": mailUUID(e.m, e.email), "date": seconds(e.at)}
+		row := map[string]any{
+			"email": e.email, "subject": e.m.Subject, "messageId": e.m.ID,
+			"uuid": mailUUID(e.m, e.email), "date": seconds(e.at),
+		}
 		if id := templateNumber(e.m); id > 0 {
 			row["templateId"] = id
 		}
 		rows = append(rows, row)
 	}
-	return answer{status: 200, body: map[string]any{"count": len(rows), "transactionalEmails": newestFirst(rows)}}
+	return answer{
+		status: 200,
+		body:   map[string]any{"count": len(rows), "transactionalEmails": newestFirst(rows)},
+	}
 }

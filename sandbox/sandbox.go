@@ -1,24 +1,24 @@
 // Package sandbox imitates the vendors on loopback, so that a program can
 // be tested, or shown, without an account anywhere.
 //
-// Each fake keeps state: a mail that was accepted can be looked up, a contact
-// that was stored is found again, a key against double sending is remembered.
-// Every request is checked against the curated spec of the vendor, and so is
-// every answer of the fake itself; what does not fit is a [Violation].
+// Each fake keeps state: a mail that was accepted can be looked up, a contact that
+// was stored is found again, a key against double sending is remembered. Every
+// request is checked against the curated spec of the vendor, and so is every
+// response of the fake itself; each deviation is a [Violation].
 //
 //	func TestOrderMail(t *testing.T) {
 //		sb := sandbox.New(t) // closed, and asked for violations, at the end of the test
 //		client, err := all.Open(t.Context(), sb.Config())
 //		...
-//		sb.Fail("brevo", sandbox.Fault{Status: 503, After: true}) // accepted, but the answer is lost
+//		sb.Fail("brevo", sandbox.Fault{Status: 503, After: true}) // accepted, response lost
 //		...
 //		mails := sb.Messages("brevo")
 //	}
 //
-// The fakes imitate documented behaviour, also where it is bad: errors in a
-// 200, numbers as text, no id after a duplicate. They send nothing anywhere,
-// call no webhooks and fetch no addresses. Where a vendor's behaviour is not
-// known, a comment in the fake says what was assumed.
+// The fakes imitate documented behaviour, also where it is bad: errors with status
+// 200, numbers as text, no id after a duplicate. They send nothing, call no
+// webhooks and fetch no URLs. Where a vendor's behaviour is not known, a comment in
+// the fake states the assumption.
 package sandbox
 
 import (
@@ -44,24 +44,24 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Server is a running sandbox. It keeps every request and mail until Reset.
-// Its methods may be called from several goroutines; those that name a
-// provider panic when there is no such provider.
+// Server is a running sandbox. It keeps every request and mail until Reset. Its
+// methods are safe for concurrent use; those that take a provider panic when there
+// is no such provider.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
 	served   chan struct{}  // closed when the listener's goroutine is done
 	conns    sync.WaitGroup // open connections
 
-	mu         sync.Mutex // guards all below, the stores too
+	mu         sync.Mutex // guards the fields below and the stores
 	states     map[string]*state
 	seq        int64         // counts mails over all providers
-	ahead      time.Duration // how far the clock was moved by Advance
+	ahead      time.Duration // sum of the arguments of Advance
 	requests   []Request
 	violations []Violation
 }
 
-// state is what the server keeps for one provider.
+// state is the state of one provider.
 type state struct {
 	vendor
 	store    *store
@@ -70,9 +70,9 @@ type state struct {
 	faults   []Fault
 }
 
-// New starts a sandbox for a test. It is closed when the test ends; requests
-// and answers that broke a spec then fail the test, unless the test has taken
-// them with Violations.
+// New starts a sandbox for a test. It is closed when the test ends; requests and
+// responses that broke a spec then fail the test, unless the test has read them
+// with Violations.
 func New(t TB) *Server {
 	t.Helper()
 	s, err := Start("127.0.0.1:0")
@@ -92,23 +92,25 @@ func New(t TB) *Server {
 	return s
 }
 
-// Start starts a sandbox that listens on addr, like "127.0.0.1:8025". It
-// refuses addresses other than loopback: anybody who reaches a fake can read
-// the mail in it.
+// Start starts a sandbox that listens on addr, like "127.0.0.1:8025". Addresses
+// other than loopback are an error: anybody who reaches a fake can read the mail in
+// it.
 func Start(addr string) (*Server, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
 	}
 	if !vendorurl.LoopbackHost(host) {
-		return nil, fmt.Errorf("the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host)
+		return nil, fmt.Errorf(
+			"the sandbox listens on loopback addresses only, such as 127.0.0.1, not on %q", host,
+		)
 	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	// The name localhost is what the machine says it is.
+	// The machine may resolve localhost to another address.
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		_ = listener.Close()
 		return nil, fmt.Errorf("%q is not a loopback address on this machine", host)
@@ -135,8 +137,8 @@ func (s *Server) countConns(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// Close stops the sandbox, cuts open connections and waits until its
-// goroutines are done. What was recorded stays readable.
+// Close stops the sandbox, cuts open connections and waits until its goroutines are
+// done. Recorded mails and requests stay readable.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	<-s.served
@@ -175,8 +177,8 @@ func Key(provider string) string {
 	return ""
 }
 
-// Config returns a configuration with an account for every fake, named like
-// the provider. The default is brevo.
+// Config returns a configuration with an account for every fake, named after the
+// provider. The default is brevo.
 func (s *Server) Config() provider.Config {
 	cfg := provider.Config{Default: "brevo", Providers: make(map[string]provider.AccountConfig)}
 	for _, v := range vendors {
@@ -203,11 +205,11 @@ func (s *Server) Advance(d time.Duration) {
 	s.ahead += d
 }
 
-// now is the clock of the sandbox; s.mu is held.
+// now returns the time of the sandbox; s.mu is held.
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 
-// Reset forgets everything: mails, contacts, requests, faults, violations, the
-// moved clock. What a fake has from the start is there again.
+// Reset removes all mails, contacts, requests, faults, violations and the effect of
+// Advance, and restores the initial state of the fakes.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,13 +230,18 @@ func (s *Server) newState(v vendor) *state {
 func (s *Server) state(provider string) *state {
 	st, ok := s.states[provider]
 	if !ok {
-		panic(fmt.Sprintf("sandbox: no provider is called %q; there are %s", provider, strings.Join(Providers(), ", ")))
+		panic(
+			fmt.Sprintf(
+				"sandbox: no provider is called %q; there are %s", provider,
+				strings.Join(Providers(), ", "),
+			),
+		)
 	}
 	return st
 }
 
-// Violation is a request or an answer that the curated spec does not allow, or
-// a request for an operation it does not have.
+// Violation is a request or a response that the curated spec does not allow, or a
+// request for an operation that it does not have.
 type Violation struct {
 	Provider  string `json:"provider"`
 	Operation string `json:"operation"` // operationId; empty when there is none
@@ -245,7 +252,7 @@ func (v Violation) String() string {
 	return strings.TrimSpace(v.Provider+" "+v.Operation) + ": " + v.What
 }
 
-// Violations returns the violations so far and forgets them.
+// Violations returns the violations since the last call and removes them.
 func (s *Server) Violations() []Violation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -254,12 +261,14 @@ func (s *Server) Violations() []Violation {
 	return out
 }
 
-// Requests returns what a provider was asked, in order of arrival.
+// Requests returns the requests to a provider, in order of arrival.
 func (s *Server) Requests(provider string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider)
-	return slices.DeleteFunc(slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider })
+	return slices.DeleteFunc(
+		slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider },
+	)
 }
 
 // Messages returns the mail accepted by the given providers, or by all, in
@@ -282,9 +291,9 @@ func (s *Server) Messages(providers ...string) []Mail {
 	return out
 }
 
-// Contacts returns the contacts that a provider keeps, in the order in which
-// they came. First name, last name and phone number are in their own fields,
-// everything else is in Fields under the vendor's names.
+// Contacts returns the contacts of a provider, in the order in which they were
+// added. First name, last name and phone number are in their own fields, everything
+// else is in Fields under the vendor's names.
 func (s *Server) Contacts(provider string) []provider.Contact {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,9 +21,8 @@ func (s *Server) AddList(provider, id, name string) {
 	s.state(provider).store.addList(id, name)
 }
 
-// AddField puts the definition of a contact field into a fake, or changes its
-// type. The type is the vendor's word, such as text, float, date or boolean at
-// Brevo.
+// AddField puts the definition of a contact field into a fake, or changes its type.
+// The type is the vendor's, such as text, float, date or boolean at Brevo.
 func (s *Server) AddField(provider, name, typ string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,15 +37,15 @@ func (s *Server) AddTemplate(provider string, t Template) {
 	s.state(provider).store.addTemplate(t)
 }
 
-// AddContact puts a contact into a fake, with its memberships, whose lists
-// must be there, and its suppressions.
+// AddContact puts a contact into a fake, with its memberships, whose lists must
+// exist, and its suppressions.
 func (s *Server) AddContact(provider string, c provider.Contact) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider).store.seedContact(c)
 }
 
-// AddSuppression keeps mail from an address, whether it is a contact or not.
+// AddSuppression stops mail to an address, whether it is a contact or not.
 func (s *Server) AddSuppression(provider, email string, sup provider.Suppression) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +111,9 @@ func (st *store) contactViews() []provider.Contact {
 			Suppressed: []provider.Suppression{}, CreatedAt: c.created, ModifiedAt: c.modified,
 		}
 		for _, m := range c.members {
-			v.Memberships = append(v.Memberships, provider.Membership{List: m.list, Status: m.status})
+			v.Memberships = append(v.Memberships, provider.Membership{
+				List: m.list, Status: m.status,
+			})
 			maps.Copy(v.Fields, m.fields)
 		}
 		v.FirstName, _ = v.Fields[st.firstName].(string)

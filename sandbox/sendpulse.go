@@ -12,11 +12,11 @@ import (
 	"github.com/postmux/postmux/gen/sendpulseapi"
 )
 
-// sendpulse imitates SendPulse. Assumed where nothing is known: an added address
-// is active at once, and adding an unsubscribed one brings it back (the worse of
-// what the vendor may do); a phone number belongs to the address, not to the
-// list; deleting or removing what is not there is a success; mail to several
-// recipients has one record, with the first of them; mail goes out at once.
+// sendpulse imitates SendPulse. Assumptions: an added address is active at once,
+// and adding an unsubscribed one resubscribes it (the worse case); a phone number
+// belongs to the address, not to the list; deleting or removing something absent
+// succeeds; mail to several recipients has one record, with the first of them; mail
+// goes out at once.
 type sendpulse struct {
 	*store
 	tokens   map[string]time.Time // token -> when it expires
@@ -28,10 +28,10 @@ type sendpulse struct {
 // token. It is no secret.
 const SendPulseAPIKey = "sp_apikey_sandbox"
 
-// sendpulseTokenLife is how long a token is good.
+// sendpulseTokenLife is the lifetime of a token.
 const sendpulseTokenLife = time.Hour
 
-// ClientID is the client id that goes with Key("sendpulse").
+// ClientID is the client id for the secret Key("sendpulse").
 const ClientID = "sandbox-client"
 
 func sendpulseSettings(key string, _ func(string) string) map[string]any {
@@ -44,7 +44,10 @@ func newSendPulse(st *store) fake {
 	for _, f := range [][2]string{{"first_name", "string"}, {"last_name", "string"}, {"city", "string"}, {"points", "number"}, {"birthday", "date"}} {
 		st.fields = append(st.fields, &field{name: f[0], typ: f[1], list: "4"})
 	}
-	st.addTemplate(Template{ID: "12", Name: "Order ready", HTML: "<p>Hello {{name}}, your order {{order}} is ready.</p>"})
+	st.addTemplate(Template{
+		ID: "12", Name: "Order ready",
+		HTML: "<p>Hello {{name}}, your order {{order}} is ready.</p>",
+	})
 	return &sendpulse{store: st, tokens: map[string]time.Time{}, comments: map[string]string{}}
 }
 
@@ -90,7 +93,7 @@ func (p *sendpulse) handlers() map[string]handler {
 	}
 }
 
-// Codes of refusals, as the vendor's file and site have them.
+// Codes of errors in the vendor's file and site.
 const (
 	spNoSender      = 10
 	spNoRecipient   = 11
@@ -119,27 +122,36 @@ func (p *sendpulse) authorize(c *call) (answer, bool) {
 	return p.refuse(http.StatusUnauthorized, http.StatusUnauthorized, "Unauthorized!"), false
 }
 
-func (p *sendpulse) fail(status int, message string) answer { return p.refuse(status, status, message) }
+func (p *sendpulse) fail(
+	status int, message string,
+) answer {
+	return p.refuse(status, status, message)
+}
 
 func (p *sendpulse) refuse(status, code int, message string) answer {
 	return answer{status: status, body: map[string]any{"message": message, "error_code": code}}
 }
 
-// invalid is a refusal of the content.
+// invalid is the error about the content.
 func (p *sendpulse) invalid(code int, message string) answer {
 	return p.refuse(http.StatusUnprocessableEntity, code, message)
 }
 
-// older is the refusal of older operations: an error in a 200 (Go client, C# client).
+// older is the error of older operations, with status 200 (Go client, C# client).
 func (p *sendpulse) older(status, code int, message string) answer {
-	return answer{status: 200, body: map[string]any{"is_error": true, "http_code": status, "error_code": code, "message": message}}
+	return answer{
+		status: 200,
+		body: map[string]any{
+			"is_error": true, "http_code": status, "error_code": code, "message": message,
+		},
+	}
 }
 
-// done is the whole answer of most changes.
+// done is the whole response of most changes.
 func (p *sendpulse) done() answer { return answer{status: 200, body: map[string]any{"result": true}} }
 
-// mixed is a number as the vendor writes it: at some places as text (samples of
-// the document against those of the Go client). Here even ones are text.
+// mixed returns a number as the vendor writes it: at some places as text (the
+// samples of the document and of the Go client differ). Here even ones are text.
 func mixed(n int64) any {
 	if n%2 == 0 {
 		return strconv.FormatInt(n, 10)
@@ -154,7 +166,7 @@ func (p *sendpulse) createAccessToken(c *call) answer {
 	var req sendpulseapi.AccessTokenRequest
 	c.decode(&req)
 	if req.ClientID != ClientID || req.ClientSecret != Key(p.name) {
-		// A shape of its own (C# client).
+		// This error has another form (C# client).
 		return answer{status: http.StatusUnauthorized, body: map[string]any{
 			"error": "invalid_client", "error_description": "Client authentication failed", "message": "Client authentication failed",
 		}}
@@ -172,7 +184,10 @@ func (p *sendpulse) listSMTPSenders(*call) answer {
 
 func (p *sendpulse) listSenders(*call) answer {
 	return answer{status: 200, body: []any{
-		map[string]any{"name": defaultFrom.Name, "email": defaultFrom.Email, "status": "Active", "is_allowed_for_smtp": true},
+		map[string]any{
+			"name": defaultFrom.Name, "email": defaultFrom.Email, "status": "Active",
+			"is_allowed_for_smtp": true,
+		},
 	}}
 }
 
@@ -193,15 +208,16 @@ func (p *sendpulse) getBalanceDetail(*call) answer {
 	}}
 }
 
-// hexID is the id of a template that changes with every edit: 32 hexadecimal digits.
+// hexID returns the id of a template that changes with every edit: 32 hexadecimal
+// digits.
 func hexID(t *Template) string {
 	h := fnv.New128a()
 	_, _ = h.Write([]byte(t.ID + t.Name + t.HTML))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// listTemplates shows the vendor's own templates unless asked otherwise, and
-// has none of those (default of the vendor's file).
+// listTemplates returns the vendor's own templates by default (vendor's file), of
+// which the fake has none.
 func (p *sendpulse) listTemplates(c *call) answer {
 	var rows []any
 	for _, t := range p.templates {
@@ -212,7 +228,7 @@ func (p *sendpulse) listTemplates(c *call) answer {
 		rows = append(rows, map[string]any{
 			"id": hexID(t), "real_id": id, "lang": "en", "name": t.Name, "name_slug": strings.ReplaceAll(strings.ToLower(t.Name), " ", "-"),
 			"created": "2026-01-10 12:00:00", "full_description": nil, "category": "",
-			"category_info": []any{}, "tags": []any{}, // where objects are meant
+			"category_info": []any{}, "tags": []any{}, // in place of objects
 			"owner": "you", "preview": "https://example.com/preview/" + t.ID + ".png",
 		})
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// spMostEmails is how many addresses removing and unsubscribing take.
+// spMostEmails is the most addresses that removing and unsubscribing take.
 const spMostEmails = 100
 
-// listedView is a contact as a list shows it: its variables are an object, or an
-// empty list when there are none.
+// listedView returns a contact as a list shows it: its variables are an object, or
+// an empty list when there are none.
 func (p *sendpulse) listedView(c *contact, m *member) map[string]any {
 	code := p.statusOf(c, m)
 	var variables any = m.fields
@@ -25,8 +25,8 @@ func (p *sendpulse) listedView(c *contact, m *member) map[string]any {
 	}
 }
 
-// addContacts adds addresses or sets the variables of those that are there. With
-// a confirmation it mails each new one; that mail is not kept in the sandbox.
+// addContacts adds addresses or sets the variables of existing ones. With a
+// confirmation it mails each new one; that mail is not kept in the sandbox.
 func (p *sendpulse) addContacts(c *call) answer {
 	var req sendpulseapi.AddContactsRequest
 	c.decode(&req)
@@ -35,7 +35,7 @@ func (p *sendpulse) addContacts(c *call) answer {
 		return p.noList()
 	}
 	if len(req.Emails) == 0 {
-		return answer{status: 200, body: map[string]any{"result": false}} // a refusal in a 200 with no other word
+		return answer{status: 200, body: map[string]any{"result": false}} // an error with status 200 and no text
 	}
 	if len(req.Emails) > spMostAtOnce {
 		return p.invalid(http.StatusUnprocessableEntity, "Limit is exceeded")
@@ -71,7 +71,7 @@ func (p *sendpulse) addContacts(c *call) answer {
 	return p.done()
 }
 
-// place finds an address on the list of the path, or says what is missing.
+// place finds an address on the list of the path, or returns an error response.
 func (p *sendpulse) place(c *call, email string) (*contact, *member, answer) {
 	if p.list(c.path["id"]) == nil {
 		return nil, nil, p.noList()
@@ -88,8 +88,8 @@ func (p *sendpulse) noAddress() answer {
 	return p.refuse(http.StatusNotFound, spNoAddress, "Email not found")
 }
 
-// updateContactVariables is one of the older operations: wrong values are an
-// error in a 200.
+// updateContactVariables is one of the older operations: wrong values are an error
+// with status 200.
 func (p *sendpulse) updateContactVariables(c *call) answer {
 	var req sendpulseapi.UpdateContactVariablesRequest
 	c.decode(&req)
@@ -163,7 +163,9 @@ func (p *sendpulse) addresses100(c *call) ([]string, answer, bool) {
 	case len(req.Emails) == 0:
 		return nil, p.invalid(spBadEmails, "No emails"), false
 	case len(req.Emails) > spMostEmails:
-		return nil, p.invalid(http.StatusUnprocessableEntity, "Limit is exceeded. Max count: 100"), false
+		return nil, p.invalid(
+			http.StatusUnprocessableEntity, "Limit is exceeded. Max count: 100",
+		), false
 	}
 	return req.Emails, answer{}, true
 }
@@ -182,7 +184,8 @@ func (p *sendpulse) removeContacts(c *call) answer {
 	return p.done()
 }
 
-// unsubscribeContacts refuses when it would change nothing (vendor's file).
+// unsubscribeContacts returns an error when it would change nothing (vendor's
+// file).
 func (p *sendpulse) unsubscribeContacts(c *call) answer {
 	emails, refusal, ok := p.addresses100(c)
 	if !ok {
@@ -247,7 +250,9 @@ func (p *sendpulse) listMembershipDetails(c *call) answer {
 		if l := p.list(m.list); l != nil {
 			name = l.name
 		}
-		rows = append(rows, map[string]any{"list_name": name, "list_id": list, "add_date": spTime(m.added), "source": "panel"})
+		rows = append(rows, map[string]any{
+			"list_name": name, "list_id": list, "add_date": spTime(m.added), "source": "panel",
+		})
 	}
 	return answer{status: 200, body: rows}
 }

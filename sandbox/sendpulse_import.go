@@ -6,13 +6,13 @@ import (
 	"github.com/postmux/postmux/gen/sendpulseapi"
 )
 
-// spMostAtOnce is how many addresses a look-up and an add take. The vendor names
-// no number; with this one, callers meet a refusal of too many.
+// spMostAtOnce is the most addresses that a look-up and an add take. The vendor
+// states no number; this one lets tests reach the error.
 const spMostAtOnce = 1000
 
-// listMembershipsOfAddresses tells where addresses are, by address, in rows
-// without the address. Whether one that is on no list is named is not documented;
-// here it is, with an empty list.
+// listMembershipsOfAddresses returns the lists of addresses, by address, in rows
+// without the address. The documents do not say whether an address on no list is
+// included; here it is, with an empty list.
 func (p *sendpulse) listMembershipsOfAddresses(c *call) answer {
 	var req sendpulseapi.Addresses
 	c.decode(&req)

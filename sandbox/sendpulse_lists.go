@@ -37,7 +37,9 @@ func (p *sendpulse) listLists(c *call) answer {
 }
 
 func (p *sendpulse) nameTaken(name, except string) bool {
-	return slices.ContainsFunc(p.lists, func(l *list) bool { return l.name == name && l.id != except })
+	return slices.ContainsFunc(
+		p.lists, func(l *list) bool { return l.name == name && l.id != except },
+	)
 }
 
 func (p *sendpulse) createList(c *call) answer {
@@ -88,7 +90,7 @@ func (p *sendpulse) deleteListByID(c *call) answer {
 	return p.done()
 }
 
-// dropLoose forgets contacts that are on no list: here there are none such.
+// dropLoose deletes contacts that are on no list, which the vendor does not have.
 func (p *sendpulse) dropLoose() {
 	p.deleteContacts(func(c *contact) bool { return len(c.members) == 0 })
 }
@@ -106,7 +108,7 @@ func (p *sendpulse) listVariables(c *call) answer {
 	return answer{status: 200, body: rows}
 }
 
-// Codes of the standing of an address on a list.
+// Codes of the status of an address on a list.
 const (
 	spActive       = 1
 	spAsked        = 2
@@ -126,8 +128,8 @@ var spWords = map[int]string{
 	spByUser: "Blocked by user", 9: "Undeliverable", 13: "Deleted by user", 14: "Temporarily unavailable",
 }
 
-// statusOf is the code for a place on a list; what keeps all mail from the
-// address shows on every list.
+// statusOf returns the code of a membership; a suppression of all mail shows on
+// every list.
 func (p *sendpulse) statusOf(c *contact, m *member) int {
 	switch code := spStatuses[m.status]; {
 	case code != spActive && code != spAsked:

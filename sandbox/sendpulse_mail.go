@@ -21,17 +21,23 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	c.decode(&req)
 	e := req.Email
 	m := Mail{
-		From: provider.Address{Email: e.From.Email, Name: e.From.Name}, To: spAddresses(e.To), Cc: spAddresses(e.Cc), Bcc: spAddresses(e.Bcc),
+		From: provider.Address{
+			Email: e.From.Email, Name: e.From.Name,
+		}, To: spAddresses(e.To), Cc: spAddresses(e.Cc), Bcc: spAddresses(e.Bcc),
 		Subject: e.Subject, HTML: string(e.HTML), Text: value(e.Text), Raw: c.body,
 	}
 	if e.ReplyTo != nil {
 		m.ReplyTo = spAddresses([]sendpulseapi.Address{*e.ReplyTo})
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Attachments)) {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: name, Content: []byte(e.Attachments[name])})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: name, Content: []byte(e.Attachments[name]),
+		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.AttachmentsBinary)) {
-		m.Attachments = append(m.Attachments, provider.Attachment{Name: name, Content: e.AttachmentsBinary[name]})
+		m.Attachments = append(m.Attachments, provider.Attachment{
+			Name: name, Content: e.AttachmentsBinary[name],
+		})
 	}
 	if refusal, ok := p.complete(&m, e.Template, value(e.AutoPlainText)); !ok {
 		return refusal
@@ -41,8 +47,9 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
 }
 
-// complete fills the template in and says what is missing. The vendor's file
-// wants HTML together with text; its prose allows text alone.
+// complete fills in the template. It returns false and an error response when a
+// part is missing. The vendor's file requires HTML together with text; its prose allows
+// text alone.
 func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bool) (answer, bool) {
 	_, domain, _ := strings.Cut(m.From.Email, "@")
 	switch {
@@ -62,7 +69,9 @@ func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bo
 	}
 	switch {
 	case use != nil && (m.HTML != "" || m.Text != ""):
-		return p.invalid(http.StatusUnprocessableEntity, "Template and body exclude each other"), false
+		return p.invalid(
+			http.StatusUnprocessableEntity, "Template and body exclude each other",
+		), false
 	case use != nil:
 		t := p.templateOf(use.ID)
 		if t == nil {
@@ -103,9 +112,9 @@ func spAddresses(in []sendpulseapi.Address) []provider.Address {
 	return out
 }
 
-// record is a mail as the vendor shows it. There is no word for its state, and
-// the reply code comes as text when it is an error. Mail to an address that is
-// unsubscribed gets no reply at all, which is a guess.
+// record returns a mail as the vendor shows it, without a state. The reply code is
+// a text when it is an error. Mail to an unsubscribed address has no reply, which
+// is a guess.
 func (p *sendpulse) record(m *mail) map[string]any {
 	to := m.To[0].Email
 	r := map[string]any{
@@ -182,11 +191,13 @@ func (p *sendpulse) getEmails(c *call) answer {
 	return answer{status: 200, body: rows}
 }
 
-// sendResubscribeEmail mails a link, five times a day at most.
+// sendResubscribeEmail sends a link by mail, at most five times a day.
 func (p *sendpulse) sendResubscribeEmail(c *call) answer {
 	var req sendpulseapi.SendResubscribeEmailRequest
 	c.decode(&req)
-	p.asked = slices.DeleteFunc(p.asked, func(t time.Time) bool { return p.now().Sub(t) >= 24*time.Hour })
+	p.asked = slices.DeleteFunc(
+		p.asked, func(t time.Time) bool { return p.now().Sub(t) >= 24*time.Hour },
+	)
 	switch {
 	case !p.blocked(req.Email, spSMTP):
 		return p.invalid(http.StatusUnprocessableEntity, "The address is not unsubscribed")

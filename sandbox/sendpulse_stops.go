@@ -9,12 +9,12 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// SendPulse has three sets of addresses that get no mail: each list's own, the
-// one of transactional mail, and the account's blacklist. In the store the
-// second has the scope transactional, the third all; marketing is a contact who
-// unsubscribed from everything (status 6).
+// SendPulse has three sets of addresses that get no mail: one for each list, one
+// for transactional mail, and the account's blacklist. In the store the second has
+// the scope transactional, the third all; marketing is a contact who unsubscribed
+// from everything (status 6).
 
-// spSMTP matches what keeps transactional mail only.
+// spSMTP matches suppressions of transactional mail only.
 func spSMTP(s provider.Suppression) bool { return s.Channel == "email" && s.Scope == "transactional" }
 
 func spBlacklisted(s provider.Suppression) bool { return s.Channel == "email" && s.Scope == "all" }
@@ -33,7 +33,10 @@ func (p *sendpulse) addSMTPUnsubscribes(c *call) answer {
 		}
 	}
 	for _, e := range req.Emails {
-		p.block(e.Email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional, Reason: provider.Reason(provider.StatusUnsubscribed)})
+		p.block(e.Email, provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional,
+			Reason: provider.Reason(provider.StatusUnsubscribed),
+		})
 	}
 	return p.done()
 }
@@ -67,10 +70,11 @@ func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
 }
 
-// getSMTPUnsubscribe uses for its information the field that elsewhere means a
-// refusal.
+// getSMTPUnsubscribe has its data in the field that elsewhere reports an error.
 func (p *sendpulse) getSMTPUnsubscribe(c *call) answer {
-	return answer{status: 200, body: map[string]any{"result": p.blocked(c.query.Get("email"), spSMTP)}}
+	return answer{
+		status: 200, body: map[string]any{"result": p.blocked(c.query.Get("email"), spSMTP)},
+	}
 }
 
 // listBlacklist is not paged.
@@ -88,7 +92,10 @@ func (p *sendpulse) addToBlacklist(c *call) answer {
 	var req sendpulseapi.AddToBlacklistRequest
 	c.decode(&req)
 	for _, email := range joined(req.Emails) {
-		p.block(email, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)})
+		p.block(email, provider.Suppression{
+			Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+			Reason: provider.Reason(provider.StatusBlocked),
+		})
 		p.comments[email] = value(req.Comment)
 	}
 	return p.done()
@@ -104,7 +111,7 @@ func (p *sendpulse) removeFromBlacklist(c *call) answer {
 	return p.done()
 }
 
-// joined are the addresses of the blacklist operations, in one text.
+// joined returns the addresses of the blacklist operations, which are in one text.
 func joined(data []byte) []string {
 	return strings.FieldsFunc(string(data), func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// variablesOf are the variables in the other form, a list.
+// variablesOf returns the variables in the other form, a list.
 func (p *sendpulse) variablesOf(m *member) []any {
 	rows := []any{}
 	for _, name := range slices.Sorted(maps.Keys(m.fields)) {
@@ -24,14 +24,16 @@ func (p *sendpulse) variablesOf(m *member) []any {
 // variable finds a variable of a list; each list has its own. One that was put
 // in by AddField is on every list.
 func (p *sendpulse) variable(list, name string) *field {
-	i := slices.IndexFunc(p.fields, func(f *field) bool { return f.name == name && (f.list == list || f.list == "") })
+	i := slices.IndexFunc(
+		p.fields, func(f *field) bool { return f.name == name && (f.list == list || f.list == "") },
+	)
 	if i < 0 {
 		return nil
 	}
 	return p.fields[i]
 }
 
-// typeOf is the type that a variable gets when it is first set.
+// typeOf returns the type that a variable gets when it is first set.
 func typeOf(v any) string {
 	switch v := v.(type) {
 	case float64:
@@ -44,14 +46,14 @@ func typeOf(v any) string {
 	return "string"
 }
 
-// fits reports whether a variable takes the value: number variables numbers
-// only, date variables dates only, string variables both (document).
+// fits reports whether a variable accepts the value: number variables numbers only,
+// date variables dates only, string variables both (document).
 func (p *sendpulse) fits(list, name string, v any) bool {
 	f := p.variable(list, name)
 	return f == nil || f.typ == "string" || f.typ == typeOf(v)
 }
 
-// setVariables sets variables on one list; a new one comes into being.
+// setVariables sets variables on one list and creates new ones.
 func (p *sendpulse) setVariables(c *contact, m *member, variables map[string]any) {
 	for name, v := range variables {
 		if name == "Phone" { // the system variable
@@ -66,7 +68,7 @@ func (p *sendpulse) setVariables(c *contact, m *member, variables map[string]any
 	c.modified = p.now()
 }
 
-// phoneText is a phone number as the vendor keeps it: digits.
+// phoneText returns a phone number as the vendor stores it: digits.
 func phoneText(v any) string {
 	text, _ := v.(string)
 	if n, ok := v.(float64); ok {
@@ -80,8 +82,8 @@ func phoneText(v any) string {
 	}, text)
 }
 
-// phoneOfContact is the number as the vendor writes it: at some places as a
-// number (document), here when it is even; empty when there is none.
+// phoneOfContact returns the phone number as the vendor writes it: at some places
+// as a JSON number (document), here when it is even; empty when there is none.
 func phoneOfContact(c *contact) any {
 	if n, err := strconv.ParseInt(c.phone, 10, 64); err == nil && n%2 == 0 {
 		return n

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxBody caps what the sandbox reads of a request. The largest documented
-// mail has 20 MB, which base64 makes 27.
+// maxBody is the most that the sandbox reads of a request, in bytes. The largest
+// documented mail has 20 MB, 27 MB in base64.
 const maxBody = 64 << 20
 
 // Request is a request as it arrived.
@@ -37,28 +37,30 @@ type Field struct {
 // JSON decodes the body into out.
 func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
 
-// ServeHTTP answers as the vendor that the first segments of the path name.
+// ServeHTTP responds as the vendor that the first segments of the path name.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) {
-			panic(http.ErrAbortHandler) // the caller has gone away
+			panic(http.ErrAbortHandler) // the caller has disconnected
 		}
 		http.Error(w, "the sandbox reads at most 64 MB", http.StatusRequestEntityTooLarge)
 		return
 	}
 	provider, path, ok := cutPrefix(r.URL.EscapedPath())
 	if !ok {
-		http.Error(w, "no provider here; there are "+strings.Join(prefixes(), " "), http.StatusNotFound)
+		http.Error(
+			w, "no provider here; there are "+strings.Join(prefixes(), " "), http.StatusNotFound,
+		)
 		return
 	}
 	write(w, s.serve(provider, path, r, body))
 }
 
-// dropped is the status of an answer that is never given.
+// dropped is the status of a response that is not sent.
 const dropped = -1
 
-// write sends a. A dropped answer closes the connection.
+// write sends a. A dropped response closes the connection.
 func write(w http.ResponseWriter, a answer) {
 	if a.status == dropped {
 		panic(http.ErrAbortHandler)
@@ -72,17 +74,24 @@ func write(w http.ResponseWriter, a answer) {
 	}
 }
 
-// serve is the way of a request: find the operation, check the request, fail
-// on demand, check the key, carry it out, check the answer. Its body is bytes.
+// serve handles a request: it finds the operation, checks the request, applies a
+// fault, checks the key, carries the operation out and checks the response. The
+// body of the result is bytes.
 func (s *Server) serve(provider, path string, r *http.Request, body []byte) answer {
-	c := &call{path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body}
-	rec := Request{Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body}
+	c := &call{
+		path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body,
+	}
+	rec := Request{
+		Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body,
+	}
 	rec.Path, _ = url.PathUnescape(path)
 
 	sp, err := specs[provider]()
 	if err != nil {
 		s.record(rec, Violation{Provider: provider, What: "the spec does not load: " + err.Error()})
-		return s.failure(provider, c, http.StatusInternalServerError, "sandbox: the spec does not load")
+		return s.failure(
+			provider, c, http.StatusInternalServerError, "sandbox: the spec does not load",
+		)
 	}
 	rt, status := sp.find(r.Method, path, c.path)
 	if rt == nil {
@@ -110,16 +119,20 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 	return a
 }
 
-// carryOut runs the handler of an operation under the lock. checked says
-// whether the answer is to be checked: faults are not.
+// carryOut runs the handler of an operation under the lock. checked reports whether
+// the response must be checked: faults are not.
 func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.state(provider)
 	defer func() {
 		if p := recover(); p != nil {
-			s.violations = append(s.violations, Violation{Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300)})
-			a, checked = st.finish(c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic")), false
+			s.violations = append(s.violations, Violation{
+				Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300),
+			})
+			a, checked = st.finish(
+				c, st.fake.fail(http.StatusInternalServerError, "sandbox: panic"),
+			), false
 		}
 	}()
 	fault, failing := st.takeFault(c.op)
@@ -142,7 +155,7 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 	return st.finish(c, a), true
 }
 
-// failure is an answer of the sandbox itself, in the vendor's shape.
+// failure is a response of the sandbox itself, in the vendor's form.
 func (s *Server) failure(provider string, c *call, status int, message string) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,8 +163,8 @@ func (s *Server) failure(provider string, c *call, status int, message string) a
 	return st.finish(c, st.fake.fail(status, message))
 }
 
-// finish encodes the body, while the lock is held: it may share the store's
-// maps. It adds the headers of the vendor.
+// finish encodes the body while the lock is held, because it may share the store's
+// maps, and adds the headers of the vendor.
 func (st *state) finish(c *call, a answer) answer {
 	h := http.Header{}
 	if a.body != nil {
@@ -191,7 +204,7 @@ func (s *Server) violate(v Violation) {
 	s.violations = append(s.violations, v)
 }
 
-// cutPrefix finds the provider of a path and what follows its prefix.
+// cutPrefix returns the provider of a path and the path after its prefix.
 func cutPrefix(escaped string) (provider, path string, ok bool) {
 	for _, v := range vendors {
 		if rest, ok := strings.CutPrefix(escaped, v.prefix); ok && strings.HasPrefix(rest, "/") {

@@ -10,11 +10,11 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// smsby imitates the e-mail API of SMS.by, which documents no error and few
-// values. Assumed: an error is a text in "error" with status 200, as in the
-// vendor's older API; times are in Minsk; an empty value in an import clears a
-// field; an import does not lift an unsubscription. The lists cannot be listed,
-// because the path of that method is not known.
+// smsby imitates the e-mail API of SMS.by, which documents no error and few values.
+// Assumptions: an error is a text in "error" with status 200, as in the vendor's
+// older API; times are in Minsk; an empty value in an import clears a field; an
+// import does not lift an unsubscription. The lists cannot be listed, because the
+// path of that method is not known.
 type smsby struct {
 	*store
 	bulks    map[string][]smsbyMailing // by uuid
@@ -22,7 +22,7 @@ type smsby struct {
 	off      map[string]bool           // "email" or "email list": unsubscribed
 }
 
-// smsbyMailing is what became of a bulk: mails, and addresses that were refused.
+// smsbyMailing is the result of a bulk: mails, and refused addresses.
 type smsbyMailing struct {
 	id    int64
 	name  string
@@ -35,11 +35,14 @@ func smsbySettings(key string, _ func(string) string) map[string]any {
 }
 
 func newSMSBy(st *store) fake {
-	// A contact has the fields of its rows, one row a list.
+	// A contact has the fields of its rows, one row for each list.
 	st.firstName, st.lastName, st.rows = "name", "last_name", true
 	st.addList("318", "Buyers")
 	st.addTemplate(Template{ID: "27", Name: "Receipt", HTML: "<p>Thank you.</p>"})
-	return &smsby{store: st, bulks: map[string][]smsbyMailing{}, mailings: map[string]*mail{}, off: map[string]bool{}}
+	return &smsby{
+		store: st, bulks: map[string][]smsbyMailing{}, mailings: map[string]*mail{},
+		off: map[string]bool{},
+	}
 }
 
 func (s *smsby) handlers() map[string]handler {
@@ -57,8 +60,8 @@ func (s *smsby) handlers() map[string]handler {
 	}
 }
 
-// authorize finds the token where the method has it: in the query of three
-// methods, in the form of the others.
+// authorize finds the token: in the query of three methods, in the form of the
+// others.
 func (s *smsby) authorize(c *call) (answer, bool) {
 	token := c.text("token")
 	switch c.op {
@@ -68,7 +71,7 @@ func (s *smsby) authorize(c *call) (answer, bool) {
 	return s.refuse("неверный token"), token == Key(s.name)
 }
 
-// refuse is an error with status 200.
+// refuse returns an error with status 200.
 func (s *smsby) refuse(format string, args ...any) answer {
 	return answer{status: 200, body: map[string]any{"error": fmt.Sprintf(format, args...)}}
 }
@@ -85,7 +88,7 @@ func (s *smsby) ok(result any) answer {
 	return answer{status: 200, body: body}
 }
 
-// minsk is where times without a zone are read: UTC+3 all year round.
+// minsk is the zone of times without a zone: UTC+3 all year.
 var minsk = time.FixedZone("Europe/Minsk", 3*60*60)
 
 // schedule reads d_schedule; without one it is the zero time.
@@ -109,8 +112,8 @@ func (s *smsby) getEmailTemplates(*call) answer {
 	return s.ok(rows)
 }
 
-// createSubscriberList makes a second list of the same name too: whether names
-// are unique is not stated.
+// createSubscriberList also makes a second list of the same name: the documents do
+// not say whether names are unique.
 func (s *smsby) createSubscriberList(c *call) answer {
 	if c.query.Get("name") == "" {
 		return s.refuse("name is empty")
@@ -120,8 +123,8 @@ func (s *smsby) createSubscriberList(c *call) answer {
 	return s.ok(map[string]any{"list_id": id})
 }
 
-// importContacts counts rows that are new, known and bad. The key of a row is
-// its e-mail or phone within the list, and only the given fields change.
+// importContacts counts new, known and invalid rows. The key of a row is its e-mail
+// or phone within the list, and only the given fields change.
 func (s *smsby) importContacts(c *call) answer {
 	list := c.query.Get("list_id")
 	if s.list(list) == nil {
@@ -150,7 +153,9 @@ func (s *smsby) importContacts(c *call) answer {
 			updated++
 		}
 	}
-	return s.ok(map[string]any{"inserted": inserted, "updated": updated, "invalid": len(log), "log": log})
+	return s.ok(map[string]any{
+		"inserted": inserted, "updated": updated, "invalid": len(log), "log": log,
+	})
 }
 
 // importRow stores a row and reports whether it is new to the list.
@@ -205,15 +210,15 @@ func (s *smsby) unsubscribeEmail(c *call) answer {
 	return s.consent(req.Email, value(req.ListIDs), provider.StatusUnsubscribed)
 }
 
-// subscribeEmail lifts unsubscriptions; it puts the address on no list.
+// subscribeEmail lifts unsubscriptions; it adds the address to no list.
 func (s *smsby) subscribeEmail(c *call) answer {
 	var req smsbyapi.SubscribeForm
 	c.decode(&req)
 	return s.consent(req.Email, value(req.ListIDs), provider.StatusSubscribed)
 }
 
-// consent changes the status of an address on some lists, or everywhere. An
-// address that is no contact is remembered all the same.
+// consent changes the status of an address on some lists, or on all. An address
+// without a contact is remembered, too.
 func (s *smsby) consent(email, lists string, status provider.MembershipStatus) answer {
 	if !validEmail(email) {
 		return s.refuse("email: wrong address")
@@ -231,7 +236,10 @@ func (s *smsby) consent(email, lists string, status provider.MembershipStatus) a
 		return s.ok(nil)
 	}
 	s.off[strings.ToLower(email)] = status == provider.StatusUnsubscribed
-	everything := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusUnsubscribed)}
+	everything := provider.Suppression{
+		Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+		Reason: provider.Reason(provider.StatusUnsubscribed),
+	}
 	if status == provider.StatusUnsubscribed {
 		s.block(email, everything)
 	} else {

@@ -9,7 +9,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// letter is what the three sends have in common, checked.
+// letter returns the checked common part of the three sends.
 func (s *smsby) letter(c *call, email string, name, when *string) (Mail, answer, bool) {
 	m := Mail{From: provider.Address{Email: email, Name: value(name)}, Raw: c.body}
 	if !validEmail(email) {
@@ -28,13 +28,17 @@ func file(c *call) []provider.Attachment {
 	}
 	fields, _ := parseForm(c.header.Get("Content-Type"), c.body)
 	i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == "attachment" })
-	return []provider.Attachment{{Name: fields[i].Filename, ContentType: fields[i].ContentType, Content: []byte(content)}}
+	return []provider.Attachment{
+		{Name: fields[i].Filename, ContentType: fields[i].ContentType, Content: []byte(content)},
+	}
 }
 
-// sendEmail answers an id that nothing can look up. It refuses an address that
-// is wrong, where a bulk only tells it later.
+// sendEmail returns an id that no operation can look up. It refuses an invalid
+// address, which a bulk reports later.
 func (s *smsby) sendEmail(c *call) answer {
-	m, refusal, ok := s.letter(c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"))
+	m, refusal, ok := s.letter(
+		c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"),
+	)
 	if !ok {
 		return refusal
 	}
@@ -49,7 +53,7 @@ func (s *smsby) sendEmail(c *call) answer {
 	return s.ok(map[string]any{"email_id": id})
 }
 
-// given is a text of the form, nil when it is absent.
+// given returns a text of the form, nil when it is absent.
 func given(c *call, name string) *string {
 	v, ok := c.form[name].(string)
 	if !ok {
@@ -58,9 +62,11 @@ func given(c *call, name string) *string {
 	return &v
 }
 
-// sendEmailByList mails to everybody on the list who has not unsubscribed.
+// sendEmailByList sends to all on the list who have not unsubscribed.
 func (s *smsby) sendEmailByList(c *call) answer {
-	m, refusal, ok := s.letter(c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"))
+	m, refusal, ok := s.letter(
+		c, c.text("sender_email"), given(c, "sender_name"), given(c, "d_schedule"),
+	)
 	if !ok {
 		return refusal
 	}
@@ -95,16 +101,18 @@ func (s *smsby) getEmailDeliveryList(c *call) answer {
 		}
 		// The vendor's sample has a blank in front of the address, and an empty
 		// text where the other method has null.
-		rows = append(rows, map[string]any{"email_id": emailID(m, i), "email": " " + email, "status": status, "error": text})
+		rows = append(rows, map[string]any{
+			"email_id": emailID(m, i), "email": " " + email, "status": status, "error": text,
+		})
 	}
 	return s.ok(rows)
 }
 
-// emailID is the id of one letter; the vendor writes it as text here.
+// emailID returns the id of one mail; the vendor writes it as text here.
 func emailID(m *mail, i int) string { return strconv.FormatInt(880000+10*m.seq+int64(i), 10) }
 
-// delivery is the state of a letter, empty while it waits for its time: what a
-// waiting letter is called is not stated.
+// delivery returns the state of a mail, empty while it waits for its time: that
+// state is not documented.
 func (s *smsby) delivery(m *mail, email string) (status, text string) {
 	switch {
 	case !s.due(m):
@@ -115,7 +123,7 @@ func (s *smsby) delivery(m *mail, email string) (status, text string) {
 	return "UNDELIVERED", "550 no such mailbox"
 }
 
-// sendBulkEmail takes addresses that are wrong too; they are told by the look-up.
+// sendBulkEmail also accepts invalid addresses; the look-up reports them.
 func (s *smsby) sendBulkEmail(c *call) answer {
 	var req smsbyapi.BulkEmailForm
 	c.decode(&req)
@@ -169,7 +177,10 @@ func (s *smsby) getBulkEmailStatus(c *call) answer {
 			if status == "" {
 				continue
 			}
-			row := map[string]any{"email_id": emailID(m, 0), "recipient": m.To[0].Email, "status": status, "error": nil}
+			row := map[string]any{
+				"email_id": emailID(m, 0), "recipient": m.To[0].Email, "status": status,
+				"error": nil,
+			}
 			if text != "" {
 				row["error"] = text
 			}

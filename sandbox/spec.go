@@ -18,8 +18,8 @@ import (
 	"github.com/postmux/postmux/api"
 )
 
-// specs loads the specs when they are needed, once in a process: loading takes
-// some ten milliseconds.
+// specs loads each spec at its first use, once in a process: loading takes some ten
+// milliseconds.
 var specs = func() map[string]func() (*spec, error) {
 	m := map[string]func() (*spec, error){}
 	for _, v := range vendors {
@@ -28,10 +28,10 @@ var specs = func() map[string]func() (*spec, error) {
 	return m
 }()
 
-// spec is a loaded spec; it does not change any more.
+// spec is a loaded spec; it does not change.
 type spec struct{ routes []*route }
 
-// route is an operation and where it is.
+// route is an operation and its path.
 type route struct {
 	method   string
 	segments []string // of the path; "{name}" is a parameter
@@ -66,7 +66,8 @@ func newSpec(doc *openapi3.T) *spec {
 		closeRequest(schema.Value)
 	}
 	s := &spec{}
-	// Sorted, a fixed segment stands before a parameter: "{" comes after the letters.
+	// In sorted order a fixed segment precedes a parameter: "{" comes after the
+	// letters.
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(path)
 		for method, op := range item.Operations() {
@@ -79,9 +80,8 @@ func newSpec(doc *openapi3.T) *spec {
 	return s
 }
 
-// closeRequest makes fields that a schema of requests does not name a
-// violation: a vendor ignores them, so a wrong name would never be noticed.
-// Answers stay open.
+// closeRequest makes fields that a schema of requests does not name a violation: a
+// vendor ignores them, so a wrong name would not be noticed. Responses stay open.
 func closeRequest(schema *openapi3.Schema) {
 	answer, _ := schema.Extensions["x-answer"].(bool)
 	extra := schema.AdditionalProperties
@@ -92,7 +92,7 @@ func closeRequest(schema *openapi3.Schema) {
 }
 
 // find returns the operation for an escaped path and fills params, or else the
-// status to answer. The segments are decoded one by one, so that an encoded
+// status of the error. The segments are decoded one by one, so that an encoded
 // slash stays inside its segment.
 func (s *spec) find(method, escaped string, params map[string]string) (*route, int) {
 	parts := strings.Split(escaped, "/")
@@ -142,8 +142,8 @@ func parameter(segment string) (string, bool) {
 	return strings.TrimSuffix(name, "}"), ok
 }
 
-// answers returns the documented answer to a status. An unnamed 2xx is not
-// covered by default: that one describes failures.
+// answers returns the documented response of a status. The response "default"
+// describes failures and does not cover an undocumented 2xx.
 func (rt *route) answers(status int) *openapi3.Response {
 	ref := rt.op.Responses.Status(status)
 	if ref == nil && status >= 300 {
@@ -155,8 +155,8 @@ func (rt *route) answers(status int) *openapi3.Response {
 	return ref.Value
 }
 
-// example is the answer of an operation without handler: the first example of
-// its first success.
+// example returns the response of an operation without handler: the first example
+// of its first success.
 func (rt *route) example() answer {
 	for status := 200; status < 300; status++ {
 		resp := rt.answers(status)
@@ -177,12 +177,14 @@ func (rt *route) example() answer {
 			return answer{status: status, body: mt.Examples[name].Value.Value}
 		}
 	}
-	// Not in the spec's answers, so it becomes a violation.
-	return answer{status: http.StatusNotImplemented, body: []byte("no example of " + rt.op.OperationID)}
+	// The spec does not have this status, so it is a violation.
+	return answer{
+		status: http.StatusNotImplemented, body: []byte("no example of " + rt.op.OperationID),
+	}
 }
 
-// checkAnswer returns what the spec does not allow about an answer whose body
-// is bytes.
+// checkAnswer returns the deviations from the spec of a response whose body is
+// bytes.
 func (rt *route) checkAnswer(a answer) []string {
 	resp := rt.answers(a.status)
 	body, _ := a.body.([]byte)
@@ -197,14 +199,16 @@ func (rt *route) checkAnswer(a answer) []string {
 	}
 	mt := resp.Content.Get(mediaType(a.header))
 	if mt == nil {
-		return []string{"the content type is not in the spec: " + strconv.Quote(a.header.Get("Content-Type"))}
+		return []string{
+			"the content type is not in the spec: " + strconv.Quote(a.header.Get("Content-Type")),
+		}
 	}
 	return checkJSON(mt, body, openapi3.VisitAsResponse())
 }
 
-// checkJSON checks a JSON document. The older validator of kin-openapi is
-// used: the one for 3.1 compiles the schema at every call, to fall back to the
-// older one for each schema that refers to another.
+// checkJSON checks a JSON document. It uses the older validator of kin-openapi: the
+// one for 3.1 compiles the schema at every call and falls back to the older one for
+// each schema that refers to another.
 func checkJSON(mt *openapi3.MediaType, data []byte, as openapi3.SchemaValidationOption) []string {
 	var value any
 	if err := json.Unmarshal(data, &value); err != nil {
@@ -216,11 +220,11 @@ func checkJSON(mt *openapi3.MediaType, data []byte, as openapi3.SchemaValidation
 	return problems(mt.Schema.Value.VisitJSON(value, openapi3.MultiErrors(), as))
 }
 
-// maxProblems is how many problems of one request or answer are told.
+// maxProblems is the most problems that are reported for one request or response.
 const maxProblems = 5
 
-// problems turns an error of kin-openapi into short texts: its own hold the
-// schema and the value.
+// problems returns short texts for an error of kin-openapi, whose own texts contain
+// the schema and the value.
 func problems(err error) []string {
 	if err == nil {
 		return nil

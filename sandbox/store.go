@@ -14,10 +14,10 @@ import (
 // defaultFrom is the sender that every fake knows.
 var defaultFrom = provider.Address{Email: "shop@example.com", Name: "Shop"}
 
-// Mail is a mail that a fake accepted, in words that are the same for all.
+// Mail is a mail that a fake accepted, in one form for all vendors.
 type Mail struct {
 	Provider    string                `json:"provider"`
-	ID          string                `json:"id"`              // what the fake answered
+	ID          string                `json:"id"`              // as the fake returned it
 	Batch       string                `json:"batch,omitempty"` // id of the batch it came in
 	From        provider.Address      `json:"from"`
 	To          []provider.Address    `json:"to"`
@@ -39,7 +39,7 @@ type Mail struct {
 	Raw         []byte                `json:"-"` // body of the request
 }
 
-// mail is a Mail with what only fakes need.
+// mail is a Mail with data for the fakes.
 type mail struct {
 	Mail
 	seq  int64  // order over all providers
@@ -47,23 +47,23 @@ type mail struct {
 	uuid string // a second id, where a vendor has one
 }
 
-// store is the state that fakes share: what any vendor keeps. A fake keeps the
-// rest in fields of its own. The server's lock guards it.
+// store is the state that all fakes have in common. A fake keeps the rest in fields
+// of its own. The server's lock guards it.
 type store struct {
 	name      string
 	server    *Server
 	last      int64 // last number given by nextID
 	mails     []*mail
 	contacts  []*contact
-	byEmail   map[string]*contact // the first with each address; nil: to be made again
+	byEmail   map[string]*contact // the first with each address; nil: to be rebuilt
 	lists     []*list
 	fields    []*field
 	templates []*Template
 	blocks    []*block
 	// firstName, lastName are the vendor's names of these two fields.
 	firstName, lastName string
-	// rows says that the vendor keeps the fields of a contact for each list,
-	// in the members.
+	// rows means that the vendor keeps the fields of a contact for each list, in
+	// the members.
 	rows bool
 }
 
@@ -77,7 +77,7 @@ type contact struct {
 	created, modified        time.Time
 }
 
-// member is the place of a contact on a list.
+// member is the membership of a contact on a list.
 type member struct {
 	list   string
 	uid    string
@@ -92,13 +92,13 @@ type list struct {
 	created  time.Time
 }
 
-// field is a definition of a contact field; typ is the vendor's word.
+// field is a definition of a contact field; typ is the vendor's name of the type.
 type field struct {
 	name, typ string
 	list      string // only of this list, where vendors have that
 }
 
-// block is mail that an address does not get, whether it is a contact or not.
+// block is a suppression of an address, whether it is a contact or not.
 type block struct {
 	email string
 	provider.Suppression
@@ -109,8 +109,7 @@ func newStore(s *Server, name string) *store { return &store{name: name, server:
 
 func (st *store) now() time.Time { return st.server.now() }
 
-// nextID counts from 1001, so that ids differ from those that are there from
-// the start.
+// nextID counts from 1001, so that ids differ from the initial ones.
 func (st *store) nextID() int64 {
 	st.last++
 	return 1000 + st.last
@@ -122,8 +121,8 @@ func uuid(n int64) string { return fmt.Sprintf("5a4db0c5-0000-4000-8000-%012d", 
 // uid returns 13 lower-case letters and digits made of a number.
 func uid(n int64) string { return fmt.Sprintf("sbx%010d", n) }
 
-// addMail stores m. Provider and time are filled in, also the call: mails of
-// one call share it when the caller copies it.
+// addMail stores m and fills in provider, time and call. For mails of one request
+// the caller copies call.
 func (st *store) addMail(m Mail) *mail {
 	if m.ID == "" {
 		m.ID = strconv.FormatInt(st.nextID(), 10)
@@ -135,7 +134,7 @@ func (st *store) addMail(m Mail) *mail {
 	return kept
 }
 
-// due reports whether m has gone out.
+// due reports whether m has been sent.
 func (st *store) due(m *mail) bool { return !m.Withdrawn && !m.SendAt.After(st.now()) }
 
 // recipients returns the addresses of to, cc and bcc.
@@ -147,8 +146,8 @@ func (m *Mail) recipients() []string {
 	return out
 }
 
-// fate says what becomes of mail to an address: blocked when it is suppressed
-// for this sender, bounced when its local part is "bounce", else delivered.
+// fate returns the result of mail to an address: blocked when it is suppressed for
+// this sender, bounced when its local part is "bounce", else delivered.
 func (st *store) fate(from, to string) string {
 	for _, b := range st.blocks {
 		if sameEmail(b.email, to) && b.Channel == "email" && b.Scope != "marketing" && (b.Sender == "" || sameEmail(b.Sender, from)) {
@@ -168,7 +167,9 @@ func foldEmail(email string) string { return strings.ToLower(strings.ToUpper(ema
 // addContact stores a new contact.
 func (st *store) addContact(email string) *contact {
 	now := st.now()
-	c := &contact{id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now}
+	c := &contact{
+		id: st.nextID(), email: email, fields: map[string]any{}, created: now, modified: now,
+	}
 	st.contacts = append(st.contacts, c)
 	if st.byEmail != nil {
 		st.index(c)
@@ -209,8 +210,8 @@ func (st *store) deleteContacts(which func(*contact) bool) {
 	st.contacts, st.byEmail = slices.DeleteFunc(st.contacts, which), nil
 }
 
-// key is the address by which the blocks of c are found; a contact without
-// one has its id instead.
+// key returns the address of c, by which its blocks are stored; for a contact
+// without an address, its id.
 func (c *contact) key() string {
 	if c.email == "" {
 		return fmt.Sprintf("contact %d", c.id)
@@ -218,7 +219,7 @@ func (c *contact) key() string {
 	return c.email
 }
 
-// on returns the place of c on a list; nil when it has none.
+// on returns the membership of c on a list; nil when it has none.
 func (c *contact) on(list string) *member {
 	i := slices.IndexFunc(c.members, func(m *member) bool { return m.list == list })
 	if i < 0 {
@@ -308,7 +309,7 @@ func (st *store) template(id string) *Template {
 	return st.templates[i]
 }
 
-// block suppresses mail to an address; the same one twice is one.
+// block suppresses mail to an address; a duplicate is ignored.
 func (st *store) block(email string, s provider.Suppression) {
 	if !st.blocked(email, func(b provider.Suppression) bool {
 		return b.Channel == s.Channel && b.Scope == s.Scope && b.Sender == s.Sender
@@ -319,19 +320,23 @@ func (st *store) block(email string, s provider.Suppression) {
 
 // blocked reports whether the address has a suppression that match accepts.
 func (st *store) blocked(email string, match func(provider.Suppression) bool) bool {
-	return slices.ContainsFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+	return slices.ContainsFunc(
+		st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) },
+	)
 }
 
 // unblock removes the suppressions that match accepts and returns how many.
 func (st *store) unblock(email string, match func(provider.Suppression) bool) int {
 	before := len(st.blocks)
-	st.blocks = slices.DeleteFunc(st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) })
+	st.blocks = slices.DeleteFunc(
+		st.blocks, func(b *block) bool { return sameEmail(b.email, email) && match(b.Suppression) },
+	)
 	return before - len(st.blocks)
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([\w.]+)\s*\}\}`)
 
-// render fills {{prefixNAME}} in; an unknown name becomes nothing.
+// render fills in {{prefixNAME}}; an unknown name becomes empty.
 func render(text, prefix string, values map[string]any) string {
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
 		name, ok := strings.CutPrefix(placeholder.FindStringSubmatch(found)[1], prefix)

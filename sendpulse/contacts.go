@@ -76,11 +76,11 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if q.List.IsZero() {
 		return a.listAll(ctx, q)
 	}
-	list, err := listID("list", q.List)
+	list, err := adapterkit.ListID("list", q.List)
 	if err != nil {
 		return nil, err
 	}
-	offset, err := parseOffset(q.Cursor)
+	offset, err := adapterkit.Number(q.Cursor, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery
 	}
 	first := sumOf(rows)
 	if at.offset > 0 && at.first != 0 && int64(len(rows)) == size && first == at.first {
-		return nil, at, samePage()
+		return nil, at, adapterkit.SamePage()
 	}
 	page := &provider.Page[provider.Contact]{}
 	for _, row := range rows {
@@ -153,7 +153,7 @@ func following(lists []sendpulseapi.List, before int64) (*sendpulseapi.List, err
 	case i < len(lists):
 		return &lists[i], nil
 	case len(lists) == 1:
-		return nil, samePage()
+		return nil, adapterkit.SamePage()
 	}
 	return nil, nil
 }
@@ -183,13 +183,11 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, to provider.Ref
 	if to.IsZero() {
 		return r, a.unsubscribeAll(ctx, wire, reason, r)
 	}
-	list, err := listID("list", to)
+	list, err := adapterkit.ListID("list", to)
 	if err != nil {
 		return nil, err
 	}
-	if reason != "" {
-		r.Notes = append(r.Notes, provider.Note{Field: "reason", Action: provider.NoteDropped, Why: "the provider stores no reason for a list"})
-	}
+	r.Notes = adapterkit.NoReason(reason, "the provider stores no reason for a list")
 	if err := a.unsubscribeFrom(ctx, list, wire); err != nil {
 		return r, err
 	}
@@ -221,7 +219,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 		return err
 	}
 	_, err = a.api.AddSMTPUnsubscribes(ctx, sendpulseapi.AddSMTPUnsubscribesRequest{
-		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: text(reason)}},
+		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: adapterkit.Text(reason)}},
 	})
 	if errors.Is(err, provider.ErrConflict) {
 		err = nil // it is unsubscribed there already
@@ -245,16 +243,4 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 	r.State = provider.ContactDone
 	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteEmulated, Why: "unsubscribed from " + strings.Join(s.done, ", ") + "; a list it joins later is not covered"})
 	return nil
-}
-
-// wires are addresses in the form of the wire.
-func wires(emails []string) ([]string, error) {
-	out := slices.Clone(emails)
-	for i, email := range emails {
-		var err error
-		if out[i], err = adapterkit.Wire("email", email); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }

@@ -17,10 +17,10 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 	var c converter
 	email := sendpulseapi.OutgoingEmail{
 		From: c.from(m.From), To: c.addresses("to", m.To), Cc: c.addresses("cc", m.Cc), Bcc: c.addresses("bcc", m.Bcc),
-		Subject: m.Subject, Text: text(m.Text),
+		Subject: m.Subject, Text: adapterkit.Text(m.Text),
 	}
 	if m.Subject == "" {
-		c.fail(provider.Invalid("subject", "expected a subject: the provider needs one with a template too"))
+		c.Fail(provider.Invalid("subject", "expected a subject: the provider needs one with a template too"))
 	}
 	if len(m.ReplyTo) > 0 {
 		email.ReplyTo = new(c.address("reply_to[0]", m.ReplyTo[0]))
@@ -29,7 +29,7 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 		email.HTML = []byte(m.HTML)
 		if m.Text == "" {
 			email.AutoPlainText = new(true)
-			c.note("text", "emulated", "the provider makes the text part from the HTML")
+			c.Note("text", "emulated", "the provider makes the text part from the HTML")
 		}
 	}
 	switch {
@@ -38,18 +38,18 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 	case len(m.Variables) > 0:
 		e := provider.Unsupported(feature.MessageVariables, "the provider fills variables into stored templates only")
 		e.Field = "variables"
-		c.fail(e)
+		c.Fail(e)
 	}
 	for i, f := range m.Attachments {
 		if email.AttachmentsBinary == nil {
 			email.AttachmentsBinary = make(map[string][]byte, len(m.Attachments))
 		}
 		if _, twice := email.AttachmentsBinary[f.Name]; twice {
-			c.fail(provider.Invalid(fmt.Sprintf("attachments[%d].name", i), "expected a name that no other attachment has: the provider keeps one file for a name"))
+			c.Fail(provider.Invalid(fmt.Sprintf("attachments[%d].name", i), "expected a name that no other attachment has: the provider keeps one file for a name"))
 		}
 		email.AttachmentsBinary[f.Name] = f.Content
 	}
-	return email, c.notes, c.err
+	return email, c.Notes, c.Err
 }
 
 // templateToAPI sends a whole number as a number: that is how the vendor writes
@@ -65,41 +65,25 @@ func templateToAPI(t provider.Ref, variables map[string]any) *sendpulseapi.Templ
 	return use
 }
 
-// converter collects notes and keeps the first error.
-type converter struct {
-	notes []provider.Note
-	err   error
-}
-
-func (c *converter) fail(err error) {
-	if c.err == nil {
-		c.err = err
-	}
-}
-
-func (c *converter) note(field string, action provider.NoteAction, why string) {
-	c.notes = append(c.notes, provider.Note{Field: field, Action: action, Why: why})
-}
+// converter makes the vendor's parts of a mail.
+type converter struct{ adapterkit.Draft }
 
 func (c *converter) from(a provider.Address) sendpulseapi.FromAddress {
 	if a.Email == "" {
-		c.fail(provider.Invalid("from", "expected a sender: the provider needs one with a template too"))
+		c.Fail(provider.Invalid("from", "expected a sender: the provider needs one with a template too"))
 		return sendpulseapi.FromAddress{}
 	}
-	email, err := adapterkit.Wire("from.email", a.Email)
-	c.fail(err)
+	email := c.Email("from.email", a.Email)
 	name := mailaddr.Name(a.Name)
 	if name == "" {
 		name = a.Email
-		c.note("from.name", "emulated", "the provider needs a name; the address is used")
+		c.Note("from.name", "emulated", "the provider needs a name; the address is used")
 	}
 	return sendpulseapi.FromAddress{Email: email, Name: name}
 }
 
 func (c *converter) address(field string, a provider.Address) sendpulseapi.Address {
-	email, err := adapterkit.Wire(field+".email", a.Email)
-	c.fail(err)
-	return sendpulseapi.Address{Email: email, Name: text(mailaddr.Name(a.Name))}
+	return sendpulseapi.Address{Email: c.Email(field+".email", a.Email), Name: adapterkit.Text(mailaddr.Name(a.Name))}
 }
 
 func (c *converter) addresses(field string, list []provider.Address) []sendpulseapi.Address {
@@ -111,14 +95,6 @@ func (c *converter) addresses(field string, list []provider.Address) []sendpulse
 		out[i] = c.address(fmt.Sprintf("%s[%d]", field, i), a)
 	}
 	return out
-}
-
-// text is a pointer to s, nil when s is empty.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // statusFromAPI reads the state of a mail from the reply code of the recipient's

@@ -3,7 +3,6 @@ package sendpulse
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -141,20 +140,9 @@ func variableValue(raw json.RawMessage, typ string) (any, bool) {
 // takeNames moves names and phone from fields to their places in c and leaves
 // the rest as c's fields.
 func (n nameVariables) takeNames(c *provider.Contact, fields map[string]any) {
-	take := func(name string, to *string) {
-		switch v := fields[name].(type) {
-		case string:
-			*to = v
-		case float64:
-			*to = strconv.FormatFloat(v, 'f', -1, 64)
-		default:
-			return
-		}
-		delete(fields, name)
-	}
-	take(n.first, &c.FirstName)
-	take(n.last, &c.LastName)
-	take(phoneVariable, &c.Phone)
+	adapterkit.TakeText(fields, n.first, &c.FirstName)
+	adapterkit.TakeText(fields, n.last, &c.LastName)
+	adapterkit.TakeText(fields, phoneVariable, &c.Phone)
 	if len(fields) > 0 {
 		c.Fields = fields
 	}
@@ -223,27 +211,4 @@ func valuesToAPI(variables map[string]any) []sendpulseapi.VariableValue {
 func listFromAPI(l sendpulseapi.List) (provider.List, bool) {
 	const deleted = 1
 	return provider.List{ID: strconv.FormatInt(int64(l.ID), 10), Name: l.Name, Count: int64(l.AllEmailQty)}, l.Status != deleted
-}
-
-// listID reads the number of a list.
-func listID(field string, r provider.Ref) (int64, error) {
-	n, err := strconv.ParseInt(r.ID, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, provider.Invalid(field, "expected the number of a list at this provider, got %q", r.ID)
-	}
-	return n, nil
-}
-
-func listIDs(refs []provider.Ref) ([]int64, error) {
-	out := make([]int64, 0, len(refs))
-	for i, r := range refs {
-		id, err := listID(fmt.Sprintf("lists[%d]", i), r)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	return out, nil
 }

@@ -3,10 +3,9 @@ package sendpulse
 import (
 	"fmt"
 	"hash/crc32"
-	"strconv"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
-	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/internal/adapterkit"
 )
 
 // cursor is a place in the contacts of all lists: which list in their order, its
@@ -28,7 +27,7 @@ func parseCursor(text string) (cursor, error) {
 	}
 	_, err := fmt.Sscanf(text, "%d/%d/%d/%d", &c.index, &c.list, &c.offset, &c.first)
 	if err != nil || c.index < 0 || c.list < 0 || c.offset < 0 || c.first < 0 || c.String() != text {
-		return c, badCursor()
+		return c, adapterkit.BadCursor()
 	}
 	return c, nil
 }
@@ -44,25 +43,6 @@ func sumOf(rows []sendpulseapi.ListedContact) int64 {
 	}
 	return int64(crc32.ChecksumIEEE([]byte(rows[0].Email + " " + string(rows[0].Phone))))
 }
-
-// samePage is the error for a server that gives the same page again.
-func samePage() error {
-	return &provider.Error{Kind: provider.ErrBadResponse, Message: "the provider gives the same page again"}
-}
-
-// parseOffset reads the cursor of pages of one thing.
-func parseOffset(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 {
-		return 0, badCursor()
-	}
-	return n, nil
-}
-
-func badCursor() error { return provider.Invalid("cursor", "expected the cursor of a page") }
 
 // pageSize is the size of a page: most, or less when less is wanted.
 func pageSize(want int) int64 {

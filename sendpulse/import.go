@@ -3,10 +3,9 @@ package sendpulse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -24,16 +23,20 @@ const (
 )
 
 // bulkImport stores rows by one look-up and one add a list for many of them.
-type bulkImport struct{ *adapter }
+type bulkImport struct {
+	*adapter
+	shared adapterkit.Shared[[]int64] // lists
+}
 
 // importRow is a contact on its way.
 type importRow struct {
+	lists     *[]int64
 	wire      string
 	variables map[string]any // without the phone number
 	phone     provider.Change[string]
 }
 
-func (a *adapter) NewBulkImport() provider.BulkImport { return &bulkImport{a} }
+func (a *adapter) NewBulkImport() provider.BulkImport { return &bulkImport{adapter: a} }
 
 func (b *bulkImport) Limits() provider.GroupLimits {
 	return provider.GroupLimits{Items: importMost, Bytes: 2_000_000}
@@ -44,7 +47,7 @@ func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (prov
 	if err != nil {
 		return provider.BulkRow{}, err
 	}
-	lists, err := listIDs(change.Lists)
+	lists, err := adapterkit.ListIDs(change.Lists)
 	if err != nil {
 		return provider.BulkRow{}, err
 	}
@@ -60,11 +63,8 @@ func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (prov
 		}
 	}
 	slices.Sort(lists)
-	var key strings.Builder
-	for _, id := range lists {
-		key.WriteString(strconv.FormatInt(id, 10) + " ")
-	}
-	return provider.BulkRow{Key: key.String(), Bytes: size, Data: &importRow{wire, variables, change.Phone}}, nil
+	key, shared := b.shared.Of(fmt.Sprint(lists), lists)
+	return provider.BulkRow{Key: key, Bytes: size, Data: &importRow{shared, wire, variables, change.Phone}}, nil
 }
 
 // storing is a row in Store.
@@ -78,7 +78,7 @@ type storing struct {
 // Store looks up where the addresses are and adds those that may be added to
 // every list. The others take the way of UpsertContact, list by list.
 func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
-	lists := keyLists(rows[0].Key)
+	lists := *rows[0].Data.(*importRow).lists
 	all := make([]*storing, len(rows))
 	for i, row := range rows {
 		data := row.Data.(*importRow)
@@ -92,7 +92,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 	}
 	for i, list := range lists {
 		open := slices.DeleteFunc(slices.Clone(all), func(s *storing) bool { return s.left || s.err != nil })
-		if err := b.addAll(ctx, list, open); i == 0 && waits(err) {
+		if err := b.addAll(ctx, list, open); i == 0 && adapterkit.Limited(err) {
 			return nil, err // nothing is stored yet, and the import waits for the limit
 		}
 	}
@@ -195,16 +195,6 @@ func (b *bulkImport) addAll(ctx context.Context, list int64, rows []*storing) er
 	return err
 }
 
-// contact is the row as an add takes it.
-func (s *storing) contact() sendpulseapi.NewContact {
-	c := sendpulseapi.NewContact{Email: s.wire, Variables: s.variables}
-	if s.phone.IsSet() {
-		c.Variables = maps.Clone(s.variables)
-		c.Variables[phoneVariable] = s.phone.Value()
-	}
-	return c
-}
-
 // refused reports whether the vendor refused what is in a call. A list that is
 // not there is no such refusal: halves would meet it too.
 func refused(err error) bool {
@@ -214,20 +204,4 @@ func refused(err error) bool {
 	}
 	const noList = "213"
 	return e.Kind == provider.ErrInvalid || e.Kind == provider.ErrNotFound && e.Code != noList
-}
-
-// waits reports whether a limit kept the call back.
-func waits(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
-}
-
-// keyLists reads the lists of a key.
-func keyLists(key string) []int64 {
-	var lists []int64
-	for _, text := range strings.Fields(key) {
-		id, _ := strconv.ParseInt(text, 10, 64)
-		lists = append(lists, id)
-	}
-	return lists
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -156,6 +157,32 @@ func TestImportOutcomes(t *testing.T) {
 			assert.Equal(t, want.report, report)
 			assert.Equal(t, want.calls, counted(sb))
 			assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed)}, stored(sb)["row0003@example.com"].Memberships)
+		})
+	}
+}
+
+// A list that is named twice is used once.
+func TestListNamedTwice(t *testing.T) {
+	twice := []provider.Ref{{ID: "4"}, {ID: "4"}}
+	change := provider.ContactChange{Email: anna, Lists: twice}
+	for _, row := range []struct {
+		name string
+		do   func(*testing.T, *provider.Client)
+	}{
+		{name: "upsert", do: func(t *testing.T, c *provider.Client) {
+			_, err := c.UpsertContact(t.Context(), change)
+			require.NoError(t, err)
+		}},
+		{name: "import", do: func(t *testing.T, c *provider.Client) {
+			report, err := c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) { yield(change, nil) }, nil)
+			require.NoError(t, err)
+			assert.Equal(t, 1, report.Created)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sb, c := start(t)
+			row.do(t, c)
+			assert.Equal(t, 1, strings.Count(strings.Join(operations(sb), " "), "addContacts"))
 		})
 	}
 }

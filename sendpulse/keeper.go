@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,7 +17,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 		return nil, err
 	}
 	if made.ID == 0 {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name"}
+		return nil, adapterkit.NoListID()
 	}
 	return &provider.List{ID: strconv.FormatInt(int64(made.ID), 10), Name: name, Count: -1}, nil
 }
@@ -24,7 +25,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 // DeleteList removes a list. An address on no other list is no contact any more,
 // and what the list knew of it, an unsubscription too, is gone.
 func (a *adapter) DeleteList(ctx context.Context, list provider.Ref) error {
-	id, err := listID("list", list)
+	id, err := adapterkit.ListID("list", list)
 	if err != nil {
 		return err
 	}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
 func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
-	offset, err := parseOffset(cursor)
+	offset, err := adapterkit.Number(cursor, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[
 // AddToList looks every address up before it is added, for the reason told at
 // UpsertContact; the same race is there. Who is on the list already stays as it is.
 func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
-	id, err := listID("list", list)
+	id, err := adapterkit.ListID("list", list)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 		then := rest.WithThen("look up each further address and add those to the list that may be")
 		open, refused, err := a.look(ctx, group, then, func(members []sendpulseapi.Membership) (bool, *provider.Error) {
 			if _, why := mayAdd(id, members); why != "" {
-				return false, notDone("not added: " + why)
+				return false, adapterkit.Conflict("email", "not added: "+why)
 			}
 			status := statusOn(id, members)
 			return status != provider.StatusSubscribed && status != provider.StatusPending, nil
@@ -66,7 +67,7 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 // address back: each is looked up before. One that leaves between the look-up
 // and the call is deleted all the same.
 func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
-	id, err := listID("list", list)
+	id, err := adapterkit.ListID("list", list)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails 
 		then := rest.WithThen("look up each further address and remove those from the list that have not left it by themselves")
 		open, refused, err := a.look(ctx, group, then, func(members []sendpulseapi.Membership) (bool, *provider.Error) {
 			if status := statusOn(id, members); status.Terminal() {
-				return false, notDone("the address is " + string(status) + " on the list, and removing it would forget that")
+				return false, adapterkit.Conflict("email", "the address is "+string(status)+" on the list, and removing it would forget that")
 			}
 			return true, nil
 		})
@@ -116,17 +117,13 @@ func statusOn(list int64, members []sendpulseapi.Membership) provider.Membership
 	return ""
 }
 
-func notDone(message string) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email", Message: message}
-}
-
 // ofGroup gives err to each address of the group when it is about them and not
 // about the call, the account or the list. A change whose answer is of no use is made.
 func ofGroup(err error, group []string, refused map[string]*provider.Error) (map[string]*provider.Error, error) {
 	var e *provider.Error
 	const notOnList = "303"
 	switch {
-	case err == nil || taken(err):
+	case err == nil || adapterkit.Taken(err):
 		return refused, nil
 	case !errors.As(err, &e) || e.Kind != provider.ErrInvalid && e.Code != notOnList:
 		return nil, err
@@ -140,7 +137,7 @@ func ofGroup(err error, group []string, refused map[string]*provider.Error) (map
 // inGroups calls change for groups of addresses and gives each its result. When
 // a call fails, the results are those of the groups before.
 func inGroups(emails []string, change func(group []string) (map[string]*provider.Error, error)) ([]provider.MemberResult, error) {
-	all, err := wires(emails)
+	all, err := adapterkit.Wires(emails)
 	if err != nil {
 		return nil, err
 	}

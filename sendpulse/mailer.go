@@ -16,7 +16,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
-	r := m.Receipt(sent.ID, provider.StateAccepted)
+	r := m.Accepted(sent.ID)
 	r.Notes = notes
 	return r, nil
 }

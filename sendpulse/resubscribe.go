@@ -27,7 +27,7 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref
 	if to.IsZero() {
 		return r, a.resubscribeAll(ctx, wire, r)
 	}
-	list, err := listID("list", to)
+	list, err := adapterkit.ListID("list", to)
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +43,7 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref
 		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "it was subscribed already"})
 		return r, nil
 	default:
-		return nil, &provider.Error{
-			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email",
-			Message: fmt.Sprintf("the address is %s on the list (status %d), which is no unsubscription", s.status, onList.Status),
-		}
+		return nil, adapterkit.Conflict("email", fmt.Sprintf("the address is %s on the list (status %d), which is no unsubscription", s.status, onList.Status))
 	}
 	if err := a.resubscribeOn(ctx, list, wire); err != nil {
 		return r, err
@@ -59,7 +56,7 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref
 // that those it has stay, and reads what came of it.
 func (a *adapter) resubscribeOn(ctx context.Context, list int64, wire string) error {
 	_, err := a.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{{Email: wire}}}, unconfirmed)
-	if err != nil && !taken(err) {
+	if err != nil && !adapterkit.Taken(err) {
 		return err
 	}
 	onList, err := a.api.GetContact(ctx, list, wire)
@@ -70,10 +67,7 @@ func (a *adapter) resubscribeOn(ctx context.Context, list int64, wire string) er
 		}
 	}
 	if s := standingOf(int64(onList.Status)).status; s.Terminal() {
-		return &provider.Error{
-			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Field: "email",
-			Message: fmt.Sprintf("the provider left the address %s on list %d (status %d); ask the person by mail, or change it in the account", s, list, onList.Status),
-		}
+		return adapterkit.Conflict("email", fmt.Sprintf("the provider left the address %s on list %d (status %d); ask the person by mail, or change it in the account", s, list, onList.Status))
 	}
 	return nil
 }

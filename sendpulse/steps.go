@@ -1,10 +1,10 @@
 package sendpulse
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -24,15 +24,9 @@ func (s *steps) step(what string, err error) error {
 	return nil
 }
 
-// taken reports whether a failed call was carried out: only its answer is of no use.
-func taken(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && e.Outcome == provider.OutcomeSent
-}
-
 // made turns the error of a step that was carried out into a note.
 func made(err error, step string, r *provider.ContactReceipt) error {
-	if !taken(err) {
+	if !adapterkit.Taken(err) {
 		return err
 	}
 	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "done for " + step + ", but the answer could not be read"})
@@ -45,15 +39,9 @@ func partly(err error, done []string, failed string, r *provider.ContactReceipt)
 	if err == nil || len(done) == 0 {
 		return err
 	}
-	var e *provider.Error
-	if !errors.As(err, &e) {
-		e = &provider.Error{Kind: provider.ErrOutcomeUnknown, Message: err.Error(), Err: err}
-	}
-	own := *e
-	own.Outcome, own.Elsewhere = provider.OutcomeMaybeSent, false
-	own.Message = fmt.Sprintf("done: %s; then %s: %s", strings.Join(done, ", "), failed, e.Message)
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "done for " + strings.Join(done, ", ") + ", not for " + failed + " and what comes after it"})
-	return &own
+	before := strings.Join(done, ", ")
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "done for " + before + ", not for " + failed + " and what comes after it"})
+	return adapterkit.Midway(err, len(done), "done: %s; then %s", before, failed)
 }
 
 // smtpStep and listStep are the names of steps.

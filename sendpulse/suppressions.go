@@ -29,7 +29,7 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	if cursor == blacklistStart {
 		return a.blacklist(ctx)
 	}
-	offset, err := parseOffset(cursor)
+	offset, err := adapterkit.Number(cursor, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +82,8 @@ func (a *adapter) AddSuppression(ctx context.Context, email, reason string) (*pr
 	if err != nil {
 		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if _, err := a.api.AddToBlacklist(ctx, sendpulseapi.AddToBlacklistRequest{Emails: []byte(wire), Comment: text(reason)}); err != nil {
-		return r, err
-	}
-	r.State = provider.ContactDone
-	return r, nil
+	_, err = a.api.AddToBlacklist(ctx, sendpulseapi.AddToBlacklistRequest{Emails: []byte(wire), Comment: adapterkit.Text(reason)})
+	return adapterkit.Done(err)
 }
 
 // RemoveSuppression takes the address out of both sets, whichever it is in. Its

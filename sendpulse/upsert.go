@@ -21,7 +21,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if err != nil {
 		return nil, err
 	}
-	lists, err := listIDs(change.Lists)
+	lists, err := adapterkit.ListIDs(change.Lists)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +63,7 @@ type upsert struct {
 func (u *upsert) on(ctx context.Context, list int64) error {
 	there, why := mayAdd(list, u.members)
 	if why == "" {
-		contact := sendpulseapi.NewContact{Email: u.wire, Variables: u.variables}
-		if u.phone.IsSet() {
-			contact.Variables = maps.Clone(u.variables)
-			contact.Variables[phoneVariable] = u.phone.Value()
-		}
-		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{contact}}, unconfirmed)
+		_, err := u.api.AddContacts(ctx, list, sendpulseapi.AddContactsRequest{Emails: []sendpulseapi.NewContact{u.contact()}}, unconfirmed)
 		return u.step(listStep(list), err)
 	}
 	note := len(u.r.Notes)
@@ -81,6 +76,16 @@ func (u *upsert) on(ctx context.Context, list int64) error {
 	}
 	u.r.Notes[note].Why += "; the fields were set"
 	return nil
+}
+
+// contact is the contact as an add takes it.
+func (u *upsert) contact() sendpulseapi.NewContact {
+	c := sendpulseapi.NewContact{Email: u.wire, Variables: u.variables}
+	if u.phone.IsSet() {
+		c.Variables = maps.Clone(u.variables)
+		c.Variables[phoneVariable] = u.phone.Value()
+	}
+	return c
 }
 
 // set sets the variables on a list that the address is on, and the phone number,

@@ -91,10 +91,10 @@ func batchToAPI(messages []*provider.Message, in clock) (smsbyapi.BulkEmailForm,
 		if !same {
 			form.DeliveryList[i] = smsbyapi.PersonalMail{Email: to, Subject: m.Subject, Message: m.HTML}
 		}
-		if c.err != nil {
-			return form, nil, c.err
+		if c.Err != nil {
+			return form, nil, c.Err
 		}
-		notes[i] = c.notes
+		notes[i] = c.Notes
 		for _, n := range common {
 			if !strings.HasPrefix(n.Field, "to[0]") { // those are about the first message
 				notes[i] = append(notes[i], n)

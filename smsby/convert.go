@@ -67,13 +67,13 @@ func emailToAPI(m *provider.Message, in clock) (smsbyapi.EmailForm, []provider.N
 	var c converter
 	form := smsbyapi.EmailForm{
 		Email: c.recipient("to[0]", m.To[0]), Subject: m.Subject, Message: c.content("html", m.HTML),
-		SenderEmail: c.email("from.email", m.From.Email), SenderName: text(mailaddr.Name(m.From.Name)),
+		SenderEmail: c.Email("from.email", m.From.Email), SenderName: adapterkit.Text(mailaddr.Name(m.From.Name)),
 		Schedule: c.time(in, m.SendAt), TrackOpen: toggle(m.TrackOpens), TrackClick: toggle(m.TrackClicks),
 	}
 	for _, f := range m.Attachments {
 		form.Attachment = &rest.File{Name: f.Name, ContentType: contentType(f), Content: f.Content}
 	}
-	return form, c.notes, c.err
+	return form, c.Notes, c.Err
 }
 
 // bulkToAPI writes a mail to one address, or a mail of its own for each of
@@ -82,11 +82,11 @@ func emailToAPI(m *provider.Message, in clock) (smsbyapi.EmailForm, []provider.N
 func bulkToAPI(m *provider.Message, in clock) (smsbyapi.BulkEmailForm, []provider.Note, error) {
 	var c converter
 	form := smsbyapi.BulkEmailForm{
-		SenderEmail: c.email("from.email", m.From.Email), SenderName: text(mailaddr.Name(m.From.Name)),
+		SenderEmail: c.Email("from.email", m.From.Email), SenderName: adapterkit.Text(mailaddr.Name(m.From.Name)),
 		Schedule: c.time(in, m.SendAt), TrackOpen: toggle(m.TrackOpens), TrackClick: toggle(m.TrackClicks),
 	}
 	if len(m.Attachments) > 0 {
-		c.fail(provider.Unsupported(feature.MessageAttachments, "send_via bulk takes no files"))
+		c.Fail(provider.Unsupported(feature.MessageAttachments, "send_via bulk takes no files"))
 	}
 	switch {
 	case len(m.Recipients) > 0:
@@ -96,46 +96,29 @@ func bulkToAPI(m *provider.Message, in clock) (smsbyapi.BulkEmailForm, []provide
 		}
 	case len(m.To) == 1:
 		form.MessageType = new(smsbyapi.MessageTypeBulk)
-		form.Subject, form.Message = text(m.Subject), text(c.content("html", m.HTML))
+		form.Subject, form.Message = adapterkit.Text(m.Subject), adapterkit.Text(c.content("html", m.HTML))
 		form.DeliveryList = []any{c.recipient("to[0]", m.To[0])}
 	default:
-		c.fail(provider.Unsupported(feature.MessageToMany, "one recipient a mail, got %d", len(m.To)))
+		c.Fail(provider.Unsupported(feature.MessageToMany, "one recipient a mail, got %d", len(m.To)))
 	}
-	return form, c.notes, c.err
+	return form, c.Notes, c.Err
 }
 
-// converter collects notes and keeps the first error.
-type converter struct {
-	notes []provider.Note
-	err   error
-}
-
-func (c *converter) fail(err error) {
-	if c.err == nil {
-		c.err = err
-	}
-}
-
-func (c *converter) email(field, email string) string {
-	wire, err := adapterkit.Wire(field, email)
-	if err != nil {
-		c.fail(err)
-	}
-	return wire
-}
+// converter makes the vendor's parts of a mail.
+type converter struct{ adapterkit.Draft }
 
 // recipient notes that the name is lost. It is not refused: most addresses have
 // a name, and the mail arrives without it just as well.
 func (c *converter) recipient(field string, a provider.Address) string {
 	if a.Name != "" {
-		c.notes = append(c.notes, provider.Note{Field: field + ".name", Action: provider.NoteDropped, Why: "the provider has no place for a recipient's name"})
+		c.Note(field+".name", provider.NoteDropped, "the provider has no place for a recipient's name")
 	}
-	return c.email(field+".email", a.Email)
+	return c.Email(field+".email", a.Email)
 }
 
 func (c *converter) personal(field string, m *provider.Message, r provider.Recipient) smsbyapi.PersonalMail {
 	if len(r.Variables) > 0 {
-		c.fail(provider.Unsupported(feature.MessageVariables, "the provider fills no variables in"))
+		c.Fail(provider.Unsupported(feature.MessageVariables, "the provider fills no variables in"))
 	}
 	mail := smsbyapi.PersonalMail{
 		Email:   c.recipient(field, provider.Address{Email: r.Email, Name: r.Name}),
@@ -152,17 +135,15 @@ func (c *converter) personal(field string, m *provider.Message, r provider.Recip
 
 func (c *converter) content(field, html string) string {
 	if html == "" {
-		c.fail(provider.Invalid(field, "expected html: the provider takes one body, as HTML"))
+		c.Fail(provider.Invalid(field, "expected html: the provider takes one body, as HTML"))
 	}
 	return html
 }
 
 func (c *converter) time(in clock, t time.Time) *string {
 	wire, notes, err := in.wire(t)
-	if err != nil {
-		c.fail(err)
-	}
-	c.notes = append(c.notes, notes...)
+	c.Fail(err)
+	c.Notes = append(c.Notes, notes...)
 	return wire
 }
 
@@ -184,14 +165,6 @@ func contentType(f provider.Attachment) string {
 	return mime.TypeByExtension(path.Ext(f.Name))
 }
 
-// text is a pointer to s, nil when s is empty.
-func text(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 // emailID is empty when the answer tells no id.
 func emailID(sent *smsbyapi.SentEmailAnswer) string {
 	if id := int64(sent.Result.Value.ID); id != 0 {
@@ -208,11 +181,7 @@ func bulkID(sent *smsbyapi.SentBulkAnswer) string {
 }
 
 func receiptFromAPI(m *provider.Message, id string, notes []provider.Note) *provider.Receipt {
-	state := provider.StateAccepted
-	if !m.SendAt.IsZero() {
-		state = provider.StateScheduled
-	}
-	r := m.Receipt(id, state)
+	r := m.Accepted(id)
 	r.Notes = notes
 	return r
 }

@@ -67,14 +67,6 @@ func fieldText(name string, v any) (string, []provider.Note, error) {
 	return "", nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's fields are texts")
 }
 
-func listID(field string, r provider.Ref) (int64, error) {
-	n, err := strconv.ParseInt(r.ID, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, provider.Invalid(field, "expected the number of a list at this provider, got %q", r.ID)
-	}
-	return n, nil
-}
-
 // storedState reads the counters of an import of one row.
 func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
 	switch {

@@ -7,10 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -30,11 +29,18 @@ const (
 // look whether an address has unsubscribed: see UpsertContact.
 type bulkImport struct {
 	*adapter
-	lastKey string // so that rows share it; Row is called by one goroutine
+	shared adapterkit.Shared[importHead]
 }
 
-// importRow is a row as the wire has it; its key holds the names of the fields.
+// importHead is what the rows of a call have in common.
+type importHead struct {
+	lists []int64
+	names []string // of the fields
+}
+
+// importRow is a row as the wire has it.
 type importRow struct {
+	*importHead
 	cells []string
 	notes []provider.Note
 }
@@ -46,13 +52,9 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 }
 
 func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (provider.BulkRow, error) {
-	lists := make([]string, 0, len(change.Lists))
-	for i, l := range change.Lists {
-		id, err := listID(fmt.Sprintf("lists[%d]", i), l)
-		if err != nil {
-			return provider.BulkRow{}, err
-		}
-		lists = append(lists, strconv.FormatInt(id, 10))
+	lists, err := adapterkit.ListIDs(change.Lists)
+	if err != nil {
+		return provider.BulkRow{}, err
 	}
 	slices.Sort(lists)
 	names, cells, notes, err := rowToAPI(change, b.nameField)
@@ -63,40 +65,11 @@ func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (prov
 	for _, cell := range cells {
 		size += cellURL + len(url.QueryEscape(cell))
 	}
-	key := importKey(slices.Compact(lists), names)
-	if key != b.lastKey {
-		b.lastKey = key
-	}
-	return provider.BulkRow{Key: b.lastKey, Bytes: size, Data: &importRow{cells, notes}}, nil
+	key, head := b.shared.Of(fmt.Sprintf("%d %q", lists, names), importHead{lists, names})
+	return provider.BulkRow{Key: key, Bytes: size, Data: &importRow{head, cells, notes}}, nil
 }
 
-// importKey holds the lists and the names of the fields, each with its length in
-// front, so that no two sets of names make the same key.
-func importKey(lists, names []string) string {
-	var key strings.Builder
-	key.WriteString(strings.Join(lists, ","))
-	for _, name := range names {
-		fmt.Fprintf(&key, " %d:%s", len(name), name)
-	}
-	return key.String()
-}
-
-// readKey reads what importKey wrote.
-func readKey(key string) (lists []int64, names []string) {
-	head, rest, _ := strings.Cut(key, " ")
-	for text := range strings.SplitSeq(head, ",") {
-		id, _ := strconv.ParseInt(text, 10, 64)
-		lists = append(lists, id)
-	}
-	for rest != "" {
-		length, after, _ := strings.Cut(rest, ":")
-		n, _ := strconv.Atoi(length)
-		names, rest = append(names, after[:n]), strings.TrimPrefix(after[n:], " ")
-	}
-	return lists, names
-}
-
-// storing is a row in Store.
+// storing is a contact on its way to one list after the other.
 type storing struct {
 	*importRow
 	r    *provider.ContactReceipt
@@ -107,16 +80,16 @@ type storing struct {
 // Store imports the rows into each list. When a later list fails, the earlier ones
 // have stored them, and the errors say so.
 func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
-	lists, names := readKey(rows[0].Key)
+	head := rows[0].Data.(*importRow).importHead
 	all := make([]*storing, len(rows))
 	for i, row := range rows {
 		data := row.Data.(*importRow)
 		r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: append(slices.Clip(data.notes), mayLift)}
 		all[i] = &storing{importRow: data, r: r}
 	}
-	for i, list := range lists {
+	for i, list := range head.lists {
 		open := slices.DeleteFunc(slices.Clone(all), func(s *storing) bool { return s.err != nil })
-		if err := b.importTo(ctx, list, names, open); i == 0 && waits(err) {
+		if err := b.importTo(ctx, list, head.names, open); i == 0 && adapterkit.Limited(err) {
 			return nil, err // nothing is stored yet, and the import waits for the limit
 		}
 	}
@@ -180,14 +153,14 @@ func (b *bulkImport) halves(ctx context.Context, list int64, names []string, row
 	}
 }
 
-// settle notes what became of the row on one list.
+// settle notes what became of the contact on one list.
 func (s *storing) settle(list int64, state provider.ContactState, err error) {
 	switch {
-	case taken(err):
+	case adapterkit.Taken(err):
 		state = provider.ContactStored
 		s.r.Notes = append(s.r.Notes, provider.Note{Field: "lists", Action: provider.NoteWarning, Why: fmt.Sprintf("stored on list %d, but the answer could not be read", list)})
 	case err != nil:
-		s.err = partly(err, s.done)
+		s.err = adapterkit.Midway(err, s.done, "stored on %d lists, then", s.done)
 		s.r.State = provider.ContactUnknown
 		return
 	}
@@ -210,10 +183,4 @@ func splits(err error) bool {
 		return true
 	}
 	return e.Kind == provider.ErrInvalid
-}
-
-// waits reports whether a limit kept the call back.
-func waits(err error) bool {
-	var e *provider.Error
-	return errors.As(err, &e) && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
 }

@@ -130,7 +130,7 @@ func TestImportOutcomes(t *testing.T) {
 		"mixed":        {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":1,"updated":7,"invalid":0,"log":null}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
 		"too long":     {sandbox.Fault{Status: http.StatusRequestURITooLong, Body: `<html>`}, "", provider.ImportReport{Rows: 8, Created: 8}, 3, ""},
 		"refused":      {sandbox.Fault{Status: 200, Body: `{"error":"bad row"}`}, "", provider.ImportReport{Rows: 8, Created: 8}, 3, ""},
-		"no such list": {sandbox.Fault{}, "77", provider.ImportReport{Rows: 8, Unknown: 8}, 2, "stored on 1 lists, then"},
+		"no such list": {sandbox.Fault{}, "977", provider.ImportReport{Rows: 8, Unknown: 8}, 2, "stored on 1 lists, then"},
 		"lost":         {sandbox.Fault{Drop: true, After: true}, "", provider.ImportReport{Rows: 8, Unknown: 8}, 1, ""},
 		"unreadable":   {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":{}}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
 	} {
@@ -150,5 +150,44 @@ func TestImportOutcomes(t *testing.T) {
 			assert.Len(t, sb.Requests("smsby"), want.calls)
 			assert.Contains(t, fmt.Sprint(rows[7].Err), want.text)
 		})
+	}
+}
+
+// A list that is named twice is used once.
+func TestListNamedTwice(t *testing.T) {
+	twice := []provider.Ref{{ID: "318"}, {ID: "318"}}
+	for _, row := range []struct {
+		name string
+		do   func(*testing.T, *provider.Client)
+	}{
+		{name: "upsert", do: func(t *testing.T, c *provider.Client) {
+			_, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: "anna@example.by", Lists: twice})
+			require.NoError(t, err)
+		}},
+		{name: "import", do: func(t *testing.T, c *provider.Client) {
+			report, _ := imported(t, c, changes(8, func(_ int, c *provider.ContactChange) { c.Lists = twice }))
+			assert.Equal(t, 8, report.Created)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sb := sandbox.New(t)
+			row.do(t, open(t, config(sb)))
+			assert.Len(t, sb.Requests("smsby"), 1)
+		})
+	}
+}
+
+// Rows share a call only when they have the same lists and fields, whatever those
+// are called.
+func TestImportKeepsFieldsApart(t *testing.T) {
+	sb := sandbox.New(t)
+	names := []string{"a b", `a" "b`, "a", "b"}
+	report, _ := imported(t, open(t, config(sb)), changes(8, func(i int, c *provider.ContactChange) {
+		c.Fields = map[string]any{names[i%4]: "x"}
+	}))
+	assert.Equal(t, 8, report.Created)
+	assert.Len(t, sb.Requests("smsby"), 4)
+	for email, c := range stored(sb) {
+		assert.Len(t, c.Fields, 1, email)
 	}
 }

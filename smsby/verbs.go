@@ -7,7 +7,6 @@ import (
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/provider/feature"
 )
 
 // Resubscribe takes the address off the unsubscribed of one list or of all. The
@@ -18,21 +17,12 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 	if err != nil {
 		return nil, err
 	}
-	form := smsbyapi.SubscribeForm{Email: wire}
-	if !list.IsZero() {
-		// Read as a number, so that a comma cannot name further lists.
-		id, err := listID("list", list)
-		if err != nil {
-			return nil, err
-		}
-		form.ListIDs = new(strconv.FormatInt(id, 10))
+	lists, err := oneList(list)
+	if err != nil {
+		return nil, err
 	}
-	r := &provider.ContactReceipt{State: provider.ContactUnknown}
-	if _, err := a.api.SubscribeEmail(ctx, form); err != nil {
-		return r, err
-	}
-	r.State = provider.ContactDone
-	return r, nil
+	_, err = a.api.SubscribeEmail(ctx, smsbyapi.SubscribeForm{Email: wire, ListIDs: lists})
+	return adapterkit.Done(err)
 }
 
 // CreateList makes a list. Whether a name can be used twice is not stated, and
@@ -45,11 +35,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	}
 	id := int64(made.Result.Value.ID)
 	if id == 0 {
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Message: "the list was made, but the answer has no id; look for its name in the account"}
+		return nil, adapterkit.NoListID()
 	}
 	return &provider.List{ID: strconv.FormatInt(id, 10), Name: name, Count: -1}, nil
-}
-
-func (a *adapter) DeleteList(context.Context, provider.Ref) error {
-	return provider.Unsupported(feature.ListsDelete, "the provider has no method that deletes lists")
 }

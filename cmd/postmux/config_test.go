@@ -72,7 +72,7 @@ aliases:
 func TestConfigOneProblem(t *testing.T) {
 	for _, tc := range []struct{ what, name, text, want string }{
 		{"unknown key", "postmux.yaml", "provider: {}", "provider: unknown key"},
-		{"key stands twice", "postmux.yaml", "providers: {}\nproviders: {}", "providers: the key stands twice"},
+		{"key stands twice", "postmux.yaml", "providers: {}\nproviders: {}", "providers: the key is given twice"},
 		{"JSON file", "postmux.json", `{"providers": {"a": {"provider": "pigeon"}}}`, `providers.a.provider: no provider is called "pigeon"`},
 		{"JSON is not YAML", "postmux.json", `providers: {}`, "not valid JSON"},
 		{"number for an id", "postmux.yaml", "providers: {a: {provider: brevo, api_key: x}}\naliases: {lists: {n: {a: 4}}}", "expected a text, got a number"},

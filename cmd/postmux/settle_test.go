@@ -38,7 +38,7 @@ func TestSettle(t *testing.T) {
 	assert.Equal(t, provider.StateUnknown, still.State)
 	again := postmuxWith(t, r.out, "--config", cfg, "status", "--receipt", "-", "--settle")
 	assert.Equal(t, exit.Unknown, again.code, "the output is a receipt again")
-	assert.Contains(t, again.out, "says nothing yet")
+	assert.Contains(t, again.out, "proves nothing yet")
 
 	sb.Fail("brevo", sandbox.Fault{Operation: "listEmails", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 9})
 	r = postmuxWith(t, missing, "--config", cfg, "--json", "status", "--receipt", "-", "--settle")

@@ -1,6 +1,11 @@
 package adapterkit
 
-import "github.com/postmux/postmux/provider"
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/postmux/postmux/provider"
+)
 
 // SuppressLeft adds a suppression of marketing mail when c has left every list that
 // is shown, and none is known otherwise. It is for providers that keep consent by
@@ -20,4 +25,38 @@ func SuppressLeft(c *provider.Contact) {
 			Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(left),
 		})
 	}
+}
+
+// TakeText moves the field with the name out of fields into to, when it is a text or
+// a number: vendors send names and phones as either.
+func TakeText(fields map[string]any, name string, to *string) {
+	switch v := fields[name].(type) {
+	case string:
+		*to = v
+	case json.Number:
+		*to = v.String()
+	case float64:
+		*to = strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return
+	}
+	delete(fields, name)
+}
+
+// Done returns the receipt of a change that was one call, which ended with err: done,
+// with the notes, or unknown beside err.
+func Done(err error, notes ...provider.Note) (*provider.ContactReceipt, error) {
+	if err != nil {
+		return &provider.ContactReceipt{State: provider.ContactUnknown}, err
+	}
+	return &provider.ContactReceipt{State: provider.ContactDone, Notes: notes}, nil
+}
+
+// NoReason returns the note that a reason was dropped because of why; none when there
+// is no reason.
+func NoReason(reason, why string) []provider.Note {
+	if reason == "" {
+		return nil
+	}
+	return []provider.Note{{Field: "reason", Action: provider.NoteDropped, Why: why}}
 }

@@ -1,6 +1,7 @@
-// Command bindings writes the table of the generated clients, and of the types
-// of their errors, through which the tests of api send every example. "make
-// generate" runs it in the folder api, after the clients are generated.
+// Command bindings writes what else follows from the specs: the package comments
+// of the generated clients, and the table of these clients and of their error
+// types, through which the tests of api send every example. "make generate" runs
+// it in the folder api, after the clients are generated.
 package main
 
 import (
@@ -22,17 +23,35 @@ import (
 	"github.com/postmux/postmux/api"
 )
 
-const output = "bindings_gen_test.go"
+const (
+	output  = "bindings_gen_test.go"
+	docFile = "doc.gen.go"
+)
 
 func main() {
-	text, err := table(api.Vendors(), filepath.Join("..", "gen"))
-	if err == nil {
-		err = os.WriteFile(output, text, 0o644)
-	}
-	if err != nil {
+	if err := run(api.Vendors(), ".", filepath.Join("..", "gen")); err != nil {
 		fmt.Fprintln(os.Stderr, "bindings:", err)
 		os.Exit(1)
 	}
+}
+
+// run writes the table into the folder tests and a package comment for each
+// vendor into its folder below gen.
+func run(vendors []api.Vendor, tests, gen string) error {
+	for _, v := range vendors {
+		text, err := packageDoc(v)
+		if err != nil {
+			return fmt.Errorf("api/%s: %w", v.Spec, err)
+		}
+		if err := os.WriteFile(filepath.Join(gen, v.Package(), docFile), text, 0o644); err != nil {
+			return err
+		}
+	}
+	text, err := table(vendors, gen)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(tests, output), text, 0o644)
 }
 
 // table is the file's text; gen is the folder of the generated packages.
@@ -71,13 +90,17 @@ var bindings = map[string]binding{
 `, &imports, &rows))
 }
 
-// errorSchemas are the names of the schemas that the spec's refusals have, sorted.
-func errorSchemas(spec string) ([]string, error) {
+func load(spec string) (*openapi3.T, error) {
 	data, err := api.Spec(spec)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(data)
+	return openapi3.NewLoader().LoadFromData(data)
+}
+
+// errorSchemas are the names of the schemas that the spec's refusals have, sorted.
+func errorSchemas(spec string) ([]string, error) {
+	doc, err := load(spec)
 	if err != nil {
 		return nil, err
 	}

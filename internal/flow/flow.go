@@ -1,5 +1,5 @@
-// Package flow brings a stream of items to a provider in groups, several calls at
-// a time, and walks through the pages of a listing. It knows nothing of mail.
+// Package flow sends a stream of items to a provider in groups, several calls at a
+// time, and iterates over the pages of a listing. It is independent of mail.
 package flow
 
 import (
@@ -8,35 +8,35 @@ import (
 	"sync"
 )
 
-// Flow says how items become calls, and calls results. Items are read and results
-// delivered on the caller's goroutine; only calls run on others.
+// Flow has the functions that turn items into calls, and calls into results. Items
+// are read and results delivered on the caller's goroutine; only calls run on
+// others.
 type Flow[T, R any] struct {
 	Limits Limits
 	Calls  int // at the same time, at most
-	// Place says how an item may be grouped, or gives its result at once when
-	// there is nothing to call for.
+	// Place returns the traits by which an item is grouped, or its result when no
+	// call is needed.
 	Place func(context.Context, T) (t Traits, result R, done bool)
-	// Identity, if not nil, names what an item changes: an item waits for the
-	// results of earlier ones of the same name.
+	// Identity, if not nil, names the object that an item changes: an item waits
+	// for the results of earlier ones with the same name.
 	Identity func(T) string
 	// Begin, if not nil, is called before a group's call, on the caller's
 	// goroutine. An error ends the flow.
 	Begin func(items []T) error
 	// Call makes the call, and returns a result for each item.
 	Call func(ctx context.Context, items []T) []R
-	// Ends returns the error that every further call would meet too, or nil. It
-	// is asked about each call, and about each item that Place has done.
+	// Ends returns the error that every further call would cause too, or nil. It
+	// gets the results of each call, and of each item that Place completed.
 	Ends func(results []R) error
-	// Skipped is the result of an item that was read and not called for.
+	// Skipped returns the result of an item that was read and not part of a call.
 	Skipped func(item T, why error) R
 }
 
-// maxHeld bounds the bytes of content that are read and have no result yet.
-// Together with the number of calls at a time it keeps memory flat however long
-// the stream is.
+// maxHeld bounds the bytes of content that are read and have no result yet. With
+// the number of concurrent calls it bounds the memory for a stream of any length.
 const maxHeld = 16 << 20
 
-// run is a flow under way.
+// run is a running flow.
 type run[T, R any] struct {
 	*Flow[T, R]
 	ctx     context.Context
@@ -44,29 +44,31 @@ type run[T, R any] struct {
 	groups  *grouper[T, R]
 	waiting []slot[T, R]        // items whose result is not delivered, in their order
 	names   map[string]struct{} // of the items waiting
-	held    int                 // bytes that the groups of the items waiting hold
+	held    int                 // bytes in the groups of the waiting items
 	most    int                 // items waiting
-	free    chan struct{}       // a token for each call under way
+	free    chan struct{}       // a token for each running call
 	calls   sync.WaitGroup      // under way
 
 	mu  sync.Mutex
-	why error // why no further call begins
+	why error // the reason for which no further call begins
 }
 
-// slot is an item's place: in which group, and where there.
+// slot is the position of an item: its group, and the index in it.
 type slot[T, R any] struct {
 	in    *group[T, R]
 	index int
 	name  string
 }
 
-// Run reads items to their end, to an error, to the end of ctx, or until a result
-// shows that going on is of no use. Every item that was read gets a result, which
-// is given to deliver in the order of the items. The error says why Run did not
-// come to the end; what was read before an error of items itself is still called
-// for. When deliver returns an error, no further call begins, the results of what
-// was read are still delivered, and that error is returned.
-func (f *Flow[T, R]) Run(ctx context.Context, items iter.Seq2[T, error], deliver func(R) error) error {
+// Run reads items to their end, to an error, to the end of ctx, or until Ends
+// returns an error. Every item that was read gets a result, which is passed to
+// deliver in the order of the items. The error is the reason for which Run stopped
+// before the end; after an error of items itself, the calls for earlier items are
+// still made. When deliver returns an error, no further call begins, the results of
+// the items already read are still delivered, and that error is returned.
+func (f *Flow[T, R]) Run(
+	ctx context.Context, items iter.Seq2[T, error], deliver func(R) error,
+) error {
 	r := &run[T, R]{
 		Flow: f, ctx: ctx, deliver: deliver, groups: newGrouper[T, R](f.Limits),
 		names: make(map[string]struct{}), free: make(chan struct{}, f.Calls),
@@ -96,8 +98,8 @@ func (f *Flow[T, R]) Run(ctx context.Context, items iter.Seq2[T, error], deliver
 	return input
 }
 
-// take puts one item on its way and delivers the results that are ready. It waits
-// while too much is under way.
+// take places one item and delivers the results that are ready. It waits while too
+// many items are pending.
 func (r *run[T, R]) take(item T) {
 	name := r.name(item)
 	traits, result, done := r.Place(r.ctx, item)
@@ -121,7 +123,8 @@ func (r *run[T, R]) take(item T) {
 	}
 }
 
-// name is the identity of an item, once no earlier one of that name is waiting.
+// name returns the identity of an item, after waiting for earlier items of that
+// name.
 func (r *run[T, R]) name(item T) string {
 	if r.Identity == nil {
 		return ""
@@ -137,7 +140,7 @@ func (r *run[T, R]) name(item T) string {
 	return name
 }
 
-// ready reports whether the next result is there.
+// ready reports whether the next result is available.
 func (r *run[T, R]) ready() bool {
 	done := r.waiting[0].in.done
 	if done == nil {
@@ -164,14 +167,14 @@ func (r *run[T, R]) next() {
 		r.held -= first.in.sum.Held
 	}
 	delete(r.names, first.name)
-	r.waiting[0] = slot[T, R]{} // or it would keep its group alive
+	r.waiting[0] = slot[T, R]{} // release the group
 	r.waiting = r.waiting[1:]
 	if err := r.deliver(first.in.results[first.index]); err != nil {
 		r.end(err)
 	}
 }
 
-// start makes the call of a complete group, once there is room for it.
+// start makes the call of a complete group, when the number of calls allows it.
 func (r *run[T, R]) start(g *group[T, R]) {
 	g.done = make(chan struct{})
 	select {
@@ -201,7 +204,7 @@ func (r *run[T, R]) start(g *group[T, R]) {
 	})
 }
 
-// skip gives the items of a group the result of those that are not called for.
+// skip gives the items of a group the result of Skipped.
 func (r *run[T, R]) skip(g *group[T, R]) {
 	g.results = make([]R, len(g.items))
 	for i, item := range g.items {
@@ -211,8 +214,8 @@ func (r *run[T, R]) skip(g *group[T, R]) {
 	close(g.done)
 }
 
-// end lets no further call begin. When ctx has ended, that is why: err may be no
-// more than what it left of a call.
+// end lets no further call begin. When ctx has ended, its error is the reason: err
+// may only be its effect on a call.
 func (r *run[T, R]) end(err error) {
 	if r.ended() != nil {
 		return
@@ -224,7 +227,7 @@ func (r *run[T, R]) end(err error) {
 	}
 }
 
-// ended is the reason for which no further call begins, or nil.
+// ended returns the reason for which no further call begins, or nil.
 func (r *run[T, R]) ended() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

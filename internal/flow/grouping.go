@@ -7,15 +7,15 @@ type Limits struct {
 	Addresses int // recipients of all messages together
 	Each      int // recipients of a single message; one with more has a call of its own
 	Variables int // bytes of the variables of all messages together
-	// Bytes of all together, as counted here: variables and texts, without the
-	// wire's own words. Subject and body count once where they are the same.
+	// Bytes of all messages together: variables and texts, without the syntax of
+	// the wire. Subject and body count once where they are the same.
 	Bytes int
-	// Distinct keeps messages whose first recipient is the same out of one call,
-	// where the provider tells the mails of a call apart by their addresses.
+	// Distinct keeps messages with the same first recipient in different calls,
+	// where the provider identifies the mails of a call by their addresses.
 	Distinct bool
 }
 
-// Traits are what grouping must know of an item.
+// Traits are the properties of an item by which it is grouped.
 type Traits struct {
 	Key       string // items with the same key may share a call
 	Alone     bool   // the item must have a call of its own
@@ -23,21 +23,21 @@ type Traits struct {
 	Addresses int
 	Variables int
 	Bytes     int       // with the variables, without Texts
-	Texts     [3]string // what counts once for all items that have the same
-	Held      int       // memory in bytes, about
+	Texts     [3]string // count once for all items with the same
+	Held      int       // approximate memory in bytes
 }
 
-// group is the items of one call, in the order they came, and what became of it.
+// group holds the items of one call, in their order, and its results.
 type group[T, R any] struct {
 	items   []T
 	sum     Traits              // of the items; key and texts are the first one's
-	names   map[string]struct{} // what each of them has once
+	names   map[string]struct{} // values of Once
 	results []R                 // one for each item, once done is closed
-	done    chan struct{}       // nil until the call is given out
+	done    chan struct{}       // nil until the call begins
 }
 
-// grouper puts items into groups that keep the limits. It is plain bookkeeping:
-// it calls nobody and waits for nothing.
+// grouper puts items into groups within the limits. It makes no calls and does not
+// wait.
 type grouper[T, R any] struct {
 	limits Limits
 	byKey  map[string]*group[T, R] // open groups
@@ -49,8 +49,8 @@ func newGrouper[T, R any](limits Limits) *grouper[T, R] {
 	return &grouper[T, R]{limits: limits, byKey: make(map[string]*group[T, R])}
 }
 
-// add puts item into a group, and returns that group and the ones that are
-// complete now: the one that had no room for it, and its own when it is full.
+// add puts item into a group, and returns that group and those that are now
+// complete: the one without room for the item, and its own when it is full.
 func (g *grouper[T, R]) add(item T, m Traits) (into *group[T, R], complete []*group[T, R]) {
 	if m.Alone || g.limits.Items == 1 || over(m.Addresses, g.limits.Each) {
 		into = new(group[T, R])
@@ -91,7 +91,7 @@ func (x *group[T, R]) has(once string) bool {
 	return has
 }
 
-// with is the sum of the group with one item more.
+// with returns the sum of the group with one more item.
 func (x *group[T, R]) with(m Traits) Traits {
 	sum := x.sum
 	if len(x.items) == 0 {
@@ -110,16 +110,20 @@ func (x *group[T, R]) with(m Traits) Traits {
 }
 
 func (l Limits) passed(sum Traits) bool {
-	return over(sum.Addresses, l.Addresses) || over(sum.Variables, l.Variables) || over(sum.Bytes, l.Bytes)
+	return over(
+		sum.Addresses, l.Addresses,
+	) || over(sum.Variables, l.Variables) || over(sum.Bytes, l.Bytes)
 }
 
 func (l Limits) reached(sum Traits) bool {
-	return over(sum.Addresses+1, l.Addresses) || over(sum.Variables+1, l.Variables) || over(sum.Bytes+1, l.Bytes)
+	return over(
+		sum.Addresses+1, l.Addresses,
+	) || over(sum.Variables+1, l.Variables) || over(sum.Bytes+1, l.Bytes)
 }
 
 func over(n, limit int) bool { return limit > 0 && n > limit }
 
-// close takes an open group out of those that grow.
+// close removes a group from the open ones.
 func (g *grouper[T, R]) close(x *group[T, R]) {
 	if g.byKey[x.sum.Key] == x {
 		delete(g.byKey, x.sum.Key)

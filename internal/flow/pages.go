@@ -12,12 +12,16 @@ type fetched[T any] struct {
 	err   error
 }
 
-// Pages walks through the pages of a listing. While the second half of a page is worked through,
-// the next one is fetched; what is fetched when the caller breaks off is
-// abandoned. Two pages after each other that begin with the same item (the same
-// contact of the same list), or a cursor that stays, mean that the provider
-// ignores the cursor: repeated is the error then. An error is given once and last.
-func Pages[T any](ctx context.Context, cursor string, fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string, repeated error, yield func(T, error) bool) {
+// Pages iterates over the pages of a listing. The next page is fetched during the
+// second half of a page; a fetch that runs when the caller breaks off is abandoned.
+// Two consecutive pages that begin with the same item (the same contact of the same
+// list), or a cursor that does not change, mean that the provider ignores the
+// cursor: the error is then repeated. An error is yielded once and last.
+func Pages[T any](
+	ctx context.Context, cursor string,
+	fetch func(ctx context.Context, cursor string) ([]T, string, error), key func(T) string,
+	repeated error, yield func(T, error) bool,
+) {
 	var zero T
 	ctx, cancel := context.WithCancel(ctx)
 	var ahead sync.WaitGroup

@@ -16,18 +16,20 @@ const (
 	maxLabel = 63
 )
 
-// Check refuses what is not exactly one mail address: user@domain with a
-// dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
+// Check returns an error for anything but exactly one mail address: user@domain
+// with a dot in the domain, at most 254 bytes, 64 before the @, no name, quotes,
 // comments or address literals, no control, direction or invisible characters.
-// Domains and local parts may be in any script. The error is plain text that
-// quotes the address with escapes.
+// Domains and local parts may be in any script. The error is plain text that quotes
+// the address with escapes.
 func Check(email string) error {
 	at := strings.LastIndexByte(email, '@')
 	if email == "" {
 		return fmt.Errorf("expected one address like user@example.com, got nothing")
 	}
 	bad := func(why string) error {
-		return fmt.Errorf("expected one address like user@example.com, got %q: %s", text.Clip(email), why)
+		return fmt.Errorf(
+			"expected one address like user@example.com, got %q: %s", text.Clip(email), why,
+		)
 	}
 	if at <= 0 || at == len(email)-1 {
 		return bad("it has no @ with text on both sides")
@@ -39,7 +41,7 @@ func Check(email string) error {
 	case len(local) > maxLocal:
 		return bad("the part before the @ is over 64 bytes")
 	case plainLocal(local):
-		return checkDomain(domain, bad) // by far the commonest; the parser costs more than all other checks
+		return checkDomain(domain, bad) // the usual case; the parser costs more than all other checks
 	}
 	if why := hidden(email); why != "" {
 		return bad(why)
@@ -64,8 +66,8 @@ func plainLocal(local string) bool {
 	return true
 }
 
-// plainDomain reports whether domain is labels of ASCII letters, digits and
-// hyphens that checkLabel takes: it finds that out in one pass.
+// plainDomain reports, in one pass, whether domain consists of labels of ASCII
+// letters, digits and hyphens that checkLabel accepts.
 func plainDomain(domain string) bool {
 	start, dots, name := 0, 0, false // name: the label is more than a number
 	for i := range len(domain) {
@@ -86,12 +88,11 @@ func plainDomain(domain string) bool {
 	return dots > 0 && name && len(domain)-start <= maxLabel
 }
 
-// otherDots are the characters that IDNA reads as a dot, beside the dot itself.
+// otherDots are the characters besides the dot that IDNA reads as a dot.
 var otherDots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
 
-// checkDomain checks the form of a domain. Whether letters beyond ASCII make a
-// valid name is for IDNA to say, when the address is brought into the form of
-// the wire.
+// checkDomain checks the form of a domain. Wire checks by IDNA whether letters
+// beyond ASCII form a valid name.
 func checkDomain(domain string, bad func(string) error) error {
 	if plainDomain(domain) {
 		return nil
@@ -115,7 +116,7 @@ func checkDomain(domain string, bad func(string) error) error {
 	return nil
 }
 
-// checkLabel says what is wrong with a part of a domain, or nothing.
+// checkLabel returns the problem of a label of a domain, or "".
 func checkLabel(label string, last bool) string {
 	if label == "" || label[0] == '-' || label[len(label)-1] == '-' {
 		return "a part of the domain is empty, or begins or ends with -"
@@ -136,7 +137,7 @@ func checkLabel(label string, last bool) string {
 		digits = false
 	}
 	switch {
-	case ascii && len(label) > maxLabel: // of another script, the length on the wire counts
+	case ascii && len(label) > maxLabel: // in another script the length on the wire counts
 		return "a part of the domain is over 63 bytes"
 	case last && digits:
 		return "the domain ends in a number, as an address of a computer does"
@@ -153,7 +154,8 @@ func beyondASCII(s string) bool {
 	return false
 }
 
-// hidden says that s holds what cannot be seen or moves what can be.
+// hidden describes the first invisible or direction character in s; "" when there
+// is none.
 func hidden(s string) string {
 	switch {
 	case !utf8.ValidString(s):
@@ -166,8 +168,8 @@ func hidden(s string) string {
 	return ""
 }
 
-// invisible is a character that has no form of its own, but for the joiners
-// U+200C and U+200D, which change the form of the letters beside them.
+// invisible reports whether r has no visible form; the joiners U+200C and U+200D,
+// which change the form of letters next to them, do not count.
 func invisible(r rune) bool {
 	if r < 0xad || r == 0x200c || r == 0x200d {
 		return false

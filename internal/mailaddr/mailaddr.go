@@ -1,5 +1,5 @@
-// Package mailaddr checks mail addresses, brings them into the form that goes out
-// in a request, and into the form in which they are compared.
+// Package mailaddr checks mail addresses and returns them in the form for requests
+// and in the form for comparing.
 package mailaddr
 
 import (
@@ -11,14 +11,17 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// profile is the look-up profile of IDNA with the length check it leaves out:
-// without it a label of 64 bytes passes.
-var profile = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true), idna.ValidateLabels(true), idna.VerifyDNSLength(true))
+// profile is the look-up profile of IDNA with a length check, which it lacks: a
+// label of 64 bytes would pass.
+var profile = idna.New(
+	idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true),
+	idna.ValidateLabels(true), idna.VerifyDNSLength(true),
+)
 
-// Wire returns email as it goes out in a request: its domain as ASCII (IDNA), its
-// local part unchanged. The error says what is wrong without naming a field. An
-// address whose local part is not ASCII needs a provider that speaks SMTPUTF8; no
-// provider documents that, so it is refused.
+// Wire returns email in the form for requests: its domain in ASCII (IDNA), its
+// local part unchanged. The error does not name a field. A local part that is not
+// ASCII needs a provider with SMTPUTF8; no provider documents that, so it is
+// refused.
 func Wire(email string) (string, error) {
 	at := strings.LastIndexByte(email, '@')
 	if at < 0 {
@@ -26,7 +29,9 @@ func Wire(email string) (string, error) {
 	}
 	local, domain := email[:at], email[at+1:]
 	if !ASCII(local) {
-		return "", errors.New("the part before the @ has letters beyond ASCII, which the provider does not document to carry")
+		return "", errors.New(
+			"the part before the @ has letters beyond ASCII, which the provider does not document to carry",
+		)
 	}
 	if ASCII(domain) && !hasACE(domain) {
 		return email, nil
@@ -70,7 +75,7 @@ func ASCII(s string) bool {
 	return true
 }
 
-// hasACE reports whether a label of domain claims to be an international name.
+// hasACE reports whether a label of domain has the prefix of an international name.
 func hasACE(domain string) bool {
 	for i := 0; i+4 <= len(domain); i++ {
 		if domain[i]|0x20 == 'x' && domain[i+1]|0x20 == 'n' && domain[i+2] == '-' && domain[i+3] == '-' && (i == 0 || domain[i-1] == '.') {

@@ -1,6 +1,5 @@
-// Package outcome is the failure table: what a failed attempt means, as a pure
-// function. Nothing else in the module decides whether a mail may be sent
-// again.
+// Package outcome is the failure table, a pure function from a failed attempt to
+// its meaning. Nothing else in the module decides whether a mail may be sent again.
 package outcome
 
 import (
@@ -18,7 +17,7 @@ const (
 	BadTLS                        // 4: certificate, name or version
 	BrokenTLS                     // 4b: handshake cut or timed out
 	Incomplete                    // 5: the body was not handed over completely
-	NoAnswer                      // 6, 7: complete, and no whole answer header came
+	NoAnswer                      // 6, 7: complete, and no complete response header came
 	Throttled                     // 8: 429 or the vendor's throttle code
 	Unauthorized                  // 9: 401, 403
 	NoCredit                      // 10: 402, credit or quota code
@@ -28,12 +27,12 @@ const (
 	Conflict                      // 14: 409
 	TimedOut                      // 15: 408
 	ServerFault                   // 16: other 5xx
-	Unreadable                    // 17: 2xx that proves a success, and its id cannot be read
+	Unreadable                    // 17: 2xx that proves a success, but its id cannot be read
 	NoEvidence                    // 17b: 2xx, and the body proves nothing
 	NotThere                      // 13 on a read or a change: 404, the normal "not found"
 	Canceled                      // 1: the caller's context ended before anything left
 	Busy                          // 2: waiting for the account's own limit would take too long
-	NoCredential                  // a token could not be had, so the call was not made
+	NoCredential                  // no token could be obtained, so the call was not made
 	Local                         // 1: the call cannot be encoded
 )
 
@@ -47,7 +46,7 @@ func (c Class) Unclear() bool {
 	return false
 }
 
-// Next says what may be done after a failed attempt.
+// Next is the action that is allowed after a failed attempt.
 type Next int
 
 // The choices.
@@ -57,30 +56,31 @@ const (
 	Accept      // treat the call as done
 )
 
-// Input is what is known when an attempt has failed.
+// Input describes a failed attempt.
 type Input struct {
 	Class  Class
 	Effect rest.Effect
-	// Keyed says that the provider's own idempotency key was used and its
-	// window, counted from the first attempt, is still open.
+	// Keyed means that the provider's own idempotency key was used and its window,
+	// counted from the first attempt, is still open.
 	Keyed bool
-	// Unclear says that an earlier attempt of the same message was NoAnswer,
-	// TimedOut, ServerFault or NoEvidence. Then only success or Duplicate settles it.
+	// Unclear means that an earlier attempt of the same message was NoAnswer,
+	// TimedOut, ServerFault or NoEvidence. Then only success or Duplicate settles
+	// it.
 	Unclear bool
 }
 
-// Verdict is what the table says.
+// Verdict is the result of the table.
 type Verdict struct {
 	Next    Next
 	Outcome provider.Outcome // empty for reads
-	Kind    provider.Kind    // the table's word; empty means that the vendor's code decides
+	Kind    provider.Kind    // empty means that the vendor's code decides
 	// Elsewhere allows another provider.
 	Elsewhere bool
 	// Breaker counts the failure against the provider.
 	Breaker bool
 }
 
-// Decide looks in up in the table.
+// Decide returns the verdict of the table for in.
 func Decide(in Input) Verdict {
 	v := row(in)
 	if in.Effect == rest.Read {
@@ -101,20 +101,31 @@ func Decide(in Input) Verdict {
 
 func row(in Input) Verdict {
 	repeatable := in.Effect != rest.Send || in.Keyed
-	unclear := Verdict{Outcome: provider.OutcomeMaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true}
+	unclear := Verdict{
+		Outcome: provider.OutcomeMaybeSent, Kind: provider.ErrOutcomeUnknown, Breaker: true,
+	}
 	if repeatable {
 		unclear.Next = Repeat
 	}
 	notSent := Verdict{Outcome: provider.OutcomeNotSent}
 	switch in.Class {
 	case NoConnection, NoSuchHost, BrokenTLS, Incomplete:
-		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{
+			Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable,
+			Elsewhere: true, Breaker: true,
+		}
 	case BadTLS:
-		return Verdict{Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true, Breaker: true}
+		return Verdict{
+			Outcome: provider.OutcomeNotSent, Kind: provider.ErrUnavailable, Elsewhere: true,
+			Breaker: true,
+		}
 	case NoAnswer, TimedOut, ServerFault, NoEvidence:
 		return unclear
 	case Throttled:
-		return Verdict{Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited, Elsewhere: true}
+		return Verdict{
+			Next: Repeat, Outcome: provider.OutcomeNotSent, Kind: provider.ErrRateLimited,
+			Elsewhere: true,
+		}
 	case Unauthorized, NoCredit, Misdirected, NoCredential:
 		notSent.Elsewhere = true
 		return notSent
@@ -129,5 +140,5 @@ func row(in Input) Verdict {
 	case Refused, Conflict, NotThere, Local:
 		return notSent
 	}
-	return unclear // what is not known is never called harmless
+	return unclear // without proof the outcome is unclear
 }

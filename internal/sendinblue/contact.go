@@ -2,7 +2,6 @@ package sendinblue
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,16 +82,13 @@ func Page(contacts []Contact, withoutEmail bool) (*provider.Page[provider.Contac
 	return page, nil
 }
 
-// Offset reads a cursor, which is an offset in words that callers need not know.
-func Offset(cursor string) (int64, error) {
-	if cursor == "" {
-		return 0, nil
+// RowsOf returns contacts of an answer as Rows; count is how many there are in all.
+func RowsOf(contacts []Contact, count int64, withoutEmail bool) (*Rows, error) {
+	page, err := Page(contacts, withoutEmail)
+	if err != nil {
+		return nil, err
 	}
-	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n < 0 {
-		return 0, provider.Invalid("cursor", "expected the cursor of a page")
-	}
-	return n, nil
+	return &Rows{Page: page, Got: len(contacts), Count: count}, nil
 }
 
 // Next is the cursor after a page of got rows at offset, of at most limit rows.
@@ -104,26 +100,4 @@ func Next(offset int64, got int, limit, count int64) string {
 		return ""
 	}
 	return strconv.FormatInt(end, 10)
-}
-
-// ID reads the whole number of a list or a template.
-func ID(field string, r provider.Ref) (int64, error) {
-	n, err := strconv.ParseInt(r.ID, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, provider.Invalid(field, "expected the number of a %s at this provider, got %q", strings.TrimRight(strings.SplitN(field, ".", 2)[0], "s"), r.ID)
-	}
-	return n, nil
-}
-
-// IDs reads the numbers of lists.
-func IDs(refs []provider.Ref) ([]int64, error) {
-	out := make([]int64, len(refs))
-	for i, r := range refs {
-		id, err := ID(fmt.Sprintf("lists[%d]", i), r)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = id
-	}
-	return out, nil
 }

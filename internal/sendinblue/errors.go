@@ -1,6 +1,7 @@
 // Package sendinblue holds what Brevo and Pakat v3 share: both speak the
-// dialect of Sendinblue's API v3. It names no generated type, because the two
-// specs are separate and may drift apart.
+// dialect of Sendinblue's API v3. Driver is the flow of both, over Calls, which
+// each adapter makes with its generated client. The package names no generated
+// type, because the two specs are separate and may drift apart.
 package sendinblue
 
 import (

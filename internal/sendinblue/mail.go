@@ -25,35 +25,34 @@ func Name(name string) (wire string, encoded bool) {
 	return mime.BEncoding.Encode("utf-8", name), true
 }
 
-// Headers are the custom headers of a mail: m's own, and its metadata as JSON.
+// Headers returns the custom headers of a mail: m's own, and its metadata as JSON.
 // The vendor sends bytes beyond ASCII raw, so values are encoded words and JSON
 // has escapes.
-func Headers(m *provider.Message) (map[string]string, []provider.Note, error) {
+func (d *Draft) Headers(m *provider.Message) map[string]string {
 	if len(m.Headers) == 0 && len(m.Metadata) == 0 {
-		return nil, nil, nil
+		return nil
 	}
 	out := make(map[string]string, len(m.Headers)+1)
-	var notes []provider.Note
 	for _, name := range slices.Sorted(maps.Keys(m.Headers)) {
 		value := m.Headers[name]
 		switch strings.ToLower(name) {
 		case "x-sib-sandbox", "sender.ip":
-			return nil, nil, provider.Invalid("headers."+name, "this name is a command to the provider, not a header of the mail")
+			d.Fail(provider.Invalid("headers."+name, "this name is a command to the provider, not a header of the mail"))
 		}
 		if !mailaddr.ASCII(value) {
 			value = mime.BEncoding.Encode("utf-8", value)
-			notes = append(notes, provider.Note{Field: "headers." + name, Action: provider.NoteConverted, Why: "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw"})
+			d.Note("headers."+name, provider.NoteConverted, "letters beyond ASCII are encoded (RFC 2047): the provider would send them raw")
 		}
 		out[name] = value
 	}
 	if len(m.Metadata) > 0 {
 		text, err := asciiJSON(m.Metadata)
 		if err != nil {
-			return nil, nil, provider.Invalid("metadata", "cannot be written as JSON: %v", err)
+			d.Fail(provider.Invalid("metadata", "cannot be written as JSON: %v", err))
 		}
 		out[metadataHeader] = text
 	}
-	return out, notes, nil
+	return out
 }
 
 // asciiJSON is v as JSON of ASCII characters only.
@@ -77,15 +76,13 @@ func asciiJSON(v any) (string, error) {
 	return b.String(), nil
 }
 
-// AttachmentNotes warn of names that the vendor garbles.
-func AttachmentNotes(m *provider.Message) []provider.Note {
-	var out []provider.Note
+// FileNames adds warnings about the names of files that the vendor garbles.
+func (d *Draft) FileNames(m *provider.Message) {
 	for i, a := range m.Attachments {
 		if !mailaddr.ASCII(a.Name) {
-			out = append(out, provider.Note{Field: fmt.Sprintf("attachments[%d].name", i), Action: provider.NoteWarning, Why: "the provider is known to garble file names beyond ASCII"})
+			d.Note(fmt.Sprintf("attachments[%d].name", i), provider.NoteWarning, "the provider is known to garble file names beyond ASCII")
 		}
 	}
-	return out
 }
 
 // EventState is the state that an event of the vendor's log stands for; ok is

@@ -5,12 +5,6 @@ import (
 	"github.com/postmux/postmux/rest/flex"
 )
 
-// NoFolder is the error of making a list without the setting folder_id: the vendor
-// keeps no list outside of a folder.
-func NoFolder(account string) error {
-	return provider.Invalid("providers."+account+".folder_id", "a list of this provider is in a folder: set the number of one here")
-}
-
 // reasons are the vendor's codes of blocks in portable words.
 var reasons = map[string]provider.MembershipStatus{
 	"unsubscribedViaMA":    provider.StatusUnsubscribed,
@@ -35,9 +29,3 @@ func Blocked(email, sender, code, message, at string) provider.Suppression {
 	}
 	return a
 }
-
-// Notes of a Resubscribe.
-var (
-	NoteMarketing = provider.Note{Field: "email", Action: provider.NoteWarning, Why: "lets marketing mail through again; a block of transactional mail and unsubscriptions from single lists stay"}
-	NoteList      = provider.Note{Field: "list", Action: provider.NoteWarning, Why: "put on the list again; a block of all marketing mail stays"}
-)

@@ -5,7 +5,7 @@
 //
 //	json      the name in a configuration
 //	doc       what the setting means, for help and docs/configuration.md
-//	required  what cannot be done without it: "send", "receive", or both with a comma
+//	required  the purposes that need it: "send", "receive", or both with a comma
 //	default   the value that an absent setting stands for, for the documentation
 //	enum      the values that a text may have, separated by |
 //	min, max  the bounds of a number
@@ -29,7 +29,7 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Purpose is what a setting is needed for.
+// Purpose is a reason for which a setting is needed.
 type Purpose string
 
 // The purposes.
@@ -43,7 +43,7 @@ type Field struct {
 	Name     string
 	Doc      string
 	Default  string
-	Kind     string // what is expected: "text", "secret", "number", …
+	Kind     string // the expected type: "text", "secret", "number", …
 	Secret   bool
 	Enum     []string
 	Min, Max int64 // of a number; both 0 means any
@@ -56,13 +56,14 @@ type Field struct {
 // Required reports whether the setting cannot be absent for p.
 func (f Field) Required(p Purpose) bool { return slices.Contains(f.required, string(p)) }
 
-// Of is the field's place in v, a struct.
+// Of returns the field's value in v, a struct.
 func (f Field) Of(v reflect.Value) reflect.Value { return v.FieldByIndex(f.index) }
 
-// Problem is what is wrong with a setting.
+// Problem is an error of one setting.
 type Problem struct{ Field, Message string }
 
-// Fields are the settings that a struct declares, those of embedded structs last.
+// Fields returns the settings that a struct declares, those of embedded structs
+// last.
 func Fields(typ reflect.Type) []Field {
 	var own, embedded []Field
 	for i := range typ.NumField() {
@@ -84,7 +85,9 @@ func Fields(typ reflect.Type) []Field {
 }
 
 func field(f reflect.StructField, name string, index []int) Field {
-	out := Field{Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Tag: f.Tag, index: index}
+	out := Field{
+		Name: name, Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), Tag: f.Tag, index: index,
+	}
 	if list := f.Tag.Get("required"); list != "" {
 		out.required = strings.Split(list, ",")
 	}
@@ -130,7 +133,9 @@ func Decode(values map[string]any, out any) []Problem {
 	for _, name := range sortedNames(values) {
 		i := slices.IndexFunc(fields, func(f Field) bool { return f.Name == name })
 		if i < 0 {
-			problems = append(problems, Problem{name, "unknown key; known: " + strings.Join(names(fields), ", ")})
+			problems = append(problems, Problem{
+				name, "unknown key; known: " + strings.Join(names(fields), ", "),
+			})
 			continue
 		}
 		if p := fields[i].set(fields[i].Of(v), values[name]); p != nil {
@@ -140,13 +145,17 @@ func Decode(values map[string]any, out any) []Problem {
 	return problems
 }
 
-// set gives v, the field's place, a value of a configuration.
+// set stores a value of a configuration in v, the field's value.
 func (f Field) set(v reflect.Value, value any) *Problem {
 	if typed := reflect.ValueOf(value); f.Kind != "text" && typed.IsValid() && typed.Type() == v.Type() {
-		v.Set(typed) // from a program
+		v.Set(typed) // set by a program
 		return f.bounded(v)
 	}
-	wrong := func(format string, args ...any) *Problem { return &Problem{f.Name, fmt.Sprintf(format, args...)} }
+	wrong := func(
+		format string, args ...any,
+	) *Problem {
+		return &Problem{f.Name, fmt.Sprintf(format, args...)}
+	}
 	if value == nil {
 		return wrong("expected %s, got null; without one, leave the key out", f.expected())
 	}
@@ -164,14 +173,14 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		switch {
 		case !isText:
 			return wrong("expected a text")
-		case word == "": // a variable that was forgotten must not switch a setting off
+		case word == "": // a forgotten variable must not switch a setting off
 			return wrong("expected a text, got nothing; without one, leave the key out")
 		}
 		v.SetString(word)
 		return nil
 	case "duration":
 		if isText && isReference(word) {
-			return nil // read when it has been followed
+			return nil // checked after it has been followed
 		}
 		d, err := time.ParseDuration(word)
 		if err != nil || d <= 0 {
@@ -183,7 +192,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		if isText && isReference(word) {
 			return nil
 		}
-		if isText { // from a reference that was followed, or in quotes
+		if isText { // from a followed reference, or in quotes
 			n, err := strconv.ParseInt(strings.TrimSpace(word), 10, 64)
 			if err != nil {
 				return wrong("expected %s", f.Bounds())
@@ -205,7 +214,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 	return f.bounded(v)
 }
 
-// expected is what the setting's value must be, in words.
+// expected describes the values of the setting.
 func (f Field) expected() string {
 	switch f.Kind {
 	case "text", "secret":
@@ -220,7 +229,7 @@ func (f Field) expected() string {
 	return "a " + f.Kind
 }
 
-// bounded is the problem of a number out of its bounds.
+// bounded returns the problem of a number out of its bounds, or nil.
 func (f Field) bounded(v reflect.Value) *Problem {
 	if f.Kind != "number" || f.Min == f.Max || v.Int() >= f.Min && (f.Max == 0 || v.Int() <= f.Max) {
 		return nil
@@ -228,7 +237,7 @@ func (f Field) bounded(v reflect.Value) *Problem {
 	return &Problem{f.Name, fmt.Sprintf("expected %s, got %d", f.Bounds(), v.Int())}
 }
 
-// Bounds are what a number may be, in words.
+// Bounds describes the bounds of a number.
 func (f Field) Bounds() string {
 	switch {
 	case f.Min == 0 && f.Max == 0:
@@ -239,9 +248,9 @@ func (f Field) Bounds() string {
 	return fmt.Sprintf("a whole number from %d to %d", f.Min, f.Max)
 }
 
-// Check returns what the tags refuse in cfg, a struct: settings that p requires
-// and that are absent, and values out of their bounds. A text that is still a
-// reference is not judged.
+// Check returns the problems of cfg, a struct, by its tags: missing settings that p
+// requires, and values out of their bounds. A text that is still a reference is not
+// checked.
 func Check(cfg any, p Purpose) []Problem {
 	v := reflect.ValueOf(cfg)
 	var problems []Problem
@@ -252,7 +261,12 @@ func Check(cfg any, p Purpose) []Problem {
 			case word == "" && f.Required(p):
 				problems = append(problems, Problem{f.Name, "missing: " + f.Doc})
 			case word != "" && f.Enum != nil && !isReference(word) && !slices.Contains(f.Enum, word):
-				problems = append(problems, Problem{f.Name, fmt.Sprintf("expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word))})
+				problems = append(problems, Problem{
+					f.Name,
+					fmt.Sprintf(
+						"expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word),
+					),
+				})
 			}
 			continue
 		}
@@ -270,7 +284,7 @@ func Check(cfg any, p Purpose) []Problem {
 	return problems
 }
 
-// wordOf is the text of a text or a secret.
+// wordOf returns the text of a text or a secret.
 func wordOf(v reflect.Value) (string, bool) {
 	if s, ok := v.Interface().(revealer); ok {
 		return s.Reveal(), true
@@ -288,8 +302,8 @@ func isReference(word string) bool {
 // Literal reports whether word is a value itself and not a reference to one.
 func Literal(word string) bool { return word != "" && !isReference(word) }
 
-// Resolve follows the references in values, by name, and returns a copy with what
-// they lead to. Values that are no text stay as they are.
+// Resolve follows the references in values, by name, and returns a copy with their
+// contents. Values that are no text stay unchanged.
 func Resolve(values map[string]any) (map[string]any, []Problem) {
 	out := make(map[string]any, len(values))
 	var problems []Problem
@@ -331,7 +345,7 @@ func ResolveStruct(cfg any) []Problem {
 	return problems
 }
 
-// follow returns what a reference leads to: an environment variable, or a file
+// follow returns the content of a reference: an environment variable, or a file
 // without one line break at its end. Empty counts as missing.
 func follow(word string) (string, error) {
 	if name, ok := strings.CutPrefix(word, "env:"); ok {

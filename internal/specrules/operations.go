@@ -52,6 +52,11 @@ var documentRules = []rule{
 			report("", s.doc.OpenAPI)
 		}
 	}},
+	{"info has a title and a description, the package comment of the client", func(s *spec, report func(where, found string)) {
+		if info := s.doc.Info; info == nil || strings.TrimSpace(info.Title) == "" || strings.TrimSpace(info.Description) == "" {
+			report("", "a text is missing")
+		}
+	}},
 	{"the document is valid and every example fits its schema", func(s *spec, report func(where, found string)) {
 		err := s.doc.Validate(context.Background(), openapi3.EnableMultiError(), openapi3.EnableExamplesValidation())
 		var several openapi3.MultiError

@@ -75,22 +75,6 @@ func checkSettings(root string, texts map[string][]byte) []Problem {
 	return append(problems, differences(all)...)
 }
 
-// checkDocs checks that each generated package is written from the spec and the
-// settings of its vendor.
-func checkDocs(texts map[string][]byte) []Problem {
-	var problems []Problem
-	for name, data := range texts {
-		command := fmt.Sprintf("-config ../../api/%s/%s ../../api/%s/%s\n", name, settingsFile, name, specFile)
-		if !strings.Contains(strings.ReplaceAll(string(data), "\r\n", "\n"), command) {
-			problems = append(problems, Problem{
-				File: "gen/" + name + "api/" + docFile, Rule: "the package is generated from its vendor's files",
-				Found: "no line go:generate with " + strings.TrimSpace(command),
-			})
-		}
-	}
-	return problems
-}
-
 // flatten is every setting by its path; a list is one value.
 func flatten(data []byte) (map[string]string, error) {
 	var tree map[string]any

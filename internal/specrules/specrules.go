@@ -6,7 +6,6 @@ package specrules
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -52,8 +51,7 @@ func specRules(copied *Phrases) []rule {
 }
 
 // Check looks at what each vendor has in api below root, the folder of the
-// module, and at what its generated package is written from. It returns
-// everything that breaks a rule, sorted by file. copied is what no text may hold.
+// module. It returns everything that breaks a rule, sorted by file. copied is what no text may hold.
 // The error is about reading files only.
 func Check(root string, copied *Phrases) ([]Problem, error) {
 	names, problems, err := vendors(root)
@@ -64,7 +62,7 @@ func Check(root string, copied *Phrases) ([]Problem, error) {
 	for _, f := range vendorFiles {
 		texts[f.name] = map[string][]byte{}
 		for _, name := range names {
-			file := fmt.Sprintf(f.path, name)
+			file := "api/" + name + "/" + f.name
 			data, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
@@ -80,7 +78,6 @@ func Check(root string, copied *Phrases) ([]Problem, error) {
 		problems = append(problems, CheckSpec("api/"+name+"/"+specFile, data, copied)...)
 	}
 	problems = append(problems, checkSettings(root, texts[settingsFile])...)
-	problems = append(problems, checkDocs(texts[docFile])...)
 	slices.SortStableFunc(problems, func(a, b Problem) int { return cmp.Compare(a.File, b.File) })
 	return problems, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // good breaks no rule.
 const good = `openapi: 3.1.0
-info: {title: a vendor, version: "1"}
+info: {title: a vendor, version: "1", description: Mails.}
 servers:
   - url: https://api.example.com/v3
 security: []
@@ -94,6 +94,10 @@ var breaks = map[string][]change{
 		{".com/v3", ".com/v3/", "", "v3/"},
 		{"https:", "http:", "", "http:"},
 		{"  - url: https://api.example.com/v3", "  - url: https://api.example.com/v3\n  - url: https://b.example.com", "", "2 servers"},
+	},
+	"info has a title and a description, the package comment of the client": {
+		{", description: Mails.", "", "", "a text is missing"},
+		{"title: a vendor", `title: ""`, "", "a text is missing"},
 	},
 	"no path holds the server's host or version": {
 		{"/things/{id}", "/v3/things/{id}", "/v3/things", "https://api.example.com/v3/v3/things"},

@@ -1,6 +1,6 @@
-// Package strictjson decodes JSON that people write. encoding/json takes keys in any
-// case, the last of two equal ones, and says little about where an error is; all of
-// that is an error here that names the field by its path.
+// Package strictjson decodes JSON that people write. encoding/json accepts keys in
+// any case and takes the last of two equal ones; here these are errors. Errors name
+// the field by its path.
 package strictjson
 
 import (
@@ -17,13 +17,13 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Error says what is wrong in a document, and where.
+// Error is an error in a document, with its place.
 type Error struct {
 	Path    string // "to[0].email"; empty for the document as a whole
 	Message string
 }
 
-// Error is the path and the message.
+// Error returns the path and the message.
 func (e *Error) Error() string {
 	if e.Path == "" {
 		return e.Message
@@ -43,24 +43,24 @@ func Decode(data []byte, out any) *Error {
 		return syntaxError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return wrong("", "expected one JSON document, found more behind it")
+		return wrong("", "expected one JSON document, found more data after it")
 	}
 	return Value("", whole, out)
 }
 
-// Value decodes a JSON value, which is valid JSON, into out, a pointer. path
-// begins the path of an error.
+// Value decodes a JSON value, which is valid JSON, into out, a pointer. The paths
+// of errors begin with path.
 func Value(path string, raw json.RawMessage, out any) *Error {
 	if err := checkShape(path, raw, reflect.TypeOf(out).Elem()); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, out); err != nil { // checkShape has looked at every value
+	if err := json.Unmarshal(raw, out); err != nil { // checkShape has checked every value
 		return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
 }
 
-// Twice refuses a key that stands twice in an object, at any depth.
+// Twice refuses duplicate keys in an object, at any depth.
 func Twice(path string, raw json.RawMessage) *Error {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) > 0 && raw[0] == '[' {
@@ -75,7 +75,9 @@ func Twice(path string, raw json.RawMessage) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil
 	}
-	return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) })
+	return EachKey(
+		path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) },
+	)
 }
 
 func syntaxError(err error) *Error {
@@ -88,7 +90,7 @@ func syntaxError(err error) *Error {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// checkShape compares a value with the Go type that it is to become.
+// checkShape compares a value with the Go type that it is decoded into.
 func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
@@ -111,7 +113,14 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 			return checkShape(at, value, known[i].typ)
 		})
 	case t.Kind() == reflect.Map:
-		return EachKey(path, raw, func(_, at string, value json.RawMessage) *Error { return checkShape(at, value, t.Elem()) })
+		return EachKey(
+			path, raw,
+			func(
+				_, at string, value json.RawMessage,
+			) *Error {
+				return checkShape(at, value, t.Elem())
+			},
+		)
 	case t.Kind() == reflect.Slice:
 		var items []json.RawMessage
 		if err := json.Unmarshal(raw, &items); err != nil {
@@ -133,7 +142,9 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	case err == nil:
 		return nil
 	case t == reflect.TypeFor[time.Time]():
-		return wrong(path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)))
+		return wrong(
+			path, "expected a time like 2026-03-21T09:00:00+03:30, got %s", text.Clip(string(raw)),
+		)
 	case t.Kind() == reflect.Slice && jsonKind(raw) == "a text":
 		return wrong(path, "expected base64 (standard alphabet, with padding): %v", err)
 	}
@@ -147,8 +158,10 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// EachKey goes through an object in order and refuses a key that stands twice.
-func EachKey(path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error) *Error {
+// EachKey visits the keys of an object in order and refuses duplicates.
+func EachKey(
+	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error,
+) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return wrong(path, "expected an object, got %s", jsonKind(raw))
 	}
@@ -164,7 +177,7 @@ func EachKey(path string, raw json.RawMessage, visit func(key, at string, value 
 			return syntaxError(err)
 		}
 		if seen[key] {
-			return wrong(at, "the key stands twice")
+			return wrong(at, "the key is given twice")
 		}
 		seen[key] = true
 		if err := visit(key, at, value); err != nil {
@@ -179,7 +192,8 @@ type jsonField struct {
 	typ  reflect.Type
 }
 
-// jsonFields are the fields of a struct by their JSON names, embedded ones included.
+// jsonFields returns the fields of a struct by their JSON names, including those of
+// embedded structs.
 func jsonFields(t reflect.Type) []jsonField {
 	var out []jsonField
 	for i := range t.NumField() {
@@ -204,7 +218,7 @@ func fieldNames(fields []jsonField) string {
 	return strings.Join(names, ", ")
 }
 
-// jsonKind is what a JSON value is, in words.
+// jsonKind names the type of a JSON value.
 func jsonKind(raw json.RawMessage) string {
 	if len(raw) == 0 {
 		return "nothing"
@@ -238,7 +252,7 @@ func goKind(t reflect.Type) string {
 	return "a number"
 }
 
-// Join is the path of a field below parent.
+// Join returns the path of a field below parent.
 func Join(parent, field string) string {
 	if parent == "" || field == "" || strings.HasPrefix(field, "[") {
 		return parent + field

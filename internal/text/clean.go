@@ -7,14 +7,14 @@ const (
 	highs = 0x8080808080808080
 )
 
-// Clean reports whether text is UTF-8 without NUL. It gives the same answer
-// as utf8.ValidString and a search for NUL, in one pass that takes eight bytes at a
-// time of ASCII and of scripts with two bytes a letter, in any mixture and
-// without a branch: every mail is read by it.
+// Clean reports whether text is UTF-8 without NUL. The result is that of
+// utf8.ValidString and a search for NUL, in one pass without branches over eight
+// bytes at a time, for ASCII and scripts with two bytes per letter: every mail is
+// checked by it.
 func Clean(text string) bool {
 	i := 0
 	for {
-		open := uint64(0) // the byte before began a pair
+		open := uint64(0) // the previous byte began a pair
 		for ; i+8 <= len(text); i += 8 {
 			w := eight(text, i)
 			high, second, third := w&highs, w<<1&highs, w<<2&highs
@@ -33,7 +33,7 @@ func Clean(text string) bool {
 		if i == len(text) {
 			return true
 		}
-		// What is left is the end, a longer letter, or wrong.
+		// The rest is the end, a longer letter, or invalid.
 		for last := min(i+8, len(text)); i < last; {
 			r, size := utf8.DecodeRuneInString(text[i:])
 			if r == 0 || r == utf8.RuneError && size == 1 {
@@ -44,7 +44,7 @@ func Clean(text string) bool {
 	}
 }
 
-// eight are the bytes of s from i on, the first lowest.
+// eight returns the eight bytes of s from i on, the first one lowest.
 func eight(s string, i int) uint64 {
 	b := s[i : i+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |

@@ -1,5 +1,5 @@
-// Package text checks texts that come from outside and makes them fit for a line
-// of a mail, of an error or of a log.
+// Package text checks texts from outside and prepares them for a line of a mail, of
+// an error or of a log.
 package text
 
 import (
@@ -10,8 +10,8 @@ import (
 )
 
 // ForbiddenInLine reports whether r is a control character, a line or paragraph
-// separator, or a character that turns the direction of text and so hides what
-// is written. The joiners U+200C and U+200D are allowed: Persian needs them.
+// separator, or a character that changes the direction of text and can hide a part
+// of it. The joiners U+200C and U+200D are allowed: Persian needs them.
 func ForbiddenInLine(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
@@ -29,8 +29,8 @@ func Clip(s string) string {
 	return s
 }
 
-// Quoted is a name from outside as part of a field's path: short, and with
-// escapes in place of what could break a line of a log.
+// Quoted returns a name from outside as part of a field's path: short, and with
+// characters escaped that could break a line of a log.
 func Quoted(name string) string {
 	name = Clip(name)
 	if utf8.ValidString(name) && !strings.ContainsFunc(name, ForbiddenInLine) {
@@ -42,9 +42,9 @@ func Quoted(name string) string {
 // maxLine is the longest text of a vendor that OneLine keeps, in bytes.
 const maxLine = 2000
 
-// OneLine makes a text of unknown origin safe in a line of a log: at most 2,000
-// bytes, and with a blank in place of line breaks, control and direction
-// characters.
+// OneLine returns a text of unknown origin in a form that is safe for a line of a
+// log: at most 2,000 bytes, with a space in place of line breaks, control and
+// direction characters.
 func OneLine(s string) string {
 	if len(s) > maxLine {
 		s = strings.ToValidUTF8(s[:maxLine], "") + "…"

@@ -65,7 +65,7 @@ func ExampleOpen() {
 	// backup accepted
 }
 
-// What an error says about the mail.
+// An error reports whether the mail was sent.
 func ExampleOpen_errors() {
 	ctx := context.Background()
 	sb, err := sandbox.Start("127.0.0.1:0")
@@ -96,4 +96,21 @@ func ExampleOpen_errors() {
 	// Output:
 	// true
 	// outcome unknown maybe_sent unknown
+}
+
+// OpenAccount opens one account; the reference of the other is not followed.
+func ExampleOpenAccount() {
+	cfg, err := provider.ParseConfig([]byte(`{"providers": {
+		"main":   {"provider": "brevo", "api_key": "env:BREVO_KEY"},
+		"backup": {"provider": "pakat", "api_key": "key-of-the-account"}
+	}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := all.OpenAccount(context.Background(), cfg, "backup")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: backup (pakat)
 }

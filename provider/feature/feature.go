@@ -29,7 +29,7 @@ const (
 	// MessageHTML: an HTML body.
 	MessageHTML provider.Feature = "message.html"
 
-	// MessageText: a text body beside the HTML.
+	// MessageText: a text body in addition to the HTML.
 	MessageText provider.Feature = "message.text"
 
 	// MessageTextOnly: a text body alone.
@@ -50,7 +50,7 @@ const (
 	// MessageAttachmentsURL: a file that the provider fetches.
 	MessageAttachmentsURL provider.Feature = "message.attachments.url"
 
-	// MessageAttachmentsContentType: a content type that the name does not tell.
+	// MessageAttachmentsContentType: a content type that the file name does not imply.
 	MessageAttachmentsContentType provider.Feature = "message.attachments.content_type"
 
 	// MessageAttachmentsInline: a file shown inside the HTML.
@@ -77,7 +77,7 @@ const (
 	// MessageIdempotencyKey: a repeat with the same key sends nothing.
 	MessageIdempotencyKey provider.Feature = "message.idempotency_key"
 
-	// MessageRecipients: a mail of its own for each recipient in one call.
+	// MessageRecipients: a separate mail for each recipient, in one call.
 	MessageRecipients provider.Feature = "message.recipients"
 
 	// MessageBatch: several messages in one call.
@@ -161,10 +161,10 @@ const (
 	// SuppressionsList: addresses that get no mail.
 	SuppressionsList provider.Feature = "suppressions.list"
 
-	// SuppressionsAdd: keep mail from an address.
+	// SuppressionsAdd: stop mail to an address.
 	SuppressionsAdd provider.Feature = "suppressions.add"
 
-	// SuppressionsRemove: let mail to an address through again.
+	// SuppressionsRemove: allow mail to an address again.
 	SuppressionsRemove provider.Feature = "suppressions.remove"
 
 	// Check: check of the credentials.
@@ -173,6 +173,6 @@ const (
 	// CheckSenders: the senders and whether they are verified.
 	CheckSenders provider.Feature = "check.senders"
 
-	// CheckQuota: what is left of credits or quota.
+	// CheckQuota: remaining credits or quota.
 	CheckQuota provider.Feature = "check.quota"
 )

@@ -1,4 +1,4 @@
-// Package guard has the store of a duplicate guard for a single process; see
+// Package guard implements a duplicate guard for a single process; see
 // provider.WithDuplicateGuard.
 //
 //	client, err := brevo.New(key, provider.WithDuplicateGuard(guard.NewMemory(0, 0)))
@@ -14,18 +14,18 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// ErrFull is the error of a guard that remembers as many keys as
-// it may. It forgets none to make room: that would be a mail sent twice.
+// ErrFull is the error of a Memory with the maximum number of keys. It forgets no
+// key to make room, because a mail could then be sent twice.
 var ErrFull = errors.New("the duplicate guard is full")
 
-// The limits of NewMemory when none are given.
+// The defaults of NewMemory.
 const (
 	defaultEntries  = 100_000
 	defaultLifetime = 24 * time.Hour
 )
 
 // Memory is a provider.GuardStore in the memory of one process. A restart forgets
-// everything.
+// all keys.
 type Memory struct {
 	entries  int
 	lifetime time.Duration
@@ -43,11 +43,10 @@ type memoryEntry struct {
 	place   *list.Element // in ended; nil while the send runs
 }
 
-// NewMemory returns a guard that remembers a key for lifetime from
-// the end of its send, and no more keys than entries at a time. When it is full,
-// sends under new keys are refused until old keys have
-// expired, so entries should hold the keys of a lifetime: a receipt takes about
-// a kilobyte. Zero means 100 000 entries, and 24 hours.
+// NewMemory returns a store that remembers a key for lifetime from the end of its
+// send, and at most entries keys at a time. When it is full, sends under new keys
+// are refused until old keys have expired: choose entries for all keys of a
+// lifetime, about a kilobyte each. Zero means 100 000 entries and 24 hours.
 func NewMemory(entries int, lifetime time.Duration) *Memory {
 	if entries <= 0 {
 		entries = defaultEntries
@@ -55,7 +54,10 @@ func NewMemory(entries int, lifetime time.Duration) *Memory {
 	if lifetime <= 0 {
 		lifetime = defaultLifetime
 	}
-	return &Memory{entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry), ended: list.New()}
+	return &Memory{
+		entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry),
+		ended: list.New(),
+	}
 }
 
 // Begin implements provider.GuardStore.
@@ -73,7 +75,8 @@ func (g *Memory) Begin(ctx context.Context, key, digest string) (provider.GuardE
 	}
 }
 
-// begin is Begin but for waiting: running is the end to wait for.
+// begin is Begin without waiting; running, if not nil, is closed at the end of the
+// running send.
 func (g *Memory) begin(key, digest string) (before provider.GuardEntry, claimed bool, running chan struct{}, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -130,7 +133,7 @@ func (g *Memory) Finish(_ context.Context, key string, e provider.GuardEntry) er
 	return nil
 }
 
-// Len is the number of keys that are remembered now.
+// Len returns the number of keys that are remembered now.
 func (g *Memory) Len() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -138,7 +141,7 @@ func (g *Memory) Len() int {
 	return len(g.byKey)
 }
 
-// expire forgets what is older than the lifetime. A send that runs is not.
+// expire forgets keys older than the lifetime, except of running sends.
 func (g *Memory) expire(now time.Time) {
 	for first := g.ended.Front(); first != nil; first = g.ended.Front() {
 		x, ok := first.Value.(*memoryEntry)
@@ -152,7 +155,7 @@ func (g *Memory) expire(now time.Time) {
 	}
 }
 
-// copy is the entry for others to keep.
+// copy returns a copy of the entry for callers.
 func (x *memoryEntry) copy() provider.GuardEntry {
 	e := x.GuardEntry
 	e.Receipt = e.Receipt.Clone()

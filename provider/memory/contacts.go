@@ -24,7 +24,9 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 	return &out, nil
 }
 
-func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
+func (a *adapter) ListContacts(
+	ctx context.Context, q provider.ContactQuery,
+) (*provider.Page[provider.Contact], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -37,7 +39,8 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 		size = pageSize
 	}
 	page := &provider.Page[provider.Contact]{}
-	// The cursor is the last address of the page before, so that a contact added meanwhile shifts nothing.
+	// The cursor is the last address of the previous page: contacts added meanwhile do
+	// not shift the pages.
 	for _, email := range slices.Sorted(maps.Keys(a.contacts)) {
 		c := a.contacts[email]
 		_, member := c.lists[q.List.ID]
@@ -53,21 +56,29 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	return page, nil
 }
 
-func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
+func (a *adapter) UpsertContact(
+	ctx context.Context, change provider.ContactChange,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
 	for _, l := range change.Lists {
 		if _, ok := a.lists[l.ID]; !ok {
-			return nil, &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Field: "lists", Message: "no such list"}
+			return nil, &provider.Error{
+				Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404,
+				Field: "lists", Message: "no such list",
+			}
 		}
 	}
 	c, old := a.contacts[key(change.Email)]
 	r := &provider.ContactReceipt{ID: key(change.Email), State: provider.ContactUpdated}
 	if !old {
 		r.State = provider.ContactCreated
-		c = &contact{Contact: provider.Contact{Email: change.Email, CreatedAt: now()}, lists: map[string]provider.MembershipStatus{}}
+		c = &contact{
+			Contact: provider.Contact{Email: change.Email, CreatedAt: now()},
+			lists:   map[string]provider.MembershipStatus{},
+		}
 		a.contacts[key(change.Email)] = c
 	}
 	c.ModifiedAt = now()
@@ -113,7 +124,9 @@ func (a *adapter) DeleteContact(ctx context.Context, email string) error {
 	return nil
 }
 
-func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.Ref, reason string) (*provider.ContactReceipt, error) {
+func (a *adapter) Unsubscribe(
+	ctx context.Context, email string, list provider.Ref, reason string,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -133,7 +146,9 @@ func (a *adapter) Unsubscribe(ctx context.Context, email string, list provider.R
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
+func (a *adapter) ListLists(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.List], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -159,7 +174,9 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[
 	return page, nil
 }
 
-func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+func (a *adapter) AddToList(
+	ctx context.Context, list provider.Ref, emails []string,
+) ([]provider.MemberResult, error) {
 	return a.members(ctx, list, emails, func(c *contact) {
 		if !c.lists[list.ID].Terminal() {
 			c.lists[list.ID] = provider.StatusSubscribed
@@ -167,11 +184,15 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 	})
 }
 
-func (a *adapter) RemoveFromList(ctx context.Context, list provider.Ref, emails []string) ([]provider.MemberResult, error) {
+func (a *adapter) RemoveFromList(
+	ctx context.Context, list provider.Ref, emails []string,
+) ([]provider.MemberResult, error) {
 	return a.members(ctx, list, emails, func(c *contact) { delete(c.lists, list.ID) })
 }
 
-func (a *adapter) members(ctx context.Context, list provider.Ref, emails []string, change func(*contact)) ([]provider.MemberResult, error) {
+func (a *adapter) members(
+	ctx context.Context, list provider.Ref, emails []string, change func(*contact),
+) ([]provider.MemberResult, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -185,7 +206,10 @@ func (a *adapter) members(ctx context.Context, list provider.Ref, emails []strin
 		if c, ok := a.contacts[key(email)]; ok {
 			change(c)
 		} else {
-			out[i].Error = &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: "no such contact"}
+			out[i].Error = &provider.Error{
+				Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404,
+				Message: "no such contact",
+			}
 		}
 	}
 	return out, nil

@@ -25,3 +25,18 @@ func ExampleNewStore() {
 	fmt.Println(store.Messages()[0].Message.Subject)
 	// Output: Order 4711
 }
+
+// A configuration with the provider "memory" opens accounts on one Store.
+func ExampleStore_Driver() {
+	store := memory.NewStore()
+	cfg, err := provider.ParseConfig([]byte(`{"providers": {"main": {"provider": "memory", "from": {"email": "shop@example.com"}}}}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := provider.Registry{store.Driver()}.Open(context.Background(), cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: main (memory)
+}

@@ -11,7 +11,9 @@ import (
 var _ provider.Finder = (*adapter)(nil)
 
 // FindSent finds mail by one of its recipients, sender, subject and time.
-func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Trace) ([]provider.SentMail, error) {
+func (a *adapter) FindSent(
+	ctx context.Context, recipient string, t provider.Trace,
+) ([]provider.SentMail, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -23,7 +25,10 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 		}
 		for email, subject := range m.copies() {
 			if key(email) == key(recipient) && (t.Subject == "" || t.Subject == subject) {
-				out = append(out, provider.SentMail{MessageID: m.ID, Recipient: email, Subject: subject, At: m.at, State: provider.StateDelivered})
+				out = append(out, provider.SentMail{
+					MessageID: m.ID, Recipient: email, Subject: subject, At: m.at,
+					State: provider.StateDelivered,
+				})
 			}
 		}
 	}
@@ -34,7 +39,7 @@ func (m *Sent) within(from, to time.Time) bool {
 	return (from.IsZero() || !m.at.Before(from.Truncate(time.Second))) && (to.IsZero() || !m.at.After(to))
 }
 
-// copies are the recipients with the subject that each was sent.
+// copies returns the subject that each recipient was sent, by address.
 func (m *Sent) copies() map[string]string {
 	out := map[string]string{}
 	for _, a := range slices.Concat(m.Message.To, m.Message.Cc, m.Message.Bcc) {

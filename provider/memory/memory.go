@@ -1,13 +1,12 @@
-// Package memory is a provider that keeps mail and contacts in the memory of
-// the program, for the unit tests of applications. It has every feature.
+// Package memory implements a provider that keeps mail and contacts in memory, for
+// the unit tests of applications. It has every feature.
 //
 //	store := memory.NewStore()
 //	client, err := store.Client()
 //	… client.Send(ctx, message) …
 //	store.Messages() // what was sent
 //
-// It imitates no vendor: for that there is the sandbox package, which speaks the
-// vendors' protocols.
+// It imitates no vendor; package sandbox does, with the vendors' protocols.
 package memory
 
 import (
@@ -23,10 +22,11 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Driver opens accounts that share one Store for each call of Driver.
+// Driver returns a driver whose accounts share one new Store.
 func Driver() provider.Driver { return NewStore().Driver() }
 
-// Store holds what was sent and the contacts. It is safe for concurrent use.
+// Store holds the mails that were sent and the contacts. It is safe for concurrent
+// use.
 type Store struct {
 	mu         sync.Mutex
 	messages   []Sent
@@ -53,10 +53,13 @@ type contact struct {
 
 // NewStore returns an empty Store.
 func NewStore() *Store {
-	return &Store{byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{}, suppressed: map[string]provider.Suppression{}}
+	return &Store{
+		byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{},
+		suppressed: map[string]provider.Suppression{},
+	}
 }
 
-// Driver opens accounts on this Store, for configurations.
+// Driver returns a driver whose accounts use this Store, for configurations.
 func (s *Store) Driver() provider.Driver {
 	return s.driver().Driver()
 }
@@ -78,7 +81,7 @@ func (s *Store) Client(opts ...provider.Option) (*provider.Client, error) {
 	return s.driver().Client(config{}, opts...)
 }
 
-// Messages returns what was sent, in order. The messages are copies.
+// Messages returns the accepted mails in order. The messages are copies.
 func (s *Store) Messages() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,14 +100,15 @@ func (s *Store) AddList(id, name string) {
 	s.lists[id] = name
 }
 
-// FailNext makes the next operation end in err, which is best a *provider.Error.
+// FailNext makes the next operation fail with err, usually a *provider.Error.
 func (s *Store) FailNext(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = err
 }
 
-// enter locks the store and takes the planned failure.
+// enter locks the store, which the caller then unlocks. With the planned failure
+// or an ended context it returns the error and leaves the store unlocked.
 func (s *Store) enter(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -139,7 +143,12 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if i, seen := a.byKey[m.IdempotencyKey]; seen && m.IdempotencyKey != "" {
 		r := m.Receipt(a.messages[i].ID, provider.StateAccepted)
 		r.IdempotencyKey = m.IdempotencyKey
-		r.Notes = []provider.Note{{Field: "idempotency_key", Action: provider.NoteWarning, Why: "a mail with this key was accepted before"}}
+		r.Notes = []provider.Note{
+			{
+				Field: "idempotency_key", Action: provider.NoteWarning,
+				Why: "a mail with this key was accepted before",
+			},
+		}
 		return r, nil
 	}
 	id := fmt.Sprintf("memory-%d", len(a.messages)+1)
@@ -147,11 +156,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 		a.byKey[m.IdempotencyKey] = len(a.messages)
 	}
 	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone(), at: now()})
-	state := provider.StateAccepted
-	if !m.SendAt.IsZero() {
-		state = provider.StateScheduled
-	}
-	r := m.Receipt(id, state)
+	r := m.Accepted(id)
 	r.IdempotencyKey = m.IdempotencyKey
 	return r, nil
 }
@@ -185,12 +190,14 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 }
 
 func notFound(message string) error {
-	return &provider.Error{Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: message}
+	return &provider.Error{
+		Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404, Message: message,
+	}
 }
 
 func key(email string) string { return strings.ToLower(email) }
 
-// portable is the contact as callers see it, sharing nothing with the store.
+// portable returns the contact for callers; it shares nothing with the store.
 func (s *Store) portable(c *contact) provider.Contact {
 	out := c.Contact
 	out.Fields = maps.Clone(c.Fields)
@@ -201,10 +208,12 @@ func (s *Store) portable(c *contact) provider.Contact {
 	}
 	out.Memberships = nil
 	for _, id := range slices.Sorted(maps.Keys(c.lists)) {
-		out.Memberships = append(out.Memberships, provider.Membership{List: id, Status: c.lists[id]})
+		out.Memberships = append(out.Memberships, provider.Membership{
+			List: id, Status: c.lists[id],
+		})
 	}
 	return out
 }
 
-// now is cut to whole seconds, as vendors tell times.
+// now returns the time in whole seconds, the usual resolution of vendors.
 func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

@@ -10,7 +10,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Cancel withdraws a mail whose time has not come.
+// Cancel withdraws a mail whose send time has not come.
 func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	if err := a.enter(ctx); err != nil {
 		return err
@@ -21,13 +21,16 @@ func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
 	case i < 0 || a.messages[i].Withdrawn:
 		return notFound("no such message")
 	case !a.messages[i].Message.SendAt.After(time.Now()):
-		return &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409, Message: "the message has gone out"}
+		return &provider.Error{
+			Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409,
+			Message: "the message has gone out",
+		}
 	}
 	a.messages[i].Withdrawn = true
 	return nil
 }
 
-// suppress notes that an address gets no mail; the first reason stays.
+// suppress stops mail to an address; the first reason stays.
 func (s *Store) suppress(email, reason string) {
 	if _, ok := s.suppressed[key(email)]; !ok {
 		s.suppressed[key(email)] = provider.Suppression{
@@ -36,13 +39,16 @@ func (s *Store) suppress(email, reason string) {
 	}
 }
 
-func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provider.Page[provider.Suppression], error) {
+func (a *adapter) ListSuppressions(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.Suppression], error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer a.mu.Unlock()
 	page := &provider.Page[provider.Suppression]{}
-	// The cursor is the last address of the page before, so that one added meanwhile shifts nothing.
+	// The cursor is the last address of the previous page: addresses added meanwhile do
+	// not shift the pages.
 	for _, email := range slices.Sorted(maps.Keys(a.suppressed)) {
 		if email <= cursor {
 			continue
@@ -56,7 +62,9 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	return page, nil
 }
 
-func (a *adapter) AddSuppression(ctx context.Context, email, reason string) (*provider.ContactReceipt, error) {
+func (a *adapter) AddSuppression(
+	ctx context.Context, email, reason string,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -65,7 +73,9 @@ func (a *adapter) AddSuppression(ctx context.Context, email, reason string) (*pr
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provider.ContactReceipt, error) {
+func (a *adapter) RemoveSuppression(
+	ctx context.Context, email string,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -77,7 +87,9 @@ func (a *adapter) RemoveSuppression(ctx context.Context, email string) (*provide
 	return &provider.ContactReceipt{State: provider.ContactDone}, nil
 }
 
-func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.Ref) (*provider.ContactReceipt, error) {
+func (a *adapter) Resubscribe(
+	ctx context.Context, email string, list provider.Ref,
+) (*provider.ContactReceipt, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}

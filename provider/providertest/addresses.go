@@ -20,11 +20,11 @@ import (
 //go:embed testdata/addresses.tsv
 var addressTable string
 
-// addressRow is a line of the table.
+// addressRow is a row of the table.
 type addressRow struct {
 	address string
 	ok      bool
-	want    string // the form of the wire, or a part of the reason
+	want    string // the form on the wire, or a part of the error
 	why     string
 }
 
@@ -64,13 +64,14 @@ func addressRows(t *testing.T) []addressRow {
 	return rows
 }
 
-// addresses: every good address stands on the wire in its one form, every bad
-// one is refused with the name of its field. Nothing is sent: dry runs show
-// what would be.
+// addresses: every valid address is on the wire in one form, every invalid one is
+// refused with the name of its field. Nothing is sent: dry runs show the requests.
 func (h Harness) addresses(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
+	c := v.open(
+		t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }),
+	)
 	for _, row := range addressRows(t) {
 		shown = nil
 		m := h.baseline()
@@ -78,7 +79,10 @@ func (h Harness) addresses(t *testing.T) {
 		_, err := c.Send(t.Context(), m)
 		if row.ok {
 			if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, shown, 1) {
-				assert.True(t, carries(shown[0], row.want), "%q: %q is not in the request", row.address, row.want)
+				assert.True(
+					t, carries(shown[0], row.want), "%q: %q is not in the request", row.address,
+					row.want,
+				)
 			}
 			h.lookUp(t, c, &shown, row)
 			continue
@@ -100,20 +104,25 @@ func (h Harness) addresses(t *testing.T) {
 	v.noRequests(t)
 }
 
-// lookUp asks for the contact: there the address is a part of the URL at some vendors.
-func (h Harness) lookUp(t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow) {
+// lookUp requests the contact: at some vendors the address is a part of the URL.
+func (h Harness) lookUp(
+	t *testing.T, c *provider.Client, shown *[]provider.WireRequest, row addressRow,
+) {
 	if !c.Capabilities().Can(feature.ContactsGet) {
 		return
 	}
 	*shown = nil
 	_, err := c.GetContact(t.Context(), row.address)
 	if assert.ErrorIs(t, err, provider.ErrDryRun, "%q: %s", row.address, row.why) && assert.Len(t, *shown, 1) {
-		assert.True(t, carries((*shown)[0], row.want), "%q: %q is not in the request %s", row.address, row.want, (*shown)[0].URL)
+		assert.True(
+			t, carries((*shown)[0], row.want), "%q: %q is not in the request %s", row.address,
+			row.want, (*shown)[0].URL,
+		)
 	}
 }
 
-// carries reports whether a text of the request is exactly want: a value of its
-// JSON, its form or its query, or a segment of its path.
+// carries reports whether a text of the request equals want: a value of its JSON,
+// its form or its query, or a segment of its path.
 func carries(r provider.WireRequest, want string) bool {
 	for _, f := range slices.Concat(r.Form, r.Parts) {
 		if f.Value == want {
@@ -137,8 +146,8 @@ func carries(r provider.WireRequest, want string) bool {
 	return slices.Contains(jsonTexts(r.JSON), want)
 }
 
-// identifiers: an id that comes from a caller and that a server could read as
-// another path, or that no provider gives, is refused before any request.
+// identifiers: an id of the caller that a server could read as another path, or
+// that no provider uses, is refused before any request.
 func (h Harness) identifiers(t *testing.T) {
 	v := h.start(t)
 	requests := 0
@@ -190,11 +199,13 @@ func (h Harness) identifiers(t *testing.T) {
 	v.noRequests(t)
 }
 
-// composed: names come to the wire in NFC, and keep the joiners that Persian needs.
+// composed: names are on the wire in NFC, and keep the joiners that Persian needs.
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
-	c := v.open(t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }))
+	c := v.open(
+		t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }),
+	)
 	m := h.baseline()
 	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم"}
 	_, err := c.Send(t.Context(), m)
@@ -202,7 +213,10 @@ func (h Harness) composed(t *testing.T) {
 	require.Len(t, shown, 1)
 	// A name may share a value with the address: "Name <address>".
 	const want = "Café می\u200cخواهم"
-	assert.True(t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s", shown[0].JSON)
+	assert.True(
+		t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s",
+		shown[0].JSON,
+	)
 	if !c.Capabilities().Can(feature.ContactsUpsertNames) {
 		return
 	}
@@ -210,6 +224,8 @@ func (h Harness) composed(t *testing.T) {
 	u.FirstName = provider.ChangeTo("Cafe\u0301 می\u200cخواهم")
 	_, err = v.open(t, nil).UpsertContact(t.Context(), u)
 	require.NoError(t, err)
-	found := slices.ContainsFunc(v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") })
+	found := slices.ContainsFunc(
+		v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") },
+	)
 	assert.True(t, found, "the name of a contact")
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// batches proves that each message of a batch arrives once and by itself, in one
-// call for all where the table says so, and that one with an error of its own
-// takes no other with it.
+// batches checks that each message of a batch arrives exactly once, in one request
+// where the table says so, and that a message with an error does not affect the
+// others.
 func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	const n = 5
 	messages := h.numbered(n, func(i int, m *provider.Message) {
@@ -54,7 +54,14 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		require.Len(t, mail.To, 1, "recipients of a batch see each other")
 		subjects[mail.To[0].Email] = mail.Subject
 	}
-	assert.Equal(t, map[string]string{"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2", "a4@example.com": "4"}, subjects)
+	assert.Equal(
+		t,
+		map[string]string{
+			"a0@example.com": "0", "a1@example.com": "1", "a2@example.com": "2",
+			"a4@example.com": "4",
+		},
+		subjects,
+	)
 	calls := n - 1
 	if c.Capabilities().Level(feature.MessageBatch) != provider.LevelEmulated {
 		calls = 1
@@ -63,8 +70,10 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	return nil
 }
 
-// numbered are n messages to addresses of their own, their subjects the indexes.
-func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.Seq2[*provider.Message, error] {
+// numbered returns n messages to different addresses; the subject is the index.
+func (h Harness) numbered(
+	n int, change func(i int, m *provider.Message),
+) iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for i := range n {
 			m := h.baseline()
@@ -78,9 +87,9 @@ func (h Harness) numbered(n int, change func(i int, m *provider.Message)) iter.S
 	}
 }
 
-// batchFields proves that two messages of a batch which differ in one field keep
-// what is theirs: the provider gets both texts, in one call or in two. The fields
-// are found by their types, so a new one is among them.
+// batchFields checks that two messages of a batch which differ in one field keep
+// their own values: the provider gets both texts, in one request or in two. The
+// fields are found by their types, so a new field is covered.
 func (h Harness) batchFields(t *testing.T) {
 	caps := h.capabilities()
 	for _, f := range provider.Features() {
@@ -91,12 +100,16 @@ func (h Harness) batchFields(t *testing.T) {
 		}
 		t.Run(string(f), func(t *testing.T) {
 			v := h.start(t)
-			messages := h.numbered(2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) })
+			messages := h.numbered(
+				2, func(i int, m *provider.Message) { []probe{first, second}[i].change(h, m) },
+			)
 			report, err := v.open(t, nil).SendBatch(t.Context(), messages, nil)
 			require.NoError(t, err)
 			assert.Equal(t, 2, report.Accepted)
 			assert.True(t, first.found(h, v.seen()), "the first message's is lost: %+v", v.sends())
-			assert.True(t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends())
+			assert.True(
+				t, second.found(h, v.seen()), "the second message's is lost: %+v", v.sends(),
+			)
 			for _, mail := range v.Messages(v.name) {
 				assert.Len(t, mail.To, 1)
 			}

@@ -22,8 +22,8 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// badInput: everything wrong with a mail that can be known here is told here,
-// with the field's name, and nothing leaves.
+// badInput: everything wrong with a mail that is known without a request is an
+// error with the field's name, before any request.
 func (h Harness) badInput(t *testing.T) {
 	for field, change := range map[string]func(*provider.Message){
 		"to":                      func(m *provider.Message) { m.To = nil },
@@ -58,7 +58,7 @@ func (h Harness) badInput(t *testing.T) {
 			var e *provider.Error
 			require.ErrorAs(t, err, &e)
 			if field == "template unknown alias" && errors.Is(err, provider.ErrUnsupported) {
-				v.noRequests(t) // without templates that is the better answer
+				v.noRequests(t) // without templates the error is "unsupported"
 				return
 			}
 			assert.ErrorIs(t, err, provider.ErrInvalid)
@@ -77,19 +77,25 @@ func (h Harness) badInput(t *testing.T) {
 			{Email: "nobody"},
 			{Email: "a@example.com", Lists: []provider.Ref{{Alias: "nope"}}},
 			{Email: "a@example.com", Lists: []provider.Ref{{}}},
-			{Email: "a@example.com", Lists: []provider.Ref{h.List}, Fields: map[string]any{"x": struct{}{}}},
+			{
+				Email: "a@example.com", Lists: []provider.Ref{h.List},
+				Fields: map[string]any{"x": struct{}{}},
+			},
 			{Email: "a@example.com", Lists: []provider.Ref{h.List}, Status: "odd"},
 		} {
 			_, err := c.UpsertContact(t.Context(), change)
 			assert.Error(t, err)
-			assert.True(t, errors.Is(err, provider.ErrInvalid) || errors.Is(err, provider.ErrUnsupported), "%v", err)
+			assert.True(
+				t, errors.Is(err, provider.ErrInvalid) || errors.Is(err, provider.ErrUnsupported),
+				"%v", err,
+			)
 		}
 		v.noRequests(t)
 	})
 }
 
-// canceledBefore asserts that err says that the context had ended before anything
-// left.
+// canceledBefore asserts that err is that of a context which ended before any
+// request.
 func canceledBefore(t *testing.T, err error) {
 	t.Helper()
 	var e *provider.Error
@@ -114,8 +120,8 @@ func (h Harness) context(t *testing.T) {
 	v.noRequests(t)
 }
 
-// notTheVendors are successful answers that come from a gateway, a maintenance page or
-// another program, and prove nothing.
+// notTheVendors are successful responses of a gateway, a maintenance page or
+// another program, which prove nothing.
 var notTheVendors = func() []struct {
 	name  string
 	fault sandbox.Fault
@@ -131,7 +137,10 @@ var notTheVendors = func() []struct {
 		{name: "200 text", fault: sandbox.Fault{Status: 200, Body: `OK`}},
 		{name: "200 broken off", fault: sandbox.Fault{Status: 200, Body: `{"`, Header: json}},
 		{name: "200 empty", fault: sandbox.Fault{Status: 200}},
-		{name: "200 byte order mark", fault: sandbox.Fault{Status: 200, Body: "\xef\xbb\xbf", Header: json}},
+		{
+			name:  "200 byte order mark",
+			fault: sandbox.Fault{Status: 200, Body: "\xef\xbb\xbf", Header: json},
+		},
 		{name: "200 empty list", fault: sandbox.Fault{Status: 200, Body: `[]`, Header: json}},
 		{name: "200 number", fault: sandbox.Fault{Status: 200, Body: `1`, Header: json}},
 		{name: "200 null", fault: sandbox.Fault{Status: 200, Body: `null`, Header: json}},
@@ -140,7 +149,7 @@ var notTheVendors = func() []struct {
 	}
 }()
 
-// noEvidence checks the error of a send or a change whose answer proves nothing.
+// noEvidence checks the error of a send or a change whose response proves nothing.
 func noEvidence(t *testing.T, err error) {
 	t.Helper()
 	var e *provider.Error
@@ -150,8 +159,9 @@ func noEvidence(t *testing.T, err error) {
 	assert.NotContains(t, err.Error(), "<html", "a page is no message")
 }
 
-// failures runs the failure table over the adapter: what was certainly not done
-// is called so, what is uncertain is called unknown, nothing is repeated.
+// failures runs the failure table over the adapter: a call that certainly had no
+// effect is reported as not sent, an uncertain one as unknown, and none is
+// repeated.
 func (h Harness) failures(t *testing.T) {
 	html := http.Header{"Content-Type": {"text/html"}}
 	for _, row := range []struct {
@@ -164,15 +174,52 @@ func (h Harness) failures(t *testing.T) {
 		{"400", sandbox.Fault{Status: 400, Body: `{}`}, provider.ErrInvalid, provider.OutcomeNotSent, provider.StateRefused},
 		{"402", sandbox.Fault{Status: 402, Body: `{}`}, provider.ErrNoCredit, provider.OutcomeNotSent, provider.StateRefused},
 		{"403 html", sandbox.Fault{Status: 403, Body: `<html>`, Header: html}, provider.ErrForbidden, provider.OutcomeNotSent, provider.StateRefused},
-		{"404", sandbox.Fault{Status: 404}, provider.ErrNotFound, provider.OutcomeNotSent, provider.StateRefused},
-		{"408", sandbox.Fault{Status: 408}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
-		{"429", sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}}, provider.ErrRateLimited, provider.OutcomeNotSent, provider.StateRefused},
-		{"500", sandbox.Fault{Status: 500}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
+		{
+			"404",
+			sandbox.Fault{Status: 404},
+			provider.ErrNotFound, provider.OutcomeNotSent,
+			provider.StateRefused,
+		},
+		{
+			"408",
+			sandbox.Fault{Status: 408},
+			provider.ErrOutcomeUnknown,
+			provider.OutcomeMaybeSent, provider.StateUnknown,
+		},
+		{
+			"429",
+			sandbox.Fault{Status: 429, Header: http.Header{"Retry-After": {"7"}}},
+			provider.ErrRateLimited, provider.OutcomeNotSent, provider.StateRefused,
+		},
+		{
+			"500",
+			sandbox.Fault{Status: 500},
+			provider.ErrOutcomeUnknown,
+			provider.OutcomeMaybeSent, provider.StateUnknown,
+		},
 		{"502 html", sandbox.Fault{Status: 502, Body: `<html>bad gateway</html>`, Header: html}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
-		{"503 after it was done", sandbox.Fault{Status: 503, After: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
-		{"cut before", sandbox.Fault{Drop: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
-		{"cut after", sandbox.Fault{Drop: true, After: true}, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown},
-		{"302", sandbox.Fault{Status: 302, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}}, provider.ErrBadResponse, provider.OutcomeNotSent, provider.StateRefused},
+		{
+			"503 after it was done",
+			sandbox.Fault{Status: 503, After: true},
+			provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, provider.StateUnknown,
+		},
+		{
+			"cut before",
+			sandbox.Fault{Drop: true},
+			provider.ErrOutcomeUnknown,
+			provider.OutcomeMaybeSent, provider.StateUnknown,
+		},
+		{
+			"cut after",
+			sandbox.Fault{Drop: true, After: true},
+			provider.ErrOutcomeUnknown,
+			provider.OutcomeMaybeSent, provider.StateUnknown,
+		},
+		{
+			"302",
+			sandbox.Fault{Status: 302, Header: http.Header{"Location": {"http://127.0.0.1:1/"}}},
+			provider.ErrBadResponse, provider.OutcomeNotSent, provider.StateRefused,
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			v := h.start(t)
@@ -244,7 +291,13 @@ func (h Harness) receipts(t *testing.T) {
 	assert.Equal(t, provider.StateAccepted, r.State)
 	assert.NotEmpty(t, r.MessageID)
 	require.Len(t, r.Recipients, 1)
-	assert.Equal(t, provider.RecipientResult{Email: "anna@example.com", MessageID: r.MessageID, State: provider.StateAccepted}, r.Recipients[0])
+	assert.Equal(
+		t,
+		provider.RecipientResult{
+			Email: "anna@example.com", MessageID: r.MessageID, State: provider.StateAccepted,
+		},
+		r.Recipients[0],
+	)
 	mails := v.Messages(v.name)
 	require.Len(t, mails, 1)
 	assert.Equal(t, "سفارش شما", mails[0].Subject)
@@ -261,7 +314,10 @@ func (h Harness) receipts(t *testing.T) {
 		m.To[0].Email = "anna@пример.example"
 		r, err := v.open(t, nil).Send(t.Context(), m)
 		require.NoError(t, err)
-		assert.Equal(t, "anna@пример.example", r.Recipients[0].Email, "the receipt shows the address as it was given")
+		assert.Equal(
+			t, "anna@пример.example", r.Recipients[0].Email,
+			"the receipt shows the address as it was given",
+		)
 		assert.Equal(t, "anna@xn--e1afmkfd.example", v.Messages(v.name)[0].To[0].Email)
 	})
 }
@@ -324,12 +380,14 @@ func (h Harness) iteration(t *testing.T) {
 	})
 }
 
-// secrets plants keys and looks for them in everything that is written.
+// secrets uses known keys and searches everything that is written for them.
 func (h Harness) secrets(t *testing.T) {
 	const planted = "PLANTED-4711-KEY"
 	var out safeWriter
 	hooks := provider.WithHooks(
-		provider.SlogHooks(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		provider.SlogHooks(
+			slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		),
 		provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
 			req, answer := e.Describe()
 			fmt.Fprintf(&out, "%v %+v %#v %v %+v\n", e, req, req, answer, e.Err)
@@ -364,7 +422,12 @@ func (h Harness) secrets(t *testing.T) {
 	use(v.open(t, plant, hooks))
 	v.Fail(v.name, sandbox.Fault{Drop: true, Times: 100})
 	use(v.open(t, plant, hooks))
-	use(v.open(t, func(a provider.AccountConfig) { plant(a); a["base_url"] = "http://127.0.0.1:1" }, hooks))
+	use(
+		v.open(
+			t, func(a provider.AccountConfig) { plant(a); a["base_url"] = "http://127.0.0.1:1" },
+			hooks,
+		),
+	)
 	use(v.open(t, plant, provider.WithDryRun(func(r provider.WireRequest) {
 		data, _ := json.Marshal(r)
 		_, _ = out.Write(data)
@@ -373,7 +436,7 @@ func (h Harness) secrets(t *testing.T) {
 	assert.Contains(t, out.String(), "REDACTED")
 	assert.NotContains(t, out.String(), planted)
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", planted))
-	v.Violations() // faults and wrong keys are not what is tested here
+	v.Violations() // faults and wrong keys have tests of their own
 }
 
 type safeWriter struct {
@@ -416,12 +479,16 @@ func (h Harness) parallel(t *testing.T) {
 	assert.Len(t, v.Messages(v.name), len(ids))
 }
 
-// require: a configuration that needs what the provider lacks fails at Open.
+// require: a configuration that requires a feature the provider lacks fails at
+// Open.
 func (h Harness) require(t *testing.T) {
 	v := h.start(t)
 	caps := h.capabilities()
 	for _, f := range provider.Features() {
-		_, err := provider.Registry{h.Driver}.Open(t.Context(), v.config(func(a provider.AccountConfig) { a["require"] = []provider.Feature{f} }))
+		_, err := provider.Registry{h.Driver}.Open(
+			t.Context(),
+			v.config(func(a provider.AccountConfig) { a["require"] = []provider.Feature{f} }),
+		)
 		if caps.Can(f) {
 			assert.NoError(t, err, f)
 			continue

@@ -21,7 +21,7 @@ const needleEmail = "needle@example.com"
 // action does one thing with contacts and checks that it happened.
 type action func(t *testing.T, h Harness, v *vendor, c *provider.Client) error
 
-// stored is the contact as the fake has it.
+// stored returns the contact as the fake has it.
 func (v *vendor) stored(email string) (provider.Contact, bool) {
 	for _, c := range v.Contacts(v.name) {
 		if strings.EqualFold(c.Email, email) {
@@ -39,12 +39,15 @@ func (v *vendor) seed(email string) {
 	})
 }
 
-// change is an upsert that every vendor with upserts takes.
+// change returns an upsert that every vendor with upserts takes.
 func (h Harness) change() provider.ContactChange {
 	return provider.ContactChange{Email: needleEmail, Lists: []provider.Ref{h.List}}
 }
 
-func upsert(change func(h Harness, c *provider.ContactChange), check func(t *testing.T, h Harness, c provider.Contact)) action {
+func upsert(
+	change func(h Harness, c *provider.ContactChange),
+	check func(t *testing.T, h Harness, c provider.Contact),
+) action {
 	return func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		ch := h.change()
 		change(h, &ch)
@@ -74,7 +77,12 @@ var actions = map[provider.Feature]action{
 		assert.Equal(t, sent.MessageID, r.MessageID)
 		assert.NotEmpty(t, r.State)
 		assert.Equal(t, "account", r.Account)
-		_, err = c.Status(t.Context(), provider.ReceiptFor("", strings.Replace(sent.MessageID, sent.MessageID[1:2], "0", 1)+"0"))
+		_, err = c.Status(
+			t.Context(),
+			provider.ReceiptFor(
+				"", strings.Replace(sent.MessageID, sent.MessageID[1:2], "0", 1)+"0",
+			),
+		)
 		assert.Error(t, err, "an id that does not exist")
 		return nil
 	},
@@ -87,7 +95,10 @@ var actions = map[provider.Feature]action{
 		assert.Equal(t, needleEmail, got.Email)
 		assert.Equal(t, "Anna", got.FirstName)
 		assert.Equal(t, "before", got.Fields[h.Field])
-		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
+		assert.Equal(
+			t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}},
+			got.Memberships,
+		)
 		assert.NotNil(t, got.Suppressed)
 		assert.Empty(t, got.Suppressed)
 		_, err = c.GetContact(t.Context(), "nobody@example.com")
@@ -98,13 +109,20 @@ var actions = map[provider.Feature]action{
 		v.seed(needleEmail)
 		return expectContact(t, c, provider.ContactQuery{})
 	},
-	feature.ContactsListMembers: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsListMembers: func(
+		t *testing.T, h Harness, v *vendor, c *provider.Client,
+	) error {
 		v.seed(needleEmail)
 		return expectContact(t, c, provider.ContactQuery{List: h.List})
 	},
-	feature.ContactsListModifiedSince: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsListModifiedSince: func(
+		t *testing.T, h Harness, v *vendor, c *provider.Client,
+	) error {
 		old := time.Date(2020, 1, 2, 3, 4, 5, 0, time.UTC)
-		v.AddContact(v.name, provider.Contact{Email: "old@example.com", CreatedAt: old, ModifiedAt: old, Memberships: []provider.Membership{{List: h.List.ID}}})
+		v.AddContact(v.name, provider.Contact{
+			Email: "old@example.com", CreatedAt: old, ModifiedAt: old,
+			Memberships: []provider.Membership{{List: h.List.ID}},
+		})
 		v.seed(needleEmail)
 		for got, err := range c.AllContacts(t.Context(), provider.ContactQuery{ModifiedSince: time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC)}) {
 			if err != nil {
@@ -115,9 +133,12 @@ var actions = map[provider.Feature]action{
 		return expectContact(t, c, provider.ContactQuery{ModifiedSince: old.AddDate(1, 0, 0)})
 	},
 	feature.ContactsUpsert: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-		for range 2 { // the second time it is there
+		for range 2 { // the second time the contact exists
 			if err := upsert(func(Harness, *provider.ContactChange) {}, func(t *testing.T, h Harness, got provider.Contact) {
-				assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
+				assert.Equal(
+					t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}},
+					got.Memberships,
+				)
 			})(t, h, v, c); err != nil {
 				return err
 			}
@@ -139,11 +160,17 @@ var actions = map[provider.Feature]action{
 			assert.Contains(t, all, "Иванова")
 		}),
 	feature.ContactsUpsertFields: upsert(
-		func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: "needle شهر"} },
+		func(
+			h Harness, c *provider.ContactChange,
+		) {
+			c.Fields = map[string]any{h.Field: "needle شهر"}
+		},
 		func(t *testing.T, h Harness, got provider.Contact) {
 			assert.Equal(t, "needle شهر", got.Fields[h.Field])
 		}),
-	feature.ContactsUpsertClear: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUpsertClear: func(
+		t *testing.T, h Harness, v *vendor, c *provider.Client,
+	) error {
 		v.seed(needleEmail)
 		return upsert(
 			func(h Harness, c *provider.ContactChange) { c.Fields = map[string]any{h.Field: nil} },
@@ -155,7 +182,9 @@ var actions = map[provider.Feature]action{
 	feature.ContactsUpsertStatus: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Status = provider.StatusUnsubscribed },
 		func(t *testing.T, _ Harness, got provider.Contact) {
-			assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
+			assert.True(
+				t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got,
+			)
 		}),
 	feature.ContactsUpsertWithoutList: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Lists = nil },
@@ -170,7 +199,9 @@ var actions = map[provider.Feature]action{
 		assert.ErrorIs(t, c.DeleteContact(t.Context(), needleEmail), provider.ErrNotFound)
 		return nil
 	},
-	feature.ContactsUnsubscribe: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUnsubscribe: func(
+		t *testing.T, h Harness, v *vendor, c *provider.Client,
+	) error {
 		v.seed(needleEmail)
 		r, err := c.Unsubscribe(t.Context(), needleEmail, provider.Ref{}, "")
 		if err != nil {
@@ -181,14 +212,19 @@ var actions = map[provider.Feature]action{
 		assert.True(t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got)
 		return nil
 	},
-	feature.ContactsUnsubscribeList: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
+	feature.ContactsUnsubscribeList: func(
+		t *testing.T, h Harness, v *vendor, c *provider.Client,
+	) error {
 		v.seed(needleEmail)
 		if _, err := c.Unsubscribe(t.Context(), needleEmail, h.List, ""); err != nil {
 			return err
 		}
 		got, _ := v.stored(needleEmail)
 		for _, m := range got.Memberships {
-			assert.True(t, m.List != h.List.ID || m.Status.Terminal() || len(got.Suppressed) > 0, "%+v", got)
+			assert.True(
+				t, m.List != h.List.ID || m.Status.Terminal() || len(got.Suppressed) > 0, "%+v",
+				got,
+			)
 		}
 		return nil
 	},
@@ -208,15 +244,21 @@ var actions = map[provider.Feature]action{
 	feature.ListsAdd: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		v.seed("known@example.com")
 		v.AddList(v.name, otherList(h), "Other")
-		results, err := c.AddToList(t.Context(), provider.Ref{ID: otherList(h)}, []string{"known@example.com"})
+		results, err := c.AddToList(
+			t.Context(), provider.Ref{ID: otherList(h)}, []string{"known@example.com"},
+		)
 		if err != nil {
 			return err
 		}
 		require.Len(t, results, 1)
 		require.Nil(t, results[0].Error, "%v", results[0].Error)
 		got, _ := v.stored("known@example.com")
-		assert.Contains(t, got.Memberships, provider.Membership{List: otherList(h), Status: provider.StatusSubscribed})
-		assert.Contains(t, got.Memberships, provider.Membership{List: h.List.ID, Status: provider.StatusSubscribed})
+		assert.Contains(t, got.Memberships, provider.Membership{
+			List: otherList(h), Status: provider.StatusSubscribed,
+		})
+		assert.Contains(t, got.Memberships, provider.Membership{
+			List: h.List.ID, Status: provider.StatusSubscribed,
+		})
 		return nil
 	},
 	feature.ListsRemove: func(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
@@ -276,11 +318,11 @@ func derivedAction(f provider.Feature) (action, bool) {
 	return nil, false
 }
 
-// errNothing says that a part of an answer is empty, which is all that a
-// missing part of Check can show.
+// errNothing means that a part of a response is empty: Check has no error for a
+// part that it cannot report.
 var errNothing = errors.New("nothing told")
 
-// otherList is an id like the harness's own for a second list.
+// otherList returns an id for a second list, in the form of the harness's list.
 func otherList(h Harness) string {
 	id := h.List.ID
 	if strings.Trim(id, "0123456789") == "" {
@@ -303,9 +345,10 @@ func expectContact(t *testing.T, c *provider.Client, q provider.ContactQuery) er
 	return nil
 }
 
-// ofSentMail are features of a message that has been sent: they have an action
-// instead of a probe.
-var ofSentMail = []provider.Feature{feature.MessageStatus, feature.MessageCancel, feature.MessageSettle, feature.MessageBatch}
+// ofSentMail are features of messages that have an action instead of a probe.
+var ofSentMail = []provider.Feature{
+	feature.MessageStatus, feature.MessageCancel, feature.MessageSettle, feature.MessageBatch,
+}
 
 func (h Harness) contactFeatures(t *testing.T) {
 	caps := h.capabilities()
@@ -342,7 +385,7 @@ func (h Harness) contactFeatures(t *testing.T) {
 				_, err := c.Status(t.Context(), provider.ReceiptFor("", "1"))
 				v.unsupported(t, f, err)
 			default:
-				missing := f // or what it is a part of, where that is missing too
+				missing := f // or its operation, where that is missing too
 				if whole := wholeOf(f); whole != "" && !caps.Can(whole) {
 					missing = whole
 				}
@@ -352,8 +395,8 @@ func (h Harness) contactFeatures(t *testing.T) {
 	}
 }
 
-// wholeOf is the operation that f is a part of, and that is asked for first; empty
-// when f is an operation itself.
+// wholeOf returns the operation that f is a part of; empty when f is an operation
+// itself.
 func wholeOf(f provider.Feature) provider.Feature {
 	switch {
 	case f == feature.ContactsListModifiedSince:
@@ -364,20 +407,25 @@ func wholeOf(f provider.Feature) provider.Feature {
 	return ""
 }
 
-// consent proves that no upsert and no import brings back an address that does
-// not want mail.
+// consent checks that no upsert and no import resubscribes an address that does not
+// want mail.
 func (h Harness) consent(t *testing.T) {
 	caps := h.capabilities()
 	if !caps.Can(feature.ContactsUpsert) || !caps.Can(feature.ContactsGet) {
-		return // nothing could be read back, and nothing of it is promised
+		return // contacts cannot be read, so nothing is promised
 	}
 	for _, status := range []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusBlocked} {
 		t.Run(string(status), func(t *testing.T) {
 			v := h.start(t)
-			gone := provider.Contact{Email: needleEmail, Memberships: []provider.Membership{{List: h.List.ID, Status: status}}}
+			gone := provider.Contact{
+				Email:       needleEmail,
+				Memberships: []provider.Membership{{List: h.List.ID, Status: status}},
+			}
 			if h.AccountConsent && status == provider.StatusBlocked {
 				gone.Memberships[0].Status = provider.StatusSubscribed
-				gone.Suppressed = []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}
+				gone.Suppressed = []provider.Suppression{
+					{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing},
+				}
 			}
 			v.AddContact(v.name, gone)
 			_, err := v.open(t, nil).UpsertContact(t.Context(), h.change())

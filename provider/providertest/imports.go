@@ -11,15 +11,17 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// bulkRows are so many that every vendor's way to import many is used, and more
-// than one call of SendPulse's or SMS.by's takes.
+// bulkRows is enough for every vendor's bulk import to be used, and more than one
+// request of SendPulse or SMS.by takes.
 const bulkRows = 1200
 
-// imports proves that rows have results of their own, that those who want no mail
-// stay so among many others, and that many contacts are few calls where the
+// imports checks that rows have results of their own, that unsubscribed contacts
+// stay so among many others, and that many contacts need few requests where the
 // adapter says so.
 func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
-	report, failed, err := h.importRows(t, c, []string{needleEmail, "not an address", "other@example.com"})
+	report, failed, err := h.importRows(t, c, []string{
+		needleEmail, "not an address", "other@example.com",
+	})
 	if err != nil {
 		return err
 	}
@@ -38,12 +40,20 @@ func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	for i := range emails {
 		emails[i] = fmt.Sprintf("row%04d@example.com", i)
 	}
-	gone := provider.Contact{Email: emails[n/2], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusUnsubscribed}}}
+	gone := provider.Contact{
+		Email:       emails[n/2],
+		Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusUnsubscribed}},
+	}
 	v.AddContact(v.name, gone)
-	blocked := provider.Contact{Email: emails[n/2+1], Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusBlocked}}}
+	blocked := provider.Contact{
+		Email:       emails[n/2+1],
+		Memberships: []provider.Membership{{List: h.List.ID, Status: provider.StatusBlocked}},
+	}
 	if h.AccountConsent {
 		blocked.Memberships[0].Status = provider.StatusSubscribed
-		blocked.Suppressed = []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}
+		blocked.Suppressed = []provider.Suppression{
+			{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing},
+		}
 	}
 	v.AddContact(v.name, blocked)
 	before := len(v.Requests(v.name))
@@ -62,7 +72,9 @@ func imports(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 }
 
 // importRows imports addresses into the harness's list.
-func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (report provider.ImportReport, failed []int, err error) {
+func (h Harness) importRows(
+	t *testing.T, c *provider.Client, emails []string,
+) (report provider.ImportReport, failed []int, err error) {
 	t.Helper()
 	next := 0
 	report, err = c.ImportContacts(t.Context(), func(yield func(provider.ContactChange, error) bool) {
@@ -83,8 +95,8 @@ func (h Harness) importRows(t *testing.T, c *provider.Client, emails []string) (
 	return report, failed, err
 }
 
-// arrived asserts that all addresses are contacts on the list, but for those who
-// do not want that.
+// arrived asserts that all addresses are contacts on the list, except the
+// unwilling.
 func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...provider.Contact) {
 	t.Helper()
 	caps := h.capabilities()
@@ -96,7 +108,7 @@ func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...
 		got := all[want.Email]
 		delete(all, want.Email)
 		if !caps.Can(feature.ContactsGet) {
-			continue // nothing could be looked at before, and nothing of it is promised
+			continue // contacts cannot be read, so nothing is promised
 		}
 		assert.Equal(t, want.Memberships, got.Memberships, want.Email)
 		assert.Len(t, got.Suppressed, len(want.Suppressed), want.Email)
@@ -108,5 +120,7 @@ func (h Harness) arrived(t *testing.T, v *vendor, emails []string, unwilling ...
 			missing++
 		}
 	}
-	assert.Equal(t, len(unwilling), missing, "contacts that did not arrive, and those who do not want mail")
+	assert.Equal(
+		t, len(unwilling), missing, "contacts that did not arrive, and those who do not want mail",
+	)
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// parentOf is the feature that a probe of f uses as well. Where the parent is
-// missing too, the parent is what the error names. Empty when there is none.
+// parentOf returns the feature that a probe of f uses as well; empty when there is
+// none. Where the parent is missing too, the error names the parent.
 func parentOf(f provider.Feature) provider.Feature {
 	switch f {
 	case feature.MessageVariables:
 		return feature.MessageTemplate
 	case feature.MessageAttachmentsURL, feature.MessageTextOnly:
-		return "" // a file that is fetched is not one that is attached; text alone needs no HTML
+		return "" // a file by URL needs no attached file; text alone needs no HTML
 	}
 	i := strings.LastIndexByte(string(f), '.')
 	if parent := f[:i]; parent.Doc() != "" {
@@ -71,7 +71,7 @@ func (h Harness) messageFeatures(t *testing.T) {
 	}
 }
 
-// capabilities are those of the account that the suite opens.
+// capabilities returns those of the account that the suite opens.
 func (h Harness) capabilities() provider.Capabilities { return h.Driver.Capabilities(h.Settings) }
 
 func (h Harness) nativeMessage(t *testing.T, f provider.Feature, p probe) {
@@ -87,7 +87,8 @@ func (h Harness) nativeMessage(t *testing.T, f provider.Feature, p probe) {
 	}
 }
 
-// seen reports whether a text was on the wire of any request that sent mail.
+// seen returns a function that reports whether a request that sent mail had a text
+// on the wire.
 func (v *vendor) seen() func(string) bool {
 	return func(needle string) bool {
 		for _, r := range v.sends() {
@@ -110,8 +111,8 @@ func (h Harness) missingMessage(t *testing.T, f provider.Feature, p probe) {
 	assert.Equal(t, before, m, "the caller's message was changed")
 }
 
-// allowedMessage sends the mail under the policy that allows it: what is
-// emulated arrives, what is dropped does not, and a note tells either.
+// allowedMessage sends the mail under the policy that allows it: an emulated
+// feature arrives, a dropped one does not, and a note names either.
 func (h Harness) allowedMessage(t *testing.T, f provider.Feature, p probe, arrives bool) {
 	v := h.start(t)
 	m := h.baseline()

@@ -12,13 +12,13 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// probe puts one feature into a mail and says how it is told on the wire. found
-// gets the texts of all requests that sent the mail; seen reports whether one
-// of them holds a text.
+// probe puts one feature into a mail and finds it on the wire. found gets the texts
+// of all requests that sent the mail; seen reports whether one of them contains a
+// text.
 type probe struct {
 	change func(h Harness, m *provider.Message)
 	found  func(h Harness, seen func(string) bool) bool
-	// field is that of the note about an emulation or a drop; empty means the
+	// field is the Field of the note about an emulation or a drop; empty means the
 	// feature's own.
 	field string
 }
@@ -55,7 +55,11 @@ func probeOf(t *testing.T, f provider.Feature) probe {
 	if !ok {
 		p, ok = derivedProbe(f, "needle")
 	}
-	require.True(t, ok, "no probe for %s: its field cannot be filled by its type alone; add a row to specialProbes", f)
+	require.True(
+		t, ok,
+		"no probe for %s: its field cannot be filled by its type alone; add a row to specialProbes",
+		f,
+	)
 	if p.field == "" {
 		p.field = strings.TrimPrefix(strings.TrimSuffix(string(f), ".many"), "message.")
 	}
@@ -63,7 +67,7 @@ func probeOf(t *testing.T, f provider.Feature) probe {
 }
 
 // derivedProbe fills the field of Message that the feature is named after with
-// texts that hold mark and can be found on the wire. ok is false for other types
+// texts that contain mark and can be found on the wire. ok is false for other types
 // of fields.
 func derivedProbe(f provider.Feature, mark string) (p probe, ok bool) {
 	typ := reflect.TypeFor[provider.Message]()
@@ -102,7 +106,7 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// specialProbes are those of features that are more than a field with a text.
+// specialProbes are the probes of features that are more than a field with a text.
 var specialProbes = map[provider.Feature]probe{
 	feature.MessageToMany: {
 		change: func(_ Harness, m *provider.Message) {
@@ -139,25 +143,34 @@ var specialProbes = map[provider.Feature]probe{
 	},
 	feature.MessageAttachmentsMany: {
 		change: func(_ Harness, m *provider.Message) {
-			m.Attachments = []provider.Attachment{{Name: "a.txt", Content: []byte("first")}, {Name: "needle.txt", Content: []byte("needle content")}}
+			m.Attachments = []provider.Attachment{
+				{Name: "a.txt", Content: []byte("first")},
+				{Name: "needle.txt", Content: []byte("needle content")},
+			}
 		},
 		found: seesAll("needle.txt", "needle content"),
 	},
 	feature.MessageAttachmentsURL: {
 		change: func(_ Harness, m *provider.Message) {
-			m.Attachments = []provider.Attachment{{Name: "needle.pdf", URL: "https://files.example.com/needle.pdf"}}
+			m.Attachments = []provider.Attachment{
+				{Name: "needle.pdf", URL: "https://files.example.com/needle.pdf"},
+			}
 		},
 		found: seesAll("https://files.example.com/needle.pdf"),
 	},
 	feature.MessageAttachmentsContentType: {
 		change: func(_ Harness, m *provider.Message) {
-			m.Attachments = []provider.Attachment{{Name: "a.txt", Content: []byte("x"), ContentType: "application/x-needle"}}
+			m.Attachments = []provider.Attachment{
+				{Name: "a.txt", Content: []byte("x"), ContentType: "application/x-needle"},
+			}
 		},
 		found: seesAll("application/x-needle"),
 	},
 	feature.MessageAttachmentsInline: {
 		change: func(_ Harness, m *provider.Message) {
-			m.Attachments = []provider.Attachment{{Name: "a.png", Content: []byte("x"), Inline: true, ContentID: "needle-cid"}}
+			m.Attachments = []provider.Attachment{
+				{Name: "a.png", Content: []byte("x"), Inline: true, ContentID: "needle-cid"},
+			}
 		},
 		found: seesAll("needle-cid"),
 	},
@@ -184,10 +197,16 @@ var specialProbes = map[provider.Feature]probe{
 		change: func(_ Harness, m *provider.Message) {
 			m.To = nil
 			m.Recipients = []provider.Recipient{
-				{Email: "needle-one@example.com", HTML: "<p>needle first</p>", Subject: "needle subject"},
+				{
+					Email: "needle-one@example.com", HTML: "<p>needle first</p>",
+					Subject: "needle subject",
+				},
 				{Email: "needle-two@example.com", Name: "Б", HTML: "<p>needle second</p>"},
 			}
 		},
-		found: seesAll("needle-one@example.com", "needle-two@example.com", "needle first", "needle second", "needle subject"),
+		found: seesAll(
+			"needle-one@example.com", "needle-two@example.com", "needle first", "needle second",
+			"needle subject",
+		),
 	},
 }

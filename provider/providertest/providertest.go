@@ -1,14 +1,16 @@
-// Package providertest is the conformance suite: what it demands is what an
-// adapter is. It runs an adapter against the vendor's fake in package sandbox.
+// Package providertest is the conformance suite of adapters. It runs an adapter
+// against the vendor's fake in package sandbox.
 //
 //	func TestConformance(t *testing.T) {
-//		providertest.Run(t, providertest.Harness{Driver: brevo.Driver(), SendOperation: "sendEmail", …})
+//		providertest.Run(t, providertest.Harness{
+//			Driver: brevo.Driver(), SendOperation: "sendEmail", …
+//		})
 //	}
 //
-// Every cell of the capability table is proved: what is native or limited is
-// found on the wire, what is emulated leaves a note, what is missing is an error
-// and makes no request. Then come bad input, contexts, the failure table,
-// iteration, secrets and parallel use.
+// It checks every cell of the capability table: a native or limited feature is
+// found on the wire, an emulated one leaves a note, a missing one is an error
+// without a request. Further tests cover bad input, contexts, the failure table,
+// iteration, secrets and concurrent use.
 package providertest
 
 import (
@@ -25,7 +27,7 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// Harness tells the suite what it needs to know of an adapter.
+// Harness describes an adapter to the suite.
 type Harness struct {
 	Driver provider.Driver
 	// SendOperation is the operationId of the request that sends a mail.
@@ -39,16 +41,16 @@ type Harness struct {
 	// contact. Both are zero for a provider that keeps no contacts.
 	List  provider.Ref
 	Field string
-	// AccountConsent says that the vendor keeps consent for the account, not
-	// for each list.
+	// AccountConsent means that the vendor keeps consent for the account, not for
+	// each list.
 	AccountConsent bool
-	// BulkImport says that an import takes many contacts a call.
+	// BulkImport means that an import takes many contacts in a request.
 	BulkImport bool
 }
 
 // Run runs the whole suite.
 func Run(t *testing.T, h Harness) {
-	if h.Template.IsZero() { // a provider without templates refuses any
+	if h.Template.IsZero() { // a provider without templates refuses every template
 		h.Template = provider.Ref{ID: "1"}
 	}
 	if h.List.IsZero() {
@@ -73,7 +75,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("require", h.require)
 }
 
-// vendor is a fresh fake and what opens accounts at it.
+// vendor is a new fake and the harness that opens accounts at it.
 type vendor struct {
 	*sandbox.Server
 	h    Harness
@@ -85,7 +87,7 @@ func (h Harness) start(t *testing.T) *vendor {
 	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name()}
 }
 
-// config is the configuration of one account at the fake.
+// config returns the configuration of one account at the fake.
 func (v *vendor) config(change func(provider.AccountConfig)) provider.Config {
 	a := v.Config().Providers[v.name]
 	maps.Copy(a, v.h.Settings)
@@ -93,10 +95,14 @@ func (v *vendor) config(change func(provider.AccountConfig)) provider.Config {
 	if change != nil {
 		change(a)
 	}
-	return provider.Config{Default: "account", Providers: map[string]provider.AccountConfig{"account": a}}
+	return provider.Config{
+		Default: "account", Providers: map[string]provider.AccountConfig{"account": a},
+	}
 }
 
-func (v *vendor) open(t *testing.T, change func(provider.AccountConfig), opts ...provider.Option) *provider.Client {
+func (v *vendor) open(
+	t *testing.T, change func(provider.AccountConfig), opts ...provider.Option,
+) *provider.Client {
 	t.Helper()
 	c, err := provider.Registry{v.h.Driver}.Open(t.Context(), v.config(change), opts...)
 	require.NoError(t, err)
@@ -107,7 +113,7 @@ func withPolicy(p provider.Policy) func(provider.AccountConfig) {
 	return func(a provider.AccountConfig) { a["policy"] = p }
 }
 
-// sends are the requests that sent mail.
+// sends returns the requests that sent mail.
 func (v *vendor) sends() []sandbox.Request {
 	var out []sandbox.Request
 	for _, r := range v.Requests(v.name) {
@@ -118,13 +124,14 @@ func (v *vendor) sends() []sandbox.Request {
 	return out
 }
 
-// noRequests asserts that nothing left.
+// noRequests asserts that no request was made.
 func (v *vendor) noRequests(t *testing.T) {
 	t.Helper()
 	assert.Empty(t, v.Requests(v.name), "a request was made")
 }
 
-// unsupported asserts that err says so, names the feature, and came before any request.
+// unsupported asserts that err is unsupported, names the feature, and came before
+// any request.
 func (v *vendor) unsupported(t *testing.T, f provider.Feature, err error) {
 	t.Helper()
 	var e *provider.Error
@@ -137,7 +144,7 @@ func (v *vendor) unsupported(t *testing.T, f provider.Feature, err error) {
 	v.noRequests(t)
 }
 
-// baseline is the smallest mail that every vendor takes.
+// baseline returns the smallest mail that every vendor takes.
 func (h Harness) baseline() *provider.Message {
 	return &provider.Message{
 		To:      []provider.Address{{Email: "anna@example.com", Name: "Анна"}},
@@ -158,8 +165,8 @@ func onWire(r sandbox.Request, needle string) bool {
 	return false
 }
 
-// texts are all texts of a request: of its query, its JSON, its form. The
-// headers are left out: nothing of a mail belongs there.
+// texts returns all texts of a request: of its query, its JSON, its form. Headers
+// are left out: no part of a mail belongs there.
 func texts(r sandbox.Request) []string {
 	var out []string
 	for name, values := range r.Query {
@@ -171,7 +178,8 @@ func texts(r sandbox.Request) []string {
 	return append(out, jsonTexts(r.Body)...)
 }
 
-// jsonTexts are all texts of a JSON document, keys too; none when it is no JSON.
+// jsonTexts returns all texts of a JSON document, keys too; none when it is no
+// JSON.
 func jsonTexts(data []byte) []string {
 	var out []string
 	var walk func(any)

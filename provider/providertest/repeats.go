@@ -12,8 +12,9 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// repeats: what was certainly not done is done again. What may have been done is
-// done again only under the vendor's own key, and then the vendor has one mail.
+// repeats: a call that certainly had no effect is repeated. A send that may have
+// had one is repeated only under the vendor's own key, and then the vendor has one
+// mail.
 func (h Harness) repeats(t *testing.T) {
 	keyed := h.capabilities().Can(feature.MessageIdempotencyKey)
 	open := func(t *testing.T, v *vendor) *provider.Client {
@@ -21,7 +22,9 @@ func (h Harness) repeats(t *testing.T) {
 	}
 	t.Run("throttled", func(t *testing.T) {
 		v := h.start(t)
-		v.Fail(v.name, sandbox.Fault{Operation: h.SendOperation, Status: 429, Header: http.Header{"Retry-After": {"0"}}})
+		v.Fail(v.name, sandbox.Fault{
+			Operation: h.SendOperation, Status: 429, Header: http.Header{"Retry-After": {"0"}},
+		})
 		r, err := open(t, v).Send(t.Context(), h.baseline())
 		require.NoError(t, err)
 		assert.NotEmpty(t, r.MessageID)

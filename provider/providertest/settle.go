@@ -12,13 +12,15 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// settles: a mail whose answer was lost is found, under the id that the vendor
-// gave it; one that never arrived stays unknown, however long one waits; and of
-// two that are alike none is taken for the one.
+// settles: a mail whose response was lost is found, with the vendor's id; one that
+// never arrived stays unknown, also after a long time; and of two equal mails none
+// is chosen.
 func settles(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	if !c.Capabilities().Can(feature.MessageSettle) {
 		_, err := c.Settle(t.Context(), &provider.Receipt{
-			State: provider.StateUnknown, Unsettled: &provider.Trace{At: time.Now(), Until: time.Now(), Subject: "x"},
+			State: provider.StateUnknown, Unsettled: &provider.Trace{
+				At: time.Now(), Until: time.Now(), Subject: "x",
+			},
 			Recipients: []provider.RecipientResult{{Email: needleEmail, State: provider.StateUnknown}},
 		})
 		return err
@@ -52,7 +54,10 @@ func settles(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	}
 	mails := v.Messages(v.name)
 	require.Len(t, mails, 1)
-	assert.NotContains(t, []provider.State{provider.StateUnknown, provider.StateRefused}, got.State, "%+v", got.Notes)
+	assert.NotContains(
+		t, []provider.State{provider.StateUnknown, provider.StateRefused}, got.State, "%+v",
+		got.Notes,
+	)
 	assert.Equal(t, mails[0].ID, got.MessageID)
 	assert.Equal(t, mails[0].ID, got.Recipients[0].MessageID)
 	assert.Nil(t, got.Unsettled)

@@ -13,11 +13,17 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// notLines are texts that no line of a mail holds; notText are those that no
-// text at all holds.
+// notLines are texts that no line of a mail may contain; notText are those that no
+// text may contain.
 var (
-	notLines = append([]string{"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x1b[31m", "a\u0085b", "a\u2028b", "a\u2029b", "a\u202egpj", "a\u2066b", strings.Repeat("a", 999)}, notText...)
-	notText  = []string{"a\x00b", "\xff"}
+	notLines = append(
+		[]string{
+			"a\r\nBcc: x@example.com", "a\nb", "a\rb", "a\x1b[31m", "a\u0085b", "a\u2028b",
+			"a\u2029b", "a\u202egpj", "a\u2066b", strings.Repeat("a", 999),
+		},
+		notText...,
+	)
+	notText = []string{"a\x00b", "\xff"}
 )
 
 // bodies are the places whose texts may have several lines.
@@ -27,14 +33,14 @@ var bodies = []string{
 
 // slot is a place for a text in a T.
 type slot[T any] struct {
-	path string // begins the Field of the error about it
+	path string // prefix of the Field of its error
 	put  func(v *T, text string)
 }
 
 // hostileTexts: a text that would break a line of a mail or a contact is refused
-// before any request, wherever it stands, and the error itself is one short line.
-// The places are all the texts of Message and ContactChange, found by their
-// types, so a new field is among them.
+// before any request, in every field, and the error itself is one short line. The
+// fields are all texts of Message and ContactChange, found by their types, so a new
+// field is covered.
 func (h Harness) hostileTexts(t *testing.T) {
 	v := h.start(t)
 	requests := 0
@@ -71,13 +77,15 @@ func textsFor(path string) []string {
 	return notLines
 }
 
-// slots are the places for texts in a T.
+// slots returns the places for texts in a T.
 func slots[T any]() []slot[T] {
 	var out []slot[T]
 	typ := reflect.TypeFor[T]()
 	for i := range typ.NumField() {
 		for _, s := range slotsIn(typ.Field(i).Type, jsonName(typ.Field(i))) {
-			out = append(out, slot[T]{s.path, func(v *T, text string) { s.put(reflect.ValueOf(v).Elem().Field(i), text) }})
+			out = append(out, slot[T]{
+				s.path, func(v *T, text string) { s.put(reflect.ValueOf(v).Elem().Field(i), text) },
+			})
 		}
 	}
 	return out
@@ -90,11 +98,13 @@ type valueSlot struct {
 
 func slotsIn(typ reflect.Type, path string) []valueSlot {
 	set := func(value func(text string) any) []valueSlot {
-		return []valueSlot{{path, func(v reflect.Value, text string) { v.Set(reflect.ValueOf(value(text))) }}}
+		return []valueSlot{
+			{path, func(v reflect.Value, text string) { v.Set(reflect.ValueOf(value(text))) }},
+		}
 	}
 	switch reflect.Zero(typ).Interface().(type) {
 	case provider.Ref, []provider.Ref:
-		return nil // ids have a test of their own
+		return nil // identifiers tests ids
 	case provider.Change[string]:
 		return set(func(text string) any { return provider.ChangeTo(text) })
 	case map[string]string:
@@ -135,14 +145,14 @@ func at(path string, slots []valueSlot) []valueSlot {
 	return slots
 }
 
-// inStruct are the places in the fields of a struct whose other fields are as in
-// around.
+// inStruct returns the places in the fields of a struct whose other fields are
+// those of around.
 func inStruct(typ reflect.Type, path string, around any) []valueSlot {
 	var out []valueSlot
 	for i := range typ.NumField() {
 		for _, s := range slotsIn(typ.Field(i).Type, path+"."+jsonName(typ.Field(i))) {
 			if strings.HasSuffix(s.path, ".url") {
-				continue // excludes content; bad input has it
+				continue // excludes content; badInput tests it
 			}
 			out = append(out, valueSlot{s.path, func(v reflect.Value, text string) {
 				v.Set(reflect.ValueOf(around))
@@ -160,7 +170,10 @@ func refusedAt(t *testing.T, err error, field, text string) {
 		assert.Equal(t, provider.ErrInvalid, e.Kind, "%s %q: %v", field, text, err)
 		assert.True(t, e.Local())
 		assert.True(t, strings.HasPrefix(e.Field, field), "%s: %s", field, e.Field)
-		assert.False(t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q", err.Error())
+		assert.False(
+			t, strings.ContainsAny(fmt.Sprint(err), "\r\n\x00\x1b\u0085\u2028\u2029\u202e"), "%q",
+			err.Error(),
+		)
 		assert.Less(t, len(err.Error()), 500)
 	}
 }

@@ -14,8 +14,11 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// blocked keeps all mail from an address, in a form that every fake shows.
-var blocked = provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: provider.Reason(provider.StatusBlocked)}
+// blocked stops all mail to an address, in a form that every fake shows.
+var blocked = provider.Suppression{
+	Channel: provider.ChannelEmail, Scope: provider.ScopeAll,
+	Reason: provider.Reason(provider.StatusBlocked),
+}
 
 // verbActions are the actions around sending: cancel, suppressions,
 // resubscribing, making and removing lists.
@@ -36,13 +39,19 @@ var verbActions = map[provider.Feature]action{
 			assert.True(t, kept.Withdrawn, "%s still goes out", kept.ID)
 		}
 		err = c.Cancel(t.Context(), sent)
-		assert.True(t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict), "withdrawn twice: %v", err)
+		assert.True(
+			t, err == nil || kindIs(err, provider.ErrNotFound, provider.ErrConflict),
+			"withdrawn twice: %v", err,
+		)
 		m.SendAt = time.Time{}
 		sent, err = c.Send(t.Context(), m)
 		require.NoError(t, err)
 		v.Advance(time.Hour) // a vendor may keep it in a queue for a while
 		err = c.Cancel(t.Context(), sent)
-		assert.True(t, kindIs(err, provider.ErrNotFound, provider.ErrConflict), "what has gone out cannot be withdrawn: %v", err)
+		assert.True(
+			t, kindIs(err, provider.ErrNotFound, provider.ErrConflict),
+			"what has gone out cannot be withdrawn: %v", err,
+		)
 		return nil
 	},
 	feature.SuppressionsList: func(t *testing.T, _ Harness, v *vendor, c *provider.Client) error {
@@ -120,7 +129,10 @@ var verbActions = map[provider.Feature]action{
 		names := listNames(t, c)
 		assert.NotContains(t, names, otherList(h))
 		assert.Contains(t, names, h.List.ID)
-		assert.Error(t, c.DeleteList(t.Context(), provider.Ref{ID: otherList(h)}), "it is not there any more")
+		assert.Error(
+			t, c.DeleteList(t.Context(), provider.Ref{ID: otherList(h)}),
+			"it is not there any more",
+		)
 		return nil
 	},
 }
@@ -140,7 +152,7 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		if list.IsZero() || caps.Can(feature.ContactsUnsubscribeList) {
 			_, err := c.Unsubscribe(t.Context(), email, list, "")
 			if list.IsZero() && kindIs(err, provider.ErrUnsupported) {
-				continue // what cannot be asked for is not undone
+				continue // an unsubscription that cannot be made is not undone
 			}
 			require.NoError(t, err)
 		}
@@ -156,7 +168,10 @@ func resubscribe(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		got, ok := v.stored(email)
 		require.True(t, ok)
 		assert.Empty(t, got.Suppressed)
-		assert.Equal(t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}}, got.Memberships)
+		assert.Equal(
+			t, []provider.Membership{{List: h.List.ID, Status: provider.StatusSubscribed}},
+			got.Memberships,
+		)
 	}
 	assert.NotZero(t, done, "neither to all mail nor to a list")
 	return nil

@@ -9,18 +9,23 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// capabilities tell what a message on the route may ask for: native when every
-// member has it so; limited when some have it, which the limit names; emulated
-// when all that have it emulate it. They are for display: each member decides
-// about each message itself. Contacts are not routed.
+// capabilities combines the members' capabilities for messages: native when every
+// member has the feature natively; limited when some have it, which the limit
+// names; emulated when all that have it emulate it. They are for display: each
+// member checks each message itself. Contacts are not routed.
 func capabilities(members []*provider.Client) provider.Capabilities {
 	out := make(provider.Capabilities)
 	for _, f := range provider.Features() {
 		switch {
 		case !strings.HasPrefix(string(f), "message."):
-			out[f] = provider.Support{Level: provider.LevelNone, Note: "a route has no such call; ask a member"}
+			out[f] = provider.Support{
+				Level: provider.LevelNone, Note: "a route has no such call; ask a member",
+			}
 		case f == feature.MessageBatch:
-			out[f] = adapterkit.Cell(provider.LevelEmulated, "", "one call each, several at a time: every message finds its own way")
+			out[f] = adapterkit.Cell(
+				provider.LevelEmulated, "",
+				"one call each, several at a time: each message has its own member",
+			)
 		default:
 			out[f] = merge(f, members)
 		}

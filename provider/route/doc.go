@@ -7,34 +7,34 @@
 //
 // A route is a *provider.Client whose members are *provider.Clients, accounts or
 // routes again. Each keeps its own sender, aliases, policy and capabilities.
-// Contacts are not routed: ask a member.
+// Contacts are not routed: use a member.
 //
 // # Never twice
 //
-// The next member is tried only on proof that nothing went out: the error is a
-// *provider.Error whose Outcome is NotSent and whose Elsewhere is true, and no
-// recipient was accepted. A message that may have been sent stays with its
-// member, as does every repeat under its idempotency key for an hour in this
-// process: there it is sent to nobody else, and ends accepted or unknown. A
-// repeat waits while a send under the same key is under way.
+// The next member is tried only when it is proved that nothing was sent: the error
+// is a *provider.Error with the Outcome OutcomeNotSent and Elsewhere true, and no
+// recipient was accepted. A message that may have been sent is not sent through
+// another member, nor is, for an hour in this process, a repeat under its
+// idempotency key; it ends accepted or unknown. A repeat waits while a send under
+// the same key runs.
 //
-// A template id means another template at each account. With an alias, members
-// without an id for it are passed over. With a literal id a failover uses its
-// first member alone, and round_robin and weighted refuse the message.
+// The same template id is another template at each account. With an alias, members
+// without an id for it are skipped. With a literal id, failover uses its first
+// member alone, and round_robin and weighted refuse the message.
 //
 // # Members that are in trouble
 //
-// A member gets no mail for a while, and the others get it at once, when
+// In these states a member gets no mail for a time, and the others get it at once:
 //
-//	open          half of at least 10 sends within a minute failed on its side: 30 s, then one send as a probe
+//	open          half of at least 10 sends in a minute failed: 30 s, then one send as a probe
 //	unauthorized  it answered 401 or 403: one send a minute as a probe
 //	no_credit     credit or quota is used up: 15 minutes, then one send as a probe
 //	rate_limited  it asked to wait: as long as it asked
 //
-// A member with ten sends under way, the first for 3 s, and no success since is
-// stalled: the others get mail first, before it is known how those sends end.
+// A member with ten running sends, the first for 3 s, and no success since then is
+// stalled: the others get mail first.
 //
-// A refused message, a rate limit and the caller's cancelation never count as
-// its failure. States tells the states, Hooks.OnState each change. When all
-// members are out, the message is not sent and the error tells how long to wait.
+// A refused message, a rate limit and a canceled call do not count as failures.
+// States returns the states, Hooks.OnState gets each change. When no member gets
+// mail, the message is not sent and the error states the time to wait.
 package route

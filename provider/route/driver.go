@@ -21,14 +21,24 @@ const (
 // Drivers returns the drivers failover, round_robin, weighted and rules.
 func Drivers() []provider.Driver {
 	return []provider.Driver{
-		provider.DriverOf[groupSettings]{Name: nameFailover, Route: true, Check: groupSettings.check, Open: openFailover}.Driver(),
-		provider.DriverOf[groupSettings]{Name: nameRoundRobin, Route: true, Check: groupSettings.check, Open: openRoundRobin}.Driver(),
-		provider.DriverOf[weightedSettings]{Name: nameWeighted, Route: true, Check: weightedSettings.check, Open: openWeighted}.Driver(),
-		provider.DriverOf[rulesSettings]{Name: nameRules, Route: true, Check: rulesSettings.check, Open: openRules}.Driver(),
+		provider.DriverOf[groupSettings]{
+			Name: nameFailover, Route: true, Check: groupSettings.check, Open: openFailover,
+		}.Driver(),
+		provider.DriverOf[groupSettings]{
+			Name: nameRoundRobin, Route: true, Check: groupSettings.check, Open: openRoundRobin,
+		}.Driver(),
+		provider.DriverOf[weightedSettings]{
+			Name: nameWeighted, Route: true, Check: weightedSettings.check, Open: openWeighted,
+		}.Driver(),
+		provider.DriverOf[rulesSettings]{
+			Name: nameRules, Route: true, Check: rulesSettings.check, Open: openRules,
+		}.Driver(),
 	}
 }
 
-func openFailover(_ context.Context, cfg groupSettings, env provider.DriverEnv) (provider.Adapter, error) {
+func openFailover(
+	_ context.Context, cfg groupSettings, env provider.DriverEnv,
+) (provider.Adapter, error) {
 	o := opening{env: env}
 	return o.route(cfg.AccountSettings, func() (*route, error) {
 		members, err := o.members(cfg.Members)
@@ -39,7 +49,9 @@ func openFailover(_ context.Context, cfg groupSettings, env provider.DriverEnv) 
 	})
 }
 
-func openRoundRobin(_ context.Context, cfg groupSettings, env provider.DriverEnv) (provider.Adapter, error) {
+func openRoundRobin(
+	_ context.Context, cfg groupSettings, env provider.DriverEnv,
+) (provider.Adapter, error) {
 	o := opening{env: env}
 	return o.route(cfg.AccountSettings, func() (*route, error) {
 		members, err := o.members(cfg.Members)
@@ -50,7 +62,9 @@ func openRoundRobin(_ context.Context, cfg groupSettings, env provider.DriverEnv
 	})
 }
 
-func openWeighted(_ context.Context, cfg weightedSettings, env provider.DriverEnv) (provider.Adapter, error) {
+func openWeighted(
+	_ context.Context, cfg weightedSettings, env provider.DriverEnv,
+) (provider.Adapter, error) {
 	o := opening{env: env}
 	return o.route(cfg.AccountSettings, func() (*route, error) {
 		members, err := o.members(cfg.Members)
@@ -65,7 +79,9 @@ func openWeighted(_ context.Context, cfg weightedSettings, env provider.DriverEn
 	})
 }
 
-func openRules(_ context.Context, cfg rulesSettings, env provider.DriverEnv) (provider.Adapter, error) {
+func openRules(
+	_ context.Context, cfg rulesSettings, env provider.DriverEnv,
+) (provider.Adapter, error) {
 	o := opening{env: env}
 	return o.route(cfg.AccountSettings, func() (*route, error) {
 		fallback, err := o.member("default", cfg.Default)
@@ -83,7 +99,7 @@ func openRules(_ context.Context, cfg rulesSettings, env provider.DriverEnv) (pr
 	})
 }
 
-// opening is a route that is being opened from a configuration.
+// opening holds the state of opening a route from a configuration.
 type opening struct {
 	env    provider.DriverEnv
 	opened map[string]*provider.Client
@@ -93,11 +109,15 @@ func (o *opening) options() Options { return Options{Name: o.env.Account, Hooks:
 
 func (o *opening) path(field string) string { return "providers." + o.env.Account + "." + field }
 
-// route makes the route, and holds it to what every member has: that some member
-// has it is checked by the Client in front.
-func (o *opening) route(s provider.AccountSettings, open func() (*route, error)) (provider.Adapter, error) {
+// route makes the route and checks that every member has the required features; its
+// Client checks that some member has them.
+func (o *opening) route(
+	s provider.AccountSettings, open func() (*route, error),
+) (provider.Adapter, error) {
 	if len(o.env.Lists)+len(o.env.Templates)+len(o.env.Fields) > 0 {
-		return nil, configError("aliases", "%s is a route and has no ids; give them for its members", o.env.Account)
+		return nil, configError(
+			"aliases", "%s is a route and has no ids; give them for its members", o.env.Account,
+		)
 	}
 	r, err := open()
 	if err != nil {
@@ -106,14 +126,17 @@ func (o *opening) route(s provider.AccountSettings, open func() (*route, error))
 	for i, f := range s.Require {
 		for _, m := range r.members {
 			if !m.client.Has(f) {
-				return nil, configError(o.path(fmt.Sprintf("require[%d]", i)), "%s: its member %s has it at level %s", f, m.client.Account(), m.client.Capabilities().Level(f))
+				return nil, configError(
+					o.path(fmt.Sprintf("require[%d]", i)), "%s: its member %s has it at level %s",
+					f, m.client.Account(), m.client.Capabilities().Level(f),
+				)
 			}
 		}
 	}
 	return r, nil
 }
 
-// member opens an account once. field is where the route names it.
+// member opens an account once. field is the setting of the route that names it.
 func (o *opening) member(field, name string) (*provider.Client, error) {
 	if c, ok := o.opened[name]; ok {
 		return c, nil
@@ -166,7 +189,9 @@ func (s weightedSettings) check() []*provider.Error {
 		case !slices.Contains(s.Members, name):
 			out = append(out, configError(field, "not among the members"))
 		case w < 1 || w > maxWeight:
-			out = append(out, configError(field, "expected a whole number of 1 … %d, got %d", maxWeight, w))
+			out = append(
+				out, configError(field, "expected a whole number of 1 … %d, got %d", maxWeight, w),
+			)
 		}
 	}
 	for _, name := range s.Members {
@@ -213,12 +238,15 @@ func checkNames(names []string) []*provider.Error {
 		case name == "":
 			out = append(out, configError(field, "expected the name of an account"))
 		case slices.Index(names, name) < i:
-			out = append(out, configError(field, "%s stands twice", name))
+			out = append(out, configError(field, "%s is listed twice", name))
 		}
 	}
 	return out
 }
 
 func configError(field, format string, args ...any) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &provider.Error{
+		Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field,
+		Message: fmt.Sprintf(format, args...),
+	}
 }

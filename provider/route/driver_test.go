@@ -57,7 +57,7 @@ func TestConfigErrors(t *testing.T) {
 		{`{"provider": "failover", "members": []}`, "members", "missing: the accounts that mail goes through"},
 		{`{"provider": "failover", "members": "a"}`, "members", "expected a list"},
 		{`{"provider": "failover", "members": ["a", 1]}`, "members[1]", "expected a text, got a number"},
-		{`{"provider": "failover", "members": ["a", "b", "a"]}`, "members[2]", "a stands twice"},
+		{`{"provider": "failover", "members": ["a", "b", "a"]}`, "members[2]", "a is listed twice"},
 		{`{"provider": "failover", "members": ["a", "x"]}`, "members[1]", "x: no such account; known: a, b, c, mail, ring"},
 		{`{"provider": "failover", "members": ["mail"]}`, "members[0]", "mail -> mail"},
 		{`{"provider": "failover", "members": ["a"], "weights": {}}`, "weights", "unknown key"},

@@ -36,3 +36,101 @@ func ExampleFailover() {
 	fmt.Println(receipt.State, len(first.Messages()), len(second.Messages()))
 	// Output: accepted 0 1
 }
+
+// members returns clients of three stores that keep mail in memory. A program uses
+// brevo.New and the like, or a configuration.
+func members() (clients []*provider.Client, stores []*memory.Store) {
+	for range 3 {
+		store := memory.NewStore()
+		client, err := store.Client(provider.WithFrom(provider.Address{Email: "shop@example.com"}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		clients, stores = append(clients, client), append(stores, store)
+	}
+	return clients, stores
+}
+
+// hello sends a message to each address, and returns the numbers of mails in the stores.
+func hello(client *provider.Client, stores []*memory.Store, emails ...string) []int {
+	for _, email := range emails {
+		_, err := client.Send(context.Background(), &provider.Message{
+			To: []provider.Address{{Email: email}}, Subject: "Hello", HTML: "<p>Hello</p>",
+		})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	counts := make([]int, len(stores))
+	for i, s := range stores {
+		counts[i] = len(s.Messages())
+	}
+	return counts
+}
+
+// The members send in turn.
+func ExampleRoundRobin() {
+	clients, stores := members()
+	client, err := route.RoundRobin(clients...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com"))
+	// Output: [2 1 1]
+}
+
+// Of five messages the first member gets three, the others one each.
+func ExampleWeighted() {
+	clients, stores := members()
+	client, err := route.Weighted(
+		route.Share{Member: clients[0], Weight: 3},
+		route.Share{Member: clients[1], Weight: 1},
+		route.Share{Member: clients[2], Weight: 1},
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(hello(client, stores, "anna@example.com", "boris@example.com", "clara@example.com", "dmitri@example.com", "elena@example.com"))
+	// Output: [3 1 1]
+}
+
+// Recipients in Iran and Belarus have members of their own.
+func ExampleRules() {
+	clients, stores := members()
+	client, err := route.Rules(clients[0],
+		route.Rule{RecipientDomain: "example.ir", Member: clients[1]},
+		route.Rule{RecipientDomain: "example.by", Member: clients[2]},
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(hello(client, stores, "anna@example.com", "sara@example.ir", "olga@example.by", "pavel@example.by"))
+	// Output: [1 1 2]
+}
+
+// The same, with a name and with hooks.
+func ExampleOptions_Failover() {
+	clients, _ := members()
+	client, err := route.Options{Name: "main"}.Failover(clients...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: main (failover)
+}
+
+// A member without credit gets no mail for 15 minutes.
+func ExampleStates() {
+	clients, stores := members()
+	client, err := route.Failover(clients...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stores[0].FailNext(&provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.OutcomeNotSent, Elsewhere: true})
+	fmt.Println(hello(client, stores, "anna@example.com"))
+	states, _ := route.States(client)
+	fmt.Println(states[0].State, states[1].State)
+	// Output:
+	// [0 1 0]
+	// no_credit ready
+}

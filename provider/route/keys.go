@@ -11,16 +11,16 @@ const (
 	mostKeys  = 100_000
 )
 
-// keyTable remembers which member may have sent under an idempotency key, so
-// that a repeat goes nowhere else. The zero value is ready.
+// keyTable remembers the member that may have sent under an idempotency key, so
+// that a repeat goes to no other. The zero value is ready to use.
 type keyTable struct {
 	mu    sync.Mutex
 	byKey map[string]*keyEntry
-	queue []keyAge // settled entries, oldest first; outdated ones are passed over
+	queue []keyAge // settled entries, oldest first; outdated ones are skipped
 }
 
 type keyEntry struct {
-	busy   chan struct{} // closed when the send under way ends; nil when there is none
+	busy   chan struct{} // closed when the running send ends; nil when none runs
 	member *member       // nil until a send may have gone out
 	at     time.Time
 }
@@ -30,7 +30,7 @@ type keyAge struct {
 	at  time.Time
 }
 
-// acquire waits until no other send is under way with this key and takes it. It
+// acquire waits until no other send with this key runs, and reserves the key. It
 // returns the member that may have sent under it before, if any.
 func (t *keyTable) acquire(ctx context.Context, key string) (*member, error) {
 	for {
@@ -59,8 +59,8 @@ func (t *keyTable) acquire(ctx context.Context, key string) (*member, error) {
 	}
 }
 
-// release ends a send. m is the member that may have sent, nil when it is proved
-// that none did.
+// release ends a send. m is the member that may have sent; nil means that it is
+// proved that none did.
 func (t *keyTable) release(key string, m *member) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -75,7 +75,7 @@ func (t *keyTable) release(key string, m *member) {
 	t.queue = append(t.queue, keyAge{key, e.at})
 }
 
-// sweep forgets what is too old or too much.
+// sweep removes entries that are too old or too many.
 func (t *keyTable) sweep(now time.Time) {
 	for len(t.queue) > 0 && (now.Sub(t.queue[0].at) > keyMemory || len(t.queue) > mostKeys) {
 		old := t.queue[0]

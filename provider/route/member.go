@@ -23,8 +23,7 @@ const (
 	stallAfter   = 3 * time.Second
 )
 
-// member is a Client with what is known of its health. No lock is held while it
-// sends.
+// member is a Client and the state of its health. No lock is held while it sends.
 type member struct {
 	client  *provider.Client
 	index   int
@@ -37,12 +36,12 @@ type member struct {
 	epoch     int       // counts pauses: an older success does not end a newer pause
 	openUntil time.Time // end of open, as far as was seen
 	faultWhy  string
-	flights   flights
-	told      State // last state that a change was told of
+	running   runningSends
+	reported  State // last state that was reported
 }
 
 func newMember(c *provider.Client, index int) *member {
-	m := &member{client: c, index: index, told: StateReady}
+	m := &member{client: c, index: index, reported: StateReady}
 	m.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Interval: window, BucketPeriod: bucket, Timeout: openFor, MaxRequests: 1,
 		ReadyToTrip: func(n gobreaker.Counts) bool {
@@ -54,36 +53,36 @@ func newMember(c *provider.Client, index int) *member {
 	return m
 }
 
-// What the breaker is told of a send; nil is a success.
+// The results of a send for the breaker; nil is a success.
 var (
-	errNoVerdict = errors.New("says nothing about the provider")
+	errNoVerdict = errors.New("no result about the provider")
 	errFault     = errors.New("the provider's fault")
 )
 
-// pass lets one send through.
-type pass struct {
-	done   func(error)
-	epoch  int
-	flight *flight
+// permit is the permission for one send.
+type permit struct {
+	done  func(error)
+	epoch int
+	send  *runningSend
 }
 
-// change is a change of state to be told.
+// change is a change of state that the hook has not been called for.
 type change struct {
 	from, to State
 	why      string
 }
 
-// enter lets a send pass, or says why not.
-func (m *member) enter() (pass, *provider.Error, change) {
+// admit permits a send, or returns the reason against it.
+func (m *member) admit() (permit, *provider.Error, change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
 	if m.pause != "" && now.Before(m.until) {
-		return pass{}, m.blocked(now), change{}
+		return permit{}, m.blocked(now), change{}
 	}
 	done, err := m.breaker.Allow()
 	if err != nil {
-		return pass{}, m.blocked(now), m.observe()
+		return permit{}, m.blocked(now), m.observe()
 	}
 	switch m.pause {
 	case StateRateLimited:
@@ -93,19 +92,19 @@ func (m *member) enter() (pass, *provider.Error, change) {
 	case StateNoCredit:
 		m.until = now.Add(noCreditWait)
 	}
-	return pass{done, m.epoch, m.flights.begin(now)}, nil, m.observe()
+	return permit{done, m.epoch, m.running.begin(now)}, nil, m.observe()
 }
 
 // abandon ends a send that has no result.
-func (m *member) abandon(p pass) {
+func (m *member) abandon(p permit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p.done(errNoVerdict)
-	m.flights.end(p.flight, false)
+	m.running.end(p.send, false)
 }
 
-// leave takes the result of a send that passed.
-func (m *member) leave(ctx context.Context, p pass, err error) change {
+// finish records the result of a send that was permitted.
+func (m *member) finish(ctx context.Context, p permit, err error) change {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var e *provider.Error
@@ -119,23 +118,23 @@ func (m *member) leave(ctx context.Context, p pass, err error) change {
 		m.faultWhy = inWords(e)
 	}
 	p.done(verdict)
-	m.flights.end(p.flight, err == nil)
+	m.running.end(p.send, err == nil)
 	now := time.Now()
 	if m.breaker.State() == gobreaker.StateOpen && !m.openUntil.After(now) {
 		m.openUntil = now.Add(openFor)
 	}
 	switch why, wait := pauseFor(e); {
 	case why != "":
-		m.hold(why, now.Add(wait), inWords(e))
+		m.extendPause(why, now.Add(wait), inWords(e))
 	case err == nil && p.epoch == m.epoch:
 		m.pause = ""
 	}
 	return m.observe()
 }
 
-// hold begins a pause, or makes it longer. Stragglers of an older failure
-// shorten nothing.
-func (m *member) hold(why State, until time.Time, words string) {
+// extendPause begins a pause, or makes it longer. Late results of an older failure do not
+// shorten it.
+func (m *member) extendPause(why State, until time.Time, words string) {
 	if m.pause == "" {
 		m.epoch++
 		m.until = time.Time{}
@@ -145,9 +144,9 @@ func (m *member) hold(why State, until time.Time, words string) {
 	}
 }
 
-// fault reports whether a send failed on the provider's side: it was not
-// reached, broke off, or is out of order. Not counted are refusals, limits and a
-// caller who canceled.
+// fault reports whether a send failed on the provider's side: no connection, an
+// interrupted one, or a server error. Refusals, limits and canceled calls do not
+// count.
 func fault(ctx context.Context, e *provider.Error) bool {
 	if e == nil || errors.Is(ctx.Err(), context.Canceled) {
 		return false
@@ -161,7 +160,7 @@ func fault(ctx context.Context, e *provider.Error) bool {
 	return false
 }
 
-// pauseFor is the pause that an error asks for.
+// pauseFor returns the pause that an error demands.
 func pauseFor(e *provider.Error) (State, time.Duration) {
 	switch {
 	case e == nil:
@@ -175,7 +174,8 @@ func pauseFor(e *provider.Error) (State, time.Duration) {
 	return "", 0
 }
 
-// inWords tells an error without the provider's text, which may hold addresses.
+// inWords describes an error without the provider's text, which may contain
+// addresses.
 func inWords(e *provider.Error) string {
 	if e.Status != 0 {
 		return fmt.Sprintf("%s, status %d", e.Kind.Error(), e.Status)
@@ -183,8 +183,8 @@ func inWords(e *provider.Error) string {
 	return e.Kind.Error()
 }
 
-// ready reports whether a send may pass now. It promises nothing: a probe may
-// be under way.
+// ready reports whether a send may be permitted now. It is no promise: a probe may
+// be running.
 func (m *member) ready() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -198,10 +198,10 @@ func (m *member) ready() bool {
 func (m *member) stalled() (bool, change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.flights.stalled(time.Now()), m.observe()
+	return m.running.stalled(time.Now()), m.observe()
 }
 
-// blocked is the error of a send that was not let through; the lock is held.
+// blocked returns the error of a send that was not permitted; the lock is held.
 func (m *member) blocked(now time.Time) *provider.Error {
 	e := &provider.Error{
 		Kind: provider.ErrUnavailable, Provider: m.client.Provider(), Account: m.client.Account(), Op: "send",

@@ -12,11 +12,12 @@ import (
 
 const maxWeight = 1_000_000
 
-// plan says which members may get a message, and in which order.
+// plan chooses the members that may get a message, and their order.
 type plan interface {
-	// candidates are the members that may get m, before it is known which can.
+	// candidates returns the members that may get m, before their capabilities are
+	// checked.
 	candidates(m *provider.Message, all []*member) ([]*member, error)
-	// order arranges those that can take the message.
+	// order sorts the members that can take the message.
 	order(able []*member) []*member
 }
 
@@ -25,16 +26,16 @@ type inOrder struct{}
 
 func (inOrder) candidates(m *provider.Message, all []*member) ([]*member, error) {
 	if m.Template.ID != "" {
-		return all[:1], nil // an id means another template at each member
+		return all[:1], nil // the same id is another template at each member
 	}
 	return all, nil
 }
 
 func (inOrder) order(able []*member) []*member { return able }
 
-// turns is the plan of round_robin and weighted: smooth weighted round robin
-// over the members that can take the message now. One that is out meanwhile
-// does not save up turns.
+// turns is the plan of round_robin and weighted: smooth weighted round robin over
+// the members that can take the message now. A member does not collect turns while
+// it gets no mail.
 type turns struct {
 	weights []int // by index of the member
 	mu      sync.Mutex
@@ -47,7 +48,10 @@ func newTurns(weights []int) *turns {
 
 func (t *turns) candidates(m *provider.Message, all []*member) ([]*member, error) {
 	if m.Template.ID != "" && len(all) > 1 {
-		return nil, provider.Invalid("template", "expected an alias with an id for each member of the route: an id means another template at each")
+		return nil, provider.Invalid(
+			"template",
+			"expected an alias with an id for each member of the route: an id means another template at each",
+		)
 	}
 	return all, nil
 }
@@ -55,7 +59,7 @@ func (t *turns) candidates(m *provider.Message, all []*member) ([]*member, error
 func (t *turns) order(able []*member) []*member {
 	ready := slices.DeleteFunc(slices.Clone(able), func(m *member) bool { return !m.ready() })
 	if len(ready) == 0 {
-		return able // none will let it pass; each tells why
+		return able // none permits it; each returns its reason
 	}
 	first := slices.Index(able, t.next(ready))
 	return slices.Concat(able[first:], able[:first])
@@ -131,7 +135,7 @@ func checkDomain(domain string) error {
 	return nil
 }
 
-// domainKey is the form in which two spellings of a domain are equal.
+// domainKey returns the form in which two spellings of a domain are equal.
 func domainKey(domain string) string {
 	if domain == "" {
 		return ""

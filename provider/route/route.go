@@ -8,11 +8,12 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Options are what a route made by a program may have. The zero value is fine.
+// Options are the optional settings of a route that a program makes. The zero value
+// is valid.
 type Options struct {
 	// Name is the account name of the route; empty means the driver's name.
 	Name string
-	// Hooks observe the route. Those of the members are their own.
+	// Hooks observe the route. Members have hooks of their own.
 	Hooks provider.Hooks
 }
 
@@ -24,8 +25,8 @@ type Share struct {
 
 // Rule sends messages to a member. Exactly one of RecipientDomain and Tag is set.
 type Rule struct {
-	// RecipientDomain matches when all recipients, copies too, are in this
-	// domain itself. International names match in either spelling.
+	// RecipientDomain matches when all recipients, including copies, are in exactly
+	// this domain. International names match in either spelling.
 	RecipientDomain string
 	// Tag matches when the message has it.
 	Tag    string
@@ -77,9 +78,8 @@ func (o Options) roundRobin(members ...*provider.Client) (*route, error) {
 	return o.route(nameRoundRobin, members, newTurns(slices.Repeat([]int{1}, len(members)))), nil
 }
 
-// Weighted sends through the members in turn, so that of every ten messages a
-// member of weight 3 beside one of weight 7 gets three, and through another when
-// one cannot.
+// Weighted sends through the members in turn by weight, and through another when
+// one cannot: with weights 3 and 7 the first gets three of every ten messages.
 func (o Options) Weighted(shares ...Share) (*provider.Client, error) {
 	r, err := o.weighted(shares...)
 	return o.client(r, nameWeighted, err)
@@ -90,7 +90,9 @@ func (o Options) weighted(shares ...Share) (*route, error) {
 	for i, s := range shares {
 		members[i], weights[i] = s.Member, s.Weight
 		if s.Weight < 1 || s.Weight > maxWeight {
-			return nil, configError("weights", "expected a whole number of 1 … %d for member %d", maxWeight, i+1)
+			return nil, configError(
+				"weights", "expected a whole number of 1 … %d for member %d", maxWeight, i+1,
+			)
 		}
 	}
 	if err := checkMembers("members", members); err != nil {
@@ -99,8 +101,8 @@ func (o Options) weighted(shares ...Share) (*route, error) {
 	return o.route(nameWeighted, members, newTurns(weights)), nil
 }
 
-// Rules sends through the member of the first rule that matches, else through
-// fallback, and never through another. A member may be a route.
+// Rules sends through the member of the first matching rule, else through fallback,
+// and never through another. A member may be a route.
 func (o Options) Rules(fallback *provider.Client, rules ...Rule) (*provider.Client, error) {
 	r, err := o.rules(fallback, rules...)
 	return o.client(r, nameRules, err)
@@ -126,7 +128,7 @@ func (o Options) rules(fallback *provider.Client, rules ...Rule) (*route, error)
 	return o.route(nameRules, members, table), nil
 }
 
-// route puts members together.
+// route makes a route of clients.
 func (o Options) route(kind string, clients []*provider.Client, p plan) *route {
 	r := &route{name: cmp.Or(o.Name, kind), hooks: o.Hooks, plan: p}
 	for i, c := range clients {
@@ -136,12 +138,14 @@ func (o Options) route(kind string, clients []*provider.Client, p plan) *route {
 	return r
 }
 
-// client puts a Client in front of a route that a program made.
+// client returns the Client of a route that a program made.
 func (o Options) client(r *route, kind string, err error) (*provider.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{Account: r.name, Hooks: o.Hooks})
+	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{
+		Account: r.name, Hooks: o.Hooks,
+	})
 }
 
 func checkMembers(field string, members []*provider.Client) error {
@@ -159,8 +163,8 @@ func checkMembers(field string, members []*provider.Client) error {
 	return nil
 }
 
-// States returns what a route thinks of its members, in their order; false when
-// c is no route. Members that are routes have states of their own inside.
+// States returns the states of a route's members, in their order; false when c is
+// no route. A member that is a route has States of its own.
 func States(c *provider.Client) ([]MemberState, bool) {
 	r, ok := provider.Native[*route](c)
 	if !ok {
@@ -217,7 +221,7 @@ func (r *route) Member(account string) *provider.Client {
 	return nil
 }
 
-// changed tells the hook; no lock is held.
+// changed calls the hook; no lock is held.
 func (r *route) changed(ctx context.Context, m *member, c change) {
 	if c.from == c.to || r.hooks.OnState == nil {
 		return

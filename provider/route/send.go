@@ -9,15 +9,15 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Accepts is nil when a member would take m.
+// Accepts returns nil when a member would take m.
 func (r *route) Accepts(m *provider.Message) error {
 	_, _, err := r.able(m)
 	return err
 }
 
-// able are the members that can take m by their settings and capabilities, and
-// why the others cannot. The error is that of the first when none can, or the
-// fault of the message itself.
+// able returns the members that can take m by their settings and capabilities, and
+// the results of the others. The error is that of the first when none can, or that
+// of an invalid message.
 func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, error) {
 	candidates, err := r.plan.candidates(m, r.members)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 		}
 		var e *provider.Error
 		if !errors.As(err, &e) || !e.Elsewhere {
-			return nil, nil, err // wrong everywhere
+			return nil, nil, err // invalid for every member
 		}
 		if first == nil {
 			first = err
@@ -47,11 +47,11 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 	return able, refused, nil
 }
 
-// Send tries one member after the other, as long as nothing went out.
+// Send tries one member after the other, as long as nothing was sent.
 func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
-	t := &trip{route: r, message: m}
+	d := &delivery{route: r, message: m}
 	if m.IdempotencyKey == "" {
-		return t.visit(ctx)
+		return d.tryMembers(ctx)
 	}
 	held, err := r.keys.acquire(ctx, m.IdempotencyKey)
 	if err != nil {
@@ -59,13 +59,13 @@ func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receip
 	}
 	if held != nil {
 		defer r.keys.release(m.IdempotencyKey, held)
-		return t.again(ctx, held)
+		return d.again(ctx, held)
 	}
-	defer func() { r.keys.release(m.IdempotencyKey, t.holder) }()
-	return t.visit(ctx)
+	defer func() { r.keys.release(m.IdempotencyKey, d.holder) }()
+	return d.tryMembers(ctx)
 }
 
-// stalledLast keeps the order, but for members that seem to swallow everything.
+// stalledLast moves stalled members to the end and keeps the order of the others.
 func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 	var first, last []*member
 	for _, m := range order {
@@ -80,84 +80,86 @@ func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 	return append(first, last...)
 }
 
-// trip is the way of one message.
-type trip struct {
+// delivery is the send of one message through the members.
+type delivery struct {
 	route    *route
 	message  *provider.Message
 	attempts []provider.AccountResult
 	receipt  *provider.Receipt
-	last     error             // of the last member that was asked
-	blocked  []*provider.Error // of members that were not asked
+	last     error             // of the last member that was tried
+	blocked  []*provider.Error // of members that were not tried
 	holder   *member           // that may have sent
 }
 
-// visit asks one member after the other.
-func (t *trip) visit(ctx context.Context) (*provider.Receipt, error) {
-	able, refused, err := t.route.able(t.message)
+// tryMembers tries one member after the other.
+func (d *delivery) tryMembers(ctx context.Context) (*provider.Receipt, error) {
+	able, refused, err := d.route.able(d.message)
 	if err != nil {
 		return nil, err
 	}
-	t.attempts = refused
-	for _, mb := range t.route.stalledLast(ctx, t.route.plan.order(able)) {
-		if err := ctx.Err(); err != nil && t.last == nil {
-			t.last = err
+	d.attempts = refused
+	for _, mb := range d.route.stalledLast(ctx, d.route.plan.order(able)) {
+		if err := ctx.Err(); err != nil && d.last == nil {
+			d.last = err
 		}
-		if ctx.Err() != nil || t.try(ctx, mb) {
+		if ctx.Err() != nil || d.try(ctx, mb) {
 			break
 		}
 	}
-	err = t.end()
-	return t.receipt, err
+	err = d.end()
+	return d.receipt, err
 }
 
-// try sends through mb. It reports whether the trip ends here.
-func (t *trip) try(ctx context.Context, mb *member) bool {
-	p, blocked, c := mb.enter()
-	t.route.changed(ctx, mb, c)
+// try sends through mb and reports whether no other member is tried.
+func (d *delivery) try(ctx context.Context, mb *member) bool {
+	p, blocked, c := mb.admit()
+	d.route.changed(ctx, mb, c)
 	if blocked != nil {
-		t.blocked = append(t.blocked, blocked)
-		t.attempts = append(t.attempts, mb.attempt(blocked, 0))
+		d.blocked = append(d.blocked, blocked)
+		d.attempts = append(d.attempts, mb.attempt(blocked, 0))
 		return false
 	}
-	t.holder = mb // also when the adapter panics
+	d.holder = mb // also when the adapter panics
 	start := time.Now()
-	receipt, err := mb.send(ctx, t.route, p, t.message)
+	receipt, err := mb.send(ctx, d.route, p, d.message)
 	var e *provider.Error
 	errors.As(err, &e)
 	switch {
 	case receipt != nil && len(receipt.Accounts) > 0:
-		t.attempts = append(t.attempts, receipt.Accounts...)
+		d.attempts = append(d.attempts, receipt.Accounts...)
 	case receipt != nil || e != nil && e.Kind != provider.ErrCanceled:
-		t.attempts = append(t.attempts, mb.attempt(e, time.Since(start)))
+		d.attempts = append(d.attempts, mb.attempt(e, time.Since(start)))
 	}
-	t.receipt, t.last = receipt, err
+	d.receipt, d.last = receipt, err
 	if !unsent(receipt, err) {
 		return true
 	}
-	t.holder = nil
+	d.holder = nil
 	return e == nil || !e.Elsewhere
 }
 
-func (m *member) send(ctx context.Context, r *route, p pass, message *provider.Message) (receipt *provider.Receipt, err error) {
+func (m *member) send(
+	ctx context.Context, r *route, p permit, message *provider.Message,
+) (receipt *provider.Receipt, err error) {
 	settled := false
 	defer func() {
 		if !settled {
-			m.abandon(p) // the adapter panics; the probe's place is free again
+			m.abandon(p) // the adapter panicked; another send may be the probe
 		}
 	}()
 	receipt, err = m.client.Send(ctx, message)
 	settled = true
-	r.changed(ctx, m, m.leave(ctx, p, err))
+	r.changed(ctx, m, m.finish(ctx, p, err))
 	return receipt, err
 }
 
-// unsent reports whether it is proved that no recipient's mail went out.
+// unsent reports whether it is proved that nothing was sent to any recipient.
 func unsent(r *provider.Receipt, err error) bool {
 	var e *provider.Error
 	switch {
 	case err == nil:
 		return false
-	case !errors.As(err, &e): // the context's own error comes before any work
+	case !errors.As(err, &e): // a bare context error comes before any request
 		return r == nil
 	case e.Kind == provider.ErrDryRun:
 		return true
@@ -166,30 +168,31 @@ func unsent(r *provider.Receipt, err error) bool {
 }
 
 // end completes the receipt and chooses the error.
-func (t *trip) end() error {
-	err := t.last
-	if err == nil && t.receipt == nil {
-		err = t.noMember()
+func (d *delivery) end() error {
+	err := d.last
+	if err == nil && d.receipt == nil {
+		err = d.noMember()
 	}
-	if t.receipt == nil && slices.ContainsFunc(t.attempts, leftOrBlocked) {
-		t.receipt = t.refused(err)
+	if d.receipt == nil && slices.ContainsFunc(d.attempts, leftOrBlocked) {
+		d.receipt = d.refused(err)
 	}
-	if t.receipt != nil {
-		t.receipt.Accounts = t.attempts
+	if d.receipt != nil {
+		d.receipt.Accounts = d.attempts
 	}
 	return err
 }
 
-// leftOrBlocked reports whether an attempt was more than a local refusal.
+// leftOrBlocked reports whether a result is more than a local refusal.
 func leftOrBlocked(a provider.AccountResult) bool { return a.Error == nil || !a.Error.Local() }
 
-// noMember is the error when every member that could take the message is out.
-func (t *trip) noMember() *provider.Error {
+// noMember returns the error when every member that could take the message gets no
+// mail now.
+func (d *delivery) noMember() *provider.Error {
 	e := &provider.Error{
 		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.OutcomeNotSent, Elsewhere: true,
 		Message: "no member of the route takes mail now",
 	}
-	for i, b := range t.blocked {
+	for i, b := range d.blocked {
 		if i == 0 || b.RetryAfter < e.RetryAfter {
 			e.RetryAfter = b.RetryAfter
 		}
@@ -199,16 +202,16 @@ func (t *trip) noMember() *provider.Error {
 			e.Kind = provider.ErrUnavailable
 		}
 	}
-	if len(t.blocked) == 1 {
-		e.Provider, e.Account, e.Message = t.blocked[0].Provider, t.blocked[0].Account, t.blocked[0].Message
+	if len(d.blocked) == 1 {
+		e.Provider, e.Account, e.Message = d.blocked[0].Provider, d.blocked[0].Account, d.blocked[0].Message
 	}
 	return e
 }
 
-// refused is the receipt of a message that no member took.
-func (t *trip) refused(err error) *provider.Receipt {
-	r := t.message.Receipt("", provider.StateRefused)
-	r.Account, r.IdempotencyKey = t.route.name, t.message.IdempotencyKey
+// refused returns the receipt of a message that no member took.
+func (d *delivery) refused(err error) *provider.Receipt {
+	r := d.message.Receipt("", provider.StateRefused)
+	r.Account, r.IdempotencyKey = d.route.name, d.message.IdempotencyKey
 	var e *provider.Error
 	if errors.As(err, &e) {
 		r.Provider, r.Account = e.Provider, e.Account
@@ -220,22 +223,25 @@ func (t *trip) refused(err error) *provider.Receipt {
 }
 
 func (m *member) attempt(e *provider.Error, took time.Duration) provider.AccountResult {
-	a := provider.AccountResult{Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.OutcomeSent, Error: e, Took: took}
+	a := provider.AccountResult{
+		Provider: m.client.Provider(), Account: m.client.Account(), Outcome: provider.OutcomeSent,
+		Error: e, Took: took,
+	}
 	if e != nil {
 		a.Outcome = e.Outcome
 	}
 	return a
 }
 
-// again repeats a message under a key that held may have sent under. It goes to
-// held alone, and what is not a success leaves the outcome unknown.
-func (t *trip) again(ctx context.Context, held *member) (*provider.Receipt, error) {
-	m := t.message
-	t.try(ctx, held)
-	err := t.end()
+// again repeats a message under a key under which held may have sent. It tries held
+// alone, and the outcome stays unknown without a success.
+func (d *delivery) again(ctx context.Context, held *member) (*provider.Receipt, error) {
+	m := d.message
+	d.try(ctx, held)
+	err := d.end()
 	var e *provider.Error
-	if err == nil || !errors.As(err, &e) || e.Local() || e.Kind == provider.ErrDryRun || !unsent(t.receipt, err) {
-		return t.receipt, err
+	if err == nil || !errors.As(err, &e) || e.Local() || e.Kind == provider.ErrDryRun || !unsent(d.receipt, err) {
+		return d.receipt, err
 	}
 	unknown := &provider.Error{
 		Kind: provider.ErrOutcomeUnknown, Provider: held.client.Provider(), Account: held.client.Account(), Op: "send",
@@ -244,10 +250,10 @@ func (t *trip) again(ctx context.Context, held *member) (*provider.Receipt, erro
 	}
 	receipt := m.Receipt("", provider.StateUnknown)
 	receipt.Provider, receipt.Account, receipt.IdempotencyKey = unknown.Provider, unknown.Account, m.IdempotencyKey
-	if t.receipt != nil {
-		receipt.Notes, receipt.Accounts = t.receipt.Notes, t.receipt.Accounts
-		if t.receipt.IdempotencyKey != "" {
-			receipt.IdempotencyKey = t.receipt.IdempotencyKey
+	if d.receipt != nil {
+		receipt.Notes, receipt.Accounts = d.receipt.Notes, d.receipt.Accounts
+		if d.receipt.IdempotencyKey != "" {
+			receipt.IdempotencyKey = d.receipt.IdempotencyKey
 		}
 	}
 	return receipt, unknown

@@ -6,21 +6,21 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// State says whether a route gives mail to a member.
+// State is the state of a member of a route.
 type State string
 
-// The states; package route says what leads to each.
+// The states of a member; the package comment states the conditions.
 const (
-	StateReady        State = "ready"
-	StateStalled      State = "stalled" // others get mail first
-	StateOpen         State = "open"
-	StateProbing      State = "probing" // after open, one send at a time
-	StateUnauthorized State = "unauthorized"
-	StateNoCredit     State = "no_credit"
-	StateRateLimited  State = "rate_limited"
+	StateReady        State = "ready"        // gets mail
+	StateStalled      State = "stalled"      // its sends do not end; others get mail first
+	StateOpen         State = "open"         // gets no mail: too many of its sends failed
+	StateProbing      State = "probing"      // after open: gets one send at a time
+	StateUnauthorized State = "unauthorized" // its credentials are refused; one send a minute
+	StateNoCredit     State = "no_credit"    // credit or quota is used up
+	StateRateLimited  State = "rate_limited" // the provider asked to wait
 )
 
-// MemberState is what a route thinks of a member.
+// MemberState is the state of a member and its reason.
 type MemberState struct {
 	Provider string    `json:"provider"`
 	Account  string    `json:"account"`
@@ -45,7 +45,7 @@ func (m *member) state() MemberState {
 	return s
 }
 
-// now is the state; the lock is held.
+// now returns the state; the lock is held.
 func (m *member) now() State {
 	switch {
 	case m.pause == StateRateLimited && !time.Now().Before(m.until):
@@ -58,7 +58,7 @@ func (m *member) now() State {
 	case gobreaker.StateHalfOpen:
 		return StateProbing
 	}
-	if m.flights.stalled(time.Now()) {
+	if m.running.stalled(time.Now()) {
 		return StateStalled
 	}
 	return StateReady
@@ -66,8 +66,8 @@ func (m *member) now() State {
 
 // observe returns the change since it was last called; the lock is held.
 func (m *member) observe() change {
-	c := change{from: m.told, to: m.now()}
-	m.told = c.to
+	c := change{from: m.reported, to: m.now()}
+	m.reported = c.to
 	switch c.to {
 	case StateReady:
 		c.why = "works again"
@@ -76,7 +76,7 @@ func (m *member) observe() change {
 	case StateOpen:
 		c.why = "half of the sends of the last minute failed, the last: " + m.faultWhy
 	case StateProbing:
-		c.why = "one send is let through to see"
+		c.why = "one send is made as a probe"
 	default:
 		c.why = m.pauseWhy
 	}

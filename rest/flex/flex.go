@@ -1,10 +1,10 @@
-// Package flex holds types for answers whose JSON is not steady: numbers that
-// come as text, an empty list where an object is meant, yes and no for a truth
-// value. They read every form the vendors are known to send and write one.
+// Package flex holds types for responses whose JSON has several forms: numbers as
+// text, an empty list in place of an object, yes and no for a truth value. They
+// read every form that the vendors are known to send, and write one.
 //
-// They are for answers only; requests send exactly one form. A null, and a
-// field that is absent, leave the zero value. The package serves generated
-// code and is outside the compatibility promise of this module.
+// They are for responses only; requests have exactly one form. A null, and a field
+// that is absent, leave the zero value. The package serves generated code and is
+// outside the compatibility promise of this module.
 package flex
 
 import (
@@ -74,9 +74,9 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	return wrap("flex.Text", data, err)
 }
 
-// Time is a time in one of the vendors' layouts. Raw is the text as sent, and
-// Time is zero when no layout fits. A layout without a zone is read as UTC;
-// whether it is UTC is said at the field in the spec.
+// Time is a time in one of the vendors' layouts. Raw is the text as sent, and Time
+// is zero when no layout fits. A layout without a zone is read as UTC; the field's
+// description in the spec states the zone.
 type Time struct {
 	Time time.Time
 	Raw  string
@@ -118,10 +118,10 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes the text as it came.
+// MarshalJSON writes Raw.
 func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.Raw) }
 
-// IsZero reports whether nothing came.
+// IsZero reports whether there is no text.
 func (t Time) IsZero() bool { return t.Raw == "" }
 
 // Object is an object that comes as [], false or "" when it is empty.
@@ -163,7 +163,8 @@ func (m *Map[V]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*map[string]V)(m))
 }
 
-// blank reports whether data is one of the ways in which PHP writes an empty object.
+// blank reports whether data is one of the forms in which PHP writes an empty
+// object.
 func blank(data []byte) bool {
 	switch string(bytes.TrimSpace(data)) {
 	case "[]", "null", "false", `""`:
@@ -172,7 +173,7 @@ func blank(data []byte) bool {
 	return len(data) > 1 && data[0] == '[' && len(bytes.TrimSpace(data[1:len(data)-1])) == 0
 }
 
-// scalar is the text of a JSON scalar; null is empty.
+// scalar returns the text of a JSON scalar; empty for null.
 func scalar(data []byte) (string, error) {
 	switch {
 	case len(data) == 0 || string(data) == "null":
@@ -194,7 +195,7 @@ func wrap(what string, data []byte, err error) error {
 	return fmt.Errorf("%s: %s: %w", what, clip(data), err)
 }
 
-// clip keeps a foreign value out of our messages beyond a few characters.
+// clip shortens a foreign value to a few characters for errors.
 func clip(data []byte) string {
 	const most = 40
 	if len(data) > most {

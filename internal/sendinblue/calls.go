@@ -1,0 +1,85 @@
+package sendinblue
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+)
+
+// Calls are the calls that both vendors have, in structs of this package. An adapter
+// makes them with its generated client, in a file named calls.go, and adds nothing:
+// what follows from an answer is decided by Driver. Each method is one request,
+// unless it says otherwise.
+type Calls interface {
+	ListEmailEvents(ctx context.Context, messageID string) ([]Event, error)
+	// ListEmails returns a page of the mail sent to an address, counted from 0 and
+	// newest first. more is false after the last page.
+	ListEmails(ctx context.Context, wire string, page int64) (mails []Mail, more bool, err error)
+	GetAccount(ctx context.Context) (Account, error)
+	ListSenders(ctx context.Context) ([]provider.Sender, error)
+
+	ListAttributes(ctx context.Context, opts ...rest.Option) ([]Attribute, error)
+	ListContacts(ctx context.Context, q ContactQuery) (*Rows, error)
+	// MayJoin returns those of the lists that the contact may be put on, and notes
+	// about the others. It makes a request where the vendor has a look-up, and may
+	// change the slice.
+	MayJoin(ctx context.Context, wire string, lists []int64) ([]int64, []provider.Note, error)
+	// CreateContact creates the contact or updates it; id is 0 when the answer has none.
+	CreateContact(ctx context.Context, body ContactBody, opts ...rest.Option) (id int64, err error)
+	UpdateContact(ctx context.Context, wire string, body ContactBody) error
+
+	ListLists(ctx context.Context, limit, offset int64) (lists []List, count int64, err error)
+	CreateList(ctx context.Context, name string, folder int64) (id int64, err error)
+	// Leave takes the address off the list. An answer that proves nothing is an error.
+	Leave(ctx context.Context, email string, list int64) error
+	// ListBlocked returns a page of the addresses without transactional mail, oldest first.
+	ListBlocked(
+		ctx context.Context, limit, offset int64,
+	) (blocked []provider.Suppression, count int64, err error)
+}
+
+// Event is an event of the log of a mail.
+type Event struct{ Email, Event string }
+
+// Mail is a mail of the list of sent mail. Sender is empty where it is not told.
+type Mail struct{ MessageID, Recipient, Sender, Subject, Date string }
+
+// Account is the account that a key belongs to.
+type Account struct {
+	Email string
+	Plans []Plan
+}
+
+// Plan is a plan of the account, and what is left of it.
+type Plan struct {
+	Type, CreditsType string
+	Credits           float64
+}
+
+// Attribute is an attribute that the account's contacts may have.
+type Attribute struct{ Name, Type, Category string }
+
+// ContactQuery asks for a page of contacts.
+type ContactQuery struct {
+	Limit, Offset int64
+	List          int64   // 0 means all contacts
+	ModifiedSince *string // RFC 3339; nil means always
+	WithoutEmail  bool    // with contacts that have no address
+}
+
+// ContactBody is what a change says about a contact. What is empty is left out.
+type ContactBody struct {
+	Email      string
+	ExternalID string
+	Attributes map[string]any
+	Lists      []int64 // to join
+	Blocked    *bool   // whether it gets no marketing mail
+}
+
+// List is a list. Subscribers is 0 when the vendor shows no number.
+type List struct {
+	ID          int64
+	Name        string
+	Subscribers int64
+}

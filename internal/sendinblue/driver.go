@@ -1,0 +1,122 @@
+package sendinblue
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/alike"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
+)
+
+// Driver is the part of an adapter that is the same for both vendors. An adapter
+// embeds it and has methods of its own for the rest. It is safe for concurrent use.
+type Driver struct {
+	// Attributes are those of the account's contacts.
+	Attributes Attributes
+
+	calls   Calls
+	account string
+	folder  int64
+	pages   Pages
+}
+
+// Pages are the sizes of pages that a vendor is asked for.
+type Pages struct{ Contacts, Members, Lists, Blocked int64 }
+
+// New returns the driver of an account. New lists are put in the folder; 0 means
+// that none is set.
+func New(calls Calls, account string, folder int64, pages Pages) *Driver {
+	d := &Driver{calls: calls, account: account, folder: folder, pages: pages}
+	d.Attributes.Fetch = d.attributes
+	return d
+}
+
+func (d *Driver) attributes(ctx context.Context) (map[string]string, error) {
+	list, err := d.calls.ListAttributes(ctx, rest.WithThen("create or update the contact"))
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[string]string, len(list))
+	for _, a := range list {
+		switch a.Category {
+		case "normal", "category":
+			types[a.Name] = a.Type
+		}
+	}
+	return types, nil
+}
+
+// Logged returns the state of a mail by the event log; nil when the log has nothing
+// about it.
+func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receipt, error) {
+	events, err := d.calls.ListEmailEvents(ctx, messageID)
+	if err != nil {
+		return nil, err
+	}
+	states := adapterkit.StateLog{}
+	for _, e := range events {
+		if state, ok := EventState(e.Event); ok {
+			states.Add(e.Email, state)
+		}
+	}
+	return states.Receipt(messageID), nil
+}
+
+// findPages is how many pages a search reads. The list is the newest mail first, so
+// what lies beyond is older than anything that is still in doubt.
+const findPages = 4
+
+// FindSent goes through the mail that was sent to the recipient in the last 30 days,
+// newest first, until it is older than the search. The list is asked without days:
+// the zone of a day is not documented.
+func (d *Driver) FindSent(
+	ctx context.Context, recipient string, t provider.Trace,
+) ([]provider.SentMail, error) {
+	s := alike.SearchFor(recipient, t)
+	wire, err := adapterkit.Wire("recipient", s.Recipient)
+	if err != nil {
+		return nil, err
+	}
+	var out []provider.SentMail
+	for page := range int64(findPages) {
+		mails, more, err := d.calls.ListEmails(ctx, wire, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range mails {
+			at, _ := flex.ParseTime(m.Date)
+			mail := alike.Mail{Recipient: m.Recipient, Sender: m.Sender, Subject: m.Subject, At: at}
+			if alike.May(s, mail, alike.Exact) {
+				out = append(out, provider.SentMail{
+					MessageID: m.MessageID, Recipient: m.Recipient, Subject: m.Subject,
+					At: at, State: provider.StateAccepted,
+				})
+			}
+			more = more && (at.IsZero() || !at.Before(s.From))
+		}
+		if !more {
+			break
+		}
+	}
+	return out, nil
+}
+
+// Check reads the account, which proves the key, and the senders.
+func (d *Driver) Check(ctx context.Context) (*provider.Health, error) {
+	account, err := d.calls.GetAccount(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h := &provider.Health{Login: account.Email}
+	if h.Senders, err = d.calls.ListSenders(ctx); err != nil {
+		return nil, err
+	}
+	for _, p := range account.Plans {
+		left := strconv.FormatFloat(p.Credits, 'f', -1, 64) + " " + p.CreditsType
+		h.Quotas = append(h.Quotas, provider.Quota{Name: p.Type, Left: left})
+	}
+	return h, nil
+}

@@ -1,0 +1,249 @@
+package sendinblue
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
+)
+
+// ListContacts reads a page of all contacts, or of those on a list.
+func (d *Driver) ListContacts(
+	ctx context.Context, q provider.ContactQuery,
+) (*provider.Page[provider.Contact], error) {
+	offset, err := adapterkit.Number(q.Cursor, 0)
+	if err != nil {
+		return nil, err
+	}
+	ask := ContactQuery{Offset: offset, Limit: d.pages.Contacts, WithoutEmail: q.WithoutEmail}
+	if !q.List.IsZero() {
+		if ask.List, err = adapterkit.ListID("list", q.List); err != nil {
+			return nil, err
+		}
+		ask.Limit = d.pages.Members
+	}
+	if q.Limit > 0 {
+		ask.Limit = min(ask.Limit, int64(q.Limit))
+	}
+	if !q.ModifiedSince.IsZero() {
+		ask.ModifiedSince = new(q.ModifiedSince.UTC().Format(time.RFC3339))
+	}
+	rows, err := d.calls.ListContacts(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	rows.Page.Next = Next(offset, rows.Got, ask.Limit, rows.Count)
+	return rows.Page, nil
+}
+
+// UpsertContact creates or changes a contact by one request, before which the
+// vendor may be asked who may join the lists. Between the look and the change
+// somebody may unsubscribe; the vendors have no conditional update.
+func (d *Driver) UpsertContact(
+	ctx context.Context, change provider.ContactChange,
+) (*provider.ContactReceipt, error) {
+	if change.ExternalID.Clears() {
+		return nil, provider.Unsupported(
+			feature.ContactsUpsertClear, "an external id cannot be emptied",
+		)
+	}
+	wire, err := adapterkit.Wire("email", change.Email)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := adapterkit.ListIDs(change.Lists)
+	if err != nil {
+		return nil, err
+	}
+	var notes []provider.Note
+	if len(lists) > 0 {
+		if lists, notes, err = d.calls.MayJoin(ctx, wire, lists); err != nil {
+			return nil, err
+		}
+	}
+	attrs, err := d.Attributes.Convert(ctx, change)
+	if err != nil {
+		return nil, err
+	}
+	body := ContactBody{
+		Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists,
+	}
+	if change.Status.Terminal() {
+		// Only ever set: false would lift a block that somebody else has put up.
+		body.Blocked = new(true)
+		notes = append(notes, noteAccount)
+	}
+	return d.Store(ctx, body, notes)
+}
+
+// Store creates or updates a contact, and says which by the status of the answer:
+// 201 means created and 204 updated. An answer under another status that proves the
+// change all the same says neither.
+func (d *Driver) Store(
+	ctx context.Context, body ContactBody, notes []provider.Note,
+) (*provider.ContactReceipt, error) {
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
+	var reply rest.Reply
+	id, err := d.calls.CreateContact(ctx, body, rest.WithReply(&reply))
+	if err != nil {
+		return r, err
+	}
+	if id != 0 {
+		r.ID = strconv.FormatInt(id, 10)
+	}
+	switch reply.Status {
+	case http.StatusCreated:
+		r.State = provider.ContactCreated
+	case http.StatusNoContent:
+		r.State = provider.ContactUpdated
+	default:
+		r.State = provider.ContactStored
+		r.Notes = append(r.Notes, provider.Note{
+			Field: "id", Action: provider.NoteWarning,
+			Why: fmt.Sprintf("status %d does not tell whether the contact was created or updated", reply.Status),
+		})
+	}
+	return r, nil
+}
+
+// Unsubscribe from all is an upsert, so that an address which is not a contact yet
+// is kept from mail too. The vendors keep no standing on one list, so from there the
+// address is only taken off.
+func (d *Driver) Unsubscribe(
+	ctx context.Context, email string, list provider.Ref, reason string,
+) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return nil, err
+	}
+	notes := adapterkit.NoReason(reason, "the provider stores no reason")
+	if list.IsZero() {
+		notes = append(notes, noteBlocked)
+		return d.Store(ctx, ContactBody{Email: wire, Blocked: new(true)}, notes)
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown, Notes: notes}
+	id, err := adapterkit.ListID("list", list)
+	if err != nil {
+		return r, err
+	}
+	if err := d.calls.Leave(ctx, email, id); err != nil {
+		return r, err
+	}
+	r.State, r.Notes = provider.ContactDone, append(r.Notes, noteOffList)
+	return r, nil
+}
+
+// Resubscribe changes a contact that is there; an unknown address is ErrNotFound.
+func (d *Driver) Resubscribe(
+	ctx context.Context, email string, list provider.Ref,
+) (*provider.ContactReceipt, error) {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return nil, err
+	}
+	body, note := ContactBody{Blocked: new(false)}, noteMarketing
+	if !list.IsZero() {
+		id, err := adapterkit.ListID("list", list)
+		if err != nil {
+			return nil, err
+		}
+		body, note = ContactBody{Lists: []int64{id}}, noteList
+	}
+	return adapterkit.Done(d.calls.UpdateContact(ctx, wire, body), note)
+}
+
+// Notes of the verbs.
+var (
+	noteAccount = provider.Note{
+		Field: "status", Action: provider.NoteConverted,
+		Why: "blocks marketing mail of the whole account",
+	}
+	noteBlocked = provider.Note{
+		Field: "email", Action: provider.NoteConverted,
+		Why: "blocks marketing mail; transactional mail still goes out",
+	}
+	noteOffList = provider.Note{
+		Field: "list", Action: provider.NoteEmulated,
+		Why: "taken off the list; it may be added again",
+	}
+	noteMarketing = provider.Note{
+		Field: "email", Action: provider.NoteWarning,
+		Why: "lets marketing mail through again; a block of transactional mail and " +
+			"unsubscriptions from single lists stay",
+	}
+	noteList = provider.Note{
+		Field: "list", Action: provider.NoteWarning,
+		Why: "put on the list again; a block of all marketing mail stays",
+	}
+)
+
+// ListLists reads a page of lists, oldest first: a list that is added meanwhile comes
+// at the end and shifts no page. A list counts -1 contacts when the vendor shows no
+// number.
+func (d *Driver) ListLists(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.List], error) {
+	offset, err := adapterkit.Number(cursor, 0)
+	if err != nil {
+		return nil, err
+	}
+	lists, count, err := d.calls.ListLists(ctx, d.pages.Lists, offset)
+	if err != nil {
+		return nil, err
+	}
+	out := &provider.Page[provider.List]{Next: Next(offset, len(lists), d.pages.Lists, count)}
+	for _, l := range lists {
+		if l.Subscribers == 0 {
+			l.Subscribers = -1
+		}
+		out.Items = append(
+			out.Items,
+			provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: l.Subscribers},
+		)
+	}
+	return out, nil
+}
+
+// CreateList makes a list in the account's folder: the vendors keep none outside of
+// folders.
+func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, error) {
+	if d.folder == 0 {
+		return nil, provider.Invalid(
+			"providers."+d.account+".folder_id",
+			"a list of this provider is in a folder: set the number of one here",
+		)
+	}
+	id, err := d.calls.CreateList(ctx, name, d.folder)
+	if err != nil {
+		return nil, err
+	}
+	list := &provider.List{Name: name}
+	if id != 0 {
+		list.ID = strconv.FormatInt(id, 10)
+	}
+	return list, nil
+}
+
+// ListSuppressions lists blocked transactional mail. Marketing mail is a switch of
+// each contact and is told with the contact.
+func (d *Driver) ListSuppressions(
+	ctx context.Context, cursor string,
+) (*provider.Page[provider.Suppression], error) {
+	offset, err := adapterkit.Number(cursor, 0)
+	if err != nil {
+		return nil, err
+	}
+	blocked, count, err := d.calls.ListBlocked(ctx, d.pages.Blocked, offset)
+	if err != nil {
+		return nil, err
+	}
+	return &provider.Page[provider.Suppression]{
+		Items: blocked, Next: Next(offset, len(blocked), d.pages.Blocked, count),
+	}, nil
+}

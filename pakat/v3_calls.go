@@ -1,0 +1,229 @@
+package pakat
+
+import (
+	"context"
+
+	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/sendinblue"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
+)
+
+// Sizes of pages. The document states no maximum, so these are the defaults of
+// the service that Pakat v3 descends from.
+var v3Pages = sendinblue.Pages{Contacts: 50, Lists: 10, Blocked: 50}
+
+// v3Calls are the calls of the shared driver. The document shows few answers; those
+// it does not show are taken to be Brevo's.
+type v3Calls struct{ api *pakatv3api.Client }
+
+var _ sendinblue.Calls = v3Calls{}
+
+// ListEmailEvents reads the event log, which by default holds the last 30 days.
+func (c v3Calls) ListEmailEvents(
+	ctx context.Context, messageID string,
+) ([]sendinblue.Event, error) {
+	page, err := c.api.ListEmailEvents(
+		ctx, &pakatv3api.ListEmailEventsParams{MessageID: &messageID},
+	)
+	if err != nil {
+		return nil, err
+	}
+	var events []sendinblue.Event
+	for _, e := range page.Events {
+		events = append(events, sendinblue.Event{Email: e.Email, Event: e.Event})
+	}
+	return events, nil
+}
+
+// ListEmails has no pages: what the vendor leaves out of a long list is not seen. An
+// answer of another form than Brevo's finds nothing, which proves nothing. It does
+// not tell the sender.
+func (c v3Calls) ListEmails(
+	ctx context.Context, wire string, _ int64,
+) (mails []sendinblue.Mail, more bool, err error) {
+	page, err := c.api.ListEmails(ctx, &pakatv3api.ListEmailsParams{Email: &wire})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, m := range page.Emails {
+		mails = append(mails, sendinblue.Mail{
+			MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, Date: m.Date,
+		})
+	}
+	return mails, false, nil
+}
+
+func (c v3Calls) GetAccount(ctx context.Context) (account sendinblue.Account, err error) {
+	got, err := c.api.GetAccount(ctx)
+	if err != nil {
+		return account, err
+	}
+	account.Email = got.Email
+	for _, p := range got.Plans {
+		account.Plans = append(
+			account.Plans,
+			sendinblue.Plan{Type: p.Type, CreditsType: p.CreditsType, Credits: p.Credits},
+		)
+	}
+	return account, nil
+}
+
+func (c v3Calls) ListSenders(ctx context.Context) (senders []provider.Sender, err error) {
+	got, err := c.api.ListSenders(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range got.Senders {
+		senders = append(senders, provider.Sender{Email: s.Email, Name: s.Name, Verified: s.Active})
+	}
+	return senders, nil
+}
+
+func (c v3Calls) ListAttributes(
+	ctx context.Context, opts ...rest.Option,
+) (attributes []sendinblue.Attribute, err error) {
+	got, err := c.api.ListAttributes(ctx, opts...)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range got.Attributes {
+		attributes = append(
+			attributes, sendinblue.Attribute{Name: a.Name, Type: a.Type, Category: a.Category},
+		)
+	}
+	return attributes, nil
+}
+
+func (c v3Calls) ListContacts(
+	ctx context.Context, q sendinblue.ContactQuery,
+) (*sendinblue.Rows, error) {
+	if q.List != 0 {
+		return nil, provider.Unsupported(
+			feature.ContactsListMembers, "the provider lists no members of a list",
+		)
+	}
+	page, err := c.api.ListContacts(
+		ctx,
+		&pakatv3api.ListContactsParams{
+			Limit: &q.Limit, Offset: &q.Offset, ModifiedSince: q.ModifiedSince,
+		},
+	)
+	if err != nil {
+		return nil, err
+	}
+	return v3RowsFromAPI(page, q.WithoutEmail)
+}
+
+// MayJoin warns: the vendor shows nothing of a contact to look at.
+func (c v3Calls) MayJoin(
+	_ context.Context, _ string, lists []int64,
+) ([]int64, []provider.Note, error) {
+	return lists, []provider.Note{{
+		Field: "lists", Action: provider.NoteWarning,
+		Why: "whether joining a list lifts an unsubscription from it is not documented, " +
+			"and the provider shows none to look at before",
+	}}, nil
+}
+
+// CreateContact is assumed to answer 201 to a contact that is new, and 204 to others.
+func (c v3Calls) CreateContact(
+	ctx context.Context, body sendinblue.ContactBody, opts ...rest.Option,
+) (id int64, err error) {
+	if body.ExternalID != "" {
+		return 0, provider.Unsupported(
+			feature.ContactsUpsertExternalID, "the provider keeps no external id",
+		)
+	}
+	created, err := c.api.CreateContact(ctx, pakatv3api.CreateContactRequest{
+		Email: &body.Email, Attributes: body.Attributes, ListIDs: body.Lists,
+		EmailBlacklisted: body.Blocked, UpdateEnabled: new(true),
+	}, opts...)
+	if err != nil {
+		return 0, err
+	}
+	return created.ID, nil
+}
+
+// UpdateContact of an unknown address is assumed to be ErrNotFound.
+func (c v3Calls) UpdateContact(
+	ctx context.Context, wire string, body sendinblue.ContactBody,
+) error {
+	return c.update(
+		ctx, wire,
+		pakatv3api.UpdateContactRequest{ListIDs: body.Lists, EmailBlacklisted: body.Blocked},
+	)
+}
+
+func (c v3Calls) update(
+	ctx context.Context, wire string, body pakatv3api.UpdateContactRequest, opts ...rest.Option,
+) error {
+	_, err := c.api.UpdateContact(ctx, wire, body, opts...)
+	return err
+}
+
+func (c v3Calls) ListLists(
+	ctx context.Context, limit, offset int64,
+) (lists []sendinblue.List, count int64, err error) {
+	page, err := c.api.ListLists(
+		ctx,
+		&pakatv3api.ListListsParams{
+			Limit: &limit, Offset: &offset, Sort: new(pakatv3api.SortOrderAsc),
+		},
+	)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, l := range page.Lists {
+		lists = append(
+			lists,
+			sendinblue.List{
+				ID: l.ID, Name: l.Name, Subscribers: max(l.UniqueSubscribers, l.TotalSubscribers),
+			},
+		)
+	}
+	return lists, page.Count, nil
+}
+
+func (c v3Calls) CreateList(ctx context.Context, name string, folder int64) (id int64, err error) {
+	created, err := c.api.CreateList(
+		ctx, pakatv3api.CreateListRequest{Name: name, FolderID: folder},
+	)
+	if err != nil {
+		return 0, err
+	}
+	return created.ID, nil
+}
+
+func (c v3Calls) Leave(ctx context.Context, email string, list int64) error {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	return c.update(ctx, wire, pakatv3api.UpdateContactRequest{UnlinkListIDs: []int64{list}})
+}
+
+func (c v3Calls) ListBlocked(
+	ctx context.Context, limit, offset int64,
+) (blocked []provider.Suppression, count int64, err error) {
+	page, err := c.api.ListBlockedContacts(
+		ctx,
+		&pakatv3api.ListBlockedContactsParams{
+			Limit: &limit, Offset: &offset, Sort: new(pakatv3api.SortOrderAsc),
+		},
+	)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, b := range page.Contacts {
+		blocked = append(
+			blocked,
+			sendinblue.Blocked(
+				b.Email, b.SenderEmail, b.Reason.Code, b.Reason.Message, b.BlockedAt,
+			),
+		)
+	}
+	return blocked, page.Count, nil
+}
