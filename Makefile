@@ -6,9 +6,16 @@ GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 APIDIFF       := golang.org/x/exp/cmd/apidiff@v0.0.0-20261014143641-f0251eb4aa3e
 OAPI          := github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen
 BENCHSTAT     := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+# All modules, and those that go.work joins, are listed in internal/modules/modules.tsv.
+EACH          := internal/modules/each.sh
+JOINED        := $(shell awk -F '\t' '$$2 == "library" || $$2 == "workspace" {print "./" $$1 "/..."}' internal/modules/modules.tsv)
+export GO
 
 .DEFAULT_GOAL := help
-.PHONY: ablation apidiff sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
+
+# What is generated, compared and measured does so with the versions of its own go.mod.
+generate check-generate drift drift-test stock-check wasm bench bench-test benchstat ablation faults sizes: export GOWORK := off
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,22 +63,22 @@ wasm: ## the library builds for js/wasm; the tool needs signals and files and do
 fmt: ## format
 	gofmt -w $$(git ls-files '*.go' | grep -v '\.gen\.go$$')
 
-lint: ## static checks, import directions
-	$(GO) vet ./...
+lint: ## static checks of every module, import directions
+	$(EACH) $(GO) vet ./...
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || (gofmt -l $$(git ls-files '*.go'); echo 'run "make fmt"'; exit 1)
-	$(GO) run $(GOLANGCI) run
+	$(EACH) $(GO) run $(GOLANGCI) run
 
 lint-test: ## the import rules find what they forbid, in a new folder too
 	@GO="$(GO)" internal/importrules/importrules.sh $(GOLANGCI)
 
-test: ## all tests
-	$(GO) test ./...
+test: ## all tests of every module, of the library with the oldest versions that it takes
+	$(EACH) $(GO) test ./...
 
-race: ## all tests under the race detector, in random order
-	$(GO) test -race -shuffle=on ./...
+race: ## all tests under the race detector, in random order, of the library with the newest versions
+	$(EACH) -joined $(GO) test -race -shuffle=on ./...
 
 cover: ## test coverage of hand-written code
-	$(GO) test -coverpkg=./... -coverprofile=coverage.out ./...
+	$(GO) test -coverpkg=$$(echo $(JOINED) | tr ' ' ,) -coverprofile=coverage.out $(JOINED)
 	@grep -v '\.gen\.go:' coverage.out > coverage.hand.out && mv coverage.hand.out coverage.out
 	$(GO) tool cover -func=coverage.out | tail -1
 
@@ -105,12 +112,11 @@ apidiff: ## incompatible changes of the public packages: BASE=v0.1.0 (default ma
 sizes: ## measure the generated packages and write the table in docs/generated.md, about a minute
 	$(GO) run ./internal/sizes
 
-fuzz: ## each fuzz target for ten seconds
-	@for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-	  echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 10s $$pkg || exit 1; done; done
+fuzz: ## each fuzz target of every module for ten seconds
+	$(EACH) "$(CURDIR)/internal/modules/fuzz.sh" 10s
 
 vuln: ## known vulnerabilities in what is linked (needs the internet)
-	$(GO) run $(GOVULNCHECK) ./...
+	$(EACH) $(GO) run $(GOVULNCHECK) ./...
 
 demo: ## one message and 200 contacts through all providers, without an account
 	@$(GO) run ./cmd/postmux demo
@@ -124,5 +130,15 @@ capabilities: ## rewrite docs/capabilities.md from the code
 configuration: ## rewrite the tables of docs/configuration.md from the structs of settings
 	@$(GO) test ./cmd/postmux -run TestSettingsInDocs -update > /dev/null
 
-tidy: ## fail when go.mod is not tidy
-	$(GO) mod tidy -diff
+tidy: ## fail when a go.mod is not tidy
+	internal/modules/tidy.sh -diff
+
+tidy-write: ## tidy every go.mod
+	internal/modules/tidy.sh
+
+consumer: ## what importing costs a program: write the tables in docs/compatibility.md; CHECK=1 only compares
+	GOWORK=off $(GO) run ./internal/consumer $(if $(CHECK),-check)
+
+release-try: ## go through a release in a temporary clone, without publishing: VERSION=v0.1.0
+	@test -n "$(VERSION)" || (echo 'usage: make release-try VERSION=v0.1.0'; exit 2)
+	internal/release/release.sh -try "$(VERSION)"

@@ -6,6 +6,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -45,14 +49,14 @@ results and stops; the second ends the calls too. --dry-run shows the first call
 		Example: `  postmux batch messages.jsonl --results sent.jsonl
   postmux batch messages.jsonl --results sent.jsonl --resume
   postmux batch messages.jsonl --results sent.jsonl --resume --settle`,
-		Args:        wantArgs("FILE"),
+		Args:        terminal.WantArgs("FILE"),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.resume && f.results == "" {
-				return usageErr("--resume", "expected --results FILE of the batch to go on with")
+				return exit.UsageError("--resume", "expected --results FILE of the batch to go on with")
 			}
 			if f.settle && !f.resume {
-				return usageErr("--settle", "expected --resume: it looks up what an earlier run left unknown")
+				return exit.UsageError("--settle", "expected --resume: it looks up what an earlier run left unknown")
 			}
 			return a.batchFile(cmd, args[0], &f)
 		},
@@ -68,11 +72,11 @@ results and stops; the second ends the calls too. --dry-run shows the first call
 
 func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	stop := cmd.Context()
-	in, err := openSource(stop, cmd, name)
+	in, err := input.Open(stop, cmd.InOrStdin(), name)
 	if err != nil {
 		return err
 	}
-	defer in.close()
+	defer in.Close()
 	if f.dry {
 		return a.dryBatch(cmd, in)
 	}
@@ -80,23 +84,23 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	if err != nil {
 		return err
 	}
-	past, results, err := openPast(f.results, f.resume)
+	past, results, err := journal.OpenPast(f.results, f.resume)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = results.close() }() // what matters is on the disk
+	defer func() { _ = results.Close() }() // what matters is on the disk
 	total := -1
-	if in.regular && (f.resume || terminal(cmd.ErrOrStderr())) {
+	if in.Regular && (f.resume || terminal.IsTerminal(cmd.ErrOrStderr())) {
 		// The input is checked against the result file before anything is sent.
-		if total, err = past.check(in); err != nil {
+		if total, err = past.Check(in); err != nil {
 			return err
 		}
-		if err := in.rewind(); err != nil {
+		if err := in.Rewind(); err != nil {
 			return err
 		}
 	}
 	b := &batchRun{
-		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: newLines(in.r), past: past, file: results,
+		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: input.NewLines(in), past: past, file: results, results: f.results,
 		pending: make(map[int]*pendingMessage), states: make(map[string]int),
 	}
 	return b.run(total)
@@ -104,21 +108,22 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 
 // batchRun is a batch under way.
 type batchRun struct {
-	app    *app
-	cmd    *cobra.Command
-	client *provider.Client
-	settle bool            // look up what an earlier run left unknown
-	stop   context.Context // ends at the first interrupt
-	in     *source
-	lines  *lines
-	past   *pastBatch // what an earlier run did
-	file   *resultFile
+	app     *app
+	cmd     *cobra.Command
+	client  *provider.Client
+	results string          // name of the file with results
+	settle  bool            // look up what an earlier run left unknown
+	stop    context.Context // ends at the first interrupt
+	in      *input.Source
+	lines   *input.Lines
+	past    *journal.Past // what an earlier run did
+	file    *journal.File
 
 	read     int                     // messages of the input
 	given    int                     // messages given to the library
 	pending  map[int]*pendingMessage // those without a result, by the library's index
-	progress *progress
-	codes    tally
+	progress *terminal.Progress
+	codes    exit.Tally
 	states   map[string]int
 	reason   error // of the last message that was tried and failed
 	doubtful int   // line of the result file with the first unknown message that nobody has looked for
@@ -128,7 +133,7 @@ type batchRun struct {
 // pendingMessage is a message on its way.
 type pendingMessage struct {
 	index   int // in the input
-	digest  digest
+	digest  journal.Digest
 	to      string
 	settled *provider.BatchResult // there is nothing to send
 	before  bool                  // the result file has this result already
@@ -140,41 +145,41 @@ func (b *batchRun) run(total int) error {
 	if err := b.stop.Err(); err != nil {
 		return err
 	}
-	calls, release := unhurried(b.stop)
+	calls, release := terminal.Unhurried(b.stop)
 	defer release()
-	b.progress = newProgress(b.cmd.ErrOrStderr(), total, "messages")
+	b.progress = terminal.NewProgress(b.cmd.ErrOrStderr(), total, "messages")
 	_, ended := b.client.SendBatch(calls, b.messages(), func(r provider.BatchResult) error {
 		b.result(r)
 		return nil
 	}, provider.BeforeSending(b.begin))
-	b.progress.clear()
-	if err := b.file.sync(); err != nil && ended == nil {
+	b.progress.Clear()
+	if err := b.file.Sync(); err != nil && ended == nil {
 		ended = err
 	}
-	if ended != nil && b.codes.items == 0 && len(b.states) == 0 {
+	if ended != nil && b.codes.Items == 0 && len(b.states) == 0 {
 		return b.named(ended)
 	}
 	b.summary()
 	if ended != nil {
-		told := sameError(b.reason, ended)
-		return b.codes.stopped(plural(b.codes.items, "message", "messages"), b.named(ended), told)
+		told := exit.Same(b.reason, ended)
+		return b.codes.Stopped(terminal.Plural(b.codes.Items, "message", "messages"), b.named(ended), told)
 	}
-	return b.codes.err("messages")
+	return b.codes.Err("messages")
 }
 
 // summary counts the messages by what became of them.
 func (b *batchRun) summary() {
-	text := plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
+	text := terminal.Plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
 	b.app.tellSummary(b.cmd, text)
 	unknown := b.states[string(provider.StateUnknown)]
 	if unknown == 0 {
 		return
 	}
-	b.cmd.PrintErrln(plural(unknown, "message", "messages") + " may have been sent and will not be sent again: the outcome is unknown")
+	b.cmd.PrintErrln(terminal.Plural(unknown, "message", "messages") + " may have been sent and will not be sent again: the outcome is unknown")
 	if b.notFound > 0 {
 		b.cmd.PrintErrln(fmt.Sprintf("--settle did not find %d of them, which proves nothing: whether to send these again is for a person to decide", b.notFound))
 	}
 	if b.doubtful > 0 {
-		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.file.name))
+		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.results))
 	}
 }

@@ -10,12 +10,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
 // dryBatch shows the first call of a batch and says how many messages follow.
 // Lines that are no message are told, in the whole input.
-func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
+func (a *app) dryBatch(cmd *cobra.Command, in *input.Source) error {
 	var mu sync.Mutex // the call is made on a goroutine of its own
 	dry := dryRun{on: true}
 	c, err := a.open(cmd, provider.WithDryRun(func(r provider.WireRequest) {
@@ -26,11 +29,11 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 	if err != nil {
 		return err
 	}
-	d := &dryInput{cmd: cmd, in: in, lines: newLines(in.r)}
+	d := &dryInput{cmd: cmd, in: in, lines: input.NewLines(in)}
 	firstOnly := errors.New("only the first call is wanted")
 	var first error // of a message that is refused here
 	each := func(r provider.BatchResult) error {
-		if r.Err != nil && !isDryRun(r.Err) && !notTried(r.Err) {
+		if r.Err != nil && !isDryRun(r.Err) && !exit.NotTried(r.Err) {
 			d.read--
 			d.refused(d.at[r.Index], r.Err)
 			if first == nil {
@@ -47,7 +50,7 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 		return nil
 	}))
 	if err != nil && !errors.Is(err, firstOnly) {
-		return inFile(in.name, err)
+		return input.InFile(in.Name, err)
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -59,10 +62,10 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 		_, err = d.next()
 	}
 	if !errors.Is(err, io.EOF) {
-		return inFile(in.name, err)
+		return input.InFile(in.Name, err)
 	}
 	if d.bad > 0 {
-		cmd.PrintErrln(plural(d.bad, "line", "lines") + " would be refused")
+		cmd.PrintErrln(terminal.Plural(d.bad, "line", "lines") + " would be refused")
 	}
 	d.then(dry.requests)
 	return dry.show(a, nil)
@@ -71,8 +74,8 @@ func (a *app) dryBatch(cmd *cobra.Command, in *source) error {
 // dryInput is the input of a dry run.
 type dryInput struct {
 	cmd   *cobra.Command
-	in    *source
-	lines *lines
+	in    *input.Source
+	lines *input.Lines
 	read  int   // messages that are not refused
 	bad   int   // lines that are none, and messages that are refused
 	first int   // messages of the first call
@@ -83,7 +86,7 @@ func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for {
 			m, err := d.next()
-			d.at = append(d.at, d.lines.number)
+			d.at = append(d.at, d.lines.Number())
 			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
 				return
 			}
@@ -93,7 +96,7 @@ func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
 
 func (d *dryInput) next() (*provider.Message, error) {
 	for {
-		line, err := d.lines.next()
+		line, err := d.lines.Next()
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +105,7 @@ func (d *dryInput) next() (*provider.Message, error) {
 			d.read++
 			return m, nil
 		}
-		d.refused(d.lines.number, err)
+		d.refused(d.lines.Number(), err)
 	}
 }
 
@@ -110,8 +113,8 @@ func (d *dryInput) next() (*provider.Message, error) {
 func (d *dryInput) refused(line int, err error) {
 	const told = 20
 	if d.bad++; d.bad <= told {
-		e := asProviderError(err)
-		d.cmd.PrintErrln(printable(fmt.Sprintf("line %d: %s", line, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
+		e := exit.ProviderError(err)
+		d.cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d: %s", line, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
 	}
 }
 
@@ -129,7 +132,7 @@ func (d *dryInput) then(requests []provider.WireRequest) {
 		parts = append(parts, fmt.Sprintf("this call is for %d messages", d.first))
 	}
 	if n := d.read - d.first; n > 0 {
-		parts = append(parts, "the same for "+plural(n, "further message", "further messages"))
+		parts = append(parts, "the same for "+terminal.Plural(n, "further message", "further messages"))
 	}
 	last.Then = strings.Join(parts, "; ")
 }

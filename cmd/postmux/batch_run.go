@@ -9,14 +9,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
-// States of a message that no receipt has.
-const (
-	stateBefore   = "done before"
-	stateNotTried = "not_tried"
-)
+// stateBefore is the state of a message that an earlier run has sent.
+const stateBefore = "done before"
 
 // messages are the messages that are left to send. A message that is settled
 // already, a line that is none for example, goes through as nil: its result
@@ -26,7 +27,7 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 		for {
 			line, err := b.next()
 			if errors.Is(err, io.EOF) {
-				if err := b.past.end(b.read); err != nil {
+				if err := b.past.End(b.read); err != nil {
 					yield(nil, err)
 				}
 				return
@@ -35,19 +36,19 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				yield(nil, err)
 				return
 			}
-			p := &pendingMessage{index: b.read, digest: digestOf(line)}
-			was, err := b.past.was(p.index, p.digest, b.lines.number)
+			p := &pendingMessage{index: b.read, digest: journal.DigestOf(line)}
+			was, err := b.past.Was(p.index, p.digest, b.lines.Number())
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			b.read++
-			if was == didSend || was == didPart {
+			if was == journal.DidSend || was == journal.DidPart {
 				b.skip(was)
 				continue
 			}
 			m := b.parse(line, p)
-			if was == didBegin && p.settled == nil {
+			if was == journal.DidBegin && p.settled == nil {
 				b.doubt(p, m)
 				m = nil
 			}
@@ -66,7 +67,7 @@ func (b *batchRun) next() ([]byte, error) {
 	if stopped := b.stop.Err(); stopped != nil {
 		return nil, stopped
 	}
-	line, err := b.lines.next()
+	line, err := b.lines.Next()
 	if errors.Is(err, io.EOF) && b.stop.Err() == nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (b *batchRun) next() ([]byte, error) {
 		return nil, ended
 	}
 	if err != nil {
-		err = &inputError{err}
+		err = &input.ReadError{Err: err}
 	}
 	return line, err
 }
@@ -84,16 +85,16 @@ func (b *batchRun) ended() error {
 	switch {
 	case b.stop.Err() != nil:
 		return b.stop.Err()
-	case b.app.out.err != nil:
-		return fmt.Errorf("cannot write the output: %w", b.app.out.err)
+	case b.app.out.Failed() != nil:
+		return fmt.Errorf("cannot write the output: %w", b.app.out.Failed())
 	}
-	return b.file.failed()
+	return b.file.Failed()
 }
 
 // named names the input when its form ended the batch.
 func (b *batchRun) named(err error) error {
-	if errors.As(err, new(*inputError)) {
-		return inFile(b.in.name, err)
+	if errors.As(err, new(*input.ReadError)) {
+		return input.InFile(b.in.Name, err)
 	}
 	return err
 }
@@ -105,8 +106,8 @@ func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
 		p.to = addressees(m)
 		return m
 	}
-	e := asProviderError(err)
-	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.number, e.Message)
+	e := exit.ProviderError(err)
+	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.Number(), e.Message)
 	bad.Provider, bad.Account, bad.Op = b.client.Provider(), b.client.Account(), "send"
 	p.settled = &provider.BatchResult{Err: bad}
 	return nil
@@ -129,14 +130,14 @@ func addressees(m *provider.Message) string {
 }
 
 // skip counts a message that an earlier run has sent.
-func (b *batchRun) skip(was did) {
+func (b *batchRun) skip(was journal.Did) {
 	b.states[stateBefore]++
-	if was == didPart {
-		b.codes.add(exitPartly)
+	if was == journal.DidPart {
+		b.codes.Add(exit.Partly)
 	} else {
-		b.codes.add(exitDone)
+		b.codes.Add(exit.Done)
 	}
-	b.progress.add(1)
+	b.progress.Add(1)
 }
 
 // doubt settles a message that an earlier run has begun as unknown, with the
@@ -147,10 +148,10 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 		Kind: provider.ErrOutcomeUnknown, Provider: b.client.Provider(), Account: b.client.Account(), Op: "send", Outcome: provider.OutcomeMaybeSent,
 		Message: "an earlier run began to send it and its outcome is unknown",
 	}
-	receipt := b.past.receipt(p.index)
+	receipt := b.past.Receipt(p.index)
 	p.before = receipt != nil
 	if receipt == nil {
-		receipt = b.past.doubtful(p.index, m)
+		receipt = b.past.Doubtful(p.index, m)
 		receipt.Provider, receipt.Account = b.client.Provider(), b.client.Account()
 	}
 	p.settled = &provider.BatchResult{Receipt: receipt, Err: err}
@@ -159,8 +160,8 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 	}
 	got, failed := b.client.Settle(b.stop, receipt)
 	if failed != nil {
-		b.progress.clear()
-		b.cmd.PrintErrln(fmt.Sprintf("message %d: %s", p.index, printable(failed.Error())))
+		b.progress.Clear()
+		b.cmd.PrintErrln(fmt.Sprintf("message %d: %s", p.index, terminal.Printable(failed.Error())))
 	}
 	p.sought = failed == nil
 	if got != nil && unsettled(got) == 0 {
@@ -173,11 +174,11 @@ func (b *batchRun) begin(indexes []int) error {
 	if err := b.ended(); err != nil {
 		return err
 	}
-	begun := make([]*pendingMessage, len(indexes))
+	begun, digests := make([]int, len(indexes)), make([]journal.Digest, len(indexes))
 	for i, index := range indexes {
-		begun[i] = b.pending[index]
+		begun[i], digests[i] = b.pending[index].index, b.pending[index].digest
 	}
-	return writeBegin(b.file, begun)
+	return journal.WriteBegin(b.file, begun, digests)
 }
 
 // result tells what became of a message.
@@ -187,17 +188,17 @@ func (b *batchRun) result(r provider.BatchResult) {
 	if p.settled != nil {
 		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
 	}
-	line := newResultLine(p, r)
+	line := journal.NewResultLine(p.index, p.digest, r)
 	b.states[line.State]++
-	if !notTried(r.Err) {
-		b.codes.add(receiptCode(r.Receipt, r.Err))
+	if !exit.NotTried(r.Err) {
+		b.codes.Add(exit.ReceiptCode(r.Receipt, r.Err))
 		if r.Err != nil && p.settled == nil {
 			b.reason = r.Err
 		}
 	}
-	at := b.past.lineOf(p.index)
+	at := b.past.LineOf(p.index)
 	if !p.before {
-		at = b.file.write(line)
+		at = b.file.Write(line)
 	}
 	switch {
 	case line.State != string(provider.StateUnknown):
@@ -207,20 +208,20 @@ func (b *batchRun) result(r provider.BatchResult) {
 		b.doubtful = at
 	}
 	b.tell(p, line)
-	b.progress.add(1)
+	b.progress.Add(1)
 }
 
 // tell prints one line for a message.
-func (b *batchRun) tell(p *pendingMessage, line resultLine) {
-	if terminal(b.app.out.w) {
-		b.progress.clear()
+func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
+	if b.app.out.IsTerminal() {
+		b.progress.Clear()
 	}
 	if b.app.json {
 		switch {
 		case line.Error != nil:
-			b.app.printLine(indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
+			b.app.out.Line(terminal.Indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
 		default:
-			b.app.printLine(indexed(p.index, line.Receipt))
+			b.app.out.Line(terminal.Indexed(p.index, line.Receipt))
 		}
 		return
 	}
@@ -231,7 +232,7 @@ func (b *batchRun) tell(p *pendingMessage, line resultLine) {
 	}
 	for _, text := range []string{p.to, line.State, line.MessageID, why} {
 		if text != "" {
-			parts = append(parts, printable(text))
+			parts = append(parts, terminal.Printable(text))
 		}
 	}
 	fmt.Fprintln(b.app.out, strings.Join(parts, "  "))
@@ -242,7 +243,7 @@ func (b *batchRun) tell(p *pendingMessage, line resultLine) {
 func stateCounts(states map[string]int) string {
 	order := []string{
 		stateBefore, string(provider.StateAccepted), string(provider.StateScheduled), string(provider.StatePartlyAccepted),
-		string(provider.StateRefused), string(provider.StateUnknown), stateNotTried,
+		string(provider.StateRefused), string(provider.StateUnknown), journal.StateNotTried,
 	}
 	for _, s := range slices.Sorted(maps.Keys(states)) {
 		if !slices.Contains(order, s) {

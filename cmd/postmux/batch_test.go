@@ -12,12 +12,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
@@ -50,7 +50,7 @@ func subjects(sb *sandbox.Server) map[string]int {
 func TestBatch(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	r := postmux(t, "--config", cfg, "batch", example(t, examples.Batch))
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "batch/example.txt", r.out)
 	assert.Empty(t, r.errOut)
 	assert.Len(t, sb.Messages("brevo"), 5)
@@ -58,18 +58,18 @@ func TestBatch(t *testing.T) {
 	// A line that is no message, a message that is refused here: the others go out.
 	text := together(1) + "\n{\"to\":1}\n" + `{"to":[{"email":"x"}],"subject":"x","html":"y"}` + "\n" + together(1)
 	r = postmuxWith(t, text, "--config", cfg, "batch", "-")
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	golden(t, "batch/mixed.txt", r.out)
 	golden(t, "batch/mixed.stderr.txt", r.errOut)
 	r = postmuxWith(t, text, "--config", cfg, "--json", "batch", "-")
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	golden(t, "batch/mixed.ndjson", r.out)
 
 	r = postmuxWith(t, "{\n", "--config", cfg, "batch", "-")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "1 of 1 messages failed; nothing was sent")
 	r = postmuxWith(t, "", "--config", cfg, "batch", "-")
-	assert.Equal(t, exitDone, r.code)
+	assert.Equal(t, exit.Done, r.code)
 	assert.Equal(t, "0 messages: nothing done\n", r.out)
 }
 
@@ -90,7 +90,7 @@ func TestBatchUsage(t *testing.T) {
 		{[]string{"/nonexistent.jsonl"}, "cannot read the file"},
 	} {
 		r := postmux(t, append([]string{"--config", cfg, "batch"}, tc.args...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
 		nothingSentOnce(t, r.errOut)
 	}
@@ -100,21 +100,21 @@ func TestBatchUsage(t *testing.T) {
 func TestBatchDryRun(t *testing.T) {
 	sb, cfg := account(t)
 	r := postmux(t, "--config", cfg, "batch", example(t, examples.Batch), "--dry-run")
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "dryrun/batch.json", r.out)
 	assert.Empty(t, r.errOut)
 	r = postmuxWith(t, messages(1)+"x\n", "--config", cfg, "batch", "-", "--dry-run")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "line 2: ")
 	assert.Contains(t, r.errOut, "1 line would be refused")
 	// A message that is refused here is told by its line; the call is of the others.
 	r = postmuxWith(t, together(1)+"\n"+`{"to":[{"email":"x"}],"subject":"x","html":"y"}`+"\n"+together(1), "--config", cfg, "batch", "-", "--dry-run")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "line 3: to[0].email: ")
 	assert.Contains(t, r.errOut, "1 line would be refused")
 	assert.Contains(t, r.out, `"then": "this call is for 2 messages"`)
 	r = postmuxWith(t, `{"to":[{"email":"x"}]}`, "--config", cfg, "batch", "-", "--dry-run")
-	assert.Equal(t, exitLocal, r.code, "a dry run finds what is wrong")
+	assert.Equal(t, exit.Local, r.code, "a dry run finds what is wrong")
 	assert.Empty(t, sb.Requests("brevo"))
 }
 
@@ -124,15 +124,15 @@ func TestBatchStops(t *testing.T) {
 	input, results := file(t, "in.jsonl", messages(5)), filepath.Join(t.TempDir(), "results.jsonl")
 	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results)
-	assert.Equal(t, exitCredentials, r.code)
+	assert.Equal(t, exit.Credentials, r.code)
 	assert.Contains(t, r.errOut, "stopped after 1 message")
 	assert.Contains(t, r.out, "1 refused")
 
 	r = postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "5 messages: 5 accepted\n")
 	r = postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, "5 messages: 5 done before\n", r.out)
 	assert.Len(t, sb.Messages("brevo"), 5)
 }
@@ -143,10 +143,10 @@ func TestBatchUnknown(t *testing.T) {
 	input, results := file(t, "in.jsonl", messages(3)), filepath.Join(t.TempDir(), "results.jsonl")
 	sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true, After: true})
 	first := postmux(t, "--config", cfg, "batch", input, "--results", results)
-	assert.Equal(t, exitUnknown, first.code)
+	assert.Equal(t, exit.Unknown, first.code)
 	assert.Contains(t, first.out, "3 messages: 2 accepted, 1 unknown")
 	again := postmux(t, "--config", cfg, "--json", "batch", input, "--results", results, "--resume")
-	assert.Equal(t, exitUnknown, again.code)
+	assert.Equal(t, exit.Unknown, again.code)
 	assert.Equal(t, map[string]int{"s0": 1, "s1": 1, "s2": 1}, subjects(sb))
 	golden(t, "batch/unknown.ndjson", again.out)
 	for _, r := range []result{first, again} {
@@ -154,10 +154,10 @@ func TestBatchUnknown(t *testing.T) {
 	}
 	// Settled in the result file, it is done.
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume", "--settle")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "3 messages: 2 done before, 1 accepted\n")
 	r = postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, map[string]int{"s0": 1, "s1": 1, "s2": 1}, subjects(sb))
 }
 
@@ -166,14 +166,14 @@ func TestBatchSettlesNothing(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1", "    tries: 1")
 	input, results := file(t, "in.jsonl", messages(1)), filepath.Join(t.TempDir(), "results.jsonl")
 	sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true})
-	require.Equal(t, exitUnknown, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
+	require.Equal(t, exit.Unknown, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume", "--settle")
-	assert.Equal(t, exitUnknown, r.code)
+	assert.Equal(t, exit.Unknown, r.code)
 	assert.Contains(t, r.errOut, "--settle did not find 1 of them")
 	assert.NotContains(t, r.errOut, "--resume --settle looks it up", "it has just done that")
 	sb.Fail("brevo", sandbox.Fault{Operation: "listEmails", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 9})
 	r = postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume", "--settle")
-	assert.Equal(t, exitUnknown, r.code)
+	assert.Equal(t, exit.Unknown, r.code)
 	assert.Contains(t, r.errOut, "message 0: ")
 	assert.Contains(t, r.errOut, "Key not found")
 	assert.Contains(t, r.errOut, "--resume --settle looks it up")
@@ -191,7 +191,7 @@ func settleLine(t *testing.T, cfg, results, errOut string) {
 	require.NoError(t, err)
 	line := strings.Split(string(data), "\n")[number-1]
 	r := postmuxWith(t, line, "--config", cfg, "status", "--receipt", "-", "--settle")
-	assert.Equal(t, exitDone, r.code, r.errOut+line)
+	assert.Equal(t, exit.Done, r.code, r.errOut+line)
 }
 
 // A crash may cut the result file anywhere. Wherever it did, every mail arrives
@@ -206,7 +206,7 @@ func cutAnywhere(t *testing.T, text string, n int) {
 	sb, cfg := account(t, "    concurrency: 2", "    tries: 1")
 	input, results := file(t, "in.jsonl", text), filepath.Join(t.TempDir(), "results.jsonl")
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results)
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	whole, err := os.ReadFile(results)
 	require.NoError(t, err)
 	for cut := 0; cut <= len(whole); cut++ {
@@ -241,9 +241,9 @@ func cutAnywhere(t *testing.T, text string, n int) {
 			assert.Equal(t, 1, times, "cut %d: %s arrives once: %s", cut, s, kept)
 			assert.Equal(t, arrived[i] && !answered[i], unknown[s], "cut %d: %s is in doubt", cut, s)
 		}
-		want := exitDone
+		want := exit.Done
 		if len(unknown) > 0 {
-			want = exitUnknown
+			want = exit.Unknown
 		}
 		assert.Equal(t, want, r.code, "cut %d: %s", cut, r.errOut)
 
@@ -281,13 +281,13 @@ func before(data []byte) (begun, done map[int]bool) {
 func TestBatchSettlesAfterCrash(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	input, results := file(t, "in.jsonl", messages(1)), filepath.Join(t.TempDir(), "results.jsonl")
-	require.Equal(t, exitDone, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
+	require.Equal(t, exit.Done, postmux(t, "--config", cfg, "batch", input, "--results", results).code)
 	data, err := os.ReadFile(results)
 	require.NoError(t, err)
 	first, _, _ := bytes.Cut(data, []byte("\n"))
 	require.NoError(t, os.WriteFile(results, append(first, '\n'), 0o600))
 	r := postmux(t, "--config", cfg, "batch", input, "--results", results, "--resume")
-	assert.Equal(t, exitUnknown, r.code)
+	assert.Equal(t, exit.Unknown, r.code)
 	settleLine(t, cfg, results, r.errOut)
 	assert.Len(t, sb.Messages("brevo"), 1)
 }
@@ -295,7 +295,7 @@ func TestBatchSettlesAfterCrash(t *testing.T) {
 func TestBatchInputChanged(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	results := filepath.Join(t.TempDir(), "results.jsonl")
-	require.Equal(t, exitDone, postmux(t, "--config", cfg, "batch", file(t, "in.jsonl", messages(3)), "--results", results).code)
+	require.Equal(t, exit.Done, postmux(t, "--config", cfg, "batch", file(t, "in.jsonl", messages(3)), "--results", results).code)
 	more := len(sb.Messages("brevo"))
 	for want, text := range map[string]string{
 		"line 2 (message 1) is not the message":  strings.Replace(messages(4), "s1", "other", 1),
@@ -303,17 +303,17 @@ func TestBatchInputChanged(t *testing.T) {
 		"line 4 (message 2) is not the message ": strings.Replace("\n"+messages(3), "u2", "v2", 1),
 	} {
 		r := postmux(t, "--config", cfg, "batch", file(t, "changed.jsonl", text), "--results", results, "--resume")
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, want)
 		nothingSentOnce(t, r.errOut)
 		r = postmuxWith(t, text, "--config", cfg, "batch", "-", "--results", results, "--resume")
-		assert.NotEqual(t, exitDone, r.code)
+		assert.NotEqual(t, exit.Done, r.code)
 		assert.Contains(t, r.errOut, want)
 	}
 	assert.Len(t, sb.Messages("brevo"), more)
 	// Lines that are new at the end are sent.
 	r := postmuxWith(t, messages(5), "--config", cfg, "batch", "-", "--results", results, "--resume")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "5 messages: 3 done before, 2 accepted")
 }
 
@@ -335,7 +335,7 @@ func TestBatchInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	cfg = file(t, "postmux.yaml", strings.Replace(string(text), "timeout:", "concurrency: 1, timeout:", 1))
 	r := postmuxIn(ctx, "", "--config", cfg, "batch", file(t, "in.jsonl", messages(50)), "--results", results)
-	assert.Equal(t, exitInterrupted, r.code, r.errOut)
+	assert.Equal(t, exit.Interrupted, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "postmux: stopped after 1 message by an interrupt\n")
 	assert.Equal(t, 1, calls)
 	assert.Contains(t, r.out, "1 accepted")
@@ -352,28 +352,5 @@ func TestInterruptedWait(t *testing.T) {
 	in := &stopAfter{r: strings.NewReader(messages(1)), left: len(messages(1)), stop: cancel}
 	var out, errOut bytes.Buffer
 	code := run(ctx, []string{"--config", cfg, "batch", "-"}, in, &out, &errOut)
-	assert.Equal(t, exitInterrupted, code, errOut.String())
-}
-
-func TestSecondInterrupt(t *testing.T) {
-	stop, cancel := context.WithCancel(t.Context())
-	signals := make(chan os.Signal)
-	quiet := make(chan struct{})
-	ctx, end := afterSecond(stop, signals, func() { close(quiet) })
-	defer end()
-	cancel()
-	signals <- os.Interrupt
-	assert.NoError(t, ctx.Err(), "the first one lets calls end")
-	signals <- syscall.SIGTERM
-	<-ctx.Done()
-	<-quiet
-}
-
-func TestLongLine(t *testing.T) {
-	l := newLines(strings.NewReader("a\n" + strings.Repeat("b", 100) + "\n"))
-	l.most = 50
-	_, err := l.next()
-	require.NoError(t, err)
-	_, err = l.next()
-	assert.ErrorContains(t, err, "line 2: longer than")
+	assert.Equal(t, exit.Interrupted, code, errOut.String())
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -19,7 +21,7 @@ withdrawn; the exit code is 5 then.
 
 With --json the output says "withdrawn": true. A receipt with an id for each
 recipient gives one line of JSON for each.`,
-		Args: wantArgs("[ID]"),
+		Args: terminal.WantArgs("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := a.statusIDs(cmd, args, receipt)
 			if err != nil {
@@ -42,12 +44,12 @@ recipient gives one line of JSON for each.`,
 					return err
 				}
 				a.showWithdrawn(cmd, c, id, err, i, len(ids))
-				codes = append(codes, exitCode(err))
+				codes = append(codes, exit.Code(err))
 			}
 			if dry.on {
 				return dry.show(a, nil)
 			}
-			return manyError(codes, "messages")
+			return exit.ManyError(codes, "messages")
 		},
 	}
 	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
@@ -68,16 +70,16 @@ type withdrawn struct {
 func (a *app) showWithdrawn(cmd *cobra.Command, c *provider.Client, id string, err error, i, n int) {
 	doc := withdrawn{Provider: c.Provider(), Account: c.Account(), MessageID: id, Withdrawn: err == nil}
 	if err != nil {
-		doc.Error = asProviderError(err)
+		doc.Error = exit.ProviderError(err)
 	}
 	switch {
 	case a.json && n == 1:
-		a.printJSON(doc)
+		a.out.Document(doc)
 	case a.json:
-		a.printLine(indexed(i, doc))
+		a.out.Line(terminal.Indexed(i, doc))
 	case err != nil:
 		cmd.PrintErrln("postmux: " + id + ": " + err.Error())
 	default:
-		a.pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "withdrawn"}})
+		a.out.Pairs([][2]string{{"account", accountText(doc.Account, doc.Provider)}, {"message id", id}, {"state", "withdrawn"}})
 	}
 }

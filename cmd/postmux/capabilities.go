@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -25,9 +27,9 @@ the receipt); account_wide (a setting of the account, not of a message); none.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case diff && len(args) != 2:
-				return usageErr("--diff", "expected two names of accounts or providers, got %d", len(args))
+				return exit.UsageError("--diff", "expected two names of accounts or providers, got %d", len(args))
 			case !diff && len(args) > 0:
-				return usageErr("", "expected no argument, got %q; --provider shows one, --diff A B compares", args[0])
+				return exit.UsageError("", "expected no argument, got %q; --provider shows one, --diff A B compares", args[0])
 			}
 			return nil
 		},
@@ -48,7 +50,7 @@ the receipt); account_wide (a setting of the account, not of a message); none.`,
 			case markdown:
 				a.printMarkdown(m)
 			case a.json:
-				a.printJSON(map[string]any{"features": m.rows()})
+				a.out.Document(map[string]any{"features": m.rows()})
 			default:
 				a.printMatrix(m)
 			}
@@ -84,7 +86,7 @@ func (a *app) capabilitiesOf(cmd *cobra.Command, name string) (named, error) {
 	}
 	caps, ok := driverCapabilities(a.registry, name)
 	if !ok {
-		return named{}, usageErr("", "%s has no capabilities of its own, only those of its members", name)
+		return named{}, exit.UsageError("", "%s has no capabilities of its own, only those of its members", name)
 	}
 	return named{name, name, caps}, nil
 }
@@ -102,14 +104,14 @@ func (a *app) printCapabilities(n named) {
 		cells = append(cells, cell{f, f.Doc(), s})
 	}
 	if a.json {
-		a.printJSON(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
+		a.out.Document(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
 		return
 	}
-	t := newTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS", "LIMIT AND NOTE")
+	t := terminal.NewTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS", "LIMIT AND NOTE")
 	for _, c := range cells {
-		t.row(string(c.Feature), levelText(c.Level), c.Doc, supportText(c.Support))
+		t.Row(string(c.Feature), levelText(c.Level), c.Doc, supportText(c.Support))
 	}
-	t.flush()
+	t.Flush()
 }
 
 // supportText is the limit and the note of a cell.
@@ -156,18 +158,18 @@ func (a *app) diffCapabilities(cmd *cobra.Command, left, right string) error {
 		}
 	}
 	if a.json {
-		a.printJSON(map[string]any{"a": left, "b": right, "features": out})
+		a.out.Document(map[string]any{"a": left, "b": right, "features": out})
 		return nil
 	}
 	if len(out) == 0 {
 		fmt.Fprintln(a.out, "no difference")
 		return nil
 	}
-	t := newTable(a.out, "FEATURE", left, right)
+	t := terminal.NewTable(a.out, "FEATURE", left, right)
 	for _, d := range out {
-		t.row(string(d.Feature), cellText(d.A), cellText(d.B))
+		t.Row(string(d.Feature), cellText(d.A), cellText(d.B))
 	}
-	t.flush()
+	t.Flush()
 	return nil
 }
 
@@ -226,15 +228,15 @@ func (a *app) printMatrix(m matrix) {
 	for _, n := range m {
 		head = append(head, n.name)
 	}
-	t := newTable(a.out, head...)
+	t := terminal.NewTable(a.out, head...)
 	for _, r := range m.rows() {
 		cells := []string{string(r.Feature)}
 		for _, n := range m {
 			cells = append(cells, levelText(r.Providers[n.name].Level))
 		}
-		t.row(cells...)
+		t.Row(cells...)
 	}
-	t.flush()
+	t.Flush()
 }
 
 const markdownHead = `# Capabilities

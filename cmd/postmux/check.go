@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -20,11 +22,11 @@ func newCheck(a *app) *cobra.Command {
 		Long: `Check the form of the whole configuration, and ask the provider whether the
 credentials of the account work and what it may send. Nothing is sent. --all
 resolves all secrets and asks all providers.`,
-		Args: wantArgs(),
+		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every {
 				if a.account != "" {
-					return usageErr("--all", "expected either --all or --provider, got both")
+					return exit.UsageError("--all", "expected either --all or --provider, got both")
 				}
 				return a.checkAll(cmd)
 			}
@@ -37,12 +39,12 @@ resolves all secrets and asks all providers.`,
 				return err
 			}
 			if a.json {
-				a.printJSON(h)
+				a.out.Document(h)
 				return nil
 			}
-			t := newTable(a.out, checkHead...)
+			t := terminal.NewTable(a.out, checkHead...)
 			healthRows(t, h)
-			t.flush()
+			t.Flush()
 			return nil
 		},
 	}
@@ -90,36 +92,36 @@ func (a *app) checkAll(cmd *cobra.Command) error {
 			}}}
 			err = nil
 		case err != nil:
-			r.Health, r.Error = nil, asProviderError(err)
+			r.Health, r.Error = nil, exit.ProviderError(err)
 		}
 		results = append(results, r)
-		codes = append(codes, exitCode(err))
+		codes = append(codes, exit.Code(err))
 		if cmd.Context().Err() != nil {
 			return err
 		}
 	}
 	if a.json {
-		a.printJSON(map[string]any{"accounts": results})
+		a.out.Document(map[string]any{"accounts": results})
 	} else {
 		a.printChecks(results)
 	}
-	return manyError(codes, "accounts")
+	return exit.ManyError(codes, "accounts")
 }
 
 func (a *app) printChecks(results []checked) {
-	t := newTable(a.out, checkHead...)
+	t := terminal.NewTable(a.out, checkHead...)
 	for _, r := range results {
 		if r.Error != nil {
-			t.row(r.Account, r.Provider, strings.TrimSpace(r.Error.Error()))
+			t.Row(r.Account, r.Provider, strings.TrimSpace(r.Error.Error()))
 			continue
 		}
 		healthRows(t, r.Health)
 	}
-	t.flush()
+	t.Flush()
 }
 
 // healthRows prints an account; further senders and quotas get lines of their own.
-func healthRows(t *table, h *provider.Health) {
+func healthRows(t *terminal.Table, h *provider.Health) {
 	var senders, quotas, notes []string
 	for _, s := range h.Senders {
 		text := s.Email
@@ -142,7 +144,7 @@ func healthRows(t *table, h *provider.Health) {
 		quotas = append(quotas, text)
 	}
 	for _, n := range h.Notes {
-		notes = append(notes, noteText(n))
+		notes = append(notes, terminal.NoteText(n))
 	}
 	at := func(list []string, i int) string {
 		if i < len(list) {
@@ -152,9 +154,9 @@ func healthRows(t *table, h *provider.Health) {
 	}
 	for i := range max(1, len(senders), len(quotas), len(notes)) {
 		if i == 0 {
-			t.row(h.Account, h.Provider, "ok", h.Login, at(senders, i), at(quotas, i), at(notes, i))
+			t.Row(h.Account, h.Provider, "ok", h.Login, at(senders, i), at(quotas, i), at(notes, i))
 			continue
 		}
-		t.row("", "", "", "", at(senders, i), at(quotas, i), at(notes, i))
+		t.Row("", "", "", "", at(senders, i), at(quotas, i), at(notes, i))
 	}
 }

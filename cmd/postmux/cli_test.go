@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
@@ -41,7 +42,7 @@ func TestHelp(t *testing.T) {
 	walk = func(c *cobra.Command) {
 		args := append(strings.Fields(c.CommandPath())[1:], "--help")
 		r := postmux(t, args...)
-		assert.Equal(t, exitDone, r.code)
+		assert.Equal(t, exit.Done, r.code)
 		assert.Empty(t, r.errOut)
 		golden(t, "help/"+strings.ReplaceAll(c.CommandPath(), " ", "-")+".txt", r.out)
 		for _, sub := range c.Commands() {
@@ -99,14 +100,14 @@ func TestUsage(t *testing.T) {
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
 			r := postmux(t, tc.args...)
-			assert.Equal(t, exitLocal, r.code)
+			assert.Equal(t, exit.Local, r.code)
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
 			assert.Equal(t, 1, strings.Count(r.errOut, "\n"), r.errOut)
 			nothingSentOnce(t, r.errOut)
 
 			r = postmux(t, append([]string{"--json"}, tc.args...)...)
-			assert.Equal(t, exitLocal, r.code)
+			assert.Equal(t, exit.Local, r.code)
 			var doc struct {
 				Error struct{ Kind, Op, Outcome string }
 			}
@@ -130,7 +131,7 @@ func TestBadMessage(t *testing.T) {
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			r := postmuxWith(t, tc.message, "--config", cfg, "send", "-")
-			assert.Equal(t, exitLocal, r.code)
+			assert.Equal(t, exit.Local, r.code)
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
 			nothingSentOnce(t, r.errOut)
@@ -142,12 +143,12 @@ func TestBadMessage(t *testing.T) {
 func TestSend(t *testing.T) {
 	sb, cfg := account(t)
 	r := postmux(t, "--config", cfg, "send", example(t, examples.Message))
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "send.txt", r.out)
 	assert.Empty(t, r.errOut)
 
 	r = postmux(t, "--config", cfg, "--json", "send", example(t, examples.Message))
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "send.json", r.out)
 
 	mails := sb.Messages("brevo")
@@ -163,7 +164,7 @@ func TestSendByFlags(t *testing.T) {
 		"--reply-to", "help@example.com", "--from", "فروشگاه <shop@example.com>", "--subject", "سلام", "--text-file", file(t, "body.txt", "متن"),
 		"--tag", "order", "--header", "X-Shop=1", "--metadata", "order=1042", "--send-at", time.Now().Add(time.Hour).Format(time.RFC3339),
 		"--attach", file(t, "a.pdf", "%PDF"), "--idempotency-key", "order-1042")
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	m := sb.Messages("brevo")[0]
 	assert.Equal(t, provider.Address{Email: "shop@example.com", Name: "فروشگاه"}, m.From)
 	assert.Equal(t, "Иванова, Анна <anna@example.by>; bob@example.com", addressTexts(m.To))
@@ -183,9 +184,9 @@ func TestSendFails(t *testing.T) {
 		kind, outcome  string
 		receiptOutcome string
 	}{
-		{"refused", sandbox.Fault{Status: 400, Body: `{"code":"invalid_parameter","message":"no"}`}, exitRefused, "invalid", "not_sent", "refused"},
-		{"no key", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`}, exitCredentials, "unauthorized", "not_sent", "refused"},
-		{"no credit", sandbox.Fault{Status: 402, Body: `{"code":"not_enough_credits","message":"no"}`}, exitRefused, "no_credit", "not_sent", "refused"},
+		{"refused", sandbox.Fault{Status: 400, Body: `{"code":"invalid_parameter","message":"no"}`}, exit.Refused, "invalid", "not_sent", "refused"},
+		{"no key", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`}, exit.Credentials, "unauthorized", "not_sent", "refused"},
+		{"no credit", sandbox.Fault{Status: 402, Body: `{"code":"not_enough_credits","message":"no"}`}, exit.Refused, "no_credit", "not_sent", "refused"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
 			sb, cfg := account(t)
@@ -220,16 +221,16 @@ func TestInterrupted(t *testing.T) {
 		<-r.Context().Done()
 	})
 	r := postmuxIn(ctx, "", "--config", cfg, "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
-	assert.Equal(t, exitUnknown, r.code, r.errOut)
+	assert.Equal(t, exit.Unknown, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "it may have been sent")
 
 	// A context that has ended makes no request at all.
 	r = postmuxIn(ctx, "", "--config", cfg, "--json", "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
-	assert.Equal(t, exitInterrupted, r.code)
+	assert.Equal(t, exit.Interrupted, r.code)
 	assert.Equal(t, "postmux: interrupted: main (brevo): send: canceled: context canceled; nothing was sent\n", r.errOut)
 	assert.Contains(t, r.out, `"kind": "canceled"`)
 	r = postmuxIn(ctx, "", "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\n"))
-	assert.Equal(t, exitInterrupted, r.code, r.errOut)
+	assert.Equal(t, exit.Interrupted, r.code, r.errOut)
 }
 
 func TestDryRun(t *testing.T) {
@@ -245,7 +246,7 @@ func TestDryRun(t *testing.T) {
 		"remove":      {"lists", "remove", "newsletter", "anna@example.com"},
 	} {
 		r := postmux(t, append([]string{"--config", cfg}, append(args, "--dry-run")...)...)
-		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, exit.Done, r.code, r.errOut)
 		assert.NotContains(t, r.out, sandbox.Key("brevo"))
 		golden(t, "dryrun/"+name+".json", r.out)
 	}
@@ -253,38 +254,38 @@ func TestDryRun(t *testing.T) {
 
 	// A dry run finds what is wrong.
 	r := postmux(t, "--config", cfg, "send", send, "--dry-run", "--track-opens")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Empty(t, r.out)
 }
 
 func TestStatus(t *testing.T) {
 	_, cfg := account(t)
 	sent := postmux(t, "--config", cfg, "--json", "send", example(t, examples.Message))
-	require.Equal(t, exitDone, sent.code, sent.errOut)
+	require.Equal(t, exit.Done, sent.code, sent.errOut)
 	var receipt provider.Receipt
 	sent.json(t, &receipt)
 
 	byID := postmux(t, "--config", cfg, "--json", "status", receipt.MessageID)
-	assert.Equal(t, exitDone, byID.code, byID.errOut)
+	assert.Equal(t, exit.Done, byID.code, byID.errOut)
 	golden(t, "status.json", byID.out)
 	for _, text := range []string{sent.out, `{"error":{"kind":"x"},"receipt":` + sent.out + `}`} {
 		r := postmux(t, "--config", cfg, "--json", "status", "--receipt", file(t, "receipt.json", text))
-		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, exit.Done, r.code, r.errOut)
 		assert.Equal(t, byID.out, r.out)
 	}
 	several := fmt.Sprintf(`{"account":"main","message_id":"","recipients":[{"message_id":%q},{"message_id":"gone"},{"message_id":""}]}`, receipt.MessageID)
 	r := postmuxWith(t, several, "--config", cfg, "--json", "status", "--receipt", "-")
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	lines := strings.Split(strings.TrimSpace(r.out), "\n")
 	require.Len(t, lines, 2)
 	assert.True(t, strings.HasPrefix(lines[0], `{"index":0,"provider":"brevo"`), lines[0])
 	assert.True(t, strings.HasPrefix(lines[1], `{"index":1,"error":{"kind":"not_found"`), lines[1])
 
 	r = postmuxWith(t, `{"account":"other","message_id":"x"}`, "--config", cfg, "status", "--receipt", "-")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, `no account is called "other"`)
 	for _, text := range []string{`{}`, `[]`, `x`, `{"error":{},"receipt":null}`} {
-		assert.Equal(t, exitLocal, postmuxWith(t, text, "--config", cfg, "status", "--receipt", "-").code, text)
+		assert.Equal(t, exit.Local, postmuxWith(t, text, "--config", cfg, "status", "--receipt", "-").code, text)
 	}
 }
 
@@ -293,43 +294,43 @@ func TestContacts(t *testing.T) {
 	do := func(args ...string) result { return postmux(t, append([]string{"--config", cfg}, args...)...) }
 
 	r := do("contacts", "upsert", example(t, examples.Contact))
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "contacts/upsert.txt", r.out)
 	r = do("contacts", "upsert", "--email", "anna.ivanova@example.by", "--last-name", "Ким", "--field", "VIP:=true", "--clear", "CITY", "--list", "id:4")
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	r = do("contacts", "get", "anna.ivanova@example.by")
 	golden(t, "contacts/get.txt", r.out)
 	r = do("--json", "contacts", "get", "anna.ivanova@example.by")
 	golden(t, "contacts/get.json", r.out)
 
 	r = do("contacts", "list")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "contacts/list.txt", r.out)
 	r = do("--json", "contacts", "list", "--list", "newsletter", "--modified-since", "2020-01-01", "--limit", "1")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "contacts/list.ndjson", r.out)
 
 	r = do("lists")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "lists/list.txt", r.out)
 	golden(t, "lists/list.ndjson", do("--json", "lists").out)
 	r = do("lists", "remove", "newsletter", "anna.ivanova@example.by")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "lists/remove.txt", r.out)
 	r = do("--json", "lists", "add", "newsletter", "anna.ivanova@example.by")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "lists/add.json", r.out)
-	assert.Equal(t, exitRefused, do("lists", "add", "newsletter", "nobody@example.com").code)
+	assert.Equal(t, exit.Refused, do("lists", "add", "newsletter", "nobody@example.com").code)
 
 	r = do("contacts", "unsubscribe", "anna.ivanova@example.by")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	require.Len(t, sb.Contacts("brevo"), 1)
 	assert.NotEmpty(t, sb.Contacts("brevo")[0].Suppressed)
 	r = do("--json", "contacts", "delete", "anna.ivanova@example.by")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "contacts/delete.json", r.out)
 	r = do("--json", "contacts", "get", "anna.ivanova@example.by")
-	assert.Equal(t, exitRefused, r.code)
+	assert.Equal(t, exit.Refused, r.code)
 	golden(t, "contacts/not-found.json", r.out)
 	assert.Empty(t, sb.Contacts("brevo"))
 }
@@ -337,24 +338,24 @@ func TestContacts(t *testing.T) {
 func TestImport(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	r := postmux(t, "--config", cfg, "contacts", "import", example(t, examples.Contacts))
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, "200 rows: 200 stored\n", r.out)
 	assert.Len(t, sb.Contacts("brevo"), 200)
 
 	r = postmuxWith(t, "email,first_name,field.NOPE\nnot-an-address,x,\nsara@example.ir,سارا,\nbob@example.com,,1\n", "--config", cfg, "contacts", "import", "-")
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	assert.Equal(t, "3 rows: 1 created, 2 refused\n", r.out)
 	golden(t, "contacts/import.stderr.txt", r.errOut)
 
 	r = postmuxWith(t, `{"email":"sara@example.ir","last_name":"نوری"}`+"\n"+`{"email":"x"}`+"\n", "--config", cfg, "--json", "contacts", "import", "-")
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	golden(t, "contacts/import.ndjson", r.out)
 	assert.Contains(t, r.errOut, "2 rows: 1 updated, 1 refused\n")
 
 	// A file with a bad form is refused as a whole.
 	before := len(sb.Requests("brevo"))
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,nickname\na@example.com,x\n"))
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, `a.csv: `)
 	assert.Contains(t, r.errOut, `unknown column "nickname"; known: email, phone`)
 	assert.Len(t, sb.Requests("brevo"), before)
@@ -362,7 +363,7 @@ func TestImport(t *testing.T) {
 	// What every further row would meet stops the import.
 	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 99})
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\nb@example.com\nc@example.com\n"))
-	assert.Equal(t, exitCredentials, r.code)
+	assert.Equal(t, exit.Credentials, r.code)
 	assert.Equal(t, "2 of 3 rows: 1 refused, 1 not tried\n", r.out)
 	assert.Contains(t, r.errOut, "stopped after 1 row")
 }
@@ -371,18 +372,18 @@ func TestCheck(t *testing.T) {
 	sb, cfg := account(t)
 	for name, args := range map[string][]string{"check.txt": {"check"}, "check.json": {"--json", "check"}, "all.txt": {"check", "--all"}, "all.json": {"--json", "check", "--all"}} {
 		r := postmux(t, append([]string{"--config", cfg}, args...)...)
-		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, exit.Done, r.code, r.errOut)
 		golden(t, "check/"+name, r.out)
 	}
 	sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
 	r := postmux(t, "--config", cfg, "check", "--all")
-	assert.Equal(t, exitCredentials, r.code)
+	assert.Equal(t, exit.Credentials, r.code)
 	assert.Contains(t, r.out, "Key not found")
 
 	// Every secret that is missing is told.
 	before := len(sb.Requests("brevo"))
 	r = postmux(t, "--config", file(t, "postmux.yaml", "providers: {a: {provider: brevo, api_key: env:POSTMUX_NOT_A}, b: {provider: brevo, api_key: env:POSTMUX_NOT_B}}"), "check", "--all")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "POSTMUX_NOT_A")
 	assert.Contains(t, r.errOut, "POSTMUX_NOT_B")
 	assert.Len(t, sb.Requests("brevo"), before)
@@ -391,7 +392,7 @@ func TestCheck(t *testing.T) {
 func TestDebug(t *testing.T) {
 	_, cfg := account(t)
 	r := postmux(t, "--config", cfg, "--debug", "send", "--to", "anna@example.com", "--subject", "سلام", "--html", "<p>x</p>")
-	assert.Equal(t, exitDone, r.code)
+	assert.Equal(t, exit.Done, r.code)
 	assert.NotContains(t, r.errOut, sandbox.Key("brevo"))
 	golden(t, "debug.stderr.txt", r.errOut)
 
@@ -403,11 +404,11 @@ func TestDebug(t *testing.T) {
 // The demo is the proof: all providers, by the name of the account alone.
 func TestDemo(t *testing.T) {
 	r := postmux(t, "demo")
-	assert.Equal(t, exitDone, r.code, r.errOut+r.out)
+	assert.Equal(t, exit.Done, r.code, r.errOut+r.out)
 	assert.NotContains(t, r.out, "Problems")
 
 	r = postmux(t, "--json", "demo")
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	var doc struct{ Accounts []demoRow }
 	r.json(t, &doc)
 	require.Len(t, doc.Accounts, len(sandbox.Providers()))
@@ -471,24 +472,24 @@ func TestExamples(t *testing.T) {
 			return postmux(t, append([]string{"--config", path, "--provider", name}, args...)...)
 		}
 		r := do("check")
-		assert.Contains(t, []int{exitDone, exitLocal}, r.code, name+": "+r.errOut)
+		assert.Contains(t, []int{exit.Done, exit.Local}, r.code, name+": "+r.errOut)
 		r = do("contacts", "upsert", example(t, examples.Contact))
 		assert.Equal(t, exitOf(can(name, feature.ContactsUpsert)), r.code, name+": "+r.errOut)
 		r = do("batch", example(t, examples.Batch))
-		assert.Equal(t, exitDone, r.code, name+": "+r.errOut)
+		assert.Equal(t, exit.Done, r.code, name+": "+r.errOut)
 		r = do("send", example(t, examples.MessageTemplate))
 		assert.Equal(t, exitOf(can(name, feature.MessageTemplate)), r.code, name+": "+r.errOut)
 	}
 	r := postmux(t, "--config", path, "check", "--all")
-	assert.Equal(t, exitDone, r.code, r.errOut+r.out)
+	assert.Equal(t, exit.Done, r.code, r.errOut+r.out)
 	assert.Empty(t, sb.Violations())
 }
 
 func exitOf(able bool) int {
 	if able {
-		return exitDone
+		return exit.Done
 	}
-	return exitLocal
+	return exit.Local
 }
 
 func TestSandbox(t *testing.T) {
@@ -511,26 +512,26 @@ func TestSandbox(t *testing.T) {
 	require.True(t, lines.Scan())
 	assert.Regexp(t, `^\d\d:\d\d:\d\d 200     GET /pakat/api/lists \d+ ms$`, lines.Text())
 	r := <-sent
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "newsletter001")
 
 	cancel()
-	assert.Equal(t, exitDone, <-code, "an interrupt is how a sandbox ends")
+	assert.Equal(t, exit.Done, <-code, "an interrupt is how a sandbox ends")
 
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	taken := postmux(t, "sandbox", "--listen", strings.TrimPrefix(other.URL, "http://"))
-	assert.Equal(t, exitLocal, taken.code)
+	assert.Equal(t, exit.Local, taken.code)
 	assert.Contains(t, taken.errOut, "--listen: cannot listen")
 }
 
 func TestCapabilities(t *testing.T) {
 	r := postmux(t, "capabilities")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	for _, name := range sandbox.Providers() {
 		assert.Contains(t, r.out, name)
 		one := postmux(t, "capabilities", "--provider", name)
-		assert.Equal(t, exitDone, one.code, one.errOut)
+		assert.Equal(t, exit.Done, one.code, one.errOut)
 		assert.Contains(t, one.out, "message.text.only")
 		assert.Contains(t, postmux(t, "capabilities", "--markdown").out, "## "+name+": limits and notes")
 	}
@@ -554,7 +555,7 @@ func TestCapabilities(t *testing.T) {
 	r = postmux(t, "--config", cfg, "--json", "capabilities", "--provider", "main")
 	assert.Contains(t, r.out, `"account": "main"`)
 	assert.Equal(t, "no difference\n", postmux(t, "--config", cfg, "capabilities", "--diff", "main", "brevo").out)
-	assert.Equal(t, exitLocal, postmux(t, "capabilities", "--provider", "pigeon").code)
+	assert.Equal(t, exit.Local, postmux(t, "capabilities", "--provider", "pigeon").code)
 }
 
 // The matrix in the documentation is what the tool prints.
@@ -572,7 +573,7 @@ func TestVersionAndCompletion(t *testing.T) {
 	assert.Equal(t, postmux(t, "--json", "version").out, postmux(t, "--json", "--version").out)
 	assert.Equal(t, postmux(t, "contacts", "list", "--help").out, postmux(t, "help", "contacts", "list").out)
 	assert.Equal(t, postmux(t, "--help").out, postmux(t, "help").out)
-	assert.Equal(t, exitDone, postmux(t, "completion").code)
+	assert.Equal(t, exit.Done, postmux(t, "completion").code)
 	assert.Contains(t, postmux(t, "completion", "bash").out, "__start_postmux")
 	_, cfg := account(t)
 	assert.Equal(t, "main\n:4\n", postmux(t, "__complete", "--config", cfg, "--provider", "").out)

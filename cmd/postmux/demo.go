@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -25,10 +26,10 @@ func newDemo(a *app) *cobra.Command {
 		Long: `Start the sandbox in this process, send the message and import the contacts of
 the examples through all providers, and show what arrived. Only the name of the
 account changes. No account and no network is needed.`,
-		Args: wantArgs(),
+		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.configFile != "" || a.account != "" {
-				return usageErr("", "the demo has a configuration of its own; leave out --config and --provider")
+				return exit.UsageError("", "the demo has a configuration of its own; leave out --config and --provider")
 			}
 			return a.demo(cmd)
 		},
@@ -92,16 +93,16 @@ func (a *app) demo(cmd *cobra.Command) error {
 		r.compare(sb, &mail)
 		results = append(results, r)
 		if len(r.codes) == 0 {
-			r.codes = []int{exitDone}
+			r.codes = []int{exit.Done}
 		}
-		codes = append(codes, combine(r.codes))
+		codes = append(codes, exit.Combine(r.codes))
 	}
 	if a.json {
-		a.printJSON(map[string]any{"accounts": results})
+		a.out.Document(map[string]any{"accounts": results})
 	} else {
 		a.printDemo(results)
 	}
-	return manyError(codes, "accounts")
+	return exit.ManyError(codes, "accounts")
 }
 
 func demoFiles() (*provider.Message, []provider.ContactChange, error) {
@@ -111,15 +112,15 @@ func demoFiles() (*provider.Message, []provider.ContactChange, error) {
 	}
 	message, err := provider.ParseMessage(text)
 	if err != nil {
-		return nil, nil, &fileError{file: examples.Message, err: err}
+		return nil, nil, &exit.FileError{File: examples.Message, Err: err}
 	}
 	text, err = examples.Files.ReadFile(examples.Contacts)
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := readContacts(examples.Contacts, text)
+	rows, err := contactfile.Read(examples.Contacts, text)
 	if err != nil {
-		return nil, nil, &fileError{file: examples.Contacts, err: err}
+		return nil, nil, &exit.FileError{File: examples.Contacts, Err: err}
 	}
 	return message, rows, nil
 }
@@ -132,7 +133,7 @@ func (a *app) demoAccount(cmd *cobra.Command, c *provider.Client, message *provi
 		r.MessageID, r.State = receipt.MessageID, receipt.State
 		r.Notes = append(r.Notes, receipt.Notes...)
 	}
-	if code := receiptCode(receipt, err); code != exitDone {
+	if code := exit.ReceiptCode(receipt, err); code != exit.Done {
 		r.fail(code, "send: %v", err)
 	}
 	r.importAll(cmd.Context(), c, rows)
@@ -156,7 +157,7 @@ func (r *demoRow) importAll(ctx context.Context, c *provider.Client, rows []prov
 		return nil
 	})
 	if errors.Is(err, provider.ErrUnsupported) || len(rows) > 0 && unsupported == len(rows) {
-		e := asProviderError(errors.Join(err, first))
+		e := exit.ProviderError(errors.Join(err, first))
 		r.note("contacts", string(e.Feature)+": "+e.Message)
 		return
 	}
@@ -164,9 +165,9 @@ func (r *demoRow) importAll(ctx context.Context, c *provider.Client, rows []prov
 	r.Written = &written
 	switch {
 	case err != nil:
-		r.fail(exitCode(err), "import: %v", err)
+		r.fail(exit.Code(err), "import: %v", err)
 	case first != nil:
-		r.fail(exitPartly, "import: %d of %d rows failed, the first: %v", report.Refused+report.Unknown, report.Rows, first)
+		r.fail(exit.Partly, "import: %d of %d rows failed, the first: %v", report.Refused+report.Unknown, report.Rows, first)
 	}
 }
 
@@ -188,12 +189,12 @@ func (r *demoRow) readBack(cmd *cobra.Command, c *provider.Client, rows []provid
 		return
 	}
 	if err != nil {
-		r.fail(exitCode(err), "read back: %v", err)
+		r.fail(exit.Code(err), "read back: %v", err)
 		return
 	}
 	r.ReadBack = &count
 	if count != *r.Written {
-		r.fail(exitBug, "read back: %d of %d contacts are as they were written", count, *r.Written)
+		r.fail(exit.Bug, "read back: %d of %d contacts are as they were written", count, *r.Written)
 	}
 }
 
@@ -246,7 +247,7 @@ func sameContact(row provider.ContactChange, c provider.Contact) bool {
 func (r *demoRow) compare(sb *sandbox.Server, m *provider.Message) {
 	r.Received = sb.Messages(r.Provider)
 	if len(r.Received) != 1 {
-		r.fail(exitBug, "the sandbox received %d mails instead of one", len(r.Received))
+		r.fail(exit.Bug, "the sandbox received %d mails instead of one", len(r.Received))
 		return
 	}
 	got := r.Received[0]
@@ -263,94 +264,13 @@ func (r *demoRow) compare(sb *sandbox.Server, m *provider.Message) {
 		})},
 	} {
 		if !x.same {
-			r.fail(exitBug, "the %s did not arrive as it was sent", x.what)
+			r.fail(exit.Bug, "the %s did not arrive as it was sent", x.what)
 		}
 	}
 	if kept := len(sb.Contacts(r.Provider)); r.Written != nil && kept != *r.Written {
-		r.fail(exitBug, "the sandbox keeps %d contacts, not %d", kept, *r.Written)
+		r.fail(exit.Bug, "the sandbox keeps %d contacts, not %d", kept, *r.Written)
 	}
 	for _, v := range sb.Violations() {
-		r.fail(exitBug, "the vendor's specification does not allow it: %s", v)
+		r.fail(exit.Bug, "the vendor's specification does not allow it: %s", v)
 	}
-}
-
-func (a *app) printDemo(results []*demoRow) {
-	t := newTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
-	for _, r := range results {
-		t.row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
-	}
-	t.flush()
-	fmt.Fprintln(a.out, "\nWhat the sandbox received:")
-	t = newTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
-	for _, r := range results {
-		for _, m := range r.Received {
-			t.row(r.Account, addressTexts(m.To), fileTexts(m.Attachments), m.Subject)
-		}
-	}
-	t.flush()
-	demoLines(a.out, "Notes:", results, func(r *demoRow) []string {
-		var out []string
-		for _, n := range r.Notes {
-			out = append(out, noteText(n))
-		}
-		return out
-	})
-	demoLines(a.out, "Problems:", results, func(r *demoRow) []string { return r.Problems })
-}
-
-func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow) []string) {
-	t := newTable(w)
-	first := true
-	for _, r := range results {
-		for _, line := range lines(r) {
-			if first {
-				fmt.Fprintln(w, "\n"+head)
-				first = false
-			}
-			t.row(r.Account, line)
-		}
-	}
-	t.flush()
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-func countText(n *int) string {
-	if n == nil {
-		return "-"
-	}
-	return fmt.Sprint(*n)
-}
-
-func addressTexts(list []provider.Address) string {
-	texts := make([]string, len(list))
-	for i, a := range list {
-		texts[i] = a.Email
-		if a.Name != "" {
-			texts[i] = shownName(a) + " <" + a.Email + ">"
-		}
-	}
-	return strings.Join(texts, "; ")
-}
-
-// shownName is a name as a mail program shows it: some vendors get it encoded
-// (RFC 2047), because they lose it otherwise.
-func shownName(a provider.Address) string {
-	if name, err := new(mime.WordDecoder).DecodeHeader(a.Name); err == nil {
-		return name
-	}
-	return a.Name
-}
-
-func fileTexts(list []provider.Attachment) string {
-	texts := make([]string, len(list))
-	for i, f := range list {
-		texts[i] = fmt.Sprintf("%s (%d bytes)", f.Name, len(f.Content))
-	}
-	return strings.Join(texts, "; ")
 }

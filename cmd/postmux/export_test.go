@@ -16,6 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
@@ -62,12 +65,12 @@ func TestExportRoundTrip(t *testing.T) {
 		from.AddContact("brevo", c)
 	}
 	first := filepath.Join(t.TempDir(), "first.csv")
-	require.Equal(t, exitDone, postmux(t, "--config", cfg, "contacts", "export", first).code)
+	require.Equal(t, exit.Done, postmux(t, "--config", cfg, "contacts", "export", first).code)
 	for _, name := range []string{"contacts.csv", "contacts.jsonl"} {
 		t.Run(name, func(t *testing.T) {
 			target := filepath.Join(t.TempDir(), name)
 			r := postmux(t, "--config", cfg, "contacts", "export", target)
-			require.Equal(t, exitDone, r.code, r.errOut)
+			require.Equal(t, exit.Done, r.code, r.errOut)
 			assert.Equal(t, "4 contacts exported to "+target+"\n", r.out)
 			assert.Empty(t, r.errOut)
 			text, err := os.ReadFile(target)
@@ -79,10 +82,10 @@ func TestExportRoundTrip(t *testing.T) {
 
 			to, other := crowd(t)
 			r = postmux(t, "--config", other, "contacts", "import", target)
-			require.Equal(t, exitDone, r.code, r.errOut)
+			require.Equal(t, exit.Done, r.code, r.errOut)
 			again := filepath.Join(t.TempDir(), "again.csv")
 			r = postmux(t, "--config", other, "contacts", "export", again)
-			require.Equal(t, exitDone, r.code, r.errOut)
+			require.Equal(t, exit.Done, r.code, r.errOut)
 			assert.Equal(t, sortedLines(t, first), sortedLines(t, again), "an export of what was imported is the same")
 			for _, c := range to.Contacts("brevo") {
 				assert.Equal(t, c.Email == "gone@example.com", len(c.Suppressed) > 0, c.Email)
@@ -90,7 +93,7 @@ func TestExportRoundTrip(t *testing.T) {
 
 			// The other vendor takes no status: those with one are refused, not subscribed.
 			r = postmux(t, "--config", other, "--provider", "sp", "contacts", "import", target)
-			assert.NotEqual(t, exitDone, r.code, r.errOut)
+			assert.NotEqual(t, exit.Done, r.code, r.errOut)
 			for _, c := range to.Contacts("sendpulse") {
 				assert.NotEqual(t, "gone@example.com", c.Email)
 			}
@@ -121,20 +124,20 @@ func TestExportSendPulse(t *testing.T) {
 	sb.AddContact("sendpulse", provider.Contact{Email: "left@example.by", Memberships: []provider.Membership{{List: "103", Status: provider.StatusUnsubscribed}}})
 	target := filepath.Join(t.TempDir(), "contacts.csv")
 	r := postmux(t, "--config", cfg, "--provider", "sp", "contacts", "export", target)
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	text, err := os.ReadFile(target)
 	require.NoError(t, err)
 	golden(t, "export/sendpulse.csv", string(text))
 
 	to, other := crowd(t)
 	r = postmux(t, "--config", other, "--provider", "sp", "contacts", "import", target, "--report", filepath.Join(t.TempDir(), "refused.csv"))
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Equal(t, contactTexts(sb.Contacts("sendpulse")[:1]), contactTexts(to.Contacts("sendpulse")))
 
 	// Brevo keeps whoever left as blocked. The list without an alias has another
 	// id there, so that it is refused rather than guessed.
 	r = postmux(t, "--config", other, "contacts", "import", target)
-	assert.Equal(t, exitPartly, r.code)
+	assert.Equal(t, exit.Partly, r.code)
 	var left *provider.Contact
 	for _, c := range to.Contacts("brevo") {
 		if c.Email == "left@example.by" {
@@ -157,20 +160,20 @@ func TestConsent(t *testing.T) {
 		c      provider.Contact
 		status provider.MembershipStatus
 		lists  string
-		lost   lost
+		lost   contactfile.Lost
 	}{
-		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}}, "", "a", lost{}},
-		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed), on("b", provider.StatusUnsubscribed)}}, "", "a", lost{memberships: 1}},
-		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBounced), on("b", provider.StatusUnsubscribed)}}, provider.StatusUnsubscribed, "a b", lost{}},
-		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusPending)}}, "", "", lost{memberships: 1}},
-		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBlocked), on("b", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.StatusBlocked, "a", lost{memberships: 1}},
-		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.StatusUnsubscribed, "a", lost{}},
-		"sms only":            {provider.Contact{Suppressed: []provider.Suppression{stop("sms", "marketing", "", "x")}}, "", "", lost{suppressions: 1}},
-		"transactional only":  {provider.Contact{Suppressed: []provider.Suppression{stop("email", "transactional", "", "x")}}, "", "", lost{suppressions: 1}},
-		"one sender only":     {provider.Contact{Suppressed: []provider.Suppression{stop("email", "all", "a@example.com", "x")}}, "", "", lost{suppressions: 1}},
-		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.StatusBlocked, "a", lost{}},
+		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}}, "", "a", contactfile.Lost{}},
+		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed), on("b", provider.StatusUnsubscribed)}}, "", "a", contactfile.Lost{Memberships: 1}},
+		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBounced), on("b", provider.StatusUnsubscribed)}}, provider.StatusUnsubscribed, "a b", contactfile.Lost{}},
+		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusPending)}}, "", "", contactfile.Lost{Memberships: 1}},
+		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBlocked), on("b", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.StatusBlocked, "a", contactfile.Lost{Memberships: 1}},
+		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.StatusUnsubscribed, "a", contactfile.Lost{}},
+		"sms only":            {provider.Contact{Suppressed: []provider.Suppression{stop("sms", "marketing", "", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
+		"transactional only":  {provider.Contact{Suppressed: []provider.Suppression{stop("email", "transactional", "", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
+		"one sender only":     {provider.Contact{Suppressed: []provider.Suppression{stop("email", "all", "a@example.com", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
+		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.StatusBlocked, "a", contactfile.Lost{}},
 	} {
-		status, lists, out := consent(&tc.c)
+		status, lists, out := contactfile.Consent(&tc.c)
 		assert.Equal(t, tc.status, status, name)
 		assert.Equal(t, tc.lists, strings.Join(lists, " "), name)
 		assert.Equal(t, tc.lost, out, name)
@@ -183,14 +186,14 @@ func TestExportToStdout(t *testing.T) {
 		sb.AddContact("brevo", c)
 	}
 	r := postmux(t, "--config", cfg, "contacts", "export", "-", "--format", "csv", "--fields", "NOTE", "--raw")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "export/stdout.csv", r.out)
 	assert.Equal(t, "4 contacts exported\n", r.errOut)
 	r = postmux(t, "--config", cfg, "contacts", "export", "-", "--format", "csv", "--fields", "NOTE,NOTES")
 	assert.Contains(t, r.errOut, "no contact has the field NOTES\n")
 	assert.NotContains(t, r.errOut, "field NOTE\n")
 	r = postmux(t, "--config", cfg, "contacts", "export", "-", "--list", "newsletter")
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, 2, strings.Count(r.out, "\n"), r.out)
 	assert.Contains(t, r.out, `"list":"newsletter"`)
 	r = postmux(t, "--config", cfg, "--json", "contacts", "export", filepath.Join(t.TempDir(), "a.csv"))
@@ -212,7 +215,7 @@ func TestExportUsage(t *testing.T) {
 		{"a.csv --list id:", "--list: expected an alias"},
 	} {
 		r := postmux(t, append([]string{"--config", cfg, "contacts", "export"}, strings.Fields(tc.args)...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
 	}
 	assert.Empty(t, sb.Requests("brevo"))
@@ -259,7 +262,7 @@ func TestExportResumes(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "contacts.csv")
 	require.NoError(t, os.WriteFile(target, []byte("old\n"), 0o600))
 	r := postmux(t, "--config", cfg, "contacts", "export", target)
-	assert.Equal(t, exitCredentials, r.code, r.errOut)
+	assert.Equal(t, exit.Credentials, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "contacts.csv.part holds 2000 contacts; --resume goes on from there")
 	text, err := os.ReadFile(target)
 	require.NoError(t, err)
@@ -272,12 +275,12 @@ func TestExportResumes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, part.Close())
 	r = postmux(t, "--config", cfg, "contacts", "export", target, "--resume", "--modified-since", "2026-01-01")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "is of an export of another account, list or time")
 
 	down, asked = false, nil
 	r = postmux(t, "--config", cfg, "contacts", "export", target, "--resume")
-	require.Equal(t, exitDone, r.code, r.errOut)
+	require.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, []string{"2000"}, asked)
 	text, err = os.ReadFile(target)
 	require.NoError(t, err)
@@ -296,7 +299,7 @@ func TestExportInterrupted(t *testing.T) {
 	})
 	target := filepath.Join(t.TempDir(), "contacts.jsonl")
 	r := postmuxIn(ctx, "", "--config", cfg, "contacts", "export", target)
-	assert.NotEqual(t, exitDone, r.code)
+	assert.NotEqual(t, exit.Done, r.code)
 	assert.NoFileExists(t, target)
 	assert.FileExists(t, target+".part")
 }
@@ -322,7 +325,7 @@ func TestSamePageAgain(t *testing.T) {
 	endless := new(samePage)
 	c, err := provider.NewClient(endless, "endless", provider.AccountSettings{}, provider.DriverEnv{Account: "main"})
 	require.NoError(t, err)
-	a := &app{out: &output{w: io.Discard}}
+	a := &app{out: terminal.NewOutput(io.Discard)}
 	cmd := &cobra.Command{}
 	cmd.SetContext(t.Context())
 	err = a.listContacts(cmd, c, provider.ContactQuery{}, 0)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -44,7 +45,7 @@ func TestLocalStops(t *testing.T) {
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			r := postmux(t, append([]string{"--config", cfg}, args...)...)
-			assert.Equal(t, exitLocal, r.code, r.errOut)
+			assert.Equal(t, exit.Local, r.code, r.errOut)
 			assert.Empty(t, r.out)
 			nothingSentOnce(t, r.errOut)
 		})
@@ -52,7 +53,7 @@ func TestLocalStops(t *testing.T) {
 	assert.Empty(t, sb.Requests("brevo"))
 
 	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "bad.csv", "email\nx\ny\n"))
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	assert.True(t, strings.HasSuffix(r.errOut, "postmux: 2 of 2 rows failed; nothing was sent\n"), r.errOut)
 }
 
@@ -62,7 +63,7 @@ func TestRedirectIsAnOutage(t *testing.T) {
 	sb.Fail("brevo", sandbox.Fault{Status: 302, Times: 99})
 	for _, args := range [][]string{{"send", "--to", "a@example.com", "--subject", "x", "--html", "y"}, {"lists"}} {
 		r := postmux(t, append([]string{"--config", cfg}, args...)...)
-		assert.Equal(t, exitLater, r.code, r.errOut)
+		assert.Equal(t, exit.Later, r.code, r.errOut)
 	}
 }
 
@@ -79,7 +80,7 @@ func TestStreamFails(t *testing.T) {
 			sb, cfg := account(t, "    concurrency: 1")
 			sb.Fail("brevo", sandbox.Fault{Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`, Times: 99})
 			r := postmux(t, append([]string{"--config", cfg, "--json"}, args...)...)
-			assert.Equal(t, exitCredentials, r.code, r.errOut)
+			assert.Equal(t, exit.Credentials, r.code, r.errOut)
 			reasons := 0
 			for line := range strings.Lines(r.out) {
 				var doc struct{ Error *provider.Error }
@@ -92,13 +93,13 @@ func TestStreamFails(t *testing.T) {
 			golden(t, "fail/stream-"+strings.ReplaceAll(strings.Join(slices.DeleteFunc(slices.Clone(args), filepath.IsAbs), "-"), "/", "")+".ndjson", r.out)
 
 			r = postmux(t, append([]string{"--config", cfg}, args...)...)
-			assert.Equal(t, exitCredentials, r.code, r.errOut)
+			assert.Equal(t, exit.Credentials, r.code, r.errOut)
 			if args[len(args)-1] == "list" || args[0] == "lists" {
 				assert.Empty(t, r.out, "no head of a table before a failure")
 			}
 			for _, more := range [][]string{{"--nope"}, {"--config", "/nonexistent"}} {
 				r = postmux(t, append(append([]string{"--json"}, args...), more...)...)
-				assert.Equal(t, exitLocal, r.code)
+				assert.Equal(t, exit.Local, r.code)
 				assert.Equal(t, 1, strings.Count(r.out, "\n"), r.out)
 			}
 		})
@@ -110,7 +111,7 @@ func TestTableHead(t *testing.T) {
 	_, cfg := account(t)
 	for _, args := range [][]string{{"contacts", "list"}, {"suppressions", "list"}} {
 		r := postmux(t, append([]string{"--config", cfg}, args...)...)
-		assert.Equal(t, exitDone, r.code, r.errOut)
+		assert.Equal(t, exit.Done, r.code, r.errOut)
 		assert.True(t, strings.HasPrefix(r.out, "EMAIL "), r.out)
 		assert.Equal(t, 1, strings.Count(r.out, "\n"))
 	}
@@ -119,11 +120,11 @@ func TestTableHead(t *testing.T) {
 func TestProblems(t *testing.T) {
 	cfg := file(t, "postmux.yaml", "default: nobody\nproviders:\n  a: {provider: pigeon}\n  b: {provider: brevo}\n")
 	r := postmux(t, "--config", cfg, "--json", "check")
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	var doc struct {
 		Error struct {
 			Kind, Message string
-			Problems      []problem
+			Problems      []exit.Problem
 		}
 	}
 	r.json(t, &doc)
@@ -140,16 +141,6 @@ func TestProblems(t *testing.T) {
 	golden(t, "config/problems.json", strings.ReplaceAll(r.out, filepath.Dir(cfg)+"/", ""))
 
 	one := postmux(t, "--config", file(t, "one.yaml", "providers: {a: {provider: brevo}}"), "--json", "check")
-	assert.Equal(t, exitLocal, one.code)
+	assert.Equal(t, exit.Local, one.code)
 	assert.NotContains(t, one.out, "problems", "a single one is the error itself")
-}
-
-func TestSameError(t *testing.T) {
-	key := &provider.Error{Kind: provider.ErrUnauthorized, Status: 401, Op: "contacts.upsert"}
-	again := *key
-	again.Op = "contacts.import"
-	assert.True(t, sameError(key, &again))
-	assert.False(t, sameError(key, nil))
-	assert.False(t, sameError(nil, &again))
-	assert.False(t, sameError(key, provider.ErrCanceled))
 }

@@ -7,13 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -46,7 +46,7 @@ func TestImportResumes(t *testing.T) {
 	input, results, told := file(t, "a.csv", strings.Replace(rowsText(40), "u3@example.com", "not-an-address", 1)), filepath.Join(dir, "state"), filepath.Join(dir, "told.csv")
 	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 400, Body: `{"code":"invalid_parameter","message":"=no"}`})
 	r := postmuxWith(t, strings.Join(strings.SplitAfter(rowsText(2), "\n")[:3], ""), "--config", cfg, "contacts", "import", "-", "--results", results+".other", "--report", filepath.Join(dir, "first.csv"))
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	text, err := os.ReadFile(filepath.Join(dir, "first.csv"))
 	require.NoError(t, err)
 	golden(t, "import/report.csv", string(text))
@@ -55,7 +55,7 @@ func TestImportResumes(t *testing.T) {
 	stopping := &stopAfter{r: strings.NewReader(must1(os.ReadFile(input))), left: 300, stop: cancel}
 	var out, errOut bytes.Buffer
 	code := run(ctx, []string{"--config", cfg, "contacts", "import", "-", "--results", results, "--report", told}, stopping, &out, &errOut)
-	require.Equal(t, exitInterrupted, code, errOut.String())
+	require.Equal(t, exit.Interrupted, code, errOut.String())
 	done := len(sb.Contacts("brevo"))
 	require.Less(t, done, 39)
 	before := upserts(sb)
@@ -65,17 +65,17 @@ func TestImportResumes(t *testing.T) {
 		assert.Equal(t, before, upserts(sb))
 		if done > 0 {
 			assert.Contains(t, r.errOut, "the input has changed", out.String())
-			assert.NotEqual(t, exitDone, r.code)
+			assert.NotEqual(t, exit.Done, r.code)
 		}
 	}
 	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.out, "40 rows: ")
 	assert.Contains(t, r.out, "1 refused")
 	assert.Len(t, sb.Contacts("brevo"), 39)
 	again := upserts(sb)
 	r = postmux(t, "--config", cfg, "contacts", "import", input, "--results", results, "--resume", "--report", told)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Equal(t, again, upserts(sb), "nothing is left to do")
 	text, err = os.ReadFile(told)
 	require.NoError(t, err)
@@ -113,10 +113,10 @@ func TestImportTriesAgain(t *testing.T) {
 	input, results := file(t, "a.csv", strings.Replace(rowsText(4), "u0@example.com", "not-an-address", 1)), filepath.Join(t.TempDir(), "state")
 	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
 	r := postmux(t, "--config", cfg, "contacts", "import", input, "--results", results)
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Empty(t, sb.Contacts("brevo"))
 	r = postmux(t, "--config", cfg, "--json", "contacts", "import", input, "--results", results, "--resume")
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "4 rows: 3 created, 1 refused")
 	assert.True(t, strings.HasPrefix(r.out, `{"index":1,"email":"u1@example.com"`), r.out)
 	assert.Len(t, sb.Contacts("brevo"), 3)
@@ -127,12 +127,12 @@ func TestImportBadRowOfStdin(t *testing.T) {
 	sb, cfg := account(t, "    concurrency: 1")
 	text := "email,phone\na@example.com,\nb@example.com\nc@example.com,\n"
 	r := postmuxWith(t, text, "--config", cfg, "contacts", "import", "-")
-	assert.Equal(t, exitPartly, r.code, r.errOut)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "-: line 3: expected 2 cells, got 1")
 	assert.Len(t, sb.Contacts("brevo"), 1)
 	// The same rows in a file: nothing is imported.
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", strings.Replace(text, "a@", "d@", 1)))
-	assert.Equal(t, exitLocal, r.code)
+	assert.Equal(t, exit.Local, r.code)
 	nothingSentOnce(t, r.errOut)
 	assert.Len(t, sb.Contacts("brevo"), 1)
 }
@@ -152,7 +152,7 @@ func TestImportUsage(t *testing.T) {
 		{[]string{"--report", "/nonexistent/x.csv"}, "--report: cannot write the file"},
 	} {
 		r := postmux(t, append([]string{"--config", cfg, "contacts", "import", input}, tc.args...)...)
-		assert.Equal(t, exitLocal, r.code, r.errOut)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
 		nothingSentOnce(t, r.errOut)
 	}
@@ -166,7 +166,7 @@ func TestImportNotes(t *testing.T) {
 	sb.AddContact("brevo", provider.Contact{Email: "a@example.com", Memberships: []provider.Membership{{List: "4", Status: provider.StatusUnsubscribed}}})
 	told := filepath.Join(t.TempDir(), "told.jsonl")
 	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,lists,status\na@example.com,newsletter,\nb@example.com,,blocked\nc@example.com,,blocked\n"), "--report", told)
-	assert.Equal(t, exitDone, r.code, r.errOut)
+	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "1 row: lists dropped: ")
 	assert.Contains(t, r.errOut, "2 rows: status converted: ")
 	text, err := os.ReadFile(told)
@@ -182,49 +182,8 @@ func TestImportNotes(t *testing.T) {
 	assert.Equal(t, "and 10 notes of other kinds", many.lines()[10])
 }
 
-// endless is a CSV file that is made while it is read.
-type endless struct {
-	row, rows int
-	left      []byte
-	most      uint64 // of the heap while it was read
-}
-
-func (e *endless) Read(p []byte) (int, error) {
-	if len(e.left) == 0 {
-		if e.row > e.rows {
-			return 0, io.EOF
-		}
-		if e.left = fmt.Appendf(nil, "u%d@example.com,فاطمه,شهر %050d\n", e.row, e.row); e.row == 0 {
-			e.left = []byte("email,first_name,field.CITY\n")
-		}
-		if e.row%10_000 == 0 {
-			runtime.GC() // what is held counts, not what waits for the collector
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			e.most = max(e.most, m.HeapAlloc)
-		}
-		e.row++
-	}
-	n := copy(p, e.left)
-	e.left = e.left[n:]
-	return n, nil
-}
-
-// A file of any length takes the same memory to check and to read.
-func TestRowsMemory(t *testing.T) {
-	in := &endless{rows: 300_000}
-	runtime.GC()
-	var before runtime.MemStats
-	runtime.ReadMemStats(&before)
-	n, err := checkRows("a.csv", in)
-	require.NoError(t, err)
-	assert.Equal(t, 300_000, n)
-	assert.Less(t, in.most, before.HeapAlloc+8<<20, "as a whole the file is larger than that in memory")
-}
-
-// A quote that is never closed does not take the rest of the file into memory.
-func TestLongRow(t *testing.T) {
-	in := io.MultiReader(strings.NewReader("email\na@example.com\n\""), strings.NewReader(strings.Repeat("x", recordMost+1)))
-	_, err := checkRows("a.csv", in)
-	assert.ErrorContains(t, err, "longer than 16 MiB")
+func TestImportSummary(t *testing.T) {
+	assert.Equal(t, "1 row: 1 created", importSummary(provider.ImportReport{Rows: 1, Created: 1}, 1))
+	assert.Equal(t, "3 of 9 rows: 1 updated, 1 refused, 1 unknown", importSummary(provider.ImportReport{Rows: 3, Updated: 1, Refused: 1, Unknown: 1}, 9))
+	assert.Equal(t, "0 rows: nothing done", importSummary(provider.ImportReport{}, 0))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -14,7 +15,7 @@ func newLists(a *app) *cobra.Command {
 		Use:         "lists",
 		Short:       "Show, make and remove lists, or change who is on one",
 		Long:        `Show the lists of the account. With --json each list is one line of JSON that begins with its index.`,
-		Args:        noCommand,
+		Args:        terminal.NoCommand,
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.open(cmd)
@@ -33,15 +34,15 @@ func newLists(a *app) *cobra.Command {
 }
 
 func (a *app) printLists(ctx context.Context, c *provider.Client) error {
-	t := newTable(a.out, "ID", "NAME", "CONTACTS")
+	t := terminal.NewTable(a.out, "ID", "NAME", "CONTACTS")
 	i := 0
 	for list, err := range c.AllLists(ctx) {
 		if err != nil {
-			t.flush()
+			t.Flush()
 			return err
 		}
 		if a.json {
-			a.printLine(indexed(i, list))
+			a.out.Line(terminal.Indexed(i, list))
 			i++
 			continue
 		}
@@ -49,60 +50,10 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 		if list.Count >= 0 {
 			count = strconv.FormatInt(list.Count, 10)
 		}
-		t.row(list.ID, list.Name, count)
+		t.Row(list.ID, list.Name, count)
 	}
 	if !a.json {
-		t.end()
+		t.End()
 	}
 	return nil
-}
-
-func newMembers(a *app, verb, short string, call func(*provider.Client, context.Context, provider.Ref, []string) ([]provider.MemberResult, error)) *cobra.Command {
-	var dry dryRun
-	cmd := &cobra.Command{
-		Use:   verb + " LIST EMAIL...",
-		Short: short,
-		Long:  short + ". LIST is an alias, or id:ID. An address that fails does not stop the others.",
-		Args:  wantArgs("LIST", "EMAIL..."),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ref, err := parseRef("LIST", args[0])
-			if err != nil {
-				return err
-			}
-			c, err := a.open(cmd, dry.options()...)
-			if err != nil {
-				return err
-			}
-			results, err := call(c, cmd.Context(), ref, args[1:])
-			if dry.on {
-				return dry.show(a, err)
-			}
-			if err != nil {
-				return err
-			}
-			return a.printMembers(c, ref, results)
-		},
-	}
-	dry.flag(cmd)
-	return cmd
-}
-
-func (a *app) printMembers(c *provider.Client, list provider.Ref, results []provider.MemberResult) error {
-	codes := make([]int, len(results))
-	t := newTable(a.out)
-	for i, r := range results {
-		word := "done"
-		if r.Error != nil {
-			word = r.Error.Error()
-			codes[i] = exitCode(r.Error)
-		}
-		if !a.json {
-			t.row(r.Email, word)
-		}
-	}
-	t.flush()
-	if a.json {
-		a.printJSON(map[string]any{"provider": c.Provider(), "account": c.Account(), "list": list, "results": results})
-	}
-	return manyError(codes, "addresses")
 }

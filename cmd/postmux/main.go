@@ -2,22 +2,26 @@
 // from the command line. It is a thin layer over package provider: what a command
 // does, a program does with the same call.
 //
-// Streams: data goes to stdout, talk to stderr. Exit codes are listed in exit.go
+// Streams: data goes to stdout, talk to stderr. Exit codes are listed in package exit
 // and by "postmux help exit-codes".
 package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"slices"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider/all"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), interrupts()...)
+	ctx, stop := signal.NotifyContext(context.Background(), terminal.Interrupts()...)
 	// After the first signal the next one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
@@ -25,21 +29,52 @@ func main() {
 
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := &output{w: stdout}
+	out := terminal.NewOutput(stdout)
 	a := &app{registry: all.Registry(), out: out}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	strictBuiltins(root)
+	terminal.StrictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.stream = cmd != nil && cmd.Annotations[streams] != ""
 	if err != nil && !a.started {
 		// Cobra's own complaints come before any command has run. The flags may
 		// not have been read to their end then.
 		a.json = a.json || slices.Contains(args, "--json")
-		err = asUsage(err)
+		err = exit.AsUsage(err)
 	}
 	return a.finish(ctx, err, stderr)
+}
+
+// finish tells err and returns the exit code.
+func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
+	code := exit.Code(err)
+	if code == exit.Bug && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		code = exit.Interrupted
+	}
+	if err != nil && code != exit.Done {
+		var r *exit.Result
+		told := errors.As(err, &r) && r.Shown
+		if a.json && !told {
+			if a.stream {
+				a.out.Line(exit.NewFailure(err))
+			} else {
+				a.out.Document(exit.NewFailure(err))
+			}
+		}
+		text := exit.Sentence(err, code)
+		if code == exit.Interrupted && !errors.As(err, new(*exit.StopError)) {
+			text = "interrupted: " + text
+		}
+		fmt.Fprintln(stderr, "postmux: "+text)
+	}
+	if a.out.Failed() != nil && !errors.Is(err, a.out.Failed()) {
+		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.Failed())
+	}
+	if a.out.Failed() != nil && code == exit.Done {
+		code = exit.Bug
+	}
+	return code
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	for name, value := range map[string]string{configEnv: "", "XDG_CONFIG_HOME": dir, "HOME": dir} {
+	for name, value := range map[string]string{configfile.Env: "", "XDG_CONFIG_HOME": dir, "HOME": dir} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
 		}

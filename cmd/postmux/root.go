@@ -1,16 +1,19 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
-	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/api"
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/internal/version"
 	"github.com/postmux/postmux/provider"
 )
@@ -18,7 +21,7 @@ import (
 // app is what the commands share.
 type app struct {
 	registry   provider.Registry
-	out        *output
+	out        *terminal.Output
 	configFile string
 	account    string
 	json       bool
@@ -47,7 +50,7 @@ Providers: ` + providerNames() + `.
 			a.started = true
 			return nil
 		},
-		Args: noCommand,
+		Args: terminal.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion {
 				a.printVersion()
@@ -64,7 +67,7 @@ Providers: ` + providerNames() + `.
 	f.BoolVar(&a.debug, "debug", false, "write each request and answer on stderr, credentials redacted")
 	must(root.RegisterFlagCompletionFunc("provider", a.completeAccount))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return usageErr("", "%s; try --help", err.Error())
+		return exit.UsageError("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
 		newDemo(a), newSend(a), newBatch(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
@@ -124,88 +127,48 @@ func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account strin
 	return c, a.inConfig(err)
 }
 
-// debugHooks print each request and its answer.
-func debugHooks(w io.Writer) provider.Hooks {
-	out := &syncWriter{w: w}
-	return provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
-		var b strings.Builder
-		var req provider.WireRequest
-		var answer provider.WireResponse
-		if e.Describe != nil {
-			req, answer = e.Describe()
+// tellSummary writes what a command over many items comes to: on stdout, unless
+// that is JSON or gone.
+func (a *app) tellSummary(cmd *cobra.Command, text string) {
+	if !a.json {
+		if _, err := fmt.Fprintln(a.out, text); err == nil {
+			return
 		}
-		if req.URL == "" {
-			req.Method, req.URL = e.Method, e.Route
-		}
-		again := ""
-		if e.Try > 1 {
-			again = fmt.Sprintf(" (try %d)", e.Try)
-		}
-		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, printable(req.URL), again)
-		debugHeaders(&b, req.Headers)
-		debugBody(&b, req)
-		switch {
-		case e.Status != 0:
-			fmt.Fprintf(&b, "<-- %d in %d ms\n", e.Status, e.Took.Milliseconds())
-		case e.Err != nil:
-			fmt.Fprintf(&b, "<-- no answer in %d ms: %s\n", e.Took.Milliseconds(), printable(e.Err.Error()))
-		default:
-			fmt.Fprintf(&b, "<-- no answer in %d ms\n", e.Took.Milliseconds())
-		}
-		debugHeaders(&b, answer.Headers)
-		if answer.Body != "" {
-			fmt.Fprintf(&b, "    %s\n", printable(answer.Body))
-		}
-		_, _ = io.WriteString(out, b.String())
-	}}
-}
-
-func debugHeaders(b *strings.Builder, headers map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		fmt.Fprintf(b, "    %s: %s\n", name, printable(headers[name]))
 	}
+	cmd.PrintErrln(text)
 }
 
-func debugBody(b *strings.Builder, r provider.WireRequest) {
-	if len(r.JSON) > 0 {
-		fmt.Fprintf(b, "    %s\n", printable(string(r.JSON)))
-	}
-	for _, f := range append(slices.Clone(r.Form), r.Parts...) {
-		if f.FileName != "" || f.Bytes > 0 {
-			fmt.Fprintf(b, "    %s = file %s, %s, %d bytes\n", f.Name, printable(f.FileName), f.ContentType, f.Bytes)
-			continue
-		}
-		fmt.Fprintf(b, "    %s = %s\n", f.Name, printable(f.Value))
-	}
-}
+// streams marks the commands whose JSON is one document a line.
+const streams = "streams"
 
-// dryRun collects the requests that would go out. The operation ends in an
-// error of kind dry_run, which show turns into the output.
-type dryRun struct {
-	on       bool
-	requests []provider.WireRequest
-}
+// stream is the annotation of such a command.
+func stream() map[string]string { return map[string]string{streams: "yes"} }
 
-func (d *dryRun) flag(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&d.on, "dry-run", false, "show the request that would go out, credentials redacted, and send nothing")
-}
-
-func (d *dryRun) options() []provider.Option {
-	if !d.on {
-		return nil
-	}
-	return []provider.Option{provider.WithDryRun(func(r provider.WireRequest) { d.requests = append(d.requests, r) })}
-}
-
-// show prints the requests when err is the end of a dry run. Otherwise err is
-// an error that the dry run has found.
-func (d *dryRun) show(a *app, err error) error {
-	if err != nil && !isDryRun(err) {
+// inConfig adds the name of the file to an error of the configuration.
+func (a *app) inConfig(err error) error {
+	var e *provider.Error
+	if a.configFile == "" || !errors.As(err, &e) || e.Kind != provider.ErrConfig {
 		return err
 	}
-	if d.requests == nil {
-		d.requests = []provider.WireRequest{}
+	return &exit.FileError{File: a.configFile, Err: err}
+}
+
+// loadConfig finds, reads and parses the configuration.
+func (a *app) loadConfig() (provider.Config, error) {
+	if a.configFile == "" {
+		a.configFile = os.Getenv(configfile.Env)
 	}
-	a.printJSON(d.requests)
-	return nil
+	if a.configFile == "" {
+		file, err := configfile.Find()
+		if err != nil {
+			return provider.Config{}, err
+		}
+		a.configFile = file
+	}
+	data, err := os.ReadFile(a.configFile)
+	if err != nil {
+		return provider.Config{}, exit.ConfigError("", "cannot read the configuration: %v", err)
+	}
+	cfg, err := configfile.Parse(a.configFile, data)
+	return cfg, a.inConfig(err)
 }

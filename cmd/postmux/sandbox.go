@@ -14,6 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
@@ -33,7 +36,7 @@ in the project holds the same configuration.`,
 		Example: `  postmux sandbox > sandbox.yaml
   # in another terminal, once the first has written "listening on ..."
   postmux --config sandbox.yaml --provider sendpulse send message.json`,
-		Args: wantArgs(),
+		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.serveSandbox(cmd, listen)
 		},
@@ -45,7 +48,7 @@ in the project holds the same configuration.`,
 func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil || !vendorurl.LoopbackHost(host) {
-		return usageErr("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
+		return exit.UsageError("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
 	}
 	sb, err := sandbox.Start("127.0.0.1:0")
 	if err != nil {
@@ -56,7 +59,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 	var lc net.ListenConfig
 	front, err := lc.Listen(cmd.Context(), "tcp", listen)
 	if err != nil {
-		return usageErr("--listen", "cannot listen: %v", err)
+		return exit.UsageError("--listen", "cannot listen: %v", err)
 	}
 	address := front.Addr().String()
 	text, err := sandboxConfig(address)
@@ -64,15 +67,15 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		return err
 	}
 	if a.json {
-		data, err := yamlToJSON(text)
+		data, err := configfile.YAMLToJSON(text)
 		if err != nil {
 			return err
 		}
-		a.printJSON(json.RawMessage(data))
+		a.out.Document(json.RawMessage(data))
 	} else {
 		_, _ = a.out.Write(text)
 	}
-	if a.out.err != nil {
+	if a.out.Failed() != nil {
 		_ = front.Close()
 		return nil // finish tells it
 	}
@@ -93,8 +96,7 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // logRequests writes a line for each request: the path, but no key and no content.
 func logRequests(next http.Handler, w io.Writer) http.Handler {
-	var lines syncWriter
-	lines.w = w
+	lines := terminal.NewSyncWriter(w)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: rw}
@@ -103,7 +105,7 @@ func logRequests(next http.Handler, w io.Writer) http.Handler {
 			if rec.status != 0 {
 				status = fmt.Sprint(rec.status)
 			}
-			fmt.Fprintf(&lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, terminal.Printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -149,7 +151,7 @@ func startSandbox() (*sandbox.Server, provider.Config, error) {
 		var text []byte
 		if text, err = sandboxConfig(base.Host); err == nil {
 			var cfg provider.Config
-			if cfg, err = parseConfig(examples.Config, text); err == nil {
+			if cfg, err = configfile.Parse(examples.Config, text); err == nil {
 				return sb, cfg, nil
 			}
 		}

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
-
-func isDryRun(err error) bool { return errors.Is(err, provider.ErrDryRun) }
 
 func newSend(a *app) *cobra.Command {
 	var m messageFlags
@@ -28,7 +28,7 @@ where the provider has a look-up.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,
-		Args: wantArgs("[FILE]"),
+		Args: terminal.WantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			msg, err := m.message(cmd, args)
 			if err != nil {
@@ -53,55 +53,6 @@ where the provider has a look-up.`,
 	m.register(cmd)
 	dry.flag(cmd)
 	return cmd
-}
-
-// showReceipt prints what became of a send and makes the error of the command.
-func (a *app) showReceipt(r *provider.Receipt, err error) error {
-	code := receiptCode(r, err)
-	if r != nil && !a.json {
-		a.printReceipt(r)
-	}
-	if code == exitDone {
-		if r != nil && a.json {
-			a.printJSON(r)
-		}
-		return nil
-	}
-	if err != nil {
-		result := &resultError{err: err, code: code}
-		if r != nil {
-			result.receipt = r
-		}
-		return result
-	}
-	if a.json {
-		a.printJSON(r)
-	}
-	return &resultError{err: fmt.Errorf("%s says %s", r.Provider, r.State), code: code, shown: true}
-}
-
-func (a *app) printReceipt(r *provider.Receipt) {
-	rows := [][2]string{
-		{"account", accountText(r.Account, r.Provider)},
-		{"state", string(r.State)},
-		{"message id", r.MessageID},
-		{"batch id", r.BatchID},
-		{"key", r.IdempotencyKey},
-	}
-	for _, p := range r.Recipients {
-		line := p.Email + "  " + string(p.State)
-		if p.MessageID != r.MessageID {
-			line += "  " + p.MessageID
-		}
-		if p.Error != nil {
-			line += "  " + p.Error.Error()
-		}
-		rows = append(rows, [2]string{"recipient", line})
-	}
-	for _, n := range r.Notes {
-		rows = append(rows, [2]string{"note", noteText(n)})
-	}
-	a.pairs(rows)
 }
 
 // messageFlags are the fields of a message as flags.
@@ -151,15 +102,15 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
 	msg := new(provider.Message)
 	if len(args) == 1 {
-		data, err := readInput(cmd, args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), args[0])
 		if err != nil {
 			return nil, err
 		}
 		if msg, err = provider.ParseMessage(data); err != nil {
-			return nil, &fileError{file: args[0], err: err}
+			return nil, &exit.FileError{File: args[0], Err: err}
 		}
 	} else if !m.given() {
-		return nil, usageErr("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
+		return nil, exit.UsageError("", "expected a message: a FILE, - for stdin, or flags like --to and --subject")
 	}
 	for _, lay := range []func(*cobra.Command, *provider.Message) error{m.people, m.content, m.extras} {
 		if err := lay(cmd, msg); err != nil {
@@ -211,7 +162,7 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 			*f.field = f.value
 		}
 		if f.file != "" {
-			data, err := readInput(cmd, f.file)
+			data, err := input.ReadAll(cmd.InOrStdin(), f.file)
 			if err != nil {
 				return err
 			}
@@ -270,7 +221,7 @@ func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
 	if given("send-at") {
 		at, err := time.Parse(time.RFC3339, m.sendAt)
 		if err != nil {
-			return usageErr("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
+			return exit.UsageError("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
 		}
 		msg.SendAt = at
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/provider"
 )
@@ -31,7 +33,7 @@ those that every account may have. A text may be a reference: env:NAME reads an
 environment variable, file:PATH a file.`,
 		Example: `  postmux settings
   postmux settings brevo`,
-		Args: wantArgs("[PROVIDER]"),
+		Args: terminal.WantArgs("[PROVIDER]"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
 			case markdown:
@@ -42,7 +44,7 @@ environment variable, file:PATH a file.`,
 			}
 			d, ok := a.registry.Driver(args[0])
 			if !ok {
-				return usageErr("", "no provider is called %q; known: %s", args[0], strings.Join(a.registry.Names(), ", "))
+				return exit.UsageError("", "no provider is called %q; known: %s", args[0], strings.Join(a.registry.Names(), ", "))
 			}
 			return a.printSettings(append(ownSettings(d), settingsOf(reflect.TypeFor[provider.AccountSettings](), isRoute(d))...))
 		},
@@ -53,7 +55,7 @@ environment variable, file:PATH a file.`,
 
 func (a *app) printSettings(list []setting) error {
 	if a.json {
-		a.printJSON(list)
+		a.out.Document(list)
 		return nil
 	}
 	for _, s := range list {

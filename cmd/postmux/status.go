@@ -6,6 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -25,7 +28,7 @@ recipient, subject and time, and writes the receipt with what it found: exit cod
 0 when it is settled, 7 when it stays unknown, because nothing was found (which
 proves nothing) or more than one mail fits. A minute after the send is early
 enough to ask. With --json the output can be the next --receipt.`,
-		Args: wantArgs("[ID]"),
+		Args: terminal.WantArgs("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if settle {
 				return a.settle(cmd, args, receipt)
@@ -45,19 +48,19 @@ enough to ask. With --json the output can be the next --receipt.`,
 				case err != nil && len(ids) == 1:
 					return err
 				case err != nil && a.json:
-					a.printLine(indexed(i, map[string]any{"message_id": id, "error": asProviderError(err)}))
+					a.out.Line(terminal.Indexed(i, map[string]any{"message_id": id, "error": exit.ProviderError(err)}))
 				case err != nil:
 					cmd.PrintErrln("postmux: " + id + ": " + err.Error())
 				case a.json && len(ids) == 1:
-					a.printJSON(r)
+					a.out.Document(r)
 				case a.json:
-					a.printLine(indexed(i, r))
+					a.out.Line(terminal.Indexed(i, r))
 				default:
 					a.printReceipt(r)
 				}
-				codes = append(codes, exitCode(err))
+				codes = append(codes, exit.Code(err))
 			}
-			return manyError(codes, "look-ups")
+			return exit.ManyError(codes, "look-ups")
 		},
 	}
 	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
@@ -71,17 +74,17 @@ func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]strin
 	case len(args) == 1 && file == "":
 		return args, nil
 	case len(args) == 1:
-		return nil, usageErr("--receipt", "expected either ID or --receipt, got both")
+		return nil, exit.UsageError("--receipt", "expected either ID or --receipt, got both")
 	case file == "":
-		return nil, usageErr("", "expected the ID of a message, or --receipt FILE")
+		return nil, exit.UsageError("", "expected the ID of a message, or --receipt FILE")
 	}
-	data, err := readInput(cmd, file)
+	data, err := input.ReadAll(cmd.InOrStdin(), file)
 	if err != nil {
 		return nil, err
 	}
 	var r savedReceipt
 	if err := json.Unmarshal(data, &r); err != nil {
-		return nil, usageErr("--receipt", "%s holds no receipt: %v", file, err)
+		return nil, exit.UsageError("--receipt", "%s holds no receipt: %v", file, err)
 	}
 	if r.Receipt != nil {
 		r = *r.Receipt
@@ -96,7 +99,7 @@ func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]strin
 		ids = []string{r.MessageID} // the recipients' ids are the same mail
 	}
 	if len(ids) == 0 {
-		return nil, usageErr("--receipt", "the receipt in %s has no message id to look up", file)
+		return nil, exit.UsageError("--receipt", "the receipt in %s has no message id to look up", file)
 	}
 	if a.account == "" {
 		a.account = r.Account

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/internal/version"
 )
 
@@ -13,7 +14,7 @@ func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  wantArgs(),
+		Args:  terminal.WantArgs(),
 		RunE: func(*cobra.Command, []string) error {
 			a.printVersion()
 			return nil
@@ -26,13 +27,8 @@ func (a *app) printVersion() {
 		fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return
 	}
-	a.printJSON(map[string]any{
+	a.out.Document(map[string]any{
 		"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
 		"providers": a.registry.Names(),
 	})
-}
-
-// newExitCodes is a help topic: a command that does nothing but tell.
-func newExitCodes() *cobra.Command {
-	return &cobra.Command{Use: "exit-codes", Short: "What the exit codes mean", Long: exitHelp}
 }

@@ -10,6 +10,7 @@
 set -u
 ref=$1 tool=$2 strict=${3:-}
 GO=${GO:-go}
+export GOWORK=off
 
 fail() {
 	echo "apidiff: $1" >&2

@@ -26,7 +26,7 @@ func main() {
 }
 
 // kinds are the files in which the module path stands.
-var kinds = []string{".go", ".mod", ".yaml", ".yml", ".tmpl", ".golden", ".md"}
+var kinds = []string{".go", ".mod", ".work", ".yaml", ".yml", ".tmpl", ".golden", ".md"}
 
 func rename(dir, to string) error {
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))

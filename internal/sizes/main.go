@@ -224,6 +224,7 @@ func (m *measurer) binary(name, source string) (int64, error) {
 func (m *measurer) goOutput(args ...string) (string, error) {
 	cmd := exec.CommandContext(context.Background(), "go", args...)
 	cmd.Dir = m.root
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()

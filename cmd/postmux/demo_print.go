@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/provider"
+)
+
+func (a *app) printDemo(results []*demoRow) {
+	t := terminal.NewTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
+	for _, r := range results {
+		t.Row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
+	}
+	t.Flush()
+	fmt.Fprintln(a.out, "\nWhat the sandbox received:")
+	t = terminal.NewTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
+	for _, r := range results {
+		for _, m := range r.Received {
+			t.Row(r.Account, addressTexts(m.To), fileTexts(m.Attachments), m.Subject)
+		}
+	}
+	t.Flush()
+	demoLines(a.out, "Notes:", results, func(r *demoRow) []string {
+		var out []string
+		for _, n := range r.Notes {
+			out = append(out, terminal.NoteText(n))
+		}
+		return out
+	})
+	demoLines(a.out, "Problems:", results, func(r *demoRow) []string { return r.Problems })
+}
+
+func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow) []string) {
+	t := terminal.NewTable(w)
+	first := true
+	for _, r := range results {
+		for _, line := range lines(r) {
+			if first {
+				fmt.Fprintln(w, "\n"+head)
+				first = false
+			}
+			t.Row(r.Account, line)
+		}
+	}
+	t.Flush()
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func countText(n *int) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
+
+func addressTexts(list []provider.Address) string {
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = a.Email
+		if a.Name != "" {
+			texts[i] = shownName(a) + " <" + a.Email + ">"
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// shownName is a name as a mail program shows it: some vendors get it encoded
+// (RFC 2047), because they lose it otherwise.
+func shownName(a provider.Address) string {
+	if name, err := new(mime.WordDecoder).DecodeHeader(a.Name); err == nil {
+		return name
+	}
+	return a.Name
+}
+
+func fileTexts(list []provider.Attachment) string {
+	texts := make([]string, len(list))
+	for i, f := range list {
+		texts[i] = fmt.Sprintf("%s (%d bytes)", f.Name, len(f.Content))
+	}
+	return strings.Join(texts, "; ")
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/provider"
+)
+
+// parseAddress reads an address that flag gave.
+func parseAddress(flag, text string) (provider.Address, error) {
+	a, err := provider.ParseAddress(text)
+	if e, ok := errors.AsType[*provider.Error](err); ok {
+		return a, exit.UsageError(flag, "%s", e.Message)
+	}
+	return a, nil
+}
+
+func parseAddresses(flag string, texts []string) ([]provider.Address, error) {
+	out := make([]provider.Address, len(texts))
+	for i, t := range texts {
+		var err error
+		if out[i], err = parseAddress(flag, t); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// cutPair reads "name=value".
+func cutPair(flag, text string) (name, value string, err error) {
+	name, value, ok := strings.Cut(text, "=")
+	if name = strings.TrimSpace(name); !ok || name == "" {
+		return "", "", exit.UsageError(flag, "expected NAME=VALUE, got %q", text)
+	}
+	return name, value, nil
+}
+
+// parseRef reads a reference: a bare word is an alias, id:4 a literal id.
+func parseRef(flag, text string) (provider.Ref, error) {
+	ref := contactfile.RefOf(text)
+	if ref.IsZero() {
+		return ref, exit.UsageError(flag, "expected an alias or id:ID, got %q", text)
+	}
+	return ref, nil
+}
+
+// attachment reads a file to attach.
+func attachment(name string) (provider.Attachment, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return provider.Attachment{}, exit.UsageError("--attach", "cannot read the file: %v", err)
+	}
+	if len(data) == 0 {
+		return provider.Attachment{}, exit.UsageError("--attach", "%s is empty", name)
+	}
+	return provider.Attachment{Name: filepath.Base(name), Content: data}, nil
+}
+
+// parseValues reads NAME=TEXT and NAME:=JSON.
+func parseValues(flag string, texts []string) (map[string]any, error) {
+	out := make(map[string]any, len(texts))
+	for _, t := range texts {
+		name, value, err := cutPair(flag, t)
+		if err != nil {
+			return nil, err
+		}
+		plain, isJSON := strings.CutSuffix(name, ":")
+		if !isJSON {
+			out[name] = value
+			continue
+		}
+		dec := json.NewDecoder(strings.NewReader(value))
+		dec.UseNumber()
+		var v any
+		if err := dec.Decode(&v); err != nil || dec.More() {
+			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+		}
+		out[plain] = v
+	}
+	return out, nil
+}
+
+func parseSince(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, exit.UsageError("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
+}

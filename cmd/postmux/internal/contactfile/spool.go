@@ -1,0 +1,191 @@
+package contactfile
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/provider"
+)
+
+// Spool is the file that collects contacts, one a line, with a mark after each
+// page. CSV needs all names of fields before its first row, and an export that
+// was interrupted needs something to go on from.
+type Spool struct {
+	name     string
+	file     *os.File
+	w        *bufio.Writer
+	contacts int
+	cursor   string // of the page to read next
+	complete bool
+	leftOut  int
+}
+
+// spoolMark is a line that is no contact: the head with the query, or the end of a page.
+type spoolMark struct {
+	Export *Query     `json:"export,omitempty"`
+	Page   *spoolPage `json:"page,omitempty"`
+}
+
+// Query says which contacts a spool holds.
+type Query struct {
+	Provider string `json:"provider"`
+	Account  string `json:"account"`
+	List     string `json:"list"`
+	Since    string `json:"modified_since"` // empty: all
+}
+
+// spoolPage ends a page.
+type spoolPage struct {
+	Next    string `json:"next"` // empty after the last page
+	LeftOut int    `json:"left_out"`
+}
+
+// OpenSpool opens the spool called name: a new one, or to resume the one that an
+// export with the same query left behind. One run at a time may have it.
+func OpenSpool(name string, query Query, resume bool) (*Spool, error) {
+	s := &Spool{name: name}
+	var keep int64
+	flags := os.O_CREATE | os.O_RDWR
+	if resume {
+		var err error
+		if keep, err = s.load(query); err != nil {
+			return nil, err
+		}
+		flags = os.O_RDWR
+	}
+	var err error
+	if s.file, err = os.OpenFile(name, flags, 0o600); err == nil {
+		if journal.Lock(s.file) {
+			_ = s.file.Close()
+			return nil, exit.UsageError("FILE", "%s: another run is using it", name)
+		}
+		err = s.file.Truncate(keep)
+	}
+	if err == nil {
+		_, err = s.file.Seek(keep, io.SeekStart)
+	}
+	if err != nil {
+		return nil, exit.UsageError("FILE", "cannot write the file: %v", err)
+	}
+	s.w = bufio.NewWriterSize(s.file, 256<<10)
+	if keep == 0 {
+		return s, s.line(spoolMark{Export: &query})
+	}
+	return s, nil
+}
+
+// load reads a spool up to the end of its last complete page.
+func (s *Spool) load(query Query) (keep int64, err error) {
+	f, err := os.Open(s.name)
+	if err != nil {
+		return 0, exit.UsageError("--resume", "no export to go on with: %v", err)
+	}
+	defer func() { _ = f.Close() }()
+	r := bufio.NewReaderSize(f, 256<<10)
+	var at int64
+	contacts, head := 0, false
+	for {
+		line, err := r.ReadBytes('\n')
+		if errors.Is(err, io.EOF) && head {
+			return keep, nil
+		}
+		at += int64(len(line))
+		var mark spoolMark
+		if err != nil || json.Unmarshal(line, &mark) != nil || !head && mark.Export == nil {
+			return 0, exit.UsageError("--resume", "%s is not of an export", s.name)
+		}
+		switch {
+		case mark.Export != nil && *mark.Export != query:
+			return 0, exit.UsageError("--resume", "%s is of an export of another account, list or time", s.name)
+		case mark.Export != nil:
+			head, keep = true, at
+		case mark.Page != nil:
+			s.contacts, s.cursor, s.complete, keep = contacts, mark.Page.Next, mark.Page.Next == "", at
+			s.leftOut += mark.Page.LeftOut
+		default:
+			contacts++
+		}
+	}
+}
+
+// Count returns how many contacts the spool holds.
+func (s *Spool) Count() int { return s.contacts }
+
+// Left returns how many contacts the provider's pages had left out.
+func (s *Spool) Left() int { return s.leftOut }
+
+// Next returns the cursor of the page to read next, and whether none is left.
+func (s *Spool) Next() (cursor string, complete bool) { return s.cursor, s.complete }
+
+// Add takes a page and writes it to the file at once.
+func (s *Spool) Add(page *provider.Page[provider.Contact]) error {
+	for i := range page.Items {
+		if err := s.line(&page.Items[i]); err != nil {
+			return err
+		}
+	}
+	err := s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
+	if err == nil {
+		err = s.w.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", s.name, err)
+	}
+	s.contacts += len(page.Items)
+	s.leftOut += page.LeftOut
+	return nil
+}
+
+func (s *Spool) line(v any) error {
+	data, err := terminal.Marshal(v)
+	if err == nil {
+		_, err = s.w.Write(append(data, '\n'))
+	}
+	return err
+}
+
+// Close lets other runs use the file. What it holds was flushed page by page.
+func (s *Spool) Close() { _ = s.file.Close() }
+
+// each calls f with every contact of the spool.
+func (s *Spool) each(f func(line []byte, c *provider.Contact) error) error {
+	file, err := os.Open(s.name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	l := input.NewLines(file)
+	for {
+		line, err := l.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var row struct {
+			spoolMark
+			provider.Contact
+		}
+		dec := json.NewDecoder(strings.NewReader(string(line)))
+		dec.UseNumber() // ids lose digits as floats
+		if err := dec.Decode(&row); err != nil {
+			return err
+		}
+		if row.Export != nil || row.Page != nil {
+			continue
+		}
+		if err := f(line, &row.Contact); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package contactfile
+
+import (
+	"bufio"
+	"encoding/csv"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Form is the form in which contacts are written.
+type Form struct {
+	CSV    bool     // else lines of JSON
+	Fields []string // columns for these further fields only; nil for each field that any contact has
+	Raw    bool     // cells that a spreadsheet takes for formulas stay as they are
+}
+
+// Summary tells what a file of contacts holds and what it does not.
+type Summary struct {
+	Contacts int
+	Unseen   []string // of the fields that were asked for, those that no contact has
+	Lost     Lost
+}
+
+// Write writes all contacts of the spool in the form of a contact file.
+func (s *Spool) Write(to io.Writer, form Form) (Summary, error) {
+	w := bufio.NewWriterSize(to, 256<<10)
+	var sum Summary
+	var err error
+	if form.CSV {
+		sum, err = s.writeCSV(w, form)
+	} else {
+		err = s.each(func(line []byte, _ *provider.Contact) error {
+			sum.Contacts++
+			_, err := w.Write(append(line, '\n'))
+			return err
+		})
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	return sum, err
+}
+
+func (s *Spool) writeCSV(to io.Writer, form Form) (Summary, error) {
+	var sum Summary
+	fields := form.Fields
+	if fields == nil {
+		all := make(map[string]bool)
+		if err := s.each(func(_ []byte, c *provider.Contact) error {
+			for name := range c.Fields {
+				all[name] = true
+			}
+			return nil
+		}); err != nil {
+			return sum, err
+		}
+		fields = slices.Sorted(maps.Keys(all))
+	}
+	w := csv.NewWriter(to)
+	columns := slices.Clone(Columns)
+	for _, name := range fields {
+		columns = append(columns, fieldPrefix+name)
+	}
+	if err := w.Write(columns); err != nil {
+		return sum, err
+	}
+	sum.Unseen = slices.Clone(form.Fields)
+	err := s.each(func(_ []byte, c *provider.Contact) error {
+		sum.Contacts++
+		sum.Unseen = slices.DeleteFunc(sum.Unseen, func(name string) bool { return c.Fields[name] != nil })
+		cells, out := csvCells(c, fields)
+		sum.Lost.Add(out)
+		if !form.Raw {
+			for i := range cells {
+				cells[i] = guard(cells[i])
+			}
+		}
+		return w.Write(cells)
+	})
+	w.Flush()
+	if err == nil {
+		err = w.Error()
+	}
+	return sum, err
+}
+
+// csvCells are the cells of a contact, in the order of Columns and fields.
+func csvCells(c *provider.Contact, fields []string) ([]string, Lost) {
+	status, lists, out := Consent(c)
+	cells := []string{c.Email}
+	for _, f := range OwnFields {
+		cells = append(cells, f.Of(c))
+	}
+	cells = append(cells, strings.Join(lists, ";"), string(status))
+	for _, name := range fields {
+		text, isList := fieldCell(c.Fields[name])
+		if isList {
+			out.Values++
+		}
+		cells = append(cells, text)
+	}
+	return cells, out
+}

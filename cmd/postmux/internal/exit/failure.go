@@ -1,0 +1,113 @@
+package exit
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Failure is the JSON document of an error.
+type Failure struct {
+	Error   failureError `json:"error"`
+	Receipt any          `json:"receipt"`
+}
+
+// failureError is an error with the problems it consists of, when there are several.
+type failureError struct {
+	err      *provider.Error
+	problems []Problem
+}
+
+// Problem is one of several things that are wrong with the configuration.
+type Problem struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+func (e failureError) MarshalJSON() ([]byte, error) {
+	data, err := json.Marshal(e.err)
+	if err != nil || len(e.problems) == 0 {
+		return data, err
+	}
+	list, err := json.Marshal(e.problems)
+	if err != nil {
+		return nil, err
+	}
+	head := append(data[:len(data)-1:len(data)-1], `,"problems":`...)
+	return append(append(head, list...), '}'), nil
+}
+
+// NewFailure returns the document of err, with the receipt that a Result carries.
+func NewFailure(err error) Failure {
+	doc := Failure{Error: failureError{err: ProviderError(err)}}
+	doc.Error.problems = problems(doc.Error.err)
+	var r *Result
+	if errors.As(err, &r) {
+		doc.Receipt = r.Receipt
+	}
+	return doc
+}
+
+// problems are the errors that e joins; none when e is a single one.
+func problems(e *provider.Error) []Problem {
+	joined, ok := e.Err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var out []Problem
+	for _, err := range joined.Unwrap() {
+		one, ok := errors.AsType[*provider.Error](err)
+		if !ok {
+			continue
+		}
+		if inner := problems(one); len(inner) > 0 {
+			out = append(out, inner...)
+			continue
+		}
+		out = append(out, Problem{one.Field, strings.TrimSpace(one.Message)})
+	}
+	return out
+}
+
+// Sentence is err for people. Whatever was stopped here ends in the same words.
+func Sentence(err error, code int) string {
+	text := strings.TrimSpace(words(err))
+	if code != Local {
+		return text
+	}
+	for _, verb := range []string{"sent", "changed", "withdrawn"} {
+		text = strings.TrimSuffix(text, "; nothing was "+verb)
+	}
+	if strings.Contains(text, "\n") {
+		return strings.TrimSpace(text) + "\nnothing was sent"
+	}
+	return text + "; nothing was sent"
+}
+
+// words are those of err; a mistake on the command line or in the configuration
+// is told without its kind.
+func words(err error) string {
+	var r *Result
+	if errors.As(err, &r) && r.Code != 0 {
+		return err.Error()
+	}
+	var e *provider.Error
+	if !errors.As(err, &e) || e.Op != opUsage && e.Kind != provider.ErrConfig || e.Message == "" {
+		return err.Error()
+	}
+	return ownWords(err, e)
+}
+
+// ownWords are the place and the message of e, which is in err.
+func ownWords(err error, e *provider.Error) string {
+	var parts []string
+	if f, ok := errors.AsType[*FileError](err); ok {
+		parts = append(parts, f.File)
+	}
+	if e.Field != "" {
+		parts = append(parts, e.Field)
+	}
+	return strings.Join(append(parts, strings.TrimSpace(e.Message)), ": ")
+}

@@ -1,0 +1,194 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/provider"
+)
+
+// Did is what earlier runs did with a message.
+type Did byte
+
+const (
+	didNothing Did = iota // nothing, or it was refused: it may be sent
+	DidBegin              // began to send it, outcome unknown: it must not be sent
+	DidSend               // sent it
+	DidPart               // sent it to some of its recipients
+)
+
+// Past is what the result file of earlier runs says. It takes some bytes
+// for each message.
+type Past struct {
+	name     string
+	messages []pastMessage
+	begun    map[int]time.Time     // of messages without a result
+	unknown  map[int]pastUncertain // results whose outcome is unknown
+}
+
+type pastMessage struct {
+	digest Digest
+	known  bool
+	did    Did
+}
+
+type pastUncertain struct {
+	receipt *provider.Receipt
+	line    int
+}
+
+// OpenPast opens the result file called name and reads what earlier runs did;
+// without resume it makes sure that there was none.
+func OpenPast(name string, resume bool) (*Past, *File, error) {
+	p := &Past{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
+	f, err := openResults(name, resume, p.add)
+	return p, f, err
+}
+
+// add takes one line. A later line about a message counts more than an earlier one.
+func (p *Past) add(number int, data []byte) error {
+	var line struct {
+		ResultLine
+		beginLine
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, &line); err != nil || len(line.Begun) != len(line.Digests) || len(line.Begun) == 0 && line.State == "" {
+		return errors.New("not of a batch")
+	}
+	if len(line.Begun) > 0 {
+		for i, index := range line.Begun {
+			if err := p.set(index, line.Digests[i], DidBegin); err != nil {
+				return err
+			}
+			delete(p.unknown, index)
+			p.begun[index] = line.At
+		}
+		return nil
+	}
+	delete(p.begun, line.Index)
+	delete(p.unknown, line.Index)
+	d := line.did()
+	if d == DidBegin {
+		p.unknown[line.Index] = pastUncertain{line.Receipt, number}
+	}
+	return p.set(line.Index, line.Digest, d)
+}
+
+// did is what the line means for a later run. Only what provably was not sent
+// may be sent.
+func (l ResultLine) did() Did {
+	switch provider.State(l.State) {
+	case StateNotTried:
+		return didNothing
+	case provider.StateRefused:
+		if l.Outcome == provider.OutcomeNotSent {
+			return didNothing
+		}
+		return DidBegin
+	case "", provider.StateUnknown:
+		return DidBegin
+	case provider.StatePartlyAccepted:
+		if l.Outcome == provider.OutcomeMaybeSent {
+			return DidBegin
+		}
+		return DidPart
+	}
+	return DidSend // accepted, scheduled, or what a look-up found
+}
+
+const messagesMost = 1 << 27 // an index beyond is not of a file
+
+func (p *Past) set(index int, d Digest, what Did) error {
+	if index < 0 || index > messagesMost {
+		return errors.New("not of a batch: no message has this index")
+	}
+	for len(p.messages) <= index {
+		p.messages = append(p.messages, pastMessage{})
+	}
+	m := &p.messages[index]
+	if m.known && m.digest != d {
+		return errors.New("two different messages have the same index")
+	}
+	*m = pastMessage{d, true, what}
+	return nil
+}
+
+// Was returns what earlier runs did with a message. Another message in its place
+// is an error.
+func (p *Past) Was(index int, d Digest, line int) (Did, error) {
+	if index >= len(p.messages) || !p.messages[index].known {
+		return didNothing, nil
+	}
+	if p.messages[index].digest != d {
+		return didNothing, exit.UsageError("--resume", "the input has changed: line %d (message %d) is not the message that %s is of", line, index, p.name)
+	}
+	return p.messages[index].did, nil
+}
+
+// End reports an input that ends after read messages and so is shorter than before.
+func (p *Past) End(read int) error {
+	if read < len(p.messages) {
+		return exit.UsageError("--resume", "the input has changed: it ends after %s, and %s is of %d or more", terminal.Plural(read, "message", "messages"), p.name, len(p.messages))
+	}
+	return nil
+}
+
+// Check reads the input for its digests, and counts its messages.
+func (p *Past) Check(in *input.Source) (int, error) {
+	l := input.NewLines(in)
+	for n := 0; ; n++ {
+		line, err := l.Next()
+		if errors.Is(err, io.EOF) {
+			return n, p.End(n)
+		}
+		if err != nil {
+			return n, input.InFile(in.Name, err)
+		}
+		if _, err := p.Was(n, DigestOf(line), l.Number()); err != nil {
+			return n, err
+		}
+	}
+}
+
+// Receipt returns the receipt of a message whose outcome the result file calls unknown; nil
+// when there is none.
+func (p *Past) Receipt(index int) *provider.Receipt { return p.unknown[index].receipt }
+
+// LineOf returns the line of the result file, from 1, that calls the outcome of a message
+// unknown; 0 when none does.
+func (p *Past) LineOf(index int) int { return p.unknown[index].line }
+
+// begunLasts is how long after its mark a call may have reached the provider: a
+// wait for the provider's limit, then the call with its repeats.
+const begunLasts = 10 * time.Minute
+
+// Doubtful makes the receipt of a message that was begun when the tool ended:
+// what a look-up needs to find it.
+func (p *Past) Doubtful(index int, m *provider.Message) *provider.Receipt {
+	at := p.begun[index]
+	until := at.Add(begunLasts)
+	if now := time.Now().UTC(); now.Before(until) {
+		until = now
+	}
+	r := m.Receipt("", provider.StateUnknown)
+	r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the tool ended while it was being sent"}}
+	r.Unsettled = &provider.Trace{At: at, Until: until, From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
+	for _, to := range m.Recipients {
+		if to.Subject != "" && to.Subject != m.Subject {
+			own := *r.Unsettled
+			own.Own, own.Subject = nil, to.Subject
+			if r.Unsettled.Own == nil {
+				r.Unsettled.Own = make(map[string]provider.Trace)
+			}
+			r.Unsettled.Own[to.Email] = own
+		}
+	}
+	return r
+}

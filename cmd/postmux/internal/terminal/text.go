@@ -1,0 +1,68 @@
+package terminal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// Indexed is v with the key index put first, for lines of a stream.
+func Indexed(i int, v any) json.RawMessage {
+	data, err := Marshal(v)
+	if err != nil || len(data) < 2 || data[0] != '{' {
+		data = fmt.Appendf(nil, `{"value":%s}`, data)
+	}
+	head := fmt.Appendf(nil, `{"index":%d`, i)
+	if len(data) > len("{}") {
+		head = append(head, ',')
+	}
+	return append(head, data[1:]...)
+}
+
+// Marshal returns v as one line of JSON, with < > & as they are.
+func Marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
+}
+
+// Printable makes text from a provider harmless for a terminal: no control
+// sequence, no line break, nothing that turns the direction of the line.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r' || r == 0x2028 || r == 0x2029:
+			return ' '
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// NoteText returns a note as one text.
+func NoteText(n provider.Note) string { return n.Field + " " + string(n.Action) + ": " + n.Why }
+
+// NoteTexts returns notes as one text; empty without any.
+func NoteTexts(notes []provider.Note) string {
+	texts := make([]string, len(notes))
+	for i, n := range notes {
+		texts[i] = NoteText(n)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Plural returns n with the word for one, or for many.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,61 @@
+#!/bin/sh
+# Tidies the go.mod and go.sum of each module of modules.tsv, or with -diff says
+# what is not tidy and ends with 1.
+#
+#   internal/modules/tidy.sh [-diff] [FOLDER...]
+#
+# A module that somebody installs has no replace and requires a version of the
+# library that may not be out yet. "go mod tidy" knows nothing of go.work and would
+# ask for that version, so it works on copies in which the library is this tree.
+set -eu
+diff=
+if [ "${1:-}" = -diff ]; then
+	diff=-diff
+	shift
+fi
+GO=${GO:-go}
+export GOWORK=off
+root=$(cd "$(dirname "$0")/../.." && pwd)
+library=$(cd "$root" && $GO list -m)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM
+
+# tidied DIR writes what tidy makes of the module in DIR to $tmp/go.mod and go.sum.
+tidied() {
+	cp "$1/go.mod" "$tmp/go.mod"
+	# The sums of a released library are no business of tidy here.
+	grep -v "^$library v" "$1/go.sum" > "$tmp/go.sum" || true
+	$GO mod edit -replace "$library=$root" "$tmp/go.mod" &&
+		(cd "$1" && $GO mod tidy -modfile "$tmp/go.mod" $diff) &&
+		$GO mod edit -dropreplace "$library" "$tmp/go.mod"
+}
+
+status=0
+[ $# -gt 0 ] || set -- $(awk -F '\t' 'NR > 1 {print $1}' "$root/internal/modules/modules.tsv")
+for folder in "$@"; do
+	dir=$root/$folder
+	mode=$(awk -F '\t' -v f="$folder" '$1 == f {print $2}' "$root/internal/modules/modules.tsv")
+	case $mode in
+	workspace)
+		touch "$dir/go.sum"
+		if ! tidied "$dir"; then
+			status=1
+		elif [ -z "$diff" ]; then
+			grep "^$library v" "$dir/go.sum" >> "$tmp/go.sum" || true
+			cp "$tmp/go.mod" "$tmp/go.sum" "$dir"
+		fi
+		;;
+	library | apart)
+		(cd "$dir" && $GO mod tidy $diff) || status=1
+		;;
+	*)
+		echo "tidy: modules.tsv has no folder $folder" >&2
+		exit 2
+		;;
+	esac
+done
+if [ $status -ne 0 ]; then
+	echo 'a go.mod is not tidy: run "make tidy-write"' >&2
+fi
+exit $status
