@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -22,11 +23,26 @@ const keyBits = 2048
 // client that asks for the system's authorities: so no peer needs a transport of
 // ours to be measured over TLS.
 func trust(dir string) error {
+	files, err := certificates()
+	if err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "root.pem"))
+}
+
+// certificates makes the files of trust. A process has one set: it reads its authorities
+// once, at the first handshake.
+var certificates = sync.OnceValues(func() (map[string][]byte, error) {
 	var keys [3]*rsa.PrivateKey
 	for i := range keys {
 		var err error
 		if keys[i], err = rsa.GenerateKey(rand.Reader, keyBits); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	template := func(serial int64, name string) *x509.Certificate {
@@ -46,21 +62,16 @@ func trust(dir string) error {
 	}{{leaf, between, 2, 1, &chain}, {between, root, 1, 0, &chain}, {root, root, 0, 0, &authority}} {
 		der, err := x509.CreateCertificate(rand.Reader, c.cert, c.by, &keys[c.of].PublicKey, keys[c.with])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := pem.Encode(c.to, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(keys[2])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	for name, data := range map[string][]byte{"cert.pem": chain.Bytes(), "key.pem": key, "root.pem": authority.Bytes()} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "root.pem")) // read once, at the first handshake
-}
+	return map[string][]byte{"cert.pem": chain.Bytes(), "key.pem": key, "root.pem": authority.Bytes()}, nil
+})
