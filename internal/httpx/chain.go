@@ -31,7 +31,7 @@ func assemble(s *settings) []link {
 	header := headerReader{requestID: s.RequestID, retryAfter: s.RetryAfter}
 	describe := describer{base: s.base, auth: s.Auth, secretive: s.Secretive}
 	encode := &encoder{
-		base: s.base, auth: s.Auth, userAgent: s.userAgent,
+		urls: &urls{base: s.base}, auth: s.Auth, userAgent: s.userAgent,
 	}
 	if s.Env.DryRun != nil {
 		return []link{

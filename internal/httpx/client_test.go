@@ -49,7 +49,7 @@ func TestProxyAndCAFile(t *testing.T) {
 		_, _ = io.WriteString(w, `{"id":"7"}`)
 	})
 	chain := newChain(t, "http://127.0.0.1:9", func(c *Config) { c.Settings.Proxy = proxy })
-	linkOf[*encoder](chain).base = "http://vendor.example" // only https is allowed here; the test has no certificate for a tunnel
+	linkOf[*encoder](chain).urls.base = "http://vendor.example" // only https is allowed here; the test has no certificate for a tunnel
 	_, err := chain.Do(t.Context(), sendCall(), new(sent))
 	require.NoError(t, err)
 	assert.Equal(t, int32(1), viaProxy.Load())

@@ -21,7 +21,7 @@ var (
 // place.
 type encoder struct {
 	linked
-	base      string
+	urls      *urls
 	auth      Auth
 	userAgent []string // as a header holds it; never changed
 }
@@ -39,7 +39,7 @@ func (l *encoder) encode(x *exchange) (err error) {
 	if l.auth.header == "" {
 		call = l.auth.placed(call, x.credential)
 	}
-	if x.url, err = urlOf(l.base, call); err != nil {
+	if x.url, err = l.urls.of(call); err != nil {
 		return err
 	}
 	x.body = new(sealedBody)

@@ -24,7 +24,7 @@ func TestURLOf(t *testing.T) {
 			{Route: ""},
 			{Route: "x"},
 		} {
-			u, err := urlOf(base, call)
+			u, err := (&urls{base: base}).of(call)
 			text, badCall := call.URL(base)
 			require.NoError(t, badCall)
 			want, badURL := http.NewRequest(http.MethodGet, text, nil)
@@ -37,6 +37,22 @@ func TestURLOf(t *testing.T) {
 			assert.Equal(t, want.Host, u.Host, text)
 		}
 	}
-	_, err := urlOf("https://x.example", &rest.Call{Route: "/{id}", Segments: []string{".."}})
+	_, err := (&urls{base: "https://x.example"}).of(&rest.Call{Route: "/{id}", Segments: []string{".."}})
 	assert.Error(t, err)
+}
+
+// A URL that is kept is the same as one that is made, and a caller may change its own.
+func TestURLsAreKept(t *testing.T) {
+	l := &urls{base: "https://x.example:/v3"}
+	call := &rest.Call{Operation: "sendEmail", Route: "/smtp/email", Success: "201"}
+	first, err := l.of(call)
+	require.NoError(t, err)
+	first.Host = "changed"
+	second, err := l.of(call)
+	require.NoError(t, err)
+	assert.Equal(t, "https://x.example/v3/smtp/email", second.String())
+	call.Query = []rest.Param{{Name: "a", Value: "b"}}
+	third, err := l.of(call)
+	require.NoError(t, err)
+	assert.Equal(t, "https://x.example/v3/smtp/email?a=b", third.String())
 }
