@@ -30,46 +30,89 @@ type Config struct {
 	problems []*Error // of accounts, found while reading; Registry.Check returns them with all others
 }
 
-// ParseConfig reads a Config from JSON. It returns an error for broken JSON,
-// duplicate keys and unknown top-level keys. Registry.Check, which Open calls and
-// which knows the drivers, returns all problems inside accounts at once.
+// ParseConfig reads a Config from JSON. It returns an error for what is no JSON object.
+// Everything else that is wrong, in accounts and outside of them, Registry.Check returns
+// at once: Open calls it, and it knows the drivers.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
-	var wire struct {
-		Default   string                     `json:"default"`
-		Providers map[string]json.RawMessage `json:"providers"`
-		Aliases   json.RawMessage            `json:"aliases"`
-	}
-	if err := strictjson.Decode(data, &wire); err != nil {
+	var whole json.RawMessage
+	if err := strictjson.Decode(data, &whole); err != nil {
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
-	if wire.Aliases != nil {
-		if err := strictjson.Value("aliases", wire.Aliases, &cfg.Aliases); err != nil {
-			return cfg, configError(err.Path, "%s", err.Message)
+	if !strings.HasPrefix(string(whole), "{") {
+		err := strictjson.Value("", whole, &struct{}{})
+		return cfg, configError(err.Path, "%s", err.Message)
+	}
+	cfg.Providers = make(map[string]AccountConfig)
+	cfg.collect("", whole, func(key, at string, value json.RawMessage) []*strictjson.Error {
+		switch key {
+		case "default":
+			return one(strictjson.Value(at, value, &cfg.Default))
+		case "providers":
+			return strictjson.Collect(at, value, func(name, at string, account json.RawMessage) []*strictjson.Error {
+				a, problems := parseAccount(at, account)
+				cfg.Providers[name] = a
+				return problems
+			})
+		case "aliases":
+			return cfg.parseAliases(at, value)
 		}
-	}
-	cfg.Default = wire.Default
-	cfg.Providers = make(map[string]AccountConfig, len(wire.Providers))
-	for _, name := range slices.Sorted(maps.Keys(wire.Providers)) {
-		cfg.Providers[name] = cfg.parseAccount("providers."+name, wire.Providers[name])
-	}
+		return []*strictjson.Error{{Path: at, Message: "unknown key; known: default, providers, aliases"}}
+	})
 	return cfg, nil
 }
 
-// parseAccount reads an account. Settings that cannot be read are left out and
-// recorded as problems.
-func (c *Config) parseAccount(path string, raw json.RawMessage) AccountConfig {
+func (c *Config) collect(
+	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) []*strictjson.Error,
+) {
+	for _, p := range strictjson.Collect(path, raw, visit) {
+		c.problems = append(c.problems, configError(p.Path, "%s", p.Message))
+	}
+}
+
+// one is a list of err, empty without one.
+func one(err *strictjson.Error) []*strictjson.Error {
+	if err == nil {
+		return nil
+	}
+	return []*strictjson.Error{err}
+}
+
+// parseAliases reads the aliases. What cannot be read is left out.
+func (c *Config) parseAliases(path string, raw json.RawMessage) []*strictjson.Error {
+	tables := map[string]*map[string]map[string]string{
+		"lists": &c.Aliases.Lists, "templates": &c.Aliases.Templates, "fields": &c.Aliases.Fields,
+	}
+	return strictjson.Collect(path, raw, func(kind, at string, value json.RawMessage) []*strictjson.Error {
+		table, ok := tables[kind]
+		if !ok {
+			return []*strictjson.Error{{Path: at, Message: "unknown key; known: lists, templates, fields"}}
+		}
+		*table = make(map[string]map[string]string)
+		return strictjson.Collect(at, value, func(alias, at string, value json.RawMessage) []*strictjson.Error {
+			ids := make(map[string]string)
+			(*table)[alias] = ids
+			return strictjson.Collect(at, value, func(account, at string, value json.RawMessage) []*strictjson.Error {
+				var id string
+				if err := strictjson.Value(at, value, &id); err != nil {
+					return one(err)
+				}
+				ids[account] = id
+				return nil
+			})
+		})
+	})
+}
+
+// parseAccount reads an account. Settings that cannot be read are left out.
+func parseAccount(path string, raw json.RawMessage) (AccountConfig, []*strictjson.Error) {
 	a := make(AccountConfig)
-	err := strictjson.EachKey(path, raw, func(key, at string, value json.RawMessage) *strictjson.Error {
+	return a, strictjson.Collect(path, raw, func(key, at string, value json.RawMessage) []*strictjson.Error {
 		var v any
 		_ = json.Unmarshal(value, &v) // it is JSON already
 		a[key] = v
-		return strictjson.Twice(at, value)
+		return one(strictjson.Twice(at, value))
 	})
-	if err != nil {
-		c.problems = append(c.problems, configError(err.Path, "%s", err.Message))
-	}
-	return a
 }
 
 // AccountConfig is one account of a configuration: the provider and its settings by

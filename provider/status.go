@@ -99,15 +99,19 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 		return nil, Invalid("receipt", "expected a receipt")
 	}
 	if route, ok := c.adapter.(router); ok {
-		if r.Account == "" {
+		account := r.Account
+		if account == c.account {
+			account = r.sender() // a receipt that was made before the route knew the member
+		}
+		if account == "" {
 			return nil, Invalid(
 				"receipt.account", "expected the account that sent the mail: a route has several",
 			)
 		}
-		member := route.Member(r.Account)
+		member := route.Member(account)
 		if member == nil {
 			return nil, Invalid(
-				"receipt.account", "the route has no account %q", text.Clip(r.Account),
+				"receipt.account", "the route has no account %q", text.Clip(account),
 			)
 		}
 		return member, nil
@@ -129,6 +133,17 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 
 // idsOf returns the ids in a receipt: that of the mail, else those of its
 // recipients.
+// sender returns the account that may have sent the mail: the last that was asked, unless
+// it provably did not. It is empty when none is known.
+func (r *Receipt) sender() string {
+	for _, a := range slices.Backward(r.Accounts) {
+		if a.Outcome != OutcomeNotSent {
+			return a.Account
+		}
+	}
+	return ""
+}
+
 func idsOf(r *Receipt) ([]string, error) {
 	ids := []string{r.MessageID}
 	if r.MessageID == "" {

@@ -84,7 +84,7 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	if err != nil {
 		return err
 	}
-	past, results, err := journal.OpenPast(f.results, f.resume)
+	past, results, err := journal.OpenPast(f.results, f.resume, f.settle)
 	if err != nil {
 		return err
 	}
@@ -99,8 +99,20 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 			return err
 		}
 	}
+	var alike map[int]bool
+	if f.settle {
+		if !in.Regular {
+			return exit.UsageError("--settle", "expected a FILE with the messages: it compares them all before it looks one up, and %s is read once", in.Name)
+		}
+		if alike, err = past.Alike(in); err != nil {
+			return err
+		}
+		if err := in.Rewind(); err != nil {
+			return err
+		}
+	}
 	b := &batchRun{
-		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: input.NewLines(in), past: past, file: results, results: f.results,
+		alike: alike, app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: input.NewLines(in), past: past, file: results, results: f.results,
 		pending: make(map[int]*pendingMessage), states: make(map[string]int),
 	}
 	return b.run(total)
@@ -117,6 +129,7 @@ type batchRun struct {
 	in      *input.Source
 	lines   *input.Lines
 	past    *journal.Past // what an earlier run did
+	alike   map[int]bool  // unknown messages that a look-up cannot tell from others
 	file    *journal.File
 
 	read     int                     // messages of the input
@@ -128,16 +141,19 @@ type batchRun struct {
 	reason   error // of the last message that was tried and failed
 	doubtful int   // line of the result file with the first unknown message that nobody has looked for
 	notFound int   // unknown messages that were looked for
+	twins    int   // unknown messages that cannot be told from others
 }
 
 // pendingMessage is a message on its way.
 type pendingMessage struct {
-	index   int // in the input
+	index   int // in the input, from 0
+	line    int // at which it stands, from 1
 	digest  journal.Digest
 	to      string
 	settled *provider.BatchResult // there is nothing to send
 	before  bool                  // the result file has this result already
 	sought  bool                  // it was looked up
+	notes   []provider.Note       // to be put into its receipt
 }
 
 // run sends the messages that are left and tells the result of each.
@@ -178,6 +194,9 @@ func (b *batchRun) summary() {
 	b.cmd.PrintErrln(terminal.Plural(unknown, "message", "messages") + " may have been sent and will not be sent again: the outcome is unknown")
 	if b.notFound > 0 {
 		b.cmd.PrintErrln(fmt.Sprintf("--settle did not find %d of them, which proves nothing: whether to send these again is for a person to decide", b.notFound))
+	}
+	if b.twins > 0 {
+		b.cmd.PrintErrln(fmt.Sprintf("--settle left out %d of them: another message of the input has the same recipient and subject, so a mail that is found may be that one's", b.twins))
 	}
 	if b.doubtful > 0 {
 		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.results))

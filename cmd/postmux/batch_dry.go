@@ -29,16 +29,12 @@ func (a *app) dryBatch(cmd *cobra.Command, in *input.Source) error {
 	if err != nil {
 		return err
 	}
-	d := &dryInput{cmd: cmd, in: in, lines: input.NewLines(in)}
+	d := &dryInput{client: c, cmd: cmd, in: in, lines: input.NewLines(in)}
 	firstOnly := errors.New("only the first call is wanted")
-	var first error // of a message that is refused here
 	each := func(r provider.BatchResult) error {
 		if r.Err != nil && !isDryRun(r.Err) && !exit.NotTried(r.Err) {
 			d.read--
 			d.refused(d.at[r.Index], r.Err)
-			if first == nil {
-				first = r.Err
-			}
 		}
 		return nil
 	}
@@ -54,12 +50,15 @@ func (a *app) dryBatch(cmd *cobra.Command, in *input.Source) error {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if first != nil && len(dry.requests) == 0 {
-		return first // no message that could go out
-	}
 	d.at = nil
 	for err = nil; err == nil; {
-		_, err = d.next()
+		var m *provider.Message
+		if m, err = d.next(); err == nil {
+			if refused := c.Accepts(m); refused != nil {
+				d.read--
+				d.refused(d.lines.Number(), refused)
+			}
+		}
 	}
 	if !errors.Is(err, io.EOF) {
 		return input.InFile(in.Name, err)
@@ -68,18 +67,27 @@ func (a *app) dryBatch(cmd *cobra.Command, in *input.Source) error {
 		cmd.PrintErrln(terminal.Plural(d.bad, "line", "lines") + " would be refused")
 	}
 	d.then(dry.requests)
-	return dry.show(a, nil)
+	if err := dry.show(a, nil); err != nil {
+		return err
+	}
+	d.codes.AddMany(exit.Done, d.read)
+	return d.codes.Err("messages")
 }
+
+// dryTold is how many refused items a dry run tells of one by one.
+const dryTold = 20
 
 // dryInput is the input of a dry run.
 type dryInput struct {
-	cmd   *cobra.Command
-	in    *input.Source
-	lines *input.Lines
-	read  int   // messages that are not refused
-	bad   int   // lines that are none, and messages that are refused
-	first int   // messages of the first call
-	at    []int // the lines of the messages that the library was given
+	client *provider.Client
+	cmd    *cobra.Command
+	in     *input.Source
+	lines  *input.Lines
+	codes  exit.Tally
+	read   int   // messages that are not refused
+	bad    int   // lines that are none, and messages that are refused
+	first  int   // messages of the first call
+	at     []int // the lines of the messages that the library was given
 }
 
 func (d *dryInput) messages() iter.Seq2[*provider.Message, error] {
@@ -111,8 +119,8 @@ func (d *dryInput) next() (*provider.Message, error) {
 
 // refused tells what is wrong with a line; of many, with the first.
 func (d *dryInput) refused(line int, err error) {
-	const told = 20
-	if d.bad++; d.bad <= told {
+	d.codes.Add(exit.Code(exit.ProviderError(err)))
+	if d.bad++; d.bad <= dryTold {
 		e := exit.ProviderError(err)
 		d.cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d: %s", line, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/input"
@@ -36,7 +37,7 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				yield(nil, err)
 				return
 			}
-			p := &pendingMessage{index: b.read, digest: journal.DigestOf(line)}
+			p := &pendingMessage{index: b.read, line: b.lines.Number(), digest: journal.DigestOf(line)}
 			was, err := b.past.Was(p.index, p.digest, b.lines.Number())
 			if err != nil {
 				yield(nil, err)
@@ -104,13 +105,28 @@ func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
 	m, err := provider.ParseMessage(line)
 	if err == nil {
 		p.to = addressees(m)
+		p.notes = b.passed(m)
 		return m
 	}
 	e := exit.ProviderError(err)
-	bad := provider.Invalid(e.Field, "line %d: %s", b.lines.Number(), e.Message)
+	bad := provider.Invalid(e.Field, "%s", e.Message)
 	bad.Provider, bad.Account, bad.Op = b.client.Provider(), b.client.Account(), "send"
 	p.settled = &provider.BatchResult{Err: bad}
 	return nil
+}
+
+// passed takes out a time to send at that has passed since the first run of the result
+// file began: the library compares with this run, and would refuse it.
+func (b *batchRun) passed(m *provider.Message) []provider.Note {
+	began := b.past.Began()
+	if m.SendAt.IsZero() || began.IsZero() || m.SendAt.Before(began) || m.SendAt.After(time.Now()) {
+		return nil
+	}
+	m.SendAt = time.Time{}
+	return []provider.Note{{
+		Field: "send_at", Action: provider.NoteConverted,
+		Why: "the time has passed since the first run began: the mail goes out at once",
+	}}
 }
 
 // addressees are the recipients of a message for one line of text.
@@ -158,13 +174,19 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 	if !b.settle {
 		return
 	}
+	if b.alike[p.index] {
+		b.twins++
+		p.sought = true
+		return
+	}
 	got, failed := b.client.Settle(b.stop, receipt)
 	if failed != nil {
 		b.progress.Clear()
-		b.cmd.PrintErrln(fmt.Sprintf("message %d: %s", p.index, terminal.Printable(failed.Error())))
+		b.cmd.PrintErrln(fmt.Sprintf("line %d: %s", p.line, terminal.Printable(failed.Error())))
 	}
 	p.sought = failed == nil
-	if got != nil && unsettled(got) == 0 {
+	if got != nil && unsettled(got) == 0 && !b.past.Taken(got) {
+		b.past.Take(got)
 		p.settled, p.before = &provider.BatchResult{Receipt: got}, false
 	}
 }
@@ -188,6 +210,12 @@ func (b *batchRun) result(r provider.BatchResult) {
 	if p.settled != nil {
 		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
 	}
+	if r.Receipt != nil {
+		r.Receipt.Notes = append(p.notes, r.Receipt.Notes...)
+		if r.Receipt.State != provider.StateUnknown {
+			b.past.Take(r.Receipt)
+		}
+	}
 	line := journal.NewResultLine(p.index, p.digest, r)
 	b.states[line.State]++
 	if !exit.NotTried(r.Err) {
@@ -203,7 +231,9 @@ func (b *batchRun) result(r provider.BatchResult) {
 	switch {
 	case line.State != string(provider.StateUnknown):
 	case p.sought:
-		b.notFound++
+		if !b.alike[p.index] {
+			b.notFound++
+		}
 	case b.doubtful == 0:
 		b.doubtful = at
 	}
@@ -219,13 +249,13 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 	if b.app.json {
 		switch {
 		case line.Error != nil:
-			b.app.out.Line(terminal.Indexed(p.index, map[string]any{"error": line.Error, "receipt": line.Receipt}))
+			b.app.out.Line(terminal.Lined(p.index, p.line, map[string]any{"error": line.Error, "receipt": line.Receipt}))
 		default:
-			b.app.out.Line(terminal.Indexed(p.index, line.Receipt))
+			b.app.out.Line(terminal.Lined(p.index, p.line, line.Receipt))
 		}
 		return
 	}
-	parts := []string{fmt.Sprint(p.index)}
+	parts := []string{fmt.Sprintf("line %d", p.line)}
 	why := ""
 	if line.Error != nil {
 		why = line.Error.Error()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/route"
 )
 
 func newCheck(a *app) *cobra.Command {
@@ -20,8 +22,8 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check",
 		Short: "Check the configuration, the credentials, the senders and the quota",
 		Long: `Check the form of the whole configuration, and ask the provider whether the
-credentials of the account work and what it may send. Nothing is sent. --all
-resolves all secrets and asks all providers.`,
+credentials of the account work and what it may send. Nothing is sent. Of a route
+the members are asked. --all resolves all secrets and asks all providers.`,
 		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every {
@@ -33,6 +35,9 @@ resolves all secrets and asks all providers.`,
 			c, err := a.open(cmd)
 			if err != nil {
 				return err
+			}
+			if members := leaves(c); members != nil {
+				return a.checkClients(cmd, members)
 			}
 			h, err := c.Check(cmd.Context())
 			if err != nil {
@@ -78,28 +83,78 @@ func (a *app) checkAll(cmd *cobra.Command) error {
 	}
 	var results []checked
 	var codes []int
-	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
-		r := checked{Provider: cfg.Providers[name].Provider(), Account: name}
-		c, err := a.openAccount(cmd, cfg, name)
-		if err == nil {
-			r.Health, err = c.Check(cmd.Context())
-		}
-		switch {
-		case errors.Is(err, provider.ErrUnsupported):
-			// Nothing is wrong: there is only no way to ask.
-			r.Health = &provider.Health{Provider: r.Provider, Account: name, Notes: []provider.Note{{
-				Field: "check", Action: provider.NoteWarning, Why: "the provider has no such call; only the form was checked",
-			}}}
-			err = nil
-		case err != nil:
-			r.Health, r.Error = nil, exit.ProviderError(err)
-		}
+	add := func(r checked, err error) {
 		results = append(results, r)
 		codes = append(codes, exit.Code(err))
-		if cmd.Context().Err() != nil {
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
+		c, err := a.openAccount(cmd, cfg, name)
+		if err != nil {
+			add(checked{Provider: cfg.Providers[name].Provider(), Account: name, Error: exit.ProviderError(err)}, err)
+			continue
+		}
+		add(checkClient(cmd.Context(), c))
+		if err := cmd.Context().Err(); err != nil {
 			return err
 		}
 	}
+	return a.showChecks(results, codes)
+}
+
+// leaves returns the accounts behind a route, those of routes below it too; nil for an
+// account that is none.
+func leaves(c *provider.Client) []*provider.Client {
+	var out []*provider.Client
+	for _, m := range route.Members(c) {
+		below := leaves(m)
+		if below == nil {
+			below = []*provider.Client{m}
+		}
+		for _, leaf := range below {
+			if !slices.ContainsFunc(out, func(o *provider.Client) bool { return o.Account() == leaf.Account() }) {
+				out = append(out, leaf)
+			}
+		}
+	}
+	return out
+}
+
+func (a *app) checkClients(cmd *cobra.Command, clients []*provider.Client) error {
+	var results []checked
+	var codes []int
+	for _, c := range clients {
+		r, err := checkClient(cmd.Context(), c)
+		results, codes = append(results, r), append(codes, exit.Code(err))
+		if err := cmd.Context().Err(); err != nil {
+			return err
+		}
+	}
+	return a.showChecks(results, codes)
+}
+
+// checkClient asks one account. There is nothing wrong with one that cannot be asked.
+func checkClient(ctx context.Context, c *provider.Client) (checked, error) {
+	r := checked{Provider: c.Provider(), Account: c.Account()}
+	why := "the provider has no such call; only the form was checked"
+	if leaves(c) != nil {
+		why = "a route: its members are checked as accounts of their own"
+	}
+	h, err := c.Check(ctx)
+	switch {
+	case errors.Is(err, provider.ErrUnsupported):
+		r.Health = &provider.Health{Provider: r.Provider, Account: r.Account, Notes: []provider.Note{{
+			Field: "check", Action: provider.NoteWarning, Why: why,
+		}}}
+		return r, nil
+	case err != nil:
+		r.Error = exit.ProviderError(err)
+		return r, err
+	}
+	r.Health = h
+	return r, nil
+}
+
+func (a *app) showChecks(results []checked, codes []int) error {
 	if a.json {
 		a.out.Document(map[string]any{"accounts": results})
 	} else {

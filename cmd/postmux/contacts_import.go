@@ -93,9 +93,9 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 		return err
 	}
 	if f.dry.on {
-		return dryImport(stop, a, c, in, total, &f.dry)
+		return dryImport(cmd, a, c, in, &f.dry)
 	}
-	i := &importRun{app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
+	i := &importRun{lines: make(map[int]int), app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
 	if i.marks, err = journal.OpenMarks(f.results, f.resume); err != nil {
 		return err
 	}
@@ -107,27 +107,71 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	return i.run(c)
 }
 
-// dryImport shows the calls of the first row.
-func dryImport(ctx context.Context, a *app, c *provider.Client, in *input.Source, total int, dry *dryRun) error {
+// dryImport shows the calls of the first row that is not refused, and which rows of the
+// whole input are refused before any request.
+func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source, dry *dryRun) error {
+	ctx := cmd.Context()
+	var codes exit.Tally
+	var lines []int
 	var first []provider.ContactChange
-	for row, err := range contactfile.Rows(in.Name, in) {
-		if err != nil {
-			return input.InFile(in.Name, err)
+	var broken error
+	rows := func(yield func(provider.ContactChange, error) bool) {
+		for row, err := range contactfile.Rows(in.Name, in) {
+			if err != nil {
+				broken = input.InFile(in.Name, err)
+				return
+			}
+			lines = append(lines, row.Line)
+			if !yield(row.Change, nil) {
+				return
+			}
 		}
-		first = append(first, row.Change)
-		break
 	}
-	_, err := c.ImportContacts(ctx, rowsOf(first), nil)
-	if n := len(dry.requests); n > 0 && total != len(first) {
-		more := "all further rows"
-		if total > 0 {
-			more = terminal.Plural(total-1, "further row", "further rows")
+	refused := 0
+	// One row at a time goes through the checks of an import, so that the calls of one
+	// can be shown by themselves.
+	for change := range rows {
+		line := lines[len(lines)-1]
+		calls := len(dry.requests)
+		var problem error
+		_, err := c.ImportContacts(ctx, rowsOf([]provider.ContactChange{change}), func(r provider.ImportResult) error {
+			if r.Err != nil && !isDryRun(r.Err) {
+				problem = r.Err
+			}
+			return nil
+		})
+		if err != nil && !isDryRun(err) {
+			return err
 		}
-		more += ", by as few calls as the provider can do with"
+		codes.Add(exit.Code(problem))
+		switch {
+		case problem != nil:
+			dry.requests = dry.requests[:calls]
+			if refused++; refused <= dryTold {
+				e := exit.ProviderError(problem)
+				cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d, %s: %s", line, change.Email, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
+			}
+		case first == nil:
+			first = []provider.ContactChange{change}
+		default:
+			dry.requests = dry.requests[:calls]
+		}
+	}
+	if broken != nil {
+		return broken
+	}
+	if refused > 0 {
+		cmd.PrintErrln(terminal.Plural(refused, "row", "rows") + " would be refused")
+	}
+	if n, more := len(dry.requests), len(lines)-refused-1; n > 0 && more > 0 {
 		last := &dry.requests[n-1]
-		last.Then = strings.TrimPrefix(last.Then+"; "+more, "; ")
+		words := terminal.Plural(more, "further row", "further rows") + ", by as few calls as the provider can do with"
+		last.Then = strings.TrimPrefix(last.Then+"; "+words, "; ")
 	}
-	return dry.show(a, err)
+	if err := dry.show(a, nil); err != nil {
+		return err
+	}
+	return codes.Err("rows")
 }
 
 // importRun is an import under way.
@@ -142,6 +186,8 @@ type importRun struct {
 	report *contactfile.Report
 
 	progress *terminal.Progress
+	lines    map[int]int // of rows without a result, by their index in the input
+	read     int         // rows of the input
 	codes    exit.Tally
 	reason   error // of the last row that was tried and failed
 	lost     contactfile.Lost
@@ -166,15 +212,16 @@ func (i *importRun) run(c *provider.Client) error {
 		err = failed
 	}
 	changed := sum.Rows == 0 && exit.IsUsage(err) // another input than that of --resume
-	sum = i.marks.With(sum)
-	if err != nil && (changed || sum.Rows == 0) {
+	before := i.marks.With(provider.ImportReport{})
+	all := i.marks.With(sum)
+	if err != nil && (changed || all.Rows == 0) {
 		return i.stdinError(err)
 	}
-	i.summary(sum)
+	i.summary(before, sum)
 	if err != nil {
 		// The rest was not tried. A row told the reason already, unless it lies
 		// outside of the rows.
-		return i.codes.Stopped(terminal.Plural(sum.Rows-sum.NotTried, "row", "rows"), i.stdinError(err), exit.Same(i.reason, err))
+		return i.codes.Stopped(terminal.Plural(all.Rows-all.NotTried, "row", "rows"), i.stdinError(err), exit.Same(i.reason, err))
 	}
 	return i.codes.Err("rows")
 }
@@ -200,12 +247,14 @@ func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
 				yield(provider.ContactChange{}, err)
 				return
 			}
+			i.read++
 			done, err := i.marks.Read(row.Raw)
 			if done && err == nil {
 				i.progress.Add(1)
 				continue
 			}
 			i.lost.Add(row.Kept)
+			i.lines[i.read-1] = row.Line
 			if !yield(row.Change, err) || err != nil {
 				return
 			}
@@ -232,29 +281,39 @@ func (i *importRun) ended() error {
 // row tells the result of one row.
 func (i *importRun) row(row provider.ImportResult) {
 	row.Index += i.marks.Before() // in the input
+	line := i.lines[row.Index]
+	delete(i.lines, row.Index)
 	if !exit.NotTried(row.Err) {
-		i.codes.Add(exit.Code(row.Err))
+		i.codes.Add(rowCode(row))
 		if row.Err != nil {
 			i.reason = row.Err
 		}
 	}
 	i.marks.Done(row)
-	i.report.Row(row)
+	i.report.Row(line, row)
 	if row.Receipt != nil {
 		i.notes.add(row.Receipt.Notes)
 	}
 	if i.app.json {
-		i.app.out.Line(terminal.Indexed(row.Index, newItem(row.Email, row.Receipt, row.Err)))
+		i.app.out.Line(terminal.Lined(row.Index, line, newItem(row.Email, row.Receipt, row.Err)))
 	}
 	if row.Err != nil && !i.report.On() && !exit.NotTried(row.Err) {
 		i.progress.Clear()
-		i.cmd.PrintErrln(fmt.Sprintf("row %d, %s: %s", row.Index+1, terminal.Printable(row.Email), strings.TrimSpace(row.Err.Error())))
+		i.cmd.PrintErrln(fmt.Sprintf("line %d, %s: %s", line, terminal.Printable(row.Email), strings.TrimSpace(row.Err.Error())))
 	}
 	i.progress.Add(1)
 }
 
-func (i *importRun) summary(r provider.ImportReport) {
-	text := importSummary(r, i.total)
+// rowCode is the exit code of a row. A row may be unknown without an error.
+func rowCode(row provider.ImportResult) int {
+	if row.Receipt != nil && row.Receipt.State == provider.ContactUnknown {
+		return exit.Unknown
+	}
+	return exit.Code(row.Err)
+}
+
+func (i *importRun) summary(before, now provider.ImportReport) {
+	text := importSummary(before, now, i.total)
 	i.app.tellSummary(i.cmd, text)
 	for _, line := range i.notes.lines() {
 		i.cmd.PrintErrln(line)
@@ -267,15 +326,21 @@ func (i *importRun) summary(r provider.ImportReport) {
 	}
 }
 
-func importSummary(r provider.ImportReport, total int) string {
-	parts := []string{terminal.Plural(r.Rows, "row", "rows")}
-	if total > r.Rows {
-		parts[0] = fmt.Sprintf("%d of %d rows", r.Rows, total)
+// importSummary counts the rows by what became of them, those of earlier runs apart.
+func importSummary(before, r provider.ImportReport, total int) string {
+	rows := before.Rows + r.Rows
+	parts := []string{terminal.Plural(rows, "row", "rows")}
+	if total > rows {
+		parts[0] = fmt.Sprintf("%d of %d rows", rows, total)
 	}
 	for _, x := range []struct {
 		n    int
 		what string
-	}{{r.Created, "created"}, {r.Updated, "updated"}, {r.Stored, "stored"}, {r.Refused, "refused"}, {r.Unknown, "unknown"}, {r.NotTried, "not tried"}} {
+	}{
+		{before.Created + before.Updated + before.Stored, "done before"},
+		{before.Refused, "refused before"}, {before.Unknown, "unknown before"},
+		{r.Created, "created"}, {r.Updated, "updated"}, {r.Stored, "stored"}, {r.Refused, "refused"}, {r.Unknown, "unknown"}, {r.NotTried, "not tried"},
+	} {
 		if x.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}

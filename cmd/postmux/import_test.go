@@ -113,12 +113,12 @@ func TestImportTriesAgain(t *testing.T) {
 	input, results := file(t, "a.csv", strings.Replace(rowsText(4), "u0@example.com", "not-an-address", 1)), filepath.Join(t.TempDir(), "state")
 	sb.Fail("brevo", sandbox.Fault{Operation: "createContact", Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
 	r := postmux(t, "--config", cfg, "contacts", "import", input, "--results", results)
-	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	assert.Equal(t, exit.Credentials, r.code, "nothing was done, and of several codes the key's comes first: %s", r.errOut)
 	assert.Empty(t, sb.Contacts("brevo"))
 	r = postmux(t, "--config", cfg, "--json", "contacts", "import", input, "--results", results, "--resume")
 	assert.Equal(t, exit.Partly, r.code, r.errOut)
-	assert.Contains(t, r.errOut, "4 rows: 3 created, 1 refused")
-	assert.True(t, strings.HasPrefix(r.out, `{"index":1,"email":"u1@example.com"`), r.out)
+	assert.Contains(t, r.errOut, "4 rows: 1 refused before, 3 created")
+	assert.True(t, strings.HasPrefix(r.out, `{"index":1,"line":3,"email":"u1@example.com"`), r.out)
 	assert.Len(t, sb.Contacts("brevo"), 3)
 }
 
@@ -183,7 +183,7 @@ func TestImportNotes(t *testing.T) {
 }
 
 func TestImportSummary(t *testing.T) {
-	assert.Equal(t, "1 row: 1 created", importSummary(provider.ImportReport{Rows: 1, Created: 1}, 1))
-	assert.Equal(t, "3 of 9 rows: 1 updated, 1 refused, 1 unknown", importSummary(provider.ImportReport{Rows: 3, Updated: 1, Refused: 1, Unknown: 1}, 9))
-	assert.Equal(t, "0 rows: nothing done", importSummary(provider.ImportReport{}, 0))
+	assert.Equal(t, "1 row: 1 created", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 1, Created: 1}, 1))
+	assert.Equal(t, "3 of 9 rows: 1 updated, 1 refused, 1 unknown", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 3, Updated: 1, Refused: 1, Unknown: 1}, 9))
+	assert.Equal(t, "0 rows: nothing done", importSummary(provider.ImportReport{}, provider.ImportReport{}, 0))
 }

@@ -69,6 +69,11 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 			text = "interrupted: " + text
 		}
 		fmt.Fprintln(stderr, "postmux: "+text)
+		if r != nil {
+			for _, line := range r.Next {
+				fmt.Fprintln(stderr, line)
+			}
+		}
 	}
 	if a.out.Failed() != nil && !errors.Is(err, a.out.Failed()) {
 		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.Failed())

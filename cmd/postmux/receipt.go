@@ -34,7 +34,7 @@ func accountText(account, prov string) string {
 }
 
 // showReceipt prints what became of a send and makes the error of the command.
-func (a *app) showReceipt(r *provider.Receipt, err error) error {
+func (a *app) showReceipt(c *provider.Client, r *provider.Receipt, err error) error {
 	code := exit.ReceiptCode(r, err)
 	if r != nil && !a.json {
 		a.printReceipt(r)
@@ -45,8 +45,12 @@ func (a *app) showReceipt(r *provider.Receipt, err error) error {
 		}
 		return nil
 	}
+	var next []string
+	if code == exit.Unknown && r != nil && !a.json {
+		next = keepReceipt(c, r)
+	}
 	if err != nil {
-		result := &exit.Result{Err: err, Code: code}
+		result := &exit.Result{Err: err, Code: code, Next: next}
 		if r != nil {
 			result.Receipt = r
 		}
@@ -55,7 +59,7 @@ func (a *app) showReceipt(r *provider.Receipt, err error) error {
 	if a.json {
 		a.out.Document(r)
 	}
-	return &exit.Result{Err: fmt.Errorf("%s says %s", r.Provider, r.State), Code: code, Shown: true}
+	return &exit.Result{Err: fmt.Errorf("%s says %s", r.Provider, r.State), Code: code, Shown: true, Next: next}
 }
 
 func (a *app) printReceipt(r *provider.Receipt) {

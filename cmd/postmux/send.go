@@ -47,7 +47,7 @@ where the provider has a look-up.`,
 				}
 				return dry.show(a, err)
 			}
-			return a.showReceipt(r, err)
+			return a.showReceipt(c, r, err)
 		},
 	}
 	m.register(cmd)

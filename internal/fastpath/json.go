@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -97,8 +98,9 @@ type writer struct {
 	err     error
 }
 
-func (w *writer) value(v reflect.Value, depth int) {
-	p := planOf(v.Type())
+func (w *writer) value(v reflect.Value, depth int) { w.planned(planOf(v.Type()), v, depth) }
+
+func (w *writer) planned(p *plan, v reflect.Value, depth int) {
 	switch {
 	case p.kind == reflect.Invalid || depth == 0:
 		w.standard(v)
@@ -130,12 +132,15 @@ func (w *writer) kind(p *plan, v reflect.Value, depth int) {
 			return
 		}
 		w.b = strconv.AppendFloat(w.b, f, 'f', -1, 64)
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
+		v = v.Elem()
+		w.planned(p.elem.of(v.Type()), v, depth-1)
+	case reflect.Interface:
 		w.value(v.Elem(), depth-1)
 	case reflect.Struct:
 		w.object(p.fields, v, depth-1)
 	case reflect.Slice:
-		w.list(v, depth-1)
+		w.list(p, v, depth-1)
 	case reflect.Map:
 		defer func(checked bool) { w.checked = checked }(w.checked)
 		w.checked = false // the values may be of types that nobody looks into
@@ -170,11 +175,10 @@ func (w *writer) done(b []byte, err error) {
 	}
 }
 
-func (w *writer) object(fields []field, v reflect.Value, depth int) {
+func (w *writer) object(fields []*field, v reflect.Value, depth int) {
 	w.b = append(w.b, '{')
 	more := false
-	for i := range fields {
-		f := &fields[i]
+	for _, f := range fields {
 		x := v.Field(f.index)
 		if f.omitEmpty && empty(x) {
 			continue
@@ -184,12 +188,12 @@ func (w *writer) object(fields []field, v reflect.Value, depth int) {
 		}
 		more = true
 		w.b = append(w.b, f.name...)
-		w.value(x, depth)
+		w.planned(f.plan.of(x.Type()), x, depth)
 	}
 	w.b = append(w.b, '}')
 }
 
-func (w *writer) list(v reflect.Value, depth int) {
+func (w *writer) list(p *plan, v reflect.Value, depth int) {
 	if v.Type().Elem().Kind() == reflect.Uint8 {
 		w.b = append(w.b, '"')
 		w.b = base64.StdEncoding.AppendEncode(w.b, v.Bytes())
@@ -201,7 +205,8 @@ func (w *writer) list(v reflect.Value, depth int) {
 		if i > 0 {
 			w.b = append(w.b, ',')
 		}
-		w.value(v.Index(i), depth)
+		x := v.Index(i)
+		w.planned(p.elem.of(x.Type()), x, depth)
 	}
 	w.b = append(w.b, ']')
 }
@@ -244,14 +249,29 @@ func empty(v reflect.Value) bool {
 // are left to encoding/json.
 type plan struct {
 	kind   reflect.Kind
-	own    bool    // an Appender
-	fields []field // of a struct
+	own    bool     // an Appender
+	fields []*field // of a struct
+	elem   lazyPlan // of a pointer or a slice
+}
+
+// lazyPlan is the plan of a type that is always the same, looked up once: a type may
+// hold itself, so it cannot be made beforehand.
+type lazyPlan struct{ p atomic.Pointer[plan] }
+
+func (l *lazyPlan) of(t reflect.Type) *plan {
+	p := l.p.Load()
+	if p == nil {
+		p = planOf(t)
+		l.p.Store(p)
+	}
+	return p
 }
 
 type field struct {
 	index     int
 	name      string // as it stands in the object: "name":
 	omitEmpty bool
+	plan      lazyPlan
 }
 
 var plans sync.Map // reflect.Type -> *plan
@@ -299,7 +319,7 @@ func newPlan(t reflect.Type) *plan {
 }
 
 // fieldsOf returns the fields of a struct, or false when one is not plain.
-func fieldsOf(t reflect.Type) (fields []field, ok bool) {
+func fieldsOf(t reflect.Type) (fields []*field, ok bool) {
 	for f := range t.Fields() {
 		tag, ok := f.Tag.Lookup("json")
 		name, options, _ := strings.Cut(tag, ",")
@@ -308,10 +328,10 @@ func fieldsOf(t reflect.Type) (fields []field, ok bool) {
 			return nil, false
 		}
 		name = `"` + name + `":`
-		if slices.ContainsFunc(fields, func(f field) bool { return f.name == name }) {
+		if slices.ContainsFunc(fields, func(f *field) bool { return f.name == name }) {
 			return nil, false
 		}
-		fields = append(fields, field{f.Index[0], name, options == "omitempty"})
+		fields = append(fields, &field{index: f.Index[0], name: name, omitEmpty: options == "omitempty"})
 	}
 	return fields, true
 }

@@ -158,8 +158,43 @@ func checkLeaf(path string, raw json.RawMessage, t reflect.Type) *Error {
 	return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 }
 
+// Collect visits the keys of an object in order and returns all that is wrong with them:
+// what visit returns, and keys that are given twice.
+func Collect(
+	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) []*Error,
+) []*Error {
+	var problems []*Error
+	seen := make(map[string]bool)
+	err := eachKey(path, raw, func(key, at string, value json.RawMessage) *Error {
+		if seen[key] {
+			problems = append(problems, wrong(at, "the key is given twice"))
+			return nil
+		}
+		seen[key] = true
+		problems = append(problems, visit(key, at, value)...)
+		return nil
+	})
+	if err != nil {
+		problems = append(problems, err)
+	}
+	return problems
+}
+
 // EachKey visits the keys of an object in order and refuses duplicates.
 func EachKey(
+	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error,
+) *Error {
+	seen := make(map[string]bool)
+	return eachKey(path, raw, func(key, at string, value json.RawMessage) *Error {
+		if seen[key] {
+			return wrong(at, "the key is given twice")
+		}
+		seen[key] = true
+		return visit(key, at, value)
+	})
+}
+
+func eachKey(
 	path string, raw json.RawMessage, visit func(key, at string, value json.RawMessage) *Error,
 ) *Error {
 	if len(raw) == 0 || raw[0] != '{' {
@@ -167,7 +202,6 @@ func EachKey(
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	_, _ = dec.Token() // the brace
-	seen := make(map[string]bool)
 	for dec.More() {
 		tok, _ := dec.Token()
 		key, _ := tok.(string)
@@ -176,10 +210,6 @@ func EachKey(
 		if err := dec.Decode(&value); err != nil {
 			return syntaxError(err)
 		}
-		if seen[key] {
-			return wrong(at, "the key is given twice")
-		}
-		seen[key] = true
 		if err := visit(key, at, value); err != nil {
 			return err
 		}

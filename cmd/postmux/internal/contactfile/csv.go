@@ -74,7 +74,7 @@ func (c *csvRows) next() (Row, error) {
 	if len(record) > 0 {
 		line, _ = c.r.FieldPos(0)
 	}
-	row := Row{line: line}
+	row := Row{Line: line}
 	switch {
 	case errors.Is(err, io.EOF):
 		return row, io.EOF

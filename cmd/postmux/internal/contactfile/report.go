@@ -26,7 +26,7 @@ type Report struct {
 
 // reportRow is one row of a report.
 type reportRow struct {
-	Row     int             `json:"row"` // from 1, the line of column names not counted
+	Line    int             `json:"line"` // of the input at which the row begins, from 1
 	Email   string          `json:"email"`
 	State   string          `json:"state"`
 	Error   provider.Kind   `json:"error,omitempty"`
@@ -34,7 +34,7 @@ type reportRow struct {
 	Notes   []provider.Note `json:"notes,omitempty"`
 }
 
-var reportColumns = []string{"row", "email", "state", "error", "message", "notes"}
+var reportColumns = []string{"line", "email", "state", "error", "message", "notes"}
 
 // OpenReport opens the file called name, behind what it holds when more is true.
 // It must be none of the others. With an empty name the report is off.
@@ -59,7 +59,8 @@ func OpenReport(name string, more bool, others ...string) (*Report, error) {
 			return nil, exit.UsageError("--report", "expected a file of its own, %s is in use by the same import", name)
 		}
 	}
-	if err == nil && info.Size() > 0 && !more && info.Mode().IsRegular() {
+	empty := err == nil && (info.Size() == 0 || info.Mode().IsRegular() && onlyHead(name, info.Size()))
+	if err == nil && !empty && !more && info.Mode().IsRegular() {
 		r.Close()
 		return nil, exit.UsageError("--report", "%s is there already and not empty; name a new file, or go on with --results FILE --resume", name)
 	}
@@ -72,6 +73,17 @@ func OpenReport(name string, more bool, others ...string) (*Report, error) {
 	return r, r.err
 }
 
+// onlyHead reports whether a report of that size holds its columns and no row: an
+// import that had nothing to report leaves one.
+func onlyHead(name string, size int64) bool {
+	head := strings.Join(reportColumns, ",") + "\n"
+	if size != int64(len(head)) {
+		return false
+	}
+	data, err := os.ReadFile(name)
+	return err == nil && string(data) == head
+}
+
 // On reports whether there is a file for the report.
 func (r *Report) On() bool { return r.file != nil }
 
@@ -79,12 +91,12 @@ func (r *Report) On() bool { return r.file != nil }
 // notes are often the same for every row.
 func dropped(n provider.Note) bool { return n.Action == provider.NoteDropped }
 
-// Row writes a row that was not done as it was given.
-func (r *Report) Row(row provider.ImportResult) {
+// Row writes a row that was not done as it was given; line is where it begins.
+func (r *Report) Row(line int, row provider.ImportResult) {
 	if !r.On() || row.Err == nil && (row.Receipt == nil || !slices.ContainsFunc(row.Receipt.Notes, dropped)) {
 		return
 	}
-	out := reportRow{Row: row.Index + 1, Email: row.Email, State: journal.RowState(row)}
+	out := reportRow{Line: line, Email: row.Email, State: journal.RowState(row)}
 	if row.Err != nil {
 		e := exit.ProviderError(row.Err)
 		out.Error, out.Message = e.Kind, strings.TrimPrefix(e.Field+": "+e.Message, ": ")
@@ -101,7 +113,7 @@ func (r *Report) Row(row provider.ImportResult) {
 		r.fail(err)
 		return
 	}
-	r.write([]string{strconv.Itoa(out.Row), guard(out.Email), out.State, string(out.Error), guard(out.Message), guard(terminal.NoteTexts(out.Notes))})
+	r.write([]string{strconv.Itoa(out.Line), guard(out.Email), out.State, string(out.Error), guard(out.Message), guard(terminal.NoteTexts(out.Notes))})
 }
 
 func (r *Report) write(cells []string) {

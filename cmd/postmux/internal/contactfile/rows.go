@@ -20,7 +20,7 @@ import (
 
 // Row is a row of a contact file.
 type Row struct {
-	line   int // where it begins, from 1
+	Line   int // the line of the file at which it begins, from 1
 	Change provider.ContactChange
 	Raw    []byte // its content, to tell a changed file by; valid until the next row
 	Kept   Lost   // what the row says and an import cannot carry
@@ -108,7 +108,7 @@ type jsonRows struct{ lines *input.Lines }
 
 func (j *jsonRows) next() (Row, error) {
 	line, err := j.lines.Next()
-	row := Row{line: j.lines.Number(), Raw: line}
+	row := Row{Line: j.lines.Number(), Raw: line}
 	if err != nil {
 		return row, err
 	}

@@ -14,7 +14,7 @@ const (
 	Done        = 0
 	Bug         = 1   // a bug, or writing the output failed
 	Local       = 2   // stopped here: usage, unreadable input, configuration, invalid, unsupported; nothing was sent
-	Partly      = 3   // of many items some were done, or they failed in different ways
+	Partly      = 3   // of many items some were done and some were not
 	Credentials = 4   // the provider does not accept the credentials, or not for this
 	Refused     = 5   // the provider refused: invalid, no credit, conflict, not found
 	Later       = 6   // a limit, an outage or a useless answer; provably nothing was sent
@@ -29,7 +29,7 @@ const Help = `Exit codes:
   1    a bug, or writing the output failed
   2    stopped locally (usage, input that cannot be read, configuration, invalid,
        unsupported): nothing was sent
-  3    partly done
+  3    of many items some were done and some were not
   4    the provider does not accept the credentials (401, 403)
   5    the provider refused (invalid, no credit, conflict, not found)
   6    a limit, an outage, or a useless answer (a redirect, say) to a read or to a
@@ -37,7 +37,9 @@ const Help = `Exit codes:
   7    the outcome is unknown: a request left and no usable answer came
   130  interrupted; when a request had left, 7 tells more and wins
 
-Of many items: 7 if any is unknown, else 3 if they differ, else their common code.
+Of many items, earlier runs of --results included: 7 if any is unknown, else 3 if
+some were done and some were not, else their common code, or of several codes the
+first of 4, 6, 5, 2. A dry run ends with the code of a run whose requests succeed.
 `
 
 // Code is the exit code for an error of one operation.
@@ -99,7 +101,7 @@ func Combine(codes []int) int {
 	for _, c := range codes {
 		t.Add(c)
 	}
-	return t.code
+	return t.Code()
 }
 
 // ReceiptCode is the exit code of a send. Recipients that had a call of their

@@ -18,6 +18,8 @@ type Result struct {
 	Receipt any
 	// Shown says that stdout has all of it already.
 	Shown bool
+	// Next says what to do, in lines that stand behind the sentence of the error.
+	Next []string
 }
 
 func (e *Result) Error() string { return e.Err.Error() }

@@ -10,43 +10,66 @@ import (
 
 // Tally makes one exit code of those of many items.
 type Tally struct {
-	code, Items, failed int
+	// Items are the items that were counted.
+	Items  int
+	failed int
+	done   bool         // something was done
+	codes  map[int]bool // of what was not
 }
 
-// Add counts an item: unknown wins, and different codes are partly done.
-func (t *Tally) Add(code int) {
-	switch {
-	case t.code == Unknown:
-	case t.Items == 0 || code == Unknown:
-		t.code = code
-	case code != t.code:
-		t.code = Partly
-	}
-	t.Items++
-	if code != Done {
-		t.failed++
-	}
-}
+// order is the order in which a code stands for several, none of which was done.
+var order = []int{Bug, Credentials, Later, Refused, Local, Interrupted}
+
+// Add counts an item.
+func (t *Tally) Add(code int) { t.AddMany(code, 1) }
 
 // AddMany counts n items with the same code.
 func (t *Tally) AddMany(code, n int) {
 	if n == 0 {
 		return
 	}
-	t.Add(code)
-	t.Items += n - 1
-	if code != Done {
-		t.failed += n - 1
+	if t.codes == nil {
+		t.codes = make(map[int]bool)
 	}
+	t.Items += n
+	if code == Done {
+		t.done = true
+		return
+	}
+	t.failed += n
+	t.codes[code] = true
+}
+
+// Code returns the code of all: that of unknown if any is unknown; else that of partly
+// done when something was done and something not; else the code that all have, or the
+// first of several.
+func (t *Tally) Code() int {
+	switch {
+	case t.codes[Unknown]:
+		return Unknown
+	case len(t.codes) == 0:
+		return Done
+	case t.done, t.codes[Partly]:
+		return Partly
+	}
+	for _, code := range order {
+		if t.codes[code] {
+			return code
+		}
+	}
+	for code := range t.codes { // of a command of its own
+		return code
+	}
+	return Done
 }
 
 // Err is the error of a command over many items, each of which has been told
 // already; nil when all went well.
 func (t *Tally) Err(what string) error {
-	if t.code == Done {
+	if t.Code() == Done {
 		return nil
 	}
-	return &Result{Err: fmt.Errorf("%d of %d %s failed", t.failed, t.Items, what), Code: t.code, Shown: true}
+	return &Result{Err: fmt.Errorf("%d of %d %s failed", t.failed, t.Items, what), Code: t.Code(), Shown: true}
 }
 
 // Stopped is the error of a command that ended before its last item: what was
@@ -54,16 +77,17 @@ func (t *Tally) Err(what string) error {
 func (t *Tally) Stopped(what string, err error, told bool) error {
 	code := Code(err)
 	switch {
-	case t.code == Unknown:
+	case t.codes[Unknown]:
 		code = Unknown
 	case IsInterrupt(err):
 		code = Interrupted
 	case told:
-		code = t.code
+		code = t.Code()
+	case t.done && code != Done:
+		code = Partly
 	case t.Items > 0:
-		sum := *t
-		sum.Add(code)
-		code = sum.code
+		t.Add(code)
+		code = t.Code()
 	}
 	return &Result{Err: &StopError{after: what, err: err}, Code: code, Shown: told}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
@@ -29,6 +30,8 @@ type Past struct {
 	messages []pastMessage
 	begun    map[int]time.Time     // of messages without a result
 	unknown  map[int]pastUncertain // results whose outcome is unknown
+	ids      map[Digest]bool       // of messages that were sent; nil when they are not wanted
+	first    time.Time             // when the first call of all runs began
 }
 
 type pastMessage struct {
@@ -43,9 +46,13 @@ type pastUncertain struct {
 }
 
 // OpenPast opens the result file called name and reads what earlier runs did;
-// without resume it makes sure that there was none.
-func OpenPast(name string, resume bool) (*Past, *File, error) {
+// without resume it makes sure that there was none. With settle it keeps the ids of
+// messages that were sent, for Taken.
+func OpenPast(name string, resume, settle bool) (*Past, *File, error) {
 	p := &Past{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
+	if settle {
+		p.ids = make(map[Digest]bool)
+	}
 	f, err := openResults(name, resume, p.add)
 	return p, f, err
 }
@@ -70,8 +77,12 @@ func (p *Past) add(number int, data []byte) error {
 			delete(p.unknown, index)
 			p.begun[index] = line.At
 		}
+		if p.first.IsZero() || line.At.Before(p.first) {
+			p.first = line.At
+		}
 		return nil
 	}
+	p.Take(line.Receipt)
 	delete(p.begun, line.Index)
 	delete(p.unknown, line.Index)
 	d := line.did()
@@ -157,6 +168,36 @@ func (p *Past) Check(in *input.Source) (int, error) {
 	}
 }
 
+// Began returns when the first run of the result file began to send; zero when none has.
+func (p *Past) Began() time.Time { return p.first }
+
+// Take keeps the ids of a message that was sent, so that no other message is given them.
+func (p *Past) Take(r *provider.Receipt) {
+	for _, id := range idsOf(r) {
+		if p.ids != nil {
+			p.ids[DigestOf([]byte(id))] = true
+		}
+	}
+}
+
+// Taken reports whether an id of r is known to be that of another message.
+func (p *Past) Taken(r *provider.Receipt) bool {
+	return slices.ContainsFunc(idsOf(r), func(id string) bool { return p.ids[DigestOf([]byte(id))] })
+}
+
+func idsOf(r *provider.Receipt) []string {
+	if r == nil {
+		return nil
+	}
+	ids := []string{r.MessageID}
+	for _, x := range r.Recipients {
+		ids = append(ids, x.MessageID)
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // Receipt returns the receipt of a message whose outcome the result file calls unknown; nil
 // when there is none.
 func (p *Past) Receipt(index int) *provider.Receipt { return p.unknown[index].receipt }
@@ -179,16 +220,6 @@ func (p *Past) Doubtful(index int, m *provider.Message) *provider.Receipt {
 	}
 	r := m.Receipt("", provider.StateUnknown)
 	r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the tool ended while it was being sent"}}
-	r.Unsettled = &provider.Trace{At: at, Until: until, From: m.From.Email, Subject: m.Subject, SendAt: m.SendAt}
-	for _, to := range m.Recipients {
-		if to.Subject != "" && to.Subject != m.Subject {
-			own := *r.Unsettled
-			own.Own, own.Subject = nil, to.Subject
-			if r.Unsettled.Own == nil {
-				r.Unsettled.Own = make(map[string]provider.Trace)
-			}
-			r.Unsettled.Own[to.Email] = own
-		}
-	}
+	r.Unsettled = m.Trace(at, until)
 	return r
 }

@@ -17,7 +17,19 @@ func Indexed(i int, v any) json.RawMessage {
 	if err != nil || len(data) < 2 || data[0] != '{' {
 		data = fmt.Appendf(nil, `{"value":%s}`, data)
 	}
-	head := fmt.Appendf(nil, `{"index":%d`, i)
+	return head(fmt.Appendf(nil, `{"index":%d`, i), data)
+}
+
+// Lined is Indexed for items of an input, with the line at which the item begins.
+func Lined(i, line int, v any) json.RawMessage {
+	data := Indexed(i, v)
+	prefix := fmt.Appendf(nil, `{"index":%d`, i)
+	rest := bytes.TrimPrefix(bytes.TrimPrefix(data, prefix), []byte(","))
+	return head(fmt.Appendf(nil, `{"index":%d,"line":%d`, i, line), append([]byte("{"), rest...))
+}
+
+// head puts the beginning of an object before the members of data.
+func head(head, data []byte) json.RawMessage {
 	if len(data) > len("{}") {
 		head = append(head, ',')
 	}
