@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -22,11 +23,18 @@ type bucketKey struct {
 }
 
 // bucket lets calls of one class through at the account's rate, and none at all
-// during a pause that the vendor has asked for.
+// during a pause that the vendor has asked for. Calls that must wait stand in a queue:
+// only the first of them has a reservation, so one that gives up leaves no trace.
 type bucket struct {
 	limiter *rate.Limiter
+	head    chan struct{} // holds one value while the first of the queue waits
+	waiting atomic.Int64
 	mu      sync.Mutex
 	paused  time.Time
+}
+
+func newBucket(l Limit) *bucket {
+	return &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst), head: make(chan struct{}, 1)}
 }
 
 // bucketsOf returns the buckets of the account with this identity at base, by class.
@@ -36,7 +44,7 @@ func bucketsOf(base string, identity [sha256.Size]byte, limits map[string]Limit)
 		key := bucketKey{base, class, identity, l}
 		b, ok := buckets.Load(key)
 		if !ok {
-			b, _ = buckets.LoadOrStore(key, &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst)})
+			b, _ = buckets.LoadOrStore(key, newBucket(l))
 		}
 		out[class] = b.(*bucket)
 	}
@@ -48,9 +56,20 @@ func bucketsOf(base string, identity [sha256.Size]byte, limits map[string]Limit)
 // error has the time that is missing.
 func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 	start := time.Now()
-	if b.pausedUntil().Before(start) && b.limiter.AllowN(start, 1) {
+	if b.waiting.Load() == 0 && b.pausedUntil().Before(start) && b.limiter.AllowN(start, 1) {
 		return 0, nil // the usual case
 	}
+	before := b.waiting.Add(1) - 1
+	defer b.waiting.Add(-1)
+	if e := beyondDeadline(ctx, b.estimate(before)); e != nil {
+		return time.Since(start), e
+	}
+	select {
+	case b.head <- struct{}{}: // in the order in which calls came
+	case <-ctx.Done():
+		return time.Since(start), ended(ctx)
+	}
+	defer func() { <-b.head }()
 	for {
 		if pause := time.Until(b.pausedUntil()); pause > 0 {
 			if e := sleep(ctx, pause); e != nil {
@@ -61,15 +80,25 @@ func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 		r := b.limiter.Reserve()
 		if delay := r.Delay(); delay > 0 {
 			if e := sleep(ctx, delay); e != nil {
-				r.Cancel()
+				r.Cancel() // nobody has reserved after it, so all of it is given back
 				return time.Since(start), e
 			}
 			if time.Until(b.pausedUntil()) > 0 {
-				continue // a pause has begun meanwhile; all line up again after it
+				continue // a pause has begun meanwhile
 			}
 		}
 		return time.Since(start), nil
 	}
+}
+
+// estimate is how long a call with so many before it will wait.
+func (b *bucket) estimate(before int64) time.Duration {
+	wait := max(time.Until(b.pausedUntil()), 0)
+	missing := float64(before+1) - b.limiter.Tokens()
+	if limit := b.limiter.Limit(); missing > 0 && limit > 0 {
+		wait += time.Duration(missing / float64(limit) * float64(time.Second))
+	}
+	return wait
 }
 
 func (b *bucket) pausedUntil() time.Time {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -118,7 +118,7 @@ func TestNothingLeftPausesAllClients(t *testing.T) {
 // they go out at the rate, not all at once.
 func TestPauseHoldsForThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bucket{limiter: rate.NewLimiter(1, 1)}
+		b := newBucket(Limit{Rate: 1, Burst: 1})
 		start := time.Now()
 		var mu sync.Mutex
 		var out []time.Duration
@@ -147,5 +147,78 @@ func TestPauseHoldsForThoseWhoWait(t *testing.T) {
 				assert.GreaterOrEqual(t, at-out[i-1], time.Second, "call %d", i)
 			}
 		}
+	})
+}
+
+// Calls that gave up leave no trace: the next one waits as if they had never come.
+func TestCanceledWaitsLeaveNoTrace(t *testing.T) {
+	const waiters, perSecond = 1000, 10
+	for _, order := range []string{"first in, first out", "last in, first out", "all at once"} {
+		t.Run(order, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBucket(Limit{Rate: perSecond, Burst: 1})
+				_, e := b.wait(t.Context())
+				require.Nil(t, e)
+				cancels := make([]context.CancelFunc, waiters)
+				var wg sync.WaitGroup
+				for i := range waiters {
+					ctx, cancel := context.WithCancel(t.Context())
+					cancels[i] = cancel
+					wg.Go(func() {
+						_, e := b.wait(ctx)
+						if assert.NotNil(t, e) {
+							assert.Equal(t, provider.ErrCanceled, e.Kind)
+							assert.ErrorIs(t, e, context.Canceled)
+						}
+					})
+					synctest.Wait()
+				}
+				if order == "last in, first out" {
+					slices.Reverse(cancels)
+				}
+				for _, cancel := range cancels {
+					cancel()
+					if order != "all at once" {
+						synctest.Wait()
+					}
+				}
+				wg.Wait()
+				waited, e := b.wait(t.Context())
+				require.Nil(t, e)
+				assert.Less(t, waited, 2*time.Second/perSecond)
+			})
+		})
+	}
+}
+
+// Calls go out in the order in which they came, at the rate, and one whose deadline
+// comes before its turn is told at once.
+func TestWaitsAreFair(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket(Limit{Rate: 10, Burst: 1})
+		var mu sync.Mutex
+		var order []int
+		start := time.Now()
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				_, e := b.wait(t.Context())
+				assert.Nil(t, e)
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, i)
+			})
+			synctest.Wait()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		waited, e := b.wait(ctx)
+		require.NotNil(t, e)
+		assert.Equal(t, provider.ErrRateLimited, e.Kind)
+		assert.Zero(t, waited, "its turn is five seconds away")
+		assert.InDelta(t, 5, e.RetryAfter.Seconds(), 0.2)
+		wg.Wait()
+		assert.True(t, slices.IsSorted(order), "%v", order)
+		assert.InDelta(t, 4.9, time.Since(start).Seconds(), 0.2)
 	})
 }

@@ -10,20 +10,34 @@ import (
 // sleep waits for d. When the deadline of ctx comes before, it returns at once with
 // a "rate limited" error; when ctx ends meanwhile, with a "canceled" one.
 func sleep(ctx context.Context, d time.Duration) *provider.Error {
+	if e := beyondDeadline(ctx, d); e != nil {
+		return e
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ended(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// beyondDeadline returns a "rate limited" error when the deadline of ctx is less than d
+// away.
+func beyondDeadline(ctx context.Context, d time.Duration) *provider.Error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return &provider.Error{
 			Kind: provider.ErrRateLimited, RetryAfter: d,
 			Message: "the next call is allowed only after the deadline",
 		}
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return &provider.Error{Kind: provider.ErrCanceled, Message: ctx.Err().Error(), Err: ctx.Err()}
-	case <-timer.C:
-		return nil
-	}
+	return nil
+}
+
+// ended returns the error for a context that has ended.
+func ended(ctx context.Context) *provider.Error {
+	return &provider.Error{Kind: provider.ErrCanceled, Message: ctx.Err().Error(), Err: ctx.Err()}
 }
 
 // endingAt returns a context that ends at t, or ctx itself when t is zero.
