@@ -104,6 +104,10 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 		return err
 	}
 	defer i.report.Close()
+	i.marks.Tell(i.report)
+	if torn := i.report.Torn(); torn != "" {
+		cmd.PrintErrln(f.report + ": an unfinished last row was cut off: " + terminal.Printable(torn))
+	}
 	return i.run(c)
 }
 
@@ -204,8 +208,7 @@ func (i *importRun) run(c *provider.Client) error {
 	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.total, "rows")
 	i.codes = i.marks.Codes()
 	sum, err := c.ImportContacts(calls, i.rows(), func(r provider.ImportResult) error {
-		i.row(r)
-		return nil
+		return i.row(r)
 	})
 	i.progress.Clear()
 	if failed := i.marks.Flush(); err == nil {
@@ -278,8 +281,9 @@ func (i *importRun) ended() error {
 	return i.marks.Failed()
 }
 
-// row tells the result of one row.
-func (i *importRun) row(row provider.ImportResult) {
+// row tells the result of one row. An error of the report ends the import; then the rows
+// that were read before are told on stderr.
+func (i *importRun) row(row provider.ImportResult) error {
 	row.Index += i.marks.Before() // in the input
 	line := i.lines[row.Index]
 	delete(i.lines, row.Index)
@@ -289,19 +293,32 @@ func (i *importRun) row(row provider.ImportResult) {
 			i.reason = row.Err
 		}
 	}
-	i.marks.Done(row)
-	i.report.Row(line, row)
+	err := i.marks.Done(line, row)
 	if row.Receipt != nil {
 		i.notes.add(row.Receipt.Notes)
 	}
 	if i.app.json {
 		i.app.out.Line(terminal.Lined(row.Index, line, newItem(row.Email, row.Receipt, row.Err)))
 	}
-	if row.Err != nil && !i.report.On() && !exit.NotTried(row.Err) {
+	if text := rowText(row); text != "" && (!i.report.On() || err != nil) {
 		i.progress.Clear()
-		i.cmd.PrintErrln(fmt.Sprintf("line %d, %s: %s", line, terminal.Printable(row.Email), strings.TrimSpace(row.Err.Error())))
+		i.cmd.PrintErrln(fmt.Sprintf("line %d, %s: %s", line, terminal.Printable(row.Email), terminal.Printable(text)))
 	}
 	i.progress.Add(1)
+	return err
+}
+
+// rowText says why a row is one to look at; nothing of one that is done or was not tried.
+func rowText(row provider.ImportResult) string {
+	switch {
+	case exit.NotTried(row.Err):
+		return ""
+	case row.Err != nil:
+		return strings.TrimSpace(row.Err.Error())
+	case rowCode(row) == exit.Unknown && row.Receipt != nil:
+		return strings.TrimSuffix("outcome unknown: "+terminal.NoteTexts(row.Receipt.Notes), ": ")
+	}
+	return ""
 }
 
 // rowCode is the exit code of a row. A row may be unknown without an error.

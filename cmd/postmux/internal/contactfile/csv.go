@@ -61,7 +61,9 @@ func newCSVRows(r io.Reader) (*csvRows, error) {
 	if err := checkUTF8(1, header); err != nil {
 		return nil, provider.Invalid("", "%s", err.Error())
 	}
-	rows.columns = slices.Clone(header)
+	for _, name := range header {
+		rows.columns = append(rows.columns, unguard(name))
+	}
 	rows.raw = appendRaw(nil, header)
 	return rows, checkColumns(rows.columns)
 }

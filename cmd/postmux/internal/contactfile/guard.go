@@ -1,31 +1,78 @@
 package contactfile
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
-// guard writes a cell so that no spreadsheet takes it for a formula: with a '
-// before it, but for plain phone numbers.
+// cellEnds are the characters behind which a spreadsheet may begin a new cell or line,
+// also inside of one of ours: it may expect cells separated by ; or TAB, as it does in
+// most countries with a decimal comma, and then no quote stands where it looks for one.
+const cellEnds = ";\t\n\r\v\f\u0085\u2028\u2029"
+
+// formulaSigns begin a formula, in usual, full and small width.
+const formulaSigns = "=+-@＝＋－＠﹦﹢﹣﹫−"
+
+// guard writes a cell so that no spreadsheet takes it, or a part of it that it may
+// take for a cell, for a formula: with a ' before it, but for plain phone numbers.
 func guard(cell string) string {
-	bare := strings.TrimLeft(cell, "'")
-	if !startsFormula(bare) || bare == cell && plainPhone(cell) {
-		return cell
-	}
-	return "'" + cell
+	return mapParts(cell, func(part string, formula bool) string {
+		if formula && !plainPhone(part) {
+			return "'" + part
+		}
+		return part
+	})
 }
 
-// unguard takes off the ' that stands before a cell which a spreadsheet would
-// read as a formula. Exports write it there, and people do before a phone number.
+// unguard takes off the ' that guard writes. People write it too, before a phone number.
 func unguard(cell string) string {
-	if strings.HasPrefix(cell, "'") && startsFormula(strings.TrimLeft(cell, "'")) {
-		return cell[1:]
+	return mapParts(cell, func(part string, formula bool) string {
+		if formula {
+			return strings.TrimPrefix(part, "'")
+		}
+		return part
+	})
+}
+
+// mapParts calls f with each part of a cell that a spreadsheet may take for a cell, and
+// whether it is a formula but for the ' before it. A ' more or less changes neither the
+// parts nor what is a formula, so that unguard takes off what guard writes and no more.
+func mapParts(cell string, f func(part string, formula bool) string) string {
+	var b strings.Builder
+	for first := true; ; first = false {
+		part, rest := cell, ""
+		if end := strings.IndexAny(cell, cellEnds); end >= 0 {
+			part, rest = cell[:end], cell[end:]
+		}
+		bare := strings.TrimLeft(part, "'")
+		// A line break or TAB at the very beginning is skipped by some.
+		formula := startsFormula(bare) || first && bare == "" && rest != "" && rest[0] != ';'
+		b.WriteString(f(part, formula))
+		if rest == "" {
+			return b.String()
+		}
+		_, size := utf8.DecodeRuneInString(rest)
+		b.WriteString(rest[:size])
+		cell = rest[size:]
 	}
-	return cell
 }
 
-// startsFormula reports whether a spreadsheet takes the cell for a formula.
-func startsFormula(cell string) bool {
-	return cell != "" && strings.IndexByte("=@\t\r+-", cell[0]) >= 0
+// startsFormula reports whether a spreadsheet takes the text for a formula. Some skip
+// blanks, characters that are not seen, and a quote that they take for that of the cell.
+func startsFormula(text string) bool {
+	for _, r := range text {
+		if strings.ContainsRune(formulaSigns, r) {
+			return true
+		}
+		if r != '"' && !unicode.IsSpace(r) && !unicode.In(r, unicode.C, unicode.Z) {
+			return false
+		}
+	}
+	return false
 }
 
-func plainPhone(cell string) bool {
-	return len(cell) > 1 && cell[0] == '+' && strings.Trim(cell[1:], "0123456789") == ""
+// plainPhone reports whether the text is + and digits, which any spreadsheet takes for a number.
+func plainPhone(text string) bool {
+	return len(text) > 1 && text[0] == '+' && strings.Trim(text[1:], "0123456789") == ""
 }

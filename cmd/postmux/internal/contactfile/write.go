@@ -18,6 +18,16 @@ type Form struct {
 	Raw    bool     // cells that a spreadsheet takes for formulas stay as they are
 }
 
+// guard makes cells safe for spreadsheets, unless the form has them as they are.
+func (f Form) guard(cells []string) {
+	if f.Raw {
+		return
+	}
+	for i := range cells {
+		cells[i] = guard(cells[i])
+	}
+}
+
 // Summary tells what a file of contacts holds and what it does not.
 type Summary struct {
 	Contacts int
@@ -65,6 +75,7 @@ func (s *Spool) writeCSV(to io.Writer, form Form) (Summary, error) {
 	for _, name := range fields {
 		columns = append(columns, fieldPrefix+name)
 	}
+	form.guard(columns)
 	if err := w.Write(columns); err != nil {
 		return sum, err
 	}
@@ -74,11 +85,7 @@ func (s *Spool) writeCSV(to io.Writer, form Form) (Summary, error) {
 		sum.Unseen = slices.DeleteFunc(sum.Unseen, func(name string) bool { return c.Fields[name] != nil })
 		cells, out := csvCells(c, fields)
 		sum.Lost.Add(out)
-		if !form.Raw {
-			for i := range cells {
-				cells[i] = guard(cells[i])
-			}
-		}
+		form.guard(cells)
 		return w.Write(cells)
 	})
 	w.Flush()

@@ -18,22 +18,23 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 )
 
-// logFile is what a result file needs of a file.
-type logFile interface {
+// Disk is what a File needs of the file that it writes to.
+type Disk interface {
 	io.WriteCloser
 	Sync() error
 	Truncate(size int64) error
 	Seek(offset int64, whence int) (int64, error)
 }
 
-// File is the file of --results: lines of JSON, each written at once. Its
-// zero value, with which no file was asked for, does nothing.
+// File is a file of records, each written at once: the lines of JSON of --results, and
+// the report of an import. Its zero value, with which no file was asked for, does nothing.
 type File struct {
 	name  string
-	file  logFile // nil: none
-	size  int64   // bytes of whole lines
+	file  Disk  // nil: none
+	size  int64 // bytes of whole records
 	lines int
 	err   error // the first of writing
+	loose error // the first of waiting for the disk, which may have forgotten what it had not written
 }
 
 // openResults opens the file called name for this run alone and gives the lines
@@ -44,9 +45,11 @@ func openResults(name string, resume bool, line func(number int, data []byte) er
 	if name == "" {
 		return r, nil
 	}
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	before, err := os.Stat(name)
+	if err == nil && !before.Mode().IsRegular() {
 		return nil, exit.UsageError("--results", "%s is not a regular file", name)
 	}
+	isNew := err != nil
 	flags := os.O_RDWR
 	if !resume {
 		flags |= os.O_CREATE
@@ -56,7 +59,11 @@ func openResults(name string, resume bool, line func(number int, data []byte) er
 		return nil, exit.UsageError("--results", "cannot open the file: %v", err)
 	}
 	r.file = f
-	if err := r.load(f, resume, line); err != nil {
+	err = r.load(f, resume, line)
+	if err == nil && !isNew {
+		err = Private("--results", f)
+	}
+	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
@@ -87,7 +94,7 @@ func (r *File) load(f *os.File, resume bool, line func(number int, data []byte) 
 		return exit.UsageError("--results", "cannot write the file: %v", err)
 	}
 	if info.Size() == 0 {
-		syncDir(filepath.Dir(r.name))
+		SyncDir(filepath.Dir(r.name))
 	}
 	return nil
 }
@@ -114,9 +121,30 @@ func (r *File) read(f io.Reader, line func(number int, data []byte) error) (ende
 	}
 }
 
-// syncDir makes sure that a new file is found after a crash of the machine. Not
+// NewFile returns a File that appends to disk, whose first size bytes are whole records.
+func NewFile(name string, disk Disk, size int64) *File {
+	return &File{name: name, file: disk, size: size}
+}
+
+// Through makes the file write through what wrap returns. Tests make a disk full with it.
+func (r *File) Through(wrap func(Disk) Disk) { r.file = wrap(r.file) }
+
+// Private makes sure that nobody but its owner reads or writes a file that was there
+// before: it is about to get addresses. flag names the file's flag in the error.
+func Private(flag string, f *os.File) error {
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		err = f.Chmod(0o600)
+	}
+	if err != nil {
+		return exit.UsageError(flag, "others may read %s, and that cannot be changed (%v); name a new file", f.Name(), err)
+	}
+	return nil
+}
+
+// SyncDir makes sure that a new file is found after a crash of the machine. Not
 // every system can; then its own habits must do.
-func syncDir(name string) {
+func SyncDir(name string) {
 	if d, err := os.Open(name); err == nil {
 		_ = d.Sync()
 		_ = d.Close()
@@ -131,25 +159,43 @@ func (r *File) Write(v any) (number int) {
 		return 0
 	}
 	data, err := terminal.Marshal(v)
-	if err == nil {
-		_, err = r.file.Write(append(data, '\n'))
-	}
 	if err != nil {
 		r.fail(err)
-		r.fail(r.cut())
 		return 0
 	}
-	r.size += int64(len(data)) + 1
+	if !r.Append(append(data, '\n')) {
+		return 0
+	}
 	r.lines++
 	return r.lines
 }
 
+// Append writes a record and reports whether it is there as a whole.
+func (r *File) Append(record []byte) bool {
+	if _, err := r.file.Write(record); err != nil {
+		r.fail(err)
+		r.fail(r.cut())
+		return false
+	}
+	r.size += int64(len(record))
+	return true
+}
+
 // Sync waits until the disk has all lines.
 func (r *File) Sync() error {
-	if r.file != nil {
-		r.fail(r.file.Sync())
+	if err := r.Safe(); err != nil {
+		r.fail(r.loose)
 	}
 	return r.Failed()
+}
+
+// Safe waits until the disk has all whole records. Once it failed it fails for ever. That
+// another record could not be written is no error of it.
+func (r *File) Safe() error {
+	if r.file != nil && r.loose == nil {
+		r.loose = r.file.Sync()
+	}
+	return r.wrap(r.loose)
 }
 
 // cut takes off what is behind the last whole line.
@@ -169,10 +215,14 @@ func (r *File) fail(err error) {
 
 // Failed returns the first error of writing.
 func (r *File) Failed() error {
-	if r.err == nil {
+	return r.wrap(r.err)
+}
+
+func (r *File) wrap(err error) error {
+	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("cannot write %s: %w", r.name, r.err)
+	return fmt.Errorf("cannot write %s: %w", r.name, err)
 }
 
 // Close lets other runs use the file.

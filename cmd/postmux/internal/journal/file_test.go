@@ -19,7 +19,7 @@ func TestResultFileTornWrite(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, f.Write(map[string]int{"n": 1}))
 	disk := f.file
-	f.file = &fullOnce{logFile: disk}
+	f.file = &fullOnce{Disk: disk}
 	assert.Equal(t, 0, f.Write(map[string]int{"n": 2}))
 	require.ErrorIs(t, f.Failed(), syscall.ENOSPC)
 	assert.Equal(t, 2, f.Write(map[string]int{"n": 3}), "there is room again")
@@ -31,16 +31,16 @@ func TestResultFileTornWrite(t *testing.T) {
 
 // fullOnce is a file whose next write finds the disk full.
 type fullOnce struct {
-	logFile
+	Disk
 	failed bool
 }
 
 func (f *fullOnce) Write(p []byte) (int, error) {
 	if f.failed {
-		return f.logFile.Write(p)
+		return f.Disk.Write(p)
 	}
 	f.failed = true
-	n, err := f.logFile.Write(p[:len(p)/2])
+	n, err := f.Disk.Write(p[:len(p)/2])
 	if err == nil {
 		err = syscall.ENOSPC
 	}

@@ -23,17 +23,28 @@ type mark struct {
 	provider.ImportReport
 }
 
+// Teller tells somebody the rows to look at.
+type Teller interface {
+	// Row tells a row that begins at a line of the input, if it is one to look at. After
+	// an error every such row has one.
+	Row(line int, row provider.ImportResult) error
+	// Safe waits until the disk has what was told. Once it failed it fails for ever.
+	Safe() error
+}
+
 // Marks is the file in which an import keeps how far it came. Without a file
-// only rows are counted.
+// only rows are counted. No mark counts a row before the row was told: after a crash
+// a row may be told again, and none is left out.
 type Marks struct {
 	file  *File
+	told  Teller
 	begun mark // where an earlier import ended
 
 	rows   int            // read
 	chain  [32]byte       // digest of the rows read
 	chains map[int]string // of rows read whose result is not there yet, by their number
 	now    mark
-	frozen bool // a row was left for a reason that another time may not have
+	frozen bool // a row was left for a reason that another time may not have, or was not told
 }
 
 // OpenMarks opens the file called name, which must be there to resume and must
@@ -90,22 +101,38 @@ func (m *Marks) End() error {
 // Before is how many rows an earlier import did.
 func (m *Marks) Before() int { return m.begun.Rows }
 
-// Done takes note of the result of a row; results come in the order of rows.
-func (m *Marks) Done(row provider.ImportResult) {
+// Tell makes t tell the rows.
+func (m *Marks) Tell(t Teller) { m.told = t }
+
+// Done tells the result of a row that begins at a line of the input, and takes note of
+// it; results come in the order of rows. An error means that the row is not told.
+func (m *Marks) Done(line int, row provider.ImportResult) error {
+	err := m.told.Row(line, row)
 	if m.file.file == nil {
-		return
+		return err
 	}
 	text := m.chains[row.Index+1]
 	delete(m.chains, row.Index+1)
-	m.frozen = m.frozen || again(row.Err)
+	m.frozen = m.frozen || err != nil || again(row.Err)
 	if m.frozen {
-		return
+		return err
 	}
 	m.now.Digest = text
 	m.now.count(row)
-	if m.now.Rows%marksEvery == 0 {
-		m.file.Write(m.now)
+	if m.now.Rows%marksEvery != 0 {
+		return nil
 	}
+	return m.write()
+}
+
+// write writes a mark, when all that it counts is told.
+func (m *Marks) write() error {
+	if err := m.told.Safe(); err != nil {
+		m.frozen = true
+		return err
+	}
+	m.file.Write(m.now)
+	return nil
 }
 
 // count adds a row that was tried.
@@ -152,11 +179,15 @@ func again(err error) bool {
 
 // Flush writes how far the import came at its end.
 func (m *Marks) Flush() error {
-	if m.now.Rows > m.begun.Rows && m.now.Rows%marksEvery != 0 {
+	err := m.told.Safe()
+	if err == nil && m.now.Rows > m.begun.Rows && m.now.Rows%marksEvery != 0 {
 		m.file.Write(m.now)
 	}
-	return m.file.Sync()
+	return errors.Join(err, m.file.Sync())
 }
+
+// Through makes the file write through what wrap returns. Tests make a disk full with it.
+func (m *Marks) Through(wrap func(Disk) Disk) { m.file.Through(wrap) }
 
 // Failed returns the first error of writing.
 func (m *Marks) Failed() error { return m.file.Failed() }
