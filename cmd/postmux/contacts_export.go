@@ -14,6 +14,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 )
@@ -32,7 +33,8 @@ func newContactExport(a *app) *cobra.Command {
 		Short: "Export contacts to a file",
 		Long: `Write all contacts, or those of a list, to a file that "contacts import" reads, or
 to stdout (-). FILE appears, or is replaced, when it is complete: until then the
-contacts are in FILE.part, and after an interrupt --resume goes on from there.
+contacts are in FILE.part, and after an interrupt --resume goes on from there. A
+FILE.part that is there is never overwritten: to begin anew, remove it first.
 
 CSV has the columns of an import and one for each field that any contact has, or
 that --fields names. Its lists are those that a contact gets mail of, by alias where
@@ -41,9 +43,10 @@ unsubscribed or blocked, with the lists it has left, so that an import never mak
 it a subscriber. What CSV cannot say is counted on stderr: stops of SMS, of
 transactional mail or of one sender, and lists left by somebody who stays on others.
 
-A cell that a spreadsheet would take for a formula, because it begins with = @ TAB CR
-+ or -, has a ' before it, which an import takes off; plain phone numbers are left
-alone. --raw writes cells as they are.
+A cell that a spreadsheet would take for a formula, because it begins with = + - or @,
+maybe behind blanks, has a ' before it, which an import takes off; so has a part of
+a cell behind ; TAB or a line break. Plain phone numbers are left alone. --raw
+writes cells as they are.
 
 Lines of JSON hold whole contacts, with lists as on the command line. Contacts
 without a mail address are left out and counted. Where a provider lists contacts
@@ -151,16 +154,13 @@ func (e *export) run() error {
 		return e.direct()
 	}
 	part := e.name + ".part"
+	var s *contactfile.Spool
+	var err error
 	if e.name == "-" {
-		f, err := os.CreateTemp("", "postmux-export-*")
-		if err != nil {
-			return fmt.Errorf("cannot write a temporary file: %w", err)
-		}
-		_ = f.Close()
-		defer func() { _ = os.Remove(f.Name()) }()
-		part = f.Name()
+		s, err = contactfile.TempSpool(e.spoolQuery())
+	} else {
+		s, err = contactfile.OpenSpool(part, e.spoolQuery(), e.flags.resume)
 	}
-	s, err := contactfile.OpenSpool(part, e.spoolQuery(), e.flags.resume)
 	if err != nil {
 		return err
 	}
@@ -246,6 +246,7 @@ func (e *export) replace(s *contactfile.Spool) error {
 		_ = os.Remove(f.Name())
 		return fmt.Errorf("cannot write the file: %w", err)
 	}
+	journal.SyncDir(filepath.Dir(e.name))
 	return nil
 }
 

@@ -37,8 +37,8 @@ undoes no unsubscription. An empty cell leaves the field alone.
 The columns of a CSV file are
   ` + strings.Join(contactfile.Columns, ", ") + `
 and field.NAME for further fields; email must be there, any other is refused.
-lists holds names separated by ; (an alias, or id:ID). A ' before = @ + - TAB CR
-at the beginning of a cell, as a spreadsheet-safe export writes it, is taken off.
+lists holds names separated by ; (an alias, or id:ID). A ' before what a spreadsheet
+takes for a formula, as an export writes it, is taken off.
 A line of JSON is a change, as "contacts upsert" takes it, or a whole contact, as
 "contacts export" writes it.
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -27,6 +28,7 @@ type Spool struct {
 	cursor   string // of the page to read next
 	complete bool
 	leftOut  int
+	litter   string // to be removed at the end
 }
 
 // spoolMark is a line that is no contact: the head with the query, or the end of a page.
@@ -50,53 +52,112 @@ type spoolPage struct {
 }
 
 // OpenSpool opens the spool called name: a new one, or to resume the one that an
-// export with the same query left behind. One run at a time may have it.
+// export with the same query left behind. One run at a time may have it. A file that
+// is there is never overwritten, nor followed when it is a link: it may be what an
+// export read for hours, or not ours.
 func OpenSpool(name string, query Query, resume bool) (*Spool, error) {
 	s := &Spool{name: name}
-	var keep int64
-	flags := os.O_CREATE | os.O_RDWR
-	if resume {
-		var err error
-		if keep, err = s.load(query); err != nil {
-			return nil, err
-		}
-		flags = os.O_RDWR
+	info, err := os.Lstat(name)
+	there := err == nil
+	switch {
+	case resume && !there:
+		return nil, exit.UsageError("--resume", "no export to go on with: %v", err)
+	case there && !info.Mode().IsRegular():
+		return nil, exit.UsageError("FILE", "%s is there already and is no part of an export; move it away, or name another FILE", name)
 	}
-	var err error
-	if s.file, err = os.OpenFile(name, flags, 0o600); err == nil {
-		if journal.Lock(s.file) {
-			_ = s.file.Close()
-			return nil, exit.UsageError("FILE", "%s: another run is using it", name)
-		}
-		err = s.file.Truncate(keep)
+	flags := os.O_RDWR | noFollow
+	if !there {
+		flags |= os.O_CREATE | os.O_EXCL
 	}
-	if err == nil {
-		_, err = s.file.Seek(keep, io.SeekStart)
-	}
-	if err != nil {
+	if s.file, err = os.OpenFile(name, flags, 0o600); err != nil {
 		return nil, exit.UsageError("FILE", "cannot write the file: %v", err)
 	}
-	s.w = bufio.NewWriterSize(s.file, 256<<10)
-	if keep == 0 {
-		return s, s.line(spoolMark{Export: &query})
+	if err := s.open(query, resume, there); err != nil {
+		_ = s.file.Close()
+		return nil, err
 	}
 	return s, nil
 }
 
+// TempSpool opens a spool that nobody goes on with. Where the system can, it has no
+// name any more, so that a kill leaves no contacts behind.
+func TempSpool(query Query) (*Spool, error) {
+	f, err := os.CreateTemp("", "postmux-export-*")
+	if err != nil {
+		return nil, fmt.Errorf("cannot write a temporary file: %w", err)
+	}
+	s := &Spool{name: f.Name(), file: f}
+	if os.Remove(s.name) != nil {
+		s.litter = s.name
+	}
+	if err := s.begin(query, 0); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open makes the spool's file ready. When it was there, it must be of the export to resume.
+func (s *Spool) open(query Query, resume, there bool) error {
+	if journal.Lock(s.file) {
+		return exit.UsageError("FILE", "%s: another run is using it", s.name)
+	}
+	if !there {
+		return s.begin(query, 0)
+	}
+	if !resume {
+		return s.taken()
+	}
+	keep, err := s.load(query)
+	if err == nil {
+		err = journal.Private("--resume", s.file)
+	}
+	if err == nil {
+		err = s.begin(query, keep)
+	}
+	return err
+}
+
+// taken is the error of a new export where a file is.
+func (s *Spool) taken() error {
+	var mark spoolMark
+	line, err := bufio.NewReader(s.reader()).ReadBytes('\n')
+	if errors.Is(err, io.EOF) && len(line) == 0 || json.Unmarshal(line, &mark) == nil && mark.Export != nil {
+		return exit.UsageError("FILE", "%s is of an export that did not end; --resume goes on with it, and to begin anew remove it first", s.name)
+	}
+	return exit.UsageError("FILE", "%s is there already and is no part of an export; move it away, or name another FILE", s.name)
+}
+
+// begin writes behind the first keep bytes, and a head when there are none.
+func (s *Spool) begin(query Query, keep int64) error {
+	err := s.file.Truncate(keep)
+	if err == nil {
+		_, err = s.file.Seek(keep, io.SeekStart)
+	}
+	s.w = bufio.NewWriterSize(s.file, 256<<10)
+	if err == nil && keep == 0 {
+		if err = s.line(spoolMark{Export: &query}); err == nil {
+			err = s.w.Flush() // from now on the file says what it is
+		}
+	}
+	if err != nil {
+		return exit.UsageError("FILE", "cannot write the file: %v", err)
+	}
+	return nil
+}
+
+// reader reads the file from its beginning, by what is open and not by its name.
+func (s *Spool) reader() io.Reader { return io.NewSectionReader(s.file, 0, math.MaxInt64) }
+
 // load reads a spool up to the end of its last complete page.
 func (s *Spool) load(query Query) (keep int64, err error) {
-	f, err := os.Open(s.name)
-	if err != nil {
-		return 0, exit.UsageError("--resume", "no export to go on with: %v", err)
-	}
-	defer func() { _ = f.Close() }()
-	r := bufio.NewReaderSize(f, 256<<10)
+	r := bufio.NewReaderSize(s.reader(), 256<<10)
 	var at int64
 	contacts, head := 0, false
 	for {
 		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && head {
-			return keep, nil
+		if errors.Is(err, io.EOF) && (head || len(line) == 0) {
+			return keep, nil // an empty file is one that ended before its head
 		}
 		at += int64(len(line))
 		var mark spoolMark
@@ -154,16 +215,16 @@ func (s *Spool) line(v any) error {
 }
 
 // Close lets other runs use the file. What it holds was flushed page by page.
-func (s *Spool) Close() { _ = s.file.Close() }
+func (s *Spool) Close() {
+	_ = s.file.Close()
+	if s.litter != "" {
+		_ = os.Remove(s.litter)
+	}
+}
 
 // each calls f with every contact of the spool.
 func (s *Spool) each(f func(line []byte, c *provider.Contact) error) error {
-	file, err := os.Open(s.name)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	l := input.NewLines(file)
+	l := input.NewLines(s.reader())
 	for {
 		line, err := l.Next()
 		if errors.Is(err, io.EOF) {
