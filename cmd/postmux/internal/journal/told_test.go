@@ -86,7 +86,9 @@ func runImport(t *testing.T, report, results string, resume bool, w *world) erro
 	before := len(toldIn(t, report))
 	for i := range toldRows {
 		done, failed := m.Read(fmt.Appendf(nil, "%d", i))
-		require.NoError(t, failed)
+		if failed != nil {
+			return failed
+		}
 		if done {
 			continue
 		}
@@ -112,8 +114,9 @@ func toldIn(t *testing.T, name string) []int {
 	require.NoError(t, err)
 	var lines []int
 	add := func(line int, email, message string) {
-		require.Equal(t, fmt.Sprintf("u%d@example.com", line-2), email)
-		require.Contains(t, message, "no,\n\"not\" 7")
+		if email != fmt.Sprintf("u%d@example.com", line-2) || !strings.Contains(message, "no,\n\"not\" 7") {
+			t.Fatalf("line %d is %q, %q", line, email, message)
+		}
 		lines = append(lines, line)
 	}
 	if filepath.Ext(name) == ".csv" {
@@ -131,7 +134,9 @@ func toldIn(t *testing.T, name string) []int {
 			Line           int
 			Email, Message string
 		}
-		require.NoError(t, json.Unmarshal([]byte(text), &row))
+		if err := json.Unmarshal([]byte(text), &row); err != nil {
+			t.Fatal(err)
+		}
 		add(row.Line, row.Email, row.Message)
 	}
 	return lines
@@ -145,11 +150,15 @@ func allTold(t *testing.T, name string, most int) {
 		times[line]++
 	}
 	for i := 0; i < toldRows; i += 2 {
-		require.Contains(t, times, i+2, "a refused row is told nowhere")
+		if times[i+2] == 0 {
+			t.Fatalf("line %d is refused and told nowhere", i+2)
+		}
 	}
 	require.Len(t, times, toldRows/2, "no other is told")
 	for line, n := range times {
-		require.LessOrEqual(t, n, most, "line %d", line)
+		if n > most {
+			t.Fatalf("line %d is told %d times", line, n)
+		}
 	}
 }
 
@@ -165,16 +174,19 @@ func TestDiskFull(t *testing.T) {
 			require.NoError(t, err)
 			allTold(t, report, 1)
 			size := int(fileSize(t, report) + fileSize(t, results))
+			if ext == ".csv" {
+				size -= len("line,email,state,error,message,notes\n") // written at the opening
+			}
 			row := size / (toldRows / 2)
 			rooms := []int{size - 1, size - 50, size - 300}
-			for i := range 2*row + 3 { // every byte of the first rows
+			for i := 0; i < row+3; i += 2 { // in each part of a row
 				rooms = append(rooms, i)
 			}
-			for i := 2 * row; i < size; i += 2711 {
+			for i := 2 * row; i < size; i += 9041 {
 				rooms = append(rooms, i)
 			}
 			around := size * 1000 / toldRows
-			for i := around - row*4; i < around+row*4; i += 5 { // and around the first mark
+			for i := around - row*2; i < around+row*2; i += 23 { // and around the first mark
 				rooms = append(rooms, i)
 			}
 			for i, room := range rooms {
@@ -229,7 +241,7 @@ func TestKillBetweenReportAndMark(t *testing.T) {
 	w := &world{room: -1, syncs: -1}
 	w.after = func() {
 		writes++
-		if writes > 3 && writes%29 != 0 && writes%500 > 4 && writes%500 < 497 { // the marks are at 501 and 1002
+		if writes > 3 && writes%89 != 0 && writes%501 > 2 && writes%501 < 499 { // the marks are at 501 and 1002
 			return
 		}
 		copied++

@@ -1,0 +1,159 @@
+package contactfile
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// A report torn at any byte is gone on with behind its last whole row; what was cut is told.
+func TestReportTorn(t *testing.T) {
+	for _, tc := range []struct{ ext, head, row string }{
+		{ext: ".csv", head: "line,email,state,error,message,notes\n", row: "2,a@example.com,refused,invalid,\"a\n\"\"b\"\", c\",\n"},
+		{ext: ".jsonl", row: `{"line":2,"email":"a@example.com","state":"refused","message":"a\nb"}` + "\n"},
+	} {
+		whole := tc.head + tc.row + tc.row
+		for n := range len(whole) + 1 {
+			name := filepath.Join(t.TempDir(), "report"+tc.ext)
+			require.NoError(t, os.WriteFile(name, []byte(whole[:n]), 0o644))
+			r, err := OpenReport(name, true)
+			require.NoError(t, err, "%q", whole[:n])
+			r.Close()
+			want := tc.head
+			for len(want)+len(tc.row) <= n {
+				want += tc.row
+			}
+			data, err := os.ReadFile(name)
+			require.NoError(t, err)
+			assert.Equal(t, want, string(data), "%q", whole[:n])
+			if n >= len(tc.head) {
+				assert.Equal(t, whole[len(want):n], r.Torn())
+			}
+			info, err := os.Stat(name)
+			require.NoError(t, err)
+			if runtime.GOOS != "windows" {
+				assert.Equal(t, os.FileMode(0o600), info.Mode(), "others read it no longer")
+			}
+		}
+	}
+}
+
+// What is no report is not cut.
+func TestReportOfAnother(t *testing.T) {
+	head := strings.Join(reportColumns, ",") + "\n"
+	for _, tc := range []struct{ text, want string }{
+		{text: "email,phone\na@example.com,1\n", want: "expected the columns"},
+		{text: head + "2,a\n3,b,refused,,,\n", want: "line 2: expected 6 cells, got 2"},
+		{text: head + "2,\"a\n" + strings.Repeat("x,,,,,\n", reportTorn/6), want: "its last row is not closed"},
+	} {
+		name := filepath.Join(t.TempDir(), "report.csv")
+		require.NoError(t, os.WriteFile(name, []byte(tc.text), 0o600))
+		_, err := OpenReport(name, true)
+		require.ErrorContains(t, err, tc.want)
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		assert.Equal(t, tc.text, string(data))
+	}
+}
+
+// A row that is unknown without an error, as a job leaves it, is one to look at.
+func TestReportOfUnknown(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "report.csv")
+	r, err := OpenReport(name, false)
+	require.NoError(t, err)
+	defer r.Close()
+	for i, receipt := range []*provider.ContactReceipt{
+		{State: provider.ContactUnknown, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: "the job left rows out"}}},
+		{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: "as for all"}}},
+		nil,
+	} {
+		require.NoError(t, r.Row(i+2, provider.ImportResult{Index: i, Email: "a@example.com", Receipt: receipt}))
+	}
+	data, err := os.ReadFile(name)
+	require.NoError(t, err)
+	assert.Equal(t, 2, r.Told())
+	assert.Equal(t, 3, strings.Count(string(data), "\n"))
+	assert.Contains(t, string(data), "2,a@example.com,unknown,,,email warning: the job left rows out\n")
+	assert.Contains(t, string(data), "4,a@example.com,unknown,,,\n")
+}
+
+// A part that is there is neither overwritten nor followed.
+func TestPartIsThere(t *testing.T) {
+	query := Query{Provider: "brevo", Account: "main"}
+	for _, tc := range []struct {
+		name, text string
+		link       bool
+		resume     bool
+		want       string
+	}{
+		{name: "own notes", text: "my notes\n", want: "is no part of an export"},
+		{name: "own notes, resumed", text: "my notes\n", resume: true, want: "is not of an export"},
+		{name: "link", text: "my notes\n", link: true, want: "is no part of an export"},
+		{name: "link, resumed", text: `{"export":{"provider":"brevo","account":"main","list":"","modified_since":""}}` + "\n", link: true, resume: true, want: "is no part of an export"},
+		{name: "unfinished", text: `{"export":{"provider":"brevo","account":"main","list":"","modified_since":""}}` + "\n", want: "--resume goes on with it, and to begin anew remove it first"},
+		{name: "empty", want: "--resume goes on with it"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			name := filepath.Join(dir, "a.csv.part")
+			real := name
+			if tc.link {
+				real = filepath.Join(dir, "other")
+				require.NoError(t, os.Symlink(real, name))
+			}
+			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
+			_, err := OpenSpool(name, query, tc.resume)
+			require.ErrorContains(t, err, tc.want)
+			data, err := os.ReadFile(real)
+			require.NoError(t, err)
+			assert.Equal(t, tc.text, string(data))
+		})
+	}
+	// A link to nothing makes no file either.
+	name := filepath.Join(t.TempDir(), "a.csv.part")
+	require.NoError(t, os.Symlink(name+".target", name))
+	_, err := OpenSpool(name, query, false)
+	require.ErrorContains(t, err, "is no part of an export")
+	assert.NoFileExists(t, name+".target")
+}
+
+// The spool of an export to stdout has no name, and a part is its owner's alone.
+func TestSpoolIsPrivate(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	s, err := TempSpool(Query{})
+	require.NoError(t, err)
+	if runtime.GOOS != "windows" {
+		left, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		assert.Empty(t, left)
+	}
+	require.NoError(t, s.Add(&provider.Page[provider.Contact]{Items: []provider.Contact{{Email: "a@example.com"}}}))
+	var text strings.Builder
+	sum, err := s.Write(&text, Form{CSV: true})
+	require.NoError(t, err)
+	assert.Equal(t, 1, sum.Contacts)
+	assert.Contains(t, text.String(), "a@example.com")
+	s.Close()
+
+	name := filepath.Join(dir, "a.csv.part")
+	s, err = OpenSpool(name, Query{}, false)
+	require.NoError(t, err)
+	s.Close()
+	require.NoError(t, os.Chmod(name, 0o666))
+	s, err = OpenSpool(name, Query{}, true)
+	require.NoError(t, err)
+	s.Close()
+	info, err := os.Stat(name)
+	require.NoError(t, err)
+	if runtime.GOOS != "windows" {
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+}
