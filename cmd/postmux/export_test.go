@@ -268,6 +268,13 @@ func TestExportResumes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "old\n", string(text))
 
+	// Who forgets --resume loses nothing of it.
+	had := must1(os.ReadFile(target + ".part"))
+	r = postmux(t, "--config", cfg, "contacts", "export", target)
+	assert.Equal(t, exit.Local, r.code)
+	assert.Contains(t, r.errOut, "contacts.csv.part is of an export that did not end; --resume goes on with it, and to begin anew remove it first")
+	assert.Equal(t, had, must1(os.ReadFile(target+".part")))
+
 	// A crash in the middle of a line is no harm.
 	part, err := os.OpenFile(target+".part", os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)

@@ -137,6 +137,37 @@ func TestImportBadRowOfStdin(t *testing.T) {
 	assert.Len(t, sb.Contacts("brevo"), 1)
 }
 
+// A report that cannot be written ends the import, and what it does not tell is on stderr.
+func TestImportReportFails(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no device that is always full")
+	}
+	sb, cfg := account(t, "    concurrency: 1")
+	dir := t.TempDir()
+	input := file(t, "a.csv", strings.Replace(rowsText(400), "u3@example.com", "not-an-address", 1))
+	for _, ext := range []string{".csv", ".jsonl"} {
+		require.NoError(t, os.Symlink("/dev/full", filepath.Join(dir, "full"+ext)))
+	}
+	r := postmux(t, "--config", cfg, "contacts", "import", input, "--report", filepath.Join(dir, "full.csv"))
+	assert.Equal(t, exit.Local, r.code, "the names of the columns are written first")
+	nothingSentOnce(t, r.errOut)
+	assert.Empty(t, sb.Requests("brevo"))
+
+	results := filepath.Join(dir, "state")
+	r = postmux(t, "--config", cfg, "contacts", "import", input, "--report", filepath.Join(dir, "full.jsonl"), "--results", results)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "line 5, not-an-address: ")
+	assert.Contains(t, r.errOut, "cannot write "+filepath.Join(dir, "full.jsonl")+": ")
+	assert.NotContains(t, r.errOut, "told in")
+	assert.Less(t, len(sb.Contacts("brevo")), 399)
+
+	told := filepath.Join(dir, "told.jsonl")
+	r = postmux(t, "--config", cfg, "contacts", "import", input, "--report", told, "--results", results, "--resume")
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "1 row told in "+told)
+	assert.Len(t, sb.Contacts("brevo"), 399)
+}
+
 func TestImportUsage(t *testing.T) {
 	sb, cfg := account(t)
 	input, full := file(t, "a.csv", "email\na@example.com\n"), file(t, "full.csv", "x\n")

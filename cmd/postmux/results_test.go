@@ -36,7 +36,7 @@ func TestResultFileInUse(t *testing.T) {
 		{"batch.jsonl", []string{"batch", input, "--results", filepath.Join(dir, "batch.jsonl")}},
 		{"batch.jsonl", []string{"batch", input, "--results", filepath.Join(dir, "batch.jsonl"), "--resume"}},
 		{"import", []string{"contacts", "import", rows, "--results", filepath.Join(dir, "import")}},
-		{"out.csv.part", []string{"contacts", "export", filepath.Join(dir, "out.csv")}},
+		{"out.csv.part", []string{"contacts", "export", filepath.Join(dir, "out.csv"), "--resume"}},
 	} {
 		other, err := os.OpenFile(filepath.Join(dir, tc.held), os.O_CREATE|os.O_RDWR, 0o600)
 		require.NoError(t, err)
