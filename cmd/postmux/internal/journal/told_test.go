@@ -179,7 +179,7 @@ func TestDiskFull(t *testing.T) {
 			}
 			row := size / (toldRows / 2)
 			rooms := []int{size - 1, size - 50, size - 300}
-			for i := 0; i < row+3; i += 2 { // in each part of a row
+			for i := 0; i < row+3; i += 5 { // in each part of a row
 				rooms = append(rooms, i)
 			}
 			for i := 2 * row; i < size; i += 9041 {
