@@ -41,7 +41,14 @@ func emailToAPI(m *provider.Message, now time.Time, encodeText bool) (pakatapi.T
 			c.Note("send_at", "converted", "cut to whole seconds")
 		}
 	}
-	for _, f := range m.Attachments {
+	for i, f := range m.Attachments {
+		field := fmt.Sprintf("attachments[%d]", i)
+		if ext := path.Ext(f.Name); len(ext) < 2 {
+			c.Fail(provider.Invalid(field+".name", "expected a name with an extension, got %q: the provider takes no other files", f.Name))
+		}
+		if len(f.Content) == 0 {
+			c.Fail(provider.Invalid(field+".content", "expected a file that is not empty: the provider takes no other"))
+		}
 		form.Attachments = append(form.Attachments, attachmentToAPI(f))
 	}
 	return form, c.Notes, c.Err

@@ -163,13 +163,13 @@ func TestV3Next(t *testing.T) {
 		offset, limit int64
 		got           int
 		count         int64
-		want          string
+		want          int64
 	}{
-		{0, 50, 50, 120, "50"},
-		{100, 50, 20, 120, ""},
-		{0, 50, 0, 0, ""},
-		{0, 50, 50, 0, "50"}, // no count was told
-		{0, 50, 49, 0, ""},
+		{offset: 0, limit: 50, got: 50, count: 120, want: 50},
+		{offset: 100, limit: 50, got: 20, count: 120},
+		{offset: 0, limit: 50, got: 0, count: 0},
+		{offset: 0, limit: 50, got: 50, count: 0, want: 50}, // no count was told
+		{offset: 0, limit: 50, got: 49, count: 0},
 	} {
 		assert.Equal(t, row.want, sendinblue.Next(row.offset, row.got, row.limit, row.count), "%+v", row)
 	}

@@ -899,7 +899,7 @@ type UpdateContactRequest struct {
 	// True: no SMS; false: allow them again.
 	SMSBlacklisted *bool `json:"smsBlacklisted,omitempty"`
 
-	// Sender addresses whose transactional mail the contact does not get. Absent: stays as it is. An empty list is assumed to clear it.
+	// Sender addresses whose transactional mail the contact does not get. Absent: stays as it is. An empty list clears nothing at the service that Pakat v3 descends from.
 	SMTPBlacklistSender []string `json:"smtpBlacklistSender,omitzero"`
 
 	// Lists to remove the contact from.
