@@ -190,7 +190,7 @@ func TestContactFromAPI(t *testing.T) {
 	}, contactFromAPI([]pakatapi.Subscriber{sara}, ""))
 	assert.Equal(t, provider.Contact{
 		Email: "reza@example.ir", CreatedAt: at.Add(time.Second),
-		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}},
+		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"}},
 		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.StatusBlocked}},
 	}, contactFromAPI([]pakatapi.Subscriber{reza}, ""))
 }

@@ -34,7 +34,9 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 			c.Note("text", "emulated", "the provider makes the text part from the HTML")
 		}
 	case m.Template.IsZero():
-		c.Fail(provider.Unsupported(feature.MessageTextOnly, "HTML or a template is required"))
+		e := provider.Unsupported(feature.MessageTextOnly, "HTML or a template is required")
+		e.Field = "html"
+		c.Fail(e)
 	}
 	switch {
 	case !m.Template.IsZero():

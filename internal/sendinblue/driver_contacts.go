@@ -178,6 +178,7 @@ func (d *Driver) Resubscribe(
 		}
 	case after == nil:
 		r.Notes = append(r.Notes, noteNotRead)
+		return r, nil
 	case after.still(body) != "":
 		return r, adapterkit.Conflict("email", "the provider took the change, but "+after.still(body))
 	}
