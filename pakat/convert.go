@@ -198,7 +198,7 @@ func healthFromAPI(q pakatapi.Quota) *provider.Health {
 	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil && allowed < 0 {
 		out.Left = "unlimited"
 	} else if err == nil {
-		out.Left = strconv.FormatInt(allowed-int64(q.Used), 10)
+		out.Left = strconv.FormatInt(max(allowed-int64(q.Used), 0), 10)
 	}
 	return &provider.Health{Quotas: []provider.Quota{out}}
 }

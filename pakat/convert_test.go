@@ -171,7 +171,7 @@ func TestHealthFromAPI(t *testing.T) {
 	q = pakatapi.QuotaAnswer{}
 	example(t, "getQuota.answer-unlimited.json", &q)
 	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "0 (0%)", Left: "unlimited"}}, healthFromAPI(q.Quota).Quotas)
-	for allowed, left := range map[string]string{"-1": "unlimited", "0": "-5", "7": "2"} {
+	for allowed, left := range map[string]string{"-1": "unlimited", "0": "0", "7": "2"} {
 		q := pakatapi.Quota{Used: 5, Allowed: flex.Text(allowed)}
 		assert.Equal(t, left, healthFromAPI(q).Quotas[0].Left, allowed)
 	}

@@ -69,6 +69,6 @@ func v3RowsFromAPI(p *pakatv3api.ContactPage, withoutEmail bool) (*sendinblue.Ro
 func v3ContactFromAPI(c pakatv3api.Contact) sendinblue.Contact {
 	return sendinblue.Contact{
 		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
-		ListIDs: c.ListIDs, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
+		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
 	}
 }

@@ -158,6 +158,17 @@ func TestV3RowsFromAPI(t *testing.T) {
 	assert.Equal(t, map[string]any{"TAGS": []any{"الف", "ب"}, "VIP": true, "POINTS": 12.5}, page.Items[0].Fields)
 }
 
+// Whom a list has lost is shown where the answer names it.
+func TestV3ListUnsubscribed(t *testing.T) {
+	var c pakatv3api.Contact
+	require.NoError(t, json.Unmarshal([]byte(`{"email":"a@example.com","listIds":[4,5],"listUnsubscribed":[5]}`), &c))
+	got, err := v3ContactFromAPI(c).Portable()
+	require.NoError(t, err)
+	assert.Equal(t, []provider.Membership{
+		{List: "4", Status: provider.StatusSubscribed}, {List: "5", Status: provider.StatusUnsubscribed},
+	}, got.Memberships)
+}
+
 func TestV3Next(t *testing.T) {
 	for _, row := range []struct {
 		offset, limit int64

@@ -331,6 +331,9 @@ type Contact struct {
 	// Lists the contact is on.
 	ListIDs []int64 `json:"listIds,omitempty"`
 
+	// Lists the contact has unsubscribed from. Assumed, not documented.
+	ListUnsubscribed []int64 `json:"listUnsubscribed,omitempty"`
+
 	// When it was last changed, ISO 8601 with milliseconds and offset.
 	ModifiedAt string `json:"modifiedAt,omitempty"`
 
