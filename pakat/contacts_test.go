@@ -291,3 +291,17 @@ func TestListingEnds(t *testing.T) {
 		})
 	}
 }
+
+// Two changes of an address at once: the vendor asks to try again, and nothing was done.
+func TestLockedAddressIsTriedAgain(t *testing.T) {
+	s := sandbox.New(t)
+	cfg := config(s)
+	cfg.Tries = 2
+	c, err := pakat.Open(cfg)
+	require.NoError(t, err)
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 422, Body: `{"status":"error","error":"Unable to acquire the mutex lock, please try again."}`})
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA)})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactCreated, r.State)
+	assert.Equal(t, []string{"listSubscribersByEmail", "createSubscriber", "createSubscriber"}, operations(s, 0))
+}

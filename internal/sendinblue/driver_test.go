@@ -158,3 +158,11 @@ func TestOddAttributes(t *testing.T) {
 	var c provider.Contact
 	assert.ErrorIs(t, Values([]byte(`"text"`), &c), provider.ErrBadResponse)
 }
+
+// A new address would lose the block of the old one, so no upsert changes it.
+func TestAddressIsNoField(t *testing.T) {
+	var a Attributes
+	_, err := a.Convert(t.Context(), provider.ContactChange{Fields: map[string]any{"EMAIL": "b@example.com"}})
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	assert.ErrorContains(t, err, "is not changed by an upsert")
+}
