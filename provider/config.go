@@ -44,7 +44,7 @@ func ParseConfig(data []byte) (Config, error) {
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
 	if !strings.HasPrefix(string(whole), "{") {
-		err := strictjson.Value("", whole, &struct{}{})
+		err := strictjson.EachKey("", whole, nil) // says what it is instead
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
 	cfg.Providers = make(map[string]AccountConfig)

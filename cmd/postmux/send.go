@@ -23,8 +23,8 @@ func newSend(a *app) *cobra.Command {
 replaces the field of the file.
 
 An address is user@example.com or "Name <user@example.com>"; flags for several
-are repeated, or hold addresses with commas between. Accepted does not mean delivered: "postmux status" looks it up
-where the provider has a look-up.`,
+are repeated, or hold addresses with commas between. Accepted does not mean
+delivered: "postmux status" looks it up where the provider has a look-up.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,

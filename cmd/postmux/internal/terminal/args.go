@@ -66,7 +66,7 @@ func StrictBuiltins(root *cobra.Command) {
 // groupHelp is "help" behind a command with subcommands, as it is behind the root.
 func groupHelp() *cobra.Command {
 	return &cobra.Command{
-		Use: "help", Hidden: true, Args: cobra.ArbitraryArgs,
+		Use: "help [COMMAND]", Short: "Help on a command of these", Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return helpOn(cmd, append([]string{cmd.Parent().Name()}, args...))
 		},
