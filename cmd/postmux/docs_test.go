@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -67,4 +69,38 @@ func commandsOf(page string) []string {
 		}
 	}
 	return out
+}
+
+// goFile finds the names of files of Go and of the shell in a page.
+var goFile = regexp.MustCompile("`([A-Za-z0-9_./]+\\.(?:go|sh))`")
+
+// A page names no file that is gone: a name with a folder is a path from the top of the
+// project, one without may be anywhere.
+func TestFilesOfThePages(t *testing.T) {
+	top := filepath.Join("..", "..")
+	names := make(map[string]bool)
+	require.NoError(t, filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == ".git" {
+			return fs.SkipDir
+		}
+		names[d.Name()] = true
+		return err
+	}))
+	pages, err := filepath.Glob(filepath.Join(top, "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	found := 0
+	for _, page := range append(pages, filepath.Join(top, "README.md")) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range goFile.FindAllStringSubmatch(string(text), -1) {
+			found++
+			if strings.Contains(m[1], "/") {
+				assert.FileExists(t, filepath.Join(top, m[1]), page)
+				continue
+			}
+			assert.True(t, names[m[1]], "%s names %s, which is not there", page, m[1])
+		}
+	}
+	assert.NotZero(t, found)
 }
