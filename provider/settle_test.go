@@ -148,56 +148,80 @@ func TestSettleExcept(t *testing.T) {
 		want   string // the id, none when it stays unknown
 		note   string
 	}{
-		{name: "the only hit is another mail's", hits: []string{"7"}, note: "1 found that are known to be other messages",
+		{
+			name: "the only hit is another mail's", hits: []string{"7"}, note: "1 found that are known to be other messages",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "7", provider.StateAccepted, nil)}
-			}},
-		{name: "the only hit is a recipient's of another mail", hits: []string{"7"}, note: "known to be other",
+			},
+		},
+		{
+			name: "the only hit is a recipient's of another mail", hits: []string{"7"}, note: "known to be other",
 			others: func() []*provider.Receipt {
 				o := other("a@example.com", "7", provider.StateAccepted, nil)
 				o.MessageID = ""
 				return []*provider.Receipt{o}
-			}},
-		{name: "two hits, one is another mail's", hits: []string{"7", "8"}, want: "8", note: "judged by likeness",
+			},
+		},
+		{
+			name: "two hits, one is another mail's", hits: []string{"7", "8"}, want: "8", note: "judged by likeness",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{nil, other("A@Example.com", "7", provider.StateAccepted, nil)}
-			}},
-		{name: "three hits, one is another mail's", hits: []string{"7", "8", "9"}, note: "2 mails match",
+			},
+		},
+		{
+			name: "three hits, one is another mail's", hits: []string{"7", "8", "9"}, note: "2 mails match",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "7", provider.StateAccepted, nil)}
-			}},
-		{name: "another is unknown too", hits: []string{"7"}, note: "may be that one",
+			},
+		},
+		{
+			name: "another is unknown too", hits: []string{"7"}, note: "may be that one",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("A@example.com", "", provider.StateUnknown, trace(" s", minutes(1)))}
-			}},
-		{name: "another was accepted without id", hits: []string{"7"}, note: "may be that one",
+			},
+		},
+		{
+			name: "another was accepted without id", hits: []string{"7"}, note: "may be that one",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "", provider.StateAccepted, nil)}
-			}},
-		{name: "another is unknown, its subject is a template's", hits: []string{"7"}, note: "may be that one",
+			},
+		},
+		{
+			name: "another is unknown, its subject is a template's", hits: []string{"7"}, note: "may be that one",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("", minutes(1)))}
-			}},
-		{name: "another is unknown, of another subject", hits: []string{"7"}, want: "7",
+			},
+		},
+		{
+			name: "another is unknown, of another subject", hits: []string{"7"}, want: "7",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("t", minutes(1)))}
-			}},
-		{name: "another is unknown, of another hour", hits: []string{"7"}, want: "7",
+			},
+		},
+		{
+			name: "another is unknown, of another hour", hits: []string{"7"}, want: "7",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("a@example.com", "", provider.StateUnknown, trace("s", minutes(-60)))}
-			}},
-		{name: "another is unknown, of another recipient", hits: []string{"7"}, want: "7",
+			},
+		},
+		{
+			name: "another is unknown, of another recipient", hits: []string{"7"}, want: "7",
 			others: func() []*provider.Receipt {
 				return []*provider.Receipt{other("b@example.com", "", provider.StateUnknown, trace("s", minutes(1)))}
-			}},
-		{name: "another was refused", hits: []string{"7"}, want: "7",
-			others: func() []*provider.Receipt { return []*provider.Receipt{refused} }},
-		{name: "another account's id", hits: []string{"7"}, want: "7",
+			},
+		},
+		{
+			name: "another was refused", hits: []string{"7"}, want: "7",
+			others: func() []*provider.Receipt { return []*provider.Receipt{refused} },
+		},
+		{
+			name: "another account's id", hits: []string{"7"}, want: "7",
 			others: func() []*provider.Receipt {
 				o := other("a@example.com", "7", provider.StateAccepted, nil)
 				o.Account = "backup"
 				return []*provider.Receipt{o}
-			}},
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f, c, r := unsettled(t, order(), nil)

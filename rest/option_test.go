@@ -77,14 +77,20 @@ func TestRefuseEmpty(t *testing.T) {
 		{name: "no list", refused: true},
 		{name: "an empty list", body: brevoapi.SendTestRequest{To: none}, refused: true},
 		{name: "an empty address", body: brevoapi.SendTestRequest{To: blank}, refused: true},
-		{name: "another body without it", refused: true, body: brevoapi.SendTestRequest{To: []string{"a@example.com"}},
-			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return map[string]any{"emailTo": nil} })}},
-		{name: "another body with it",
+		{
+			name: "another body without it", refused: true, body: brevoapi.SendTestRequest{To: []string{"a@example.com"}},
+			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return map[string]any{"emailTo": nil} })},
+		},
+		{
+			name: "another body with it",
 			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any {
 				return map[string]any{"emailTo": []string{"a@example.com"}}
-			})}},
-		{name: "a body that is no object", refused: true,
-			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return []string{"a@example.com"} })}},
+			})},
+		},
+		{
+			name: "a body that is no object", refused: true,
+			opts: []rest.Option{rest.WithBody(func(*brevoapi.SendTestRequest) any { return []string{"a@example.com"} })},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			requests := 0

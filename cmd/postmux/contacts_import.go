@@ -115,14 +115,14 @@ func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source,
 	var lines []int
 	var first []provider.ContactChange
 	var broken error
-	rows := func(yield func(provider.ContactChange, error) bool) {
+	rows := func(yield func(provider.ContactChange) bool) {
 		for row, err := range contactfile.Rows(in.Name, in) {
 			if err != nil {
 				broken = input.InFile(in.Name, err)
 				return
 			}
 			lines = append(lines, row.Line)
-			if !yield(row.Change, nil) {
+			if !yield(row.Change) {
 				return
 			}
 		}
@@ -338,8 +338,14 @@ func importSummary(before, r provider.ImportReport, total int) string {
 		what string
 	}{
 		{before.Created + before.Updated + before.Stored, "done before"},
-		{before.Refused, "refused before"}, {before.Unknown, "unknown before"},
-		{r.Created, "created"}, {r.Updated, "updated"}, {r.Stored, "stored"}, {r.Refused, "refused"}, {r.Unknown, "unknown"}, {r.NotTried, "not tried"},
+		{before.Refused, "refused before"},
+		{before.Unknown, "unknown before"},
+		{r.Created, "created"},
+		{r.Updated, "updated"},
+		{r.Stored, "stored"},
+		{r.Refused, "refused"},
+		{r.Unknown, "unknown"},
+		{r.NotTried, "not tried"},
 	} {
 		if x.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))

@@ -82,8 +82,10 @@ func TestForeignRefusals(t *testing.T) {
 		{"control characters", "Bad \x1b[31mRequest", `the response is no JSON but "Bad  [31mRequest"`},
 		{"half an object", `{"code":`, `the response is no JSON but "{\"code\":"`},
 		{"HTML", "<html><p>no", "the response is a page of HTML and not the provider's"},
-		{"HTML with a title", "<html><TITLE lang=en>\n Attention &amp; Required!\n | Cloudflare </TITLE>",
-			`the response is a page of HTML and not the provider's: "Attention & Required! | Cloudflare"`},
+		{
+			"HTML with a title", "<html><TITLE lang=en>\n Attention &amp; Required!\n | Cloudflare </TITLE>",
+			`the response is a page of HTML and not the provider's: "Attention & Required! | Cloudflare"`,
+		},
 	} {
 		t.Run(row.name, func(t *testing.T) { assert.Equal(t, row.want, notTheVendors([]byte(row.body))) })
 	}

@@ -16,6 +16,7 @@ import (
 // Did is what earlier runs did with a message.
 type Did byte
 
+// What earlier runs may have done.
 const (
 	didNothing Did = iota // nothing, or it was refused: it may be sent
 	DidBegin              // began to send it, outcome unknown: it must not be sent
