@@ -150,7 +150,7 @@ func TestImportReportFails(t *testing.T) {
 	}
 	r := postmux(t, "--config", cfg, "contacts", "import", input, "--report", filepath.Join(dir, "full.csv"))
 	assert.Equal(t, exit.Local, r.code, "the names of the columns are written first")
-	nothingSentOnce(t, r.errOut)
+	nothingOnce(t, notChanged, r.errOut)
 	assert.Empty(t, sb.Requests("brevo"))
 
 	results := filepath.Join(dir, "state")
