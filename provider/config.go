@@ -40,8 +40,10 @@ func ParseConfig(data []byte) (Config, error) {
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
 	if !strings.HasPrefix(string(whole), "{") {
-		err := strictjson.Value("", whole, &struct{}{})
-		return cfg, configError(err.Path, "%s", err.Message)
+		if err := strictjson.Value("", whole, &struct{}{}); err != nil {
+			return cfg, configError(err.Path, "%s", err.Message)
+		}
+		return cfg, configError("", "expected an object, got null")
 	}
 	cfg.Providers = make(map[string]AccountConfig)
 	cfg.collect("", whole, func(key, at string, value json.RawMessage) []*strictjson.Error {

@@ -77,6 +77,7 @@ func TestParseConfigIsStrict(t *testing.T) {
 		`{"providers": {"a": {"require": "x"}}}`:        "providers.a.require: expected a list",
 		`{"providers": {"a": {"provider": "brevo"}, "a": {"provider": "brevo"}}}`:     "providers.a: the key is given twice",
 		`{"providers": {"a": {"provider": "brevo", "api_key": "1", "api_key": "2"}}}`: "providers.a.api_key: the key is given twice",
+		`null`:                "expected an object, got null",
 		`{"default": "a"`:     "expected a JSON document",
 		`{"default": "a"} {}`: "one JSON document",
 		``:                    "expected",
