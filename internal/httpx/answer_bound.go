@@ -34,9 +34,9 @@ func (l *answerBound) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(math.MaxInt64, func() { cancel(errNoAnswer) })
-	x.body.whenLeft(func() { timer.Reset(bound) })
+	x.body.whenLeft(timer, bound)
 	a, f := l.next.do(ctx, x)
-	x.body.whenLeft(nil) // the transport may go on reading the body after an early answer
+	x.body.whenLeft(nil, 0) // the transport may go on reading the body after an early answer
 	timer.Stop()
 	return a, f
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/postmux/postmux/internal/fastpath"
 )
@@ -31,7 +32,8 @@ type sealedBody struct {
 	gotConn bool
 	full    bool // some reader was read to the end; stays set when the transport replays
 	sealed  bool
-	onLeft  func() // nil after it was called
+	timer   *time.Timer // is set to bound when the whole request has left; nil after that
+	bound   time.Duration
 }
 
 // leftState says how much of a request may have left.
@@ -59,19 +61,19 @@ func (b *sealedBody) seal() leftState {
 	return leftNothing
 }
 
-// whenLeft sets the function that is called once, when the whole request has been
-// handed over, for the first time if the transport replays it. It must not block.
-func (b *sealedBody) whenLeft(f func()) {
+// whenLeft sets a timer that is reset to bound once, when the whole request has been
+// handed over, for the first time if the transport replays it.
+func (b *sealedBody) whenLeft(timer *time.Timer, bound time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.onLeft = f
+	b.timer, b.bound = timer, bound
 }
 
-// left calls the function of whenLeft. b.mu is held.
+// left resets the timer of whenLeft. b.mu is held.
 func (b *sealedBody) left() {
-	if b.onLeft != nil {
-		b.onLeft()
-		b.onLeft = nil
+	if b.timer != nil {
+		b.timer.Reset(b.bound)
+		b.timer = nil
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -46,23 +47,30 @@ func TestSealedBody(t *testing.T) {
 // The wait for an answer begins once, with the last byte, or with the connection when
 // there is no body.
 func TestSealedBodyTellsWhenItHasLeft(t *testing.T) {
-	calls := 0
-	count := func() { calls++ }
-	b := &sealedBody{data: []byte("hello")}
-	b.whenLeft(count)
-	b.connected()
-	r := b.reader()
-	_, err := io.ReadFull(r, make([]byte, 4))
-	require.NoError(t, err)
-	assert.Zero(t, calls)
-	_, _ = io.ReadAll(r)
-	_, _ = io.ReadAll(b.reader())
-	assert.Equal(t, 1, calls, "a replay does not begin the wait anew")
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		count := func() *time.Timer { return time.AfterFunc(time.Hour, func() { calls.Add(1) }) }
+		b := &sealedBody{data: []byte("hello")}
+		timer := count()
+		defer timer.Stop()
+		b.whenLeft(timer, 0)
+		b.connected()
+		r := b.reader()
+		_, err := io.ReadFull(r, make([]byte, 4))
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Zero(t, calls.Load())
+		_, _ = io.ReadAll(r)
+		_, _ = io.ReadAll(b.reader())
+		synctest.Wait()
+		assert.EqualValues(t, 1, calls.Load(), "a replay does not begin the wait anew")
 
-	empty := new(sealedBody)
-	empty.whenLeft(count)
-	empty.connected()
-	assert.Equal(t, 2, calls)
+		empty := new(sealedBody)
+		empty.whenLeft(count(), 0)
+		empty.connected()
+		synctest.Wait()
+		assert.EqualValues(t, 2, calls.Load())
+	})
 }
 
 // Memory goes back when the transport has read all of it, and no earlier.
