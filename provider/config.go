@@ -148,8 +148,8 @@ func (AccountConfig) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, reda
 // LogValue returns REDACTED.
 func (AccountConfig) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalJSON returns REDACTED.
-func (AccountConfig) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+// MarshalText returns REDACTED; it also serves JSON and YAML.
+func (AccountConfig) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // defaultAccount returns the name of the account that Open opens.
 func (c Config) defaultAccount() (string, error) {

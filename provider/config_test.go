@@ -3,14 +3,17 @@ package provider_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/internal/vendorurl"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
@@ -33,7 +36,7 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 			"a": {"provider": "brevo", "api_kye": "x"},
 			"b": {"provider": "nope"},
 			"c": {"provider": "brevo", "timeout": "soon", "api_key": "x", "base_url": "http://api.example.com", "policy": {"message.html": "drop", "message.cc": "fan_out"}, "require": ["message.cx"], "from": {"email": "x"}},
-			"d": {"provider": "brevo", "api_key": 5, "proxy": "nonsense"},
+			"d": {"provider": "brevo", "api_key": 5, "proxy": "nonsense", "dial_timeout": 15, "answer_timeout": "-3s"},
 			"e": {}
 		},
 		"aliases": {"lists": {"news": {"zz": "4"}}}
@@ -53,7 +56,9 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 		`providers.c.require[0]: no feature is called "message.cx"`,
 		`providers.c.from.email: expected one address`,
 		`providers.d.api_key: expected a text`,
-		`providers.d.proxy: expected a URL`,
+		`providers.d.proxy: expected a URL with http, https, socks5 or socks5h`,
+		`providers.d.dial_timeout: expected a duration like 30s, got "15"`,
+		`providers.d.answer_timeout: expected a duration like 30s, got "-3s"`,
 		`providers.e.provider: expected one of `,
 		`aliases.lists.news.zz: no account is called "zz"`,
 		"nothing was sent",
@@ -166,6 +171,112 @@ func TestCheckBaseURL(t *testing.T) {
 	}
 	for _, bad := range []string{"api.example.com", "http://api.example.com", "https://u:p@x.example", "https://x.example/", "https://x.example?a=b", "https://x.example#f", "ftp://x.example", "http://127.0.0.1.example.com", "://", "http://localhost.example.com"} {
 		assert.Error(t, vendorurl.Check(bad), bad)
+	}
+}
+
+func TestCheckProxy(t *testing.T) {
+	const (
+		scheme = "expected a URL with http, https, socks5 or socks5h"
+		part   = "expected a URL without path, query and fragment"
+		clear  = "expected a proxy on loopback, or none"
+	)
+	for _, row := range []struct{ name, proxy, base, problem string }{
+		{name: "none", base: "http://127.0.0.1:1"},
+		{name: "http", proxy: "http://proxy.example.com:3128"},
+		{name: "https", proxy: "https://proxy.example.com"},
+		{name: "socks5", proxy: "socks5://user:pass@proxy.example.com:1080", base: "https://api.example.com"},
+		{name: "socks5h", proxy: "socks5h://[::1]:1080/"},
+		{name: "password", proxy: "http://user:PLANTED%2F%23@proxy.example.com:3128"},
+		{name: "no scheme", proxy: "proxy.example.com:3128", problem: scheme},
+		{name: "no scheme, a password", proxy: "user:PLANTED@proxy.example.com:3128", problem: scheme},
+		{name: "another scheme", proxy: "socks4://user:PLANTED@proxy.example.com", problem: scheme},
+		{name: "no host", proxy: "http://user:PLANTED@:3128", problem: scheme},
+		{name: "a password that is no URL", proxy: "http://user:PLANTED/@proxy.example.com:3128", problem: scheme},
+		{name: "a password that is a port", proxy: "http://user:4711/PLANTED@proxy.example.com:3128", problem: part},
+		{name: "a query", proxy: "http://user?PLANTED@proxy.example.com", problem: part},
+		{name: "a fragment", proxy: "http://user#PLANTED@proxy.example.com", problem: part},
+		{name: "in clear", proxy: "http://proxy.example.com:3128", base: "http://127.0.0.1:8080/v3", problem: clear},
+		{name: "in clear, socks", proxy: "socks5://proxy.example.com:1080", base: "http://localhost:8080", problem: clear},
+		{name: "in clear behind TLS", proxy: "https://proxy.example.com", base: "http://[::1]:8080", problem: clear},
+		{name: "this machine alone", proxy: "http://user:pass@127.0.0.1:3128", base: "http://127.0.0.1:8080"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			account := provider.AccountConfig{"provider": "brevo", "api_key": "env:X"}
+			if row.proxy != "" {
+				account["proxy"] = row.proxy
+			}
+			if row.base != "" {
+				account["base_url"] = row.base
+			}
+			err := all.Registry().Check(provider.Config{Providers: map[string]provider.AccountConfig{"a": account}})
+			if row.problem == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, "providers.a.proxy: "+row.problem)
+			assert.NotContains(t, err.Error(), "PLANTED")
+		})
+	}
+}
+
+// The proxy of an account may stand elsewhere like a key, and is checked when it is read.
+func TestProxyIsAReference(t *testing.T) {
+	open := func(base string) error {
+		_, err := all.Registry().Open(t.Context(), provider.Config{Providers: map[string]provider.AccountConfig{"a": {
+			"provider": "brevo", "api_key": "x", "proxy": "env:POSTMUX_TEST_PROXY", "base_url": base,
+		}}})
+		return err
+	}
+	t.Setenv("POSTMUX_TEST_PROXY", "http://user:PLANTED@proxy.example.com:3128")
+	require.NoError(t, open("https://api.example.com"))
+	err := open("http://127.0.0.1:1")
+	assert.ErrorContains(t, err, "providers.a.proxy: expected a proxy on loopback, or none")
+	t.Setenv("POSTMUX_TEST_PROXY", "ftp://user:PLANTED@proxy.example.com")
+	err = errors.Join(err, open("https://api.example.com"))
+	assert.ErrorContains(t, err, "providers.a.proxy: expected a URL with http, https, socks5 or socks5h")
+	assert.NotContains(t, err.Error(), "PLANTED")
+	t.Setenv("POSTMUX_TEST_PROXY", "")
+	assert.ErrorContains(t, open("https://api.example.com"), "providers.a.proxy: environment variable POSTMUX_TEST_PROXY is not set or empty")
+}
+
+func TestProxyIsASecretWhenItHoldsOne(t *testing.T) {
+	for _, row := range []struct {
+		name, proxy string
+		warnings    int
+		problem     string
+	}{
+		{name: "a password", proxy: "http://user:pass@proxy.example.com", warnings: 1},
+		{name: "a token for a user", proxy: "http://token@proxy.example.com", warnings: 1},
+		{name: "no user", proxy: "http://proxy.example.com"},
+		{name: "a reference", proxy: "env:PROXY"},
+		{name: "a forgotten variable", proxy: "", problem: "providers.a.proxy: expected a text, got nothing; without one, leave the key out"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			cfg := provider.Config{Providers: map[string]provider.AccountConfig{"a": {
+				"provider": "brevo", "api_key": "env:X", "proxy": row.proxy,
+			}}}
+			assert.Len(t, all.Registry().Warnings(cfg), row.warnings)
+			if err := all.Registry().Check(cfg); row.problem != "" {
+				assert.ErrorContains(t, err, row.problem)
+			} else {
+				assert.NoError(t, err)
+			}
+		})
+	}
+}
+
+// A duration from Go is checked as one from a configuration.
+func TestDurationsFromGo(t *testing.T) {
+	_, err := brevo.Open(brevo.Config{APIKey: provider.NewSecret("x"), AccountSettings: provider.AccountSettings{
+		Timeout: -time.Second, DialTimeout: -time.Minute, AnswerTimeout: -1,
+	}})
+	require.ErrorIs(t, err, provider.ErrConfig)
+	for _, want := range []string{
+		`timeout: expected a duration like 30s, got "-1s"`,
+		`dial_timeout: expected a duration like 30s, got "-1m0s"`,
+		`answer_timeout: expected a duration like 30s, got "-1ns"`,
+	} {
+		assert.ErrorContains(t, err, want)
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 )
@@ -134,6 +136,9 @@ func TestNothingExportedPrintsAKey(t *testing.T) {
 	values := []any{
 		provider.NewSecret(planted),
 		provider.AccountConfig{"api_key": planted},
+		provider.AccountConfig{"proxy": "http://user:" + planted + "@proxy.example.com:3128"},
+		provider.AccountSettings{Proxy: provider.NewSecret("http://user:" + planted + "@proxy.example.com:3128")},
+		brevo.Config{AccountSettings: provider.AccountSettings{Proxy: provider.NewSecret(planted)}, APIKey: provider.NewSecret(planted)},
 		provider.Config{Providers: map[string]provider.AccountConfig{"a": {"k": map[string]any{"x": planted}}}},
 		struct {
 			S provider.Secret
@@ -146,6 +151,9 @@ func TestNothingExportedPrintsAKey(t *testing.T) {
 			fmt.Fprintf(&out, verb+" "+verb+" "+verb+"\n", v, &v, []any{v})
 		}
 		data, err := json.Marshal(map[string]any{"v": v})
+		require.NoError(t, err)
+		out.Write(data)
+		data, err = yaml.Marshal(map[string]any{"v": v, "list": []any{v}})
 		require.NoError(t, err)
 		out.Write(data)
 		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "v", v)

@@ -204,7 +204,7 @@ func (r Registry) Warnings(cfg Config) []string {
 			continue
 		}
 		for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
-			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) {
+			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) && !vendorurl.Open(word) {
 				out = append(
 					out,
 					fmt.Sprintf(

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -29,8 +28,21 @@ type AccountSettings struct {
 	BaseURL string `json:"base_url" route:"no" doc:"instead of the vendor's address, with its version path, no slash at the end; https only, but for loopback"`
 	// Timeout bounds a whole call with repeats and token; 0 means 90 s.
 	Timeout time.Duration `json:"timeout" route:"no" default:"90s" doc:"bound of a whole call with its token, like 30s"`
-	// Proxy is the URL of an HTTP proxy; empty means that of the environment.
-	Proxy string `json:"proxy" route:"no" default:"the environment's" doc:"URL of an HTTP proxy"`
+	// DialTimeout bounds finding the host's name and connecting to one of its
+	// addresses, for each connection; the TLS handshake may take as long again. 0
+	// means 15 s: many resolvers ask a second name server only after 5 s.
+	DialTimeout time.Duration `json:"dial_timeout" route:"no" default:"15s" doc:"bound of finding the name and connecting, for each connection; the TLS handshake may take as long again"`
+	// AnswerTimeout bounds the wait for the whole answer to one request, from the
+	// time at which the request was handed over. 0 means 30 s for what can be
+	// repeated without harm, which are reads and mail under the vendor's own key, and
+	// Timeout alone for other mail and for changes: theirs may be carried out by an
+	// answer that comes late.
+	AnswerTimeout time.Duration `json:"answer_timeout" route:"no" default:"30s for reads and for mail under the provider's own key; for other mail and changes timeout alone" doc:"bound of the wait for the whole answer to one request, once that has been handed over"`
+	// Proxy is the URL of a proxy: http, https, socks5 or socks5h, with user and
+	// password where it wants them. Names are looked up by the proxy. Empty means
+	// the proxy of the environment. With an http BaseURL only a proxy on loopback is
+	// allowed, because the key would go to it in clear.
+	Proxy Secret `json:"proxy" route:"no" default:"the environment's" doc:"URL of a proxy, which may hold user and password: http, https, socks5, socks5h. Only one on loopback when base_url is http"`
 	// CAFile is a PEM file of further certificate authorities.
 	CAFile string `json:"ca_file" route:"no" doc:"PEM file of further certificate authorities"`
 	// From is the sender of messages that name none.
@@ -65,11 +77,9 @@ func (s AccountSettings) check() []*Error {
 	if err := vendorurl.Check(s.BaseURL); err != nil && settings.Literal(s.BaseURL) {
 		out = append(out, configError("base_url", "%s", err.Error()))
 	}
-	if settings.Literal(s.Proxy) {
-		if u, err := url.Parse(s.Proxy); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			out = append(
-				out, configError("proxy", "expected a URL like http://proxy.example.com:3128"),
-			)
+	if proxy := s.Proxy.Reveal(); settings.Literal(proxy) {
+		if err := vendorurl.CheckProxy(proxy, s.BaseURL); err != nil {
+			out = append(out, configError("proxy", "%s", err.Error()))
 		}
 	}
 	if e := errorOf(checkSender(s.From)); e != nil {

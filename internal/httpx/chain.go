@@ -68,6 +68,9 @@ func assemble(s *settings) []link {
 		&evidence{assumed: s.AssumedStatuses, header: header},
 		// Before decode: an HTML page from a gateway stays the 502 that it is.
 		&classifier{classify: s.Classify, header: header},
+		// In each request, which encode has written: the wait begins when that has left.
+		// Around read and send: an answer of which the rest does not come is as late.
+		&answerBound{given: s.answer},
 		// Before anything looks into the body: its size is capped.
 		&reader{},
 		// Last: the wire.

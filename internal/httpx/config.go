@@ -44,7 +44,8 @@ type settings struct {
 	Config
 	base      string
 	timeout   time.Duration
-	attempts  int // of one call, the first included
+	answer    time.Duration // for an answer, 0 for the default by the call
+	attempts  int           // of one call, the first included
 	client    *http.Client
 	buckets   map[string]*bucket
 	userAgent []string // as a header holds it
@@ -60,11 +61,15 @@ func (cfg Config) resolve() (*settings, error) {
 	if common.Timeout > 0 {
 		s.timeout = common.Timeout
 	}
+	s.answer = common.AnswerTimeout
 	if common.Tries > 0 {
 		s.attempts = common.Tries
 	}
 	if err := vendorurl.Check(s.base); err != nil {
 		return nil, configError("base_url", err)
+	}
+	if err := vendorurl.CheckProxy(common.Proxy.Reveal(), s.base); err != nil {
+		return nil, configError("proxy", err)
 	}
 	if cfg.Auth.unusable {
 		return nil, configError("", errors.New("the key holds a line break or another control character"))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 const (
@@ -34,14 +35,24 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	_ = a.stream.Close()
 	a.stream = nil
 	brokeOff := err != nil && !errors.Is(err, errTooLarge)
+	broken := func(class outcome.Class) *failure {
+		if tooLate(ctx) {
+			return &failure{class, &provider.Error{
+				Message: "the rest of the answer did not come within answer_timeout", Err: errNoAnswer,
+			}}
+		}
+		return &failure{class, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
+	}
 	switch {
+	case brokeOff && tooLate(ctx) && x.call.Effect == rest.Read:
+		return nil, broken(outcome.NoAnswer)
 	case a.OK() && brokeOff:
-		return a, &failure{outcome.Unreadable, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
+		return a, broken(outcome.Unreadable)
 	case a.OK() && err != nil:
 		return a, &failure{outcome.Unreadable, &provider.Error{Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20)}}
 	case brokeOff && x.call.KeyWindow > 0:
 		// The lost part may have said that the vendor knows our key, which means accepted.
-		return nil, &failure{outcome.NoAnswer, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
+		return nil, broken(outcome.NoAnswer)
 	}
 	return a, nil // of an error the status says enough
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/postmux/postmux/internal/fastpath"
 )
@@ -31,6 +32,8 @@ type sealedBody struct {
 	gotConn bool
 	full    bool // some reader was read to the end; stays set when the transport replays
 	sealed  bool
+	timer   *time.Timer // is set to bound when the whole request has left; nil after that
+	bound   time.Duration
 }
 
 // leftState says how much of a request may have left.
@@ -42,22 +45,46 @@ const (
 	leftAll                      // the whole request may be at the server
 )
 
-// seal lets no further byte leave and returns how much may have left. A transport
-// that is not Go's own does not report its connections (reportsConn is false); then
-// only an unread body proves that the request is not at the server.
-func (b *sealedBody) seal(reportsConn bool) leftState {
+// seal lets no further byte leave and returns how much may have left.
+func (b *sealedBody) seal() leftState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
 	switch {
 	case b.full:
 		return leftAll
-	case len(b.data) > 0 && (b.gotConn || !reportsConn):
+	case len(b.data) > 0 && b.gotConn:
 		return leftPart
-	case b.gotConn || !reportsConn:
+	case b.gotConn:
 		return leftAll
 	}
 	return leftNothing
+}
+
+// whenLeft sets a timer that is reset to bound once, when the whole request has been
+// handed over, for the first time if the transport replays it.
+func (b *sealedBody) whenLeft(timer *time.Timer, bound time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.timer, b.bound = timer, bound
+}
+
+// left resets the timer of whenLeft. b.mu is held.
+func (b *sealedBody) left() {
+	if b.timer != nil {
+		b.timer.Reset(b.bound)
+		b.timer = nil
+	}
+}
+
+// connected notes that the request has a connection. One without a body leaves at once.
+func (b *sealedBody) connected() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gotConn = true
+	if len(b.data) == 0 {
+		b.left()
+	}
 }
 
 // buffer returns empty memory for data, from the pool.
@@ -83,11 +110,7 @@ func (b *sealedBody) release() {
 
 // watch returns a context with which a request reports its connection to b.
 func (b *sealedBody) watch(ctx context.Context) context.Context {
-	b.trace.GotConn = func(httptrace.GotConnInfo) {
-		b.mu.Lock()
-		b.gotConn = true
-		b.mu.Unlock()
-	}
+	b.trace.GotConn = func(httptrace.GotConnInfo) { b.connected() }
 	return httptrace.WithClientTrace(ctx, &b.trace)
 }
 
@@ -143,6 +166,7 @@ func (r *sealedReader) Read(p []byte) (int, error) {
 	n := copy(p, r.b.data[r.read:])
 	if r.read += n; r.read == len(r.b.data) {
 		r.b.full, r.done = true, true
+		r.b.left()
 		return n, io.EOF
 	}
 	return n, nil

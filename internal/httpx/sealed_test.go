@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -25,23 +26,51 @@ import (
 
 func TestSealedBody(t *testing.T) {
 	b := &sealedBody{data: []byte("hello")}
-	assert.Equal(t, leftNothing, (&sealedBody{data: []byte("x")}).seal(true))
+	assert.Equal(t, leftNothing, (&sealedBody{data: []byte("x")}).seal())
 	b.gotConn = true
 	r := b.reader()
 	_, err := io.ReadFull(r, make([]byte, 4))
 	require.NoError(t, err)
-	assert.Equal(t, leftPart, b.seal(true))
+	assert.Equal(t, leftPart, b.seal())
 	_, err = r.Read(make([]byte, 1))
 	assert.ErrorIs(t, err, errSealed, "after the verdict no byte leaves")
 	full := &sealedBody{data: []byte("hello"), gotConn: true}
 	_, _ = io.ReadAll(full.reader())
 	_ = full.reader() // a replay of the transport starts anew, and the verdict stays
-	assert.Equal(t, leftAll, full.seal(true))
+	assert.Equal(t, leftAll, full.seal())
 	silent := &sealedBody{data: []byte("hello")}
 	_, _ = io.ReadAll(silent.reader())
-	assert.Equal(t, leftAll, silent.seal(false), "a transport that reports no connection may have one")
-	assert.Equal(t, leftAll, (&sealedBody{}).seal(false))
-	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(true), "a call without a body is complete once there is a connection")
+	assert.Equal(t, leftAll, silent.seal(), "it was read, so there is a connection")
+	assert.Equal(t, leftAll, (&sealedBody{gotConn: true}).seal(), "a call without a body is complete once there is a connection")
+}
+
+// The wait for an answer begins once, with the last byte, or with the connection when
+// there is no body.
+func TestSealedBodyTellsWhenItHasLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int32
+		count := func() *time.Timer { return time.AfterFunc(time.Hour, func() { calls.Add(1) }) }
+		b := &sealedBody{data: []byte("hello")}
+		timer := count()
+		defer timer.Stop()
+		b.whenLeft(timer, 0)
+		b.connected()
+		r := b.reader()
+		_, err := io.ReadFull(r, make([]byte, 4))
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Zero(t, calls.Load())
+		_, _ = io.ReadAll(r)
+		_, _ = io.ReadAll(b.reader())
+		synctest.Wait()
+		assert.EqualValues(t, 1, calls.Load(), "a replay does not begin the wait anew")
+
+		empty := new(sealedBody)
+		empty.whenLeft(count(), 0)
+		empty.connected()
+		synctest.Wait()
+		assert.EqualValues(t, 2, calls.Load())
+	})
 }
 
 // Memory goes back when the transport has read all of it, and no earlier.

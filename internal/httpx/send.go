@@ -27,7 +27,7 @@ func newSender(client *http.Client, base string) *sender {
 func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	resp, err := fastpath.Send(l.client, l.request(ctx, x)) //nolint:bodyclose // the next link up reads and closes it
 	if err != nil {
-		return nil, transportFailure(ctx, x.call, l.base, x.body.seal(l.reportsConn), err)
+		return nil, transportFailure(ctx, x.call, l.base, x.body.seal(), err)
 	}
 	return &Answer{
 		Call: x.call, Status: resp.StatusCode, Header: resp.Header,
@@ -38,6 +38,10 @@ func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 func (l *sender) request(ctx context.Context, x exchange) *http.Request {
 	if l.reportsConn {
 		ctx = x.body.watch(ctx)
+	} else {
+		// For all that is known: then only an unread body proves that the request is not
+		// at the server.
+		x.body.connected()
 	}
 	req := (&http.Request{
 		Method: x.call.Method, URL: x.url, Header: x.header,

@@ -16,6 +16,9 @@ import (
 // transportFailure returns what an attempt without an answer means.
 func transportFailure(ctx context.Context, call *rest.Call, base string, left leftState, err error) *failure {
 	cause := withoutURL(err)
+	if tooLate(ctx) {
+		return &failure{transportClass(left, cause), noAnswerInTime(call, base)}
+	}
 	e := &provider.Error{Message: transportMessage(ctx, call, base, cause), Err: cause}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		e.Err = ctxErr
@@ -53,10 +56,6 @@ func transportClass(left leftState, cause error) outcome.Class {
 // transportMessage words a transport error without the URL: that may hold a token
 // in its query or an address in its path.
 func transportMessage(ctx context.Context, call *rest.Call, base string, cause error) string {
-	host := ""
-	if u, err := url.Parse(base); err == nil {
-		host = u.Host + u.Path
-	}
 	text := cause.Error()
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -64,7 +63,16 @@ func transportMessage(ctx context.Context, call *rest.Call, base string, cause e
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		text = "no answer in time"
 	}
-	return call.Method + " " + host + call.Route + ": " + text
+	return place(call, base) + ": " + text
+}
+
+// place says which request an error is about.
+func place(call *rest.Call, base string) string {
+	host := ""
+	if u, err := url.Parse(base); err == nil {
+		host = u.Host + u.Path
+	}
+	return call.Method + " " + host + call.Route
 }
 
 // withoutURL takes the URL out of an error of net/http.

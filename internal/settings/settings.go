@@ -165,6 +165,9 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		if !isText {
 			return wrong("%s", notText(value))
 		}
+		if word == "" && len(f.required) == 0 { // Check reports it where it is needed
+			return wrong("expected a text, got nothing; without one, leave the key out")
+		}
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(word)); err != nil {
 			return wrong("expected a text")
 		}
@@ -243,8 +246,12 @@ func (f Field) expected() string {
 	return "a " + f.Kind
 }
 
-// bounded returns the problem of a number out of its bounds, or nil.
+// bounded returns the problem of a number out of its bounds or of a negative duration,
+// or nil.
 func (f Field) bounded(v reflect.Value) *Problem {
+	if f.Kind == "duration" && v.Int() < 0 {
+		return &Problem{f.Name, fmt.Sprintf("expected a duration like 30s, got %q", time.Duration(v.Int()))}
+	}
 	if f.Kind != "number" || f.Min == f.Max || v.Int() >= f.Min && (f.Max == 0 || v.Int() <= f.Max) {
 		return nil
 	}

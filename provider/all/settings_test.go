@@ -64,6 +64,22 @@ var proofs = map[string]func(t *testing.T, b bench){
 		_, err := b.open(t, provider.AccountConfig{"timeout": "20ms", "tries": 1}, provider.WithHTTPClient(silent)).Send(t.Context(), mail())
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	},
+	"dial_timeout": func(t *testing.T, b bench) {
+		// No address is connected to within a nanosecond.
+		_, err := b.open(t, provider.AccountConfig{"dial_timeout": "1ns", "tries": 1}).Send(t.Context(), mail())
+		assert.ErrorIs(t, err, provider.ErrUnavailable)
+		assert.Empty(t, b.sb.Requests(b.vendor))
+	},
+	"answer_timeout": func(t *testing.T, b bench) {
+		silent := &http.Client{Transport: once(func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})}
+		_, err := b.open(t, provider.AccountConfig{"answer_timeout": "20ms", "tries": 1}, provider.WithHTTPClient(silent)).Send(t.Context(), mail())
+		assert.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+		assert.ErrorContains(t, err, "no answer within answer_timeout")
+	},
 	"proxy": func(t *testing.T, b bench) {
 		_, err := b.open(t, provider.AccountConfig{"proxy": "http://127.0.0.1:1", "tries": 1}).Send(t.Context(), mail())
 		assert.ErrorIs(t, err, provider.ErrUnavailable)
@@ -194,7 +210,7 @@ func TestEveryCommonSettingAtARoute(t *testing.T) {
 func sampleOf(t *testing.T, f settings.Field) any {
 	t.Helper()
 	samples := map[string]any{
-		"base_url": "https://example.com", "timeout": "3s", "proxy": "http://example.com", "ca_file": "x",
+		"base_url": "https://example.com", "timeout": "3s", "dial_timeout": "3s", "answer_timeout": "3s", "proxy": "http://example.com", "ca_file": "x",
 		"from": provider.Address{Email: "a@example.com"}, "policy": provider.Policy{feature.MessageCc: provider.ActionDrop},
 		"tries": 2, "rate_limits": map[string]string{"send": "1/s"},
 	}
