@@ -101,13 +101,10 @@ func (s *Scrubber) add(n needle) {
 	}
 }
 
-// fold makes c equal in both cases. A query may hold + for a blank.
+// fold makes c equal in both cases.
 func fold(c byte) byte {
-	switch {
-	case 'A' <= c && c <= 'Z':
+	if 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
-	case c == '+':
-		return ' '
 	}
 	return c
 }
