@@ -8,17 +8,6 @@ import (
 	"unicode/utf8"
 )
 
-// escaped reports whether t may hold an escape. Nearly no answer to a send does.
-func escaped[T text](t T) bool {
-	for i := range len(t) {
-		switch t[i] {
-		case '\\', '%', '&':
-			return true
-		}
-	}
-	return false
-}
-
 // unescaped takes one layer of escapes of JSON, URLs and HTML off t, and reports whether
 // there was one. With at, which says for each byte of t, and for its end, where it stands
 // in the original, it returns the same for the result.
