@@ -183,7 +183,7 @@ func (e *Error) Error() string {
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{e.who(), string(e.Op), area, text.OneLine(e.Field), e.what()} {
+	for _, part := range []string{text.OneLine(e.who()), string(e.Op), area, text.OneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
