@@ -92,10 +92,11 @@ type adapter struct {
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
 	account string
+	job     chan struct{} // of the one import job that may run: those of an account hinder each other
 }
 
 func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
-	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, account: account}
+	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, account: account, job: make(chan struct{}, 1)}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {

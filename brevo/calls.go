@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -178,6 +179,18 @@ func (c calls) CreateContact(
 		return 0, err
 	}
 	return created.ID, nil
+}
+
+// ReadBack looks the contact up.
+func (c calls) ReadBack(
+	ctx context.Context, wire string, _ time.Time,
+) (*sendinblue.Contact, error) {
+	got, err := c.api.GetContact(ctx, wire, &brevoapi.GetContactParams{IdentifierType: &byEmail})
+	if err != nil {
+		return nil, err
+	}
+	contact := contactFromDetails(got)
+	return &contact, nil
 }
 
 func (c calls) UpdateContact(ctx context.Context, wire string, body sendinblue.ContactBody) error {

@@ -187,6 +187,8 @@ func listsKey(lists []int64, phone bool) string {
 }
 
 // clears reports whether a value is empty: a job takes such a one for "leave as it is".
+// False is one too: a public report (sendinblue/APIv3-python-library#95) has a job leave
+// true where the row says false.
 func clears(attrs map[string]any) bool {
 	for _, v := range attrs {
 		switch v := v.(type) {
@@ -194,7 +196,11 @@ func clears(attrs map[string]any) bool {
 			if v == "" {
 				return true
 			}
-		case bool, float64, int, int64, json.Number:
+		case bool:
+			if !v {
+				return true
+			}
+		case float64, int, int64, json.Number:
 		default:
 			if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.Len() == 0 {
 				return true

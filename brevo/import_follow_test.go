@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,75 @@ func TestFollowLooksRarely(t *testing.T) {
 			assert.LessOrEqual(t, a.calls["getProcess"], most)
 		}
 	})
+}
+
+// oneByOne serves calls one after the other and counts jobs beside each other.
+type oneByOne struct {
+	*account
+	mu     sync.Mutex
+	beside int
+}
+
+func (o *oneByOne) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if call.Operation == "importContacts" && !o.started.IsZero() && time.Since(o.started) < o.took {
+		o.beside++
+	}
+	return o.account.Do(ctx, call, out)
+}
+
+// Jobs of an account follow each other, whichever import they are of.
+func TestOneJobAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &oneByOne{account: &account{took: time.Minute, calls: map[string]int{}}}
+		a := newAdapter(brevoapi.NewClient(o), "brevo", 0)
+		var all sync.WaitGroup
+		for range 3 {
+			b := a.NewBulkImport().(*bulkImport)
+			rows := rowsOf(t, b, fewRows)
+			all.Go(func() {
+				results, err := b.Store(t.Context(), rows)
+				assert.NoError(t, err)
+				assert.Equal(t, provider.ContactStored, results[0].Receipt.State)
+			})
+		}
+		all.Wait()
+		assert.Equal(t, 3, o.calls["importContacts"])
+		assert.Zero(t, o.beside)
+
+		// Who waits for another's job may give up.
+		b := a.NewBulkImport().(*bulkImport)
+		rows := rowsOf(t, b, fewRows)
+		a.job <- struct{}{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		results, err := b.Store(ctx, rows)
+		require.NoError(t, err)
+		require.ErrorIs(t, results[0].Err, provider.ErrCanceled)
+		assert.ErrorContains(t, results[0].Err, "an import job before it has not ended")
+		assert.Equal(t, 3, o.calls["importContacts"])
+	})
+}
+
+// A job takes what is empty, and false, for "leave as it is".
+func TestClears(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		value any
+		want  bool
+	}{
+		{name: "text", value: "x"},
+		{name: "empty text", value: "", want: true},
+		{name: "true", value: true},
+		{name: "false", value: false, want: true},
+		{name: "0", value: 0.0},
+		{name: "number as written", value: json.Number("0")},
+		{name: "list", value: []string{"a"}},
+		{name: "empty list", value: []string{}, want: true},
+	} {
+		assert.Equal(t, row.want, clears(map[string]any{"A": row.value}), row.name)
+	}
 }
 
 func TestFollowGivesUp(t *testing.T) {

@@ -38,7 +38,8 @@ type importBody struct {
 }
 
 // start starts the job of the rows that have one and returns what follows it to
-// its end. Without a new list a repeat ends in the same state, and no notice is
+// its end. It waits until no other job of this client runs: the vendor's help says that
+// jobs beside each other may get stuck. Jobs of other programs are not seen. Without a new list a repeat ends in the same state, and no notice is
 // mailed, so the call is an upsert. The error is that of the call; each row of the
 // job has it too, and there is nothing to follow then.
 func (s *storing) start(ctx context.Context) (follow func(), err error) {
@@ -46,6 +47,17 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	if len(s.job) == 0 {
 		return nothing, nil
 	}
+	select {
+	case s.adapter.job <- struct{}{}:
+	case <-ctx.Done():
+		err := &provider.Error{
+			Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Err: ctx.Err(),
+			Message: "not tried: an import job before it has not ended",
+		}
+		s.all(nil, err)
+		return nothing, err
+	}
+	release := func() { <-s.adapter.job }
 	body := &importBody{
 		DisableNotification: true, JSONBody: make([]*importRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
 	}
@@ -62,10 +74,14 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 		err = unknown(nil, "the import was started, but the answer has no number of it")
 	}
 	if err != nil {
+		release()
 		s.all(nil, err)
 		return nothing, err
 	}
-	return func() { s.all(s.follow(ctx, started.ProcessID)) }, nil
+	return func() {
+		defer release()
+		s.all(s.follow(ctx, started.ProcessID))
+	}, nil
 }
 
 // all gives the rows of the job their result; each has a receipt of its own.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -37,7 +38,7 @@ func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Re
 	if err != nil || logged != nil {
 		return logged, err
 	}
-	scheduled, err := a.api.GetScheduledEmailStatus(ctx, r.MessageID, nil)
+	scheduled, err := a.api.GetScheduledEmailStatus(ctx, sendinblue.MessageID(r.MessageID), nil)
 	if err != nil {
 		return nil, err
 	}

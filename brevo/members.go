@@ -8,6 +8,7 @@ import (
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // members are addresses whose membership of a list is to be changed.
@@ -53,6 +54,17 @@ func (m *members) told() []provider.MemberResult {
 	return out
 }
 
+// named are the keys of the addresses of both lists.
+func named(lists ...[]flex.Text) map[string]bool {
+	out := make(map[string]bool)
+	for _, list := range lists {
+		for _, email := range list {
+			out[mailaddr.Key(string(email))] = true
+		}
+	}
+	return out
+}
+
 // change calls the vendor for groups of the open addresses and gives each its
 // result. A 400 says that none of the group could be changed.
 func (m *members) change(call func(group []string) (*brevoapi.ListChange, error)) ([]provider.MemberResult, error) {
@@ -69,18 +81,25 @@ func (m *members) change(call func(group []string) (*brevoapi.ListChange, error)
 		if err != nil && (!errors.As(err, &refused) || refused.Kind != provider.ErrInvalid && refused.Outcome != provider.OutcomeSent) {
 			return m.told(), err
 		}
-		failed := make(map[string]bool)
-		if answer != nil {
-			for _, f := range answer.Contacts.Failure {
-				failed[mailaddr.Key(string(f))] = true
+		if err != nil {
+			for _, at := range indexes {
+				m.settle(at, refused)
 			}
+			continue
 		}
+		// The lists stand inside contacts, or at the root in the examples of 2026.
+		changed := named(answer.Contacts.Success, answer.Success)
+		failed := named(answer.Contacts.Failure, answer.Failure)
 		for _, at := range indexes {
-			e := refused
-			if failed[mailaddr.Key(m.wires[at])] {
-				e = &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"}
+			key := mailaddr.Key(m.wires[at])
+			switch {
+			case failed[key]:
+				m.settle(at, &provider.Error{Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: http.StatusCreated, Message: "the provider did not change this address: it is no contact, or stood so already"})
+			case changed[key]:
+				m.settle(at, nil)
+			default:
+				m.settle(at, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Status: http.StatusCreated, Message: "the response names this address neither among the changed nor among the unchanged"})
 			}
-			m.settle(at, e)
 		}
 	}
 	return m.results, nil

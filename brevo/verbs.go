@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
 
 func (a *adapter) Cancel(ctx context.Context, r *provider.Receipt) error {
-	_, err := a.api.CancelScheduledEmail(ctx, r.MessageID)
+	_, err := a.api.CancelScheduledEmail(ctx, sendinblue.MessageID(r.MessageID))
 	return err
 }
 

@@ -72,11 +72,16 @@ func TestResubscribe(t *testing.T) {
 	_, err = c.Resubscribe(t.Context(), "a@example.com", provider.Ref{ID: "4"})
 	require.NoError(t, err)
 	assert.Equal(t, provider.StatusSubscribed, sb.Contacts("brevo")[0].Memberships[0].Status)
+	sb.AddContact("brevo", provider.Contact{Email: "kept@example.com", Suppressed: []provider.Suppression{marketing}})
+	sb.Fail("brevo", sandbox.Fault{Operation: "updateContact", Status: 204}) // and nothing is changed
+	_, err = c.Resubscribe(t.Context(), "kept@example.com", provider.Ref{})
+	assert.ErrorIs(t, err, provider.ErrConflict)
+	assert.ErrorContains(t, err, "still blocked")
 	_, err = c.Resubscribe(t.Context(), "a@example.com", provider.Ref{ID: "x"})
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 	_, err = c.Resubscribe(t.Context(), "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
-	assert.Len(t, sb.Contacts("brevo"), 1, "nobody is made a contact")
+	assert.Len(t, sb.Contacts("brevo"), 2, "nobody is made a contact")
 }
 
 func TestListsNeedAFolder(t *testing.T) {

@@ -90,7 +90,7 @@ func TestSend(t *testing.T) {
 		From: provider.Address{Email: "news@example.com"}, To: []provider.Address{{Email: sara, Name: "سارا"}},
 		ReplyTo: []provider.Address{{Email: "hello@example.com", Name: "Hello"}},
 		Subject: "سلام", HTML: "<p>سپاس</p>", Text: "سپاس", SendAt: at,
-		Attachments: []provider.Attachment{{Name: "a.txt", Content: []byte("A")}, {Name: "b", Content: []byte("B"), ContentType: "application/x-b"}},
+		Attachments: []provider.Attachment{{Name: "a.txt", Content: []byte("A")}, {Name: "b.odd", Content: []byte("B"), ContentType: "application/x-b"}},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, provider.StateScheduled, r.State)
@@ -107,7 +107,7 @@ func TestSend(t *testing.T) {
 	assert.Equal(t, "سپاس", got.Text)
 	assert.Equal(t, at, got.SendAt)
 	assert.Equal(t, []provider.Attachment{
-		{Name: "a.txt", Content: []byte("A"), ContentType: "text/plain"}, {Name: "b", Content: []byte("B"), ContentType: "application/x-b"},
+		{Name: "a.txt", Content: []byte("A"), ContentType: "text/plain"}, {Name: "b.odd", Content: []byte("B"), ContentType: "application/x-b"},
 	}, got.Attachments)
 }
 

@@ -3,7 +3,6 @@ package pakat
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -44,7 +43,9 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 			}
 			before = first
 		}
-		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records))
+		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
+			return wire, nil, err
+		}
 	}
 	return wire, records, nil
 }
@@ -88,16 +89,16 @@ func notThere() *provider.Error {
 // contacts come twice or not at all.
 func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
 	if !q.List.IsZero() {
-		page, err := adapterkit.Number(q.Cursor, 1)
+		at, err := adapterkit.ParsePlace(q.Cursor, 1)
 		if err != nil {
 			return nil, err
 		}
-		out, next, err := a.members(ctx, q.List.ID, page, q.Limit)
+		out, next, err := a.members(ctx, q.List.ID, at, q.Limit)
 		if err != nil {
 			return nil, err
 		}
-		if next > 0 {
-			out.Next = strconv.FormatInt(next, 10)
+		if next.At > 0 {
+			out.Next = next.String()
 		}
 		return out, nil
 	}
@@ -112,28 +113,35 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if len(lists.Data.Records) == 0 {
 		return &provider.Page[provider.Contact]{Items: []provider.Contact{}}, nil
 	}
-	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.page, q.Limit)
+	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.members, q.Limit)
 	if err != nil {
 		return nil, err
 	}
-	after := nextPage(at.list, int64(lists.Data.NextPage), int64(lists.Data.TotalPages), len(lists.Data.Records))
-	switch {
-	case next > 0:
+	if next.At > 0 {
 		out.Next = place{at.list, next}.String()
-	case after > 0:
-		out.Next = place{after, 1}.String()
+		return out, nil
+	}
+	after, err := pagingOf(lists.Data.CurrentPage, lists.Data.NextPage, lists.Data.TotalPages).after(at.list, len(lists.Data.Records))
+	if err != nil {
+		return nil, err
+	}
+	if after > 0 {
+		out.Next = place{after, adapterkit.Place{At: 1}}.String()
 	}
 	return out, nil
 }
 
-// members returns a page of a list's subscribers and the number of the next.
-func (a *adapter) members(ctx context.Context, list string, page int64, limit int) (*provider.Page[provider.Contact], int64, error) {
+// members returns a page of a list's subscribers and the place of the next, which is at
+// 0 after the last.
+func (a *adapter) members(
+	ctx context.Context, list string, at adapterkit.Place, limit int,
+) (*provider.Page[provider.Contact], adapterkit.Place, error) {
 	if limit == 0 {
 		limit = perPage
 	}
-	answer, err := a.api.ListSubscribers(ctx, list, &pakatapi.ListSubscribersParams{Page: &page, PerPage: new(int64(limit))})
+	answer, err := a.api.ListSubscribers(ctx, list, &pakatapi.ListSubscribersParams{Page: &at.At, PerPage: new(int64(limit))})
 	if err != nil {
-		return nil, 0, err
+		return nil, at, err
 	}
 	out := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(answer.Data.Records))}
 	for _, s := range answer.Data.Records {
@@ -145,7 +153,19 @@ func (a *adapter) members(ctx context.Context, list string, page int64, limit in
 		}
 		out.Items = append(out.Items, contact)
 	}
-	return out, nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)), nil
+	records := answer.Data.Records
+	next, err := pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(at.At, len(records))
+	if err != nil {
+		return nil, at, err
+	}
+	first := ""
+	if len(records) > 0 {
+		first = records[0].UID
+	}
+	if at, err = at.After(next, first); err != nil {
+		return nil, at, err
+	}
+	return out, at, nil
 }
 
 // DeleteContact deletes the records of all lists one by one. A list that the

@@ -1,11 +1,16 @@
 package pakat_test
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -92,7 +97,7 @@ func TestBlacklistedIsNotPutOnAnotherList(t *testing.T) {
 
 	got, err := c.GetContact(t.Context(), sara)
 	require.NoError(t, err)
-	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}}, got.Suppressed)
+	assert.Equal(t, []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"}}, got.Suppressed)
 }
 
 func TestUnknownFieldAndList(t *testing.T) {
@@ -240,4 +245,63 @@ func TestListNamedTwice(t *testing.T) {
 			assert.Len(t, s.Contacts(row.vendor)[0].Memberships, 1)
 		})
 	}
+}
+
+// A server that ignores which page is asked for does not make a listing that is called
+// complete after two pages, nor one without an end.
+func TestListingEnds(t *testing.T) {
+	const rows = `"records":[{"subscriber_uid":"a1","EMAIL":"a@example.com","status":"confirmed"},{"subscriber_uid":"b1","EMAIL":"b@example.com","status":"confirmed"}]`
+	for _, row := range []struct{ name, paging string }{
+		{name: "always page 2 next", paging: `"count":1000,"total_pages":20,"next_page":2`},
+		{name: "always page 1", paging: `"count":1000,"total_pages":20,"current_page":1,"next_page":null`},
+		{name: "no word about pages but their number", paging: `"count":1000,"total_pages":20`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				records := rows
+				if !strings.HasSuffix(r.URL.Path, "/subscribers") {
+					records = `"records":[{"general":{"list_uid":"newsletter001","name":"News"}}]`
+				}
+				paging := row.paging
+				if r.URL.Path == "/lists" {
+					paging = `"count":1,"total_pages":1`
+				}
+				_, _ = fmt.Fprintf(w, `{"status":"success","data":{%s,%s}}`, paging, records)
+			}))
+			t.Cleanup(srv.Close)
+			c, err := pakat.Open(pakat.Config{
+				AccountSettings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1}, APIKey: provider.NewSecret("k"),
+			})
+			require.NoError(t, err)
+			for _, q := range []provider.ContactQuery{{}, {List: provider.Ref{ID: listA}}} {
+				pages := 0
+				for range 10 {
+					var page *provider.Page[provider.Contact]
+					if page, err = c.ListContacts(t.Context(), q); err != nil || page.Next == "" {
+						break
+					}
+					pages++
+					q.Cursor = page.Next
+				}
+				require.ErrorIs(t, err, provider.ErrBadResponse)
+				assert.ErrorContains(t, err, "same page again")
+				assert.LessOrEqual(t, pages, 1)
+			}
+		})
+	}
+}
+
+// Two changes of an address at once: the vendor asks to try again, and nothing was done.
+func TestLockedAddressIsTriedAgain(t *testing.T) {
+	s := sandbox.New(t)
+	cfg := config(s)
+	cfg.Tries = 2
+	c, err := pakat.Open(cfg)
+	require.NoError(t, err)
+	s.Fail("pakat", sandbox.Fault{Operation: "createSubscriber", Status: 422, Body: `{"status":"error","error":"Unable to acquire the mutex lock, please try again."}`})
+	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA)})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactCreated, r.State)
+	assert.Equal(t, []string{"listSubscribersByEmail", "createSubscriber", "createSubscriber"}, operations(s, 0))
 }

@@ -41,7 +41,14 @@ func emailToAPI(m *provider.Message, now time.Time, encodeText bool) (pakatapi.T
 			c.Note("send_at", "converted", "cut to whole seconds")
 		}
 	}
-	for _, f := range m.Attachments {
+	for i, f := range m.Attachments {
+		field := fmt.Sprintf("attachments[%d]", i)
+		if ext := path.Ext(f.Name); len(ext) < 2 {
+			c.Fail(provider.Invalid(field+".name", "expected a name with an extension, got %q: the provider takes no other files", f.Name))
+		}
+		if len(f.Content) == 0 {
+			c.Fail(provider.Invalid(field+".content", "expected a file that is not empty: the provider takes no other"))
+		}
 		form.Attachments = append(form.Attachments, attachmentToAPI(f))
 	}
 	return form, c.Notes, c.Err
@@ -191,7 +198,7 @@ func healthFromAPI(q pakatapi.Quota) *provider.Health {
 	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil && allowed < 0 {
 		out.Left = "unlimited"
 	} else if err == nil {
-		out.Left = strconv.FormatInt(allowed-int64(q.Used), 10)
+		out.Left = strconv.FormatInt(max(allowed-int64(q.Used), 0), 10)
 	}
 	return &provider.Health{Quotas: []provider.Quota{out}}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -61,7 +62,7 @@ func fullMessage() *provider.Message {
 		Attachments: []provider.Attachment{
 			{Name: "receipt.txt", Content: []byte("A-1027\n")},
 			{Name: "bill.bin2", Content: []byte("%PDF")},
-			{Name: "bill", Content: []byte("%PDF"), ContentType: "application/pdf"},
+			{Name: "bill.odd", Content: []byte("%PDF"), ContentType: "application/pdf"},
 		},
 		SendAt: someTime,
 	}
@@ -107,6 +108,9 @@ func TestEmailToAPIRefuses(t *testing.T) {
 		{"variables.a", func(m *provider.Message) { m.Variables = map[string]any{"a": nil} }},
 		{"variables.a[b]", func(m *provider.Message) { m.Variables = map[string]any{"a[b]": "x"} }},
 		{"variables.", func(m *provider.Message) { m.Variables = map[string]any{"": "x"} }},
+		{"attachments[1].name", func(m *provider.Message) { m.Attachments[1].Name = "bill" }},
+		{"attachments[1].name", func(m *provider.Message) { m.Attachments[1].Name = "bill." }},
+		{"attachments[2].content", func(m *provider.Message) { m.Attachments[2].Content = nil }},
 	} {
 		m := fullMessage()
 		tc.edit(m)
@@ -167,7 +171,7 @@ func TestHealthFromAPI(t *testing.T) {
 	q = pakatapi.QuotaAnswer{}
 	example(t, "getQuota.answer-unlimited.json", &q)
 	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "0 (0%)", Left: "unlimited"}}, healthFromAPI(q.Quota).Quotas)
-	for allowed, left := range map[string]string{"-1": "unlimited", "0": "-5", "7": "2"} {
+	for allowed, left := range map[string]string{"-1": "unlimited", "0": "0", "7": "2"} {
 		q := pakatapi.Quota{Used: 5, Allowed: flex.Text(allowed)}
 		assert.Equal(t, left, healthFromAPI(q).Quotas[0].Left, allowed)
 	}
@@ -186,7 +190,7 @@ func TestContactFromAPI(t *testing.T) {
 	}, contactFromAPI([]pakatapi.Subscriber{sara}, ""))
 	assert.Equal(t, provider.Contact{
 		Email: "reza@example.ir", CreatedAt: at.Add(time.Second),
-		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: "blacklisted"}},
+		Suppressed:  []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"}},
 		Memberships: []provider.Membership{{List: "bq482wlk3z7pn", Status: provider.StatusBlocked}},
 	}, contactFromAPI([]pakatapi.Subscriber{reza}, ""))
 }
@@ -285,16 +289,41 @@ func TestEditsRefuse(t *testing.T) {
 }
 
 func TestCursors(t *testing.T) {
-	for _, tc := range []struct{ current, next, total, want int64 }{
-		{1, 2, 2, 2}, {1, 0, 2, 2}, {2, 0, 2, 0}, {1, 0, 0, 0}, {3, 2, 3, 0}, {1, 1, 1, 0}, {2, 3, 2, 0}, {7, 8, 0, 8},
+	for _, tc := range []struct {
+		asked, current, next, total, want int64
+		again                             bool // the server ignores what it is asked for
+	}{
+		{asked: 1, next: 2, total: 2, want: 2},
+		{asked: 1, total: 2, want: 2},
+		{asked: 2, total: 2},
+		{asked: 1},
+		{asked: 3, next: 2, total: 3},
+		{asked: 1, next: 1, total: 1},
+		{asked: 2, next: 3, total: 2},
+		{asked: 7, next: 8, want: 8},
+		{asked: 2, current: 2, next: 3, total: 9, want: 3},
+		{asked: 2, next: 2, total: 20, again: true},
+		{asked: 2, next: 2, again: true},
+		{asked: 2, current: 1, total: 20, again: true},
 	} {
-		assert.Equal(t, tc.want, nextPage(tc.current, tc.next, tc.total, 1), "%v", tc)
-		assert.Zero(t, nextPage(tc.current, tc.next, tc.total, 0), "after an empty page")
+		got, err := paging{tc.current, tc.next, tc.total}.after(tc.asked, 1)
+		assert.Equal(t, tc.want, got, "%v", tc)
+		if tc.again {
+			assert.ErrorIs(t, err, provider.ErrBadResponse, "%v", tc)
+			assert.ErrorContains(t, err, "same page again")
+		} else {
+			assert.NoError(t, err, "%v", tc)
+		}
+		got, err = paging{tc.current, tc.next, tc.total}.after(tc.asked, 0)
+		require.NoError(t, err)
+		assert.Zero(t, got, "after an empty page")
 	}
-	p, err := parsePlace(place{3, 7}.String())
-	require.NoError(t, err)
-	assert.Equal(t, place{3, 7}, p)
-	for _, bad := range []string{"x", "1/", "/1", "1/x", "0/1", "1", "1/1/1"} {
+	for _, want := range []place{{3, adapterkit.Place{At: 7}}, {3, adapterkit.Place{At: 7, First: 5}}} {
+		p, err := parsePlace(want.String())
+		require.NoError(t, err)
+		assert.Equal(t, want, p)
+	}
+	for _, bad := range []string{"x", "1/", "/1", "1/x", "0/1", "1", "1/1/x", "1/1/1/1"} {
 		_, err := parsePlace(bad)
 		assert.ErrorIs(t, err, provider.ErrInvalid, bad)
 	}

@@ -14,11 +14,14 @@ import (
 // texts are the vendor's words that say more than the status; the first that an error
 // says decides. It has no codes. That a subscriber exists comes with 409, and with another
 // status on some installations; the others are of a public list of the texts that the
-// software's API can answer with, without their statuses.
+// software's API can answer with, without their statuses. By those of
+// ErrUnavailable nothing was done, and the call may be made again.
 var texts = []struct {
 	phrase string
 	kind   provider.Kind
 }{
+	{"unable to acquire the mutex lock", provider.ErrUnavailable}, // another change of the address is under way
+	{"service unavailable", provider.ErrUnavailable},              // the API is switched off at the installation
 	{"already exists in this list", provider.ErrConflict},
 	{"email address is blacklisted", provider.ErrConflict}, // of mails too, not only of subscribers
 	{"already been marked as", provider.ErrConflict},

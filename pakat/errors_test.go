@@ -33,6 +33,8 @@ func TestClassify(t *testing.T) {
 		{"address of the program", 400, `{"status":"error","error":"Your IP address is not allowed to access this server."}`, provider.ErrUnauthorized, "Your IP address is not allowed to access this server.", ""},
 		{"permission", 400, `{"status":"error","error":"You do not have enough permissions to access this endpoint."}`, provider.ErrForbidden, "You do not have enough permissions to access this endpoint.", ""},
 		{"quota of lists", 422, `{"status":"error","error":"You have reached the maximum number of allowed lists."}`, provider.ErrNoCredit, "You have reached the maximum number of allowed lists.", ""},
+		{"another change of the address", 422, `{"status":"error","error":"Unable to acquire the mutex lock, please try again."}`, provider.ErrUnavailable, "Unable to acquire the mutex lock, please try again.", ""},
+		{"switched off", 400, `{"status":"error","error":"Service Unavailable."}`, provider.ErrUnavailable, "Service Unavailable.", ""},
 		{"words inside words", 422, `{"status":"error","error":"Preexists in this listing"}`, provider.ErrInvalid, "Preexists in this listing", ""},
 		{"words are no excuse for 500", 500, exists, provider.ErrUnavailable, "The subscriber already exists in this list.", ""},
 		{"text", 400, `{"status":"error","error":"bad"}`, provider.ErrInvalid, "bad", ""},

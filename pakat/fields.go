@@ -89,7 +89,9 @@ func (a *adapter) listTags(ctx context.Context, list string) ([]string, error) {
 		if len(answer.Data.Records) > 0 {
 			before = answer.Data.Records[0].Tag
 		}
-		page = nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records))
+		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
+			return nil, err
+		}
 	}
 	return tags, nil
 }

@@ -42,7 +42,10 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 			}
 		}
 		total := int64(answer.Data.TotalPages)
-		if page = nextPage(page, int64(answer.Data.NextPage), total, len(answer.Data.Records)); page > findPages {
+		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
+			return nil, err
+		}
+		if page > findPages {
 			page = max(page, total-findPages+1)
 		}
 	}

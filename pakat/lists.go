@@ -25,7 +25,11 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[
 	for _, l := range answer.Data.Records {
 		out.Items = append(out.Items, listFromAPI(l))
 	}
-	if next := nextPage(page, int64(answer.Data.NextPage), int64(answer.Data.TotalPages), len(answer.Data.Records)); next > 0 {
+	next, err := pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records))
+	if err != nil {
+		return nil, err
+	}
+	if next > 0 {
 		out.Next = strconv.FormatInt(next, 10)
 	}
 	return out, nil

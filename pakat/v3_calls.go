@@ -2,6 +2,7 @@ package pakat
 
 import (
 	"context"
+	"time"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -145,6 +146,30 @@ func (c v3Calls) CreateContact(
 		return 0, err
 	}
 	return created.ID, nil
+}
+
+// readBackSlack is how far the vendor's clock may be behind ours.
+const readBackSlack = 10 * time.Minute
+
+// ReadBack looks for the contact among those that were changed since then, on one page:
+// the document has no look-up of one contact.
+func (c v3Calls) ReadBack(
+	ctx context.Context, wire string, since time.Time,
+) (*sendinblue.Contact, error) {
+	page, err := c.api.ListContacts(ctx, &pakatv3api.ListContactsParams{
+		Limit: &v3Pages.Contacts, Offset: new(int64(0)),
+		ModifiedSince: new(since.Add(-readBackSlack).UTC().Format(time.RFC3339)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, found := range page.Contacts {
+		if same(found.Email, wire) {
+			contact := v3ContactFromAPI(found)
+			return &contact, nil
+		}
+	}
+	return nil, nil
 }
 
 // UpdateContact of an unknown address is assumed to be ErrNotFound.

@@ -61,10 +61,14 @@ func v3ReceiptFromAPI(m *provider.Message, sent *pakatv3api.SentEmail) *provider
 func v3RowsFromAPI(p *pakatv3api.ContactPage, withoutEmail bool) (*sendinblue.Rows, error) {
 	contacts := make([]sendinblue.Contact, len(p.Contacts))
 	for i, c := range p.Contacts {
-		contacts[i] = sendinblue.Contact{
-			Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
-			ListIDs: c.ListIDs, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
-		}
+		contacts[i] = v3ContactFromAPI(c)
 	}
 	return sendinblue.RowsOf(contacts, p.Count, withoutEmail)
+}
+
+func v3ContactFromAPI(c pakatv3api.Contact) sendinblue.Contact {
+	return sendinblue.Contact{
+		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
+	}
 }

@@ -158,18 +158,29 @@ func TestV3RowsFromAPI(t *testing.T) {
 	assert.Equal(t, map[string]any{"TAGS": []any{"الف", "ب"}, "VIP": true, "POINTS": 12.5}, page.Items[0].Fields)
 }
 
+// Whom a list has lost is shown where the answer names it.
+func TestV3ListUnsubscribed(t *testing.T) {
+	var c pakatv3api.Contact
+	require.NoError(t, json.Unmarshal([]byte(`{"email":"a@example.com","listIds":[4,5],"listUnsubscribed":[5]}`), &c))
+	got, err := v3ContactFromAPI(c).Portable()
+	require.NoError(t, err)
+	assert.Equal(t, []provider.Membership{
+		{List: "4", Status: provider.StatusSubscribed}, {List: "5", Status: provider.StatusUnsubscribed},
+	}, got.Memberships)
+}
+
 func TestV3Next(t *testing.T) {
 	for _, row := range []struct {
 		offset, limit int64
 		got           int
 		count         int64
-		want          string
+		want          int64
 	}{
-		{0, 50, 50, 120, "50"},
-		{100, 50, 20, 120, ""},
-		{0, 50, 0, 0, ""},
-		{0, 50, 50, 0, "50"}, // no count was told
-		{0, 50, 49, 0, ""},
+		{offset: 0, limit: 50, got: 50, count: 120, want: 50},
+		{offset: 100, limit: 50, got: 20, count: 120},
+		{offset: 0, limit: 50, got: 0, count: 0},
+		{offset: 0, limit: 50, got: 50, count: 0, want: 50}, // no count was told
+		{offset: 0, limit: 50, got: 49, count: 0},
 	} {
 		assert.Equal(t, row.want, sendinblue.Next(row.offset, row.got, row.limit, row.count), "%+v", row)
 	}

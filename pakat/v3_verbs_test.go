@@ -28,7 +28,17 @@ func TestV3Verbs(t *testing.T) {
 	r, err := c.Resubscribe(t.Context(), "a@example.com", provider.Ref{})
 	require.NoError(t, err)
 	assert.NotEmpty(t, r.Notes)
+	assert.Equal(t, provider.ContactDone, r.State, "the list of changed contacts shows it")
 	assert.Empty(t, sb.Contacts("pakatv3")[0].Suppressed)
+
+	sb.AddContact("pakatv3", provider.Contact{Email: "kept@example.com", Suppressed: []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}})
+	sb.Fail("pakatv3", sandbox.Fault{Operation: "updateContact", Status: 204}) // and nothing is changed
+	_, err = c.Resubscribe(t.Context(), "kept@example.com", provider.Ref{})
+	assert.ErrorIs(t, err, provider.ErrConflict)
+	sb.Fail("pakatv3", sandbox.Fault{Operation: "listContacts", Status: 200, Body: `{"contacts":[],"count":0}`})
+	r, err = c.Resubscribe(t.Context(), "kept@example.com", provider.Ref{})
+	require.NoError(t, err)
+	assert.Equal(t, provider.ContactUnknown, r.State)
 	_, err = c.Resubscribe(t.Context(), "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,17 +31,20 @@ type Config struct {
 	problems []*Error // of accounts, found while reading; Registry.Check returns them with all others
 }
 
-// ParseConfig reads a Config from JSON. It returns an error for what is no JSON object.
+// ParseConfig reads a Config from JSON; it reads no YAML, which the tool converts. It returns an error for what is no JSON object.
 // Everything else that is wrong, in accounts and outside of them, Registry.Check returns
 // at once: Open calls it, and it knows the drivers.
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
 	var whole json.RawMessage
 	if err := strictjson.Decode(data, &whole); err != nil {
+		if text := bytes.TrimSpace(data); len(text) > 0 && text[0] != '{' {
+			err.Message += "; YAML is read by the tool postmux only, from a file called .yaml"
+		}
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
 	if !strings.HasPrefix(string(whole), "{") {
-		err := strictjson.Value("", whole, &struct{}{})
+		err := strictjson.EachKey("", whole, nil) // says what it is instead
 		return cfg, configError(err.Path, "%s", err.Message)
 	}
 	cfg.Providers = make(map[string]AccountConfig)

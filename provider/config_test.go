@@ -176,3 +176,22 @@ func TestDoc(t *testing.T) {
 	}
 	assert.Empty(t, provider.Feature("nope").Doc())
 }
+
+// What is no JSON object is one error; YAML gets a hint, and a byte order mark is no content.
+func TestParseConfigOfSomethingElse(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"null", "null", "expected an object, got null"},
+		{"a list", "[]", "expected an object, got a list"},
+		{"YAML", "default: main\n", "YAML is read by the tool postmux only"},
+		{"nothing", "", "expected a JSON document, found its end"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := provider.ParseConfig([]byte(tt.text))
+			require.ErrorIs(t, err, provider.ErrConfig)
+			assert.ErrorContains(t, err, tt.want)
+		})
+	}
+	cfg, err := provider.ParseConfig([]byte("\ufeff" + `{"default": "main"}`))
+	require.NoError(t, err)
+	assert.Equal(t, "main", cfg.Default)
+}

@@ -218,7 +218,10 @@ func (e *Error) Error() string {
 // became describes the outcome of the call, with the verb of its operation.
 func (e *Error) became() string {
 	verb := e.Op.info().verb
-	if verb == "" {
+	switch {
+	case verb == "" && e.Local():
+		return "; no request was made"
+	case verb == "":
 		return ""
 	}
 	switch e.Outcome {
@@ -244,6 +247,7 @@ func (e *Error) what() string {
 	switch {
 	case e.Feature != "":
 		parts = append(parts, string(e.Feature)+" is not supported")
+	case e.Kind == ErrCanceled && e.message() == context.Canceled.Error(): // says it already
 	case e.Kind != ErrConfig && (e.Kind != ErrInvalid || e.Field == ""):
 		parts = append(parts, e.Kind.Error())
 	}
@@ -295,7 +299,7 @@ type wireError struct {
 // written as the message where there is no message.
 func (e *Error) MarshalJSON() ([]byte, error) {
 	outcome := e.Outcome
-	if outcome == "" {
+	if outcome == "" && !e.Op.info().only() {
 		outcome = OutcomeNotSent
 	}
 	return json.Marshal(wireError{
@@ -349,7 +353,10 @@ func asError(err error, prov, account string, op Op) error {
 	if c.Op == "" {
 		c.Op = op
 	}
-	if c.Outcome == "" && op.info().effect == changes {
+	switch info := op.info(); {
+	case info.only():
+		c.Outcome = "" // what a look-up found wrong before any request has none either
+	case c.Outcome == "" && info.effect == changes:
 		c.Outcome = OutcomeNotSent // the look-up before the change failed
 	}
 	return &c

@@ -47,6 +47,9 @@ type operation struct {
 	verb   string // the participle in errors: "sent"; empty for one that reads
 }
 
+// only reports whether the operation does nothing but read: its errors have no outcome.
+func (o operation) only() bool { return o.effect == reads && o.verb == "" }
+
 // operations has a row for each Op. The texts of errors use it.
 var operations = []operation{
 	{op: opOpen, effect: reads, verb: "sent"},

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"reflect"
 	"strings"
@@ -88,4 +89,22 @@ func TestErrorsWordTheirOperation(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of a read it is said that no request was made, never what was or was not sent; and one
+// end of the context is told once.
+func TestWordsOfReads(t *testing.T) {
+	local := provider.Invalid("email", "expected an address")
+	local.Op = "contacts.get"
+	assert.Equal(t, "contacts.get: email: expected an address; no request was made", local.Error())
+	remote := &provider.Error{Kind: provider.ErrNotFound, Op: "contacts.get", Status: 404, Message: "gone"}
+	assert.Equal(t, "contacts.get: not found: gone (status 404)", remote.Error())
+	data, err := json.Marshal(remote)
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `"outcome":""`)
+
+	canceled := &provider.Error{Kind: provider.ErrCanceled, Op: "send", Outcome: provider.OutcomeNotSent, Err: context.Canceled}
+	assert.Equal(t, "send: context canceled; nothing was sent", canceled.Error())
+	late := &provider.Error{Kind: provider.ErrCanceled, Op: "send", Outcome: provider.OutcomeNotSent, Err: context.DeadlineExceeded}
+	assert.Equal(t, "send: canceled: context deadline exceeded; nothing was sent", late.Error())
 }

@@ -311,3 +311,32 @@ func TestNameVariables(t *testing.T) {
 	assert.Equal(t, "Анна Иванова", fmt.Sprint(got.FirstName, " ", got.LastName))
 	assert.Equal(t, map[string]any{"Имя": "Анна", "Фамилия": "Иванова"}, sb.Contacts(name)[0].Fields)
 }
+
+// A firewall refuses one mail for what is in it, and the others of a batch go out.
+func TestBatchBehindAFirewall(t *testing.T) {
+	sb, c := start(t)
+	sb.Fail(name, sandbox.Fault{Operation: "sendEmail", Status: http.StatusForbidden, Body: `<html><title>Blocked</title>`})
+	refused, sent := 0, 0
+	_, err := c.SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+		for range 6 {
+			m := &provider.Message{
+				From: provider.Address{Email: "shop@example.com"}, To: []provider.Address{{Email: anna}},
+				Subject: "s", HTML: "<p>x</p>",
+			}
+			if !yield(m, nil) {
+				return
+			}
+		}
+	}, func(r provider.BatchResult) error {
+		if r.Err == nil {
+			sent++
+			return nil
+		}
+		refused++
+		assert.ErrorContains(t, r.Err, `a page of HTML and not the provider's: "Blocked"`)
+		return nil
+	})
+	require.NoError(t, err)
+	assert.Equal(t, 1, refused)
+	assert.Equal(t, 5, sent)
+}

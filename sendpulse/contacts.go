@@ -3,7 +3,6 @@ package sendpulse
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -65,7 +64,7 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 		if err != nil {
 			return nil, err
 		}
-		c.Phone = string(onList.Phone)
+		c.Phone = phone(onList.Phone)
 	}
 	return &c, nil
 }
@@ -80,13 +79,13 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if err != nil {
 		return nil, err
 	}
-	offset, err := adapterkit.Number(q.Cursor, 0)
+	at, err := adapterkit.ParsePlace(q.Cursor, 0)
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := a.listOf(ctx, cursor{list: list, offset: offset}, q)
+	page, next, err := a.listOf(ctx, cursor{list: list, offset: at.At, first: at.First}, q)
 	if err == nil && next.offset > 0 {
-		page.Next = fmt.Sprint(next.offset)
+		page.Next = adapterkit.Place{At: next.offset, First: next.first}.String()
 	}
 	return page, err
 }

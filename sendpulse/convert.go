@@ -26,12 +26,17 @@ func emailToAPI(m *provider.Message) (sendpulseapi.OutgoingEmail, []provider.Not
 	if len(m.ReplyTo) > 0 {
 		email.ReplyTo = new(c.address("reply_to[0]", m.ReplyTo[0]))
 	}
-	if m.HTML != "" {
+	switch {
+	case m.HTML != "":
 		email.HTML = []byte(m.HTML)
 		if m.Text == "" {
 			email.AutoPlainText = new(true)
 			c.Note("text", "emulated", "the provider makes the text part from the HTML")
 		}
+	case m.Template.IsZero():
+		e := provider.Unsupported(feature.MessageTextOnly, "HTML or a template is required")
+		e.Field = "html"
+		c.Fail(e)
 	}
 	switch {
 	case !m.Template.IsZero():

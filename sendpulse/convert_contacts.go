@@ -6,12 +6,14 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // phoneVariable is the system variable that holds the phone number.
@@ -77,7 +79,7 @@ func (n nameVariables) contactFromAPI(email string, memberships []sendpulseapi.M
 
 // listedFromAPI is a contact as a list shows it.
 func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact) provider.Contact {
-	c := provider.Contact{Email: row.Email, Phone: string(row.Phone), Suppressed: []provider.Suppression{}}
+	c := provider.Contact{Email: row.Email, Phone: phone(row.Phone), Suppressed: []provider.Suppression{}}
 	addMembership(&c, list, int64(row.Status))
 	adapterkit.SuppressLeft(&c)
 	fields := map[string]any{}
@@ -88,6 +90,29 @@ func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact)
 	}
 	n.takeNames(&c, fields)
 	return c
+}
+
+// phone is empty for the forms in which PHP writes that there is none.
+func phone(t flex.Text) string {
+	switch text := strings.TrimSpace(string(t)); text {
+	case "0", "false", "null", "[]", "{}":
+		return ""
+	default:
+		return text
+	}
+}
+
+// nothing reports whether v is a form in which PHP writes that there is none.
+func nothing(v any) bool {
+	switch v := v.(type) {
+	case bool:
+		return !v
+	case []any:
+		return len(v) == 0
+	case map[string]any:
+		return len(v) == 0
+	}
+	return false
 }
 
 // addMembership adds the standing on a list, and what it says of all mail.
@@ -121,7 +146,7 @@ func variableValue(raw json.RawMessage, typ string) (any, bool) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber() // ids lose digits as floats
 	var v any
-	if dec.Decode(&v) != nil || v == nil {
+	if dec.Decode(&v) != nil || v == nil || v == "" { // an empty text is what clears it
 		return nil, false
 	}
 	number, isNumber := v.(json.Number)
@@ -142,7 +167,11 @@ func variableValue(raw json.RawMessage, typ string) (any, bool) {
 func (n nameVariables) takeNames(c *provider.Contact, fields map[string]any) {
 	adapterkit.TakeText(fields, n.first, &c.FirstName)
 	adapterkit.TakeText(fields, n.last, &c.LastName)
+	if nothing(fields[phoneVariable]) {
+		delete(fields, phoneVariable)
+	}
 	adapterkit.TakeText(fields, phoneVariable, &c.Phone)
+	c.Phone = phone(flex.Text(c.Phone))
 	if len(fields) > 0 {
 		c.Fields = fields
 	}
@@ -165,37 +194,31 @@ func (n nameVariables) variablesToAPI(change provider.ContactChange) (map[string
 		field, variable string
 		change          provider.Change[string]
 	}{{"first_name", n.first, change.FirstName}, {"last_name", n.last, change.LastName}} {
-		if named.change.Clears() {
-			return nil, cannotClear(named.field)
-		}
-		if !named.change.IsSet() {
+		if named.change.IsZero() {
 			continue
 		}
 		if _, twice := out[named.variable]; twice {
 			return nil, provider.Invalid("fields."+named.variable, "the field is given twice, once as %s", named.field)
 		}
-		out[named.variable] = mailaddr.Name(named.change.Value())
+		out[named.variable] = mailaddr.Name(named.change.Value()) // empty when it is cleared
 	}
 	if change.Phone.Clears() {
-		return nil, cannotClear("phone")
+		e := provider.Unsupported(feature.ContactsUpsertClear, "the provider documents no way to empty a phone number")
+		e.Field = "phone"
+		return nil, e
 	}
 	return out, nil
 }
 
+// variableToAPI writes an empty text to empty a variable.
 func variableToAPI(name string, v any) (any, error) {
 	switch v.(type) {
 	case nil:
-		return nil, cannotClear("fields." + name)
+		return "", nil
 	case string, float64, int, int64, json.Number:
 		return v, nil
 	}
 	return nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's variables hold nothing else, got %T", v)
-}
-
-func cannotClear(field string) error {
-	e := provider.Unsupported(feature.ContactsUpsertClear, "the provider documents no way to empty a variable")
-	e.Field = field
-	return e
 }
 
 // valuesToAPI are variables in the form of a change of one contact, by name.

@@ -39,8 +39,6 @@ func TestEmailToAPI(t *testing.T) {
 	}
 	html := simple()
 	html.From.Name, html.Text = "", ""
-	text := simple()
-	text.HTML = ""
 	template := simple()
 	template.HTML, template.Text, template.Subject = "", "", "Receipt"
 	template.Template, template.Variables = provider.Ref{ID: "775701"}, map[string]any{"name": "Oleg", "order": 12}
@@ -53,7 +51,6 @@ func TestEmailToAPI(t *testing.T) {
 	}{
 		"email_full":          {full, nil},
 		"email_html":          {html, []string{"from.name emulated", "text emulated"}},
-		"email_text":          {text, nil},
 		"email_template":      {template, nil},
 		"email_template_text": {textID, nil},
 	} {
@@ -78,6 +75,7 @@ func TestEmailToAPIRefuses(t *testing.T) {
 	for field, change := range map[string]func(*provider.Message){
 		"subject":     func(m *provider.Message) { m.Subject, m.HTML, m.Text, m.Template = "", "", "", provider.Ref{ID: "7"} },
 		"from":        func(m *provider.Message) { m.From = provider.Address{} },
+		"html":        func(m *provider.Message) { m.HTML = "" },
 		"variables":   func(m *provider.Message) { m.Variables = map[string]any{"a": 1} },
 		"to[0].email": func(m *provider.Message) { m.To[0].Email = "олег@example.com" },
 		"attachments[1].name": func(m *provider.Message) {
@@ -272,10 +270,8 @@ func TestVariablesToAPI(t *testing.T) {
 	for field, change := range map[string]provider.ContactChange{
 		"fields.vip":   {Fields: map[string]any{"vip": true}},
 		"fields.tags":  {Fields: map[string]any{"tags": []string{"a"}}},
-		"fields.old":   {Fields: map[string]any{"old": nil}},
 		"fields.name":  {Fields: map[string]any{"name": "a"}, FirstName: provider.ChangeTo("b")},
 		"fields.Phone": {Fields: map[string]any{"Phone": "1"}},
-		"first_name":   {FirstName: provider.ChangeToNone[string]()},
 		"phone":        {Phone: provider.ChangeToNone[string]()},
 	} {
 		_, err := testNames.variablesToAPI(change)
@@ -285,15 +281,40 @@ func TestVariablesToAPI(t *testing.T) {
 	}
 }
 
+// An empty text empties a variable.
+func TestClearVariables(t *testing.T) {
+	got, err := testNames.variablesToAPI(provider.ContactChange{
+		FirstName: provider.ChangeToNone[string](), Fields: map[string]any{"old": nil},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]any{"name": "", "old": ""}, got)
+}
+
+// PHP writes a phone number that is not there in many forms.
+func TestPhone(t *testing.T) {
+	for raw, want := range map[string]string{
+		`"375291234567"`: "375291234567", `375291234567`: "375291234567", `"0375"`: "0375",
+		`false`: "", `[]`: "", `{}`: "", `0`: "", `null`: "", `""`: "", `"0"`: "",
+	} {
+		var row sendpulseapi.ListedContact
+		require.NoError(t, json.Unmarshal([]byte(`{"email":"a@example.com","phone":`+raw+`}`), &row))
+		assert.Equal(t, want, testNames.listedFromAPI(4, row).Phone, raw)
+		row.Variables = map[string]json.RawMessage{"Phone": json.RawMessage(raw)}
+		got := testNames.listedFromAPI(4, row)
+		assert.Equal(t, want, got.Phone, raw)
+		assert.Empty(t, got.Fields, raw)
+	}
+}
+
 func TestVariableValue(t *testing.T) {
 	for raw, want := range map[string]any{
-		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: "12345678901234567890", `""`: "",
+		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: "12345678901234567890",
 	} {
 		got, ok := variableValue(json.RawMessage(raw), "string")
 		assert.True(t, ok)
 		assert.Equal(t, want, got)
 	}
-	for _, raw := range []string{`null`, ``} {
+	for _, raw := range []string{`null`, ``, `""`} {
 		_, ok := variableValue(json.RawMessage(raw), "")
 		assert.False(t, ok)
 	}

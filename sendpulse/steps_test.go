@@ -146,9 +146,11 @@ func TestListingEnds(t *testing.T) {
 	t.Cleanup(srv.Close)
 	c, err := sendpulse.Open(sendpulse.Config{AccountSettings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1}, APIKey: provider.NewSecret("sp_key")})
 	require.NoError(t, err)
-	for _, limit := range []int{0, 1, 2} {
+	for _, q := range []provider.ContactQuery{
+		{}, {Limit: 1}, {Limit: 2},
+		{Limit: 2, List: provider.Ref{ID: "4"}},
+	} {
 		pages := 0
-		q := provider.ContactQuery{Limit: limit}
 		for range 10 {
 			var page *provider.Page[provider.Contact]
 			if page, err = c.ListContacts(t.Context(), q); err != nil {
@@ -157,8 +159,9 @@ func TestListingEnds(t *testing.T) {
 			pages++
 			q.Cursor = page.Next
 		}
-		require.ErrorIs(t, err, provider.ErrBadResponse, "limit %d", limit)
-		assert.Equal(t, 1, pages, "limit %d", limit)
+		require.ErrorIs(t, err, provider.ErrBadResponse, "%+v", q)
+		assert.ErrorContains(t, err, "same page again")
+		assert.Equal(t, 1, pages, "%+v", q)
 	}
 	lists = `[{"id":4,"name":"News","status":0},{"id":5,"name":"More","status":0}]`
 	seen := map[string]int{}

@@ -92,7 +92,7 @@ func TestBatchUsage(t *testing.T) {
 		r := postmux(t, append([]string{"--config", cfg, "batch"}, tc.args...)...)
 		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
-		nothingSentOnce(t, r.errOut)
+		nothingOnce(t, notSent, r.errOut)
 	}
 	assert.Empty(t, sb.Requests("brevo"))
 }
@@ -305,7 +305,7 @@ func TestBatchInputChanged(t *testing.T) {
 		r := postmux(t, "--config", cfg, "batch", file(t, "changed.jsonl", text), "--results", results, "--resume")
 		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, want)
-		nothingSentOnce(t, r.errOut)
+		nothingOnce(t, notSent, r.errOut)
 		r = postmuxWith(t, text, "--config", cfg, "batch", "-", "--results", results, "--resume")
 		assert.NotEqual(t, exit.Done, r.code)
 		assert.Contains(t, r.errOut, want)

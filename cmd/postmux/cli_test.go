@@ -75,7 +75,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"send", "--text", "a", "--text-file", "b"}, "--text and --text-file cannot stand together"},
 		{[]string{"status"}, "expected the ID of a message"},
 		{[]string{"status", "1", "--receipt", "x"}, "--receipt: expected either ID or --receipt"},
-		{[]string{"contacts", "get"}, "EMAIL: missing; try --help; nothing was sent"},
+		{[]string{"contacts", "get"}, "EMAIL: missing; try --help; no request was made"},
 		{[]string{"contacts", "import"}, "FILE: missing"},
 		{[]string{"contacts", "list", "x"}, `unexpected argument "x"`},
 		{[]string{"lists", "create"}, "NAME: missing"},
@@ -104,7 +104,7 @@ func TestUsage(t *testing.T) {
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
 			assert.Equal(t, 1, strings.Count(r.errOut, "\n"), r.errOut)
-			nothingSentOnce(t, r.errOut)
+			nothingOnce(t, nothingFor(tc.args), r.errOut)
 
 			r = postmux(t, append([]string{"--json"}, tc.args...)...)
 			assert.Equal(t, exit.Local, r.code)
@@ -134,7 +134,7 @@ func TestBadMessage(t *testing.T) {
 			assert.Equal(t, exit.Local, r.code)
 			assert.Empty(t, r.out)
 			assert.Contains(t, r.errOut, tc.want)
-			nothingSentOnce(t, r.errOut)
+			nothingOnce(t, notSent, r.errOut)
 		})
 	}
 	assert.Empty(t, sb.Requests("brevo"))
@@ -227,7 +227,7 @@ func TestInterrupted(t *testing.T) {
 	// A context that has ended makes no request at all.
 	r = postmuxIn(ctx, "", "--config", cfg, "--json", "send", "--to", "anna@example.com", "--subject", "x", "--html", "y")
 	assert.Equal(t, exit.Interrupted, r.code)
-	assert.Equal(t, "postmux: interrupted: main (brevo): send: canceled: context canceled; nothing was sent\n", r.errOut)
+	assert.Equal(t, "postmux: interrupted: main (brevo): send: context canceled; nothing was sent\n", r.errOut)
 	assert.Contains(t, r.out, `"kind": "canceled"`)
 	r = postmuxIn(ctx, "", "--config", cfg, "contacts", "import", file(t, "a.csv", "email\na@example.com\n"))
 	assert.Equal(t, exit.Interrupted, r.code, r.errOut)

@@ -86,7 +86,7 @@ func TestConfigOneProblem(t *testing.T) {
 			assert.Equal(t, exit.Local, r.code)
 			assert.Contains(t, r.errOut, tc.name+": ")
 			assert.Contains(t, r.errOut, tc.want)
-			nothingSentOnce(t, r.errOut)
+			nothingOnce(t, notAsked, r.errOut)
 			var doc struct {
 				Error   struct{ Kind, Message string }
 				Receipt any

@@ -351,10 +351,10 @@ func importSummary(before, r provider.ImportReport, total int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", x.n, x.what))
 		}
 	}
-	return parts[0] + ": " + strings.Join(append(parts[1:], nothing(parts)...), ", ")
+	return parts[0] + ": " + strings.Join(append(parts[1:], nothingDone(parts)...), ", ")
 }
 
-func nothing(parts []string) []string {
+func nothingDone(parts []string) []string {
 	if len(parts) == 1 {
 		return []string{"nothing done"}
 	}

@@ -12,14 +12,21 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/sandbox"
 )
 
-// nothingSentOnce asserts that text says so, at its end and only there.
-func nothingSentOnce(t *testing.T, text string) {
+// nothingOnce asserts that text says what was not done, at its end and only there.
+func nothingOnce(t *testing.T, want, text string) {
 	t.Helper()
-	assert.True(t, strings.HasSuffix(text, "nothing was sent\n"), text)
-	assert.Equal(t, 1, strings.Count(text, "nothing was"), text)
+	assert.True(t, strings.HasSuffix(text, want+"\n"), text)
+	assert.Equal(t, 1, strings.Count(text, "nothing was")+strings.Count(text, "no request was made"), text)
+}
+
+// nothingFor are the words of the command that args name.
+func nothingFor(args []string) string {
+	cmd, _, _ := newRoot(&app{registry: all.Registry()}).Find(args)
+	return nothingOf(cmd)
 }
 
 func TestLocalStops(t *testing.T) {
@@ -47,14 +54,14 @@ func TestLocalStops(t *testing.T) {
 			r := postmux(t, append([]string{"--config", cfg}, args...)...)
 			assert.Equal(t, exit.Local, r.code, r.errOut)
 			assert.Empty(t, r.out)
-			nothingSentOnce(t, r.errOut)
+			nothingOnce(t, nothingFor(args), r.errOut)
 		})
 	}
 	assert.Empty(t, sb.Requests("brevo"))
 
 	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "bad.csv", "email\nx\ny\n"))
 	assert.Equal(t, exit.Local, r.code)
-	assert.True(t, strings.HasSuffix(r.errOut, "postmux: 2 of 2 rows failed; nothing was sent\n"), r.errOut)
+	assert.True(t, strings.HasSuffix(r.errOut, "postmux: 2 of 2 rows failed; nothing was changed\n"), r.errOut)
 }
 
 // A redirect is an outage of a kind: it had no effect, and another time it may be gone.
@@ -137,7 +144,7 @@ func TestProblems(t *testing.T) {
 	}
 	assert.Equal(t, []string{"default", "providers.a.provider", "providers.b.api_key"}, fields)
 	assert.Equal(t, strings.TrimSpace(doc.Error.Message), doc.Error.Message)
-	nothingSentOnce(t, r.errOut)
+	nothingOnce(t, notAsked, r.errOut)
 	golden(t, "config/problems.json", strings.ReplaceAll(r.out, filepath.Dir(cfg)+"/", ""))
 
 	one := postmux(t, "--config", file(t, "one.yaml", "providers: {a: {provider: brevo}}"), "--json", "check")

@@ -22,15 +22,43 @@ func parseAddress(flag, text string) (provider.Address, error) {
 	return a, nil
 }
 
+// parseAddresses reads addresses; a text may hold several, with commas between.
 func parseAddresses(flag string, texts []string) ([]provider.Address, error) {
-	out := make([]provider.Address, len(texts))
-	for i, t := range texts {
-		var err error
-		if out[i], err = parseAddress(flag, t); err != nil {
-			return nil, err
+	var out []provider.Address
+	for _, t := range texts {
+		for _, one := range splitAddresses(t) {
+			a, err := parseAddress(flag, one)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
 		}
 	}
 	return out, nil
+}
+
+// splitAddresses cuts a text at the commas that stand between addresses. A name may have
+// commas as well, so what is no address alone belongs to the <address> behind it.
+func splitAddresses(text string) []string {
+	var out []string
+	name := "" // the beginning of an address, up to its last comma
+	for part := range strings.SplitSeq(text, ",") {
+		switch trimmed := strings.TrimSpace(part); {
+		case strings.HasSuffix(trimmed, ">"):
+			out, name = append(out, name+part), ""
+		case provider.CheckEmail(trimmed) == nil:
+			if name != "" {
+				out = append(out, strings.TrimSuffix(name, ","))
+			}
+			out, name = append(out, part), ""
+		default:
+			name += part + ","
+		}
+	}
+	if name != "" {
+		out = append(out, strings.TrimSuffix(name, ","))
+	}
+	return out
 }
 
 // cutPair reads "name=value".

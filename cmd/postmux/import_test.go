@@ -133,7 +133,7 @@ func TestImportBadRowOfStdin(t *testing.T) {
 	// The same rows in a file: nothing is imported.
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", strings.Replace(text, "a@", "d@", 1)))
 	assert.Equal(t, exit.Local, r.code)
-	nothingSentOnce(t, r.errOut)
+	nothingOnce(t, notChanged, r.errOut)
 	assert.Len(t, sb.Contacts("brevo"), 1)
 }
 
@@ -154,7 +154,7 @@ func TestImportUsage(t *testing.T) {
 		r := postmux(t, append([]string{"--config", cfg, "contacts", "import", input}, tc.args...)...)
 		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, tc.want)
-		nothingSentOnce(t, r.errOut)
+		nothingOnce(t, notChanged, r.errOut)
 	}
 	assert.Empty(t, sb.Requests("brevo"))
 }

@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	terminal.StrictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
+	a.nothing = nothingOf(cmd)
 	a.stream = cmd != nil && cmd.Annotations[streams] != ""
 	if err != nil && !a.started {
 		// Cobra's own complaints come before any command has run. The flags may
@@ -64,7 +65,7 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 				a.out.Document(exit.NewFailure(err))
 			}
 		}
-		text := exit.Sentence(err, code)
+		text := exit.Sentence(err, code, a.nothing)
 		if code == exit.Interrupted && !errors.As(err, new(*exit.StopError)) {
 			text = "interrupted: " + text
 		}

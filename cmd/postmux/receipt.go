@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
@@ -37,7 +38,7 @@ func accountText(account, prov string) string {
 func (a *app) showReceipt(c *provider.Client, r *provider.Receipt, err error) error {
 	code := exit.ReceiptCode(r, err)
 	if r != nil && !a.json {
-		a.printReceipt(r)
+		a.printReceipt(r, err)
 	}
 	if code == exit.Done {
 		if r != nil && a.json {
@@ -62,20 +63,26 @@ func (a *app) showReceipt(c *provider.Client, r *provider.Receipt, err error) er
 	return &exit.Result{Err: fmt.Errorf("%s says %s", r.Provider, r.State), Code: code, Shown: true, Next: next}
 }
 
-func (a *app) printReceipt(r *provider.Receipt) {
+// printReceipt prints r. err is the error of the same call, which stands on stderr and is
+// not told twice.
+func (a *app) printReceipt(r *provider.Receipt, err error) {
 	rows := [][2]string{
 		{"account", accountText(r.Account, r.Provider)},
-		{"state", string(r.State)},
+		{"state", stateText(r.State, err)},
 		{"message id", r.MessageID},
 		{"batch id", r.BatchID},
 		{"key", r.IdempotencyKey},
 	}
 	for _, p := range r.Recipients {
-		line := p.Email + "  " + string(p.State)
+		reason := err
+		if p.Error != nil {
+			reason = p.Error
+		}
+		line := p.Email + "  " + stateText(p.State, reason)
 		if p.MessageID != r.MessageID {
 			line += "  " + p.MessageID
 		}
-		if p.Error != nil {
+		if p.Error != nil && !exit.Same(p.Error, err) {
 			line += "  " + p.Error.Error()
 		}
 		rows = append(rows, [2]string{"recipient", line})
@@ -84,4 +91,14 @@ func (a *app) printReceipt(r *provider.Receipt) {
 		rows = append(rows, [2]string{"note", terminal.NoteText(n)})
 	}
 	a.out.Pairs(rows)
+}
+
+// stateText is a state in words. A mail that never reached the provider is refused in a
+// receipt, as one that is provably not sent; for people that is another thing.
+func stateText(s provider.State, reason error) string {
+	e, ok := errors.AsType[*provider.Error](reason)
+	if s == provider.StateRefused && ok && e.Status == 0 {
+		return "not sent"
+	}
+	return string(s)
 }

@@ -141,7 +141,7 @@ func TestImportResumedCode(t *testing.T) {
 		r = postmux(t, "--config", cfg, "--json", "contacts", "import", file(t, "c.csv", text), "--results", state, "--resume")
 		assert.Equal(t, exit.Local, r.code, r.errOut)
 		assert.Contains(t, r.errOut, "the input has changed")
-		assert.Contains(t, r.errOut, "nothing was sent")
+		assert.Contains(t, r.errOut, "nothing was changed")
 		assert.True(t, json.Valid([]byte(r.out)), r.out)
 	}
 }

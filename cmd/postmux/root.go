@@ -26,8 +26,9 @@ type app struct {
 	account    string
 	json       bool
 	debug      bool
-	started    bool // a command has begun; errors before that are of usage
-	stream     bool // JSON is one document a line, an error too
+	started    bool   // a command has begun; errors before that are of usage
+	nothing    string // what the command has not done when it stopped locally
+	stream     bool   // JSON is one document a line, an error too
 }
 
 func newRoot(a *app) *cobra.Command {

@@ -59,7 +59,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 	var lc net.ListenConfig
 	front, err := lc.Listen(cmd.Context(), "tcp", listen)
 	if err != nil {
-		return exit.UsageError("--listen", "cannot listen: %v", err)
+		return exit.UsageError("--listen", "cannot listen: %v; port 0 takes a free one", err)
 	}
 	address := front.Addr().String()
 	text, err := sandboxConfig(address)

@@ -23,8 +23,8 @@ func newSend(a *app) *cobra.Command {
 replaces the field of the file.
 
 An address is user@example.com or "Name <user@example.com>"; flags for several
-are repeated. Accepted does not mean delivered: "postmux status" looks it up
-where the provider has a look-up.`,
+are repeated, or hold addresses with commas between. Accepted does not mean
+delivered: "postmux status" looks it up where the provider has a look-up.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,
@@ -102,7 +102,7 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
 	msg := new(provider.Message)
 	if len(args) == 1 {
-		data, err := input.ReadAll(cmd.InOrStdin(), args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), "", args[0])
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 			*f.field = f.value
 		}
 		if f.file != "" {
-			data, err := input.ReadAll(cmd.InOrStdin(), f.file)
+			data, err := input.ReadAll(cmd.InOrStdin(), "--"+f.name+"-file", f.file)
 			if err != nil {
 				return err
 			}

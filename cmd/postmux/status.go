@@ -56,7 +56,7 @@ enough to ask. With --json the output can be the next --receipt.`,
 				case a.json:
 					a.out.Line(terminal.Indexed(i, r))
 				default:
-					a.printReceipt(r)
+					a.printReceipt(r, nil)
 				}
 				codes = append(codes, exit.Code(err))
 			}
@@ -78,7 +78,7 @@ func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]strin
 	case file == "":
 		return nil, exit.UsageError("", "expected the ID of a message, or --receipt FILE")
 	}
-	data, err := input.ReadAll(cmd.InOrStdin(), file)
+	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file)
 	if err != nil {
 		return nil, err
 	}

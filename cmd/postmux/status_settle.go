@@ -42,7 +42,7 @@ func (a *app) settle(cmd *cobra.Command, args []string, file string) error {
 		}
 	}
 	if !a.json {
-		a.printReceipt(got)
+		a.printReceipt(got, err)
 	}
 	switch {
 	case code == exit.Done && a.json:
@@ -66,7 +66,7 @@ func unsettled(r *provider.Receipt) int {
 
 // readReceipt reads a receipt as it is, or inside the document that an error made.
 func readReceipt(cmd *cobra.Command, file string) (*provider.Receipt, error) {
-	data, err := input.ReadAll(cmd.InOrStdin(), file)
+	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file)
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,16 @@ func (a *app) printVersion() {
 		fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		return
 	}
+	providers, routes := []string{}, []string{}
+	for _, name := range a.registry.Names() {
+		if d, _ := a.registry.Driver(name); isRoute(d) {
+			routes = append(routes, name)
+		} else {
+			providers = append(providers, name)
+		}
+	}
 	a.out.Document(map[string]any{
 		"version": version.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-		"providers": a.registry.Names(),
+		"providers": providers, "routes": routes,
 	})
 }

@@ -4025,8 +4025,14 @@ type ListCampaign struct {
 
 // ListChange: Who was added to a list or removed from it.
 type ListChange struct {
-	// Who was changed and who was not.
-	Contacts ListChangeResult `json:"contacts"`
+	// Who was changed and who was not, or at the root.
+	Contacts ListChangeResult `json:"contacts,omitempty"`
+
+	// Unchanged ones, where they do not stand inside contacts.
+	Failure []flex.Text `json:"failure,omitempty"`
+
+	// Changed ones, where they do not stand inside contacts.
+	Success []flex.Text `json:"success,omitempty"`
 }
 
 // ListChangeResult: Contacts by result, named as the request named them.

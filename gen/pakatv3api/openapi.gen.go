@@ -331,6 +331,9 @@ type Contact struct {
 	// Lists the contact is on.
 	ListIDs []int64 `json:"listIds,omitempty"`
 
+	// Lists the contact has unsubscribed from. Assumed, not documented.
+	ListUnsubscribed []int64 `json:"listUnsubscribed,omitempty"`
+
 	// When it was last changed, ISO 8601 with milliseconds and offset.
 	ModifiedAt string `json:"modifiedAt,omitempty"`
 
@@ -899,7 +902,7 @@ type UpdateContactRequest struct {
 	// True: no SMS; false: allow them again.
 	SMSBlacklisted *bool `json:"smsBlacklisted,omitempty"`
 
-	// Sender addresses whose transactional mail the contact does not get. Absent: stays as it is. An empty list is assumed to clear it.
+	// Sender addresses whose transactional mail the contact does not get. Absent: stays as it is. An empty list clears nothing at the service that Pakat v3 descends from.
 	SMTPBlacklistSender []string `json:"smtpBlacklistSender,omitzero"`
 
 	// Lists to remove the contact from.

@@ -57,6 +57,8 @@ var statuses = []statusRow{
 	{first: 410, last: 410, kind: provider.ErrNotFound, class: outcome.NotThere, send: outcome.Misdirected},
 	{first: 400, last: 499, kind: provider.ErrInvalid, class: outcome.Refused},
 	{kind: provider.ErrOutcomeUnknown, class: outcome.NoAnswer},
+	// The vendor's words, under a status of a refusal: nothing was done, and a repeat helps.
+	{kind: provider.ErrUnavailable, class: outcome.NoConnection},
 }
 
 // otherStatus is the row of a status that is not in the table: 1xx, and 2xx when

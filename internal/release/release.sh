@@ -26,6 +26,10 @@ fail() {
 }
 
 echo "$version" | grep -Eq '^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$' || fail "expected a version like v0.1.0, got \"$version\"" 2
+case $version in
+v[01].*) ;;
+*) fail "$version needs another module path: from v2 on the path ends in the major version" 2 ;;
+esac
 root=$(git rev-parse --show-toplevel) || fail "not in a git repository" 2
 cd "$root"
 library=$(GOWORK=off $GO list -m)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // Names of the attributes that every account is born with.
@@ -161,7 +162,11 @@ const exactDigits = 16
 // Values reads the attributes of an answer. It takes first name, last name and
 // phone out of them.
 func Values(raw json.RawMessage, into *provider.Contact) error {
-	if len(raw) == 0 || string(raw) == "null" || string(raw) == "[]" {
+	if len(raw) == 0 {
+		return nil
+	}
+	// A contact without any may have one of the forms in which PHP writes nothing.
+	if none := (flex.Map[json.RawMessage]{}); raw[0] != '{' && json.Unmarshal(raw, &none) == nil {
 		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))

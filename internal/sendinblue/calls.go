@@ -2,6 +2,7 @@ package sendinblue
 
 import (
 	"context"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -28,6 +29,9 @@ type Calls interface {
 	// CreateContact creates the contact or updates it; id is 0 when the answer has none.
 	CreateContact(ctx context.Context, body ContactBody, opts ...rest.Option) (id int64, err error)
 	UpdateContact(ctx context.Context, wire string, body ContactBody) error
+	// ReadBack returns the contact as it stands after a change that began at since, nil
+	// when the vendor does not show it.
+	ReadBack(ctx context.Context, wire string, since time.Time) (*Contact, error)
 
 	ListLists(ctx context.Context, limit, offset int64) (lists []List, count int64, err error)
 	CreateList(ctx context.Context, name string, folder int64) (id int64, err error)

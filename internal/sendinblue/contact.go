@@ -91,13 +91,21 @@ func RowsOf(contacts []Contact, count int64, withoutEmail bool) (*Rows, error) {
 	return &Rows{Page: page, Got: len(contacts), Count: count}, nil
 }
 
-// Next is the cursor after a page of got rows at offset, of at most limit rows.
-// count is how many there are in all; 0 means that the vendor did not tell, and
-// then a page that is not full is the last.
-func Next(offset int64, got int, limit, count int64) string {
+// Next is the offset after a page of got rows at offset, of at most limit rows, and 0
+// after the last page. count is how many there are in all; 0 means that the vendor did
+// not tell, and then a page that is not full is the last.
+func Next(offset int64, got int, limit, count int64) int64 {
 	end := offset + int64(got)
 	if got == 0 || count > 0 && end >= count || count == 0 && int64(got) < limit {
+		return 0
+	}
+	return end
+}
+
+// cursorAt is the text of an offset, empty for 0.
+func cursorAt(offset int64) string {
+	if offset == 0 {
 		return ""
 	}
-	return strconv.FormatInt(end, 10)
+	return strconv.FormatInt(offset, 10)
 }

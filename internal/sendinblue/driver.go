@@ -3,6 +3,7 @@ package sendinblue
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/alike"
@@ -50,10 +51,19 @@ func (d *Driver) attributes(ctx context.Context) (map[string]string, error) {
 	return types, nil
 }
 
+// MessageID returns a message id as the vendors take it: in angle brackets, which ids of
+// webhooks lack. The id of a batch, which has no @, stays as it is.
+func MessageID(id string) string {
+	if !strings.Contains(id, "@") || strings.HasPrefix(id, "<") {
+		return id
+	}
+	return "<" + id + ">"
+}
+
 // Logged returns the state of a mail by the event log; nil when the log has nothing
 // about it.
 func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receipt, error) {
-	events, err := d.calls.ListEmailEvents(ctx, messageID)
+	events, err := d.calls.ListEmailEvents(ctx, MessageID(messageID))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,11 +18,11 @@ import (
 func (d *Driver) ListContacts(
 	ctx context.Context, q provider.ContactQuery,
 ) (*provider.Page[provider.Contact], error) {
-	offset, err := adapterkit.Number(q.Cursor, 0)
+	at, err := adapterkit.ParsePlace(q.Cursor, 0)
 	if err != nil {
 		return nil, err
 	}
-	ask := ContactQuery{Offset: offset, Limit: d.pages.Contacts, WithoutEmail: q.WithoutEmail}
+	ask := ContactQuery{Offset: at.At, Limit: d.pages.Contacts, WithoutEmail: q.WithoutEmail}
 	if !q.List.IsZero() {
 		if ask.List, err = adapterkit.ListID("list", q.List); err != nil {
 			return nil, err
@@ -38,7 +39,13 @@ func (d *Driver) ListContacts(
 	if err != nil {
 		return nil, err
 	}
-	rows.Page.Next = Next(offset, rows.Got, ask.Limit, rows.Count)
+	next := Next(at.At, rows.Got, ask.Limit, rows.Count)
+	if at, err = at.After(next, rows.first()); err != nil {
+		return nil, err
+	}
+	if next > 0 {
+		rows.Page.Next = at.String()
+	}
 	return rows.Page, nil
 }
 
@@ -139,7 +146,9 @@ func (d *Driver) Unsubscribe(
 	return r, nil
 }
 
-// Resubscribe changes a contact that is there; an unknown address is ErrNotFound.
+// Resubscribe changes a contact that is there; an unknown address is ErrNotFound. The
+// contact is read afterwards: whether the vendor lifts what somebody else has set is not
+// documented.
 func (d *Driver) Resubscribe(
 	ctx context.Context, email string, list provider.Ref,
 ) (*provider.ContactReceipt, error) {
@@ -155,7 +164,42 @@ func (d *Driver) Resubscribe(
 		}
 		body, note = ContactBody{Lists: []int64{id}}, noteList
 	}
-	return adapterkit.Done(d.calls.UpdateContact(ctx, wire, body), note)
+	before := time.Now()
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if err := d.calls.UpdateContact(ctx, wire, body); err != nil {
+		return r, err
+	}
+	after, err := d.calls.ReadBack(ctx, wire, before)
+	switch {
+	case err != nil:
+		return r, &provider.Error{
+			Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Err: err,
+			Message: "the contact was changed, but what came of it could not be read: " + err.Error(),
+		}
+	case after == nil:
+		r.Notes = append(r.Notes, noteNotRead)
+		return r, nil
+	case after.still(body) != "":
+		return r, adapterkit.Conflict("email", "the provider took the change, but "+after.still(body))
+	}
+	r.State, r.Notes = provider.ContactDone, append(r.Notes, note)
+	return r, nil
+}
+
+// still says which wish of a Resubscribe was not met, empty when all were.
+func (c *Contact) still(body ContactBody) string {
+	if body.Blocked != nil && c.EmailBlacklisted {
+		return "the contact is still blocked"
+	}
+	for _, id := range body.Lists {
+		switch {
+		case slices.Contains(c.ListUnsubscribed, id):
+			return fmt.Sprintf("the contact is still unsubscribed from list %d", id)
+		case !slices.Contains(c.ListIDs, id):
+			return fmt.Sprintf("the contact is not on list %d", id)
+		}
+	}
+	return ""
 }
 
 // Notes of the verbs.
@@ -177,6 +221,11 @@ var (
 		Why: "lets marketing mail through again; a block of transactional mail and " +
 			"unsubscriptions from single lists stay",
 	}
+	noteNotRead = provider.Note{
+		Field: "email", Action: provider.NoteWarning,
+		Why: "the provider took the change, but does not show the contact, so whether it " +
+			"came back is not known",
+	}
 	noteList = provider.Note{
 		Field: "list", Action: provider.NoteWarning,
 		Why: "put on the list again; a block of all marketing mail stays",
@@ -197,7 +246,7 @@ func (d *Driver) ListLists(
 	if err != nil {
 		return nil, err
 	}
-	out := &provider.Page[provider.List]{Next: Next(offset, len(lists), d.pages.Lists, count)}
+	out := &provider.Page[provider.List]{Next: cursorAt(Next(offset, len(lists), d.pages.Lists, count))}
 	for _, l := range lists {
 		if l.Subscribers == 0 {
 			l.Subscribers = -1
@@ -244,6 +293,6 @@ func (d *Driver) ListSuppressions(
 		return nil, err
 	}
 	return &provider.Page[provider.Suppression]{
-		Items: blocked, Next: Next(offset, len(blocked), d.pages.Blocked, count),
+		Items: blocked, Next: cursorAt(Next(offset, len(blocked), d.pages.Blocked, count)),
 	}, nil
 }

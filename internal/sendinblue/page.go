@@ -16,6 +16,14 @@ type Rows struct {
 	Count int64 // contacts in all
 }
 
+// first names the first contact of the page; empty when there is none.
+func (r *Rows) first() string {
+	if len(r.Page.Items) == 0 {
+		return ""
+	}
+	return r.Page.Items[0].Email + r.Page.Items[0].Phone
+}
+
 // largestPage is the most contacts that the vendor gives at a time.
 const largestPage = 1000
 

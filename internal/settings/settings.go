@@ -163,7 +163,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 	switch f.Kind {
 	case "secret":
 		if !isText {
-			return wrong("expected a text") // the value may be a key, so it is not shown
+			return wrong("%s", notText(value))
 		}
 		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(word)); err != nil {
 			return wrong("expected a text")
@@ -172,7 +172,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 	case "text":
 		switch {
 		case !isText:
-			return wrong("expected a text")
+			return wrong("%s", notText(value))
 		case word == "": // a forgotten variable must not switch a setting off
 			return wrong("expected a text, got nothing; without one, leave the key out")
 		}
@@ -212,6 +212,20 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		return &Problem{err.Path, err.Message}
 	}
 	return f.bounded(v)
+}
+
+// notText describes a value where a text is expected. The value may be a key, so it is
+// not shown.
+func notText(value any) string {
+	switch value.(type) {
+	case map[string]any:
+		return "expected a text, got an object"
+	case []any:
+		return "expected a text, got a list"
+	case bool:
+		return "expected a text, got true or false: quote it"
+	}
+	return "expected a text, got a number: quote it"
 }
 
 // expected describes the values of the setting.
@@ -346,7 +360,7 @@ func ResolveStruct(cfg any) []Problem {
 }
 
 // follow returns the content of a reference: an environment variable, or a file
-// without one line break at its end. Empty counts as missing.
+// without a byte order mark at its beginning and one line break at its end. Empty counts as missing.
 func follow(word string) (string, error) {
 	if name, ok := strings.CutPrefix(word, "env:"); ok {
 		value := os.Getenv(name)
@@ -360,7 +374,8 @@ func follow(word string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("cannot read the file: %w", err)
 		}
-		value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		value := strings.TrimPrefix(string(data), "\ufeff") // some editors begin a file with it
+		value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 		if value == "" {
 			return "", fmt.Errorf("file %s is empty", text.Clip(path))
 		}

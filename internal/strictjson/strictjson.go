@@ -37,6 +37,8 @@ func wrong(path, format string, args ...any) *Error {
 
 // Decode decodes one JSON document into out, a pointer to a struct.
 func Decode(data []byte, out any) *Error {
+	// A byte order mark, which some editors write, is no part of the document.
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var whole json.RawMessage
 	if err := dec.Decode(&whole); err != nil {

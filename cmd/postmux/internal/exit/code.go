@@ -13,7 +13,7 @@ import (
 const (
 	Done        = 0
 	Bug         = 1   // a bug, or writing the output failed
-	Local       = 2   // stopped here: usage, unreadable input, configuration, invalid, unsupported; nothing was sent
+	Local       = 2   // stopped here: usage, unreadable input, configuration, invalid, unsupported; nothing was done
 	Partly      = 3   // of many items some were done and some were not
 	Credentials = 4   // the provider does not accept the credentials, or not for this
 	Refused     = 5   // the provider refused: invalid, no credit, conflict, not found
@@ -28,7 +28,7 @@ const Help = `Exit codes:
   0    done
   1    a bug, or writing the output failed
   2    stopped locally (usage, input that cannot be read, configuration, invalid,
-       unsupported): nothing was sent
+       unsupported): nothing was done
   3    of many items some were done and some were not
   4    the provider does not accept the credentials (401, 403)
   5    the provider refused (invalid, no credit, conflict, not found)

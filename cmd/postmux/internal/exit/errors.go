@@ -27,7 +27,7 @@ func (e *Result) Unwrap() error { return e.Err }
 
 const opUsage = "usage"
 
-// UsageError is a mistake on the command line; nothing was sent.
+// UsageError is a mistake on the command line; nothing was done.
 func UsageError(field, format string, args ...any) error {
 	return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Op: opUsage, Field: field, Message: fmt.Sprintf(format, args...)}
 }
@@ -41,7 +41,7 @@ type FileError struct {
 func (e *FileError) Error() string { return e.File + ": " + e.Err.Error() }
 func (e *FileError) Unwrap() error { return e.Err }
 
-// ConfigError returns an error of the configuration; nothing was sent.
+// ConfigError returns an error of the configuration; nothing was done.
 func ConfigError(field, format string, args ...any) *provider.Error {
 	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
 }

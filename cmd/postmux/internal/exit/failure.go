@@ -71,19 +71,20 @@ func problems(e *provider.Error) []Problem {
 	return out
 }
 
-// Sentence is err for people. Whatever was stopped here ends in the same words.
-func Sentence(err error, code int) string {
+// Sentence is err for people. Whatever was stopped here ends in nothing, the words for
+// what the command has not done: its errors may be of several operations.
+func Sentence(err error, code int, nothing string) string {
 	text := strings.TrimSpace(words(err))
 	if code != Local {
 		return text
 	}
-	for _, verb := range []string{"sent", "changed", "withdrawn"} {
-		text = strings.TrimSuffix(text, "; nothing was "+verb)
+	for _, words := range []string{"nothing was sent", "nothing was changed", "nothing was withdrawn", "no request was made"} {
+		text = strings.TrimSuffix(text, "; "+words)
 	}
 	if strings.Contains(text, "\n") {
-		return strings.TrimSpace(text) + "\nnothing was sent"
+		return strings.TrimSpace(text) + "\n" + nothing
 	}
-	return text + "; nothing was sent"
+	return text + "; " + nothing
 }
 
 // words are those of err; a mistake on the command line or in the configuration

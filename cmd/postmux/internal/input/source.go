@@ -3,6 +3,7 @@
 package input
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -124,18 +125,19 @@ type ReadError struct{ Err error }
 func (e *ReadError) Error() string { return e.Err.Error() }
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// ReadAll reads a file, or stdin when it is called "-".
-func ReadAll(stdin io.Reader, name string) ([]byte, error) {
+// ReadAll reads a text file, or stdin when it is called "-", without a byte order mark.
+// flag is the one that names the file; empty for an argument.
+func ReadAll(stdin io.Reader, flag, name string) ([]byte, error) {
 	if name == "-" {
 		data, err := io.ReadAll(stdin)
 		if err != nil {
-			return nil, exit.UsageError("-", "cannot read stdin: %v", err)
+			return nil, exit.UsageError(flag, "cannot read stdin: %v", err)
 		}
-		return data, nil
+		return bytes.TrimPrefix(data, ByteOrderMark), nil
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, exit.UsageError("", "cannot read the file: %v", err)
+		return nil, exit.UsageError(flag, "cannot read the file: %v", err)
 	}
-	return data, nil
+	return bytes.TrimPrefix(data, ByteOrderMark), nil
 }

@@ -55,7 +55,21 @@ func StrictBuiltins(root *cobra.Command) {
 		case "completion":
 			cmd.Args = NoCommand
 			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		default:
+			if cmd.HasSubCommands() {
+				cmd.AddCommand(groupHelp())
+			}
 		}
+	}
+}
+
+// groupHelp is "help" behind a command with subcommands, as it is behind the root.
+func groupHelp() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Help on a command of these", Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return helpOn(cmd, append([]string{cmd.Parent().Name()}, args...))
+		},
 	}
 }
 
