@@ -257,14 +257,14 @@ func (e *Error) what() string {
 	return strings.Join(parts, ": ")
 }
 
-// message is the Message, else the cause, in one line. Problems of a configuration have
-// a line each.
+// message is the Message, else the cause, in one line. What was found before any request
+// may have several: the problems of a configuration or of a file have a line each.
 func (e *Error) message() string {
 	m := e.Message
 	if m == "" && e.Err != nil {
 		m = e.Err.Error()
 	}
-	if e.Kind == ErrConfig {
+	if e.Local() {
 		return text.PrintableLines(m)
 	}
 	return text.OneLine(m)

@@ -31,7 +31,7 @@ func TestTextOfAnErrorIsOneLine(t *testing.T) {
 		{name: "request id", err: provider.Error{RequestID: hostile}},
 		{name: "account", err: provider.Error{Account: hostile, Provider: "x"}},
 	} {
-		for _, kind := range []provider.Kind{provider.ErrInvalid, provider.ErrUnavailable, provider.ErrInternal} {
+		for _, kind := range []provider.Kind{provider.ErrForbidden, provider.ErrUnavailable, provider.ErrInternal} {
 			t.Run(x.name+" "+string(kind), func(t *testing.T) {
 				e := x.err
 				e.Kind = kind
@@ -56,7 +56,7 @@ func TestTextOfAConfigurationError(t *testing.T) {
 // An adapter may quote its provider in an error that no transport has cleaned.
 func TestMessageOfAnAdapterIsOneLine(t *testing.T) {
 	s := &stub{caps: everything(nil), upErr: func(provider.ContactChange) error {
-		return &provider.Error{Kind: provider.ErrInvalid, Message: hostile}
+		return &provider.Error{Kind: provider.ErrForbidden, Message: hostile}
 	}}
 	_, err := client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).UpsertContact(t.Context(), provider.ContactChange{Email: "a@example.com"})
 	var e *provider.Error
