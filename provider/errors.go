@@ -183,7 +183,7 @@ func (e *Error) Error() string {
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{e.who(), string(e.Op), area, text.OneLine(e.Field), e.what()} {
+	for _, part := range []string{text.OneLine(e.who()), string(e.Op), area, text.OneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -196,10 +196,10 @@ func (e *Error) Error() string {
 		facts = append(facts, fmt.Sprintf("status %d", e.Status))
 	}
 	if e.Code != "" {
-		facts = append(facts, "code "+e.Code)
+		facts = append(facts, "code "+text.OneLine(e.Code))
 	}
 	if e.RequestID != "" {
-		facts = append(facts, "request "+e.RequestID)
+		facts = append(facts, "request "+text.OneLine(e.RequestID))
 	}
 	if e.RetryAfter > 0 {
 		facts = append(facts, "try again in "+e.RetryAfter.Round(time.Second).String())
@@ -208,10 +208,11 @@ func (e *Error) Error() string {
 		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
 	}
 	b.WriteString(e.became())
+	line := text.PrintableLines(b.String()) // whatever its parts came from
 	if e.Status == 0 {
-		return b.String()
+		return line
 	}
-	return text.OneLine(b.String()) // it contains the vendor's text
+	return text.OneLine(line) // it contains the vendor's text
 }
 
 // became describes the outcome of the call, with the verb of its operation.
@@ -256,11 +257,17 @@ func (e *Error) what() string {
 	return strings.Join(parts, ": ")
 }
 
+// message is the Message, else the cause, in one line. What was found before any request
+// may have several: the problems of a configuration or of a file have a line each.
 func (e *Error) message() string {
-	if e.Message == "" && e.Err != nil {
-		return e.Err.Error()
+	m := e.Message
+	if m == "" && e.Err != nil {
+		m = e.Err.Error()
 	}
-	return e.Message
+	if e.Local() {
+		return text.PrintableLines(m)
+	}
+	return text.OneLine(m)
 }
 
 // Unwrap gives errors.Is the kind and the cause.
@@ -334,6 +341,9 @@ func asError(err error, prov, account string, op Op) error {
 		}
 	}
 	c := *e
+	if c.Message != "" {
+		c.Message = c.message() // an adapter may quote its provider
+	}
 	if c.Provider == "" {
 		c.Provider = prov
 	}

@@ -33,13 +33,13 @@ func authOf(cfg Config, env provider.DriverEnv) (httpx.Auth, error) {
 	settings.RateLimits = nil
 	chain, err := httpx.New(httpx.Config{
 		Provider: name, BaseURL: baseURL, Settings: settings, Env: env,
-		Auth: httpx.NoAuth(), Secretive: []string{tokenOperation},
-		Classify: func(a *httpx.Answer) *provider.Error { return without(cfg.ClientSecret, classify(a)) },
+		Auth: httpx.NoAuth(cfg.ClientSecret), Secretive: []string{tokenOperation},
+		Classify: classify,
 	})
 	if err != nil {
 		return httpx.Auth{}, err
 	}
-	return httpx.Bearer(cfg.ClientID, fetcher(sendpulseapi.NewClient(chain), cfg.ClientID, cfg.ClientSecret)), nil
+	return httpx.Bearer(cfg.ClientID, fetcher(sendpulseapi.NewClient(chain), cfg.ClientID, cfg.ClientSecret), cfg.ClientSecret), nil
 }
 
 // checkCredentials refuses settings that hold no credentials, half of them, or
@@ -57,16 +57,6 @@ func checkCredentials(cfg Config) []*provider.Error {
 		return adapterkit.WrongSetting("client_id", "missing: client_secret goes with client_id")
 	}
 	return adapterkit.WrongSetting("client_secret", "missing: client_id goes with client_secret")
-}
-
-// without takes the secret out of what the vendor wrote. It travels in the body,
-// where the chain does not look for it.
-func without(secret provider.Secret, e *provider.Error) *provider.Error {
-	if e != nil {
-		e.Message = strings.ReplaceAll(e.Message, secret.Reveal(), secret.String())
-		e.Code = strings.ReplaceAll(e.Code, secret.Reveal(), secret.String())
-	}
-	return e
 }
 
 func fetcher(api *sendpulseapi.Client, id string, secret provider.Secret) func(context.Context) (string, time.Duration, error) {

@@ -14,7 +14,8 @@ import (
 // its credential was not carried out.
 type authorizer struct {
 	linked
-	auth Auth
+	auth    Auth
+	secrets secrets
 }
 
 func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
@@ -22,7 +23,7 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if err != nil {
 		return nil, noCredential(err)
 	}
-	x.credential = credential
+	x.credential, x.secrets = credential, l.secrets.of(credential)
 	a, f := l.next.do(ctx, x)
 	if !l.auth.renewable || a == nil || a.Status != http.StatusUnauthorized {
 		return a, f
@@ -30,7 +31,7 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if credential, err = l.auth.credential(ctx, x.credential); err != nil {
 		return a, f // the 401 is what is known of the call
 	}
-	x.credential, x.waited = credential, 0
+	x.credential, x.secrets, x.waited = credential, l.secrets.of(credential), 0
 	return l.next.do(ctx, x)
 }
 

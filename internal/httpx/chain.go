@@ -52,7 +52,7 @@ func assemble(s *settings) []link {
 		// In each attempt: the vendor counts repeats too.
 		&limiter{limits: s.Limits, buckets: s.buckets},
 		// In each attempt, and after the wait for the limit: a token may expire meanwhile.
-		&authorizer{auth: s.Auth},
+		&authorizer{auth: s.Auth, secrets: secrets{others: s.Auth.secrets}},
 		// After auth, which may make two requests: the hook is called for each. Around
 		// redact: the hook must not see the credential.
 		&observer{
@@ -71,7 +71,7 @@ func assemble(s *settings) []link {
 		// In each request, which encode has written: the wait begins when that has left.
 		// Around read and send: an answer of which the rest does not come is as late.
 		&answerBound{given: s.answer},
-		// Before anything looks into the body: its size is capped.
+		// Before anything looks into the body: its size is capped, and it is scrubbed.
 		&reader{},
 		// Last: the wire.
 		newSender(s.client, s.base),

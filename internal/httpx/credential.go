@@ -30,14 +30,16 @@ type Auth struct {
 	identity [sha256.Size]byte
 	// unusable says that the key cannot stand in a header.
 	unusable bool
+	// secrets are taken out of answers as the credential is.
+	secrets []string
 	// renewable says that after a 401 one more request with a new credential makes
 	// sense.
 	renewable bool
 }
 
-// NoAuth is for calls that carry their credential in the body.
-func NoAuth() Auth {
-	return Auth{place: func(*rest.Call, string) {}, credential: fixed("")}
+// NoAuth is for calls that carry their credential, the secrets, in the body.
+func NoAuth(secrets ...provider.Secret) Auth {
+	return Auth{place: func(*rest.Call, string) {}, credential: fixed("")}.knowing(secrets)
 }
 
 // HeaderKey sends the key in a header field.
@@ -57,10 +59,23 @@ func keyAuth(key provider.Secret) Auth {
 
 // Bearer sends a token that fetch gets and that expires. One fetch runs at a
 // time however many calls wait for it; a 401 makes it fetch once more.
-// account names whose token it is, such as the client id.
-func Bearer(account string, fetch func(ctx context.Context) (token string, life time.Duration, err error)) Auth {
+// account names whose token it is, such as the client id. secrets are those for which
+// the token is got.
+func Bearer(
+	account string, fetch func(ctx context.Context) (token string, life time.Duration, err error),
+	secrets ...provider.Secret,
+) Auth {
 	src := &tokenSource{fetch: fetch}
-	return inHeader("Authorization", "Bearer ", Auth{credential: src.token, renewable: true, identity: identityOf(account)})
+	a := Auth{credential: src.token, renewable: true, identity: identityOf(account)}
+	return inHeader("Authorization", "Bearer ", a.knowing(secrets))
+}
+
+// knowing returns a with secrets that an answer may hold beside the credential.
+func (a Auth) knowing(secrets []provider.Secret) Auth {
+	for _, s := range secrets {
+		a.secrets = append(a.secrets, s.Reveal())
+	}
+	return a
 }
 
 // FormToken sends the token as a field of the form or of the JSON object, or of

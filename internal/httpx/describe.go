@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -69,20 +70,21 @@ func formFields(call *rest.Call) []provider.FormField {
 }
 
 // answer describes an answer; a is nil when none came.
-func (d *describer) answer(call *rest.Call, a *Answer, credential string) provider.WireResponse {
+func (d *describer) answer(call *rest.Call, a *Answer, secrets *scrub.Scrubber) provider.WireResponse {
 	if a == nil {
 		return provider.WireResponse{}
 	}
 	out := provider.WireResponse{Status: a.Status, Headers: map[string]string{}}
 	for name, values := range a.Header {
 		if name != "Set-Cookie" {
-			out.Headers[name] = scrubText(strings.Join(values, ", "), credential)
+			out.Headers[secrets.Text(name)] = secrets.Text(strings.Join(values, ", "))
 		}
 	}
 	if slices.Contains(d.secretive, call.Operation) {
 		out.Body = redacted
 		return out
 	}
-	out.Body = scrubText(string(a.Body[:min(len(a.Body), maxDescribe)]), credential)
+	body := secrets.Text(string(a.Body)) // before the cut, which would hide a part of a key
+	out.Body = body[:min(len(body), maxDescribe)]
 	return out
 }

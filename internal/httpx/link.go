@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -43,8 +44,9 @@ type exchange struct {
 	attempt  int       // number of the attempt, from 1; set by retry
 	notAfter time.Time // the latest start of the attempt, zero for any; set by retry
 
-	waited     time.Duration // spent waiting for the account's limit; set by limit
-	credential string        // REDACTED until auth sets it
+	waited     time.Duration   // spent waiting for the account's limit; set by limit
+	credential string          // REDACTED until auth sets it
+	secrets    *scrub.Scrubber // for what comes back; set by auth
 
 	// The encoded request; set by encode.
 	url    *url.URL
@@ -57,7 +59,7 @@ type Answer struct {
 	Call   *rest.Call
 	Status int
 	Header http.Header
-	Body   []byte // the JSON of what was received; see payload
+	Body   []byte // the JSON of what was received, without credentials; see payload
 	raw    []byte // as received
 
 	decoded bool // evidence decoded the body into the exchange's out

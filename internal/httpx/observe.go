@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -26,17 +27,17 @@ func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if f != nil && f.class == outcome.Local {
 		return a, f // no request was made
 	}
-	call, credential := x.call, x.credential // all of x that Describe may keep
+	call, secrets := x.call, x.secrets // all of x that Describe may keep
 	event := provider.TryEvent{
 		Provider: l.provider, Account: l.account,
 		Operation: call.Operation, Method: call.Method, Route: call.Route,
 		Try: x.attempt, Waited: x.waited, Took: time.Since(start),
 		Describe: func() (provider.WireRequest, provider.WireResponse) {
-			return l.describe.request(call), l.describe.answer(call, a, credential)
+			return l.describe.request(call), l.describe.answer(call, a, secrets)
 		},
 	}
 	if a != nil {
-		event.Status, event.RequestID = a.Status, a.Header.Get(l.requestID)
+		event.Status, event.RequestID = a.Status, text.OneLine(secrets.Text(a.Header.Get(l.requestID)))
 	}
 	if f != nil {
 		own := *f.err // of this attempt alone: the earlier ones do not change it

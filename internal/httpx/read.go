@@ -31,7 +31,8 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	}
 	var err error
 	a.raw, err = readCapped(a.stream, limit, a.length)
-	a.Body = payload(a.raw, a.OK() && isList(x.out))
+	// Here, so that nothing that is decoded holds a credential: ids, texts, names.
+	a.Body = x.secrets.JSON(payload(a.raw, a.OK() && isList(x.out)))
 	_ = a.stream.Close()
 	a.stream = nil
 	brokeOff := err != nil && !errors.Is(err, errTooLarge)

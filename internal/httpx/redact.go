@@ -2,53 +2,61 @@ package httpx
 
 import (
 	"context"
-	"encoding/json"
-	"net/url"
-	"strings"
+	"errors"
+	"sync/atomic"
 
+	"github.com/postmux/postmux/internal/scrub"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
 // redacted stands where a credential was, or would be.
-const redacted = "REDACTED"
+const redacted = scrub.Redacted
 
-// minCredential is the length from which a credential is looked for in texts. A
-// shorter one would be found in words that have nothing to do with it.
-const minCredential = 4
-
-// redactor takes the credential out of errors: some vendors echo it.
+// redactor takes credentials out of errors, and makes their texts fit for a log. What
+// is decoded from a body needs nothing: reader has scrubbed the body.
 type redactor struct{ linked }
 
 func (l *redactor) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	a, f := l.next.do(ctx, x)
 	if f != nil {
-		scrub(f.err, x.credential)
+		redact(f.err, x.secrets)
 	}
 	return a, f
 }
 
-func scrub(e *provider.Error, credential string) {
-	if len(credential) < minCredential {
+// redact cleans all of e that may hold a text from outside.
+func redact(e *provider.Error, secrets *scrub.Scrubber) {
+	for _, s := range []*string{&e.Message, &e.Code, &e.RequestID, &e.Field} {
+		*s = text.OneLine(secrets.Text(*s))
+	}
+	if e.Err == nil {
 		return
 	}
-	e.Message = scrubText(e.Message, credential)
-	e.Code = scrubText(e.Code, credential)
-	e.RequestID = scrubText(e.RequestID, credential)
-	if e.Err != nil && scrubText(e.Err.Error(), credential) != e.Err.Error() {
-		e.Err = nil
+	// A cause with such a text would be printed by whoever unwraps it.
+	was := e.Err.Error()
+	if clean := text.OneLine(secrets.Text(was)); clean != was {
+		e.Err = errors.New(clean)
 	}
 }
 
-// scrubText replaces the credential in every spelling in which an answer may
-// hold it: as it is, escaped for a URL, and inside JSON, where PHP escapes the slash.
-func scrubText(text, credential string) string {
-	if len(credential) < minCredential {
-		return text
+// secrets keeps the Scrubber of the credential in use, which is costly to make.
+type secrets struct {
+	others []string // that the account sends beside it
+	latest atomic.Pointer[secretsOf]
+}
+
+type secretsOf struct {
+	credential string
+	scrubber   *scrub.Scrubber
+}
+
+// of returns the Scrubber for credential and the other secrets.
+func (s *secrets) of(credential string) *scrub.Scrubber {
+	latest := s.latest.Load()
+	if latest == nil || latest.credential != credential {
+		latest = &secretsOf{credential, scrub.New(append([]string{credential}, s.others...)...)}
+		s.latest.Store(latest)
 	}
-	quoted, _ := json.Marshal(credential)
-	inJSON := string(quoted[1 : len(quoted)-1])
-	for _, form := range []string{credential, url.QueryEscape(credential), inJSON, strings.ReplaceAll(inJSON, "/", `\/`)} {
-		text = strings.ReplaceAll(text, form, redacted)
-	}
-	return text
+	return latest.scrubber
 }

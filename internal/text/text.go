@@ -16,6 +16,13 @@ func ForbiddenInLine(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// Unprintable reports whether r must not be written to a terminal or a log as it is:
+// ForbiddenInLine, and the marks of direction, which a line of a mail may have: Persian
+// and Arabic texts need them, and a log does not.
+func Unprintable(r rune) bool {
+	return ForbiddenInLine(r) || r == 0x061c || r == 0x200e || r == 0x200f
+}
+
 // ForbiddenInWord reports whether r is white space or ForbiddenInLine.
 func ForbiddenInWord(r rune) bool { return unicode.IsSpace(r) || ForbiddenInLine(r) }
 
@@ -33,7 +40,7 @@ func Clip(s string) string {
 // characters escaped that could break a line of a log.
 func Quoted(name string) string {
 	name = Clip(name)
-	if utf8.ValidString(name) && !strings.ContainsFunc(name, ForbiddenInLine) {
+	if printable(name) {
 		return name
 	}
 	return strings.Trim(strconv.QuoteToASCII(name), `"`)
@@ -49,13 +56,29 @@ func OneLine(s string) string {
 	if len(s) > maxLine {
 		s = strings.ToValidUTF8(s[:maxLine], "") + "…"
 	}
-	if utf8.ValidString(s) && !strings.ContainsFunc(s, ForbiddenInLine) {
+	return Printable(s)
+}
+
+// Printable is OneLine at any length.
+func Printable(s string) string {
+	if printable(s) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if ForbiddenInLine(r) {
+		if Unprintable(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
+
+// PrintableLines is Printable for each line of s.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Printable(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, Unprintable) }

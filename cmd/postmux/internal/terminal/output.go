@@ -44,7 +44,7 @@ func (o *Output) encode(v any, indent string) {
 		o.err = err
 		return
 	}
-	_, _ = o.Write(b.Bytes())
+	_, _ = o.Write(harmless(b.Bytes()))
 }
 
 // Failed returns the first error of writing.

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -42,8 +42,28 @@ func Marshal(v any) ([]byte, error) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	err := enc.Encode(v)
-	return bytes.TrimSpace(b.Bytes()), err
+	return harmless(bytes.TrimSpace(b.Bytes())), err
 }
+
+// harmless escapes the characters in JSON that encoding/json leaves as they are and that
+// a terminal may obey. They stand in texts only, where an escape means the same.
+func harmless(data []byte) []byte {
+	if !bytes.ContainsFunc(data, escapes) {
+		return data
+	}
+	out := make([]byte, 0, len(data)+64)
+	for _, r := range string(data) {
+		if escapes(r) {
+			out = fmt.Appendf(out, `\u%04x`, r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+// escapes reports whether r is escaped in JSON. White space of the document is not.
+func escapes(r rune) bool { return r != '\n' && text.Unprintable(r) }
 
 // Printable makes text from a provider harmless for a terminal: no control
 // sequence, no line break, nothing that turns the direction of the line.
@@ -52,7 +72,7 @@ func Printable(s string) string {
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || r == 0x2028 || r == 0x2029:
 			return ' '
-		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == utf8.RuneError:
+		case text.Unprintable(r), r == utf8.RuneError:
 			return '?'
 		}
 		return r
