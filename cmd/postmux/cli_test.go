@@ -214,6 +214,7 @@ func fake(t *testing.T, h http.HandlerFunc) string {
 }
 
 func TestInterrupted(t *testing.T) {
+	t.Chdir(t.TempDir()) // where the receipt goes
 	ctx, cancel := context.WithCancel(t.Context())
 	cfg := fake(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see the end of the connection
