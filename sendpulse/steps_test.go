@@ -147,7 +147,9 @@ func TestListingEnds(t *testing.T) {
 	c, err := sendpulse.Open(sendpulse.Config{AccountSettings: provider.AccountSettings{BaseURL: srv.URL, Tries: 1}, APIKey: provider.NewSecret("sp_key")})
 	require.NoError(t, err)
 	for _, q := range []provider.ContactQuery{
-		{}, {Limit: 1}, {Limit: 2},
+		{},
+		{Limit: 1},
+		{Limit: 2},
 		{Limit: 2, List: provider.Ref{ID: "4"}},
 	} {
 		pages := 0

@@ -221,9 +221,9 @@ func TestAnswerBoundHoldsForTheRestOfAnAnswer(t *testing.T) {
 func TestAnswerBoundCountsFromTheEndOfTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		chain := inMemory(t, 0, func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(40 * time.Second)
+			<-time.After(40 * time.Second)
 			_, _ = io.Copy(io.Discard, r.Body)
-			time.Sleep(20 * time.Second)
+			<-time.After(20 * time.Second)
 			_, _ = io.WriteString(w, `{"id":"7"}`)
 		}, nil)
 		call := keyedCall()

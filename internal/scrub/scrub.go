@@ -203,7 +203,8 @@ func found[T text](s *Scrubber, t T) bool {
 	if !escaped(t) {
 		return false
 	}
-	view, changed := []byte(t), true
+	view := []byte(t)
+	var changed bool
 	for range rounds - 1 {
 		if view, _, changed = unescaped(view, nil); !changed {
 			return false

@@ -69,15 +69,23 @@ func TestResubscribeReadsBack(t *testing.T) {
 		text       string        // of the error or the last note
 	}{
 		{name: "lifted", after: &Contact{}, state: provider.ContactDone, text: "lets marketing mail through"},
-		{name: "still blocked", after: &Contact{EmailBlacklisted: true}, state: provider.ContactUnknown,
-			kind: provider.ErrConflict, text: "still blocked"},
+		{
+			name: "still blocked", after: &Contact{EmailBlacklisted: true}, state: provider.ContactUnknown,
+			kind: provider.ErrConflict, text: "still blocked",
+		},
 		{name: "on the list", list: "4", after: &Contact{ListIDs: []int64{4}}, state: provider.ContactDone, text: "put on the list"},
-		{name: "blocked, but on the list", list: "4", after: &Contact{ListIDs: []int64{4}, EmailBlacklisted: true},
-			state: provider.ContactDone, text: "a block of all marketing mail stays"},
-		{name: "still unsubscribed", list: "4", after: &Contact{ListIDs: []int64{4}, ListUnsubscribed: []int64{4}},
-			state: provider.ContactUnknown, kind: provider.ErrConflict, text: "still unsubscribed from list 4"},
-		{name: "not on the list", list: "4", after: &Contact{ListIDs: []int64{5}}, state: provider.ContactUnknown,
-			kind: provider.ErrConflict, text: "not on list 4"},
+		{
+			name: "blocked, but on the list", list: "4", after: &Contact{ListIDs: []int64{4}, EmailBlacklisted: true},
+			state: provider.ContactDone, text: "a block of all marketing mail stays",
+		},
+		{
+			name: "still unsubscribed", list: "4", after: &Contact{ListIDs: []int64{4}, ListUnsubscribed: []int64{4}},
+			state: provider.ContactUnknown, kind: provider.ErrConflict, text: "still unsubscribed from list 4",
+		},
+		{
+			name: "not on the list", list: "4", after: &Contact{ListIDs: []int64{5}}, state: provider.ContactUnknown,
+			kind: provider.ErrConflict, text: "not on list 4",
+		},
 		{name: "not shown", state: provider.ContactUnknown, text: "does not show the contact"},
 		{name: "not read", failed: down, state: provider.ContactUnknown, kind: provider.ErrOutcomeUnknown, text: "could not be read: "},
 	} {
