@@ -3,6 +3,7 @@ package httpx
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,14 +28,16 @@ type bucketKey struct {
 // only the first of them has a reservation, so one that gives up leaves no trace.
 type bucket struct {
 	limiter *rate.Limiter
-	head    chan struct{} // holds one value while the first of the queue waits
 	waiting atomic.Int64
-	mu      sync.Mutex
-	paused  time.Time
+
+	mu     sync.Mutex
+	paused time.Time
+	busy   bool            // somebody stands at the head of the queue
+	queue  []chan struct{} // of those behind; closed when it is their turn
 }
 
 func newBucket(l Limit) *bucket {
-	return &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst), head: make(chan struct{}, 1)}
+	return &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst)}
 }
 
 // bucketsOf returns the buckets of the account with this identity at base, by class.
@@ -64,12 +67,10 @@ func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 	if e := beyondDeadline(ctx, b.estimate(before)); e != nil {
 		return time.Since(start), e
 	}
-	select {
-	case b.head <- struct{}{}: // in the order in which calls came
-	case <-ctx.Done():
-		return time.Since(start), ended(ctx)
+	if e := b.lineUp(ctx); e != nil {
+		return time.Since(start), e
 	}
-	defer func() { <-b.head }()
+	defer b.next()
 	for {
 		if pause := time.Until(b.pausedUntil()); pause > 0 {
 			if e := sleep(ctx, pause); e != nil {
@@ -89,6 +90,47 @@ func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 		}
 		return time.Since(start), nil
 	}
+}
+
+// lineUp waits until the call stands at the head of the queue, in the order in which
+// calls came.
+func (b *bucket) lineUp(ctx context.Context) *provider.Error {
+	b.mu.Lock()
+	if !b.busy {
+		b.busy = true
+		b.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	b.queue = append(b.queue, turn)
+	b.mu.Unlock()
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+	}
+	b.mu.Lock()
+	i := slices.Index(b.queue, turn)
+	if i >= 0 {
+		b.queue = slices.Delete(b.queue, i, i+1)
+	}
+	b.mu.Unlock()
+	if i < 0 { // its turn came at the same moment
+		b.next()
+	}
+	return ended(ctx)
+}
+
+// next lets the next of the queue to its head.
+func (b *bucket) next() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 {
+		b.busy, b.queue = false, nil
+		return
+	}
+	close(b.queue[0])
+	b.queue = b.queue[1:]
 }
 
 // estimate is how long a call with so many before it will wait.
