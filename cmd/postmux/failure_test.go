@@ -97,7 +97,7 @@ func TestStreamFails(t *testing.T) {
 				}
 			}
 			assert.Equal(t, 1, reasons, r.out)
-			golden(t, "fail/stream-"+strings.ReplaceAll(strings.Join(slices.DeleteFunc(slices.Clone(args), filepath.IsAbs), "-"), "/", "")+".ndjson", r.out)
+			golden(t, "fail/stream-"+strings.ReplaceAll(strings.Join(slices.DeleteFunc(slices.Clone(args), filepath.IsAbs), "-"), "/", "")+".ndjson", tried(r.out))
 
 			r = postmux(t, append([]string{"--config", cfg}, args...)...)
 			assert.Equal(t, exit.Credentials, r.code, r.errOut)
@@ -150,4 +150,16 @@ func TestProblems(t *testing.T) {
 	one := postmux(t, "--config", file(t, "one.yaml", "providers: {a: {provider: brevo}}"), "--json", "check")
 	assert.Equal(t, exit.Local, one.code)
 	assert.NotContains(t, one.out, "problems", "a single one is the error itself")
+}
+
+// tried leaves out the lines of items that were not tried: how many were read before the
+// first answer came is a matter of luck.
+func tried(out string) string {
+	var b strings.Builder
+	for line := range strings.Lines(out) {
+		if !strings.Contains(line, "not tried after the error before") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
