@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -28,7 +27,6 @@ type bucketKey struct {
 // only the first of them has a reservation, so one that gives up leaves no trace.
 type bucket struct {
 	limiter *rate.Limiter
-	waiting atomic.Int64
 
 	mu     sync.Mutex
 	paused time.Time
@@ -59,13 +57,8 @@ func bucketsOf(base string, identity [sha256.Size]byte, limits map[string]Limit)
 // error has the time that is missing.
 func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
 	start := time.Now()
-	if b.waiting.Load() == 0 && b.pausedUntil().Before(start) && b.limiter.AllowN(start, 1) {
+	if b.free(start) && b.limiter.AllowN(start, 1) {
 		return 0, nil // the usual case
-	}
-	before := b.waiting.Add(1) - 1
-	defer b.waiting.Add(-1)
-	if e := beyondDeadline(ctx, b.estimate(before)); e != nil {
-		return time.Since(start), e
 	}
 	if e := b.lineUp(ctx); e != nil {
 		return time.Since(start), e
@@ -101,6 +94,10 @@ func (b *bucket) lineUp(ctx context.Context) *provider.Error {
 		b.mu.Unlock()
 		return nil
 	}
+	if e := beyondDeadline(ctx, b.estimate()); e != nil {
+		b.mu.Unlock()
+		return e
+	}
 	turn := make(chan struct{})
 	b.queue = append(b.queue, turn)
 	b.mu.Unlock()
@@ -133,14 +130,25 @@ func (b *bucket) next() {
 	b.queue = b.queue[1:]
 }
 
-// estimate is how long a call with so many before it will wait.
-func (b *bucket) estimate(before int64) time.Duration {
-	wait := max(time.Until(b.pausedUntil()), 0)
-	missing := float64(before+1) - b.limiter.Tokens()
+// estimate is how long a call will wait that stands at the end of the queue; b.mu is held.
+func (b *bucket) estimate() time.Duration {
+	tokens := b.limiter.Tokens()
+	missing := float64(len(b.queue)+1) - tokens
+	if tokens >= 0 {
+		missing++ // the head of the queue has not reserved yet
+	}
+	wait := max(time.Until(b.paused), 0)
 	if limit := b.limiter.Limit(); missing > 0 && limit > 0 {
 		wait += time.Duration(missing / float64(limit) * float64(time.Second))
 	}
 	return wait
+}
+
+// free reports whether nobody waits and there is no pause.
+func (b *bucket) free(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.busy && b.paused.Before(now)
 }
 
 func (b *bucket) pausedUntil() time.Time {

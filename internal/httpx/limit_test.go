@@ -216,9 +216,15 @@ func TestWaitsAreFair(t *testing.T) {
 		require.NotNil(t, e)
 		assert.Equal(t, provider.ErrRateLimited, e.Kind)
 		assert.Zero(t, waited, "its turn is five seconds away")
-		assert.InDelta(t, 5, e.RetryAfter.Seconds(), 0.2)
+		assert.InDelta(t, 5, e.RetryAfter.Seconds(), 0.01)
+		soon, stop := context.WithTimeout(t.Context(), 5*time.Second+10*time.Millisecond)
+		defer stop()
+		wg.Go(func() {
+			_, e := b.wait(soon)
+			assert.Nil(t, e, "its turn comes before its deadline")
+		})
 		wg.Wait()
 		assert.True(t, slices.IsSorted(order), "%v", order)
-		assert.InDelta(t, 4.9, time.Since(start).Seconds(), 0.2)
+		assert.InDelta(t, 5, time.Since(start).Seconds(), 0.01)
 	})
 }
