@@ -50,7 +50,8 @@ A refused row does not stop the import and is told on stderr, or in the file of
 --report, which also has the rows of which something was dropped. Notes are counted
 at the end. With --json each row is one line of JSON that begins with its index.
 The first interrupt ends the import after the calls under way. --results keeps
-how far the import came, and --resume goes on there. --dry-run shows the first row.`,
+how far the import came, and --resume goes on there. --dry-run reads the whole
+input, shows the calls of the first good row and tells which rows are refused.`,
 		Example: `  postmux contacts import contacts.csv
   postmux contacts import contacts.csv --report refused.csv --results import.state
   postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
@@ -116,8 +117,7 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source, dry *dryRun) error {
 	ctx := cmd.Context()
 	var codes exit.Tally
-	var lines []int
-	var first []provider.ContactChange
+	line, count, refused := 0, 0, 0
 	var broken error
 	rows := func(yield func(provider.ContactChange) bool) {
 		for row, err := range contactfile.Rows(in.Name, in) {
@@ -125,17 +125,15 @@ func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source,
 				broken = input.InFile(in.Name, err)
 				return
 			}
-			lines = append(lines, row.Line)
+			line, count = row.Line, count+1
 			if !yield(row.Change) {
 				return
 			}
 		}
 	}
-	refused := 0
 	// One row at a time goes through the checks of an import, so that the calls of one
 	// can be shown by themselves.
 	for change := range rows {
-		line := lines[len(lines)-1]
 		calls := len(dry.requests)
 		var problem error
 		_, err := c.ImportContacts(ctx, rowsOf([]provider.ContactChange{change}), func(r provider.ImportResult) error {
@@ -155,9 +153,7 @@ func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source,
 				e := exit.ProviderError(problem)
 				cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d, %s: %s", line, change.Email, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
 			}
-		case first == nil:
-			first = []provider.ContactChange{change}
-		default:
+		case count-refused > 1: // its calls are those of the first
 			dry.requests = dry.requests[:calls]
 		}
 	}
@@ -167,7 +163,7 @@ func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source,
 	if refused > 0 {
 		cmd.PrintErrln(terminal.Plural(refused, "row", "rows") + " would be refused")
 	}
-	if n, more := len(dry.requests), len(lines)-refused-1; n > 0 && more > 0 {
+	if n, more := len(dry.requests), count-refused-1; n > 0 && more > 0 {
 		last := &dry.requests[n-1]
 		words := terminal.Plural(more, "further row", "further rows") + ", by as few calls as the provider can do with"
 		last.Then = strings.TrimPrefix(last.Then+"; "+words, "; ")
@@ -323,7 +319,7 @@ func rowText(row provider.ImportResult) string {
 
 // rowCode is the exit code of a row. A row may be unknown without an error.
 func rowCode(row provider.ImportResult) int {
-	if row.Receipt != nil && row.Receipt.State == provider.ContactUnknown {
+	if journal.RowState(row) == string(provider.ContactUnknown) {
 		return exit.Unknown
 	}
 	return exit.Code(row.Err)
