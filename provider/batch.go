@@ -266,7 +266,7 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	messages := make([]*Message, len(items))
 	for i, item := range items {
 		// The time to send at may have passed while the message waited for others.
-		passed, err := item.prepared.settleTime(b.began)
+		passed, err := item.prepared.dropPastTime(b.began)
 		if err == nil {
 			item.notes = append(item.notes, passed...)
 		}

@@ -79,7 +79,7 @@ func (c *Client) Accepts(m *Message) error {
 // is the start of the run.
 func (c *Client) prepare(m *Message, began time.Time) (*Message, []Note, error) {
 	m = c.copied(m)
-	notes, err := m.settleTime(began)
+	notes, err := m.dropPastTime(began)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -174,7 +174,7 @@ func (c *Client) prepareRoute(m *Message, began time.Time) (*Message, []Note, er
 		return nil, nil, err
 	}
 	m = m.Clone()
-	notes, err := m.settleTime(began)
+	notes, err := m.dropPastTime(began)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -186,9 +186,9 @@ func (c *Client) prepareRoute(m *Message, began time.Time) (*Message, []Note, er
 // differ and for a request that was made from one before.
 const sendAtSlack = time.Minute
 
-// settleTime refuses a time to send at that had passed when the run began, and takes
+// dropPastTime refuses a time to send at that had passed when the run began, and takes
 // one out that has passed meanwhile: providers differ in what they make of it.
-func (m *Message) settleTime(began time.Time) ([]Note, error) {
+func (m *Message) dropPastTime(began time.Time) ([]Note, error) {
 	switch at := m.SendAt; {
 	case at.IsZero():
 		return nil, nil
