@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -327,7 +327,7 @@ func TestWalkAgain(t *testing.T) {
 			require.NoError(t, err)
 		}
 		assert.Equal(t, 1, a.calls["listContacts"])
-		require.NoError(t, adapterkit.Pause(t.Context(), consentAge))
+		require.NoError(t, flow.Pause(t.Context(), consentAge))
 		_, err := b.Store(t.Context(), rows)
 		require.NoError(t, err)
 		assert.Equal(t, 2, a.calls["listContacts"])

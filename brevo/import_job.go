@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -105,7 +105,7 @@ func (s *storing) follow(ctx context.Context, id int64) (*provider.ContactReceip
 	began, failed := time.Now(), 0
 	pace := time.Duration(s.pace.Load())
 	for wait := min(max(firstLook, pace*3/4), lookMost); ; wait = min(wait*lookGrowth, lookMost) {
-		if err := adapterkit.Pause(ctx, wait); err != nil {
+		if err := flow.Pause(ctx, wait); err != nil {
 			return nil, unknown(err, fmt.Sprintf("import job %d was started and not followed to its end", id))
 		}
 		var reply rest.Reply

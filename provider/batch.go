@@ -413,23 +413,13 @@ func notTried(c *Client, op Op, why error) *Error {
 	return e
 }
 
-// limitWait is how long a batch or an import waits for a limit of the provider.
-const limitWait = 5 * time.Minute
-
 // patiently repeats a call that a limit of the provider refused, after the time
 // that the error states.
 func patiently(ctx context.Context, call func() error) error {
-	for waited := time.Duration(0); ; {
-		err := call()
-		e := errorOf(err)
-		if e == nil || e.Kind != ErrRateLimited || e.Outcome != OutcomeNotSent || e.RetryAfter <= 0 || waited+e.RetryAfter > limitWait {
-			return err
+	return flow.Patiently(ctx, call, func(err error) time.Duration {
+		if e := errorOf(err); e == nil || e.Kind != ErrRateLimited || e.Outcome != OutcomeNotSent {
+			return 0
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(e.RetryAfter):
-			waited += e.RetryAfter
-		}
-	}
+		return RetryAfter(err)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -40,35 +41,15 @@ func Limited(err error) bool {
 	return ok && e.Kind == provider.ErrRateLimited && e.Outcome == provider.OutcomeNotSent
 }
 
-// limitWait is how long Patiently waits for a limit in all.
-const limitWait = 5 * time.Minute
-
 // Patiently makes a call again that a limit has kept back, after the time that the
 // provider names. It waits for up to five minutes in all, and not beyond ctx.
 func Patiently(ctx context.Context, call func() error) error {
-	for waited := time.Duration(0); ; {
-		err := call()
-		e, _ := errors.AsType[*provider.Error](err)
-		if !Limited(err) || e.RetryAfter <= 0 || waited+e.RetryAfter > limitWait {
-			return err
+	return flow.Patiently(ctx, call, func(err error) time.Duration {
+		if !Limited(err) {
+			return 0
 		}
-		if Pause(ctx, e.RetryAfter) != nil {
-			return err
-		}
-		waited += e.RetryAfter
-	}
-}
-
-// Pause waits for d, or returns the error of ctx when it ends before.
-func Pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+		return provider.RetryAfter(err)
+	})
 }
 
 // AboutItem reports whether err is about one message, address or row, so that the
