@@ -85,6 +85,6 @@ func (d *describer) answer(call *rest.Call, a *Answer, secrets *scrub.Scrubber) 
 		return out
 	}
 	body := secrets.Text(string(a.Body)) // before the cut, which would hide a part of a key
-	out.Body = body[:min(len(body), maxDescribe)]
+	out.Body = strings.ToValidUTF8(body[:min(len(body), maxDescribe)], "") // no half letter
 	return out
 }
