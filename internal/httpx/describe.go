@@ -84,7 +84,7 @@ func (d *describer) answer(call *rest.Call, a *Answer, secrets *scrub.Scrubber) 
 		out.Body = redacted
 		return out
 	}
-	body := secrets.Text(string(a.Body)) // before the cut, which would hide a part of a key
+	body := secrets.Text(string(a.Body))                                   // before the cut, which would hide a part of a key
 	out.Body = strings.ToValidUTF8(body[:min(len(body), maxDescribe)], "") // no half letter
 	return out
 }
