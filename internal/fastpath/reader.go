@@ -145,26 +145,24 @@ func (r *Reader) Text() string {
 		return ""
 	}
 	start, escaped := r.i, false
-	for ; r.i < len(r.b); r.i++ {
-		switch c := r.b[r.i]; {
-		case c == '"':
-			r.i++
-			if !escaped {
-				return r.cut(start, r.i-1)
-			}
-			var out string
-			r.Spoil(json.Unmarshal(r.b[start-1:r.i], &out) != nil)
-			return out
-		case c == '\\':
-			escaped = true
-			r.i++
-		case c < ' ':
+	for {
+		switch r.i = special(r.b, r.i); {
+		case r.i >= len(r.b) || r.b[r.i] < ' ':
 			r.bad = true
 			return ""
+		case r.b[r.i] == '\\':
+			escaped = true
+			r.i += 2
+			continue
 		}
+		r.i++
+		if !escaped {
+			return r.cut(start, r.i-1)
+		}
+		var out string
+		r.Spoil(json.Unmarshal(r.b[start-1:r.i], &out) != nil)
+		return out
 	}
-	r.bad = true
-	return ""
 }
 
 // MaybeText reads a text, and null as an empty one.

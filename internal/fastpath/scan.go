@@ -51,8 +51,9 @@ func Clean(text string) bool {
 }
 
 // special returns the index of the first byte from i on that cannot stand in a JSON
-// text: control, quote or backslash. It is len(s) when there is none.
-func special(s string, i int) int {
+// text: control, quote or backslash. When there is none it is len(s), or i if that is
+// more.
+func special[T string | []byte](s T, i int) int {
 	words := !Words.Off()
 	for ; words && i+8 <= len(s); i += 8 {
 		w := eight(s, i)
@@ -71,8 +72,8 @@ func special(s string, i int) int {
 }
 
 // eight returns the bytes of s from i on, the first lowest.
-func eight(s string, i int) uint64 {
-	b := s[i : i+8]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+func eight[T string | []byte](s T, i int) uint64 {
+	_ = s[i+7]
+	return uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+		uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
 }

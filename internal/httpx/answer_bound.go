@@ -3,7 +3,6 @@ package httpx
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 
 	"github.com/postmux/postmux/provider"
@@ -14,7 +13,7 @@ import (
 // without harm: then a second try is better than a longer wait.
 const repeatableAnswer = 30 * time.Second
 
-// errNoAnswer is the cause with which answerBound ends a context. It is none of the
+// errNoAnswer is the cause of an attempt that answerBound has ended. It is none of the
 // context errors, which tell a program that its own context has ended.
 var errNoAnswer = errors.New("no answer within answer_timeout")
 
@@ -31,13 +30,9 @@ func (l *answerBound) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if bound == 0 {
 		return l.next.do(ctx, x)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	timer := time.AfterFunc(math.MaxInt64, func() { cancel(errNoAnswer) })
-	x.body.whenLeft(timer, bound)
+	x.body.expectAnswer(bound, x.cancel)
 	a, f := l.next.do(ctx, x)
-	x.body.whenLeft(nil, 0) // the transport may go on reading the body after an early answer
-	timer.Stop()
+	x.body.answered()
 	return a, f
 }
 
@@ -52,9 +47,6 @@ func (l *answerBound) of(call *rest.Call) time.Duration {
 	}
 	return 0
 }
-
-// tooLate reports whether the bound has ended the try of ctx.
-func tooLate(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errNoAnswer) }
 
 // noAnswerInTime returns the error of a try that the bound has ended.
 func noAnswerInTime(call *rest.Call, base string) *provider.Error {

@@ -28,6 +28,9 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if !l.auth.renewable || a == nil || a.Status != http.StatusUnauthorized {
 		return a, f
 	}
+	if ctx.Err() != nil {
+		return a, f // the attempt has ended with the answer; the 401 is what is known of the call
+	}
 	if credential, err = l.auth.credential(ctx, x.credential); err != nil {
 		return a, f // the 401 is what is known of the call
 	}

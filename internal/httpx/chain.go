@@ -45,10 +45,11 @@ func assemble(s *settings) []link {
 	return []link{
 		// Outside the attempts: an answer that cannot be decoded is not asked for again.
 		&decoder{header: header},
-		// Around all that takes time: attempts, waits and the fetch of a token.
-		&deadline{timeout: s.timeout},
 		// Around all that belongs to a single attempt.
-		&retrier{attempts: s.attempts, budget: newBudget()},
+		&retrier{timeout: s.timeout, attempts: s.attempts, budget: newBudget()},
+		// Around all that takes time in an attempt: the wait for the limit and the fetch of a
+		// token too.
+		&deadline{},
 		// In each attempt: the vendor counts repeats too.
 		&limiter{limits: s.Limits, buckets: s.buckets},
 		// In each attempt, and after the wait for the limit: a token may expire meanwhile.

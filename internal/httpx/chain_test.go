@@ -66,7 +66,7 @@ func TestDecodeFailureKeepsCause(t *testing.T) {
 
 // The order of the links is a promise of each of them, see assemble.
 var order = []string{
-	"decoder", "deadline", "retrier", "limiter", "authorizer", "observer", "encoder", "redactor", "evidence", "classifier", "answerBound", "reader", "sender",
+	"decoder", "retrier", "deadline", "limiter", "authorizer", "observer", "encoder", "redactor", "evidence", "classifier", "answerBound", "reader", "sender",
 }
 
 // A send goes through the links in order, each once, and through nothing else of

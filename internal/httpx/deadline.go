@@ -2,25 +2,17 @@ package httpx
 
 import (
 	"context"
-	"time"
-
-	"github.com/postmux/postmux/internal/outcome"
 )
 
-// deadline bounds a call in time, with all its attempts and waits. A call whose
+// deadline ends an attempt, with its waits, at the end of the whole call. A call whose
 // context is over is not begun.
-type deadline struct {
-	linked
-	timeout time.Duration
-}
+type deadline struct{ linked }
 
 func (l *deadline) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if err := ctx.Err(); err != nil {
-		f := canceled(err)
-		f.applyTable(outcome.Input{Effect: x.call.Effect})
-		return nil, f
+		return nil, canceled(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
+	ctx, x.cancel = context.WithDeadline(ctx, x.ends)
+	defer x.cancel()
 	return l.next.do(ctx, x)
 }

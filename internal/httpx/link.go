@@ -42,7 +42,10 @@ type exchange struct {
 	out  any // what a 2xx answer is decoded into
 
 	attempt  int       // number of the attempt, from 1; set by retry
+	ends     time.Time // the end of the whole call; set by retry
 	notAfter time.Time // the latest start of the attempt, zero for any; set by retry
+
+	cancel context.CancelFunc // ends the attempt; set by deadline
 
 	waited     time.Duration   // spent waiting for the account's limit; set by limit
 	credential string          // REDACTED until auth sets it

@@ -37,7 +37,7 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	a.stream = nil
 	brokeOff := err != nil && !errors.Is(err, errTooLarge)
 	broken := func(class outcome.Class) *failure {
-		if tooLate(ctx) {
+		if x.body.tooLate() {
 			return &failure{class, &provider.Error{
 				Message: "the rest of the answer did not come within answer_timeout", Err: errNoAnswer,
 			}}
@@ -45,7 +45,7 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		return &failure{class, &provider.Error{Message: "the answer broke off", Err: withoutURL(err)}}
 	}
 	switch {
-	case brokeOff && tooLate(ctx) && x.call.Effect == rest.Read:
+	case brokeOff && x.body.tooLate() && x.call.Effect == rest.Read:
 		return nil, broken(outcome.NoAnswer)
 	case a.OK() && brokeOff:
 		return a, broken(outcome.Unreadable)

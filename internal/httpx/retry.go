@@ -38,13 +38,15 @@ func newBudget() *rate.Limiter { return rate.NewLimiter(budgetRate, budgetBurst)
 // table, the budget and the context allow.
 type retrier struct {
 	linked
-	attempts int // of one call, the first included
+	timeout  time.Duration // of a call with all its attempts and waits
+	attempts int           // of one call, the first included
 	budget   *rate.Limiter
 }
 
 func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	began := time.Now()
 	keyEnds := began.Add(x.call.KeyWindow)
+	x.ends = began.Add(l.timeout)
 	unclear := false // an earlier attempt may have been carried out
 	var pace *backoff.ExponentialBackOff
 	for x.attempt = 1; ; x.attempt++ {
@@ -72,7 +74,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		if wait > maxWait || !l.budget.Allow() {
 			return a, f
 		}
-		bounded, cancel := endingAt(ctx, x.notAfter)
+		bounded, cancel := context.WithDeadline(ctx, earlier(x.ends, x.notAfter))
 		late := sleep(bounded, wait)
 		cancel()
 		if late != nil {

@@ -32,8 +32,12 @@ type sealedBody struct {
 	gotConn bool
 	full    bool // some reader was read to the end; stays set when the transport replays
 	sealed  bool
-	timer   *time.Timer // is set to bound when the whole request has left; nil after that
-	bound   time.Duration
+
+	// The wait for the answer, which begins when the whole request has left.
+	bound  time.Duration // 0 for none
+	expire func()        // ends the attempt; nil once there is an answer
+	timer  *time.Timer   // of the wait
+	late   bool          // the bound has ended the attempt
 }
 
 // leftState says how much of a request may have left.
@@ -61,20 +65,47 @@ func (b *sealedBody) seal() leftState {
 	return leftNothing
 }
 
-// whenLeft sets a timer that is reset to bound once, when the whole request has been
-// handed over, for the first time if the transport replays it.
-func (b *sealedBody) whenLeft(timer *time.Timer, bound time.Duration) {
+// expectAnswer makes the body call expire when the answer does not come within bound.
+// That counts from when the whole request has been handed over, for the first time if the
+// transport replays it.
+func (b *sealedBody) expectAnswer(bound time.Duration, expire func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.timer, b.bound = timer, bound
+	b.bound, b.expire = bound, expire
 }
 
-// left resets the timer of whenLeft. b.mu is held.
-func (b *sealedBody) left() {
+// answered ends what expectAnswer began. The transport may go on reading the body after
+// an early answer.
+func (b *sealedBody) answered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expire = nil
 	if b.timer != nil {
-		b.timer.Reset(b.bound)
-		b.timer = nil
+		b.timer.Stop()
 	}
+}
+
+// left begins the wait for the answer. b.mu is held.
+func (b *sealedBody) left() {
+	if b.expire != nil && b.timer == nil {
+		b.timer = time.AfterFunc(b.bound, b.overdue)
+	}
+}
+
+func (b *sealedBody) overdue() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.expire != nil {
+		b.late = true
+		b.expire()
+	}
+}
+
+// tooLate reports whether the attempt was ended because no answer came.
+func (b *sealedBody) tooLate() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.late
 }
 
 // connected notes that the request has a connection. One without a body leaves at once.

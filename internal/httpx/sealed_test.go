@@ -49,26 +49,40 @@ func TestSealedBody(t *testing.T) {
 func TestSealedBodyTellsWhenItHasLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int32
-		count := func() *time.Timer { return time.AfterFunc(time.Hour, func() { calls.Add(1) }) }
+		expire := func() { calls.Add(1) }
 		b := &sealedBody{data: []byte("hello")}
-		timer := count()
-		defer timer.Stop()
-		b.whenLeft(timer, 0)
+		b.expectAnswer(time.Minute, expire)
 		b.connected()
 		r := b.reader()
 		_, err := io.ReadFull(r, make([]byte, 4))
 		require.NoError(t, err)
-		synctest.Wait()
+		time.Sleep(time.Hour)
 		assert.Zero(t, calls.Load())
 		_, _ = io.ReadAll(r)
+		time.Sleep(50 * time.Second)
 		_, _ = io.ReadAll(b.reader())
-		synctest.Wait()
-		assert.EqualValues(t, 1, calls.Load(), "a replay does not begin the wait anew")
+		assert.False(t, b.tooLate())
+		time.Sleep(11 * time.Second)
+		assert.True(t, b.tooLate(), "a replay does not begin the wait anew")
+		assert.EqualValues(t, 1, calls.Load())
 
 		empty := new(sealedBody)
-		empty.whenLeft(count(), 0)
+		empty.expectAnswer(time.Minute, expire)
 		empty.connected()
-		synctest.Wait()
+		time.Sleep(time.Hour)
+		assert.True(t, empty.tooLate())
+		assert.EqualValues(t, 2, calls.Load())
+
+		early := &sealedBody{data: []byte("hello")}
+		early.expectAnswer(time.Minute, expire)
+		early.answered()
+		_, _ = io.ReadAll(early.reader())
+		late := &sealedBody{data: []byte("hello")}
+		late.expectAnswer(time.Minute, expire)
+		_, _ = io.ReadAll(late.reader())
+		late.answered()
+		time.Sleep(time.Hour)
+		assert.False(t, early.tooLate() || late.tooLate(), "there was an answer")
 		assert.EqualValues(t, 2, calls.Load())
 	})
 }

@@ -27,7 +27,7 @@ func newSender(client *http.Client, base string) *sender {
 func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	resp, err := fastpath.Send(l.client, l.request(ctx, x)) //nolint:bodyclose // the next link up reads and closes it
 	if err != nil {
-		return nil, transportFailure(ctx, x.call, l.base, x.body.seal(), err)
+		return nil, transportFailure(ctx, x, l.base, err)
 	}
 	return &Answer{
 		Call: x.call, Status: resp.StatusCode, Header: resp.Header,

@@ -14,9 +14,10 @@ import (
 )
 
 // transportFailure returns what an attempt without an answer means.
-func transportFailure(ctx context.Context, call *rest.Call, base string, left leftState, err error) *failure {
+func transportFailure(ctx context.Context, x exchange, base string, err error) *failure {
+	call, left := x.call, x.body.seal()
 	cause := withoutURL(err)
-	if tooLate(ctx) {
+	if x.body.tooLate() {
 		return &failure{transportClass(left, cause), noAnswerInTime(call, base)}
 	}
 	e := &provider.Error{Message: transportMessage(ctx, call, base, cause), Err: cause}

@@ -40,6 +40,14 @@ func ended(ctx context.Context) *provider.Error {
 	return &provider.Error{Kind: provider.ErrCanceled, Message: ctx.Err().Error(), Err: ctx.Err()}
 }
 
+// earlier returns the earlier of t and u; u may be zero, which is no time.
+func earlier(t, u time.Time) time.Time {
+	if !u.IsZero() && u.Before(t) {
+		return u
+	}
+	return t
+}
+
 // endingAt returns a context that ends at t, or ctx itself when t is zero.
 func endingAt(ctx context.Context, t time.Time) (context.Context, context.CancelFunc) {
 	if t.IsZero() {
