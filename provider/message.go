@@ -161,14 +161,13 @@ func (m *Message) Accepted(messageID string) *Receipt {
 // Receipt returns a receipt of m in which all recipients have the given state and
 // id, in the order To, Cc, Bcc, or Recipients. It is for adapters.
 func (m *Message) Receipt(messageID string, state State) *Receipt {
-	// Nearly all mail has one recipient and asks one account: one piece of memory does.
+	// Nearly all mail has one recipient: one piece of memory does.
 	var room struct {
 		receipt    Receipt
 		recipients [1]RecipientResult
-		accounts   [1]AccountResult
 	}
 	r := &room.receipt
-	r.MessageID, r.State, r.Accounts = messageID, state, room.accounts[:0]
+	r.MessageID, r.State = messageID, state
 	r.Recipients = slices.Grow(room.recipients[:0], len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
 	add := func(email string) {
 		r.Recipients = append(r.Recipients, RecipientResult{
