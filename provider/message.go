@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -111,6 +112,27 @@ func (r Ref) String() string {
 		return r.Alias
 	}
 	return "id:" + r.ID
+}
+
+// UnmarshalText reads the short form: a bare word is an alias, "id:4" a literal id. A
+// text that names nothing is an error.
+func (r *Ref) UnmarshalText(text []byte) error {
+	id, literal := strings.CutPrefix(string(text), "id:")
+	switch {
+	case literal && id != "":
+		*r = Ref{ID: id}
+	case literal || id == "":
+		return errors.New("expected an alias or id:ID")
+	default:
+		*r = Ref{Alias: id}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a reference as a text, "newsletter" or "id:4", or as an object.
+func (r *Ref) UnmarshalJSON(data []byte) error {
+	type plain Ref
+	return shortOr(data, r, (*plain)(r))
 }
 
 // Toggle switches something on or off, or leaves it to the account. In JSON it is
