@@ -37,6 +37,7 @@
 package brevo
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/postmux/postmux/gen/brevoapi"
@@ -91,12 +92,13 @@ type adapter struct {
 	*sendinblue.Driver
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
-	account string
-	job     chan struct{} // of the one import job that may run: those of an account hinder each other
+	space   string                  // that the caller's keys are made UUIDs in
+	scope   string                  // of KeyScope
+	job     chan struct{}           // of the one import job that may run: those of an account hinder each other
 }
 
 func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
-	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, account: account, job: make(chan struct{}, 1)}
+	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, space: account, job: make(chan struct{}, 1)}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -111,6 +113,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		return nil, err
 	}
 	a := newAdapter(brevoapi.NewClient(chain), env.Account, cfg.FolderID)
+	a.space, a.scope = cmp.Or(env.Namespace, env.Account), keyScope(cmp.Or(cfg.BaseURL, baseURL), cfg.APIKey)
 	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}

@@ -1,16 +1,29 @@
 package brevo
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
 	"github.com/postmux/postmux/internal/httpx"
+	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
 // keyWindow is how long a repeat under the same key is trusted. The vendor tells
 // of 15 minutes in one place and of 30 in another.
 const keyWindow = 10 * time.Minute
+
+// KeyScope states where the vendor knows a key, and for how long.
+func (a *adapter) KeyScope() (string, time.Duration) { return a.scope, keyWindow }
+
+// keyScope identifies the account by a short sum of its API key, from which the key
+// cannot be found. The vendor's number of the account would need a request.
+func keyScope(baseURL string, apiKey provider.Secret) string {
+	sum := sha256.Sum256([]byte("postmux:brevo:" + baseURL + ":" + apiKey.Reveal()))
+	return hex.EncodeToString(sum[:8])
+}
 
 // limits stay below the vendor's table for the general plan. The hourly ones
 // matter most: whoever polls uses them up.

@@ -27,6 +27,10 @@ import (
 //
 //	Native() any                  // its generated client, for Native; several as []any
 //	NewBulkImport() BulkImport    // imports of many contacts in few requests
+//	KeyScope() (scope string, window time.Duration)
+//	                              // where the provider itself knows an idempotency key, a
+//	                              // text that differs for each account there and is no
+//	                              // secret, and for how long from the first request
 //	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
 //	Member(account string) *Client
 type Adapter interface {
@@ -234,7 +238,10 @@ type (
 		RemoveSuppression(context.Context, string) (*ContactReceipt, error)
 	}
 	bulkImporter interface{ NewBulkImport() BulkImport }
-	nativer      interface{ Native() any }
+	keyScoper    interface {
+		KeyScope() (scope string, window time.Duration)
+	}
+	nativer interface{ Native() any }
 )
 
 // methods maps a feature to the method of an adapter that serves it. Features
