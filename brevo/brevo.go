@@ -39,6 +39,7 @@ package brevo
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/brevotrackerapi"
@@ -93,7 +94,7 @@ type adapter struct {
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
 	space   string                  // that the caller's keys are made UUIDs in
-	scope   string                  // of KeyScope
+	place   [32]byte                // sum of base URL and API key, for KeyScope
 	job     chan struct{}           // of the one import job that may run: those of an account hinder each other
 }
 
@@ -113,7 +114,8 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		return nil, err
 	}
 	a := newAdapter(brevoapi.NewClient(chain), env.Account, cfg.FolderID)
-	a.space, a.scope = cmp.Or(env.Namespace, env.Account), keyScope(cmp.Or(cfg.BaseURL, baseURL), cfg.APIKey)
+	a.space = cmp.Or(env.Namespace, env.Account)
+	a.place = sha256.Sum256([]byte("postmux:brevo:" + cmp.Or(cfg.BaseURL, baseURL) + " " + cfg.APIKey.Reveal()))
 	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}

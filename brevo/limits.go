@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/httpx"
-	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -15,14 +14,12 @@ import (
 // of 15 minutes in one place and of 30 in another.
 const keyWindow = 10 * time.Minute
 
-// KeyScope states where the vendor knows a key, and for how long.
-func (a *adapter) KeyScope() (string, time.Duration) { return a.scope, keyWindow }
-
-// keyScope identifies the account by a short sum of its API key, from which the key
-// cannot be found. The vendor's number of the account would need a request.
-func keyScope(baseURL string, apiKey provider.Secret) string {
-	sum := sha256.Sum256([]byte("postmux:brevo:" + baseURL + ":" + apiKey.Reveal()))
-	return hex.EncodeToString(sum[:8])
+// KeyScope identifies a key at the vendor. The account stands in it as a sum of its
+// API key, from which the API key cannot be found: the vendor's number of the account
+// would need a request.
+func (a *adapter) KeyScope(key string) (string, time.Duration) {
+	sum := sha256.Sum256(append(a.place[:], sendKey(a.space, key)...))
+	return hex.EncodeToString(sum[:16]), keyWindow
 }
 
 // limits stay below the vendor's table for the general plan. The hourly ones

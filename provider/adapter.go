@@ -27,10 +27,11 @@ import (
 //
 //	Native() any                  // its generated client, for Native; several as []any
 //	NewBulkImport() BulkImport    // imports of many contacts in few requests
-//	KeyScope() (scope string, window time.Duration)
-//	                              // where the provider itself knows an idempotency key, a
-//	                              // text that differs for each account there and is no
-//	                              // secret, and for how long from the first request
+//	KeyScope(key string) (scope string, window time.Duration)
+//	                              // for how long from the first request the provider itself
+//	                              // knows an idempotency key, and a text that is equal for
+//	                              // the same key, as the provider gets it, at the same
+//	                              // account there; it is no secret
 //	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
 //	Member(account string) *Client
 type Adapter interface {
@@ -239,7 +240,7 @@ type (
 	}
 	bulkImporter interface{ NewBulkImport() BulkImport }
 	keyScoper    interface {
-		KeyScope() (scope string, window time.Duration)
+		KeyScope(key string) (scope string, window time.Duration)
 	}
 	nativer interface{ Native() any }
 )

@@ -52,7 +52,9 @@ type DriverEnv struct {
 	// Guard makes a repeat under an idempotency key send nothing; nil: no guard.
 	Guard GuardStore
 	// Namespace is where the idempotency keys of the program live: the name of the
-	// configuration, or the argument of WithDuplicateGuard. A guard needs one.
+	// configuration, or the argument of WithDuplicateGuard. A guard needs one. An
+	// adapter whose provider has keys makes the caller's unique with it, else with
+	// Account.
 	Namespace string
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string

@@ -86,7 +86,7 @@ func (c *Client) guarded(ctx context.Context, m *Message, d delivery) (*Receipt,
 		return nil, Invalid(keyField, "the key was used for another message, %s", e.became())
 	case !claimed:
 		return e.known(m)
-	case e.Status != "" && !c.goesOn(e, d):
+	case e.Status != "" && !c.goesOn(m.IdempotencyKey, e, d):
 		failed := c.guard.finish(ctx, key, e) // as it was
 		r, err := e.known(m)
 		notStored(r, failed)
@@ -98,14 +98,14 @@ func (c *Client) guarded(ctx context.Context, m *Message, d delivery) (*Receipt,
 // goesOn reports whether the send that left e can be gone on with here: by the same
 // account, for the same mails, or under the same key of its provider. The same name of
 // an account is not enough for that: the configuration may have put another behind it.
-func (c *Client) goesOn(e GuardEntry, d delivery) bool {
+func (c *Client) goesOn(key string, e GuardEntry, d delivery) bool {
 	sender := c.sender(e.Account)
 	if sender == nil || sender.provider != e.Provider {
 		return false
 	}
 	mails := d.mails(e.Account)
 	if e.Status == StateUnknown {
-		scope, _ := sender.keyScope()
+		scope, _ := sender.keyScope(c.guard.namespace, key)
 		return mails == nil && scope != "" && scope == e.Scope
 	}
 	if e.Receipt == nil || len(mails) == 0 || len(mails) != len(e.Receipt.Recipients) {
@@ -119,11 +119,23 @@ func (c *Client) goesOn(e GuardEntry, d delivery) bool {
 	return true
 }
 
-// keyScope returns where the provider knows the keys of this account and for how long;
-// nothing where it has no keys or does not state it.
-func (c *Client) keyScope() (string, time.Duration) {
+// ownKey returns the key that the adapter gets for one that is claimed in a namespace;
+// none where its provider has no keys.
+func (c *Client) ownKey(namespace, key string) string {
+	switch {
+	case !c.ownKeys:
+		return ""
+	case c.namespace != namespace: // as it was opened, it does not tell programs apart
+		return namespace + "/" + key
+	}
+	return key
+}
+
+// keyScope returns the identity of a claimed key at the provider, and for how long it
+// knows it; nothing where it has no keys or does not state that.
+func (c *Client) keyScope(namespace, key string) (string, time.Duration) {
 	if k, ok := c.adapter.(keyScoper); ok && c.ownKeys {
-		return k.KeyScope()
+		return k.KeyScope(c.ownKey(namespace, key))
 	}
 	return "", 0
 }
@@ -174,7 +186,7 @@ func (c *Client) claimed(
 		end.Scope, end.Until = before.Scope, before.Until
 	case end.Status == StateUnknown && before.Status == "" && sender != nil && d.mails(end.Account) == nil:
 		var window time.Duration
-		if end.Scope, window = sender.keyScope(); end.Scope != "" {
+		if end.Scope, window = sender.keyScope(cl.namespace, cl.key); end.Scope != "" {
 			end.Until = by.At.Add(window)
 		}
 	}

@@ -77,12 +77,7 @@ func (c *Client) pass(ctx context.Context, m *Message, cl *claim) (*Receipt, err
 	case !ok && cl == nil:
 		return c.deliver(ctx, m, nil)
 	case !ok:
-		if m.IdempotencyKey = ""; c.ownKeys {
-			m.IdempotencyKey = cl.key
-			if c.namespace != cl.namespace { // as opened, it does not tell programs apart
-				m.IdempotencyKey = cl.namespace + "/" + cl.key
-			}
-		}
+		m.IdempotencyKey = c.ownKey(cl.namespace, cl.key)
 		return c.deliver(ctx, m, cl.known)
 	case cl == nil:
 		return c.adapter.Send(ctx, m)

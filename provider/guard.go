@@ -62,7 +62,7 @@ type GuardEntry struct {
 	At       time.Time `json:"at"` // of the latest Begin, by the clock of its process
 	Receipt  *Receipt  `json:"receipt,omitempty"`
 	// Scope and Until allow the repeat of an unknown send under the provider's own
-	// key: where that key is known, an account without its name, and until when.
+	// key: that key at that provider's account, as a sum, and until when it is known.
 	Scope string    `json:"scope,omitempty"`
 	Until time.Time `json:"until,omitzero"`
 }
