@@ -59,13 +59,16 @@ type delivery struct {
 	mails func(account string) []*Message
 }
 
-// guarded sends the message m, as the caller gave it, under the guard.
-func (c *Client) guarded(ctx context.Context, m *Message, d delivery) (*Receipt, error) {
-	digest, err := m.digest()
+// guarded sends the message m, which the caller gave as given, under the guard. The
+// key is for what was given: defaults and aliases may change, and accounts differ.
+func (c *Client) guarded(ctx context.Context, given, m *Message, d delivery) (*Receipt, error) {
+	digest, err := given.digest()
 	if err != nil {
 		return nil, err
 	}
 	key := guardKey(c.guard.namespace, m.IdempotencyKey)
+	own := *m // the key of m is taken out for accounts without
+	m = &own
 	by := GuardEntry{Digest: digest, Provider: c.provider, Account: c.account, At: time.Now().UTC().Round(0)}
 	e, claimed, err := c.guard.store.Begin(ctx, key, by)
 	switch {
@@ -85,10 +88,10 @@ func (c *Client) guarded(ctx context.Context, m *Message, d delivery) (*Receipt,
 		}
 		return nil, Invalid(keyField, "the key was used for another message, %s", e.became())
 	case !claimed:
-		return e.known(m)
+		return c.known(m, e)
 	case e.Status != "" && !c.goesOn(m.IdempotencyKey, e, d):
 		failed := c.guard.finish(ctx, key, e) // as it was
-		r, err := e.known(m)
+		r, err := c.known(m, e)
 		notStored(r, failed)
 		return r, err
 	}
@@ -237,10 +240,12 @@ func notStored(r *Receipt, failed error) {
 }
 
 // known returns the result of a Send of m that sends nothing, because of e.
-func (e GuardEntry) known(m *Message) (*Receipt, error) {
+func (c *Client) known(m *Message, e GuardEntry) (*Receipt, error) {
 	r := e.Receipt.Clone()
 	if e.Status == StateBegun || r == nil {
-		r = e.unfinished(m)
+		if r = e.unfinished(m); e.Account != c.account {
+			r.Unsettled.From = "" // that account may have another sender
+		}
 	}
 	note := Note{
 		Field: keyField, Action: NoteWarning,

@@ -55,7 +55,7 @@ func (c *Client) send(ctx context.Context, m *Message, began time.Time) (*Receip
 	}
 	var r *Receipt
 	if held == nil && c.guard != nil && key != "" {
-		r, err = c.guarded(ctx, given, delivery{
+		r, err = c.guarded(ctx, given, m, delivery{
 			send:  func(ctx context.Context, cl *claim) (*Receipt, error) { return c.pass(ctx, m, cl) },
 			mails: func(account string) []*Message { return c.mailsAt(m, account) },
 		})

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -22,6 +23,8 @@ import (
 	"github.com/postmux/postmux/provider/guard"
 	"github.com/postmux/postmux/provider/route"
 )
+
+var keyHistories = flag.Uint64("keys.histories", 4000, "random histories of TestKeysModel")
 
 // errDied is the panic with which a process ends.
 var errDied = errors.New("the process dies")
@@ -201,7 +204,6 @@ func (o *office) Send(ctx context.Context, m *provider.Message) (*provider.Recei
 		h.t.Errorf("%s got the key %q", o.name, m.IdempotencyKey)
 	}
 	h.requests++
-	if dbg { fmt.Println("  request at", o.name, "key", m.IdempotencyKey, m.Subject, m.To) }
 	began, unclear := time.Now(), false
 	for try := 1; ; try++ {
 		select {
@@ -231,10 +233,10 @@ func (o *office) answer(m *provider.Message) (*provider.Receipt, error) {
 	h := o.h
 	if used, ok := o.seen[m.IdempotencyKey]; ok && o.window > 0 && time.Since(used) < o.window {
 		h.counts["told a duplicate"]++
+		h.open[h.act] = true
 		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Status: 400}
 	}
 	fate := h.rnd.IntN(16)
-	if dbg { fmt.Println("   fate", fate) }
 	if fate >= 4 {
 		h.open[h.act] = true
 	}
@@ -389,7 +391,6 @@ func (h *history) send() {
 		r, err = h.process.client(way, namespace).Send(h.t.Context(), m)
 		return false
 	}()
-	if dbg { fmt.Println(time.Now().Format("15:04:05"), "send", way, m.Subject, m.IdempotencyKey, "->", died, err); j,_ := json.Marshal(r); fmt.Println("   ", string(j)) }
 	if died {
 		return
 	}
@@ -412,6 +413,8 @@ func (h *history) send() {
 		h.counts["gone on with"]++
 	case h.down:
 		h.counts["the store was down"]++
+	case free && err != nil && e.Field != "idempotency_key" && e.Retryable():
+		h.counts["no member takes mail now"]++
 	case free:
 		h.counts["REFUSED WRONGLY"]++
 	case err == nil:
@@ -442,7 +445,6 @@ func (h *history) settle() {
 		out, _ = h.process.client(way, h.act[:4]).Settle(h.t.Context(), r)
 		return false
 	}()
-	if dbg { j,_ := json.Marshal(out); k,_ := json.Marshal(r); fmt.Println("settle", way, string(k), "->", died, string(j)) }
 	if died || out == nil {
 		return
 	}
@@ -471,11 +473,8 @@ func unknowns(r *provider.Receipt) (out []string) {
 // is sent twice, nothing is refused of which it is proved that nothing was sent, and
 // nothing is called accepted that was not.
 func TestKeysModel(t *testing.T) {
-	runs := uint64(30_000)
-	if testing.Short() {
-		runs = 3000
-	}
 	const depth = 10
+	runs := *keyHistories
 	counts := map[string]int{"SENT TWICE": 0, "REFUSED WRONGLY": 0, "CALLED ACCEPTED AND NEVER SENT": 0}
 	for seed := range runs {
 		synctest.Test(t, func(t *testing.T) {
@@ -500,5 +499,3 @@ func TestKeysModel(t *testing.T) {
 		assert.Greater(t, counts[what], least*int(runs)/1000, "the histories are too tame: %s", what)
 	}
 }
-
-var dbg bool
