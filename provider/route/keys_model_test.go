@@ -24,7 +24,7 @@ import (
 	"github.com/postmux/postmux/provider/route"
 )
 
-var keyHistories = flag.Uint64("keys.histories", 4000, "random histories of TestKeysModel")
+var keyHistories = flag.Uint64("keys.histories", 1500, "random histories of TestKeysModel")
 
 // errDied is the panic with which a process ends.
 var errDied = errors.New("the process dies")
