@@ -62,7 +62,9 @@ func failing(err *provider.Error) func(*provider.Message) (*provider.Receipt, er
 }
 
 func answering(id string) func(*provider.Message) (*provider.Receipt, error) {
-	return func(m *provider.Message) (*provider.Receipt, error) { return m.Receipt(id, provider.StateAccepted), nil }
+	return func(m *provider.Message) (*provider.Receipt, error) {
+		return m.Receipt(id, provider.StateAccepted), nil
+	}
 }
 
 // Beside a key of the provider that is limited in time, the guard answers for ever.

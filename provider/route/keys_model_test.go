@@ -207,7 +207,7 @@ func (o *office) Send(ctx context.Context, m *provider.Message) (*provider.Recei
 	began, unclear := time.Now(), false
 	for try := 1; ; try++ {
 		select {
-		case <-time.After([]time.Duration{0, 0, 20 * time.Second, 4 * time.Minute}[h.rnd.IntN(4)]):
+		case <-time.After([]time.Duration{0, 0, 20 * time.Second, 7 * time.Minute}[h.rnd.IntN(4)]):
 		case <-ctx.Done():
 			if unclear {
 				return nil, noAnswer
@@ -231,16 +231,11 @@ func (o *office) Send(ctx context.Context, m *provider.Message) (*provider.Recei
 // answer takes a mail over, or not, and tells the truth or nothing.
 func (o *office) answer(m *provider.Message) (*provider.Receipt, error) {
 	h := o.h
-	if used, ok := o.seen[m.IdempotencyKey]; ok && o.window > 0 && time.Since(used) < o.window {
-		h.counts["told a duplicate"]++
-		h.open[h.act] = true
-		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Status: 400}
-	}
 	fate := h.rnd.IntN(16)
 	if fate >= 4 {
 		h.open[h.act] = true
 	}
-	switch fate {
+	switch fate { // before the vendor looks at the key
 	case 0, 1:
 		return nil, unreachable
 	case 2:
@@ -253,6 +248,10 @@ func (o *office) answer(m *provider.Message) (*provider.Receipt, error) {
 		return nil, errors.New("a bug, and nothing is known")
 	case 7:
 		h.process.die("while it sends")
+	}
+	if used, ok := o.seen[m.IdempotencyKey]; ok && o.window > 0 && time.Since(used) < o.window {
+		h.counts["told a duplicate"]++
+		return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeSent, Status: 400}
 	}
 	id := fmt.Sprintf("%s %d", o.name, len(o.sent))
 	for _, to := range m.To {
@@ -351,7 +350,7 @@ func (p *process) account(name string, env provider.DriverEnv) *provider.Client 
 func (h *history) step() {
 	switch h.rnd.IntN(12) {
 	case 0:
-		time.Sleep([]time.Duration{time.Second, 3 * time.Minute, 11 * time.Minute, 16 * time.Minute, 61 * time.Minute}[h.rnd.IntN(5)])
+		time.Sleep([]time.Duration{time.Second, 5 * time.Minute, 9 * time.Minute, 16 * time.Minute, 61 * time.Minute}[h.rnd.IntN(5)])
 	case 1:
 		h.counts["restarts"]++
 		h.start()
