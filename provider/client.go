@@ -291,6 +291,9 @@ func (c *Client) unsupported(f Feature) *Error {
 	if why == "" {
 		why = c.provider + " has no such feature"
 	}
+	if f == featureIdempotencyKey {
+		why += "; a duplicate guard serves it everywhere: provider.WithDuplicateGuard(guard.NewMemory(0, 0), \"NAME\")"
+	}
 	if slices.Contains(f.info().actions, ActionDrop) {
 		why += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+string(ActionDrop))
 	}

@@ -43,6 +43,7 @@ func TestGuardCapability(t *testing.T) {
 	assert.Equal(t, provider.LevelNone, s.caps.Level(feature.MessageIdempotencyKey), "the adapter's own table is not changed")
 	_, err := keyless(t, &stub{}, nil).Send(t.Context(), keyed("k"))
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	assert.ErrorContains(t, err, `a duplicate guard serves it everywhere: provider.WithDuplicateGuard(`)
 	native := client(t, &stub{}, provider.AccountSettings{}, provider.DriverEnv{Guard: guard.NewMemory(0, 0), Namespace: "shop"})
 	assert.Equal(t, provider.LevelNative, native.Capabilities().Level(feature.MessageIdempotencyKey))
 }
