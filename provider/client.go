@@ -48,6 +48,8 @@ type DriverEnv struct {
 	DryRun func(WireRequest)
 	// Guard implements idempotency keys where the provider has none; nil: no guard.
 	Guard GuardStore
+	// Limiter keeps the limits of calls; nil: this process keeps them for itself.
+	Limiter Limiter
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
 	// Client opens another account of the same configuration, for routes.
@@ -299,7 +301,7 @@ func (c *Client) listID(list Ref) (Ref, error) {
 // sends nothing.
 func (c *Client) Check(ctx context.Context) (*Health, error) {
 	return run(ctx, c, opCheck, []Feature{featureCheck}, func(ctx context.Context) (*Health, error) {
-		a, err := addOn[Checker](c, featureCheck)
+		a, err := addOn[checker](c, featureCheck)
 		if err != nil {
 			return nil, err
 		}
