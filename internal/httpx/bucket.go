@@ -28,15 +28,16 @@ func newBucket(l Limit) *bucket {
 	return &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst)}
 }
 
-// take takes n calls when they may go out now. gone reports that the bucket no longer
-// counts.
-func (b *bucket) take(now time.Time, n int) (taken, gone bool) {
+// take takes n calls when they may go out now, and returns the time of it. gone reports
+// that the bucket no longer counts.
+func (b *bucket) take(n int) (now time.Time, taken, gone bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now = time.Now() // in here: the limiter gives more when it gets an older time than before
 	if b.gone {
-		return false, true
+		return now, false, true
 	}
-	return !b.busy && b.paused.Before(now) && b.limiter.AllowN(now, n), false
+	return now, !b.busy && b.paused.Before(now) && b.limiter.AllowN(now, n), false
 }
 
 // wait waits until n calls may go out, behind those who wait already. When they would have

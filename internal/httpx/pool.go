@@ -43,13 +43,13 @@ func newPool() *pool {
 }
 
 // bucket returns the bucket that counts for s.
-func (p *pool) bucket(s provider.Slot, now time.Time) *bucket {
+func (p *pool) bucket(s provider.Slot) *bucket {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := p.buckets[s]
 	if b == nil {
 		if len(p.buckets) >= p.most {
-			p.sweep(now)
+			p.sweep(time.Now())
 		}
 		b = newBucket(Limit{Rate: rate.Limit(s.PerSecond), Burst: s.Burst})
 		p.buckets[s] = b
@@ -133,13 +133,16 @@ func slotKey(base string, identity [sha256.Size]byte) string {
 
 // wait waits until n calls may go out and returns for how long it did.
 func (g *gate) wait(ctx context.Context, n int) (time.Duration, *provider.Error) {
-	start := time.Now()
-	g.pool.tidy(start)
-	for b := g.last.Load(); ; b = g.fresh(start) {
+	var start time.Time
+	for b := g.last.Load(); ; b = g.fresh() {
 		if b == nil {
 			continue
 		}
-		taken, gone := b.take(start, n)
+		now, taken, gone := b.take(n)
+		if start.IsZero() {
+			start = now
+			g.pool.tidy(now)
+		}
 		if taken {
 			return 0, nil // the usual case
 		}
@@ -156,13 +159,13 @@ func (g *gate) wait(ctx context.Context, n int) (time.Duration, *provider.Error)
 func (g *gate) pause(d time.Duration) {
 	b := g.last.Load()
 	for b == nil || b.pause(d) {
-		b = g.fresh(time.Now())
+		b = g.fresh()
 	}
 }
 
 // fresh returns the bucket that counts now.
-func (g *gate) fresh(now time.Time) *bucket {
-	b := g.pool.bucket(g.slot, now)
+func (g *gate) fresh() *bucket {
+	b := g.pool.bucket(g.slot)
 	g.last.Store(b)
 	return b
 }
