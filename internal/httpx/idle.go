@@ -67,6 +67,11 @@ func retire(conn net.Conn) bool {
 	if c, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok && c.ConnectionState().NegotiatedProtocol == "h2" {
 		return false
 	}
+	// Without TLS's goodbye: the server would answer that with its own, which the transport
+	// takes for a close of which it does not know what it has cut.
+	for c, ok := conn.(interface{ NetConn() net.Conn }); ok; c, ok = conn.(interface{ NetConn() net.Conn }) {
+		conn = c.NetConn()
+	}
 	_ = conn.Close()
 	return true
 }

@@ -60,15 +60,15 @@ func (b *sealedBody) seal() leftState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
-	switch {
-	case b.full:
+	switch empty := len(b.data) == 0; {
+	case b.full && !empty: // an empty body is read before there is a connection
 		return leftAll
-	case len(b.data) > 0 && b.gotConn:
-		return leftPart
-	case b.gotConn:
+	case !b.gotConn:
+		return leftNothing
+	case empty:
 		return leftAll
 	}
-	return leftNothing
+	return leftPart
 }
 
 // expectAnswer makes the body call expire when the answer does not come within bound.
