@@ -74,8 +74,8 @@ func BeforeSending(f func(indexes []int) error) BatchOption {
 // messages or of each, the end of ctx, or one that every further message would
 // cause (a bad key, no credit, an outage, several unknown outcomes in a row). The
 // report counts the messages that were read until then. When a limit of the
-// provider is used up and the response states the time to wait, the batch waits,
-// for up to five minutes.
+// provider is used up, the batch waits, for up to five minutes: as long as the
+// response states, or by waits that grow.
 //
 // When ctx is canceled, messages whose request was interrupted are unknown. To stop
 // without unknown outcomes, end messages instead, or return an error from each. A
@@ -97,7 +97,7 @@ func (c *Client) SendBatch(
 	if b.before != nil {
 		f.Begin = b.begin
 	}
-	if a, ok := c.adapter.(Batcher); ok {
+	if a, ok := c.adapter.(batcher); ok {
 		b.native, f.Limits = a, flow.Limits(a.BatchLimits())
 	}
 	var report BatchReport
@@ -141,7 +141,7 @@ func (r *BatchReport) count(one BatchResult) {
 type batch struct {
 	*Client
 	began   time.Time
-	native  Batcher // nil: one request each
+	native  batcher // nil: one request each
 	before  func([]int) error
 	unknown unknownStreak
 	last    Message // the message that was placed last
@@ -414,12 +414,11 @@ func notTried(c *Client, op Op, why error) *Error {
 }
 
 // patiently repeats a call that a limit of the provider refused, after the time
-// that the error states.
+// that the error states, or after waits that grow.
 func patiently(ctx context.Context, call func() error) error {
-	return flow.Patiently(ctx, call, func(err error) time.Duration {
-		if e := errorOf(err); e == nil || e.Kind != ErrRateLimited || e.Outcome != OutcomeNotSent {
-			return 0
-		}
-		return RetryAfter(err)
+	return flow.Patiently(ctx, call, func(err error) (time.Duration, bool) {
+		e := errorOf(err)
+		limited := e != nil && e.Kind == ErrRateLimited && e.Outcome == OutcomeNotSent
+		return RetryAfter(err), limited
 	})
 }

@@ -51,7 +51,10 @@ func assemble(s *settings) []link {
 		// token too.
 		&deadline{},
 		// In each attempt: the vendor counts repeats too.
-		&limiter{limits: s.Limits, buckets: s.buckets},
+		&limiter{
+			limits: s.Limits, gates: s.gates, shared: s.Env.Limiter,
+			provider: s.Provider, account: s.Env.Account, failed: s.Env.Hooks.OnLimit,
+		},
 		// In each attempt, and after the wait for the limit: a token may expire meanwhile.
 		&authorizer{auth: s.Auth, secrets: secrets{others: s.Auth.secrets}},
 		// After auth, which may make two requests: the hook is called for each. Around

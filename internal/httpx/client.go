@@ -21,8 +21,7 @@ import (
 const (
 	// defaultDial is longer than a resolver waits for a dead name server, 5 s.
 	defaultDial = 15 * time.Second
-	// Providers close idle connections; a request on one that is just being
-	// closed has no answer and an unknown outcome. So we close first.
+	// Of every idle connection; idle.go has shorter bounds and the reason.
 	idleTimeout = 30 * time.Second
 	// An HTTP/2 connection that was silent for so long is asked for a sign of life, and
 	// is lost when none comes for as long again. A slow vendor gives one.
