@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +85,7 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	if err != nil {
 		return err
 	}
-	past, results, err := journal.OpenPast(f.results, f.resume, f.settle)
+	past, results, err := journal.OpenPast(stop, f.results, f.resume, f.settle)
 	if err != nil {
 		return err
 	}
@@ -132,9 +133,12 @@ type batchRun struct {
 	alike   map[int]bool  // unknown messages that a look-up cannot tell from others
 	file    *journal.File
 
-	read     int                     // messages of the input
-	given    int                     // messages given to the library
-	pending  map[int]*pendingMessage // those without a result, by the library's index
+	read    int // messages of the input
+	given   int // messages given to the library
+	mu      sync.Mutex
+	pending map[int]*pendingMessage // those without a result, by the library's index; guarded by mu
+	unkept  int                     // results that the result file does not have
+
 	progress *terminal.Progress
 	codes    exit.Tally
 	states   map[string]int
@@ -187,6 +191,9 @@ func (b *batchRun) run(total int) error {
 func (b *batchRun) summary() {
 	text := terminal.Plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
 	b.app.tellSummary(b.cmd, text)
+	if b.unkept > 0 {
+		b.cmd.PrintErrln(fmt.Sprintf("%s of %s could not be written: a later run calls those unknown that it finds begun", terminal.Plural(b.unkept, "result", "results"), b.results))
+	}
 	unknown := b.states[string(provider.StateUnknown)]
 	if unknown == 0 {
 		return

@@ -22,6 +22,7 @@ import (
 type app struct {
 	registry   provider.Registry
 	out        *terminal.Output
+	errOut     *terminal.Output // stderr
 	configFile string
 	account    string
 	json       bool

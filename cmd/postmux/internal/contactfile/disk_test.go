@@ -23,7 +23,7 @@ func TestReportTorn(t *testing.T) {
 		for n := range len(whole) + 1 {
 			name := filepath.Join(t.TempDir(), "report"+tc.ext)
 			require.NoError(t, os.WriteFile(name, []byte(whole[:n]), 0o644))
-			r, err := OpenReport(name, true)
+			r, err := OpenReport(t.Context(), name, true)
 			require.NoError(t, err, "%q", whole[:n])
 			r.Close()
 			want := tc.head
@@ -55,7 +55,7 @@ func TestReportOfAnother(t *testing.T) {
 	} {
 		name := filepath.Join(t.TempDir(), "report.csv")
 		require.NoError(t, os.WriteFile(name, []byte(tc.text), 0o600))
-		_, err := OpenReport(name, true)
+		_, err := OpenReport(t.Context(), name, true)
 		require.ErrorContains(t, err, tc.want)
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -66,7 +66,7 @@ func TestReportOfAnother(t *testing.T) {
 // A row that is unknown without an error, as a job leaves it, is one to look at.
 func TestReportOfUnknown(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "report.csv")
-	r, err := OpenReport(name, false)
+	r, err := OpenReport(t.Context(), name, false)
 	require.NoError(t, err)
 	defer r.Close()
 	for i, receipt := range []*provider.ContactReceipt{
@@ -109,7 +109,7 @@ func TestPartIsThere(t *testing.T) {
 				require.NoError(t, os.Symlink(real, name))
 			}
 			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
-			_, err := OpenSpool(name, query, tc.resume)
+			_, err := OpenSpool(t.Context(), name, query, tc.resume)
 			require.ErrorContains(t, err, tc.want)
 			data, err := os.ReadFile(real)
 			require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestPartIsThere(t *testing.T) {
 	// A link to nothing makes no file either.
 	name := filepath.Join(t.TempDir(), "a.csv.part")
 	require.NoError(t, os.Symlink(name+".target", name))
-	_, err := OpenSpool(name, query, false)
+	_, err := OpenSpool(t.Context(), name, query, false)
 	require.ErrorContains(t, err, "is no part of an export")
 	assert.NoFileExists(t, name+".target")
 }
@@ -128,7 +128,7 @@ func TestPartIsThere(t *testing.T) {
 func TestSpoolIsPrivate(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	s, err := TempSpool(Query{})
+	s, err := TempSpool(t.Context(), Query{})
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
 		left, err := os.ReadDir(dir)
@@ -144,11 +144,11 @@ func TestSpoolIsPrivate(t *testing.T) {
 	s.Close()
 
 	name := filepath.Join(dir, "a.csv.part")
-	s, err = OpenSpool(name, Query{}, false)
+	s, err = OpenSpool(t.Context(), name, Query{}, false)
 	require.NoError(t, err)
 	s.Close()
 	require.NoError(t, os.Chmod(name, 0o666))
-	s, err = OpenSpool(name, Query{}, true)
+	s, err = OpenSpool(t.Context(), name, Query{}, true)
 	require.NoError(t, err)
 	s.Close()
 	info, err := os.Stat(name)

@@ -10,9 +10,12 @@ import (
 	"sync"
 )
 
-// Output is stdout; it keeps the first error of writing.
+// Output is stdout or stderr; it keeps the first error of writing.
+//
+// It is safe for concurrent use.
 type Output struct {
 	w   io.Writer
+	mu  sync.Mutex
 	err error
 }
 
@@ -21,6 +24,8 @@ func NewOutput(w io.Writer) *Output { return &Output{w: w} }
 
 // Write writes p, unless an earlier write has failed.
 func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -40,15 +45,23 @@ func (o *Output) encode(v any, indent string) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(v); err != nil && o.err == nil {
-		o.err = err
+	if err := enc.Encode(v); err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.err == nil {
+			o.err = err
+		}
 		return
 	}
 	_, _ = o.Write(harmless(b.Bytes()))
 }
 
 // Failed returns the first error of writing.
-func (o *Output) Failed() error { return o.err }
+func (o *Output) Failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
 
 // IsTerminal reports whether the output goes to a terminal.
 func (o *Output) IsTerminal() bool { return IsTerminal(o.w) }
@@ -70,6 +83,9 @@ func (s *SyncWriter) Write(p []byte) (int, error) {
 
 // IsTerminal reports whether w is a terminal, as far as the standard library tells.
 func IsTerminal(w io.Writer) bool {
+	if o, ok := w.(*Output); ok {
+		w = o.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
