@@ -190,7 +190,7 @@ type importRun struct {
 
 	progress *terminal.Progress
 	rows     map[int]inputRow // without a result, by their index in the input
-	read     int         // rows of the input
+	read     int              // rows of the input
 	codes    exit.Tally
 	reason   error // of the last row that was tried and failed
 	notes    noteCount
