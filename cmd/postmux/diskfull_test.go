@@ -108,12 +108,7 @@ func TestDiskFullAtEveryWrite(t *testing.T) {
 				}
 				count.none(t)
 				t.Log(count)
-				all.runs += count.runs
-				all.faults += count.faults
-				all.items += count.items
-				all.unsure += count.unsure
-				all.unsent += count.unsent
-				all.toldTwice += count.toldTwice
+				all.add(count)
 			})
 		}
 	}
