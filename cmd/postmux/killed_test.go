@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 )
 
@@ -178,4 +179,70 @@ func TestKilled(t *testing.T) {
 	}
 	t.Log(all)
 	assert.Positive(t, all.kills)
+}
+
+// Who only waits for a limit when the tool is killed has not begun, and is sent by the next
+// run.
+func TestKilledWhileWaitingForTheLimit(t *testing.T) {
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	const n = 9
+	for _, vendor := range labVendors() {
+		t.Run(vendor, func(t *testing.T) {
+			l := newLab(t, vendor, "batch", nil)
+			l.n, l.bad = n, n+9
+			var lines strings.Builder
+			for i := range n {
+				key, class := "", "all"
+				if vendor == "brevo" { // a key gives a message a call of its own
+					key, class = fmt.Sprintf(`,"idempotency_key":"k%d"`, i), "send"
+				}
+				fmt.Fprintf(&lines, `{"to":[{"email":%q,"name":"U"}],"subject":"s%d","html":"<p>x</p>"%s}`+"\n", l.email(i), i, key)
+				if i == 0 {
+					slow := strings.Replace(l.read("postmux.json"), `"concurrency":3`, fmt.Sprintf(`"concurrency":%d,"timeout":"1h","rate_limits":{%q:"1/m"}`, n, class), 1)
+					l.write("slow.json", slow)
+				}
+			}
+			l.write("in.jsonl", lines.String())
+			args := l.args()
+			args[1] = l.path("slow.json")
+			cmd := exec.CommandContext(t.Context(), binary, args...)
+			cmd.Env = append(os.Environ(), toolEnv+"=1")
+			var errOut strings.Builder
+			cmd.Stderr = &errOut
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			_, err = io.ReadFull(out, make([]byte, 1)) // the first has its result, and the others wait
+			require.NoError(t, err)
+			require.NoError(t, cmd.Process.Kill())
+			_ = cmd.Wait()
+			assert.Equal(t, 1, strings.Count(l.read("results.jsonl"), `"begun"`))
+			require.Len(t, l.sb.Messages(vendor), 1)
+
+			r := postmux(t, l.args()...)
+			assert.Equal(t, exit.Done, r.code, r.errOut)
+			assert.Contains(t, r.out, fmt.Sprintf("%d messages: 1 done before, %d accepted\n", n, n-1))
+			assert.Len(t, l.sb.Messages(vendor), n)
+		})
+	}
+}
+
+// A kill in the middle of an export to stdout leaves no contacts behind.
+func TestExportToStdoutKilled(t *testing.T) {
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	l := newLab(t, "brevo", "export", nil)
+	for _, at := range []string{"1 before", "2 half", "3 after", "4 half", "5 after"} {
+		temp := t.TempDir()
+		cmd := exec.CommandContext(t.Context(), binary, "--config", l.cfg, "contacts", "export", "-", "--format", "csv")
+		cmd.Env = append(os.Environ(), toolEnv+"=1", killEnv+"="+at, "TMPDIR="+temp)
+		out, _ := cmd.Output() // it is killed, or done
+		left, err := os.ReadDir(temp)
+		require.NoError(t, err)
+		assert.Empty(t, left, at)
+		if cmd.ProcessState.ExitCode() == exit.Done {
+			assert.Equal(t, l.n+1, bytes.Count(out, []byte("\n")))
+		}
+	}
 }
