@@ -34,7 +34,8 @@ func newContactExport(a *app) *cobra.Command {
 		Long: `Write all contacts, or those of a list, to a file that "contacts import" reads, or
 to stdout (-). FILE appears, or is replaced, when it is complete: until then the
 contacts are in FILE.part, and after an interrupt --resume goes on from there. A
-FILE.part that is there is never overwritten: to begin anew, remove it first.
+FILE.part that is there is never overwritten: to begin anew, remove it first. Where
+FILE is a link, what it leads to is replaced.
 
 CSV has the columns of an import and one for each field that any contact has, or
 that --fields names. Its lists are those that a contact gets mail of, by alias where

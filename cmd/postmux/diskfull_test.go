@@ -15,7 +15,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 )
 
-var fullEvery = flag.Int("full-every", 11, "TestDiskFullAtEveryWrite makes every N-th write fail; 1 for each of them")
+var fullEvery = flag.Int("full-every", 23, "TestDiskFullAtEveryWrite makes every N-th write fail; 1 for each of them")
 
 // fullDisk is a disk on which all files of a run and its stdout are. One operation fails,
 // and where it stays full all later ones do.

@@ -47,7 +47,7 @@ delivered: "postmux status" looks it up where the provider has a look-up.`,
 				}
 				return dry.show(a, err)
 			}
-			return a.showReceipt(c, r, err)
+			return a.showReceipt(cmd.Context(), c, r, err)
 		},
 	}
 	m.register(cmd)

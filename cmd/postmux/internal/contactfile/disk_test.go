@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -155,5 +156,75 @@ func TestSpoolIsPrivate(t *testing.T) {
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
 		assert.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+}
+
+// A report of an earlier import is kept under a free number, and what is no report, or is
+// in use, stays as it is.
+func TestReportOfAnEarlierImport(t *testing.T) {
+	head := string(csvRecord(reportColumns))
+	row := "2,a@example.com,refused,invalid,no,\n"
+	for _, tc := range []struct {
+		name, ext, text string
+		link            bool
+		kept            string // what is kept; empty when nothing is
+		want            string // the error
+	}{
+		{name: "rows", ext: ".csv", text: head + row, kept: head + row},
+		{name: "rows behind a link", ext: ".csv", text: head + row, link: true, kept: head + row},
+		{name: "a row that is torn", ext: ".csv", text: head + row + "3,b@ex", kept: head + row + "3,b@ex"},
+		{name: "no rows", ext: ".csv", text: head},
+		{name: "a head that is torn", ext: ".csv", text: head[:9]},
+		{name: "with a byte order mark", ext: ".csv", text: "\ufeff" + head + row, kept: "\ufeff" + head + row},
+		{name: "lines", ext: ".jsonl", text: `{"line":2,"email":"","state":"refused"}` + "\n", kept: `{"line":2,"email":"","state":"refused"}` + "\n"},
+		{name: "contacts", ext: ".csv", text: "email,phone\n", want: "is no report of an import (expected the columns"},
+		{name: "messages", ext: ".jsonl", text: `{"to":[]}` + "\n", want: "is no report of an import (expected rows with line and state)"},
+		{name: "notes", ext: ".jsonl", text: "my notes\nare here", want: "is no report of an import (invalid character"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			name := filepath.Join(dir, "told"+tc.ext)
+			real := name
+			if tc.link {
+				real = filepath.Join(dir, "real"+tc.ext)
+				require.NoError(t, os.Symlink(real, name))
+			}
+			numbered := func(n string) string { return strings.TrimSuffix(real, tc.ext) + n + tc.ext }
+			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
+			require.NoError(t, os.WriteFile(numbered(".1"), []byte("taken"), 0o600))
+			r, err := OpenReport(t.Context(), name, false)
+			if tc.want != "" {
+				require.ErrorContains(t, err, tc.want)
+				data, err := os.ReadFile(real)
+				require.NoError(t, err)
+				assert.Equal(t, tc.text, string(data))
+				return
+			}
+			require.NoError(t, err)
+			_, inUse := OpenReport(t.Context(), name, true)
+			r.Close()
+			if journal.Locks {
+				require.ErrorContains(t, inUse, "another run is using it")
+			}
+			want := ""
+			if tc.ext == ".csv" {
+				want = head
+			}
+			data, err := os.ReadFile(name)
+			require.NoError(t, err)
+			assert.Equal(t, want, string(data))
+			data, err = os.ReadFile(numbered(".1"))
+			require.NoError(t, err)
+			assert.Equal(t, "taken", string(data))
+			if tc.kept == "" {
+				assert.Empty(t, r.Kept())
+				assert.NoFileExists(t, numbered(".2"))
+				return
+			}
+			assert.Equal(t, numbered(".2"), r.Kept())
+			data, err = os.ReadFile(numbered(".2"))
+			require.NoError(t, err)
+			assert.Equal(t, tc.kept, string(data))
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,8 +149,12 @@ func (r *Report) moveAway(name string, size int64) error {
 		name = real // a link stays
 	}
 	old := r.to
-	defer func() { _ = old.Close() }() // nothing was written to it
 	r.to = nil
+	if runtime.GOOS == "windows" {
+		_ = old.Close() // a file that is open cannot be moved there
+	} else {
+		defer func() { _ = old.Close() }() // until it has moved no other run takes it
+	}
 	ext := filepath.Ext(name)
 	for n := 1; ; n++ {
 		kept := fmt.Sprintf("%s.%d%s", strings.TrimSuffix(name, ext), n, ext)

@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,10 +112,10 @@ func (r *File) read(f io.Reader, line func(number int, data []byte) error) (ende
 		if err != nil && !atEnd {
 			return false, exit.UsageError("--results", "cannot read the file: %v", err)
 		}
-		text, sum, whole := unchained(r.sum, bytes.TrimSpace(data))
-		if atEnd && !whole {
+		if atEnd && !json.Valid(data) {
 			return true, nil // nothing, or what a crash has torn
 		}
+		text, sum, whole := unchained(r.sum, bytes.TrimSpace(data))
 		r.lines++
 		if err := line(r.lines, text); err != nil {
 			return false, exit.UsageError("--results", "%s: line %d: %v", r.name, r.lines, err)
