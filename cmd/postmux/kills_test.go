@@ -32,7 +32,8 @@ var kills = flag.Int("kills", 8, "how often TestSettleAfterKills and TestKilled 
 // killer stands between the tool and a vendor. It kills the tool at a request of its
 // choice, before or after the vendor gets it.
 type killer struct {
-	next http.Handler
+	next   http.Handler
+	served chan struct{} // if not nil, gets a word for each request that was answered
 
 	mu      sync.Mutex
 	process *os.Process

@@ -33,6 +33,7 @@ type Report struct {
 	rows    int
 	torn    string
 	kept    string // name of a report that was in the way
+	made    bool   // the file is new
 }
 
 // reportRow is one row of a report.
@@ -84,7 +85,7 @@ func OpenReport(ctx context.Context, name string, more bool, others ...string) (
 		err = journal.SyncDir(ctx, filepath.Dir(name))
 	}
 	if err != nil {
-		if r.regular && size == 0 {
+		if r.made {
 			_ = os.Remove(name) // nothing was told in it
 		}
 		r.Close()
@@ -112,39 +113,35 @@ func (r *Report) open(name string, more bool) (size int64, err error) {
 	if journal.Lock(r.to) {
 		return 0, exit.UsageError("--report", "%s: another run is using it", name)
 	}
-	if !isNew {
-		if err := journal.Private("--report", r.to); err != nil {
-			return 0, err
-		}
-	}
+	r.made = isNew
 	if info, err = r.to.Stat(); err != nil {
 		return 0, exit.UsageError("--report", "cannot read the file: %v", err)
 	}
 	size = info.Size()
+	if err := r.checkReport(size); err != nil {
+		return 0, exit.UsageError("--report", "%s is there already and is no report of an import (%v); name another file", name, err)
+	}
+	if err := journal.Private("--report", r.to); err != nil {
+		return 0, err
+	}
 	switch {
 	case more:
 		return r.goOn(name, size)
-	case size == 0:
-		return 0, nil
-	case r.csv && beginsHead(r.to, size):
-		head := int64(len(csvRecord(reportColumns)))
-		if size == head {
-			return size, nil
-		}
-		if err := r.to.Truncate(0); err != nil { // a crash has torn it
-			return 0, exit.UsageError("--report", "cannot write the file: %v", err)
-		}
-		return 0, nil
+	case size > 0 && !(r.csv && beginsHead(r.to, size)):
+		return 0, r.moveAway(name)
+	case r.csv && size < int64(len(csvRecord(reportColumns))):
+		err = r.to.Truncate(0) // a crash has torn the names of the columns
+		size = 0
 	}
-	return 0, r.moveAway(name, size)
+	if err != nil {
+		err = exit.UsageError("--report", "cannot write the file: %v", err)
+	}
+	return size, err
 }
 
 // moveAway gives a report of an earlier import a numbered name, and makes a new file in its
-// place. A file that is no report stays.
-func (r *Report) moveAway(name string, size int64) error {
-	if err := r.checkReport(size); err != nil {
-		return exit.UsageError("--report", "%s is there already and is no report of an import (%v); name another file", name, err)
-	}
+// place.
+func (r *Report) moveAway(name string) error {
 	if real, err := filepath.EvalSymlinks(name); err == nil {
 		name = real // a link stays
 	}
@@ -175,7 +172,7 @@ func (r *Report) moveAway(name string, size int64) error {
 		if err != nil {
 			return exit.UsageError("--report", "cannot keep the report of an earlier import: %v", err)
 		}
-		r.kept = kept
+		r.kept, r.made = kept, true
 		if journal.Lock(r.to) {
 			return exit.UsageError("--report", "%s: another run is using it", name)
 		}
@@ -183,8 +180,12 @@ func (r *Report) moveAway(name string, size int64) error {
 	}
 }
 
-// checkReport returns why the beginning of a file is not that of a report.
+// checkReport returns why the beginning of a file is not that of a report. What a crash
+// has left of one is.
 func (r *Report) checkReport(size int64) error {
+	if size == 0 || r.csv && beginsHead(r.to, size) {
+		return nil
+	}
 	in := io.NewSectionReader(r.to, 0, min(size, reportTorn))
 	if r.csv {
 		record, err := csv.NewReader(in).Read()
@@ -194,17 +195,16 @@ func (r *Report) checkReport(size int64) error {
 		return err
 	}
 	line, err := bufio.NewReader(in).ReadBytes('\n')
-	if errors.Is(err, io.EOF) {
-		return nil // a single row that is torn, or none
+	if errors.Is(err, io.EOF) && size <= reportTorn {
+		if own := []byte(`{"line":`); bytes.HasPrefix(line, own) || bytes.HasPrefix(own, line) {
+			return nil
+		}
 	}
 	var row reportRow
-	if err == nil {
-		err = json.Unmarshal(line, &row)
+	if json.Unmarshal(line, &row) != nil || row.Line == 0 || row.State == "" {
+		return errors.New("expected rows with line and state")
 	}
-	if err == nil && (row.Line == 0 || row.State == "") {
-		err = errors.New("expected rows with line and state")
-	}
-	return err
+	return nil
 }
 
 // goOn returns the length of the whole rows that an earlier import left, and cuts off
@@ -212,7 +212,7 @@ func (r *Report) checkReport(size int64) error {
 func (r *Report) goOn(name string, size int64) (whole int64, err error) {
 	if r.csv {
 		whole, err = wholeRecords(r.to, size)
-	} else if err = r.checkReport(size); err == nil {
+	} else {
 		whole, err = wholeLines(r.to, size)
 	}
 	if err == nil && size-whole > reportTorn {
