@@ -40,11 +40,11 @@ went out, and 7 when the outcome of any message is unknown.
 
 --results keeps in FILE what was begun and what became of it, safe against a
 crash; what only waits for a limit is not begun. A FILE of which a line was
-changed or removed is refused. With --resume the batch goes on from there: messages that were accepted
-or scheduled are not sent again. Nor are those whose outcome is unknown, or that
-were begun when the tool died: they are reported as unknown. --settle looks them
-up in the provider's list of sent mail, and what it finds counts from then on. All
-others are sent. A line of FILE is also a receipt for "status" and "cancel".
+changed or removed is refused. With --resume the batch goes on from there:
+messages that were accepted or scheduled are not sent again. Nor are those whose
+outcome is unknown, or that were begun when the tool died: they are reported as
+unknown. --settle looks them up in the provider's list of sent mail, and what it
+finds counts from then on. All others are sent. A line of FILE is also a receipt for "status" and "cancel".
 
 The first interrupt lets the calls under way come to their end, writes their
 results and stops; the second ends the calls too. --dry-run shows the first call.`,

@@ -203,7 +203,7 @@ func TestReceiptCannotBeKept(t *testing.T) {
 		sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true, After: true})
 		disk := &fullDisk{left: n, stays: true}
 		ctx := journal.OnDisk(t.Context(), func(d journal.Disk) journal.Disk { return fullFile{d, disk} })
-		r := postmuxIn(ctx, "", "--config", cfg, "send", "--to", "a@example.com", "--subject", "s", "--html", "h")
+		r := postmuxIn(ctx, "", "--config", cfg, "send", "--to", "a@example.com", "--subject", fmt.Sprint("s", n), "--html", "h")
 		assert.Equal(t, exit.Unknown, r.code, r.errOut)
 		left, err := filepath.Glob("postmux-unknown-*")
 		require.NoError(t, err)

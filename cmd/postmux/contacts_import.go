@@ -48,11 +48,12 @@ it are done.
 
 A refused row does not stop the import and is told on stderr, or in the file of
 --report, which also has the rows of which something was dropped. A report of an
-earlier import that is there is kept under a number, FILE.1.csv and so on; with
---resume rows are added to it. Notes are counted at the end. With --json each row is one line of JSON that begins with its index.
-The first interrupt ends the import after the calls under way. --results keeps
-how far the import came, and --resume goes on there. --dry-run reads the whole
-input, shows the calls of the first good row and tells which rows are refused.`,
+earlier import that is there is kept under a number, NAME.1.csv and so on; with
+--resume rows are added to it. Notes are counted at the end. With --json each row
+is one line of JSON that begins with its index. The first interrupt ends the import
+after the calls under way. --results keeps how far the import came, and --resume
+goes on there. --dry-run reads the whole input, shows the calls of the first good
+row and tells which rows are refused.`,
 		Example: `  postmux contacts import contacts.csv
   postmux contacts import contacts.csv --report refused.csv --results import.state
   postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
