@@ -267,10 +267,7 @@ func (e *export) replace(s *contactfile.Spool) error {
 		_ = os.Remove(next)
 		return fmt.Errorf("cannot write the file: %w", err)
 	}
-	if err := journal.SyncDir(e.cmd.Context(), dir); err != nil {
-		return fmt.Errorf("cannot write the folder of the file: %w", err)
-	}
-	return nil
+	return journal.SyncDir(e.cmd.Context(), dir)
 }
 
 // pages iterates over pages of contacts whose lists are written as on the

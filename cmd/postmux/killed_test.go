@@ -120,7 +120,7 @@ func TestKilled(t *testing.T) {
 				random := rand.New(rand.NewPCG(uint64(v), uint64(j)))
 				var count labCount
 				operations, requests, took := 60, 30, 300*time.Millisecond
-				for count.kills < max(1, *kills/combinations) {
+				for count.kills < (*kills+combinations-1)/combinations {
 					k := new(killer)
 					l := newLab(t, vendor, job, func(base string) string { return k.front(t, base) })
 					temp := t.TempDir()

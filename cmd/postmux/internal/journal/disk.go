@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -45,8 +46,8 @@ func SyncDir(ctx context.Context, name string) error {
 	disk := DiskOf(ctx, d)
 	err = disk.Sync()
 	_ = disk.Close() // nothing was written to it
-	if runtime.GOOS == "windows" || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EINVAL) {
+	if err == nil || runtime.GOOS == "windows" || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrInvalid) || errors.Is(err, syscall.EINVAL) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("cannot write the folder %s: %w", name, err)
 }

@@ -94,11 +94,14 @@ func (r *File) load(ctx context.Context, f *os.File, resume bool, line func(numb
 		_, err = r.file.Write([]byte{'\n'})
 		r.size++
 	}
-	if err == nil && info.Size() == 0 {
+	if err != nil {
+		return exit.UsageError("--results", "cannot write the file: %v", err)
+	}
+	if info.Size() == 0 {
 		err = SyncDir(ctx, filepath.Dir(r.name))
 	}
 	if err != nil {
-		return exit.UsageError("--results", "cannot write the file: %v", err)
+		return exit.UsageError("--results", "%v", err)
 	}
 	return nil
 }
