@@ -82,7 +82,10 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	if c.account == "" {
 		c.account = name
 	}
-	if c.calls == 0 {
+	switch {
+	case env.DryRun != nil:
+		c.calls = 1 // requests are shown in the order of the messages
+	case c.calls == 0:
 		c.calls = defaultConcurrency
 	}
 	_, route := a.(router)

@@ -126,7 +126,9 @@ func (i *importing) place(
 }
 
 // call stores the rows of one request.
-func (i *importing) call(ctx context.Context, items []*importItem) []ImportResult {
+func (i *importing) call(
+	ctx context.Context, items []*importItem, _ func() error,
+) []ImportResult {
 	if item := items[0]; item.change != nil {
 		row := ImportResult{Index: item.index, Email: item.email}
 		_ = patiently(ctx, func() error {

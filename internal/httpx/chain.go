@@ -38,6 +38,7 @@ func assemble(s *settings) []link {
 			// First, to refuse a call that cannot be encoded. There is no wait for a limit and
 			// no fetch of a token, because no request follows.
 			encode,
+			&beginner{},
 			// Last: the call is shown instead of sent.
 			&dryRun{show: s.Env.DryRun, describe: describe},
 		}
@@ -65,6 +66,9 @@ func assemble(s *settings) []link {
 		},
 		// After auth: the credential may be a field of the body.
 		encode,
+		// After limit and auth, which wait: what only waits was not begun. After encode: nor
+		// was what cannot be written.
+		&beginner{},
 		// Around classify and send, whose errors quote the vendor: some echo the credential.
 		&redactor{},
 		// In each attempt: an answer that proves nothing may be asked for again. After

@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -115,8 +115,11 @@ func newTransport(key transportKey, dial dialFunc) (*http.Transport, error) {
 	return t, nil
 }
 
+// authoritiesMost is the size of a ca_file at most: a bundle of all public ones has 0.3 MB.
+const authoritiesMost = 16 << 20
+
 func authorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := bounded.ReadFile(file, authoritiesMost)
 	if err != nil {
 		return nil, fmt.Errorf("ca_file: cannot read it: %w", err)
 	}
