@@ -48,9 +48,10 @@ type Message struct {
 	// TrackOpens and TrackClicks switch tracking on or off for this mail.
 	TrackOpens  Toggle `json:"track_opens,omitzero"`
 	TrackClicks Toggle `json:"track_clicks,omitzero"`
-	// IdempotencyKey makes a repeated Send of the same mail harmless where the
-	// provider has such a key. Where it needs a key and none is given, one is made;
-	// Receipt.IdempotencyKey returns it.
+	// IdempotencyKey names the act, "confirmation of order 4711": a repeated Send under
+	// it sends nothing, under a duplicate guard or where the provider has such keys.
+	// Where it needs a key and none is given, one is made; Receipt.IdempotencyKey
+	// returns it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Recipients get one mail each, with their own variables or content; they do
 	// not see each other. Recipients excludes To, Cc and Bcc.
