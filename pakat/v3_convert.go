@@ -58,17 +58,17 @@ func v3ReceiptFromAPI(m *provider.Message, sent *pakatv3api.SentEmail) *provider
 	return r
 }
 
-func v3RowsFromAPI(p *pakatv3api.ContactPage, withoutEmail bool) (*sendinblue.Rows, error) {
+func v3RowsFromAPI(p *pakatv3api.ContactPage, unread int, withoutEmail bool) (*sendinblue.Rows, error) {
 	contacts := make([]sendinblue.Contact, len(p.Contacts))
 	for i, c := range p.Contacts {
 		contacts[i] = v3ContactFromAPI(c)
 	}
-	return sendinblue.RowsOf(contacts, p.Count, withoutEmail)
+	return sendinblue.RowsOf(contacts, p.Count, unread, withoutEmail)
 }
 
 func v3ContactFromAPI(c pakatv3api.Contact) sendinblue.Contact {
 	return sendinblue.Contact{
-		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ID: c.ID, Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
 		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
 	}
 }

@@ -3,10 +3,11 @@ package rest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // maxPlainAnswer is the most that Plain reads of a response, in bytes.
@@ -77,14 +78,25 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, Decode(data, out)
+	return reply, call.Decode(data, out)
 }
 
-// Decode decodes the body of a 2xx response. An empty body does not change out;
-// data after the first JSON value is an error.
-func Decode(data []byte, out any) error {
+// Decode decodes the body of a 2xx response as flex.Decode does. An empty body does not
+// change out; data after the first JSON value is an error.
+func Decode(data []byte, out any) error { return decode(data, out, nil) }
+
+// DecodeRows is Decode of a page: a row that cannot be read is left out and counted.
+func DecodeRows(data []byte, out any) (unread int, err error) {
+	err = decode(data, out, &unread)
+	return unread, err
+}
+
+// Decode decodes the body of a 2xx response to the call.
+func (c *Call) Decode(data []byte, out any) error { return decode(data, out, c.unread) }
+
+func decode(data []byte, out any, unread *int) error {
 	if _, ok := out.(*Empty); ok || len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
-	return json.Unmarshal(data, out)
+	return flex.Decode(data, out, unread)
 }

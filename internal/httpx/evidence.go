@@ -80,7 +80,7 @@ func (l *evidence) judge(x exchange, a *Answer) (f *failure, why string) {
 		}
 		return nil, "an empty object"
 	}
-	if err := decode(body, x.out); err != nil {
+	if err := decode(x.call, body, x.out); err != nil {
 		proves := hasMember(body, form) || begins(body, form)
 		if proves && l.documented(x.call, a.Status, x.call.Success) {
 			e := &provider.Error{Message: "the answer cannot be decoded", Err: err}

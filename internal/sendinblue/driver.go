@@ -25,8 +25,9 @@ type Driver struct {
 	pages   Pages
 }
 
-// Pages are the sizes of pages that a vendor is asked for.
-type Pages struct{ Contacts, Members, Lists, Blocked int64 }
+// Pages are the sizes of pages that a vendor is asked for. Sent is 0 for a vendor that
+// gives all sent mail at once.
+type Pages struct{ Contacts, Members, Lists, Blocked, Sent, Events int64 }
 
 // New returns the driver of an account. New lists are put in the folder; 0 means
 // that none is set.
@@ -63,15 +64,19 @@ func MessageID(id string) string {
 // Logged returns the state of a mail by the event log; nil when the log has nothing
 // about it.
 func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receipt, error) {
-	events, err := d.calls.ListEmailEvents(ctx, MessageID(messageID))
+	states := mailevent.Log{}
+	id := MessageID(messageID)
+	err := adapterkit.Paging{Size: d.pages.Events}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
+		events, err := d.calls.ListEmailEvents(ctx, id, limit, at)
+		for _, e := range events {
+			if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
+				states.Add(e.Email, what)
+			}
+		}
+		return adapterkit.AnswerOf(events, func(*Event) string { return "" }), err
+	})
 	if err != nil {
 		return nil, err
-	}
-	states := mailevent.Log{}
-	for _, e := range events {
-		if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
-			states.Add(e.Email, what)
-		}
 	}
 	return states.Receipt(messageID), nil
 }
@@ -92,11 +97,13 @@ func (d *Driver) FindSent(
 		return nil, err
 	}
 	var out []provider.SentMail
-	for page := range int64(findPages) {
-		mails, more, err := d.calls.ListEmails(ctx, wire, page)
-		if err != nil {
-			return nil, err
-		}
+	pages := 0
+	err = adapterkit.Paging{Size: d.pages.Sent}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
+		mails, count, err := d.calls.ListEmails(ctx, wire, limit, at)
+		pages++
+		a := adapterkit.AnswerOf(mails, func(m *Mail) string { return m.MessageID })
+		a.Count, a.Filtered = count, true
+		a.Stop = pages == findPages || d.pages.Sent == 0
 		for _, m := range mails {
 			at, _ := flex.ParseTime(m.Date)
 			mail := alike.Mail{Recipient: m.Recipient, Sender: m.Sender, Subject: m.Subject, Tags: m.Tags, At: at}
@@ -106,11 +113,12 @@ func (d *Driver) FindSent(
 					At: at, State: provider.StateAccepted,
 				})
 			}
-			more = more && (at.IsZero() || !at.Before(s.From))
+			a.Stop = a.Stop || !at.IsZero() && at.Before(s.From)
 		}
-		if !more {
-			break
-		}
+		return a, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
