@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // evidence decides whether a 2xx answer proves that a send or a change was carried
@@ -81,8 +82,12 @@ func (l *evidence) judge(x exchange, a *Answer) (f *failure, why string) {
 		return nil, "an empty object"
 	}
 	if err := decode(x.call, body, x.out); err != nil {
-		proves := hasMember(body, form) || begins(body, form)
-		if proves && l.documented(x.call, a.Status, x.call.Success) {
+		documented := l.documented(x.call, a.Status, x.call.Success)
+		member := hasMember(body, form)
+		switch {
+		case documented && member && flex.DecodeEmpty(body, x.out) == nil:
+			return nil, "" // another member is nothing, as PHP writes it
+		case documented && (member || begins(body, form)):
 			e := &provider.Error{Message: "the answer cannot be decoded", Err: err}
 			return &failure{outcome.Unreadable, e}, ""
 		}

@@ -19,24 +19,30 @@ import (
 // With unread not nil, a row that cannot be read is left out and counted there: an
 // element of the outermost list of objects. Within a row nothing is left out.
 func Decode(data []byte, out any, unread *int) error {
+	m := mender{scalars: true, rows: unread != nil}
+	err := m.decode(data, out)
+	if err == nil && unread != nil {
+		*unread = m.unread
+	}
+	return err
+}
+
+// DecodeEmpty is json.Unmarshal but for what PHP writes for nothing, which is null. A
+// scalar of another type stays an error.
+func DecodeEmpty(data []byte, out any) error { return new(mender).decode(data, out) }
+
+func (m *mender) decode(data []byte, out any) error {
 	err := json.Unmarshal(data, out)
 	to := reflect.ValueOf(out)
 	if err == nil || !json.Valid(data) || to.Kind() != reflect.Pointer || to.IsNil() {
 		return err
 	}
-	m := mender{rows: unread != nil}
 	mended, ok := m.value(data, to.Type().Elem())
 	if !ok {
 		return err
 	}
 	to.Elem().SetZero() // the first attempt has filled a part in
-	if err := json.Unmarshal(mended, out); err != nil {
-		return err
-	}
-	if unread != nil {
-		*unread = m.unread
-	}
-	return nil
+	return json.Unmarshal(mended, out)
 }
 
 // Nothing reports whether text is what PHP writes for nothing, in the place of an id, a
@@ -60,8 +66,9 @@ func empty(data []byte) bool {
 
 // mender changes JSON to what a type takes.
 type mender struct {
-	rows   bool // rows may be left out
-	unread int
+	scalars bool // a scalar may be of another type
+	rows    bool // rows may be left out
+	unread  int
 }
 
 var (
@@ -95,7 +102,7 @@ func (m *mender) value(data []byte, t reflect.Type) (out []byte, ok bool) {
 		out, ok = m.members(data, func(string) reflect.Type { return holds.Elem() })
 	case kind == reflect.Slice && holds.Elem().Kind() != reflect.Uint8:
 		out, ok = m.list(data, holds.Elem())
-	case own:
+	case own || !m.scalars:
 	default:
 		out, ok = scalarFor(data, kind)
 	}
