@@ -76,7 +76,7 @@ func (w *walk) take(page *brevoapi.ContactPage) (end bool, err error) {
 	case n > 0 && w.firsts[names[0]]:
 		return false, adapterkit.SamePage()
 	case w.last != "" && !slices.Contains(names, w.last):
-		if w.back++; w.back > w.forth+10 {
+		if w.back++; w.back > w.forth/3+10 {
 			return false, unusable("they change faster than they can be read")
 		}
 		if w.offset = max(0, w.offset-w.size); w.offset == 0 {

@@ -185,9 +185,14 @@ func hasMember(body []byte, form reflect.Type) bool {
 	return false
 }
 
-// fits reports whether raw is a value of t, which may be nil, and not null.
+// fits reports whether raw is a value of t, which may be nil, and not null. What is in it
+// may be nothing, as PHP writes it.
 func fits(raw json.RawMessage, t reflect.Type) bool {
-	return t != nil && string(raw) != "null" && json.Unmarshal(raw, reflect.New(t).Interface()) == nil
+	if t == nil || string(raw) == "null" {
+		return false
+	}
+	v := reflect.New(t).Interface()
+	return json.Unmarshal(raw, v) == nil || !flex.Empty(raw) && flex.DecodeEmpty(raw, v) == nil
 }
 
 // begins reports whether body is the beginning of an object in which a member of

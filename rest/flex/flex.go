@@ -22,7 +22,7 @@ type Int int64
 
 // UnmarshalJSON reads a whole number, a text that holds one, or a form of nothing.
 func (i *Int) UnmarshalJSON(data []byte) error {
-	if empty(data) {
+	if Empty(data) {
 		*i = 0
 		return nil
 	}
@@ -49,7 +49,7 @@ type Bool bool
 
 // UnmarshalJSON reads any of the forms; a form of nothing is false.
 func (b *Bool) UnmarshalJSON(data []byte) error {
-	if empty(data) {
+	if Empty(data) {
 		*b = false
 		return nil
 	}
@@ -74,7 +74,7 @@ type Text string
 
 // UnmarshalJSON reads any JSON value.
 func (t *Text) UnmarshalJSON(data []byte) error {
-	if empty(data) {
+	if Empty(data) {
 		*t = ""
 		return nil
 	}
@@ -183,7 +183,7 @@ func (m *Map[V]) UnmarshalJSON(data []byte) error {
 // object. An object without members is one.
 func blank(data []byte) bool {
 	data = bytes.TrimSpace(data)
-	return empty(data) && data[0] != '{' || noObject(data, reflect.Struct)
+	return Empty(data) && data[0] != '{' || noObject(data, reflect.Struct)
 }
 
 // scalar returns the text of a JSON scalar; empty for null.

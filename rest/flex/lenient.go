@@ -55,8 +55,9 @@ func Nothing(text string) bool {
 	return false
 }
 
-// empty reports whether data is one of the forms in which PHP writes nothing.
-func empty(data []byte) bool {
+// Empty reports whether data is one of the forms in which PHP writes nothing: null,
+// false, "", an empty list or object.
+func Empty(data []byte) bool {
 	switch string(data) {
 	case "null", "false", `""`:
 		return true
@@ -106,7 +107,7 @@ func (m *mender) value(data []byte, t reflect.Type) (out []byte, ok bool) {
 	default:
 		out, ok = scalarFor(data, kind)
 	}
-	if !ok && (empty(data) || noObject(data, holds.Kind())) {
+	if !ok && (Empty(data) || noObject(data, holds.Kind())) {
 		return null, true
 	}
 	// A type that reads itself has the last word.
