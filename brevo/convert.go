@@ -122,14 +122,14 @@ func address(email string, name *string) brevoapi.EmailAddress {
 // receiptFromAPI takes the ids of versions in their order; one shared mail has
 // one id for all.
 func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Receipt {
-	r := m.Accepted(sent.MessageID)
-	r.BatchID = sent.BatchID
+	r := m.Accepted(adapterkit.IDOf(sent.MessageID))
+	r.BatchID = adapterkit.IDOf(sent.BatchID)
 	if len(m.Recipients) > 0 && len(sent.MessageIDs) == len(m.Recipients) {
 		for i, id := range sent.MessageIDs {
-			r.Recipients[i].MessageID = id
+			r.Recipients[i].MessageID = adapterkit.IDOf(id)
 		}
 		if len(sent.MessageIDs) == 1 {
-			r.MessageID = sent.MessageIDs[0]
+			r.MessageID = adapterkit.IDOf(sent.MessageIDs[0])
 		}
 	}
 	return r

@@ -60,7 +60,7 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 
 // recordName is empty for a record without an id.
 func recordName(s *pakatapi.Subscriber) string {
-	if s.UID == "" {
+	if adapterkit.IDOf(s.UID) == "" {
 		return ""
 	}
 	return s.List.UID + "/" + s.UID
@@ -121,7 +121,7 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 		d := lists.Data
 		rows := make([]adapterkit.ListRow, len(d.Records))
 		for i, l := range d.Records {
-			rows[i].ID = l.General.UID
+			rows[i].ID = listName(&l)
 		}
 		return rows, answerOf(d.Records, 0, listName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
 	}, func(list, cursor string) (string, error) {

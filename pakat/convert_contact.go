@@ -72,7 +72,7 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		if t, ok := flex.ParseTime(string(s.DateAdded)); ok && (out.CreatedAt.IsZero() || t.Before(out.CreatedAt)) {
 			out.CreatedAt = t
 		}
-		out.Memberships = append(out.Memberships, provider.Membership{List: s.List.UID, Status: statusFromWire(s.Status)})
+		out.Memberships = append(out.Memberships, provider.Membership{List: adapterkit.IDOf(s.List.UID), Status: statusFromWire(s.Status)})
 		if s.Status == "blacklisted" && len(out.Suppressed) == 0 {
 			// The software refuses single mail to such an address too.
 			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"})
@@ -98,19 +98,16 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 // portableValue is nil for what is empty: the vendor has no other word for a
 // field without a value.
 func portableValue(v any) any {
+	if adapterkit.Nothing(v) {
+		return nil
+	}
 	list, ok := v.([]any)
 	if !ok {
-		if v == "" {
-			return nil
-		}
 		return v
 	}
 	out := make([]string, 0, len(list))
 	for _, x := range list {
 		out = append(out, adapterkit.Words(x))
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }
@@ -215,14 +212,14 @@ func putTags(form *pakatapi.SubscriberForm, values map[string]string) {
 
 // savedUID is the id in the answer to a change, which has two shapes.
 func savedUID(s *pakatapi.SavedSubscriber) string {
-	if uid := s.Data.Record.UID; uid != "" {
+	if uid := adapterkit.IDOf(s.Data.Record.UID); uid != "" {
 		return uid
 	}
-	return s.UID
+	return adapterkit.IDOf(s.UID)
 }
 
 func listFromAPI(l pakatapi.List) provider.List {
-	return provider.List{ID: l.General.UID, Name: l.General.Name, Count: -1}
+	return provider.List{ID: adapterkit.IDOf(l.General.UID), Name: l.General.Name, Count: -1}
 }
 
 // same reports whether two spellings are one address.

@@ -39,7 +39,7 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 		}
 		d := answer.Data
 		for _, m := range d.Records {
-			if found, ok := foundFromAPI(s, m); ok && (m.UID == "" || !seen[m.UID]) {
+			if found, ok := foundFromAPI(s, m); ok && (mailName(&m) == "" || !seen[m.UID]) {
 				seen[m.UID] = true
 				out = append(out, found)
 			}
@@ -61,7 +61,7 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	return out, nil
 }
 
-func mailName(m *pakatapi.TransactionalEmail) string { return m.UID }
+func mailName(m *pakatapi.TransactionalEmail) string { return adapterkit.IDOf(m.UID) }
 
 // foundFromAPI compares both times of a mail: the one it was added at, whose
 // zone is not stated and taken to be UTC, and the one it is to go out at, which
@@ -77,6 +77,6 @@ func foundFromAPI(s alike.Search, m pakatapi.TransactionalEmail) (provider.SentM
 		return provider.SentMail{}, false
 	}
 	return provider.SentMail{
-		MessageID: m.UID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
+		MessageID: adapterkit.IDOf(m.UID), Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
 	}, true
 }

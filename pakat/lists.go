@@ -26,7 +26,7 @@ func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[
 	})
 }
 
-func listName(l *pakatapi.List) string { return l.General.UID }
+func listName(l *pakatapi.List) string { return adapterkit.IDOf(l.General.UID) }
 
 // AddToList creates a record in the list for each address. Whoever has left the
 // list or is blocked stays so.

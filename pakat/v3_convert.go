@@ -53,8 +53,8 @@ func (c *v3Converter) attachments(m *provider.Message) []pakatv3api.EmailAttachm
 
 // v3ReceiptFromAPI also serves an answer that says nothing: the id is empty then.
 func v3ReceiptFromAPI(m *provider.Message, sent *pakatv3api.SentEmail) *provider.Receipt {
-	r := m.Accepted(sent.MessageID)
-	r.BatchID = sent.BatchID
+	r := m.Accepted(adapterkit.IDOf(sent.MessageID))
+	r.BatchID = adapterkit.IDOf(sent.BatchID)
 	return r
 }
 

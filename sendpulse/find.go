@@ -35,13 +35,12 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	}
 	var out []provider.SentMail
 	seen := map[string]bool{}
-	n := 0
 	err = pages.Walk(func(at, size int64) (adapterkit.Answer, error) {
 		params.Offset, params.Limit = &at, &size
 		rows, err := a.api.ListEmails(ctx, &params, rest.WithThen("ask for the next page until one is empty"))
 		for i := range rows {
 			r := &rows[i]
-			if r.ID != "" && seen[r.ID] {
+			if adapterkit.IDOf(r.ID) != "" && seen[r.ID] {
 				continue
 			}
 			seen[r.ID] = true
@@ -49,9 +48,8 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 				out = append(out, found)
 			}
 		}
-		n++
-		answer := adapterkit.AnswerOf(rows, func(r *sendpulseapi.EmailRecord) string { return r.ID })
-		answer.Stop = n == findPages
+		answer := adapterkit.AnswerOf(rows, func(r *sendpulseapi.EmailRecord) string { return adapterkit.IDOf(r.ID) })
+		answer.Stop = at+int64(len(rows)) >= findPages*pageMost
 		return answer, err
 	})
 	if err != nil {
@@ -65,7 +63,7 @@ func foundFromAPI(s alike.Search, r *sendpulseapi.EmailRecord) (provider.SentMai
 	if !alike.May(s, alike.Mail{Recipient: r.Recipient, Sender: r.Sender, Subject: r.Subject, At: at}, alike.AnyZone) {
 		return provider.SentMail{}, false
 	}
-	found := provider.SentMail{MessageID: r.ID, Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
+	found := provider.SentMail{MessageID: adapterkit.IDOf(r.ID), Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
 	if found.Recipient == "" { // the vendor keeps none for some mail; it was asked for this one
 		found.Recipient = s.Recipient
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
@@ -175,9 +174,11 @@ func (p Paging) after(at Place, a Answer) (next Place, more bool, err error) {
 	if p.Numbered && (a.Pages > 0 || a.Next > 0) {
 		promised, told = a.Pages > at.At || a.Next > at.At, a.Pages > 0
 	}
+	// An empty page has a number among the pages only where there are no rows at all.
+	hole := promised || p.Numbered && at.At > 1 && a.Pages >= at.At || byCount && a.Count > end
 	sum := SumOf(a.First)
 	switch {
-	case a.Rows == 0 && promised && !a.Filtered:
+	case a.Rows == 0 && hole && !a.Filtered:
 		return at, false, missing(end, a)
 	case a.Rows == 0:
 		return at, false, nil
@@ -238,12 +239,4 @@ func AllUnread(n int) error {
 	return &provider.Error{
 		Kind: provider.ErrBadResponse, Message: fmt.Sprintf("none of the %d rows can be read", n),
 	}
-}
-
-// IDText is the text of a number by which a thing is asked for, empty for 0.
-func IDText[N ~int64](id N) string {
-	if id == 0 {
-		return ""
-	}
-	return strconv.FormatInt(int64(id), 10)
 }

@@ -65,6 +65,10 @@ func TestPageEnds(t *testing.T) {
 		{name: "another page than asked for", paging: numbers, at: Place{At: 2}, answer: Answer{Rows: 1, Number: 1, Pages: 20}, want: again},
 		{name: "empty, pages to come", paging: numbers, at: Place{At: 2}, answer: Answer{Pages: 9}, want: missed},
 		{name: "empty, a next page", paging: numbers, at: Place{At: 2}, answer: Answer{Next: 3}, want: missed},
+		{name: "empty, the last page", paging: numbers, at: Place{At: 2, Rows: 10}, answer: Answer{Pages: 2, Count: 20}, want: missed + " after 10 of 20 rows"},
+		{name: "empty, the last page, no count", paging: numbers, at: Place{At: 2}, answer: Answer{Pages: 2}, want: missed},
+		{name: "empty, the only page", paging: numbers, at: Place{At: 1}, answer: Answer{Pages: 1}, want: ends},
+		{name: "empty, the only page, with rows", paging: numbers, at: Place{At: 1}, answer: Answer{Pages: 1, Count: 3}, want: missed},
 		{name: "empty after the last", paging: numbers, at: Place{At: 3}, answer: Answer{Pages: 2}, want: ends},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -272,7 +272,7 @@ func hasID(v reflect.Value) bool {
 	for i := range v.NumField() {
 		name, f := v.Type().Field(i).Name, v.Field(i)
 		isID := strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "IDs")
-		if isID && !f.IsZero() || hasID(f) {
+		if isID && !f.IsZero() && (f.Kind() != reflect.String || !flex.Nothing(f.String())) || hasID(f) {
 			return true
 		}
 	}

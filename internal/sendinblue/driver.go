@@ -97,19 +97,17 @@ func (d *Driver) FindSent(
 		return nil, err
 	}
 	var out []provider.SentMail
-	pages := 0
 	err = adapterkit.Paging{Size: d.pages.Sent}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
 		mails, count, err := d.calls.ListEmails(ctx, wire, limit, at)
-		pages++
-		a := adapterkit.AnswerOf(mails, func(m *Mail) string { return m.MessageID })
+		a := adapterkit.AnswerOf(mails, func(m *Mail) string { return adapterkit.IDOf(m.MessageID) })
 		a.Count, a.Filtered = count, true
-		a.Stop = pages == findPages || d.pages.Sent == 0
+		a.Stop = at+int64(len(mails)) >= findPages*d.pages.Sent
 		for _, m := range mails {
 			at, _ := flex.ParseTime(m.Date)
 			mail := alike.Mail{Recipient: m.Recipient, Sender: m.Sender, Subject: m.Subject, Tags: m.Tags, At: at}
 			if alike.May(s, mail, alike.Exact) {
 				out = append(out, provider.SentMail{
-					MessageID: m.MessageID, Recipient: m.Recipient, Subject: m.Subject,
+					MessageID: adapterkit.IDOf(m.MessageID), Recipient: m.Recipient, Subject: m.Subject,
 					At: at, State: provider.StateAccepted,
 				})
 			}

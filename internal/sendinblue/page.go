@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -122,7 +123,7 @@ func (r *pageReader) attributes(into *provider.Contact) {
 			return
 		}
 		v := r.value()
-		if to != nil && setText(to, v) {
+		if to != nil && (setText(to, v) || v != nil && adapterkit.Nothing(v)) {
 			return
 		}
 		if v == nil {
@@ -134,6 +135,7 @@ func (r *pageReader) attributes(into *provider.Contact) {
 		}
 		into.Fields[name] = v
 	})
+	into.Phone = adapterkit.IDOf(into.Phone)
 	if r.fields = len(into.Fields); r.fields == 0 {
 		into.Fields = nil
 	}
