@@ -169,7 +169,17 @@ func (m *mender) object(data []byte, t reflect.Type) ([]byte, bool) {
 			types[name] = f.Type
 		}
 	}
-	return m.members(data, func(name string) reflect.Type { return types[name] })
+	return m.members(data, func(name string) reflect.Type {
+		if t, ok := types[name]; ok {
+			return t
+		}
+		for known, t := range types { // as encoding/json finds a field
+			if strings.EqualFold(known, name) {
+				return t
+			}
+		}
+		return nil
+	})
 }
 
 // members mends the members of an object for which there is a type.
