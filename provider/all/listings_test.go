@@ -8,15 +8,20 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 )
@@ -98,6 +103,7 @@ func (h habit) page(at, size int, numbered bool) (rows []int, number int) {
 // listing is one way to read pages of a vendor.
 type listing struct {
 	vendor, name string
+	op           string                         // operation of the listing
 	paths        []string                       // of the listing, without and with further segments
 	key          string                         // of the rows; empty for a bare list
 	row          func(i int, ids bool) string   // JSON
@@ -328,13 +334,13 @@ func listings() []listing {
 	}
 	four := provider.Ref{ID: "4"}
 	for _, vendor := range []string{"brevo", "pakatv3"} {
-		both(listing{vendor: vendor, name: "contacts", paths: []string{"/contacts"}, key: "contacts", row: blueContact, counts: true}, ofList(provider.Ref{}))
-		both(listing{vendor: vendor, name: "lists", paths: []string{"/contacts/lists"}, key: "lists", row: blueList, counts: true}, listsOf)
-		both(listing{vendor: vendor, name: "suppressions", paths: []string{"/smtp/blockedContacts"}, key: "contacts", row: blocked, counts: true}, stopsOf)
-		out = append(out, listing{vendor: vendor, name: "status", paths: []string{"/smtp/statistics/events"}, key: "events", row: event, read: logged})
+		both(listing{vendor: vendor, name: "contacts", op: "listContacts", paths: []string{"/contacts"}, key: "contacts", row: blueContact, counts: true}, ofList(provider.Ref{}))
+		both(listing{vendor: vendor, name: "lists", op: "listLists", paths: []string{"/contacts/lists"}, key: "lists", row: blueList, counts: true}, listsOf)
+		both(listing{vendor: vendor, name: "suppressions", op: "listBlockedContacts", paths: []string{"/smtp/blockedContacts"}, key: "contacts", row: blocked, counts: true}, stopsOf)
+		out = append(out, listing{vendor: vendor, name: "status", op: "listEmailEvents", paths: []string{"/smtp/statistics/events"}, key: "events", row: event, read: logged})
 	}
-	both(listing{vendor: "brevo", name: "contacts of a list", paths: []string{"/contacts/lists/4/contacts"}, key: "contacts", row: blueContact, counts: true}, ofList(four))
-	both(listing{vendor: "brevo", name: "contacts since", paths: []string{"/contacts"}, key: "contacts", row: blueContact, counts: true, filtered: true}, func(cursors bool) func(*provider.Client) reading {
+	both(listing{vendor: "brevo", name: "contacts of a list", op: "listContactsOfList", paths: []string{"/contacts/lists/4/contacts"}, key: "contacts", row: blueContact, counts: true}, ofList(four))
+	both(listing{vendor: "brevo", name: "contacts since", op: "listContacts", paths: []string{"/contacts"}, key: "contacts", row: blueContact, counts: true, filtered: true}, func(cursors bool) func(*provider.Client) reading {
 		return func(c *provider.Client) reading {
 			q := provider.ContactQuery{ModifiedSince: time.Unix(1, 0), Limit: 10, WithoutEmail: true}
 			return byCursors(func(cursor string) (*provider.Page[provider.Contact], error) {
@@ -344,12 +350,12 @@ func listings() []listing {
 		}
 	})
 	out = append(out,
-		listing{vendor: "brevo", name: "settle", paths: []string{"/smtp/emails"}, key: "transactionalEmails", row: blueMail, read: found, counts: true, filtered: true},
-		listing{vendor: "pakatv3", name: "settle", paths: []string{"/smtp/emails"}, key: "transactionalEmails", row: blueMail, read: found, unpaged: true},
+		listing{vendor: "brevo", name: "settle", op: "listEmails", paths: []string{"/smtp/emails"}, key: "transactionalEmails", row: blueMail, read: found, counts: true, filtered: true},
+		listing{vendor: "pakatv3", name: "settle", op: "listEmails", paths: []string{"/smtp/emails"}, key: "transactionalEmails", row: blueMail, read: found, unpaged: true},
 	)
 	pakat := listing{vendor: "pakat", counts: true, numbered: true, key: "records"}
-	of := func(l listing, name string, path string, row func(int, bool) string, other func(*http.Request) string) listing {
-		l.name, l.paths, l.row, l.other = name, []string{path}, row, other
+	of := func(l listing, name, op, path string, row func(int, bool) string, other func(*http.Request) string) listing {
+		l.name, l.op, l.paths, l.row, l.other = name, op, []string{path}, row, other
 		return l
 	}
 	pakatList := func(i int, ids bool) string {
@@ -358,23 +364,23 @@ func listings() []listing {
 		}
 		return fmt.Sprintf(`{"general":{"name":%[1]q,"list_uid":%[1]q}}`, nameOf(i))
 	}
-	both(of(pakat, "contacts", "/lists/l1/subscribers", member, pakatLists), ofList(provider.Ref{}))
-	both(of(pakat, "contacts of a list", "/lists/l1/subscribers", member, nil), ofList(provider.Ref{ID: newsletter}))
-	both(of(pakat, "lists", "/lists", pakatList, nil), listsOf)
-	outer := of(pakat, "lists of all contacts", "/lists", pakatList, pakatMember)
+	both(of(pakat, "contacts", "listSubscribers", "/lists/l1/subscribers", member, pakatLists), ofList(provider.Ref{}))
+	both(of(pakat, "contacts of a list", "listSubscribers", "/lists/l1/subscribers", member, nil), ofList(provider.Ref{ID: newsletter}))
+	both(of(pakat, "lists", "listLists", "/lists", pakatList, nil), listsOf)
+	outer := of(pakat, "lists of all contacts", "listLists", "/lists", pakatList, pakatMember)
 	outer.one = true
 	both(outer, ofList(provider.Ref{}))
-	search := of(pakat, "search", "/lists/subscribers/search-by-email-in-all-lists", func(i int, ids bool) string {
+	search := of(pakat, "search", "listSubscribersByEmail", "/lists/subscribers/search-by-email-in-all-lists", func(i int, ids bool) string {
 		return row(ids, fmt.Sprintf(`"status":"confirmed","list":{"list_uid":%q}`, nameOf(i)), `"subscriber_uid":"s%d"`, i)
 	}, pakatMember)
 	search.read = memberships
 	search.only = func(h habit) bool { return !h.noIDs } // a record is read by its id
-	fields := of(pakat, "fields", "/lists/l1/fields", func(i int, ids bool) string {
+	fields := of(pakat, "fields", "listFields", "/lists/l1/fields", func(i int, ids bool) string {
 		return row(true, `"label":"x"`, `"tag":"%s","field_id":%d`, strings.ToUpper(nameOf(i)), i)
 	}, func(*http.Request) string { return `{"status":"success","data":{"count":0,"records":[]}}` })
 	fields.read = tags
 	fields.only = func(h habit) bool { return !h.nothing && !h.mayMiss } // the error would name none
-	mails := of(pakat, "settle", "/transactional-emails", func(i int, ids bool) string {
+	mails := of(pakat, "settle", "listTransactionalEmails", "/transactional-emails", func(i int, ids bool) string {
 		return row(ids || i == listedRows-1, fmt.Sprintf(`"to_email":"to@example.com","subject":%q,"date_added":"2026-03-04 05:06:07","send_at":"2026-03-04 05:06:07","status":"sent"`, nameOf(i)), `"email_uid":"m%d"`, i)
 	}, nil)
 	mails.read = found
@@ -384,16 +390,16 @@ func listings() []listing {
 	pulseList := func(i int, ids bool) string {
 		return row(ids, fmt.Sprintf(`"name":%q,"status":0`, nameOf(i)), `"id":%d`, i+1)
 	}
-	both(of(pulse, "contacts", "/addressbooks/4/emails", pulseContact, pulseLists), ofList(provider.Ref{}))
-	both(of(pulse, "contacts of a list", "/addressbooks/4/emails", pulseContact, nil), ofList(four))
-	both(of(pulse, "lists", "/addressbooks", pulseList, nil), listsOf)
-	outer = of(pulse, "lists of all contacts", "/addressbooks", pulseList, pulseMember)
+	both(of(pulse, "contacts", "listContacts", "/addressbooks/4/emails", pulseContact, pulseLists), ofList(provider.Ref{}))
+	both(of(pulse, "contacts of a list", "listContacts", "/addressbooks/4/emails", pulseContact, nil), ofList(four))
+	both(of(pulse, "lists", "listLists", "/addressbooks", pulseList, nil), listsOf)
+	outer = of(pulse, "lists of all contacts", "listLists", "/addressbooks", pulseList, pulseMember)
 	outer.one = true
 	both(outer, ofList(provider.Ref{}))
-	both(of(pulse, "suppressions", "/smtp/unsubscribe", func(i int, _ bool) string {
+	both(of(pulse, "suppressions", "listSMTPUnsubscribes", "/smtp/unsubscribe", func(i int, _ bool) string {
 		return fmt.Sprintf(`{"email":"%s@example.com","date":"2026-03-04 05:06:07"}`, nameOf(i))
 	}, pulseLists), stopsOf)
-	mails = of(pulse, "settle", "/smtp/emails", func(i int, ids bool) string {
+	mails = of(pulse, "settle", "listEmails", "/smtp/emails", func(i int, ids bool) string {
 		return row(ids || i == listedRows-1, fmt.Sprintf(`"recipient":"to@example.com","subject":%q,"send_date":"2026-03-04 05:06:07"`, nameOf(i)), `"id":"m%d"`, i)
 	}, nil)
 	mails.read = found
@@ -552,4 +558,52 @@ func TestListings(t *testing.T) {
 		})
 	}
 	t.Logf("%d readings of %d listings: %d right, %d end with an error", rows, len(listings()), right, refused)
+}
+
+// paramsOf finds where an adapter fills in the parameters of a call.
+var paramsOf = regexp.MustCompile(`(\w+)api\.(\w+)Params\{`)
+
+// Whatever an adapter asks for in pages has a row in listings, so that a new listing is
+// seen to end too.
+func TestEveryListingIsChecked(t *testing.T) {
+	known := map[string]bool{"brevo listContacts": true}
+	for _, l := range listings() {
+		known[l.vendor+" "+l.op] = true
+	}
+	seen := 0
+	for _, v := range vendors() {
+		spec, err := api.Spec(v.Spec)
+		require.NoError(t, err)
+		doc, err := openapi3.NewLoader().LoadFromData(spec)
+		require.NoError(t, err)
+		paged := map[string]bool{}
+		for _, item := range doc.Paths.Map() {
+			for _, op := range item.Operations() {
+				for _, p := range op.Parameters {
+					if name := p.Value.Name; p.Value.In == "query" && (name == "offset" || name == "page") {
+						paged[strings.ToLower(op.OperationID)] = true
+					}
+				}
+			}
+		}
+		files, err := filepath.Glob(filepath.Join("..", "..", v.Adapter, "*.go"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, m := range paramsOf.FindAllStringSubmatch(string(text), -1) {
+				if m[1] != v.Spec || !paged[strings.ToLower(m[2])] {
+					continue
+				}
+				seen++
+				op := strings.ToLower(m[2][:1]) + m[2][1:]
+				assert.True(t, known[v.Driver+" "+op], "%s asks for pages of %s, which has no row in listings", file, op)
+			}
+		}
+	}
+	assert.Greater(t, seen, 15)
 }
