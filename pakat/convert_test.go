@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/pakatapi"
-	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
 )
@@ -295,45 +294,4 @@ func TestEditsRefuse(t *testing.T) {
 	}
 	_, err := editsToAPI(provider.ContactChange{Phone: provider.ChangeToNone[string]()}, "")
 	assert.ErrorIs(t, err, provider.ErrUnsupported)
-}
-
-func TestCursors(t *testing.T) {
-	for _, tc := range []struct {
-		asked, current, next, total, want int64
-		again                             bool // the server ignores what it is asked for
-	}{
-		{asked: 1, next: 2, total: 2, want: 2},
-		{asked: 1, total: 2, want: 2},
-		{asked: 2, total: 2},
-		{asked: 1},
-		{asked: 3, next: 2, total: 3},
-		{asked: 1, next: 1, total: 1},
-		{asked: 2, next: 3, total: 2},
-		{asked: 7, next: 8, want: 8},
-		{asked: 2, current: 2, next: 3, total: 9, want: 3},
-		{asked: 2, next: 2, total: 20, again: true},
-		{asked: 2, next: 2, again: true},
-		{asked: 2, current: 1, total: 20, again: true},
-	} {
-		got, err := paging{tc.current, tc.next, tc.total}.after(tc.asked, 1)
-		assert.Equal(t, tc.want, got, "%v", tc)
-		if tc.again {
-			assert.ErrorIs(t, err, provider.ErrBadResponse, "%v", tc)
-			assert.ErrorContains(t, err, "same page again")
-		} else {
-			assert.NoError(t, err, "%v", tc)
-		}
-		got, err = paging{tc.current, tc.next, tc.total}.after(tc.asked, 0)
-		require.NoError(t, err)
-		assert.Zero(t, got, "after an empty page")
-	}
-	for _, want := range []place{{3, adapterkit.Place{At: 7}}, {3, adapterkit.Place{At: 7, First: 5}}} {
-		p, err := parsePlace(want.String())
-		require.NoError(t, err)
-		assert.Equal(t, want, p)
-	}
-	for _, bad := range []string{"x", "1/", "/1", "1/x", "0/1", "1", "1/1/x", "1/1/1/1"} {
-		_, err := parsePlace(bad)
-		assert.ErrorIs(t, err, provider.ErrInvalid, bad)
-	}
 }

@@ -70,7 +70,12 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*Page[Contac
 // fetching. When a provider returns the same page again, the iteration ends with
 // ErrBadResponse.
 func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
-	key := func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }
+	key := func(a Contact) string {
+		if a.Email == "" && a.Phone == "" {
+			return "" // nothing tells it from another one
+		}
+		return fmt.Sprint(a.Email, a.Phone, a.Memberships)
+	}
 	return allPages(ctx, c, opContactList, q.Cursor, key, func(ctx context.Context, cursor string) (*Page[Contact], error) {
 		q := q
 		q.Cursor = cursor

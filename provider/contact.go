@@ -223,6 +223,8 @@ type Page[T any] struct {
 	Next  string // cursor of the next page; empty means this was the last
 	// LeftOut counts contacts of this page that have no mail address.
 	LeftOut int
+	// Unread counts contacts of this page that could not be read. They are not in Items.
+	Unread int
 }
 
 // List is a list of contacts.

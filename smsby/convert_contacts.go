@@ -2,6 +2,7 @@ package smsby
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -67,6 +68,18 @@ func fieldText(name string, v any) (string, []provider.Note, error) {
 	return "", nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's fields are texts")
 }
 
+// counted is how many rows the answer to an import counts. A row that it does not count
+// is neither stored nor refused, as far as anybody knows.
+func counted(r smsbyapi.ImportResult) int { return int(r.Inserted + r.Updated + r.Invalid) }
+
+// uncounted is the error of rows of which the answer counts only so many.
+func uncounted(n, rows int) error {
+	return &provider.Error{
+		Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Status: http.StatusOK,
+		Message: fmt.Sprintf("the answer counts %d of %d rows as stored or refused", n, rows),
+	}
+}
+
 // storedState reads the counters of an import of one row.
 func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
 	switch {
@@ -81,5 +94,5 @@ func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
 	case r.Updated > 0:
 		return provider.ContactUpdated, nil
 	}
-	return provider.ContactStored, nil
+	return "", uncounted(0, 1)
 }

@@ -28,9 +28,14 @@ func SuppressLeft(c *provider.Contact) {
 }
 
 // TakeText moves the field with the name out of fields into to, when it is a text or
-// a number: vendors send names and phones as either.
+// a number: vendors send names and phones as either. A field that is nothing is taken
+// out too.
 func TakeText(fields map[string]any, name string, to *string) {
 	switch v := fields[name].(type) {
+	case bool, []any, map[string]any:
+		if !Nothing(v) {
+			return
+		}
 	case string:
 		*to = v
 	case json.Number:

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -181,10 +182,11 @@ func Values(raw json.RawMessage, into *provider.Contact) error {
 			all[name] = v
 		}
 		to := named(into, name)
-		if v == nil || to != nil && setText(to, v) {
+		if v == nil || to != nil && (setText(to, v) || adapterkit.Nothing(v)) {
 			delete(all, name)
 		}
 	}
+	into.Phone = adapterkit.IDOf(into.Phone)
 	if len(all) > 0 {
 		into.Fields = all
 	}
