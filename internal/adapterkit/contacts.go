@@ -1,9 +1,7 @@
 package adapterkit
 
 import (
-	"encoding/json"
-	"strconv"
-
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -30,17 +28,14 @@ func SuppressLeft(c *provider.Contact) {
 // TakeText moves the field with the name out of fields into to, when it is a text or
 // a number: vendors send names and phones as either.
 func TakeText(fields map[string]any, name string, to *string) {
-	switch v := fields[name].(type) {
-	case string:
-		*to = v
-	case json.Number:
-		*to = v.String()
-	case float64:
-		*to = strconv.FormatFloat(v, 'f', -1, 64)
-	default:
-		return
+	text, ok := fields[name].(string)
+	if !ok {
+		text, ok = exact.Text(fields[name])
 	}
-	delete(fields, name)
+	if ok {
+		*to = text
+		delete(fields, name)
+	}
 }
 
 // Done returns the receipt of a change that was one call, which ended with err: done,

@@ -184,3 +184,34 @@ func escaped(data []byte) int {
 	}
 	return int(n)
 }
+
+// Parse reads a number that a person has written: 12, +12.50, .5, 007. It is as Number has
+// it; why says what was left out, and is empty where the digits are those of s.
+func Parse(s string) (n any, why string, ok bool) {
+	if IsNumber(s) {
+		return Number(s), "", true
+	}
+	sign, digits := "", strings.TrimPrefix(s, "+")
+	if rest, minus := strings.CutPrefix(digits, "-"); minus && digits == s {
+		sign, digits = "-", rest
+	}
+	mantissa, power := digits, ""
+	if i := strings.IndexAny(digits, "eE"); i >= 0 {
+		mantissa, power = digits[:i], digits[i:]
+	}
+	before, after, point := strings.Cut(mantissa, ".")
+	if !whole(before+after) {
+		return nil, "", false
+	}
+	if before = strings.TrimLeft(before, "0"); before == "" {
+		before = "0"
+	}
+	if point && after != "" {
+		before += "." + after
+	}
+	number := sign + before + power
+	if !IsNumber(number) {
+		return nil, "", false
+	}
+	return Number(number), "written as the number " + number, true
+}

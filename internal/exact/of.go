@@ -36,12 +36,9 @@ func wrong(format string, args ...any) *Error { return &Error{Message: fmt.Sprin
 // json.Number, []any, []string or map[string]any. Other whole numbers become int64, or a
 // json.Number where they are larger; a float32 becomes the number that it prints; a
 // pointer what it points to, or nil; a time its RFC 3339; any other type what its
-// MarshalJSON or MarshalText or encoding/json writes. v is returned as it is, and not
-// copied, where it has these types already, and is never changed.
-func Of(v any) (any, *Error) {
-	out, _, err := of(v, Deepest)
-	return out, err
-}
+// MarshalJSON or MarshalText or encoding/json writes. Where v has these types already it
+// is returned as it is, and changed is false. v itself is never changed.
+func Of(v any) (out any, changed bool, err *Error) { return of(v, Deepest) }
 
 func of(v any, depth int) (out any, changed bool, err *Error) {
 	if depth == 0 {
@@ -49,23 +46,23 @@ func of(v any, depth int) (out any, changed bool, err *Error) {
 			"expected values nested at most %d deep, got more, or a value that holds itself", Deepest,
 		)}
 	}
-	switch v := v.(type) {
+	switch x := v.(type) { // v is returned and not x: boxing x anew takes memory
 	case nil, bool, string, int, int64, []string:
 		return v, false, nil
 	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, false, wrong("expected a number, got %v", v)
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, false, wrong("expected a number, got %v", x)
 		}
 		return v, false, nil
 	case json.Number:
-		if !IsNumber(v.String()) {
-			return nil, false, wrong("expected a number, got %q", text.Clip(v.String()))
+		if !IsNumber(x.String()) {
+			return nil, false, wrong("expected a number, got %q", text.Clip(x.String()))
 		}
 		return v, false, nil
 	case []any:
-		return ofList(v, depth)
+		return ofList(x, depth)
 	case map[string]any:
-		return ofMap(v, depth)
+		return ofMap(x, depth)
 	}
 	out, err = other(v, depth)
 	return out, true, err
