@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,6 +59,39 @@ func Numbers(v any) any {
 		}
 	}
 	return v
+}
+
+// In makes each json.Number that is in an any below out, a pointer, what Number has for
+// it: for a value that was decoded with UseNumber.
+func In(out any) { numbers(reflect.ValueOf(out)) }
+
+func numbers(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Interface:
+		if v.CanSet() && !v.IsNil() {
+			v.Set(reflect.ValueOf(Numbers(v.Interface())))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			numbers(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				numbers(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() != reflect.Uint8 {
+			for i := range v.Len() {
+				numbers(v.Index(i))
+			}
+		}
+	case reflect.Map:
+		if values, ok := v.Interface().(map[string]any); ok {
+			Numbers(values)
+		}
+	}
 }
 
 // Decode decodes one JSON value. Its numbers are as Number has them.

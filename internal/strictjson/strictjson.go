@@ -130,38 +130,8 @@ func Value(path string, raw json.RawMessage, out any) *Error {
 	if err := dec.Decode(out); err != nil { // checkShape has checked every value
 		return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	numbers(reflect.ValueOf(out).Elem())
+	exact.In(out)
 	return nil
-}
-
-// numbers turns each json.Number inside an any into what exact.Number has for it.
-func numbers(v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Interface:
-		if v.CanSet() && !v.IsNil() {
-			v.Set(reflect.ValueOf(exact.Numbers(v.Interface())))
-		}
-	case reflect.Pointer:
-		if !v.IsNil() {
-			numbers(v.Elem())
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				numbers(v.Field(i))
-			}
-		}
-	case reflect.Slice:
-		if v.Type().Elem().Kind() != reflect.Uint8 {
-			for i := range v.Len() {
-				numbers(v.Index(i))
-			}
-		}
-	case reflect.Map:
-		if values, ok := v.Interface().(map[string]any); ok {
-			exact.Numbers(values)
-		}
-	}
 }
 
 // Twice refuses duplicate keys in an object, at any depth.
