@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -104,11 +104,9 @@ func parseValues(flag string, texts []string) (map[string]any, error) {
 			out[name] = value
 			continue
 		}
-		dec := json.NewDecoder(strings.NewReader(value))
-		dec.UseNumber()
 		var v any
-		if err := dec.Decode(&v); err != nil || dec.More() {
-			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+		if err := strictjson.Decode([]byte(value), &v); err != nil {
+			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q: %s", plain, value, err.Message)
 		}
 		out[plain] = v
 	}

@@ -234,7 +234,7 @@ func Parse(s string) (n any, why string, ok bool) {
 		mantissa, power = digits[:i], digits[i:]
 	}
 	before, after, point := strings.Cut(mantissa, ".")
-	if !whole(before+after) {
+	if !whole(before + after) {
 		return nil, "", false
 	}
 	if before = strings.TrimLeft(before, "0"); before == "" {
