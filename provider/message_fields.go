@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -502,7 +503,7 @@ func (m *Message) convert() []Note {
 	}
 	cloned = false
 	for i, a := range m.Attachments {
-		plain, quotes := plainName(a.Name)
+		plain, quotes := mailaddr.FileName(a.Name)
 		if plain == a.Name {
 			continue
 		}

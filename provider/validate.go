@@ -7,7 +7,6 @@ import (
 
 	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/fastpath"
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -120,13 +119,6 @@ func plainValues(variables map[string]any) (map[string]any, bool) {
 		return plain, true
 	}
 	return variables, false
-}
-
-// plainName returns the name of a file in NFC and without quotes, which would end it in
-// a header.
-func plainName(name string) (plain string, quotes bool) {
-	plain = strings.ReplaceAll(mailaddr.Name(name), `"`, "'")
-	return plain, strings.Contains(name, `"`)
 }
 
 // ownedHeaders are written from fields of the Message, by the provider, or by the servers
