@@ -161,4 +161,3 @@ func TestConfigDigits(t *testing.T) {
 	assert.Equal(t, "providers.main.api_key", e.Field)
 	assert.NotContains(t, err.Error(), "secret")
 }
-
