@@ -65,7 +65,17 @@ func TestParse(t *testing.T) {
 		{text: "-007", want: "-7", why: true},
 		{text: "000", want: "0", why: true},
 		{text: "+01.50e+3", want: "1.50e+3", why: true},
-		{text: "NaN"}, {text: "Inf"}, {text: "0x1F"}, {text: "1_000"}, {text: "1,5"}, {text: "+-5"}, {text: ""}, {text: "."}, {text: " 1"}, {text: "e5"}, {text: "1e"},
+		{text: "NaN"},
+		{text: "Inf"},
+		{text: "0x1F"},
+		{text: "1_000"},
+		{text: "1,5"},
+		{text: "+-5"},
+		{text: ""},
+		{text: "."},
+		{text: " 1"},
+		{text: "e5"},
+		{text: "1e"},
 	} {
 		t.Run(row.text, func(t *testing.T) {
 			n, why, ok := exact.Parse(row.text)

@@ -201,7 +201,10 @@ func (h Harness) phones(t *testing.T) {
 		return
 	}
 	for _, row := range []struct{ name, phone string }{
-		{"of a spreadsheet", "3.75291E+11"}, {"letters", "call me"}, {"short", "12"}, {"empty", ""},
+		{"of a spreadsheet", "3.75291E+11"},
+		{"letters", "call me"},
+		{"short", "12"},
+		{"empty", ""},
 	} {
 		change := h.change()
 		change.Phone = provider.ChangeTo(row.phone)
@@ -220,8 +223,10 @@ func (h Harness) phones(t *testing.T) {
 	v.noRequests(t)
 
 	good := []struct{ name, phone, want string }{
-		{"plain", "+375291234567", "375291234567"}, {"separated", "+375 (29) 123-45-68", "375291234568"},
-		{"Persian", "+۹۸۹۱۲۱۲۳۴۵۶۷", "989121234567"}, {"of a spreadsheet", "375291234569.0", "375291234569"},
+		{"plain", "+375291234567", "375291234567"},
+		{"separated", "+375 (29) 123-45-68", "375291234568"},
+		{"Persian", "+۹۸۹۱۲۱۲۳۴۵۶۷", "989121234567"},
+		{"of a spreadsheet", "375291234569.0", "375291234569"},
 	}
 	for i, row := range good {
 		change := h.change()
