@@ -85,7 +85,7 @@ func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailReq
 			return body, nil, c.Err
 		}
 		body.MessageVersions[i] = v
-		notes[i] = append(append([]provider.Note(nil), common...), c.Notes...)
+		notes[i] = append(append(append([]provider.Note(nil), common...), c.Notes...), sendinblue.Placeholders(m)...)
 	}
 	return body, notes, nil
 }

@@ -1,12 +1,15 @@
 package pakat
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/phone"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/rest/flex"
@@ -77,8 +80,8 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 			// The software refuses single mail to such an address too.
 			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"})
 		}
-		for tag, v := range s.AdditionalProperties {
-			if v = portableValue(v); v != nil && fields[tag] == nil {
+		for tag, raw := range s.AdditionalProperties {
+			if v := portableValue(raw); v != nil && fields[tag] == nil {
 				fields[tag] = v
 			}
 		}
@@ -97,7 +100,8 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 
 // portableValue is nil for what is empty: the vendor has no other word for a
 // field without a value.
-func portableValue(v any) any {
+func portableValue(raw json.RawMessage) any {
+	v, _ := exact.Decode(raw) // it is JSON already
 	if adapterkit.Nothing(v) {
 		return nil
 	}
@@ -135,8 +139,24 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 		if !ok {
 			return e, provider.Invalid(field, "expected a text: how the provider takes a list of texts is not documented")
 		}
+		why := ""
 		if converted {
-			e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteConverted, Why: "written as text"})
+			why = "written as text"
+		}
+		if name == phoneTag && value != "" {
+			number, cleaned, err := phone.Clean(value)
+			switch {
+			case err != nil && change.Status.Terminal(): // less mail is never refused
+				e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteDropped, Why: err.Error()})
+				continue
+			case err != nil:
+				return e, provider.Invalid(field, "%s", err.Error())
+			case cleaned != "":
+				value, why = number, cleaned
+			}
+		}
+		if why != "" {
+			e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteConverted, Why: why})
 		}
 		e.values[name] = value
 	}
@@ -177,7 +197,7 @@ func updateToAPI(wire string, known pakatapi.Subscriber, e edits) (pakatapi.Subs
 	all := map[string]string{}
 	var notes []provider.Note
 	for _, tag := range slices.Sorted(maps.Keys(known.AdditionalProperties)) {
-		v := known.AdditionalProperties[tag]
+		v, _ := exact.Decode(known.AdditionalProperties[tag]) // it is JSON already
 		_, changed := e.values[tag]
 		value, _, ok := scalar(v)
 		switch {

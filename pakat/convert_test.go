@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
 )
@@ -219,7 +220,9 @@ func TestTextsOfAContact(t *testing.T) {
 	} {
 		for _, tag := range []string{"FNAME", "LNAME", "PHONE"} {
 			t.Run(row.name+" "+tag, func(t *testing.T) {
-				c := contactFromAPI([]pakatapi.Subscriber{{AdditionalProperties: map[string]any{tag: row.value}}}, "PHONE")
+				raw, err := json.Marshal(row.value)
+				require.NoError(t, err)
+				c := contactFromAPI([]pakatapi.Subscriber{{AdditionalProperties: map[string]json.RawMessage{tag: raw}}}, "PHONE")
 				got := map[string]string{"FNAME": c.FirstName, "LNAME": c.LastName, "PHONE": c.Phone}
 				assert.Equal(t, row.want, got[tag])
 				assert.Equal(t, row.field, c.Fields[tag])
@@ -232,11 +235,11 @@ func TestContactFromSeveralLists(t *testing.T) {
 	var found pakatapi.SubscriberPage
 	example(t, "listSubscribersByEmail.answer.json", &found)
 	first := found.Data.Records[0]
-	first.Set("CITY", "")
-	first.Set("PHONE", "+989120000000")
+	first.Set("CITY", json.RawMessage(`""`))
+	first.Set("PHONE", json.RawMessage(`"+989120000000"`))
 	second := first
 	second.List.UID, second.Status, second.DateAdded = "other", "confirmed", "2025-01-02 03:04:05"
-	second.AdditionalProperties = map[string]any{"CITY": "تهران", "PHONE": "1", "FNAME": "سارا"}
+	second.AdditionalProperties = map[string]json.RawMessage{"CITY": json.RawMessage(`"تهران"`), "PHONE": json.RawMessage(`"1"`), "FNAME": json.RawMessage(`"سارا"`)}
 	assert.Equal(t, provider.Contact{
 		Email: "sara@example.ir", Phone: "+989120000000", FirstName: "سارا",
 		Fields: map[string]any{"CITY": "تهران"}, Suppressed: []provider.Suppression{},

@@ -1,7 +1,6 @@
 package sendpulse
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -124,21 +124,12 @@ func addVariables(fields map[string]any, variables []sendpulseapi.ContactVariabl
 // variableValue reads the value of a variable; not ok means that it has none.
 // Numbers come as text too, which the type tells where there is one.
 func variableValue(raw json.RawMessage, typ string) (any, bool) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber() // ids lose digits as floats
-	var v any
-	if dec.Decode(&v) != nil || adapterkit.Nothing(v) { // an empty text is what clears it
+	v, err := exact.Decode(raw)
+	if err != nil || adapterkit.Nothing(v) { // an empty text is what clears it
 		return nil, false
 	}
-	number, isNumber := v.(json.Number)
-	if t, ok := v.(string); ok && typ == "number" {
-		number, isNumber = json.Number(t), true
-	}
-	if isNumber {
-		if f, err := number.Float64(); err == nil && len(number) < 16 {
-			return f, true
-		}
-		return number.String(), true
+	if t, ok := v.(string); ok && typ == "number" && exact.IsNumber(t) {
+		return exact.Number(t), true
 	}
 	return v, true
 }

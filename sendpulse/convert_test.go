@@ -281,7 +281,7 @@ func TestPhone(t *testing.T) {
 
 func TestVariableValue(t *testing.T) {
 	for raw, want := range map[string]any{
-		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: "12345678901234567890",
+		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: json.Number("12345678901234567890"), `10.10`: json.Number("10.10"),
 	} {
 		got, ok := variableValue(json.RawMessage(raw), "string")
 		assert.True(t, ok)

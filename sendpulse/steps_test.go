@@ -74,7 +74,7 @@ func TestFieldsSetButNotThePhone(t *testing.T) {
 	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 	sb.Fail(name, sandbox.Fault{Operation: "updateContactPhone", Status: http.StatusUnprocessableEntity, Body: `{"error_code":422,"message":"bad phone"}`})
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.ChangeTo("12"), Fields: map[string]any{"city": "Minsk"},
+		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.ChangeTo("375291234567"), Fields: map[string]any{"city": "Minsk"},
 	})
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)

@@ -1,7 +1,6 @@
 package smsby
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -49,17 +49,12 @@ func rowToAPI(change provider.ContactChange, nameField string) (names, row []str
 
 // fieldText is v as a text, which is all that a row holds.
 func fieldText(name string, v any) (string, []provider.Note, error) {
+	if digits, ok := exact.Text(v); ok {
+		return digits, nil, nil
+	}
 	switch v := v.(type) {
 	case string:
 		return v, nil, nil
-	case json.Number:
-		return v.String(), nil, nil
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil, nil
-	case int:
-		return strconv.Itoa(v), nil, nil
-	case int64:
-		return strconv.FormatInt(v, 10), nil, nil
 	case bool:
 		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: provider.NoteConverted, Why: "written as a text: the provider's fields have no other type"}}, nil
 	case nil:

@@ -1,9 +1,7 @@
 package adapterkit
 
 import (
-	"encoding/json"
-	"strconv"
-
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -38,12 +36,12 @@ func TakeText(fields map[string]any, name string, to *string) {
 		}
 	case string:
 		*to = v
-	case json.Number:
-		*to = v.String()
-	case float64:
-		*to = strconv.FormatFloat(v, 'f', -1, 64)
 	default:
-		return
+		text, ok := exact.Text(v)
+		if !ok {
+			return
+		}
+		*to = text
 	}
 	delete(fields, name)
 }

@@ -72,10 +72,11 @@ func (d *Driver) UpsertContact(
 			return nil, err
 		}
 	}
-	attrs, err := d.Attributes.Convert(ctx, change)
+	attrs, converted, err := d.Attributes.Convert(ctx, change)
 	if err != nil {
 		return nil, err
 	}
+	notes = append(notes, converted...)
 	body := ContactBody{
 		Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists,
 	}

@@ -176,7 +176,7 @@ func TestOddAttributes(t *testing.T) {
 // A new address would lose the block of the old one, so no upsert changes it.
 func TestAddressIsNoField(t *testing.T) {
 	var a Attributes
-	_, err := a.Convert(t.Context(), provider.ContactChange{Fields: map[string]any{"EMAIL": "b@example.com"}})
+	_, _, err := a.Convert(t.Context(), provider.ContactChange{Fields: map[string]any{"EMAIL": "b@example.com"}})
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 	assert.ErrorContains(t, err, "is not changed by an upsert")
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -153,9 +154,9 @@ func (r *pageReader) value() any {
 		r.Spoil(!r.Word("null"))
 		return nil
 	case '[', '{':
-		return r.Any()
+		return exact.Numbers(r.Any())
 	}
-	return number(r.Number())
+	return exact.Number(r.Number())
 }
 
 // time is what flex.ParseTime makes of text. With the offset of the time before
