@@ -19,7 +19,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactPhone, doc: "the phone of a contact",
 			used: func(c *ContactChange) bool { return !c.Phone.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkChange("phone", c.Phone) },
+		check: func(c *ContactChange) error { return checkLine("phone", c.Phone.Value()) },
 	},
 	{
 		name: "ExternalID",
@@ -27,7 +27,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactExternal, doc: "the caller's own id of a contact",
 			used: func(c *ContactChange) bool { return !c.ExternalID.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkChange("external_id", c.ExternalID) },
+		check: func(c *ContactChange) error { return checkLine("external_id", c.ExternalID.Value()) },
 	},
 	{
 		name: "FirstName",
@@ -35,11 +35,11 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactNames, doc: "first and last name",
 			used: func(c *ContactChange) bool { return !c.FirstName.IsZero() || !c.LastName.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkChange("first_name", c.FirstName) },
+		check: func(c *ContactChange) error { return checkShown("first_name", c.FirstName.Value()) },
 	},
 	{
 		name: "LastName", with: featureContactNames,
-		check: func(c *ContactChange) error { return checkChange("last_name", c.LastName) },
+		check: func(c *ContactChange) error { return checkShown("last_name", c.LastName.Value()) },
 	},
 	{
 		name: "Fields",
@@ -98,10 +98,6 @@ func clears(c *ContactChange) bool {
 		}
 	}
 	return false
-}
-
-func checkChange(field string, c Change[string]) error {
-	return checkLine(field, c.Value())
 }
 
 // checkContactFields checks names and values of the further fields of a contact.

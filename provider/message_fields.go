@@ -70,7 +70,7 @@ var messageFields = []field[Message]{
 	},
 	{
 		name:  "Subject",
-		check: func(m *Message) error { return checkLine("subject", m.Subject) },
+		check: func(m *Message) error { return checkShown("subject", m.Subject) },
 		size:  func(m *Message) int { return len(m.Subject) },
 	},
 	{
@@ -248,7 +248,7 @@ var recipientFields = []field[Recipient]{
 		name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) },
 		size: func(*Recipient) int { return addressSize },
 	},
-	{name: "Name", check: func(r *Recipient) error { return checkLine(".name", r.Name) }},
+	{name: "Name", check: func(r *Recipient) error { return checkShown(".name", r.Name) }},
 	{
 		name: "Variables", with: featureVariables,
 		check: func(r *Recipient) error { return checkVariables(".variables", r.Variables) },
@@ -256,7 +256,7 @@ var recipientFields = []field[Recipient]{
 	},
 	{
 		name:  "Subject",
-		check: func(r *Recipient) error { return checkLine(".subject", r.Subject) },
+		check: func(r *Recipient) error { return checkShown(".subject", r.Subject) },
 		size:  func(r *Recipient) int { return len(r.Subject) },
 	},
 	{

@@ -14,6 +14,23 @@ const maxLine = 998
 
 // checkLine refuses characters that end a header line or hide text.
 func checkLine(field, line string) error {
+	return checkLineWithout(field, line, text.ForbiddenInLine)
+}
+
+// checkShown is checkLine for a subject or a name, in which direction isolates may stand
+// that are closed: texts that mix scripts need them, and software that fills in templates
+// puts them around each value.
+func checkShown(field, line string) error {
+	if err := checkLineWithout(field, line, text.ForbiddenInShownLine); err != nil {
+		return err
+	}
+	if !text.IsolatesClosed(line) {
+		return Invalid(field, "expected each direction isolate (U+2066 to U+2068) to be closed by one U+2069")
+	}
+	return nil
+}
+
+func checkLineWithout(field, line string, forbidden func(rune) bool) error {
 	if plainLine(line) {
 		return nil
 	}
@@ -22,7 +39,7 @@ func checkLine(field, line string) error {
 		return Invalid(field, "expected UTF-8 text")
 	case strings.ContainsAny(line, "\r\n"):
 		return Invalid(field, "expected one line, got a line break")
-	case strings.ContainsFunc(line, text.ForbiddenInLine):
+	case strings.ContainsFunc(line, forbidden):
 		return Invalid(field, "expected text without control and direction characters")
 	case len(line) > maxLine:
 		return Invalid(field, "expected at most %d bytes, got %d", maxLine, len(line))

@@ -265,7 +265,7 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 			parts = append(parts, terminal.Printable(text))
 		}
 	}
-	fmt.Fprintln(b.app.out, strings.Join(parts, "  "))
+	b.app.out.Say(strings.Join(parts, "  "))
 }
 
 // stateCounts are the states that there are, the good ones first; those that

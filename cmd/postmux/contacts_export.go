@@ -206,7 +206,7 @@ func (e *export) read(s *contactfile.Spool) error {
 // finish makes the target of what was read.
 func (e *export) finish(s *contactfile.Spool) error {
 	if e.name == "-" {
-		return e.convert(s, e.app.out)
+		return e.convert(s, e.app.out.Data())
 	}
 	return e.replace(s)
 }
@@ -303,7 +303,7 @@ func (e *export) summary() {
 	case e.app.json:
 		e.app.out.Document(map[string]any{"file": e.name, "contacts": e.sum.Contacts, "left_out": e.leftOut})
 	default:
-		fmt.Fprintln(e.app.out, text+" to "+e.name)
+		e.app.out.Say(text + " to " + e.name)
 	}
 	if e.leftOut > 0 {
 		e.cmd.PrintErrln(terminal.Plural(e.leftOut, "contact", "contacts") + " without a mail address left out")
@@ -312,7 +312,7 @@ func (e *export) summary() {
 		return
 	}
 	for _, name := range e.sum.Unseen {
-		e.cmd.PrintErrln(terminal.Printable("no contact has the field " + name))
+		e.cmd.PrintErrln("no contact has the field " + name)
 	}
 	if text := e.sum.Lost.Sentence(); text != "" {
 		e.cmd.PrintErrln(text)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -73,14 +72,14 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		}
 		a.out.Document(json.RawMessage(data))
 	} else {
-		_, _ = a.out.Write(text)
+		a.out.Text(string(text))
 	}
 	if a.out.Failed() != nil {
 		_ = front.Close()
 		return nil // finish tells it
 	}
 	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
-	return serveUntil(cmd.Context(), front, logRequests(sb, cmd.ErrOrStderr()))
+	return serveUntil(cmd.Context(), front, logRequests(sb, a.talk))
 }
 
 // serveUntil serves until the context ends, which is how it is meant to end.
@@ -95,8 +94,7 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 }
 
 // logRequests writes a line for each request: the path, but no key and no content.
-func logRequests(next http.Handler, w io.Writer) http.Handler {
-	lines := terminal.NewSyncWriter(w)
+func logRequests(next http.Handler, lines *terminal.Talk) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: rw}
@@ -105,7 +103,7 @@ func logRequests(next http.Handler, w io.Writer) http.Handler {
 			if rec.status != 0 {
 				status = fmt.Sprint(rec.status)
 			}
-			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, terminal.Printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, r.URL.EscapedPath(), time.Since(start).Milliseconds())
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -3,6 +3,8 @@ package httpx
 import (
 	"context"
 	"errors"
+	"net/url"
+	"os"
 	"sync/atomic"
 
 	"github.com/postmux/postmux/internal/scrub"
@@ -38,6 +40,32 @@ func redact(e *provider.Error, secrets *scrub.Scrubber) {
 	if clean := text.OneLine(secrets.Text(was)); clean != was {
 		e.Err = errors.New(clean)
 	}
+}
+
+// proxySecrets are what a proxy gets to let a request through, and may write back: the
+// password in its URL, or the user where there is no password. Without a proxy of the
+// account those of the environment count.
+func proxySecrets(own string) []string {
+	urls := []string{own}
+	if own == "" {
+		for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+			urls = append(urls, os.Getenv(name))
+		}
+	}
+	var out []string
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil || u.User == nil {
+			continue
+		}
+		user := u.User.Username()
+		if password, ok := u.User.Password(); ok {
+			out = append(out, password, user+":"+password) // in base64 they are one text
+		} else {
+			out = append(out, user)
+		}
+	}
+	return out
 }
 
 // secrets keeps the Scrubber of the credential in use, which is costly to make.

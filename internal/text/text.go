@@ -16,6 +16,32 @@ func ForbiddenInLine(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// ForbiddenInShownLine is ForbiddenInLine for what a mail program shows as text, a
+// subject or a name: direction isolates may stand there, see IsolatesClosed.
+func ForbiddenInShownLine(r rune) bool { return ForbiddenInLine(r) && !isIsolate(r) }
+
+const endOfIsolate = 0x2069
+
+func isIsolate(r rune) bool { return r >= 0x2066 && r <= endOfIsolate }
+
+// IsolatesClosed reports whether each direction isolate in s is closed in s, and none is
+// closed that is not open. Then s changes the direction of nothing that stands around it.
+func IsolatesClosed(s string) bool {
+	open := 0
+	for _, r := range s {
+		switch {
+		case r == endOfIsolate:
+			open--
+		case isIsolate(r):
+			open++
+		}
+		if open < 0 {
+			return false
+		}
+	}
+	return open == 0
+}
+
 // Unprintable reports whether r must not be written to a terminal or a log as it is:
 // ForbiddenInLine, and the marks of direction, which a line of a mail may have: Persian
 // and Arabic texts need them, and a log does not.
@@ -34,6 +60,27 @@ func Clip(s string) string {
 		return string(r[:most]) + "…"
 	}
 	return s
+}
+
+// NoKey is Clip for a name or a value of a configuration, in an error about it: what may
+// be a key that stands in the wrong place is cut to its first bytes. That is a word of 20
+// or more bytes with digits, or with letters in both cases.
+func NoKey(s string) string {
+	const least, shown = 20, 8
+	mixed := strings.ContainsAny(s, "0123456789") || strings.ToLower(s) != s && strings.ToUpper(s) != s
+	if len(s) < least || strings.Contains(s, " ") || !mixed {
+		return Clip(s)
+	}
+	return strings.ToValidUTF8(s[:shown], "") + "…"
+}
+
+// NoKeyInPath is NoKey for each part of the path of a field.
+func NoKeyInPath(path string) string {
+	parts := strings.Split(path, ".")
+	for i, part := range parts {
+		parts[i] = NoKey(part)
+	}
+	return strings.Join(parts, ".")
 }
 
 // Quoted returns a name from outside as part of a field's path: short, and with

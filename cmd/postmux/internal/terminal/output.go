@@ -1,5 +1,6 @@
-// Package terminal writes what a command prints: JSON documents, tables, progress. It also
-// holds how arguments are counted and how the signals of a terminal end a command.
+// Package terminal writes what a command prints: JSON documents, tables, progress, and what
+// it says on stderr. Nothing that a terminal would obey gets through it. It also holds how
+// arguments are counted and how the signals of a terminal end a command.
 package terminal
 
 import (
@@ -7,20 +8,24 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"sync"
+	"strings"
+	"unicode/utf8"
 )
 
-// Output is stdout; it keeps the first error of writing.
+// Output is stdout; it keeps the first error of writing. It is no io.Writer, so that
+// nothing is printed that none of its methods has made harmless.
 type Output struct {
-	w   io.Writer
-	err error
+	w        io.Writer
+	terminal bool
+	rest     []byte // the beginning of a character whose end Data has not got yet
+	err      error
 }
 
 // NewOutput returns the output that goes to w.
-func NewOutput(w io.Writer) *Output { return &Output{w: w} }
+func NewOutput(w io.Writer) *Output { return &Output{w: w, terminal: IsTerminal(w)} }
 
-// Write writes p, unless an earlier write has failed.
-func (o *Output) Write(p []byte) (int, error) {
+// write writes p, unless an earlier write has failed.
+func (o *Output) write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -28,6 +33,12 @@ func (o *Output) Write(p []byte) (int, error) {
 	o.err = err
 	return n, err
 }
+
+// Say writes text as one line, whatever it holds.
+func (o *Output) Say(text string) { _, _ = o.write([]byte(Printable(text) + "\n")) }
+
+// Text writes a text whose lines are ours.
+func (o *Output) Text(text string) { _, _ = o.write([]byte(printableLines(text))) }
 
 // Document writes v as one indented JSON document.
 func (o *Output) Document(v any) { o.encode(v, "  ") }
@@ -44,33 +55,59 @@ func (o *Output) encode(v any, indent string) {
 		o.err = err
 		return
 	}
-	_, _ = o.Write(harmless(b.Bytes()))
+	_, _ = o.write(harmless(b.Bytes()))
+}
+
+// Data returns the writer of a file that goes to stdout. It writes the bytes as they are,
+// but to a terminal what a terminal may show.
+func (o *Output) Data() io.Writer { return data{o} }
+
+type data struct{ *Output }
+
+func (d data) Write(p []byte) (int, error) {
+	if !d.terminal {
+		return d.write(p)
+	}
+	text := append(d.rest, p...)
+	whole := len(text) - len(unfinished(text))
+	d.rest = bytes.Clone(text[whole:])
+	if _, err := d.write([]byte(printableLines(string(text[:whole])))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// unfinished is the end of p that may be the beginning of a character.
+func unfinished(p []byte) []byte {
+	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(p[i]) {
+			if utf8.FullRune(p[i:]) {
+				break
+			}
+			return p[i:]
+		}
+	}
+	return nil
+}
+
+// printableLines is Printable for each line of s.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Failed returns the first error of writing.
 func (o *Output) Failed() error { return o.err }
 
 // IsTerminal reports whether the output goes to a terminal.
-func (o *Output) IsTerminal() bool { return IsTerminal(o.w) }
-
-// SyncWriter is a writer for several goroutines.
-type SyncWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// NewSyncWriter returns a writer to w that is safe for concurrent use.
-func NewSyncWriter(w io.Writer) *SyncWriter { return &SyncWriter{w: w} }
-
-func (s *SyncWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
-}
+func (o *Output) IsTerminal() bool { return o.terminal }
 
 // IsTerminal reports whether w is a terminal, as far as the standard library tells.
 func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := under(w).(*os.File)
 	if !ok {
 		return false
 	}
