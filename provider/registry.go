@@ -79,10 +79,14 @@ func (r Registry) open(
 	path = append(slices.Clip(path), name)
 	env.Client = func(member string) (*Client, error) { return r.open(ctx, cfg, member, env, path) }
 	c, err := d.open(ctx, own, env)
-	if e := errorOf(err); e != nil && e.Kind == ErrConfig && e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
-		err = e.At(placeOf(name) + ".")
+	e := errorOf(err)
+	if e == nil || e.Kind != ErrConfig {
+		return c, err
 	}
-	return c, err
+	if e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
+		e = e.At(placeOf(name) + ".")
+	}
+	return nil, withoutKeys([]*Error{e}, keys)[0]
 }
 
 // placeOf is the path of an account in a configuration, for an error.
@@ -359,7 +363,11 @@ func (d DriverOf[C]) Client(cfg C, opts ...Option) (*Client, error) {
 		return nil, asError(err, d.Name, d.Name, opOpen)
 	}
 	o.env.Account = d.Name
-	return d.openClient(context.Background(), cfg, o.env)
+	c, err := d.openClient(context.Background(), cfg, o.env)
+	if e := errorOf(err); e != nil && e.Kind == ErrConfig {
+		return nil, withoutKeys([]*Error{e}, settings.Secrets(cfg))[0]
+	}
+	return c, err
 }
 
 func (d DriverOf[C]) openClient(ctx context.Context, cfg C, env DriverEnv) (*Client, error) {

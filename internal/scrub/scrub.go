@@ -71,8 +71,10 @@ func New(secrets ...string) *Scrubber {
 	if len(s.needles) == 0 {
 		return nil
 	}
-	for c := range byte(utf8.RuneSelf) { // what escapes are written with
-		s.hidden[c] = strings.IndexByte("\\%&#;", c) >= 0 || '0' <= c && c <= '9' || 'a' <= fold(c) && fold(c) <= 'z'
+	words := slices.ContainsFunc(s.needles, func(n needle) bool { return n.word })
+	for c := range byte(utf8.RuneSelf) {
+		// What escapes are written with, and what may end a word.
+		s.hidden[c] = strings.IndexByte("\\%&#;", c) >= 0 || inWord(c) || words
 	}
 	for _, n := range s.needles {
 		for i := range len(n.text) {
