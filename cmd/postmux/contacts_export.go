@@ -45,8 +45,8 @@ transactional mail or of one sender, and lists left by somebody who stays on oth
 
 A cell that a spreadsheet would take for a formula, because it begins with = + - or @,
 maybe behind blanks, has a ' before it, which an import takes off; so has a part of
-a cell behind ; TAB or a line break. Plain phone numbers are left alone. --raw
-writes cells as they are.
+a cell behind ; TAB or a line break. A cell that is a plain phone number is left
+alone. --raw writes cells as they are; on a terminal ? stands for what it would obey.
 
 Lines of JSON hold whole contacts, with lists as on the command line. Contacts
 without a mail address are left out and counted. Where a provider lists contacts
