@@ -306,6 +306,7 @@ func (c *Client) Check(ctx context.Context) (*Health, error) {
 		h, err := a.Check(ctx)
 		if h != nil {
 			h.Provider, h.Account = c.provider, c.account
+			h.Notes = append(h.Notes, h.sender(c.from)...)
 		}
 		return h, err
 	})

@@ -28,6 +28,7 @@ type sealedBody struct {
 
 	trace   httptrace.ClientTrace
 	mu      sync.Mutex
+	first   sealedReader  // nearly always the only one
 	last    *sealedReader // the transport's latest one
 	gotConn bool
 	full    bool // some reader was read to the end; stays set when the transport replays
@@ -175,7 +176,12 @@ func (b *sealedBody) forbidReplay(req *http.Request) {
 func (b *sealedBody) reader() io.ReadCloser {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.last = &sealedReader{b: b}
+	if b.last == nil {
+		b.first.b = b
+		b.last = &b.first
+	} else {
+		b.last = &sealedReader{b: b}
+	}
 	return b.last
 }
 

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // Output is stdout; it keeps the first error of writing. It is no io.Writer, so that
@@ -105,12 +107,11 @@ func (o *Output) Failed() error { return o.err }
 // IsTerminal reports whether the output goes to a terminal.
 func (o *Output) IsTerminal() bool { return o.terminal }
 
-// IsTerminal reports whether w is a terminal, as far as the standard library tells.
-func IsTerminal(w io.Writer) bool {
-	f, ok := under(w).(*os.File)
-	if !ok {
-		return false
+// IsTerminal reports whether a stream is a terminal, as far as the standard library tells.
+func IsTerminal(stream any) bool {
+	if t, ok := stream.(*Talk); ok {
+		stream = t.w
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
