@@ -30,8 +30,10 @@ func newSandbox(a *app) *cobra.Command {
 		Long: `Run imitations of the providers until interrupted. A configuration with an
 account for each is printed on stdout, a line for each request on stderr. The line
 "listening on" is written when they answer and the configuration is complete. They
-keep mail and contacts in memory and send nothing anywhere. A folder of examples
-in the project holds the same configuration.`,
+keep contacts and the newest mails in memory and send nothing anywhere. A folder of
+examples in the project holds the same configuration.
+
+Requests by another name than one of this machine, like localhost, are refused.`,
 		Example: `  postmux sandbox > sandbox.yaml
   # in another terminal, once the first has written "listening on ..."
   postmux --config sandbox.yaml --provider sendpulse send message.json`,
