@@ -1,7 +1,9 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"os"
@@ -43,8 +45,9 @@ func redact(e *provider.Error, secrets *scrub.Scrubber) {
 }
 
 // proxySecrets are what a proxy gets to let a request through, and may write back: the
-// password in its URL, or the user where there is no password. Without a proxy of the
-// account those of the environment count.
+// password in its URL, or the user where that is a token. Short ones are left out but for
+// what is sent of them: they may be usual words, and contacts hold such words. Without a
+// proxy of the account those of the environment count.
 func proxySecrets(own string) []string {
 	urls := []string{own}
 	if own == "" {
@@ -59,11 +62,12 @@ func proxySecrets(own string) []string {
 			continue
 		}
 		user := u.User.Username()
-		if password, ok := u.User.Password(); ok {
-			out = append(out, password, user+":"+password) // in base64 they are one text
-		} else {
-			out = append(out, user)
+		password, _ := u.User.Password()
+		secret := cmp.Or(password, user)
+		if len(secret) >= 8 {
+			out = append(out, secret)
 		}
+		out = append(out, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
 	}
 	return out
 }
