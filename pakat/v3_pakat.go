@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -50,12 +51,13 @@ var v3Driver = provider.DriverOf[V3Config]{
 }
 
 type v3Adapter struct {
+	begun.ByChain
 	*sendinblue.Driver
 	api *pakatv3api.Client
 }
 
 func newV3Adapter(api *pakatv3api.Client, account string, folder int64) *v3Adapter {
-	return &v3Adapter{sendinblue.New(v3Calls{api}, account, folder, v3Pages), api}
+	return &v3Adapter{Driver: sendinblue.New(v3Calls{api}, account, folder, v3Pages), api: api}
 }
 
 func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {

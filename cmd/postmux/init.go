@@ -113,7 +113,7 @@ func (a *app) tellNext(commands ...string) {
 			commands[i] = strings.Replace(c, "postmux ", "postmux --config "+a.configFile+" ", 1)
 		}
 	}
-	a.talk.Lines("next:\n  " + strings.Join(commands, "\n  "))
+	a.errOut.Lines("next:\n  " + strings.Join(commands, "\n  "))
 }
 
 // writeConfig writes a new file that only its owner can read.

@@ -31,12 +31,12 @@ func main() {
 
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{registry: all.Registry(), out: terminal.NewOutput(stdout), talk: terminal.NewTalk(stderr)}
+	a := &app{registry: all.Registry(), out: terminal.NewOutput(stdout), errOut: terminal.NewTalk(stderr)}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(a.out.Data())
-	root.SetErr(a.talk)
+	root.SetErr(a.errOut)
 	terminal.StrictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.nothing = nothingOf(cmd)
@@ -70,15 +70,15 @@ func (a *app) finish(ctx context.Context, err error) int {
 		if code == exit.Interrupted && !errors.As(err, new(*exit.StopError)) {
 			text = "interrupted: " + text
 		}
-		a.talk.Lines("postmux: " + text)
+		a.errOut.Lines("postmux: " + text)
 		if r != nil {
 			for _, line := range r.Next {
-				fmt.Fprintln(a.talk, line)
+				fmt.Fprintln(a.errOut, line)
 			}
 		}
 	}
 	if a.out.Failed() != nil && !errors.Is(err, a.out.Failed()) {
-		fmt.Fprintf(a.talk, "postmux: cannot write the output: %v\n", a.out.Failed())
+		fmt.Fprintf(a.errOut, "postmux: cannot write the output: %v\n", a.out.Failed())
 	}
 	if a.out.Failed() != nil && code == exit.Done {
 		code = exit.Bug

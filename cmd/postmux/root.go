@@ -22,7 +22,7 @@ import (
 type app struct {
 	registry   provider.Registry
 	out        *terminal.Output
-	talk       *terminal.Talk
+	errOut     *terminal.Talk // stderr
 	configFile string
 	account    string
 	json       bool
@@ -119,7 +119,7 @@ func (a *app) open(cmd *cobra.Command, opts ...provider.Option) (*provider.Clien
 func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account string, opts ...provider.Option) (*provider.Client, error) {
 	opts = append(opts, provider.WithUserAgent("postmux-cli/"+version.Version))
 	if a.debug {
-		opts = append(opts, provider.WithHooks(debugHooks(a.talk)))
+		opts = append(opts, provider.WithHooks(debugHooks(a.errOut)))
 	}
 	if account == "" {
 		c, err := a.registry.Open(cmd.Context(), cfg, opts...)
@@ -167,7 +167,7 @@ func (a *app) loadConfig() (provider.Config, error) {
 		}
 		a.configFile = file
 	}
-	data, err := os.ReadFile(a.configFile)
+	data, err := configfile.Read(a.configFile)
 	if err != nil {
 		return provider.Config{}, exit.ConfigError("", "cannot read the configuration: %v", err)
 	}

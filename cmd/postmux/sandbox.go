@@ -81,7 +81,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		return nil // finish tells it
 	}
 	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
-	return serveUntil(cmd.Context(), front, logRequests(sb, a.talk))
+	return serveUntil(cmd.Context(), front, logRequests(sb, a.errOut))
 }
 
 // serveUntil serves until the context ends, which is how it is meant to end.

@@ -28,6 +28,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/internal/text"
 )
@@ -382,6 +383,9 @@ func Secrets(cfg any) []string {
 	return out
 }
 
+// secretMost is the size of the file of a secret at most.
+const secretMost = 64 << 10
+
 // follow returns the content of a reference: an environment variable, or a file
 // without a byte order mark at its beginning and one line break at its end. Empty counts as
 // missing. An error does not tell what may be the key itself, put behind env: or file: by
@@ -398,7 +402,7 @@ func follow(word string) (string, error) {
 		return value, nil
 	}
 	if path, ok := strings.CutPrefix(word, "file:"); ok {
-		data, err := os.ReadFile(path)
+		data, err := bounded.ReadFile(path, secretMost)
 		if err != nil {
 			if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 				err = pathErr.Err

@@ -17,7 +17,7 @@ import (
 // exported is what an export of the contacts writes.
 func exported(t *testing.T, form Form, contacts ...provider.Contact) []byte {
 	t.Helper()
-	s, err := TempSpool(Query{})
+	s, err := TempSpool(t.Context(), Query{})
 	require.NoError(t, err)
 	defer s.Close()
 	require.NoError(t, s.Add(&provider.Page[provider.Contact]{Items: contacts}))

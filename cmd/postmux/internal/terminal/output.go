@@ -5,36 +5,61 @@ package terminal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/term"
 )
 
-// Output is stdout; it keeps the first error of writing. It is no io.Writer, so that
-// nothing is printed that none of its methods has made harmless.
+// sink is where a stream goes; it keeps the first error of writing, and is safe for
+// concurrent use.
+type sink struct {
+	mu  sync.Mutex
+	w   io.Writer
+	err error
+}
+
+// write writes p, unless an earlier write has failed.
+func (s *sink) write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}
+
+// fail makes err the first error of writing, unless there is one.
+func (s *sink) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = cmp.Or(s.err, err)
+}
+
+// Failed returns the first error of writing.
+func (s *sink) Failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Output is stdout. It is no io.Writer, so that nothing is printed that none of its methods
+// has made harmless.
 type Output struct {
-	w        io.Writer
+	sink
 	terminal bool
 	rest     []byte // the beginning of a character whose end Data has not got yet
-	err      error
 }
 
 // NewOutput returns the output that goes to w.
-func NewOutput(w io.Writer) *Output { return &Output{w: w, terminal: IsTerminal(w)} }
-
-// write writes p, unless an earlier write has failed.
-func (o *Output) write(p []byte) (int, error) {
-	if o.err != nil {
-		return 0, o.err
-	}
-	n, err := o.w.Write(p)
-	o.err = err
-	return n, err
-}
+func NewOutput(w io.Writer) *Output { return &Output{sink: sink{w: w}, terminal: IsTerminal(w)} }
 
 // Say writes text as one line, whatever it holds.
 func (o *Output) Say(text string) { _, _ = o.write([]byte(Printable(text) + "\n")) }
@@ -53,8 +78,8 @@ func (o *Output) encode(v any, indent string) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(v); err != nil && o.err == nil {
-		o.err = err
+	if err := enc.Encode(v); err != nil {
+		o.fail(err)
 		return
 	}
 	_, _ = o.write(harmless(b.Bytes()))
@@ -101,13 +126,10 @@ func printableLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// Failed returns the first error of writing.
-func (o *Output) Failed() error { return o.err }
-
 // IsTerminal reports whether the output goes to a terminal.
 func (o *Output) IsTerminal() bool { return o.terminal }
 
-// IsTerminal reports whether a stream is a terminal, as far as the standard library tells.
+// IsTerminal reports whether a stream, or what a Talk writes to, is a terminal.
 func IsTerminal(stream any) bool {
 	if t, ok := stream.(*Talk); ok {
 		stream = t.w
