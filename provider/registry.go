@@ -72,10 +72,9 @@ func (r Registry) open(
 	}
 	d, _ := r.driver(a.Provider())
 	own, problems := d.decode(a, true)
-	keys := settings.Secrets(own)
-	problems = append(within(placeOf(name), problems), keyAsName(name, keys)...)
-	if err := joinProblems(withoutKeys(problems, keys)); err != nil {
-		return nil, err
+	problems = append(within(placeOf(name), problems), keyAsName(name, settings.Secrets(own))...)
+	if len(problems) > 0 {
+		return nil, joinProblems(withoutKeys(problems, r.keysOf(cfg, own)))
 	}
 	env.Account = name
 	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(
@@ -91,7 +90,17 @@ func (r Registry) open(
 	if e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
 		e = e.At(placeOf(name) + ".")
 	}
-	return nil, withoutKeys([]*Error{e}, keys)[0]
+	return nil, withoutKeys([]*Error{e}, r.keysOf(cfg, own))[0]
+}
+
+// keysOf are the keys of an account with the settings own, and those that cfg itself holds
+// of the others.
+func (r Registry) keysOf(cfg Config, own any) []string {
+	keys := settings.Secrets(own)
+	for _, a := range cfg.Providers {
+		keys = append(keys, r.literalKeys(a)...)
+	}
+	return keys
 }
 
 // placeOf is the path of an account in a configuration, for an error.
