@@ -45,9 +45,9 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Server is a running sandbox. It keeps every request and mail until Reset. Its
-// methods are safe for concurrent use; those that take a provider panic when there
-// is no such provider.
+// Server is a running sandbox. It keeps requests and mails until Reset, up to MaxKept and
+// MaxKeptBytes. Its methods are safe for concurrent use; those that take a provider panic
+// when there is no such provider.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -58,8 +58,9 @@ type Server struct {
 	states     map[string]*state
 	seq        int64         // counts mails over all providers
 	ahead      time.Duration // sum of the arguments of Advance
-	requests   []Request
+	requests   kept[Request]
 	violations []Violation
+	bound      bound // of requests, and of the mails of each provider
 }
 
 // state is the state of one provider.
@@ -121,7 +122,10 @@ func Start(addr string) (*Server, error) {
 		_ = listener.Close()
 		return nil, fmt.Errorf("%q is not a loopback address on this machine", host)
 	}
-	s := &Server{listener: listener, served: make(chan struct{}), states: map[string]*state{}}
+	s := &Server{
+		listener: listener, served: make(chan struct{}), states: map[string]*state{},
+		bound: bound{MaxKept, MaxKeptBytes},
+	}
 	for _, v := range vendors {
 		s.states[v.name] = s.newState(v)
 	}
@@ -219,7 +223,7 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.ahead, s.requests, s.violations = 0, 0, nil, nil
+	s.seq, s.ahead, s.requests, s.violations = 0, 0, kept[Request]{}, nil
 	for name, st := range s.states {
 		s.states[name] = s.newState(st.vendor)
 	}
@@ -267,18 +271,18 @@ func (s *Server) Violations() []Violation {
 	return out
 }
 
-// Requests returns the requests to a provider, in order of arrival.
+// Requests returns the requests to a provider, in order of arrival; see Dropped.
 func (s *Server) Requests(provider string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider)
 	return slices.DeleteFunc(
-		slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider },
+		slices.Clone(s.requests.items), func(r Request) bool { return r.Provider != provider },
 	)
 }
 
 // Messages returns the mail accepted by the given providers, or by all, in
-// order of acceptance.
+// order of acceptance; see Dropped.
 func (s *Server) Messages(providers ...string) []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -287,7 +291,7 @@ func (s *Server) Messages(providers ...string) []Mail {
 	}
 	var found []*mail
 	for _, name := range providers {
-		found = append(found, s.state(name).store.mails...)
+		found = append(found, s.state(name).store.mails.items...)
 	}
 	slices.SortFunc(found, func(a, b *mail) int { return int(a.seq - b.seq) })
 	out := make([]Mail, len(found))
