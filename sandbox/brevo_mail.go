@@ -27,7 +27,7 @@ func (b *brevo) sendEmail(c *call) answer {
 			"this idempotency key belongs to a mail that was processed already",
 		)
 	}
-	mails, refusal, ok := b.mailsOf(&req, c.body)
+	mails, refusal, ok := b.mailsOf(&req, c.raw)
 	if !ok {
 		return refusal
 	}
@@ -102,7 +102,7 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		}
 		return []Mail{base}, answer{}, true
 	}
-	if len(base.recipients()) > 0 {
+	if len(base.recipients()) > 0 && !b.server.taken(b.name, "sendEmail", "outer recipients") {
 		return no(b.invalid("to, cc and bcc are not allowed together with messageVersions"))
 	}
 	if len(req.MessageVersions) > 1000 {

@@ -37,7 +37,7 @@ func (p *pakat) sendMail(c *call) answer {
 		From:    provider.Address{Email: defaultFrom.Email, Name: req.FromName},
 		To:      []provider.Address{{Email: req.ToEmail, Name: req.ToName}},
 		Subject: req.Subject, HTML: string(req.Body), Text: plainText(req.PlainText),
-		Variables: map[string]any{}, SendAt: at, Raw: c.body,
+		Variables: map[string]any{}, SendAt: at, Raw: c.raw,
 	}
 	if req.FromEmail != nil { // else the sending server's own
 		m.From.Email = *req.FromEmail

@@ -150,15 +150,6 @@ func (p *sendpulse) older(status, code int, message string) answer {
 // done is the whole response of most changes.
 func (p *sendpulse) done() answer { return answer{status: 200, body: map[string]any{"result": true}} }
 
-// mixed returns a number as the vendor writes it: at some places as text (the
-// samples of the document and of the Go client differ). Here even ones are text.
-func mixed(n int64) any {
-	if n%2 == 0 {
-		return strconv.FormatInt(n, 10)
-	}
-	return n
-}
-
 // spTime is the layout of times; it has no zone.
 func spTime(t time.Time) string { return t.Format(time.DateTime) }
 

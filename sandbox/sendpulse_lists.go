@@ -23,7 +23,7 @@ func (p *sendpulse) listView(l *list) map[string]any {
 	}
 	id, _ := strconv.ParseInt(l.id, 10, 64)
 	return map[string]any{
-		"id": mixed(id), "name": l.name, "all_email_qty": mixed(int64(len(members))), "active_email_qty": active,
+		"id": id, "name": l.name, "all_email_qty": len(members), "active_email_qty": active,
 		"inactive_email_qty": len(members) - active, "creationdate": spTime(l.created), "status": 0, "status_explain": "Active",
 	}
 }

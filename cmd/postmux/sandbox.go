@@ -25,6 +25,7 @@ import (
 
 func newSandbox(a *app) *cobra.Command {
 	var listen string
+	var strict bool
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run imitations of the providers on this machine",
@@ -32,25 +33,36 @@ func newSandbox(a *app) *cobra.Command {
 account for each is printed on stdout, a line for each request on stderr. The line
 "listening on" is written when they answer and the configuration is complete. They
 keep mail and contacts in memory and send nothing anywhere. A folder of examples
-in the project holds the same configuration.`,
+in the project holds the same configuration.
+
+They take what the providers' servers are known, or thought, to take beyond their
+descriptions, so that other programs can be tried too: a body with GET, null, digits
+as text, fields that nobody names. What was taken, and what was refused, is a line of
+its own on stderr, with --json a JSON object. --strict refuses it, as the sandbox of
+the Go tests does.`,
 		Example: `  postmux sandbox > sandbox.yaml
   # in another terminal, once the first has written "listening on ..."
   postmux --config sandbox.yaml --provider sendpulse send message.json`,
 		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.serveSandbox(cmd, listen)
+			return a.serveSandbox(cmd, listen, strict)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", examples.Address, "loopback `ADDRESS` to listen on; port 0 takes a free one")
+	cmd.Flags().BoolVar(&strict, "strict", false, "refuse whatever the providers' descriptions do not allow")
 	return cmd
 }
 
-func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
+func (a *app) serveSandbox(cmd *cobra.Command, listen string, strict bool) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil || !vendorurl.LoopbackHost(host) {
 		return exit.UsageError("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
 	}
-	sb, err := sandbox.Start("127.0.0.1:0")
+	var options []sandbox.Option
+	if !strict {
+		options = append(options, sandbox.Lenient())
+	}
+	sb, err := sandbox.Start("127.0.0.1:0", options...)
 	if err != nil {
 		return err
 	}
@@ -80,7 +92,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		return nil // finish tells it
 	}
 	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
-	return serveUntil(cmd.Context(), front, logRequests(sb, cmd.ErrOrStderr()))
+	return serveUntil(cmd.Context(), front, logRequests(sb, cmd.ErrOrStderr(), a.json))
 }
 
 // serveUntil serves until the context ends, which is how it is meant to end.
@@ -94,8 +106,9 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// logRequests writes a line for each request: the path, but no key and no content.
-func logRequests(next http.Handler, w io.Writer) http.Handler {
+// logRequests writes a line for each request: the path, but no key and no content. A line
+// for each violation follows.
+func logRequests(next *sandbox.Server, w io.Writer, asJSON bool) http.Handler {
 	lines := terminal.NewSyncWriter(w)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
@@ -106,6 +119,13 @@ func logRequests(next http.Handler, w io.Writer) http.Handler {
 				status = fmt.Sprint(rec.status)
 			}
 			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, terminal.Printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+			for _, v := range next.Violations() {
+				text := "         " + terminal.Printable(v.String())
+				if data, err := json.Marshal(v); asJSON && err == nil {
+					text = string(data)
+				}
+				fmt.Fprintln(lines, text)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})
