@@ -74,10 +74,12 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 	switch s := req.Sender; {
 	case s == nil && req.TemplateID == nil, s != nil && s.ID == nil && value(s.Email) == "":
 		return no(b.missing("sender is missing"))
-	case s != nil && s.ID != nil && *s.ID != brevoSender:
-		return no(b.invalid("sender.id is not known"))
 	case s != nil && s.ID != nil:
-		base.From = defaultFrom
+		own := b.sender(strconv.FormatInt(*s.ID, 10))
+		if own == nil {
+			return no(b.invalid("sender.id is not known"))
+		}
+		base.From = provider.Address{Email: own.email, Name: own.name}
 	case s != nil:
 		base.From = provider.Address{Email: *s.Email, Name: value(s.Name)}
 	}
@@ -165,8 +167,8 @@ func (b *brevo) complete(m *Mail, templateID *int64) (answer, bool) {
 	}
 	if templateID != nil {
 		t := b.template(strconv.FormatInt(*templateID, 10))
-		if t == nil {
-			return b.invalid("templateId is not known"), false
+		if t == nil || t.Inactive {
+			return b.invalid("templateId is not known, or not active"), false
 		}
 		m.Template, m.HTML, m.Text = t.ID, t.HTML, ""
 		if m.Subject == "" {

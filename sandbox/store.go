@@ -95,7 +95,8 @@ type list struct {
 // field is a definition of a contact field; typ is the vendor's name of the type.
 type field struct {
 	name, typ string
-	list      string // only of this list, where vendors have that
+	list      string   // only of this list, where vendors have that
+	options   []string // of a choice
 }
 
 // block is a suppression of an address, whether it is a contact or not.

@@ -57,7 +57,7 @@ await row("transactionalEmails.updateSmtpTemplate", any, { templateId: template.
 await row("transactionalEmails.sendTransacEmail", (a) => a.messageId !== undefined, {
   templateId: template.id, to: [{ email: "anna@example.com" }], params: { name: "Anna" },
 });
-await row("transactionalEmails.sendTestTemplate", any, { templateId: template.id, emailTo: ["owner@example.com"] });
+await row("transactionalEmails.sendTestTemplate", any, { templateId: template.id, body: { emailTo: ["owner@example.com"] } });
 await row("transactionalEmails.updateSmtpTemplate", any, { templateId: template.id, isActive: false });
 await row("transactionalEmails.deleteSmtpTemplate", any, { templateId: template.id });
 
