@@ -83,6 +83,7 @@ func (b *brevo) handlers() map[string]handler {
 		"createContact":            b.createContact,
 		"getContact":               b.getContact,
 		"updateContact":            b.updateContact,
+		"createDoubleOptInContact": b.createDoubleOptInContact,
 		"deleteContact":            b.deleteContactByID,
 		"importContacts":           b.importContacts,
 		"getProcess":               b.getProcess,

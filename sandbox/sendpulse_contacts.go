@@ -136,7 +136,7 @@ func (p *sendpulse) listContacts(c *call) answer {
 	if c.query.Get("order") == "desc" {
 		rows = newestFirst(rows)
 	}
-	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+	return p.page(c, rows)
 }
 
 func (p *sendpulse) getContactsTotal(c *call) answer {

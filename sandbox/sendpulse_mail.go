@@ -42,6 +42,7 @@ func (p *sendpulse) sendEmail(c *call) answer {
 		return refusal
 	}
 	m.ID = fmt.Sprintf("sbx%d-0afezz-kd", p.nextID())
+	m.Dropped = p.dropped(&m)
 	p.addMail(m)
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
 }
@@ -151,7 +152,7 @@ func (p *sendpulse) listEmails(c *call) answer {
 		r["smtp_answer_code_explain"] = "Delivered" // in lists only
 		rows = append(rows, r)
 	}
-	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+	return p.page(c, rows)
 }
 
 func (p *sendpulse) getEmailsTotal(*call) answer {
