@@ -289,7 +289,7 @@ func (p *sendpulse) when(text *string) (time.Time, answer, bool) {
 	}
 	at, err := time.Parse(time.DateTime, *text)
 	if err != nil || at.Before(p.now().Add(-clockSkew)) {
-		return at, p.invalid(spPastTime, "Wrong send date"), false
+		return at, p.older(http.StatusBadRequest, spPastTime, "Wrong send date"), false
 	}
 	return at, answer{}, true
 }
@@ -306,17 +306,17 @@ func (p *sendpulse) createCampaign(c *call) answer {
 	if req.TemplateID != nil {
 		t := p.templateOf(req.TemplateID)
 		if t == nil {
-			return p.invalid(spNoTemplate, "Template not found")
+			return p.older(http.StatusNotFound, spNoTemplate, "Template not found")
 		}
 		html = t.HTML
 	}
 	switch {
 	case sender == nil || !sender.active:
-		return p.invalid(spNoSenderThere, "Sender is not valid")
+		return p.older(http.StatusNotFound, spNoSenderThere, "Sender is not valid")
 	case html == "":
-		return p.invalid(spNoBody, "Body is empty")
+		return p.older(http.StatusBadRequest, spNoBody, "Body is empty")
 	case len(req.ListIDs) == 0 && req.SegmentID == nil:
-		return p.invalid(http.StatusUnprocessableEntity, "list_id is missing")
+		return p.older(http.StatusBadRequest, spWrong, "list_id is missing")
 	}
 	k := &spCampaign{
 		id: p.nextID(), name: value(req.Name), senderName: req.SenderName, sender: req.SenderEmail, about: req.Subject, html: html, at: at,
@@ -325,7 +325,7 @@ func (p *sendpulse) createCampaign(c *call) answer {
 	for _, id := range req.ListIDs {
 		list := strconv.FormatInt(id, 10)
 		if p.list(list) == nil {
-			return p.noList()
+			return p.older(http.StatusNotFound, spNoList, "Mailing list not found")
 		}
 		k.list = id
 		for _, person := range p.membersOf(list) {
@@ -353,7 +353,7 @@ func (p *sendpulse) updateCampaign(c *call) answer {
 		return p.noCampaign()
 	}
 	if state := p.stateOf(k); state != spDraft && (state != spQueuedState || !k.at.After(p.now())) {
-		return p.invalid(http.StatusUnprocessableEntity, "The campaign cannot be changed")
+		return p.older(http.StatusBadRequest, spWrong, "The campaign cannot be changed")
 	}
 	at, refusal, ok := p.when(req.SendDate)
 	if !ok {
