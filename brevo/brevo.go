@@ -37,7 +37,9 @@
 package brevo
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/brevotrackerapi"
@@ -91,12 +93,13 @@ type adapter struct {
 	*sendinblue.Driver
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
-	account string
-	job     chan struct{} // of the one import job that may run: those of an account hinder each other
+	space   string                  // that the caller's keys are made UUIDs in
+	place   [32]byte                // sum of base URL and API key, for KeyScope
+	job     chan struct{}           // of the one import job that may run: those of an account hinder each other
 }
 
 func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
-	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, account: account, job: make(chan struct{}, 1)}
+	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, space: account, job: make(chan struct{}, 1)}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -111,6 +114,8 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		return nil, err
 	}
 	a := newAdapter(brevoapi.NewClient(chain), env.Account, cfg.FolderID)
+	a.space = cmp.Or(env.Namespace, env.Account)
+	a.place = sha256.Sum256([]byte("postmux:brevo:" + cmp.Or(cfg.BaseURL, baseURL) + " " + cfg.APIKey.Reveal()))
 	if a.tracker, err = openTracker(cfg, env); err != nil {
 		return nil, err
 	}

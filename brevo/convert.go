@@ -19,15 +19,15 @@ import (
 const keyHeader = "idempotencyKey"
 
 // sendKey is the key of a mail: the caller's if it is a UUID, else a UUID that
-// the same text always leads to, else a new one.
-func sendKey(account, key string) string {
+// the same text always leads to in the same space, else a new one.
+func sendKey(space, key string) string {
 	if key == "" {
 		return uuid.NewString()
 	}
 	if id, err := uuid.Parse(key); err == nil && len(key) == 36 {
 		return id.String()
 	}
-	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+account+":"+key)).String()
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("postmux:brevo:"+space+":"+key)).String()
 }
 
 func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []provider.Note, error) {

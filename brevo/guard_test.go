@@ -28,7 +28,7 @@ const (
 	// sendAllocations are of a send through a transport that answers at once, whatever the
 	// size of the mail. One gathers what the transport notices about the response, two are the
 	// timer that bounds the wait for it, because the mail has the vendor's own key.
-	sendAllocations = 42
+	sendAllocations = 43
 	pageAllocations = 6100 // of a page of 1,000 contacts with three names and three further fields each
 	sendBytes       = 2551 // of the request with a body of 2 kB on HTTP/1.1, without the value of User-Agent
 )

@@ -1,6 +1,8 @@
 package brevo
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -11,6 +13,14 @@ import (
 // keyWindow is how long a repeat under the same key is trusted. The vendor tells
 // of 15 minutes in one place and of 30 in another.
 const keyWindow = 10 * time.Minute
+
+// KeyScope identifies a key at the vendor. The account stands in it as a sum of its
+// API key, from which the API key cannot be found: the vendor's number of the account
+// would need a request.
+func (a *adapter) KeyScope(key string) (string, time.Duration) {
+	sum := sha256.Sum256(append(a.place[:], sendKey(a.space, key)...))
+	return hex.EncodeToString(sum[:16]), keyWindow
+}
 
 // limits stay below the vendor's table for the general plan. The hourly ones
 // matter most: whoever polls uses them up.

@@ -14,13 +14,13 @@ import (
 var known = rest.WithKeyWindow(keyWindow)
 
 func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
-	key := sendKey(a.account, m.IdempotencyKey)
+	key := sendKey(a.space, m.IdempotencyKey)
 	body, notes, err := emailToAPI(m, key)
 	if err != nil {
 		return nil, err
 	}
 	if m.IdempotencyKey != "" && !strings.EqualFold(key, m.IdempotencyKey) {
-		notes = append(notes, provider.Note{Field: "idempotency_key", Action: provider.NoteConverted, Why: "the provider takes UUIDs; the same text always leads to the same one"})
+		notes = append(notes, provider.Note{Field: "idempotency_key", Action: provider.NoteConverted, Why: "the provider takes UUIDs: this text is " + key + " there"})
 	}
 	sent, err := a.api.SendEmail(ctx, body, known, checked)
 	if err != nil {

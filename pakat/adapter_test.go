@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/sandbox"
@@ -180,7 +181,7 @@ func TestCheck(t *testing.T) {
 	s, c := start(t)
 	h, err := c.Check(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "0 (0%)", Left: "10000"}}, h.Quotas)
+	assert.Equal(t, []provider.Quota{{Name: "sending", Unit: "mails", Used: adapterkit.Count(0), Left: adapterkit.Count(10000)}}, h.Quotas)
 	s.Fail("pakat", sandbox.Fault{Operation: "getQuota", Status: 404})
 	h, err = c.Check(t.Context())
 	require.NoError(t, err)

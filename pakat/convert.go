@@ -190,15 +190,13 @@ func statusFromAPI(messageID string, mail pakatapi.TransactionalEmail) *provider
 }
 
 func healthFromAPI(q pakatapi.Quota) *provider.Health {
-	out := provider.Quota{Name: "mails", Used: strconv.FormatInt(int64(q.Used), 10), Left: string(q.Allowed)}
-	if q.Percentage != "" {
-		out.Used += fmt.Sprintf(" (%s)", q.Percentage)
-	}
-	// Allowed may be a word, or a negative number, for an account without a limit.
-	if allowed, err := strconv.ParseInt(string(q.Allowed), 10, 64); err == nil && allowed < 0 {
-		out.Left = "unlimited"
-	} else if err == nil {
-		out.Left = strconv.FormatInt(max(allowed-int64(q.Used), 0), 10)
+	out := provider.Quota{Name: "sending", Unit: "mails", Used: adapterkit.Count(q.Used)}
+	switch allowed := adapterkit.Amount(string(q.Allowed)); {
+	case q.Allowed == "": // not reported
+	case allowed == nil || *allowed < 0: // a word, or a negative number, of an account without a limit
+		out.Unlimited = true
+	default:
+		out.Left = adapterkit.Count(max(int64(*allowed)-int64(q.Used), 0))
 	}
 	return &provider.Health{Quotas: []provider.Quota{out}}
 }

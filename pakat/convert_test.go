@@ -16,7 +16,6 @@ import (
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/form"
 	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/rest/flex"
 )
 
 // golden compares a form with a file of name=value lines. The files were
@@ -165,15 +164,25 @@ func TestStatusFromAPI(t *testing.T) {
 }
 
 func TestHealthFromAPI(t *testing.T) {
-	var q pakatapi.QuotaAnswer
-	example(t, "getQuota.answer.json", &q)
-	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "1200 (12%)", Left: "8800"}}, healthFromAPI(q.Quota).Quotas)
-	q = pakatapi.QuotaAnswer{}
-	example(t, "getQuota.answer-unlimited.json", &q)
-	assert.Equal(t, []provider.Quota{{Name: "mails", Used: "0 (0%)", Left: "unlimited"}}, healthFromAPI(q.Quota).Quotas)
-	for allowed, left := range map[string]string{"-1": "unlimited", "0": "0", "7": "2"} {
-		q := pakatapi.Quota{Used: 5, Allowed: flex.Text(allowed)}
-		assert.Equal(t, left, healthFromAPI(q).Quotas[0].Left, allowed)
+	var limited, unlimited pakatapi.QuotaAnswer
+	example(t, "getQuota.answer.json", &limited)
+	example(t, "getQuota.answer-unlimited.json", &unlimited)
+	for _, row := range []struct {
+		name  string
+		quota pakatapi.Quota
+		want  provider.Quota
+	}{
+		{name: "a limit", quota: limited.Quota, want: provider.Quota{Used: adapterkit.Count(1200), Left: adapterkit.Count(8800)}},
+		{name: "a word", quota: unlimited.Quota, want: provider.Quota{Used: adapterkit.Count(0), Unlimited: true}},
+		{name: "below nothing", quota: pakatapi.Quota{Used: 5, Allowed: "-1"}, want: provider.Quota{Used: adapterkit.Count(5), Unlimited: true}},
+		{name: "nothing", quota: pakatapi.Quota{Used: 5, Allowed: "0"}, want: provider.Quota{Used: adapterkit.Count(5), Left: adapterkit.Count(0)}},
+		{name: "some", quota: pakatapi.Quota{Used: 5, Allowed: "7"}, want: provider.Quota{Used: adapterkit.Count(5), Left: adapterkit.Count(2)}},
+		{name: "not reported", quota: pakatapi.Quota{Used: 5}, want: provider.Quota{Used: adapterkit.Count(5)}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.want.Name, row.want.Unit = "sending", "mails"
+			assert.Equal(t, []provider.Quota{row.want}, healthFromAPI(row.quota).Quotas)
+		})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -215,7 +216,7 @@ func TestV3ListsAndHealth(t *testing.T) {
 	assert.Equal(t, &provider.Health{
 		Login:   "owner@example.ir",
 		Senders: []provider.Sender{{Email: "shop@example.ir", Name: "فروشگاه نمونه", Verified: true}},
-		Quotas:  []provider.Quota{{Name: "free", Left: "270 sendLimit"}},
+		Quotas:  []provider.Quota{{Name: "plan free", Unit: "mails", Left: adapterkit.Count(270)}},
 	}, health)
 }
 

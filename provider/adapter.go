@@ -27,6 +27,11 @@ import (
 //
 //	Native() any                  // its generated client, for Native; several as []any
 //	NewBulkImport() BulkImport    // imports of many contacts in few requests
+//	KeyScope(key string) (scope string, window time.Duration)
+//	                              // for how long from the first request the provider itself
+//	                              // knows an idempotency key, and a text that is equal for
+//	                              // the same key, as the provider gets it, at the same
+//	                              // account there; it is no secret
 //	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
 //	Member(account string) *Client
 type Adapter interface {
@@ -234,7 +239,10 @@ type (
 		RemoveSuppression(context.Context, string) (*ContactReceipt, error)
 	}
 	bulkImporter interface{ NewBulkImport() BulkImport }
-	nativer      interface{ Native() any }
+	keyScoper    interface {
+		KeyScope(key string) (scope string, window time.Duration)
+	}
+	nativer interface{ Native() any }
 )
 
 // methods maps a feature to the method of an adapter that serves it. Features

@@ -1,6 +1,9 @@
 package provider
 
 import (
+	"encoding"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -30,6 +33,34 @@ func ParseAddress(s string) (Address, error) {
 		}
 	}
 	return a, CheckEmail(a.Email)
+}
+
+// UnmarshalText reads the short form, see ParseAddress.
+func (a *Address) UnmarshalText(text []byte) error {
+	parsed, err := ParseAddress(string(text))
+	if e, ok := errors.AsType[*Error](err); ok {
+		return errors.New(e.Message)
+	}
+	*a = parsed
+	return nil
+}
+
+// UnmarshalJSON reads an address as a text, "Anna <anna@example.com>", or as an object.
+func (a *Address) UnmarshalJSON(data []byte) error {
+	type plain Address
+	return shortOr(data, a, (*plain)(a))
+}
+
+// shortOr reads a JSON text by the short form, and anything else into long.
+func shortOr(data []byte, short encoding.TextUnmarshaler, long any) error {
+	if len(data) == 0 || data[0] != '"' {
+		return json.Unmarshal(data, long)
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	return short.UnmarshalText([]byte(text))
 }
 
 // CheckEmail returns an error for anything but exactly one mail address:

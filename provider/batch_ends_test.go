@@ -92,12 +92,12 @@ func TestSendBatchGoesOnPastKeptBackMail(t *testing.T) {
 	store := guard.NewMemory(0, 0)
 	keyed := func(i int, m *provider.Message) { m.IdempotencyKey = fmt.Sprint("k", i) }
 	for range 2 { // nine of them are in doubt, then
-		_, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store}), mails(20, keyed)))
+		_, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store, Namespace: "shop"}), mails(20, keyed)))
 		require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
 	}
 	s.answers = func(*provider.Message) error { return nil }
 	before := s.count()
-	out, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store}), mails(20, keyed)))
+	out, err := results(t, batchOf(t.Context(), batchClient(t, s, sec, provider.DriverEnv{Guard: store, Namespace: "shop"}), mails(20, keyed)))
 	require.NoError(t, err)
 	require.Len(t, out, 20)
 	doubtful := 0

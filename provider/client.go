@@ -29,7 +29,10 @@ type Client struct {
 	hooks    Hooks
 	staging  staging
 	calls    int    // requests of a batch or an import at the same time
-	guard    *guard // nil: the provider has keys of its own, or the account has no guard
+	guard    *guard // nil: the account has no guard
+	ownKeys  bool   // the provider itself has idempotency keys
+	// namespace is that of the program's keys; it may be empty without a guard.
+	namespace string
 }
 
 // aliases are the aliases of one account: alias -> id.
@@ -46,8 +49,13 @@ type DriverEnv struct {
 	Hooks      Hooks
 	// DryRun is called with each request instead of sending it.
 	DryRun func(WireRequest)
-	// Guard implements idempotency keys where the provider has none; nil: no guard.
+	// Guard makes a repeat under an idempotency key send nothing; nil: no guard.
 	Guard GuardStore
+	// Namespace is where the idempotency keys of the program live: the name of the
+	// configuration, or the argument of WithDuplicateGuard. A guard needs one. An
+	// adapter whose provider has keys makes the caller's unique with it, else with
+	// Account.
+	Namespace string
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
 	// Client opens another account of the same configuration, for routes.
@@ -66,7 +74,7 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	c := &Client{
 		adapter: a, provider: name, account: env.Account, caps: a.Capabilities(),
 		from: s.From, policy: s.Policy, hooks: env.Hooks, staging: s.staging(), calls: s.Concurrency,
-		aliases: aliases{env.Lists, env.Templates, env.Fields},
+		aliases: aliases{env.Lists, env.Templates, env.Fields}, namespace: env.Namespace,
 	}
 	if c.account == "" {
 		c.account = name
@@ -78,8 +86,12 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	if err := missingMethods(a); err != nil && !route {
 		return nil, asError(err, name, c.account, opOpen)
 	}
-	c.guard, c.caps = newGuard(env, c.caps, route)
+	c.ownKeys = c.caps.Level(featureIdempotencyKey) != LevelNone
 	var problems []*Error
+	if err := checkNamespace(env.Guard, env.Namespace); err != nil {
+		problems = append(problems, err)
+	}
+	c.guard, c.caps = newGuard(env, c.caps, route)
 	for i, f := range s.Require {
 		if c.Has(f) {
 			continue
@@ -98,26 +110,40 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	return c, nil
 }
 
-// newGuard returns the guard for a client with caps, nil when it needs none, and
-// the capabilities with the guard.
+// checkNamespace returns the problem of the namespace of keys, if there is one.
+func checkNamespace(store GuardStore, namespace string) *Error {
+	if store != nil && namespace == "" {
+		return configError(
+			"name", "a duplicate guard needs the name of the program: set name in the configuration, or give it to "+
+				"WithDuplicateGuard. Programs with the same name share their keys",
+		)
+	}
+	if err := checkLine("name", namespace); err != nil {
+		return configError("name", "%s", errorOf(err).Message)
+	}
+	return nil
+}
+
+// newGuard returns the guard for a client with caps, nil when it has none, and the
+// capabilities with the guard.
 func newGuard(env DriverEnv, caps Capabilities, route bool) (*guard, Capabilities) {
-	if env.Guard == nil || !route && caps.Level(featureIdempotencyKey) != LevelNone {
+	if env.Guard == nil {
 		return nil, caps
 	}
-	caps = maps.Clone(caps)
-	if caps.Level(featureIdempotencyKey) == LevelNone {
+	if own := caps[featureIdempotencyKey]; route && own.Level != LevelNative || caps.Level(featureIdempotencyKey) == LevelNone {
+		caps = maps.Clone(caps)
 		if caps == nil {
 			caps = Capabilities{}
 		}
 		caps[featureIdempotencyKey] = Support{
-			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "by the duplicate guard: the provider has no keys",
+			Level: LevelEmulated, Limit: "as far as the duplicate guard remembers", Note: "by the duplicate guard",
 			Basis: "document", Checked: "fake",
 		}
 	}
 	if env.DryRun != nil {
 		return nil, caps // nothing is sent, and no key is used up
 	}
-	return &guard{env.Guard}, caps
+	return &guard{env.Guard, env.Namespace}, caps
 }
 
 // Provider is the name of the driver, "brevo".
@@ -182,6 +208,22 @@ type router interface {
 	// Member returns the member that made a receipt, by the account it names;
 	// nil when there is none.
 	Member(account string) *Client
+}
+
+// sender returns the Client of the account with this name that sends the mail of c: c
+// itself, or a member of a route at any depth; nil when there is none.
+func (c *Client) sender(account string) *Client {
+	route, ok := c.adapter.(router)
+	if !ok {
+		if c.account == account {
+			return c
+		}
+		return nil
+	}
+	if member := route.Member(account); member != nil {
+		return member.sender(account)
+	}
+	return nil
 }
 
 // begin calls the hooks for the start of an operation and returns its context, or
@@ -249,6 +291,9 @@ func (c *Client) unsupported(f Feature) *Error {
 	if why == "" {
 		why = c.provider + " has no such feature"
 	}
+	if f == featureIdempotencyKey {
+		why += "; a duplicate guard serves it everywhere: provider.WithDuplicateGuard(guard.NewMemory(0, 0), \"NAME\")"
+	}
 	if slices.Contains(f.info().actions, ActionDrop) {
 		why += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+string(ActionDrop))
 	}
@@ -306,6 +351,7 @@ func (c *Client) Check(ctx context.Context) (*Health, error) {
 		h, err := a.Check(ctx)
 		if h != nil {
 			h.Provider, h.Account = c.provider, c.account
+			h.Notes = append(h.Notes, h.sender(c.from)...)
 		}
 		return h, err
 	})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Send checks m and hands it to the provider. Nothing is dropped in silence: a
@@ -38,21 +40,74 @@ func (c *Client) send(ctx context.Context, m *Message, began time.Time) (*Receip
 	if m == nil {
 		return nil, Invalid("", "expected a message")
 	}
-	prepare, deliver := c.prepare, c.deliver
+	given, prepare := m, c.prepare
 	if _, ok := c.adapter.(router); ok {
-		prepare, deliver = c.prepareRoute, c.deliverRoute
+		prepare = c.prepareRoute
 	}
 	m, notes, err := prepare(m, began)
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.guarded(ctx, m, deliver)
+	held := heldBy(ctx, given)
+	key := m.IdempotencyKey
+	if held != nil {
+		key = held.key
+	}
+	var r *Receipt
+	if held == nil && c.guard != nil && key != "" {
+		r, err = c.guarded(ctx, given, m, delivery{
+			send:  func(ctx context.Context, cl *claim) (*Receipt, error) { return c.pass(ctx, m, cl) },
+			mails: func(account string) []*Message { return c.mailsAt(m, account) },
+		})
+	} else {
+		r, err = c.pass(ctx, m, held)
+	}
+	if r != nil && key != "" {
+		r.IdempotencyKey = key // an adapter returns it in its provider's form
+	}
 	return c.withNotes(r, notes, err), err
 }
 
-// deliverRoute hands a prepared message to the route.
-func (c *Client) deliverRoute(ctx context.Context, m *Message, _ *Receipt) (*Receipt, error) {
-	return c.adapter.Send(ctx, m)
+// pass hands a prepared message to the adapter. Under a claim the Clients behind a
+// route have no guard to ask: they get the message without its key, so that one whose
+// provider has no keys takes it too.
+func (c *Client) pass(ctx context.Context, m *Message, cl *claim) (*Receipt, error) {
+	route, ok := c.adapter.(router)
+	switch {
+	case !ok && cl == nil:
+		return c.deliver(ctx, m, nil)
+	case !ok:
+		m.IdempotencyKey = c.ownKey(cl.namespace, cl.key)
+		return c.deliver(ctx, m, cl.known)
+	case cl == nil:
+		return c.adapter.Send(ctx, m)
+	}
+	m.IdempotencyKey = ""
+	ctx = cl.hold(ctx, m)
+	if cl.account == "" {
+		return c.adapter.Send(ctx, m)
+	}
+	member := route.Member(cl.account)
+	if member == nil {
+		return nil, Invalid(keyField, "the route has no account %q", text.Clip(cl.account))
+	}
+	return member.Send(ctx, m)
+}
+
+// mailsAt returns the mails that the account makes of a prepared message where it
+// sends one for each recipient, else nil.
+func (c *Client) mailsAt(m *Message, account string) []*Message {
+	sender := c.sender(account)
+	if sender == nil {
+		return nil
+	}
+	if sender != c {
+		var err error
+		if m, _, err = sender.prepare(m, time.Now()); err != nil {
+			return nil
+		}
+	}
+	return sender.mailsOf(m)
 }
 
 // Accepts returns the error with which Send would refuse m here, before any
@@ -66,6 +121,9 @@ func (c *Client) Accepts(m *Message) error {
 	var err error
 	if route, ok := c.adapter.(router); ok {
 		if m, _, err = c.prepareRoute(m, time.Now()); err == nil {
+			if c.guard != nil {
+				m.IdempotencyKey = "" // the guard serves it, whatever the members have
+			}
 			err = route.Accepts(m)
 		}
 	} else {

@@ -16,6 +16,9 @@ import (
 
 // Config names the accounts of a program and how to open them.
 type Config struct {
+	// Name is the name of the program, the namespace of its idempotency keys. A
+	// duplicate guard needs it.
+	Name string `json:"name"`
 	// Default is the account that Open opens. It may be empty when there is one
 	// account.
 	Default   string                   `json:"default"`
@@ -50,6 +53,8 @@ func ParseConfig(data []byte) (Config, error) {
 	cfg.Providers = make(map[string]AccountConfig)
 	cfg.collect("", whole, func(key, at string, value json.RawMessage) []*strictjson.Error {
 		switch key {
+		case "name":
+			return one(strictjson.Value(at, value, &cfg.Name))
 		case "default":
 			return one(strictjson.Value(at, value, &cfg.Default))
 		case "providers":
@@ -61,7 +66,7 @@ func ParseConfig(data []byte) (Config, error) {
 		case "aliases":
 			return cfg.parseAliases(at, value)
 		}
-		return []*strictjson.Error{{Path: at, Message: "unknown key; known: default, providers, aliases"}}
+		return []*strictjson.Error{{Path: at, Message: "unknown key; known: name, default, providers, aliases"}}
 	})
 	return cfg, nil
 }

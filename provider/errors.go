@@ -93,6 +93,9 @@ type Error struct {
 	Err        error         // cause, if any
 }
 
+// keyField is the JSON name of Message.IdempotencyKey.
+const keyField = "idempotency_key"
+
 // Invalid returns a local error about a field; nothing was sent.
 func Invalid(field, format string, args ...any) *Error {
 	return &Error{
@@ -226,6 +229,9 @@ func (e *Error) became() string {
 	}
 	switch e.Outcome {
 	case OutcomeNotSent:
+		if e.Field == keyField { // an earlier call may have sent it
+			return "; nothing was " + verb + " by this call"
+		}
 		return "; nothing was " + verb
 	case OutcomeMaybeSent:
 		return "; it may have been " + verb

@@ -22,7 +22,7 @@ func ExampleWithDuplicateGuard() {
 	ctx := context.Background()
 	client, err := provider.Registry{pakat.Driver()}.Open(ctx, provider.Config{
 		Providers: map[string]provider.AccountConfig{"pakat": sb.Config().Providers["pakat"]},
-	}, provider.WithDuplicateGuard(guard.NewMemory(10_000, 24*time.Hour)))
+	}, provider.WithDuplicateGuard(guard.NewMemory(10_000, 24*time.Hour), "shop"))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -145,7 +145,7 @@ var subjects = map[string]string{"k1": "first", "k2": "second"}
 func guardedWorld(t *testing.T, w *world, store provider.GuardStore) *provider.Client {
 	t.Helper()
 	w.caps = keylessCaps
-	c, err := provider.NewClient(w, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store})
+	c, err := provider.NewClient(w, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store, Namespace: "shop"})
 	require.NoError(t, err)
 	return c
 }

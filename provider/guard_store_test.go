@@ -23,43 +23,46 @@ type mapStore struct {
 	err     error // the store cannot be reached
 }
 
-func (s *mapStore) Begin(_ context.Context, key, digest string) (provider.GuardEntry, bool, error) {
+func (s *mapStore) Begin(_ context.Context, key string, by provider.GuardEntry) (provider.GuardEntry, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var e provider.GuardEntry
-	if s.err != nil {
-		return e, false, s.err
+	e, err := s.get(key)
+	if err != nil {
+		return e, false, err
 	}
-	if data, ok := s.entries[key]; ok {
-		if err := json.Unmarshal(data, &e); err != nil {
-			return e, false, err
-		}
-		if e.Digest != digest || e.Status != provider.StatePartlyAccepted {
-			return e, false, nil
-		}
+	begun, ok := e.Claim(by)
+	if !ok {
+		return e, false, nil
 	}
-	begun := e
-	begun.Digest, begun.Status, begun.At = digest, provider.StateBegun, time.Now()
 	return e, true, s.put(key, begun)
 }
 
-func (s *mapStore) Finish(_ context.Context, key string, e provider.GuardEntry) error {
+func (s *mapStore) Finish(_ context.Context, key string, end provider.GuardEntry) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil || s.dies {
+	if s.dies {
 		return errors.New("no store")
 	}
-	var old provider.GuardEntry
-	data, ok := s.entries[key]
-	if err := json.Unmarshal(data, &old); !ok || err != nil || old.Status == provider.StateAccepted {
+	e, err := s.get(key)
+	if err != nil {
 		return err
 	}
-	if e.Status == provider.StateRefused {
+	next, keep := e.Finish(end)
+	if !keep {
 		delete(s.entries, key)
 		return nil
 	}
-	old.Status, old.Receipt = e.Status, e.Receipt
-	return s.put(key, old)
+	return s.put(key, next)
+}
+
+func (s *mapStore) get(key string) (e provider.GuardEntry, err error) {
+	if s.err != nil {
+		return e, s.err
+	}
+	if data, ok := s.entries[key]; ok {
+		err = json.Unmarshal(data, &e)
+	}
+	return e, err
 }
 
 func (s *mapStore) put(key string, e provider.GuardEntry) error {

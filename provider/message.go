@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -113,6 +114,27 @@ func (r Ref) String() string {
 	return "id:" + r.ID
 }
 
+// UnmarshalText reads the short form: a bare word is an alias, "id:4" a literal id. A
+// text that names nothing is an error.
+func (r *Ref) UnmarshalText(text []byte) error {
+	id, literal := strings.CutPrefix(string(text), "id:")
+	switch {
+	case literal && id != "":
+		*r = Ref{ID: id}
+	case literal || id == "":
+		return errors.New("expected an alias or id:ID")
+	default:
+		*r = Ref{Alias: id}
+	}
+	return nil
+}
+
+// UnmarshalJSON reads a reference as a text, "newsletter" or "id:4", or as an object.
+func (r *Ref) UnmarshalJSON(data []byte) error {
+	type plain Ref
+	return shortOr(data, r, (*plain)(r))
+}
+
 // Toggle switches something on or off, or leaves it to the account. In JSON it is
 // true, false or absent.
 type Toggle uint8
@@ -161,14 +183,13 @@ func (m *Message) Accepted(messageID string) *Receipt {
 // Receipt returns a receipt of m in which all recipients have the given state and
 // id, in the order To, Cc, Bcc, or Recipients. It is for adapters.
 func (m *Message) Receipt(messageID string, state State) *Receipt {
-	// Nearly all mail has one recipient and asks one account: one piece of memory does.
+	// Nearly all mail has one recipient: one piece of memory does.
 	var room struct {
 		receipt    Receipt
 		recipients [1]RecipientResult
-		accounts   [1]AccountResult
 	}
 	r := &room.receipt
-	r.MessageID, r.State, r.Accounts = messageID, state, room.accounts[:0]
+	r.MessageID, r.State = messageID, state
 	r.Recipients = slices.Grow(room.recipients[:0], len(m.To)+len(m.Cc)+len(m.Bcc)+len(m.Recipients))
 	add := func(email string) {
 		r.Recipients = append(r.Recipients, RecipientResult{

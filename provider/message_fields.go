@@ -486,6 +486,3 @@ func (m *Message) addressees() int {
 // Clone returns a copy that shares no slice or map with m, but for the contents
 // of attachments and the values inside variables.
 func (m *Message) Clone() *Message { return clone(messageFields, m) }
-
-// keyField is the JSON name of Message.IdempotencyKey.
-const keyField = "idempotency_key"

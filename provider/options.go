@@ -41,19 +41,28 @@ func WithUserAgent(product string) Option {
 	return func(o *openOptions) { o.env.UserAgent = product }
 }
 
-// WithDuplicateGuard makes Message.IdempotencyKey work at providers that have no
-// such key, and over all members of a route. A Send under a key
+// WithDuplicateGuard makes a repeat under one Message.IdempotencyKey send nothing, at
+// every provider and over all members of a route. A Send under a key
 //
 //   - waits while another one with the key runs, and returns its receipt;
 //   - makes no request when that mail was accepted, and returns the stored receipt
 //     with a note;
 //   - makes no request when its outcome is unknown, and returns the same unknown
-//     result until Settle finds the mail;
+//     result until Settle finds the mail. Only where the provider has a key of its own
+//     (Brevo) the same account repeats it under that key, within the key's time;
 //   - sends when it is proved that the earlier send sent nothing; where recipients
 //     have requests of their own, to those for whom it is proved;
-//   - is refused when the key was used for another message.
+//   - is refused when the key was used for another message. The error says what became
+//     of that one.
+//
+// A key names an act, not an account: keys live in the namespace, the name of the
+// program, and all its accounts and routes share them. What is unknown at one account
+// goes out through no other. An empty namespace stands for the name in the
+// configuration; without either, opening the account is an error. Programs that share
+// a store need different namespaces.
 //
 // The protection reaches as far as the store: guard.NewMemory remembers keys for a
-// time, within one process. Without a key there is no protection. Clients that
-// share a store share its keys by the name of their account.
-func WithDuplicateGuard(store GuardStore) Option { return func(o *openOptions) { o.env.Guard = store } }
+// time, within one process. Without a key there is no protection.
+func WithDuplicateGuard(store GuardStore, namespace string) Option {
+	return func(o *openOptions) { o.env.Guard, o.env.Namespace = store, namespace }
+}

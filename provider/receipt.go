@@ -78,7 +78,8 @@ type Receipt struct {
 	// Accounts are the accounts that tried to send the mail, in order: one, or
 	// those of the members of a route.
 	Accounts []AccountResult `json:"accounts,omitempty"`
-	// IdempotencyKey is the key that was used, also when the library made it.
+	// IdempotencyKey is the key of the message as the caller gave it, else the one
+	// that the library made.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Unsettled is the data that Client.Settle needs while the state of a recipient
 	// is unknown. It holds the subject.
@@ -172,6 +173,8 @@ type Trace struct {
 	// Tags are those of the message. A listed mail with other tags is another mail; a
 	// list that shows none proves nothing.
 	Tags []string `json:"tags,omitempty"`
+	// Digest is that of a GuardEntry, where the mail was sent under a duplicate guard.
+	Digest string `json:"digest,omitempty"`
 	// Own has the traces of recipients with a request or a subject of their own, by
 	// address.
 	Own map[string]Trace `json:"own,omitempty"`

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -44,6 +45,10 @@ func (r Registry) OpenAccount(
 		)
 	}
 	o := optionsOf(opts)
+	o.env.Namespace = cmp.Or(o.env.Namespace, cfg.Name)
+	if err := checkNamespace(o.env.Guard, o.env.Namespace); err != nil {
+		return nil, err
+	}
 	if o.from != (Address{}) {
 		cfg.Providers = maps.Clone(cfg.Providers)
 		cfg.Providers[name] = cfg.Providers[name].With("from", o.from)
@@ -92,6 +97,9 @@ func (r Registry) CheckSecrets(cfg Config) error { return r.check(cfg, true) }
 
 func (r Registry) check(cfg Config, resolve bool) error {
 	problems := slices.Clone(cfg.problems)
+	if err := checkNamespace(nil, cfg.Name); err != nil {
+		problems = append(problems, err)
+	}
 	if len(cfg.Providers) == 0 {
 		problems = append(problems, configError("providers", "expected at least one account"))
 	}

@@ -46,7 +46,7 @@ type AccountSettings struct {
 	// CAFile is a PEM file of further certificate authorities.
 	CAFile string `json:"ca_file" route:"no" doc:"PEM file of further certificate authorities"`
 	// From is the sender of messages that name none.
-	From Address `json:"from" route:"no" doc:"sender of messages that name none: {email, name}"`
+	From Address `json:"from" route:"no" doc:"sender of messages that name none: a text like Shop <shop@example.com>, or {email, name}"`
 	// Policy has the actions for features that the provider lacks.
 	Policy Policy `json:"policy" route:"no" default:"an error" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out"`
 	// Require are features without which opening the account fails.

@@ -67,7 +67,7 @@ func (c *Client) Settle(ctx context.Context, r *Receipt, except ...*Receipt) (*R
 		if member != nil {
 			out, err := member.Settle(ctx, r, except...)
 			if out != nil {
-				c.guard.settled(ctx, c, out)
+				c.guard.settled(ctx, r, out)
 			}
 			return out, err
 		}
@@ -93,7 +93,7 @@ func (c *Client) Settle(ctx context.Context, r *Receipt, except ...*Receipt) (*R
 			}
 		}
 		out.restate()
-		c.guard.settled(ctx, c, out)
+		c.guard.settled(ctx, r, out)
 		return out, nil
 	})
 }

@@ -40,7 +40,7 @@ func unsettled(t *testing.T, m *provider.Message, guard provider.GuardStore) (*f
 	t.Helper()
 	f := &finder{stub: &stub{caps: keylessCaps}, hits: map[string][]provider.SentMail{}}
 	f.reply = func(*provider.Message) (*provider.Receipt, error) { return nil, lost }
-	c, err := provider.NewClient(f, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "main", Guard: guard})
+	c, err := provider.NewClient(f, "stub", provider.AccountSettings{}, provider.DriverEnv{Account: "main", Guard: guard, Namespace: "shop"})
 	require.NoError(t, err)
 	r, err := c.Send(t.Context(), m)
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
@@ -371,7 +371,7 @@ func TestSettleOfAnOldReceipt(t *testing.T) {
 		}
 		return m.Receipt("8", provider.StateAccepted), nil
 	}
-	c, err := provider.NewClient(f, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store})
+	c, err := provider.NewClient(f, "stub", provider.AccountSettings{Policy: provider.Policy{"message.to.many": "fan_out"}}, provider.DriverEnv{Account: "main", Guard: store, Namespace: "shop"})
 	require.NoError(t, err)
 	old, err := c.Send(t.Context(), m) // a is unknown, b was not tried
 	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)

@@ -105,7 +105,8 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 		}
 		if account == "" {
 			return nil, Invalid(
-				"receipt.account", "expected the account that sent the mail: a route has several",
+				"receipt.account", "expected the account that sent the mail: a route has several. "+
+					"When it is not known, try the receipt with the name of each",
 			)
 		}
 		member := route.Member(account)

@@ -130,16 +130,15 @@ func healthFromAPI(b *sendpulseapi.BalanceDetail, senders []sendpulseapi.Sender)
 	for _, s := range senders {
 		h.Senders = append(h.Senders, provider.Sender{Email: s.Email, Name: s.Name, Verified: s.Status == "Active"})
 	}
-	number := func(n int64) string { return strconv.FormatInt(n, 10) }
-	subscribers := provider.Quota{Name: "subscribers", Used: number(int64(b.Email.CurrentSubscribers))}
-	if most := int64(b.Email.MaximumSubscribers); most > 0 {
-		subscribers.Left = number(max(most-int64(b.Email.CurrentSubscribers), 0))
+	subscribers := provider.Quota{Name: "subscribers", Unit: "contacts", Used: adapterkit.Count(b.Email.CurrentSubscribers)}
+	if most := b.Email.MaximumSubscribers; most > 0 {
+		subscribers.Left = adapterkit.Count(max(most-b.Email.CurrentSubscribers, 0))
 	}
 	h.Quotas = []provider.Quota{
-		{Name: "campaign mails (" + b.Email.TariffName + ")", Left: number(int64(b.Email.EmailsLeft))},
+		{Name: "campaigns, plan " + b.Email.TariffName, Unit: "mails", Left: adapterkit.Count(b.Email.EmailsLeft)},
 		subscribers,
-		{Name: "balance", Left: string(b.Balance.Main) + " " + b.Balance.Currency},
-		{Name: "bonus", Left: string(b.Balance.Bonus) + " " + b.Balance.Currency},
+		{Name: "balance", Unit: b.Balance.Currency, Left: adapterkit.Amount(string(b.Balance.Main))},
+		{Name: "bonus", Unit: b.Balance.Currency, Left: adapterkit.Amount(string(b.Balance.Bonus))},
 	}
 	return h
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
 )
@@ -143,10 +144,10 @@ func TestCodeState(t *testing.T) {
 
 func TestHealthFromAPI(t *testing.T) {
 	want := []provider.Quota{
-		{Name: "campaign mails (Pay as you go)", Left: "8200"},
-		{Name: "subscribers", Left: "8477", Used: "1523"},
-		{Name: "balance", Left: "12.50 USD"},
-		{Name: "bonus", Left: "0.00 USD"},
+		{Name: "campaigns, plan Pay as you go", Unit: "mails", Left: adapterkit.Count(8200)},
+		{Name: "subscribers", Unit: "contacts", Left: adapterkit.Count(8477), Used: adapterkit.Count(1523)},
+		{Name: "balance", Unit: "USD", Left: adapterkit.Amount("12.5")},
+		{Name: "bonus", Unit: "USD", Left: adapterkit.Count(0)},
 	}
 	h := healthFromAPI(example[sendpulseapi.BalanceDetail](t, "getBalanceDetail.answer"), *example[[]sendpulseapi.Sender](t, "listSenders.answer"))
 	assert.Equal(t, want, h.Quotas)
@@ -155,8 +156,8 @@ func TestHealthFromAPI(t *testing.T) {
 	}, h.Senders)
 
 	h = healthFromAPI(example[sendpulseapi.BalanceDetail](t, "getBalanceDetail.answer-numbers"), []sendpulseapi.Sender{{Email: "a@example.com", Status: "New"}})
-	assert.Equal(t, provider.Quota{Name: "subscribers", Left: "488", Used: "12"}, h.Quotas[1])
-	assert.Equal(t, provider.Quota{Name: "balance", Left: "12.5 USD"}, h.Quotas[2])
+	assert.Equal(t, provider.Quota{Name: "subscribers", Unit: "contacts", Left: adapterkit.Count(488), Used: adapterkit.Count(12)}, h.Quotas[1])
+	assert.Equal(t, provider.Quota{Name: "balance", Unit: "USD", Left: adapterkit.Amount("12.5")}, h.Quotas[2])
 	assert.False(t, h.Senders[0].Verified)
 }
 

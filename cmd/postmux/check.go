@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -189,17 +190,14 @@ func healthRows(t *terminal.Table, h *provider.Health) {
 		senders = append(senders, text)
 	}
 	for _, q := range h.Quotas {
-		text := q.Name
-		if q.Left != "" {
-			text += " " + q.Left + " left"
-		}
-		if q.Used != "" {
-			text += " " + q.Used + " used"
-		}
-		quotas = append(quotas, text)
+		quotas = append(quotas, quotaText(q))
 	}
 	for _, n := range h.Notes {
 		notes = append(notes, terminal.NoteText(n))
+	}
+	result := "ok"
+	if len(h.Notes) > 0 {
+		result = "see notes"
 	}
 	at := func(list []string, i int) string {
 		if i < len(list) {
@@ -209,9 +207,25 @@ func healthRows(t *terminal.Table, h *provider.Health) {
 	}
 	for i := range max(1, len(senders), len(quotas), len(notes)) {
 		if i == 0 {
-			t.Row(h.Account, h.Provider, "ok", h.Login, at(senders, i), at(quotas, i), at(notes, i))
+			t.Row(h.Account, h.Provider, result, h.Login, at(senders, i), at(quotas, i), at(notes, i))
 			continue
 		}
 		t.Row("", "", "", "", at(senders, i), at(quotas, i), at(notes, i))
 	}
+}
+
+// quotaText says in words what is left: "subscribers: 488 contacts left, 12 used".
+func quotaText(q provider.Quota) string {
+	amount := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+	var parts []string
+	switch {
+	case q.Unlimited:
+		parts = append(parts, "no limit")
+	case q.Left != nil:
+		parts = append(parts, strings.TrimSpace(amount(*q.Left)+" "+q.Unit)+" left")
+	}
+	if q.Used != nil {
+		parts = append(parts, amount(*q.Used)+" used")
+	}
+	return q.Name + ": " + strings.Join(parts, ", ")
 }

@@ -23,7 +23,7 @@ func TestCommandsOfThePages(t *testing.T) {
 		page string
 		want int // commands that the page has
 	}{
-		{"the first page", "README.md", 6},
+		{"the first page", "README.md", 8},
 		{"batches", "docs/batches.md", 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -35,7 +35,8 @@ func TestCommandsOfThePages(t *testing.T) {
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, sb.Close()) })
 			t.Chdir(t.TempDir())
-			t.Setenv(configfile.Env, filepath.Join("examples", examples.Config))
+			configured := filepath.Join("examples", examples.Config)
+			t.Setenv(configfile.Env, configured)
 			require.NoError(t, os.CopyFS("examples", examples.Files))
 			config, err := sandboxConfig(hostOf(t, sb))
 			require.NoError(t, err)
@@ -51,14 +52,32 @@ func TestCommandsOfThePages(t *testing.T) {
 					lines := strings.Split(strings.TrimSpace(string(data)), "\n")
 					stdin, line = lines[len(lines)-1], after
 				}
-				r := postmuxWith(t, stdin, strings.Fields(line)[1:]...)
+				if strings.HasPrefix(line, "postmux init ") {
+					// What it writes would lead to the provider.
+					t.Setenv(configfile.Env, "new.yaml")
+				}
+				r := postmuxWith(t, stdin, words(line)[1:]...)
 				assert.Equal(t, exit.Done, r.code, "%s\n%s", line, r.errOut)
+				t.Setenv(configfile.Env, configured)
 			}
 		})
 	}
 }
 
 // commandsOf are the commands of the tool in the indented blocks of a page.
+// words splits a line as a shell does, for words in single quotes and without.
+func words(line string) []string {
+	var out []string
+	for i, part := range strings.Split(line, "'") {
+		if i%2 == 1 {
+			out = append(out, part)
+			continue
+		}
+		out = append(out, strings.Fields(part)...)
+	}
+	return out
+}
+
 func commandsOf(page string) []string {
 	var out []string
 	for line := range strings.Lines(page) {

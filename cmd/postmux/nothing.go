@@ -28,7 +28,7 @@ var nothing = map[string]string{
 	"suppressions": notDone, "suppressions list": notAsked,
 	"suppressions add": notChanged, "suppressions remove": notChanged,
 
-	"capabilities": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone,
+	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone,
 	"exit-codes": notDone,
 }
 

@@ -2,7 +2,6 @@ package sendinblue
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -126,8 +125,19 @@ func (d *Driver) Check(ctx context.Context) (*provider.Health, error) {
 		return nil, err
 	}
 	for _, p := range account.Plans {
-		left := strconv.FormatFloat(p.Credits, 'f', -1, 64) + " " + p.CreditsType
-		h.Quotas = append(h.Quotas, provider.Quota{Name: p.Type, Left: left})
+		h.Quotas = append(h.Quotas, quota(p))
 	}
 	return h, nil
+}
+
+// quota says in plain words what is left of a plan. "sendLimit" counts what is sent.
+func quota(p Plan) provider.Quota {
+	unit := p.CreditsType
+	switch {
+	case p.Type == "sms":
+		unit = "SMS"
+	case unit == "sendLimit":
+		unit = "mails"
+	}
+	return provider.Quota{Name: "plan " + p.Type, Unit: unit, Left: &p.Credits}
 }

@@ -102,6 +102,9 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 		t = t.Elem()
 	}
 	leaf := reflect.PointerTo(t).Implements(unmarshaler) || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+	if leaf && raw[0] == '{' && t.Kind() == reflect.Struct && len(jsonFields(t)) > 0 {
+		leaf = false // it has a short form, and this is the long one
+	}
 	switch {
 	case leaf:
 		return checkLeaf(path, raw, t)

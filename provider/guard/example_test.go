@@ -15,7 +15,7 @@ func ExampleNewMemory() {
 	ctx := context.Background()
 	store := guard.NewMemory(10_000, 24*time.Hour)
 	for range 2 {
-		entry, claimed, err := store.Begin(ctx, "main/order-4711", "digest of the message")
+		entry, claimed, err := store.Begin(ctx, "shop/order-4711", provider.GuardEntry{Digest: "of the message", Account: "main", At: time.Now()})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -24,7 +24,8 @@ func ExampleNewMemory() {
 			continue
 		}
 		fmt.Println("sends")
-		if err := store.Finish(ctx, "main/order-4711", provider.GuardEntry{Status: provider.StateAccepted}); err != nil {
+		end := provider.GuardEntry{Status: provider.StateAccepted}
+		if err := store.Finish(ctx, "shop/order-4711", end); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -1,38 +1,35 @@
 // Package guard implements a duplicate guard for a single process; see
 // provider.WithDuplicateGuard.
 //
-//	client, err := brevo.New(key, provider.WithDuplicateGuard(guard.NewMemory(0, 0)))
+//	client, err := brevo.New(key, provider.WithDuplicateGuard(guard.NewMemory(0, 0), "shop"))
 package guard
 
 import (
 	"container/list"
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/postmux/postmux/provider"
 )
 
-// ErrFull is the error of a Memory with the maximum number of keys. It forgets no
-// key to make room, because a mail could then be sent twice.
-var ErrFull = errors.New("the duplicate guard is full")
-
 // The defaults of NewMemory.
 const (
-	defaultEntries  = 100_000
+	defaultAccepted = 100_000
 	defaultLifetime = 24 * time.Hour
 )
 
 // Memory is a provider.GuardStore in the memory of one process. A restart forgets
 // all keys.
 type Memory struct {
-	entries  int
+	accepted int
 	lifetime time.Duration
 
 	mu    sync.Mutex
 	byKey map[string]*memoryEntry
-	ended *list.List // of *memoryEntry that have ended, by the time of their end
+	// Ended sends, by the time of their end: accepted ones, which may be forgotten to
+	// make room, and those in doubt, which may not.
+	done, doubtful *list.List // of *memoryEntry
 }
 
 type memoryEntry struct {
@@ -40,32 +37,36 @@ type memoryEntry struct {
 	key     string
 	running chan struct{} // closed at the end of the send; nil when none runs
 	expires time.Time
-	place   *list.Element // in ended; nil while the send runs
+	list    *list.List    // that it is in; nil while the send runs
+	place   *list.Element // in list
 }
 
 // NewMemory returns a store that remembers a key for lifetime from the end of its
-// send, and at most entries keys at a time. When it is full, sends under new keys
-// are refused until old keys have expired: choose entries for all keys of a
-// lifetime, about a kilobyte each. Zero means 100 000 entries and 24 hours.
-func NewMemory(entries int, lifetime time.Duration) *Memory {
-	if entries <= 0 {
-		entries = defaultEntries
+// send. It refuses no send: when there are more than accepted keys of accepted mail,
+// it forgets the oldest of them, so choose accepted for all keys of a lifetime, about
+// a kilobyte each. Keys in doubt (running, unknown, partly accepted) are kept for
+// lifetime in any case, whatever their number. Zero means 100 000 keys and 24 hours.
+func NewMemory(accepted int, lifetime time.Duration) *Memory {
+	if accepted <= 0 {
+		accepted = defaultAccepted
 	}
 	if lifetime <= 0 {
 		lifetime = defaultLifetime
 	}
 	return &Memory{
-		entries: entries, lifetime: lifetime, byKey: make(map[string]*memoryEntry),
-		ended: list.New(),
+		accepted: accepted, lifetime: lifetime, byKey: make(map[string]*memoryEntry),
+		done: list.New(), doubtful: list.New(),
 	}
 }
 
 // Begin implements provider.GuardStore.
-func (g *Memory) Begin(ctx context.Context, key, digest string) (provider.GuardEntry, bool, error) {
+func (g *Memory) Begin(
+	ctx context.Context, key string, by provider.GuardEntry,
+) (provider.GuardEntry, bool, error) {
 	for {
-		e, claimed, running, err := g.begin(key, digest)
-		if err != nil || running == nil {
-			return e, claimed, err
+		before, claimed, running := g.begin(key, by)
+		if running == nil {
+			return before, claimed, nil
 		}
 		select {
 		case <-running:
@@ -77,59 +78,66 @@ func (g *Memory) Begin(ctx context.Context, key, digest string) (provider.GuardE
 
 // begin is Begin without waiting; running, if not nil, is closed at the end of the
 // running send.
-func (g *Memory) begin(key, digest string) (before provider.GuardEntry, claimed bool, running chan struct{}, err error) {
+func (g *Memory) begin(
+	key string, by provider.GuardEntry,
+) (before provider.GuardEntry, claimed bool, running chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := time.Now()
-	g.expire(now)
+	g.expire(time.Now())
 	x, ok := g.byKey[key]
-	switch {
-	case !ok && len(g.byKey) >= g.entries:
-		return provider.GuardEntry{}, false, nil, ErrFull
-	case !ok:
+	if !ok {
 		x = &memoryEntry{key: key}
-		g.byKey[key] = x
-	case x.Digest != digest:
-		return x.copy(), false, nil, nil
-	case x.running != nil:
-		return provider.GuardEntry{}, false, x.running, nil
-	case x.Status != provider.StatePartlyAccepted:
-		return x.copy(), false, nil, nil
 	}
-	before = x.copy()
-	if x.place != nil {
-		g.ended.Remove(x.place)
-		x.place = nil
+	if x.running != nil && x.Digest == by.Digest {
+		return before, false, x.running
 	}
-	x.Digest, x.Status, x.At, x.running = digest, provider.StateBegun, now, make(chan struct{})
-	return before, true, nil, nil
+	before = x.GuardEntry
+	before.Receipt = before.Receipt.Clone()
+	begun, ok := x.Claim(by)
+	if !ok {
+		return before, false, nil
+	}
+	x.leave()
+	g.byKey[key] = x
+	x.GuardEntry, x.running = begun, make(chan struct{})
+	return before, true, nil
 }
 
 // Finish implements provider.GuardStore.
-func (g *Memory) Finish(_ context.Context, key string, e provider.GuardEntry) error {
+func (g *Memory) Finish(_ context.Context, key string, end provider.GuardEntry) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.expire(now)
 	x, ok := g.byKey[key]
-	if !ok || x.Status == provider.StateAccepted && x.running == nil {
+	if !ok {
+		return nil
+	}
+	next, keep := x.Finish(end)
+	if keep && next.Status == provider.StateBegun { // the result is another message's
 		return nil
 	}
 	if x.running != nil {
 		close(x.running)
 		x.running = nil
 	}
-	if x.place != nil {
-		g.ended.Remove(x.place)
-		x.place = nil
-	}
-	if e.Status == provider.StateRefused {
-		delete(g.byKey, key)
+	if !keep {
+		g.forget(x)
 		return nil
 	}
-	x.Status, x.Receipt = e.Status, e.Receipt.Clone()
-	x.expires = now.Add(g.lifetime)
-	x.place = g.ended.PushBack(x)
+	if x.list != nil && x.Status == provider.StateAccepted {
+		return nil
+	}
+	x.leave()
+	x.GuardEntry, x.expires = next, now.Add(g.lifetime)
+	x.Receipt = x.Receipt.Clone()
+	if x.list = g.doubtful; x.Status == provider.StateAccepted {
+		x.list = g.done
+	}
+	x.place = x.list.PushBack(x)
+	for g.done.Len() > g.accepted {
+		g.forget(first(g.done))
+	}
 	return nil
 }
 
@@ -143,21 +151,31 @@ func (g *Memory) Len() int {
 
 // expire forgets keys older than the lifetime, except of running sends.
 func (g *Memory) expire(now time.Time) {
-	for first := g.ended.Front(); first != nil; first = g.ended.Front() {
-		x, ok := first.Value.(*memoryEntry)
-		if ok && x.expires.After(now) {
-			return
-		}
-		g.ended.Remove(first)
-		if ok {
-			delete(g.byKey, x.key)
+	for _, ended := range []*list.List{g.done, g.doubtful} {
+		for x := first(ended); x != nil && !x.expires.After(now); x = first(ended) {
+			g.forget(x)
 		}
 	}
 }
 
-// copy returns a copy of the entry for callers.
-func (x *memoryEntry) copy() provider.GuardEntry {
-	e := x.GuardEntry
-	e.Receipt = e.Receipt.Clone()
-	return e
+func (g *Memory) forget(x *memoryEntry) {
+	x.leave()
+	delete(g.byKey, x.key)
+}
+
+// leave takes x out of its list.
+func (x *memoryEntry) leave() {
+	if x.list != nil {
+		x.list.Remove(x.place)
+		x.list, x.place = nil, nil
+	}
+}
+
+// first is the entry whose send ended first, nil in an empty list.
+func first(ended *list.List) *memoryEntry {
+	if front := ended.Front(); front != nil {
+		x, _ := front.Value.(*memoryEntry)
+		return x
+	}
+	return nil
 }

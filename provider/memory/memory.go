@@ -14,11 +14,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -185,7 +185,7 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 	defer a.mu.Unlock()
 	return &provider.Health{
 		Login: "memory", Senders: []provider.Sender{{Email: "any@example.com", Verified: true}},
-		Quotas: []provider.Quota{{Name: "messages", Used: strconv.Itoa(len(a.messages))}},
+		Quotas: []provider.Quota{{Name: "messages", Unit: "mails", Used: adapterkit.Count(len(a.messages))}},
 	}, nil
 }
 

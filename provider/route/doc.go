@@ -14,9 +14,15 @@
 // The next member is tried only when it is proved that nothing was sent: the error
 // is a *provider.Error with the Outcome OutcomeNotSent and Elsewhere true, and no
 // recipient was accepted. A message that may have been sent is not sent through
-// another member, nor is, for an hour in this process, a repeat under its
-// idempotency key; it ends accepted or unknown. A repeat waits while a send under
-// the same key runs.
+// another member, and a repeat under its idempotency key neither; it ends accepted or
+// unknown. A repeat waits while a send under the same key runs.
+//
+// A route without a duplicate guard remembers keys for an hour, in its own memory, and
+// of accepted mail the last 100 000. When 100 000 keys of an hour are in doubt, mail
+// under a new key is refused. With Options.Guard, or provider.WithDuplicateGuard
+// where a configuration opens the route, the guard keeps the keys instead, and may
+// reach over restarts and processes: it claims a key once for the route, and no member
+// claims it again.
 //
 // The same template id is another template at each account. With an alias, members
 // without an id for it are skipped. With a literal id, failover uses its first

@@ -117,7 +117,7 @@ func TestGuardAndStaging(t *testing.T) {
 		"mail": {"provider": "round_robin", "members": ["a", "b"], "redirect_to": "qa@example.com"},
 		"a": {"provider": "memory", "from": {"email": "a@example.com"}}, "b": {"provider": "memory", "from": {"email": "b@example.com"}}}}`))
 	require.NoError(t, err)
-	c, err := provider.Registry(append(route.Drivers(), store.Driver())).Open(t.Context(), cfg, provider.WithDuplicateGuard(guard.NewMemory(10, time.Hour)))
+	c, err := provider.Registry(append(route.Drivers(), store.Driver())).Open(t.Context(), cfg, provider.WithDuplicateGuard(guard.NewMemory(10, time.Hour), "shop"))
 	require.NoError(t, err)
 	m := message()
 	m.IdempotencyKey = "k"

@@ -148,7 +148,7 @@ func (m *member) extendPause(why State, until time.Time, words string) {
 // interrupted one, or a server error. Refusals, limits and canceled calls do not
 // count.
 func fault(ctx context.Context, e *provider.Error) bool {
-	if e == nil || errors.Is(ctx.Err(), context.Canceled) {
+	if e == nil || answered(e) || errors.Is(ctx.Err(), context.Canceled) {
 		return false
 	}
 	switch e.Kind {

@@ -15,6 +15,11 @@ type Options struct {
 	Name string
 	// Hooks observe the route. Members have hooks of their own.
 	Hooks provider.Hooks
+	// Guard and Namespace are the arguments of provider.WithDuplicateGuard. The route
+	// claims a key once, for whichever member sends; members need no guard for it, and
+	// those that have one are not asked.
+	Guard     provider.GuardStore
+	Namespace string
 }
 
 // Share is a member of Weighted.
@@ -144,7 +149,7 @@ func (o Options) client(r *route, kind string, err error) (*provider.Client, err
 		return nil, err
 	}
 	return provider.NewClient(r, kind, provider.AccountSettings{}, provider.DriverEnv{
-		Account: r.name, Hooks: o.Hooks,
+		Account: r.name, Hooks: o.Hooks, Guard: o.Guard, Namespace: o.Namespace,
 	})
 }
 

@@ -57,11 +57,24 @@ func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receip
 	if err != nil {
 		return nil, err
 	}
+	doubt := true // also when an adapter panics
+	defer func() {
+		if held != nil {
+			d.holder = held
+		}
+		r.keys.release(m.IdempotencyKey, d.holder, doubt)
+	}()
+	receipt, err := d.tryAny(ctx, held)
+	doubt = err != nil
+	return receipt, err
+}
+
+// tryAny tries held alone if it may have sent under the key before, else one member
+// after the other.
+func (d *delivery) tryAny(ctx context.Context, held *member) (*provider.Receipt, error) {
 	if held != nil {
-		defer r.keys.release(m.IdempotencyKey, held)
 		return d.again(ctx, held)
 	}
-	defer func() { r.keys.release(m.IdempotencyKey, d.holder) }()
 	return d.tryMembers(ctx)
 }
 
@@ -125,6 +138,10 @@ func (d *delivery) try(ctx context.Context, mb *member) bool {
 	var e *provider.Error
 	errors.As(err, &e)
 	switch {
+	case answered(e):
+		d.attempts = append(d.attempts, provider.AccountResult{
+			Provider: e.Provider, Account: e.Account, Outcome: e.Outcome, Error: e,
+		})
 	case receipt != nil && len(receipt.Accounts) > 0:
 		d.attempts = append(d.attempts, receipt.Accounts...)
 	case receipt != nil || e != nil && e.Kind != provider.ErrCanceled:
@@ -151,6 +168,12 @@ func (m *member) send(
 	settled = true
 	r.changed(ctx, m, m.finish(ctx, p, err))
 	return receipt, err
+}
+
+// answered reports whether a duplicate guard of the member ended the send: nobody was
+// asked, and e is about the account that may have sent before.
+func answered(e *provider.Error) bool {
+	return e != nil && e.Field == keyField && e.Outcome == provider.OutcomeMaybeSent
 }
 
 // unsent reports whether it is proved that nothing was sent to any recipient.

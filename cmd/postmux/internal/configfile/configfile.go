@@ -34,7 +34,7 @@ func Find() (string, error) {
 			return p, nil
 		}
 	}
-	return "", exit.ConfigError("", `found no configuration: looked at $%s (not set), ./%s; --config FILE names one, "postmux sandbox" prints one to begin with`,
+	return "", exit.ConfigError("", `found no configuration: looked at $%s (not set), ./%s; --config FILE names one, "postmux init" writes one`,
 		Env, strings.Join(places, " and "))
 }
 

@@ -63,8 +63,7 @@ func OwnFieldIn(c *provider.ContactChange, name string) *provider.Change[string]
 // RefOf returns the reference that a text names: a bare word is an alias, id:4 a literal id.
 // It is zero when the text names nothing.
 func RefOf(text string) provider.Ref {
-	if id, ok := strings.CutPrefix(text, "id:"); ok {
-		return provider.Ref{ID: id}
-	}
-	return provider.Ref{Alias: text}
+	var ref provider.Ref
+	_ = ref.UnmarshalText([]byte(text)) // leaves it zero
+	return ref
 }

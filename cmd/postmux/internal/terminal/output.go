@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"sync"
+
+	"golang.org/x/term"
 )
 
 // Output is stdout; it keeps the first error of writing.
@@ -68,12 +70,8 @@ func (s *SyncWriter) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// IsTerminal reports whether w is a terminal, as far as the standard library tells.
-func IsTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// IsTerminal reports whether a stream is a terminal, as far as the standard library tells.
+func IsTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
