@@ -109,6 +109,9 @@ var habits = []Habit{
 	{"type of the body", "JSON under another content type, or under none", map[string]string{
 		"brevo": Guess, "pakatv3": Guess, "sendpulse": Guess,
 	}},
+	{"unproved operation", "a call that the vendor does not document, `x-unproved` in the spec", map[string]string{
+		"pakatv3": djangoPakat + " (`doubleOptinConfirmation`); of one contact Sendinblue's library of 2019",
+	}},
 	{"outer recipients", "to, cc and bcc beside messageVersions, which are ignored", map[string]string{
 		"brevo": "the vendor's OpenAPI file says ignored, its guide says that the request fails",
 	}},

@@ -53,6 +53,7 @@ var easedRequests = []eased{
 	{"JSON for a form", "smsby", "JSON for a form", "POST", "/api/v2/sendEmail", typeJSON, `{"token":"smsby-sandbox","sender_email":"shop@example.com","email":"anna@example.com","subject":"Hi","message":"Hi"}`, 200},
 	{"urlencoded for multipart", "pakat", "other form", "POST", "/lists/" + pakatList + "/subscribers", typeForm, pakatPost, 201},
 	{"JSON as text", "brevo", "type of the body", "POST", "/contacts", "text/plain", `{"email":"anna@example.com"}`, 201},
+	{"double opt-in", "pakatv3", "unproved operation", "POST", "/contacts/doubleOptinConfirmation", typeJSON, `{"email":"anna@example.com","includeListIds":[4],"templateId":12,"redirectionUrl":"https://example.com/"}`, 201},
 	{"outer recipients", "brevo", "outer recipients", "POST", "/smtp/email", typeJSON, `{"sender":{"email":"shop@example.com"},"subject":"Hi","textContent":"Hi","cc":[{"email":"c@example.com"}],"messageVersions":[{"to":[{"email":"anna@example.com"}]}]}`, 201},
 }
 

@@ -52,6 +52,9 @@ func (p *pakatV3) handlers() map[string]handler {
 		"listBlockedContacts":      p.listBlockedContacts,
 		"listContacts":             p.listContacts,
 		"createContact":            p.createContact,
+		"createDoubleOptInContact": p.createDoubleOptInContact,
+		"getContact":               p.getContact,
+		"deleteContact":            p.deleteContact,
 		"updateContact":            p.updateContact,
 		"listAttributes":           p.listAttributes,
 		"listLists":                p.listLists,
@@ -139,6 +142,35 @@ func (p *pakatV3) createContact(c *call) answer {
 		p.blockSenders(k, req.SMTPBlacklistSender)
 	}
 	return answer{status: status}
+}
+
+// getContact shows the lists that a contact left, as Sendinblue did.
+func (p *pakatV3) getContact(c *call) answer {
+	k := p.contact(c.path["email"])
+	if k == nil {
+		return p.notFound("Contact does not exist")
+	}
+	view := p.contactView(k)
+	on, off := []int64{}, []int64{}
+	for _, m := range k.members {
+		id, _ := strconv.ParseInt(m.list, 10, 64)
+		if m.status == provider.StatusSubscribed {
+			on = append(on, id)
+		} else {
+			off = append(off, id)
+		}
+	}
+	view["listIds"], view["listUnsubscribed"] = on, off
+	return answer{status: 200, body: view}
+}
+
+func (p *pakatV3) deleteContact(c *call) answer {
+	k := p.contact(c.path["email"])
+	if k == nil {
+		return p.notFound("Contact does not exist")
+	}
+	p.store.deleteContact(k)
+	return answer{status: http.StatusNoContent}
 }
 
 func (p *pakatV3) updateContact(c *call) answer {

@@ -100,6 +100,9 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 			rt = nil
 		}
 	}
+	if rt != nil && rt.unproved() && (!s.lenient || !e.takes("unproved operation", "")) {
+		rt, status = nil, http.StatusMethodNotAllowed
+	}
 	if rt == nil {
 		what := fmt.Sprintf("the spec has no operation %s %s", r.Method, clip(rec.Path, 100))
 		s.record(rec, Violation{Provider: provider, What: what})
