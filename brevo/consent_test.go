@@ -87,7 +87,7 @@ func sendTwo(t *testing.T, c *provider.Client, m provider.Message) (int, error) 
 
 // Without the setting a mail cannot say it.
 func TestTrackOpensIsAccountWide(t *testing.T) {
-	c := open(t, provider.AccountSettings{BaseURL: sandbox.New(t).BaseURL("brevo")})
+	c := open(t, provider.AccountSettings{BaseURL: sandbox.New(t).BaseURL("brevo"), From: provider.Address{Email: "shop@example.com"}})
 	assert.Equal(t, provider.LevelAccountWide, c.Capabilities().Level(feature.MessageTrackOpens))
 	_, err := c.Send(t.Context(), &provider.Message{To: []provider.Address{{Email: "a@example.com"}}, Subject: "Hi", HTML: "x", TrackOpens: provider.ToggleOff})
 	require.ErrorIs(t, err, provider.ErrUnsupported)
