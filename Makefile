@@ -12,7 +12,7 @@ JOINED        := $(shell awk -F '\t' '$$2 == "library" || $$2 == "workspace" {pr
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
 
 # What is generated, compared and measured does so with the versions of its own go.mod.
 generate check-generate drift drift-test stock-check wasm bench bench-test benchstat ablation faults sizes: export GOWORK := off
@@ -91,6 +91,10 @@ faults: ## the fault tests in full length, about nine minutes, and those with to
 	$(GO) test -count=1 -v -timeout 30m -run 'TestNeverLeft|TestHostileAnswers' ./internal/httpx -faults.long
 	$(GO) test -count=1 -v -timeout 30m ./internal/faults -faults.long
 	cd internal/faulttest && $(GO) vet ./... && $(GO) test -count=1 -v -timeout 5m ./...
+
+kills: ## the tool killed 500 times in batches, imports and exports, and the disk full at each write, about half an hour
+	cd cmd/postmux && $(GO) test -count=1 -v -timeout 2h -run '^TestKilled$$' . -kills 500
+	cd cmd/postmux && $(GO) test -count=1 -v -timeout 2h -run '^TestDiskFullAtEveryWrite$$' . -full-every 1
 
 bench: ## measure beside other libraries, about ten minutes, and write docs/performance.md: BENCH=-short only tries it
 	$(GO) run $(OAPI) -config bench/stockbrevo/config.yaml api/brevo/openapi.yaml

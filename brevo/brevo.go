@@ -45,6 +45,7 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/brevotrackerapi"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -96,6 +97,7 @@ var driver = provider.DriverOf[Config]{
 }
 
 type adapter struct {
+	begun.ByChain
 	*sendinblue.Driver
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it

@@ -59,7 +59,7 @@ func TestUpdateKeepsFields(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactUpdated, r.State)
 	assert.NotEmpty(t, r.ID)
-	assert.Equal(t, []provider.Note{{Field: "status", Action: provider.NoteWarning, Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
+	assert.Equal(t, []provider.Note{{Field: "status", Action: provider.NoteDropped, Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
 	got := s.Contacts("pakat")[0]
 	assert.Equal(t, "سارا", got.FirstName)
 	assert.Equal(t, "کریمی", got.LastName)

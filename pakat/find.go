@@ -11,8 +11,6 @@ import (
 	"github.com/postmux/postmux/rest/flex"
 )
 
-var _ provider.Finder = (*adapter)(nil)
-
 // Pages of a search, and how many are read at each end of the list. They are
 // small because a mail is listed with its body.
 const (

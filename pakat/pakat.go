@@ -45,6 +45,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
@@ -94,6 +95,7 @@ func checkTag(cfg Config) []*provider.Error {
 }
 
 type adapter struct {
+	begun.ByChain
 	api      *pakatapi.Client
 	caps     provider.Capabilities
 	account  string

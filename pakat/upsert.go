@@ -138,7 +138,7 @@ func (u *upsert) update(ctx context.Context, list, uid, status string) (write, b
 	old := statusFromWire(status)
 	set := u.status.Terminal() && !old.Terminal()
 	if !set && old != u.status && old != provider.StatusSubscribed && (old != provider.StatusPending || u.status != "") {
-		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteWarning, Why: "the address is " + status + " on the list " + list + " and is left so"})
+		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteDropped, Why: "the address is " + status + " on the list " + list + " and is left so"})
 	}
 	if !set && len(u.edits.values) == 0 {
 		return w, false, nil

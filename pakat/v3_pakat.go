@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
@@ -55,13 +56,14 @@ var v3Driver = provider.DriverOf[V3Config]{
 }
 
 type v3Adapter struct {
+	begun.ByChain
 	*sendinblue.Driver
 	api  *pakatv3api.Client
 	caps provider.Capabilities
 }
 
 func newV3Adapter(api *pakatv3api.Client, account string, folder int64) *v3Adapter {
-	return &v3Adapter{sendinblue.New(v3Calls{api}, account, folder, v3Pages), api, v3Capabilities}
+	return &v3Adapter{Driver: sendinblue.New(v3Calls{api}, account, folder, v3Pages), api: api, caps: v3Capabilities}
 }
 
 func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {

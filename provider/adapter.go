@@ -18,22 +18,24 @@ import (
 // have left, an Outcome; the Client adds account and operation. All methods are
 // safe for concurrent use.
 
-// Adapter is the part that every adapter has. Of the methods of Tracker, Finder,
-// Contacts, Lists, Suppressions, Checker and Batcher an adapter has those that its
-// provider can serve; its capability table states which. NewClient refuses an
-// adapter whose table promises a method that it does not have.
+// Adapter is the part that every adapter has. Of the methods of Contacts, Lists and
+// Suppressions, and of those below, an adapter has the ones that its provider can
+// serve; its capability table states which. NewClient refuses an adapter whose table
+// promises a method that it does not have. The comments in adapter.go say what each
+// must do.
 //
-// An adapter may also have
-//
-//	Native() any                  // its generated client, for Native; several as []any
-//	NewBulkImport() BulkImport    // imports of many contacts in few requests
-//	KeyScope(key string) (scope string, window time.Duration)
-//	                              // for how long from the first request the provider itself
-//	                              // knows an idempotency key, and a text that is equal for
-//	                              // the same key, as the provider gets it, at the same
-//	                              // account there; it is no secret
-//	Accepts(*Message) error       // with Member: a route, which hands messages to other Clients
-//	Member(account string) *Client
+//	Status(context.Context, *Receipt) (*Receipt, error)  // follows mail that was sent
+//	Cancel(context.Context, *Receipt) error              // withdraws scheduled mail
+//	FindSent(context.Context, string, Trace) ([]SentMail, error)
+//	Check(context.Context) (*Health, error)              // tests the credentials
+//	BatchLimits() GroupLimits                            // these three: several messages
+//	BatchKey(*Message) (key string, ok bool)             // in one request
+//	SendBatch(context.Context, []*Message) ([]*Receipt, error)
+//	NewBulkImport() BulkImport      // imports of many contacts in few requests
+//	Native() any                    // its generated client, for Native; several as []any
+//	KeyScope(key string) (scope string, window time.Duration) // the provider's own keys
+//	Accepts(*Message) error         // with Member: a route, which hands messages to
+//	Member(account string) *Client  // other Clients
 type Adapter interface {
 	Mailer
 	// Capabilities are fixed for the life of the adapter.
@@ -48,24 +50,6 @@ type Mailer interface {
 	Send(ctx context.Context, m *Message) (*Receipt, error)
 }
 
-// Tracker follows mail that was sent. Client implements it again.
-type Tracker interface {
-	// Status finds a mail by the MessageID of r, which is not empty.
-	Status(ctx context.Context, r *Receipt) (*Receipt, error)
-	// Cancel withdraws the mail with the MessageID of r, which is not empty. nil
-	// means that it will not go out; ErrNotFound or ErrConflict that it has, or
-	// never was there.
-	Cancel(ctx context.Context, r *Receipt) error
-}
-
-// Finder finds accepted mail whose id is not known.
-type Finder interface {
-	// FindSent returns all mails to recipient that may be the one t describes: same
-	// sender and subject, accepted from t.At to t.Until. An empty result proves
-	// nothing: providers list mail with a delay.
-	FindSent(ctx context.Context, recipient string, t Trace) ([]SentMail, error)
-}
-
 // SentMail is a mail in a provider's list of sent mail.
 type SentMail struct {
 	MessageID string
@@ -73,6 +57,33 @@ type SentMail struct {
 	Subject   string // empty when the provider does not report it
 	At        time.Time
 	State     State
+}
+
+// Health is the result of Client.Check.
+type Health struct {
+	Provider string   `json:"provider"`
+	Account  string   `json:"account"`
+	Login    string   `json:"login,omitempty"` // the owner of the account; empty when the provider does not report it
+	Senders  []Sender `json:"senders,omitempty"`
+	Quotas   []Quota  `json:"quotas,omitempty"`
+	Notes    []Note   `json:"notes,omitempty"`
+}
+
+// Sender is an address the account may send from.
+type Sender struct {
+	Email    string `json:"email"`
+	Name     string `json:"name,omitempty"`
+	Verified bool   `json:"verified"` // mail from it is accepted
+}
+
+// Quota is one allowance of the account. Left and Used are in Unit; nil means that the
+// provider does not report it.
+type Quota struct {
+	Name      string   `json:"name"` // in plain words; a plan has the provider's name
+	Unit      string   `json:"unit"` // "mails", "contacts", "messages", "SMS", or a currency like "USD"
+	Left      *float64 `json:"left,omitempty"`
+	Used      *float64 `json:"used,omitempty"`
+	Unlimited bool     `json:"unlimited,omitempty"`
 }
 
 // Contacts keeps contacts. Client implements it again. An operation that the
@@ -125,28 +136,6 @@ type Suppressions interface {
 	RemoveSuppression(ctx context.Context, email string) (*ContactReceipt, error)
 }
 
-// Checker asks the provider whether the credentials work, without sending. Client
-// implements it again.
-type Checker interface {
-	// Check makes one request or a few that change nothing.
-	Check(ctx context.Context) (*Health, error)
-}
-
-// Batcher is implemented by an adapter whose provider takes several messages in
-// one call.
-type Batcher interface {
-	// BatchLimits are the most that one call takes.
-	BatchLimits() GroupLimits
-	// BatchKey decides which messages may share a request: those with the same key.
-	// The key covers everything that the request states only once. ok is false when
-	// the message must have a request of its own.
-	BatchKey(m *Message) (key string, ok bool)
-	// SendBatch sends messages with the same key, within the limits, in one call.
-	// It returns a receipt for each, in their order. An error holds for all of
-	// them; the receipts may then be nil.
-	SendBatch(ctx context.Context, messages []*Message) ([]*Receipt, error)
-}
-
 // BulkImport is a running import, at a provider that stores many contacts in one
 // request or in a job. The adapter's method NewBulkImport returns one and makes no
 // request. Row is called by one goroutine, Store by several.
@@ -191,10 +180,36 @@ type GroupLimits struct {
 // One interface for each optional method.
 type (
 	statusReader interface {
+		// Status finds a mail by the MessageID of the Receipt, which is not empty.
 		Status(context.Context, *Receipt) (*Receipt, error)
 	}
 	canceler interface {
+		// Cancel withdraws the mail with the MessageID of the Receipt, which is not
+		// empty. nil means that it will not go out; ErrNotFound or ErrConflict that it
+		// has, or never was there.
 		Cancel(context.Context, *Receipt) error
+	}
+	finder interface {
+		// FindSent returns all mails to recipient that may be the one t describes: same
+		// sender and subject, accepted from t.At to t.Until. An empty result proves
+		// nothing: providers list mail with a delay.
+		FindSent(ctx context.Context, recipient string, t Trace) ([]SentMail, error)
+	}
+	checker interface {
+		// Check makes one request or a few that change nothing.
+		Check(context.Context) (*Health, error)
+	}
+	batcher interface {
+		// BatchLimits are the most that one call takes.
+		BatchLimits() GroupLimits
+		// BatchKey decides which messages may share a request: those with the same
+		// key. The key covers everything that the request states only once. ok is false
+		// when the message must have a request of its own.
+		BatchKey(m *Message) (key string, ok bool)
+		// SendBatch sends messages with the same key, within the limits, in one call.
+		// It returns a receipt for each, in their order. An error holds for all of
+		// them; the receipts may then be nil.
+		SendBatch(ctx context.Context, messages []*Message) ([]*Receipt, error)
 	}
 	contactGetter interface {
 		GetContact(context.Context, string) (*Contact, error)
@@ -240,6 +255,9 @@ type (
 	}
 	bulkImporter interface{ NewBulkImport() BulkImport }
 	keyScoper    interface {
+		// KeyScope says for how long from the first request the provider itself knows an
+		// idempotency key, and returns a text that is equal for the same key, as the provider
+		// gets it, at the same account there. The text is no secret.
 		KeyScope(key string) (scope string, window time.Duration)
 	}
 	nativer interface{ Native() any }
@@ -254,7 +272,7 @@ var methods = []struct {
 }{
 	{featureStatus, "Status", has[statusReader]},
 	{featureCancel, "Cancel", has[canceler]},
-	{featureSettle, "FindSent", has[Finder]},
+	{featureSettle, "FindSent", has[finder]},
 	{featureContactGet, "GetContact", has[contactGetter]},
 	{featureContactList, "ListContacts", has[contactLister]},
 	{featureContactListOf, "ListContacts", has[contactLister]},
@@ -272,9 +290,9 @@ var methods = []struct {
 	{featureSuppressions, "ListSuppressions", has[suppressionLister]},
 	{featureSuppressionAdd, "AddSuppression", has[suppressionAdder]},
 	{featureSuppressionRemove, "RemoveSuppression", has[suppressionRemover]},
-	{featureCheck, "Check", has[Checker]},
-	{featureCheckSenders, "Check", has[Checker]},
-	{featureCheckQuota, "Check", has[Checker]},
+	{featureCheck, "Check", has[checker]},
+	{featureCheckSenders, "Check", has[checker]},
+	{featureCheckQuota, "Check", has[checker]},
 }
 
 func has[T any](a Adapter) bool {

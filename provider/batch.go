@@ -8,9 +8,11 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/internal/notes"
 )
@@ -43,10 +45,14 @@ type BatchReport struct {
 // BatchOption changes how SendBatch works.
 type BatchOption func(*batch)
 
-// BeforeSending calls f before each request, with the indexes of the messages that
-// the request may send, on the caller's goroutine. A program that records them
-// knows after a crash which messages may have been sent. An error of f ends the
-// batch before that request.
+// BeforeSending calls f right before each request, behind the wait for the account's
+// limit, with the indexes of the messages that the request may send. A program that
+// records them knows after a crash which messages may have been sent. An error of f
+// ends the batch before that request: those messages are not tried. For a message
+// that takes several requests f is called before the first one.
+//
+// f is called on the goroutines of the requests: one call at a time, and never while
+// the function of the results runs, but while messages are read.
 func BeforeSending(f func(indexes []int) error) BatchOption {
 	return func(b *batch) { b.before = f }
 }
@@ -74,8 +80,8 @@ func BeforeSending(f func(indexes []int) error) BatchOption {
 // messages or of each, the end of ctx, or one that every further message would
 // cause (a bad key, no credit, an outage, several unknown outcomes in a row). The
 // report counts the messages that were read until then. When a limit of the
-// provider is used up and the response states the time to wait, the batch waits,
-// for up to five minutes.
+// provider is used up, the batch waits, for up to five minutes: as long as the
+// response states, or by waits that grow.
 //
 // When ctx is canceled, messages whose request was interrupted are unknown. To stop
 // without unknown outcomes, end messages instead, or return an error from each. A
@@ -91,13 +97,13 @@ func (c *Client) SendBatch(
 	f := flow.Flow[*batchItem, BatchResult]{
 		Calls: c.calls, Place: b.place, Call: b.call, Skipped: b.skipped,
 		Ends: func(results []BatchResult) error {
+			if err := b.failed(); err != nil {
+				return err
+			}
 			return b.unknown.ends(len(results), func(i int) error { return results[i].Err })
 		},
 	}
-	if b.before != nil {
-		f.Begin = b.begin
-	}
-	if a, ok := c.adapter.(Batcher); ok {
+	if a, ok := c.adapter.(batcher); ok {
 		b.native, f.Limits = a, flow.Limits(a.BatchLimits())
 	}
 	var report BatchReport
@@ -106,6 +112,8 @@ func (c *Client) SendBatch(
 		if each == nil {
 			return nil
 		}
+		b.turn.Lock()
+		defer b.turn.Unlock()
 		return each(r)
 	})
 	if isContextError(err) && errorOf(err) == nil {
@@ -141,8 +149,10 @@ func (r *BatchReport) count(one BatchResult) {
 type batch struct {
 	*Client
 	began   time.Time
-	native  Batcher // nil: one request each
+	native  batcher // nil: one request each
 	before  func([]int) error
+	turn    sync.Mutex // held while before or the function of the results runs
+	failure error      // of before; guarded by turn
 	unknown unknownStreak
 	last    Message // the message that was placed last
 }
@@ -232,18 +242,68 @@ func (b *batch) share(item *batchItem) int {
 	return shared
 }
 
-func (b *batch) begin(items []*batchItem) error {
+// begin tells the program that a request with items leaves now, unless the batch has
+// ended while they waited for it.
+func (b *batch) begin(items []*batchItem, ended func() error) error {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	if b.failure != nil {
+		return b.failure
+	}
+	if err := ended(); err != nil || b.before == nil {
+		return err
+	}
 	indexes := make([]int, len(items))
 	for i, item := range items {
 		indexes[i] = item.index
 	}
-	return b.before(indexes)
+	b.failure = b.before(indexes)
+	return b.failure
+}
+
+// failed returns the error of before, which ends the batch.
+func (b *batch) failed() error {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	return b.failure
 }
 
 // call sends the messages of one request.
-func (b *batch) call(ctx context.Context, items []*batchItem) []BatchResult {
-	splits := 4 * (bits.Len(uint(len(items))) - 1)
-	return b.together(ctx, items, &splits)
+func (b *batch) call(
+	ctx context.Context, items []*batchItem, ended func() error,
+) []BatchResult {
+	c := &batchCall{batch: b, ended: ended, splits: 4 * (bits.Len(uint(len(items))) - 1)}
+	return c.send(ctx, items)
+}
+
+// batchCall is a request of a batch, and those of its parts when it is refused.
+type batchCall struct {
+	*batch
+	ended  func() error // why no further request begins
+	splits int          // bounds the further requests
+}
+
+// send sends messages in one request. Those that were kept back because the batch has
+// ended were not tried.
+func (c *batchCall) send(ctx context.Context, items []*batchItem) []BatchResult {
+	var kept error
+	ctx = begun.With(ctx, func() error {
+		kept = c.begin(items, c.ended)
+		return kept
+	})
+	var out []BatchResult
+	if len(items) == 1 {
+		out = []BatchResult{c.one(ctx, items[0])}
+	} else {
+		out = c.together(ctx, items)
+	}
+	if kept == nil {
+		return out
+	}
+	for i, item := range items {
+		out[i] = c.skipped(item, kept)
+	}
+	return out
 }
 
 // one sends a message in a request of its own.
@@ -258,11 +318,7 @@ func (b *batch) one(ctx context.Context, item *batchItem) BatchResult {
 
 // together sends messages in one request. When the provider refuses its content,
 // nothing was sent; then each half is tried by itself, to find the bad message.
-// splits bounds the further requests.
-func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) []BatchResult {
-	if len(items) == 1 {
-		return []BatchResult{b.one(ctx, items[0])}
-	}
+func (b *batchCall) together(ctx context.Context, items []*batchItem) []BatchResult {
 	messages := make([]*Message, len(items))
 	for i, item := range items {
 		// The time to send at may have passed while the message waited for others.
@@ -276,6 +332,9 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 	noticed := notes.Gather(ctx)
 	var receipts []*Receipt
 	if err == nil {
+		err = b.begun(ctx)
+	}
+	if err == nil {
 		err = patiently(ctx, func() (err error) {
 			start = time.Now()
 			receipts, err = b.native.SendBatch(noticed, messages)
@@ -288,14 +347,12 @@ func (b *batch) together(ctx context.Context, items []*batchItem, splits *int) [
 			Message: fmt.Sprintf("%d receipts for %d messages", len(receipts), len(items)),
 		}
 	}
-	if refused(err) && *splits > 0 || unwritable(err) {
+	if refused(err) && b.splits > 0 || unwritable(err) {
 		if refused(err) {
-			*splits -= 2
+			b.splits -= 2
 		}
 		half := len(items) / 2
-		return append(
-			b.together(ctx, items[:half], splits), b.together(ctx, items[half:], splits)...,
-		)
+		return append(b.send(ctx, items[:half]), b.send(ctx, items[half:])...)
 	}
 	if refused(err) {
 		c := *errorOf(err)
@@ -414,12 +471,11 @@ func notTried(c *Client, op Op, why error) *Error {
 }
 
 // patiently repeats a call that a limit of the provider refused, after the time
-// that the error states.
+// that the error states, or after waits that grow.
 func patiently(ctx context.Context, call func() error) error {
-	return flow.Patiently(ctx, call, func(err error) time.Duration {
-		if e := errorOf(err); e == nil || e.Kind != ErrRateLimited || e.Outcome != OutcomeNotSent {
-			return 0
-		}
-		return RetryAfter(err)
+	return flow.Patiently(ctx, call, func(err error) (time.Duration, bool) {
+		e := errorOf(err)
+		limited := e != nil && e.Kind == ErrRateLimited && e.Outcome == OutcomeNotSent
+		return RetryAfter(err), limited
 	})
 }

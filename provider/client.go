@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -56,6 +57,8 @@ type DriverEnv struct {
 	// adapter whose provider has keys makes the caller's unique with it, else with
 	// Account.
 	Namespace string
+	// Limiter keeps the limits of calls; nil: this process keeps them for itself.
+	Limiter Limiter
 	// UserAgent is the application's part of the User-Agent header.
 	UserAgent string
 	// Client opens another account of the same configuration, for routes.
@@ -79,7 +82,10 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 	if c.account == "" {
 		c.account = name
 	}
-	if c.calls == 0 {
+	switch {
+	case env.DryRun != nil:
+		c.calls = 1 // requests are shown in the order of the messages
+	case c.calls == 0:
 		c.calls = defaultConcurrency
 	}
 	_, route := a.(router)
@@ -356,7 +362,7 @@ func (c *Client) listID(list Ref) (Ref, error) {
 // sends nothing.
 func (c *Client) Check(ctx context.Context) (*Health, error) {
 	return run(ctx, c, opCheck, []Feature{featureCheck}, func(ctx context.Context) (*Health, error) {
-		a, err := addOn[Checker](c, featureCheck)
+		a, err := addOn[checker](c, featureCheck)
 		if err != nil {
 			return nil, err
 		}
@@ -367,4 +373,23 @@ func (c *Client) Check(ctx context.Context) (*Health, error) {
 		}
 		return h, err
 	})
+}
+
+// sender returns a note when from is not among the senders from which the account may
+// send. It is a warning, because a provider may accept more: all addresses of a domain
+// that it has verified.
+func (h *Health) sender(from Address) []Note {
+	if from.Email == "" || len(h.Senders) == 0 {
+		return nil
+	}
+	i := slices.IndexFunc(h.Senders, func(s Sender) bool { return mailaddr.Key(s.Email) == mailaddr.Key(from.Email) })
+	switch {
+	case i < 0:
+		return []Note{{Field: "from", Action: NoteWarning, Why: fmt.Sprintf(
+			"%s is not among the senders that the provider lists: mail from it is refused, unless the provider has verified its domain", from.Email,
+		)}}
+	case !h.Senders[i].Verified:
+		return []Note{{Field: "from", Action: NoteWarning, Why: fmt.Sprintf("%s is not verified at the provider: mail from it is refused", from.Email)}}
+	}
+	return nil
 }

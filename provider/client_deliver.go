@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/notes"
 )
 
@@ -245,6 +246,9 @@ func (c *Client) withNotes(r *Receipt, notes []Note, err error) *Receipt {
 
 // sendOne calls the adapter once and completes its receipt.
 func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
+	if err := c.begun(ctx); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	noticed := notes.Gather(ctx)
 	r, err := c.adapter.Send(noticed, m)
@@ -253,6 +257,19 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 		r.Notes = append(r.Notes, noticedBy(noticed, "message_id")...)
 	}
 	return r, err
+}
+
+// begun tells whoever keeps a journal that the adapter is called now, where the transport
+// does not tell that a request leaves.
+func (c *Client) begun(ctx context.Context) error {
+	err := begun.Early(ctx, c.adapter)
+	if err == nil {
+		return nil
+	}
+	return &Error{
+		Kind: ErrCanceled, Provider: c.provider, Account: c.account, Op: opSend,
+		Outcome: OutcomeNotSent, Message: "not begun: " + err.Error(), Err: err,
+	}
 }
 
 // noticedBy are the notes about what the transport noticed.

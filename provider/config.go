@@ -40,6 +40,9 @@ type Config struct {
 func ParseConfig(data []byte) (Config, error) {
 	var cfg Config
 	var whole json.RawMessage
+	if len(data) > configMost {
+		return cfg, configError("", "the configuration is larger than %d MiB", configMost>>20)
+	}
 	if err := strictjson.Decode(data, &whole); err != nil {
 		if text := bytes.TrimSpace(data); len(text) > 0 && text[0] != '{' {
 			err.Message += "; YAML is read by the tool postmux only, from a file called .yaml"

@@ -178,7 +178,7 @@ type ContactQuery struct {
 // null clears it. Unknown keys are errors that name them.
 func ParseContactChange(data []byte) (ContactChange, error) {
 	var c ContactChange
-	err := decode(data, &c)
+	err := decode(data, &c, contactMost)
 	return c, err
 }
 

@@ -48,7 +48,9 @@
 //
 // A [Config] names accounts; a [Registry] opens them. [AccountSettings] are the
 // settings that every account may have. Opening an account never touches the
-// network. Clients are cheap, share connections and are safe for concurrent use.
+// network. Clients are cheap, share connections and are safe for concurrent use. They
+// keep the vendor's limits of calls, within a process or, by [WithLimiter], for all
+// hosts of a program.
 //
 // # Writing an adapter
 //

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"time"
+
+	"github.com/postmux/postmux/internal/text"
 )
 
 // Hooks observe what a Client does. Any of them may be nil. They are called in the
@@ -23,6 +25,10 @@ type Hooks struct {
 	// OnState is called after a route stopped or resumed giving mail to a member.
 	// Calls for simultaneous changes may come in another order.
 	OnState func(ctx context.Context, e StateEvent)
+	// OnLimit is called when the Limiter of WithLimiter could not tell whether a call
+	// may leave, or did not take a pause. The call went on under the limit that this
+	// process keeps.
+	OnLimit func(ctx context.Context, e LimitEvent)
 }
 
 // StartEvent is the beginning of one operation of the Client.
@@ -74,6 +80,13 @@ type StateEvent struct {
 	Why               string // in words
 }
 
+// LimitEvent is a failure of the Limiter of WithLimiter.
+type LimitEvent struct {
+	Provider, Account string
+	Slot              Slot
+	Err               error // of the Limiter
+}
+
 // WireRequest is an HTTP request as it goes out, with credentials redacted.
 type WireRequest struct {
 	Method  string            `json:"method"`
@@ -111,6 +124,7 @@ func (h Hooks) And(more ...Hooks) Hooks {
 		all.OnTry = both(all.OnTry, h.OnTry)
 		all.OnResult = both(all.OnResult, h.OnResult)
 		all.OnState = both(all.OnState, h.OnState)
+		all.OnLimit = both(all.OnLimit, h.OnLimit)
 	}
 	return all
 }
@@ -138,8 +152,8 @@ func both[E any](first, then func(context.Context, E)) func(context.Context, E) 
 }
 
 // SlogHooks log each request at debug level, each operation at info level or, when
-// it failed, at warning level, and each change of the state of a route's member at
-// warning level. No addresses, subjects or bodies are logged.
+// it failed, at warning level, and at warning level each change of the state of a
+// route's member and each failure of a Limiter. No addresses, subjects or bodies are logged.
 func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
 		OnTry: func(ctx context.Context, e TryEvent) {
@@ -170,6 +184,11 @@ func SlogHooks(log *slog.Logger) Hooks {
 					"provider", e.Provider,
 				), slog.String("account", e.Account), slog.String("route", e.Route),
 				slog.String("from", e.From), slog.String("to", e.To), slog.String("why", e.Why))
+		},
+		OnLimit: func(ctx context.Context, e LimitEvent) {
+			log.LogAttrs(ctx, slog.LevelWarn, "limiter failed",
+				slog.String("provider", e.Provider), slog.String("account", e.Account),
+				slog.String("class", e.Slot.Class), slog.String("error", text.OneLine(e.Err.Error())))
 		},
 	}
 }

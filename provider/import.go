@@ -37,9 +37,9 @@ type ImportReport struct {
 // the context ends, and at an error that every further row would cause (a bad key,
 // no such feature, no connection, several unknown outcomes in a row); the error is
 // returned and the report counts the rows that were read until then. When a limit
-// of the provider is used up and the response states the time to wait, the import
-// waits, for up to five minutes. An import may be run again: rows that are stored
-// already do not change.
+// of the provider is used up, the import waits, for up to five minutes: as long as
+// the response states, or by waits that grow. An import may be run again: rows that
+// are stored already do not change.
 func (c *Client) ImportContacts(
 	ctx context.Context, rows iter.Seq2[ContactChange, error], each func(ImportResult) error,
 ) (ImportReport, error) {
@@ -126,7 +126,9 @@ func (i *importing) place(
 }
 
 // call stores the rows of one request.
-func (i *importing) call(ctx context.Context, items []*importItem) []ImportResult {
+func (i *importing) call(
+	ctx context.Context, items []*importItem, _ func() error,
+) []ImportResult {
 	if item := items[0]; item.change != nil {
 		row := ImportResult{Index: item.index, Email: item.email}
 		_ = patiently(ctx, func() error {

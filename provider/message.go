@@ -211,14 +211,25 @@ func (m *Message) Receipt(messageID string, state State) *Receipt {
 // document and content that is not base64 are errors that name the field.
 func ParseMessage(data []byte) (*Message, error) {
 	m := new(Message)
-	if err := decode(data, m); err != nil {
+	if err := decode(data, m, messageMost); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
+// The sizes of JSON documents that are read, at most. A document takes several times its
+// size in memory. No provider takes a mail of that size.
+const (
+	configMost  = 4 << 20
+	messageMost = 64 << 20
+	contactMost = 16 << 20
+)
+
 // decode reads a JSON document strictly: people write them.
-func decode(data []byte, out any) error {
+func decode(data []byte, out any, most int) error {
+	if len(data) > most {
+		return Invalid("", "expected JSON of at most %d MiB, got %d bytes", most>>20, len(data))
+	}
 	if err := strictjson.Decode(data, out); err != nil {
 		return Invalid(err.Path, "%s", err.Message)
 	}

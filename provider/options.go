@@ -41,6 +41,16 @@ func WithUserAgent(product string) Option {
 	return func(o *openOptions) { o.env.UserAgent = product }
 }
 
+// WithLimiter keeps the limits of calls by l, which several hosts may share, in
+// place of those that this process keeps for itself. Which limits there are stays as
+// the account has it: the setting rate_limits replaces the library's own, and at a
+// base_url on loopback only those count. The members of a route get l too. When l
+// cannot tell, calls go on under the limit of this process, and Hooks.OnLimit gets
+// the reason: so many hosts may then pass the vendor's limit, which its 429 stops
+// without a mail being lost or sent twice. A Limiter that would rather stop them
+// returns an *Error.
+func WithLimiter(l Limiter) Option { return func(o *openOptions) { o.env.Limiter = l } }
+
 // WithDuplicateGuard makes a repeat under one Message.IdempotencyKey send nothing, at
 // every provider and over all members of a route. A Send under a key
 //

@@ -130,7 +130,7 @@ func (s *settling) settle(ctx context.Context, r *Receipt, i int) error {
 		r.noteState(i, NoteWarning, why)
 		return nil
 	}
-	f, err := addOn[Finder](s.client, featureSettle)
+	f, err := addOn[finder](s.client, featureSettle)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-var _ Tracker = (*Client)(nil)
-
 // Status looks a mail up by the ids of its receipt, which may be made by
 // ReceiptFor: by MessageID, or by those of its recipients where each has its own.
 // It returns a new Receipt. On a route it asks the account that the receipt names.

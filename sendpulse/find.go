@@ -12,8 +12,6 @@ import (
 	"github.com/postmux/postmux/rest/flex"
 )
 
-var _ provider.Finder = (*adapter)(nil)
-
 // findPages is how many pages a search reads: mail to one recipient within a
 // few days.
 const findPages = 10

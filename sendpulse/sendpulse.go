@@ -49,6 +49,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
@@ -93,6 +94,7 @@ var driver = provider.DriverOf[Config]{
 }
 
 type adapter struct {
+	begun.ByChain
 	api   *sendpulseapi.Client
 	names nameVariables
 }

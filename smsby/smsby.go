@@ -50,6 +50,7 @@ import (
 
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 )
@@ -117,6 +118,7 @@ func zone(name string) (*time.Location, error) {
 }
 
 type adapter struct {
+	begun.ByChain
 	api       *smsbyapi.Client
 	caps      provider.Capabilities
 	clock     clock

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -38,11 +39,12 @@ the index before it. A summary comes last; the exit code is 3 when only a part
 went out, and 7 when the outcome of any message is unknown.
 
 --results keeps in FILE what was begun and what became of it, safe against a
-crash. With --resume the batch goes on from there: messages that were accepted
-or scheduled are not sent again. Nor are those whose outcome is unknown, or that
-were begun when the tool died: they are reported as unknown. --settle looks them
-up in the provider's list of sent mail, and what it finds counts from then on. All
-others are sent. A line of FILE is also a receipt for "status" and "cancel".
+crash; what only waits for a limit is not begun. A FILE of which a line was
+changed or removed is refused. With --resume the batch goes on from there:
+messages that were accepted or scheduled are not sent again. Nor are those whose
+outcome is unknown, or that were begun when the tool died: they are reported as
+unknown. --settle looks them up in the provider's list of sent mail, and what it
+finds counts from then on. All others are sent. A line of FILE is also a receipt for "status" and "cancel".
 
 The first interrupt lets the calls under way come to their end, writes their
 results and stops; the second ends the calls too. --dry-run shows the first call.`,
@@ -84,7 +86,7 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 	if err != nil {
 		return err
 	}
-	past, results, err := journal.OpenPast(f.results, f.resume, f.settle)
+	past, results, err := journal.OpenPast(stop, f.results, f.resume, f.settle)
 	if err != nil {
 		return err
 	}
@@ -132,9 +134,12 @@ type batchRun struct {
 	alike   map[int]bool  // unknown messages that a look-up cannot tell from others
 	file    *journal.File
 
-	read     int                     // messages of the input
-	given    int                     // messages given to the library
-	pending  map[int]*pendingMessage // those without a result, by the library's index
+	read    int // messages of the input
+	given   int // messages given to the library
+	mu      sync.Mutex
+	pending map[int]*pendingMessage // those without a result, by the library's index; guarded by mu
+	unkept  int                     // results that the result file does not have
+
 	progress *terminal.Progress
 	codes    exit.Tally
 	states   map[string]int
@@ -187,6 +192,9 @@ func (b *batchRun) run(total int) error {
 func (b *batchRun) summary() {
 	text := terminal.Plural(b.read, "message", "messages") + ": " + stateCounts(b.states)
 	b.app.tellSummary(b.cmd, text)
+	if b.unkept > 0 {
+		b.cmd.PrintErrln(fmt.Sprintf("%s of %s could not be written: a later run calls those unknown that it finds begun", terminal.Plural(b.unkept, "result", "results"), b.results))
+	}
 	unknown := b.states[string(provider.StateUnknown)]
 	if unknown == 0 {
 		return

@@ -53,8 +53,10 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				b.doubt(p, m)
 				m = nil
 			}
+			b.mu.Lock()
 			b.pending[b.given] = p
 			b.given++
+			b.mu.Unlock()
 			if !yield(m, nil) {
 				return
 			}
@@ -191,22 +193,27 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 	}
 }
 
-// begin writes down, before a call leaves, which messages it may send.
+// begin writes down, when a call leaves, which messages it may send. It runs beside the
+// reading of messages.
 func (b *batchRun) begin(indexes []int) error {
 	if err := b.ended(); err != nil {
 		return err
 	}
 	begun, digests := make([]int, len(indexes)), make([]journal.Digest, len(indexes))
+	b.mu.Lock()
 	for i, index := range indexes {
 		begun[i], digests[i] = b.pending[index].index, b.pending[index].digest
 	}
+	b.mu.Unlock()
 	return journal.WriteBegin(b.file, begun, digests)
 }
 
 // result tells what became of a message.
 func (b *batchRun) result(r provider.BatchResult) {
+	b.mu.Lock()
 	p := b.pending[r.Index]
 	delete(b.pending, r.Index)
+	b.mu.Unlock()
 	if p.settled != nil {
 		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
 	}
@@ -227,6 +234,9 @@ func (b *batchRun) result(r provider.BatchResult) {
 	at := b.past.LineOf(p.index)
 	if !p.before {
 		at = b.file.Write(line)
+		if at == 0 && b.results != "" && line.State != journal.StateNotTried {
+			b.unkept++
+		}
 	}
 	switch {
 	case line.State != string(provider.StateUnknown):
@@ -238,6 +248,9 @@ func (b *batchRun) result(r provider.BatchResult) {
 		b.doubtful = at
 	}
 	b.tell(p, line)
+	if b.app.out.Failed() != nil && at == 0 && line.State != journal.StateNotTried {
+		b.cmd.PrintErrln(lineText(p, line)) // nothing else has it
+	}
 	b.progress.Add(1)
 }
 
@@ -255,6 +268,11 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 		}
 		return
 	}
+	fmt.Fprintln(b.app.out, lineText(p, line))
+}
+
+// lineText says for people what became of a message.
+func lineText(p *pendingMessage, line journal.ResultLine) string {
 	parts := []string{fmt.Sprintf("line %d", p.line)}
 	why := ""
 	if line.Error != nil {
@@ -265,7 +283,7 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 			parts = append(parts, terminal.Printable(text))
 		}
 	}
-	fmt.Fprintln(b.app.out, strings.Join(parts, "  "))
+	return strings.Join(parts, "  ")
 }
 
 // stateCounts are the states that there are, the good ones first; those that

@@ -34,7 +34,8 @@ func newContactExport(a *app) *cobra.Command {
 		Long: `Write all contacts, or those of a list, to a file that "contacts import" reads, or
 to stdout (-). FILE appears, or is replaced, when it is complete: until then the
 contacts are in FILE.part, and after an interrupt --resume goes on from there. A
-FILE.part that is there is never overwritten: to begin anew, remove it first.
+FILE.part that is there is never overwritten: to begin anew, remove it first. Where
+FILE is a link, what it leads to is replaced.
 
 CSV has the columns of an import and one for each field that any contact has, or
 that --fields names. Its lists are those that a contact gets mail of, by alias where
@@ -110,8 +111,12 @@ func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export
 	case !e.csv && (f.raw || f.fields != nil):
 		return nil, exit.UsageError("--format", "--raw and --fields are for csv")
 	case name != "-":
-		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		info, err := os.Stat(name)
+		if err == nil && !info.Mode().IsRegular() {
 			return nil, exit.UsageError("FILE", "%s is not a regular file; - is stdout", name)
+		}
+		if _, link := os.Lstat(name); err != nil && link == nil {
+			return nil, exit.UsageError("FILE", "%s is a link to nothing; name what it shall lead to", name)
 		}
 	}
 	var err error
@@ -157,9 +162,9 @@ func (e *export) run() error {
 	var s *contactfile.Spool
 	var err error
 	if e.name == "-" {
-		s, err = contactfile.TempSpool(e.spoolQuery())
+		s, err = contactfile.TempSpool(e.cmd.Context(), e.spoolQuery())
 	} else {
-		s, err = contactfile.OpenSpool(part, e.spoolQuery(), e.flags.resume)
+		s, err = contactfile.OpenSpool(e.cmd.Context(), part, e.spoolQuery(), e.flags.resume)
 	}
 	if err != nil {
 		return err
@@ -226,28 +231,43 @@ func (e *export) stdoutError(err error) error {
 	return err
 }
 
-// replace writes the target under another name and moves it into place.
+// replace writes the target under another name and moves it into place. Where the target
+// is a link, what it leads to is replaced and the link stays.
 func (e *export) replace(s *contactfile.Spool) error {
-	f, err := os.CreateTemp(filepath.Dir(e.name), "."+filepath.Base(e.name)+"-*")
+	target := e.name
+	if real, err := filepath.EvalSymlinks(target); err == nil {
+		target = real
+	}
+	dir := filepath.Dir(target)
+	next := filepath.Join(dir, "."+filepath.Base(e.name)+".postmux")
+	_ = os.Remove(next) // an export that was killed has left it; this one has FILE.part to itself
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("cannot write the file: %w", err)
 	}
-	err = e.convert(s, f)
+	disk := journal.DiskOf(e.cmd.Context(), f)
+	err = e.convert(s, disk)
 	if err == nil {
-		err = f.Sync()
+		err = disk.Sync()
 	}
-	if closed := f.Close(); err == nil {
-		err = closed
+	own, failed := f.Stat()
+	if closed := disk.Close(); err == nil {
+		err = errors.Join(closed, failed)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), e.name)
+		there, failed := os.Lstat(next)
+		if err = failed; err == nil && !os.SameFile(own, there) {
+			return fmt.Errorf("cannot write the file: another run has replaced %s", next)
+		}
+	}
+	if err == nil {
+		err = os.Rename(next, target)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.Remove(next)
 		return fmt.Errorf("cannot write the file: %w", err)
 	}
-	journal.SyncDir(filepath.Dir(e.name))
-	return nil
+	return journal.SyncDir(e.cmd.Context(), dir)
 }
 
 // pages iterates over pages of contacts whose lists are written as on the

@@ -47,11 +47,13 @@ can be read only once: there a row of bad form ends the import, and those before
 it are done.
 
 A refused row does not stop the import and is told on stderr, or in the file of
---report, which also has the rows of which something was dropped. Notes are counted
-at the end. With --json each row is one line of JSON that begins with its index.
-The first interrupt ends the import after the calls under way. --results keeps
-how far the import came, and --resume goes on there. --dry-run reads the whole
-input, shows the calls of the first good row and tells which rows are refused.`,
+--report, which also has the rows of which something was dropped. A report of an
+earlier import that is there is kept under a number, NAME.1.csv and so on; with
+--resume rows are added to it. Notes are counted at the end. With --json each row
+is one line of JSON that begins with its index. The first interrupt ends the import
+after the calls under way. --results keeps how far the import came, and --resume
+goes on there. --dry-run reads the whole input, shows the calls of the first good
+row and tells which rows are refused.`,
 		Example: `  postmux contacts import contacts.csv
   postmux contacts import contacts.csv --report refused.csv --results import.state
   postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
@@ -96,16 +98,19 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	if f.dry.on {
 		return dryImport(cmd, a, c, in, &f.dry)
 	}
-	i := &importRun{lines: make(map[int]int), app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
-	if i.marks, err = journal.OpenMarks(f.results, f.resume); err != nil {
+	i := &importRun{rows: make(map[int]inputRow), app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
+	if i.marks, err = journal.OpenMarks(stop, f.results, f.resume); err != nil {
 		return err
 	}
 	defer func() { _ = i.marks.Close() }() // what matters is on the disk
-	if i.report, err = contactfile.OpenReport(f.report, f.resume, name, f.results); err != nil {
+	if i.report, err = contactfile.OpenReport(stop, f.report, f.resume, name, f.results); err != nil {
 		return err
 	}
 	defer i.report.Close()
-	i.marks.Tell(i.report)
+	i.marks.Tell(i)
+	if kept := i.report.Kept(); kept != "" {
+		cmd.PrintErrln(f.report + ": the report of an earlier import was there and is kept as " + kept)
+	}
 	if torn := i.report.Torn(); torn != "" {
 		cmd.PrintErrln(f.report + ": an unfinished last row was cut off: " + terminal.Printable(torn))
 	}
@@ -186,12 +191,17 @@ type importRun struct {
 	report *contactfile.Report
 
 	progress *terminal.Progress
-	lines    map[int]int // of rows without a result, by their index in the input
-	read     int         // rows of the input
+	rows     map[int]inputRow // without a result, by their index in the input
+	read     int              // rows of the input
 	codes    exit.Tally
 	reason   error // of the last row that was tried and failed
-	lost     contactfile.Lost
 	notes    noteCount
+}
+
+// inputRow is what is needed of a row of the input when its result is there.
+type inputRow struct {
+	line int              // at which it begins
+	lost contactfile.Lost // what it says and an import cannot carry
 }
 
 // run imports the rows that are left and tells the result of each.
@@ -203,7 +213,7 @@ func (i *importRun) run(c *provider.Client) error {
 	defer release()
 	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.total, "rows")
 	i.codes = i.marks.Codes()
-	sum, err := c.ImportContacts(calls, i.rows(), func(r provider.ImportResult) error {
+	sum, err := c.ImportContacts(calls, i.left(), func(r provider.ImportResult) error {
 		return i.row(r)
 	})
 	i.progress.Clear()
@@ -233,8 +243,8 @@ func (i *importRun) stdinError(err error) error {
 	return err
 }
 
-// rows are the rows that are left to import.
-func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
+// left are the rows that are left to import.
+func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
 		for row, err := range contactfile.Rows(i.in.Name, i.in) {
 			if stopped := i.ended(); stopped != nil {
@@ -252,8 +262,7 @@ func (i *importRun) rows() iter.Seq2[provider.ContactChange, error] {
 				i.progress.Add(1)
 				continue
 			}
-			i.lost.Add(row.Kept)
-			i.lines[i.read-1] = row.Line
+			i.rows[i.read-1] = inputRow{row.Line, row.Kept}
 			if !yield(row.Change, err) || err != nil {
 				return
 			}
@@ -271,37 +280,70 @@ func (i *importRun) ended() error {
 		return i.stop.Err()
 	case i.app.out.Failed() != nil:
 		return fmt.Errorf("cannot write the output: %w", i.app.out.Failed())
-	case i.report.Failed() != nil:
-		return i.report.Failed()
+	case i.failed() != nil:
+		return i.failed()
 	}
 	return i.marks.Failed()
 }
 
-// row tells the result of one row. An error of the report ends the import; then the rows
-// that were read before are told on stderr.
+// row tells the result of one row. When it cannot be told that ends the import; then the
+// rows that were read before are told on stderr.
 func (i *importRun) row(row provider.ImportResult) error {
 	row.Index += i.marks.Before() // in the input
-	line := i.lines[row.Index]
-	delete(i.lines, row.Index)
+	from := i.rows[row.Index]
+	delete(i.rows, row.Index)
 	if !exit.NotTried(row.Err) {
 		i.codes.Add(rowCode(row))
 		if row.Err != nil {
 			i.reason = row.Err
 		}
 	}
-	err := i.marks.Done(line, row)
 	if row.Receipt != nil {
+		row.Receipt.Notes = append(row.Receipt.Notes, from.lost.Notes()...)
 		i.notes.add(row.Receipt.Notes)
 	}
+	err := i.marks.Done(from.line, row)
 	if i.app.json {
-		i.app.out.Line(terminal.Lined(row.Index, line, newItem(row.Email, row.Receipt, row.Err)))
-	}
-	if text := rowText(row); text != "" && (!i.report.On() || err != nil) {
-		i.progress.Clear()
-		i.cmd.PrintErrln(fmt.Sprintf("line %d, %s: %s", line, terminal.Printable(row.Email), terminal.Printable(text)))
+		i.app.out.Line(terminal.Lined(row.Index, from.line, newItem(row.Email, row.Receipt, row.Err)))
 	}
 	i.progress.Add(1)
 	return err
+}
+
+// Row makes the import the journal's Teller: a row to look at is told in the report, or,
+// where there is none or it cannot be written, on stderr.
+func (i *importRun) Row(line int, row provider.ImportResult) error {
+	err := i.report.Row(line, row)
+	if i.report.On() && err == nil {
+		return nil
+	}
+	if text := rowText(row); text != "" {
+		i.progress.Clear()
+		i.cmd.PrintErrln(fmt.Sprintf("line %d, %s: %s", line, terminal.Printable(row.Email), terminal.Printable(text)))
+	}
+	if err == nil {
+		err = i.failed()
+	}
+	return err
+}
+
+// Safe waits until the disk has what was told.
+func (i *importRun) Safe() error {
+	if i.report.On() {
+		return i.report.Safe()
+	}
+	return i.failed()
+}
+
+// failed is why rows cannot be told.
+func (i *importRun) failed() error {
+	if i.report.On() {
+		return i.report.Failed()
+	}
+	if err := i.app.errOut.Failed(); err != nil {
+		return fmt.Errorf("cannot write stderr, on which rows are told without --report: %w", err)
+	}
+	return nil
 }
 
 // rowText says why a row is one to look at; nothing of one that is done or was not tried.
@@ -333,9 +375,6 @@ func (i *importRun) summary(before, now provider.ImportReport) {
 	}
 	if i.report.Told() > 0 {
 		i.cmd.PrintErrln(fmt.Sprintf("%s told in %s", terminal.Plural(i.report.Told(), "row", "rows"), i.flags.report))
-	}
-	if text := i.lost.Sentence(); text != "" {
-		i.cmd.PrintErrln(text)
 	}
 }
 

@@ -73,7 +73,7 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	var c provider.ContactChange
 	given := cmd.Flags().Changed
 	if len(args) == 1 {
-		data, err := input.ReadAll(cmd.InOrStdin(), "", args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), "", args[0], input.ContactMost)
 		if err != nil {
 			return c, err
 		}

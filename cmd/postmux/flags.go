@@ -3,13 +3,14 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/input"
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -81,7 +82,7 @@ func parseRef(flag, text string) (provider.Ref, error) {
 
 // attachment reads a file to attach.
 func attachment(name string) (provider.Attachment, error) {
-	data, err := os.ReadFile(name)
+	data, err := bounded.ReadFile(name, input.MessageMost)
 	if err != nil {
 		return provider.Attachment{}, exit.UsageError("--attach", "cannot read the file: %v", err)
 	}

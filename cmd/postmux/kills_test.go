@@ -27,12 +27,13 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-var kills = flag.Int("kills", 8, "how often TestSettleAfterKills kills the tool, over all vendors")
+var kills = flag.Int("kills", 8, "how often TestSettleAfterKills and TestKilled kill the tool, over all vendors")
 
 // killer stands between the tool and a vendor. It kills the tool at a request of its
 // choice, before or after the vendor gets it.
 type killer struct {
-	next http.Handler
+	next   http.Handler
+	served chan struct{} // if not nil, gets a word for each request that was answered
 
 	mu      sync.Mutex
 	process *os.Process
@@ -44,6 +45,13 @@ func (k *killer) arm(p *os.Process, left int, after bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.process, k.left, k.after = p, left, after
+}
+
+// serve names the process to kill.
+func (k *killer) serve(p *os.Process) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.process = p
 }
 
 func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -29,13 +29,13 @@ func main() {
 
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out := terminal.NewOutput(stdout)
-	a := &app{registry: all.Registry(), out: out}
+	out, errOut := terminal.NewOutput(stdout), terminal.NewOutput(stderr)
+	a := &app{registry: all.Registry(), out: out, errOut: errOut}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(out)
-	root.SetErr(stderr)
+	root.SetErr(errOut)
 	terminal.StrictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.nothing = nothingOf(cmd)
@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		a.json = a.json || slices.Contains(args, "--json")
 		err = exit.AsUsage(err)
 	}
-	return a.finish(ctx, err, stderr)
+	return a.finish(ctx, err, errOut)
 }
 
 // finish tells err and returns the exit code.

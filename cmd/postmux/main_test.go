@@ -25,6 +25,9 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestMain keeps the configuration of whoever runs the tests out of them.
 func TestMain(m *testing.M) {
 	if os.Getenv(toolEnv) != "" {
+		if at := os.Getenv(killEnv); at != "" {
+			os.Exit(run(killAt(at), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		}
 		main()
 	}
 	flag.Parse()

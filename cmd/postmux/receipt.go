@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -35,7 +36,7 @@ func accountText(account, prov string) string {
 }
 
 // showReceipt prints what became of a send and makes the error of the command.
-func (a *app) showReceipt(c *provider.Client, r *provider.Receipt, err error) error {
+func (a *app) showReceipt(ctx context.Context, c *provider.Client, r *provider.Receipt, err error) error {
 	code := exit.ReceiptCode(r, err)
 	if r != nil && !a.json {
 		a.printReceipt(r, err)
@@ -48,7 +49,7 @@ func (a *app) showReceipt(c *provider.Client, r *provider.Receipt, err error) er
 	}
 	var next []string
 	if code == exit.Unknown && r != nil && !a.json {
-		next = keepReceipt(c, r)
+		next = keepReceipt(ctx, c, r)
 	}
 	if err != nil {
 		result := &exit.Result{Err: err, Code: code, Next: next}

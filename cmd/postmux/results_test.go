@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -49,6 +51,19 @@ func TestResultFileInUse(t *testing.T) {
 		assert.Equal(t, exit.Done, r.code, r.errOut)
 	}
 	assert.Len(t, sb.Messages("brevo"), 1)
+}
+
+// summed gives the lines of a result file the sums that they would have been written with.
+func summed(text string) string {
+	var b strings.Builder
+	sum := make([]byte, 8)
+	for line := range strings.Lines(text) {
+		body, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), "}"), `,"sum":`)
+		h := sha256.Sum256(append(sum, body...))
+		sum = h[:8:8]
+		fmt.Fprintf(&b, "%s,\"sum\":\"%x\"}\n", body, sum)
+	}
+	return b.String()
 }
 
 // toolEnv makes the test program the tool.
@@ -169,7 +184,7 @@ func TestSummaryWithoutStdout(t *testing.T) {
 		var errOut strings.Builder
 		code := run(t.Context(), append([]string{"--config", cfg}, args...), strings.NewReader(""), full{}, &errOut)
 		assert.Equal(t, exit.Bug, code)
-		assert.True(t, strings.HasPrefix(errOut.String(), summary), errOut.String())
+		assert.Contains(t, errOut.String(), summary)
 		assert.Equal(t, 1, strings.Count(errOut.String(), "cannot write the output"), errOut.String())
 	}
 }

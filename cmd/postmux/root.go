@@ -22,6 +22,7 @@ import (
 type app struct {
 	registry   provider.Registry
 	out        *terminal.Output
+	errOut     *terminal.Output // stderr
 	configFile string
 	account    string
 	json       bool
@@ -166,7 +167,7 @@ func (a *app) loadConfig() (provider.Config, error) {
 		}
 		a.configFile = file
 	}
-	data, err := os.ReadFile(a.configFile)
+	data, err := configfile.Read(a.configFile)
 	if err != nil {
 		return provider.Config{}, exit.ConfigError("", "cannot read the configuration: %v", err)
 	}

@@ -47,7 +47,7 @@ delivered: "postmux status" looks it up where the provider has a look-up.`,
 				}
 				return dry.show(a, err)
 			}
-			return a.showReceipt(c, r, err)
+			return a.showReceipt(cmd.Context(), c, r, err)
 		},
 	}
 	m.register(cmd)
@@ -102,7 +102,7 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 func (m *messageFlags) message(cmd *cobra.Command, args []string) (*provider.Message, error) {
 	msg := new(provider.Message)
 	if len(args) == 1 {
-		data, err := input.ReadAll(cmd.InOrStdin(), "", args[0])
+		data, err := input.ReadAll(cmd.InOrStdin(), "", args[0], input.MessageMost)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 			*f.field = f.value
 		}
 		if f.file != "" {
-			data, err := input.ReadAll(cmd.InOrStdin(), "--"+f.name+"-file", f.file)
+			data, err := input.ReadAll(cmd.InOrStdin(), "--"+f.name+"-file", f.file, input.MessageMost)
 			if err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func (a *app) statusIDs(cmd *cobra.Command, args []string, file string) ([]strin
 	case file == "":
 		return nil, exit.UsageError("", "expected the ID of a message, or --receipt FILE")
 	}
-	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file)
+	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file, input.ReceiptMost)
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ func unsettled(r *provider.Receipt) int {
 
 // readReceipt reads a receipt as it is, or inside the document that an error made.
 func readReceipt(cmd *cobra.Command, file string) (*provider.Receipt, error) {
-	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file)
+	data, err := input.ReadAll(cmd.InOrStdin(), "--receipt", file, input.ReceiptMost)
 	if err != nil {
 		return nil, err
 	}

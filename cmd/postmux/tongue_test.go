@@ -110,7 +110,7 @@ func TestBatchTimePassesBetweenRuns(t *testing.T) {
 			lines[i] = head + `"at":"` + now.Add(-time.Hour).Format(time.RFC3339) + `"}`
 		}
 	}
-	require.NoError(t, os.WriteFile(results, []byte(strings.Join(lines, "\n")), 0o600))
+	require.NoError(t, os.WriteFile(results, []byte(summed(strings.Join(lines, "\n"))), 0o600))
 	r := postmux(t, "--config", cfg, "--json", "batch", input, "--results", results, "--resume")
 	require.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "the time has passed since the first run began")

@@ -42,13 +42,11 @@ func Limited(err error) bool {
 }
 
 // Patiently makes a call again that a limit has kept back, after the time that the
-// provider names. It waits for up to five minutes in all, and not beyond ctx.
+// provider names, or after waits that grow. It waits for up to five minutes in all, and
+// not beyond ctx.
 func Patiently(ctx context.Context, call func() error) error {
-	return flow.Patiently(ctx, call, func(err error) time.Duration {
-		if !Limited(err) {
-			return 0
-		}
-		return provider.RetryAfter(err)
+	return flow.Patiently(ctx, call, func(err error) (time.Duration, bool) {
+		return provider.RetryAfter(err), Limited(err)
 	})
 }
 

@@ -20,11 +20,10 @@ type Flow[T, R any] struct {
 	// Identity, if not nil, names the object that an item changes: an item waits
 	// for the results of earlier ones with the same name.
 	Identity func(T) string
-	// Begin, if not nil, is called before a group's call, on the caller's
-	// goroutine. An error ends the flow.
-	Begin func(items []T) error
-	// Call makes the call, and returns a result for each item.
-	Call func(ctx context.Context, items []T) []R
+	// Call makes the call, and returns a result for each item. It may wait before its
+	// request; ended then returns the reason for which no further request begins, or
+	// nil.
+	Call func(ctx context.Context, items []T, ended func() error) []R
 	// Ends returns the error that every further call would cause too, or nil. It
 	// gets the results of each call, and of each item that Place completed.
 	Ends func(results []R) error
@@ -183,11 +182,6 @@ func (r *run[T, R]) start(g *group[T, R]) {
 		r.skip(g)
 		return
 	}
-	if r.ended() == nil && r.Begin != nil {
-		if err := r.Begin(g.items); err != nil {
-			r.end(err)
-		}
-	}
 	if r.ended() != nil {
 		<-r.free
 		r.skip(g)
@@ -195,7 +189,7 @@ func (r *run[T, R]) start(g *group[T, R]) {
 	}
 	r.calls.Go(func() {
 		defer func() { <-r.free }()
-		g.results = r.Call(r.ctx, g.items)
+		g.results = r.Call(r.ctx, g.items, r.ended)
 		if err := r.Ends(g.results); err != nil {
 			r.end(err)
 		}

@@ -45,7 +45,7 @@ func newProbe(calls, items int) *probe {
 	p.Flow = Flow[int, int]{
 		Limits: Limits{Items: items}, Calls: calls,
 		Place: func(context.Context, int) (Traits, int, bool) { return Traits{Held: 1}, 0, false },
-		Call: func(ctx context.Context, items []int) []int {
+		Call: func(ctx context.Context, items []int, _ func() error) []int {
 			p.peak.Store(max(p.peak.Load(), p.busy.Add(1)))
 			defer p.busy.Add(-1)
 			select {
@@ -177,27 +177,27 @@ func TestFlowDeliveryFails(t *testing.T) {
 	})
 }
 
-func TestFlowBegin(t *testing.T) {
+// A call that waits before its request learns that the flow has ended meanwhile.
+func TestFlowEndedWhileACallWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(2, 10)
-		full := errors.New("disk full")
-		var begun []int
-		p.Begin = func(items []int) error {
-			if len(begun) >= 30 {
-				return full
+		p.failAt = 0
+		call := p.Call
+		var kept []int
+		p.Call = func(ctx context.Context, items []int, ended func() error) []int {
+			if items[0] == 0 {
+				return call(ctx, items, ended)
 			}
-			begun = append(begun, items...)
-			return nil
+			<-time.After(time.Minute) // a limit
+			if err := ended(); err != nil {
+				require.ErrorIs(t, err, p.failedError)
+				kept = append(kept, items...)
+			}
+			return items
 		}
-		out, err := p.collect(t.Context(), numbers(1000, nil))
-		require.ErrorIs(t, err, full)
-		var sent []int
-		for _, c := range p.calls {
-			sent = append(sent, c...)
-		}
-		assert.ElementsMatch(t, begun, sent, "sent without being told before")
-		assert.Len(t, begun, 30)
-		assert.Greater(t, len(out), 30)
+		_, err := p.collect(t.Context(), numbers(1000, nil))
+		require.ErrorIs(t, err, p.failedError)
+		assert.Len(t, kept, 10)
 	})
 }
 
@@ -267,11 +267,11 @@ func TestFlowReadsAheadOfASlowCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(2, 10)
 		quick := p.Call
-		p.Call = func(ctx context.Context, items []int) []int {
+		p.Call = func(ctx context.Context, items []int, ended func() error) []int {
 			if items[0] == 0 {
 				<-time.After(time.Hour)
 			}
-			return quick(ctx, items)
+			return quick(ctx, items, ended)
 		}
 		read, given, most := 0, 0, 0
 		err := p.Run(t.Context(), func(yield func(int, error) bool) {

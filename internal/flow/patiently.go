@@ -2,20 +2,35 @@ package flow
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 )
 
-// patience is how long Patiently waits in all.
-const patience = 5 * time.Minute
+const (
+	// patience is how long Patiently waits in all.
+	patience = 5 * time.Minute
+	// Waits of which nobody said how long they must be grow between these.
+	shortestGuess = 5 * time.Second
+	longestGuess  = time.Minute
+)
 
-// Patiently makes a call again that a limit has kept back. keptBack returns the time
-// after which an error's call may be made again, 0 when it was not kept back by a limit.
-// Patiently waits for up to five minutes in all, and not beyond ctx.
-func Patiently(ctx context.Context, call func() error, keptBack func(error) time.Duration) error {
+// Patiently makes a call again that a limit has kept back. keptBack reports whether a
+// limit did, and the time after which the call may be made again, 0 when nobody named one:
+// then waits begin with some seconds and double. Patiently waits for up to five minutes
+// in all, and not beyond ctx.
+func Patiently(
+	ctx context.Context, call func() error, keptBack func(error) (wait time.Duration, kept bool),
+) error {
+	guess := shortestGuess
 	for waited := time.Duration(0); ; {
 		err := call()
-		d := keptBack(err)
-		if d <= 0 || waited+d > patience || Pause(ctx, d) != nil {
+		d, kept := keptBack(err)
+		if kept && d <= 0 {
+			// Calls that were refused together do not come back together.
+			d = guess/2 + rand.N(guess/2)
+			guess = min(2*guess, longestGuess)
+		}
+		if !kept || waited+d > patience || Pause(ctx, d) != nil {
 			return err
 		}
 		waited += d

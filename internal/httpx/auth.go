@@ -19,7 +19,9 @@ type authorizer struct {
 }
 
 func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
-	credential, err := l.auth.credential(ctx, "")
+	bounded, cancel := endingAt(ctx, x.notAfter)
+	credential, err := l.auth.credential(bounded, "")
+	cancel()
 	if err != nil {
 		return nil, noCredential(err)
 	}

@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"context"
-	"crypto/sha256"
 	"slices"
 	"sync"
 	"time"
@@ -11,16 +10,6 @@ import (
 
 	"github.com/postmux/postmux/provider"
 )
-
-// buckets are shared by all clients of the same account in the process: a limit
-// is the account's, and so is a pause.
-var buckets sync.Map // bucketKey -> *bucket
-
-type bucketKey struct {
-	base, class string
-	identity    [sha256.Size]byte
-	limit       Limit
-}
 
 // bucket lets calls of one class through at the account's rate, and none at all
 // during a pause that the vendor has asked for. Calls that must wait stand in a queue:
@@ -31,6 +20,7 @@ type bucket struct {
 	mu     sync.Mutex
 	paused time.Time
 	busy   bool            // somebody stands at the head of the queue
+	gone   bool            // the pool has let it go: another one counts now
 	queue  []chan struct{} // of those behind; closed when it is their turn
 }
 
@@ -38,72 +28,66 @@ func newBucket(l Limit) *bucket {
 	return &bucket{limiter: rate.NewLimiter(l.Rate, l.Burst)}
 }
 
-// bucketsOf returns the buckets of the account with this identity at base, by class.
-func bucketsOf(base string, identity [sha256.Size]byte, limits map[string]Limit) map[string]*bucket {
-	out := make(map[string]*bucket, len(limits))
-	for class, l := range limits {
-		key := bucketKey{base, class, identity, l}
-		b, ok := buckets.Load(key)
-		if !ok {
-			b, _ = buckets.LoadOrStore(key, newBucket(l))
-		}
-		out[class] = b.(*bucket)
+// take takes n calls when they may go out now, and returns the time of it. gone reports
+// that the bucket no longer counts.
+func (b *bucket) take(n int) (now time.Time, taken, gone bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now = time.Now() // in here: the limiter gives more when it gets an older time than before
+	if b.gone {
+		return now, false, true
 	}
-	return out
+	return now, !b.busy && b.paused.Before(now) && b.limiter.AllowN(now, n), false
 }
 
-// wait waits until the call may go out and returns for how long it did. When the
-// call would have to wait beyond the deadline of ctx, wait returns at once: the
-// error has the time that is missing.
-func (b *bucket) wait(ctx context.Context) (time.Duration, *provider.Error) {
-	start := time.Now()
-	if b.free(start) && b.limiter.AllowN(start, 1) {
-		return 0, nil // the usual case
-	}
-	if e := b.lineUp(ctx); e != nil {
-		return time.Since(start), e
+// wait waits until n calls may go out, behind those who wait already. When they would have
+// to wait beyond the deadline of ctx, it returns at once: the error has the time that is
+// missing. gone reports that the bucket no longer counts.
+func (b *bucket) wait(ctx context.Context, n int) (_ *provider.Error, gone bool) {
+	if e, gone := b.lineUp(ctx); e != nil || gone {
+		return e, gone
 	}
 	defer b.next()
 	for {
 		if pause := time.Until(b.pausedUntil()); pause > 0 {
 			if e := sleep(ctx, pause); e != nil {
-				return time.Since(start), e
+				return e, false
 			}
 			continue
 		}
-		r := b.limiter.Reserve()
+		r := b.limiter.ReserveN(time.Now(), n)
 		if delay := r.Delay(); delay > 0 {
 			if e := sleep(ctx, delay); e != nil {
 				r.Cancel() // nobody has reserved after it, so all of it is given back
-				return time.Since(start), e
+				return e, false
 			}
 			if time.Until(b.pausedUntil()) > 0 {
 				continue // a pause has begun meanwhile
 			}
 		}
-		return time.Since(start), nil
+		return nil, false
 	}
 }
 
 // lineUp waits until the call stands at the head of the queue, in the order in which
 // calls came.
-func (b *bucket) lineUp(ctx context.Context) *provider.Error {
+func (b *bucket) lineUp(ctx context.Context) (_ *provider.Error, gone bool) {
 	b.mu.Lock()
 	if !b.busy {
-		b.busy = true
+		b.busy, gone = !b.gone, b.gone
 		b.mu.Unlock()
-		return nil
+		return nil, gone
 	}
 	if e := beyondDeadline(ctx, b.estimate()); e != nil {
 		b.mu.Unlock()
-		return e
+		return e, false
 	}
 	turn := make(chan struct{})
 	b.queue = append(b.queue, turn)
 	b.mu.Unlock()
 	select {
 	case <-turn:
-		return nil
+		return nil, false
 	case <-ctx.Done():
 	}
 	b.mu.Lock()
@@ -115,7 +99,7 @@ func (b *bucket) lineUp(ctx context.Context) *provider.Error {
 	if i < 0 { // its turn came at the same moment
 		b.next()
 	}
-	return ended(ctx)
+	return ended(ctx), false
 }
 
 // next lets the next of the queue to its head.
@@ -144,25 +128,29 @@ func (b *bucket) estimate() time.Duration {
 	return wait
 }
 
-// free reports whether nobody waits and there is no pause.
-func (b *bucket) free(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.busy && b.paused.Before(now)
-}
-
 func (b *bucket) pausedUntil() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.paused
 }
 
-// pause lets nothing through for d. A longer pause that has begun before stays.
-func (b *bucket) pause(d time.Duration) {
-	until := time.Now().Add(min(d, maxHint))
+// pause lets nothing through for d. A longer pause that has begun before stays. It reports
+// whether the bucket still counts.
+func (b *bucket) pause(d time.Duration) (gone bool) {
+	until := time.Now().Add(d)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if until.After(b.paused) {
 		b.paused = until
 	}
+	return b.gone
+}
+
+// letGo makes the bucket count no longer when a new one would do the same: it is full, it
+// has no pause, and nobody waits.
+func (b *bucket) letGo(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gone = b.gone || !b.busy && b.paused.Before(now) && b.limiter.TokensAt(now) >= float64(b.limiter.Burst())
+	return b.gone
 }

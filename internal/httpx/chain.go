@@ -38,6 +38,7 @@ func assemble(s *settings) []link {
 			// First, to refuse a call that cannot be encoded. There is no wait for a limit and
 			// no fetch of a token, because no request follows.
 			encode,
+			&beginner{},
 			// Last: the call is shown instead of sent.
 			&dryRun{show: s.Env.DryRun, describe: describe},
 		}
@@ -51,7 +52,10 @@ func assemble(s *settings) []link {
 		// token too.
 		&deadline{},
 		// In each attempt: the vendor counts repeats too.
-		&limiter{limits: s.Limits, buckets: s.buckets},
+		&limiter{
+			limits: s.Limits, gates: s.gates, shared: s.Env.Limiter,
+			provider: s.Provider, account: s.Env.Account, failed: s.Env.Hooks.OnLimit,
+		},
 		// In each attempt, and after the wait for the limit: a token may expire meanwhile.
 		&authorizer{auth: s.Auth, secrets: secrets{others: s.Auth.secrets}},
 		// After auth, which may make two requests: the hook is called for each. Around
@@ -62,6 +66,9 @@ func assemble(s *settings) []link {
 		},
 		// After auth: the credential may be a field of the body.
 		encode,
+		// After limit and auth, which wait: what only waits was not begun. After encode: nor
+		// was what cannot be written.
+		&beginner{},
 		// Around classify and send, whose errors quote the vendor: some echo the credential.
 		&redactor{},
 		// In each attempt: an answer that proves nothing may be asked for again. After

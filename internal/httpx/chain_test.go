@@ -66,7 +66,7 @@ func TestDecodeFailureKeepsCause(t *testing.T) {
 
 // The order of the links is a promise of each of them, see assemble.
 var order = []string{
-	"decoder", "retrier", "deadline", "limiter", "authorizer", "observer", "encoder", "redactor", "evidence", "classifier", "answerBound", "reader", "sender",
+	"decoder", "retrier", "deadline", "limiter", "authorizer", "observer", "encoder", "beginner", "redactor", "evidence", "classifier", "answerBound", "reader", "sender",
 }
 
 // A send goes through the links in order, each once, and through nothing else of
@@ -114,5 +114,5 @@ func TestLinksOfADryRun(t *testing.T) {
 	for _, l := range chain.links {
 		names = append(names, fmt.Sprintf("%T", l))
 	}
-	assert.Equal(t, []string{"*httpx.encoder", "*httpx.dryRun"}, names)
+	assert.Equal(t, []string{"*httpx.encoder", "*httpx.beginner", "*httpx.dryRun"}, names)
 }

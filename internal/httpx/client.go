@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -21,8 +21,7 @@ import (
 const (
 	// defaultDial is longer than a resolver waits for a dead name server, 5 s.
 	defaultDial = 15 * time.Second
-	// Providers close idle connections; a request on one that is just being
-	// closed has no answer and an unknown outcome. So we close first.
+	// Of every idle connection; idle.go has shorter bounds and the reason.
 	idleTimeout = 30 * time.Second
 	// An HTTP/2 connection that was silent for so long is asked for a sign of life, and
 	// is lost when none comes for as long again. A slow vendor gives one.
@@ -116,8 +115,11 @@ func newTransport(key transportKey, dial dialFunc) (*http.Transport, error) {
 	return t, nil
 }
 
+// authoritiesMost is the size of a ca_file at most: a bundle of all public ones has 0.3 MB.
+const authoritiesMost = 16 << 20
+
 func authorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := bounded.ReadFile(file, authoritiesMost)
 	if err != nil {
 		return nil, fmt.Errorf("ca_file: cannot read it: %w", err)
 	}

@@ -47,7 +47,7 @@ type settings struct {
 	answer    time.Duration // for an answer, 0 for the default by the call
 	attempts  int           // of one call, the first included
 	client    *http.Client
-	buckets   map[string]*bucket
+	gates     map[string]*gate // by class
 	userAgent []string // as a header holds it
 }
 
@@ -82,7 +82,7 @@ func (cfg Config) resolve() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.buckets = bucketsOf(s.base, cfg.Auth.identity, limits)
+	s.gates = gatesOf(process, s.base, cfg.Auth.identity, limits)
 	if strings.ContainsFunc(cfg.Env.UserAgent, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 		return nil, configError("user_agent", errors.New("expected visible ASCII"))
 	}

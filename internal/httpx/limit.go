@@ -2,27 +2,36 @@ package httpx
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
-// limiter keeps the account's limits. A call waits for the bucket of its class,
-// and an answer that reports a used-up limit pauses the bucket.
+// pauseBound is how long an answer waits until a shared limiter knows of a pause.
+const pauseBound = 2 * time.Second
+
+// limiter keeps the account's limits. A call waits for the limit of its class, and an
+// answer that reports a used-up limit pauses it.
 type limiter struct {
 	linked
-	limits  Limits
-	buckets map[string]*bucket // by class
+	limits Limits
+	gates  map[string]*gate // by class
+
+	shared            provider.Limiter // the program's, nil when the process keeps the limits
+	provider, account string
+	failed            func(context.Context, provider.LimitEvent) // the program's hook
 }
 
 func (l *limiter) do(ctx context.Context, x exchange) (*Answer, *failure) {
-	b := l.bucketOf(x.call)
-	if b == nil {
+	g := l.gateOf(x.call)
+	if g == nil {
 		return l.next.do(ctx, x)
 	}
 	bounded, cancel := endingAt(ctx, x.notAfter)
-	waited, e := b.wait(bounded)
+	waited, e := l.wait(bounded, g)
 	cancel()
 	if e != nil {
 		if e.Kind == provider.ErrCanceled {
@@ -32,29 +41,92 @@ func (l *limiter) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	}
 	x.waited = waited
 	a, f := l.next.do(ctx, x)
-	l.pauseAfter(b, a, f)
+	if d := l.pauseAfter(a, f); d > 0 {
+		l.pause(ctx, g, d)
+	}
 	return a, f
 }
 
-func (l *limiter) bucketOf(call *rest.Call) *bucket {
-	if len(l.buckets) == 0 {
+func (l *limiter) gateOf(call *rest.Call) *gate {
+	if len(l.gates) == 0 {
 		return nil
 	}
-	return l.buckets[l.limits.Class(call)]
+	return l.gates[l.limits.Class(call)]
 }
 
-// pauseAfter pauses b when the answer says that no calls are left, or that there
-// were too many.
-func (l *limiter) pauseAfter(b *bucket, a *Answer, f *failure) {
+// wait waits until the call may go out and returns for how long it did.
+func (l *limiter) wait(ctx context.Context, g *gate) (time.Duration, *provider.Error) {
+	if l.shared == nil {
+		return g.wait(ctx, 1)
+	}
+	start := time.Now()
+	err := l.shared.Acquire(ctx, g.slot, 1)
+	if err == nil {
+		return time.Since(start), nil
+	}
+	e := keptBack(ctx, err)
+	if e == nil {
+		// Mail goes on without the shared limit: a vendor's 429 loses nothing, and a limiter
+		// whose database is away must not be what stops all mail.
+		l.tell(ctx, g, err)
+		_, e = g.wait(ctx, 1)
+	}
+	return time.Since(start), e
+}
+
+// keptBack returns the error of a call that a shared limiter has kept back, nil when the
+// limiter could not tell.
+func keptBack(ctx context.Context, err error) *provider.Error {
+	if ctx.Err() != nil {
+		return ended(ctx)
+	}
+	e, ok := errors.AsType[*provider.Error](err)
+	if !ok {
+		return nil
+	}
+	own := *e // the limiter may give the same one to every call
+	own.Status = 0
+	return &own
+}
+
+// pauseAfter is how long no calls may go out, because the answer says that none are left,
+// or that there were too many.
+func (l *limiter) pauseAfter(a *Answer, f *failure) time.Duration {
+	var d time.Duration
 	if a == nil {
-		return
+		return 0
 	}
 	if l.limits.Left != nil {
-		if left, reset, ok := l.limits.Left(a); ok && left == 0 && reset > 0 {
-			b.pause(reset)
+		if left, reset, ok := l.limits.Left(a); ok && left == 0 {
+			d = reset
 		}
 	}
-	if f != nil && f.class == outcome.Throttled && f.err.RetryAfter > 0 {
-		b.pause(f.err.RetryAfter)
+	if f != nil && f.class == outcome.Throttled {
+		d = max(d, f.err.RetryAfter)
+	}
+	return min(d, maxHint)
+}
+
+// pause holds in this process too: it is the limit that counts while the shared limiter
+// is away.
+func (l *limiter) pause(ctx context.Context, g *gate, d time.Duration) {
+	g.pause(d)
+	if l.shared == nil {
+		return
+	}
+	// The call may have used up its time; the others of the account have not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pauseBound)
+	defer cancel()
+	if err := l.shared.Pause(ctx, g.slot, d); err != nil {
+		l.tell(ctx, g, err)
+	}
+}
+
+// tell calls the program's hook for a failure of the shared limiter.
+func (l *limiter) tell(ctx context.Context, g *gate, err error) {
+	if l.failed != nil {
+		l.failed(ctx, provider.LimitEvent{
+			Provider: l.provider, Account: l.account, Slot: g.slot, Err: err,
+		})
 	}
 }

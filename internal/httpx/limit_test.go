@@ -18,6 +18,11 @@ import (
 	"github.com/postmux/postmux/rest"
 )
 
+// newGate is the gate of a limit that nobody else has.
+func newGate(l Limit) *gate {
+	return &gate{pool: newPool(), slot: provider.Slot{Key: "k", Class: "c", PerSecond: float64(l.Rate), Burst: l.Burst}}
+}
+
 // window is a vendor that allows n calls in each second by the clock and
 // answers 429 beyond.
 type window struct {
@@ -104,7 +109,7 @@ func TestNothingLeftPausesAllClients(t *testing.T) {
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		linkOf[*limiter](a).bucketOf(sendCall()).pause(time.Minute)
+		linkOf[*limiter](a).gateOf(sendCall()).pause(time.Minute)
 		_, err = a.Do(ctx, sendCall(), new(sent))
 		e := errorOf(t, err)
 		assert.Equal(t, provider.ErrRateLimited, e.Kind)
@@ -118,14 +123,14 @@ func TestNothingLeftPausesAllClients(t *testing.T) {
 // they go out at the rate, not all at once.
 func TestPauseHoldsForThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(Limit{Rate: 1, Burst: 1})
+		b := newGate(Limit{Rate: 1, Burst: 1})
 		start := time.Now()
 		var mu sync.Mutex
 		var out []time.Duration
 		var all sync.WaitGroup
 		for range 5 {
 			all.Go(func() {
-				waited, e := b.wait(t.Context())
+				waited, e := b.wait(t.Context(), 1)
 				assert.Nil(t, e)
 				mu.Lock()
 				defer mu.Unlock()
@@ -156,8 +161,8 @@ func TestCanceledWaitsLeaveNoTrace(t *testing.T) {
 	for _, order := range []string{"first in, first out", "last in, first out", "all at once"} {
 		t.Run(order, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBucket(Limit{Rate: perSecond, Burst: 1})
-				_, e := b.wait(t.Context())
+				b := newGate(Limit{Rate: perSecond, Burst: 1})
+				_, e := b.wait(t.Context(), 1)
 				require.Nil(t, e)
 				cancels := make([]context.CancelFunc, waiters)
 				var wg sync.WaitGroup
@@ -165,7 +170,7 @@ func TestCanceledWaitsLeaveNoTrace(t *testing.T) {
 					ctx, cancel := context.WithCancel(t.Context())
 					cancels[i] = cancel
 					wg.Go(func() {
-						_, e := b.wait(ctx)
+						_, e := b.wait(ctx, 1)
 						if assert.NotNil(t, e) {
 							assert.Equal(t, provider.ErrCanceled, e.Kind)
 							assert.ErrorIs(t, e, context.Canceled)
@@ -183,7 +188,7 @@ func TestCanceledWaitsLeaveNoTrace(t *testing.T) {
 					}
 				}
 				wg.Wait()
-				waited, e := b.wait(t.Context())
+				waited, e := b.wait(t.Context(), 1)
 				require.Nil(t, e)
 				assert.Less(t, waited, 2*time.Second/perSecond)
 			})
@@ -195,14 +200,14 @@ func TestCanceledWaitsLeaveNoTrace(t *testing.T) {
 // comes before its turn is told at once.
 func TestWaitsAreFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBucket(Limit{Rate: 10, Burst: 1})
+		b := newGate(Limit{Rate: 10, Burst: 1})
 		var mu sync.Mutex
 		var order []int
 		start := time.Now()
 		var wg sync.WaitGroup
 		for i := range 50 {
 			wg.Go(func() {
-				_, e := b.wait(t.Context())
+				_, e := b.wait(t.Context(), 1)
 				assert.Nil(t, e)
 				mu.Lock()
 				defer mu.Unlock()
@@ -212,7 +217,7 @@ func TestWaitsAreFair(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		waited, e := b.wait(ctx)
+		waited, e := b.wait(ctx, 1)
 		require.NotNil(t, e)
 		assert.Equal(t, provider.ErrRateLimited, e.Kind)
 		assert.Zero(t, waited, "its turn is five seconds away")
@@ -220,7 +225,7 @@ func TestWaitsAreFair(t *testing.T) {
 		soon, stop := context.WithTimeout(t.Context(), 5*time.Second+10*time.Millisecond)
 		defer stop()
 		wg.Go(func() {
-			_, e := b.wait(soon)
+			_, e := b.wait(soon, 1)
 			assert.Nil(t, e, "its turn comes before its deadline")
 		})
 		wg.Wait()

@@ -43,7 +43,7 @@ type exchange struct {
 
 	attempt  int       // number of the attempt, from 1; set by retry
 	ends     time.Time // the end of the whole call; set by retry
-	notAfter time.Time // the latest start of the attempt, zero for any; set by retry
+	notAfter time.Time // the attempt's body may not begin to leave later, zero for any; set by retry
 
 	cancel context.CancelFunc // ends the attempt; set by deadline
 

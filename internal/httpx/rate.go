@@ -41,13 +41,20 @@ func Single(n float64) Limits {
 // PerHour is a rate of n calls an hour.
 func PerHour(n float64) rate.Limit { return rate.Limit(n / 3600) }
 
+// Bounds of a limit in the configuration. With less than one call in a hundred hours a wait
+// would be longer than what a Duration holds.
+const (
+	leastLimit = 0.01
+	mostLimit  = 1e6
+)
+
 // ParseLimit reads a limit as the configuration writes it: "10/s", "300/m",
 // "100/h". A tenth of it, at least one call, may go out at once.
 func ParseLimit(text string) (Limit, error) {
 	count, unit, _ := strings.Cut(text, "/")
 	n, err := strconv.ParseFloat(count, 64)
 	seconds := map[string]float64{"s": 1, "m": 60, "h": 3600}[unit]
-	if err != nil || n <= 0 || n > 1e6 || seconds == 0 {
+	if err != nil || !(n >= leastLimit && n <= mostLimit) || seconds == 0 { // what is no number is not between them
 		return Limit{}, fmt.Errorf("expected a number of calls and a unit like 10/s, 300/m or 100/h")
 	}
 	burst := max(1, int(n/10))

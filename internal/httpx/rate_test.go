@@ -27,7 +27,7 @@ func TestRateLimitsInTheConfiguration(t *testing.T) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, float64(l.Burst)+float64(l.Rate)*3600, perHour+1, text)
 	}
-	assert.Empty(t, linkOf[*limiter](newChain(t, "http://127.0.0.1:1", func(c *Config) { c.Limits = limits })).buckets, "a fake on loopback has no limits of the vendor")
+	assert.Empty(t, linkOf[*limiter](newChain(t, "http://127.0.0.1:1", func(c *Config) { c.Limits = limits })).gates, "a fake on loopback has no limits of the vendor")
 }
 
 func ExampleLimit() {

@@ -55,7 +55,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 			return a, nil
 		}
 		verdict := f.applyTable(outcome.Input{
-			Effect: x.call.Effect, Keyed: time.Now().Before(keyEnds), Unclear: unclear,
+			Effect: x.call.Effect, Keyed: !past(keyEnds), Unclear: unclear,
 		})
 		unclear = unclear || f.class.Unclear()
 		if verdict.Next != outcome.Repeat || x.attempt >= l.attempts ||
@@ -77,7 +77,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		bounded, cancel := context.WithDeadline(ctx, earlier(x.ends, x.notAfter))
 		late := sleep(bounded, wait)
 		cancel()
-		if late != nil {
+		if late != nil || past(x.notAfter) {
 			return a, f
 		}
 	}

@@ -13,7 +13,10 @@ import (
 	"github.com/postmux/postmux/internal/fastpath"
 )
 
-var errSealed = errors.New("body is sealed")
+var (
+	errSealed  = errors.New("body is sealed")
+	errTooLate = errors.New("the time in which the provider knows the key has ended before the request left")
+)
 
 // sealedBody is a request body that records how much of it was handed to the
 // connection. After seal no further byte leaves, so a write that is still running
@@ -26,7 +29,10 @@ type sealedBody struct {
 	data   []byte
 	pooled *[]byte // the pool's memory under data, nil when data is not from the pool
 
+	notAfter time.Time // the first byte may not leave later, zero for any
+
 	trace   httptrace.ClientTrace
+	maxIdle time.Duration // of the connection, see keptIdle
 	mu      sync.Mutex
 	first   sealedReader  // nearly always the only one
 	last    *sealedReader // the transport's latest one
@@ -55,15 +61,15 @@ func (b *sealedBody) seal() leftState {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sealed = true
-	switch {
-	case b.full:
+	switch empty := len(b.data) == 0; {
+	case b.full && !empty: // an empty body is read before there is a connection
 		return leftAll
-	case len(b.data) > 0 && b.gotConn:
-		return leftPart
-	case b.gotConn:
+	case !b.gotConn:
+		return leftNothing
+	case empty:
 		return leftAll
 	}
-	return leftNothing
+	return leftPart
 }
 
 // expectAnswer makes the body call expire when the answer does not come within bound.
@@ -140,9 +146,15 @@ func (b *sealedBody) release() {
 	b.data, b.pooled = nil, nil
 }
 
-// watch returns a context with which a request reports its connection to b.
-func (b *sealedBody) watch(ctx context.Context) context.Context {
-	b.trace.GotConn = func(httptrace.GotConnInfo) { b.connected() }
+// watch returns a context with which a request reports its connection to b. One that was
+// idle for longer than maxIdle is not used.
+func (b *sealedBody) watch(ctx context.Context, maxIdle time.Duration) context.Context {
+	b.maxIdle = maxIdle
+	b.trace.GotConn = func(info httptrace.GotConnInfo) {
+		if !info.WasIdle || info.IdleTime <= b.maxIdle || !retire(info.Conn) {
+			b.connected()
+		}
+	}
 	return httptrace.WithClientTrace(ctx, &b.trace)
 }
 
@@ -199,6 +211,9 @@ func (r *sealedReader) Read(p []byte) (int, error) {
 	}
 	if r.b.sealed {
 		return 0, errSealed
+	}
+	if r.read == 0 && past(r.b.notAfter) {
+		return 0, errTooLate // it has waited for a connection
 	}
 	n := copy(p, r.b.data[r.read:])
 	if r.read += n; r.read == len(r.b.data) {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/postmux/postmux/internal/fastpath"
+	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -15,6 +17,7 @@ type sender struct {
 	client *http.Client
 	// reportsConn says that the transport reports its connections to httptrace.
 	reportsConn bool
+	idle        keptIdle
 	base        string // for the text of errors
 }
 
@@ -25,10 +28,15 @@ func newSender(client *http.Client, base string) *sender {
 }
 
 func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
+	if past(x.notAfter) {
+		e := &provider.Error{Message: place(x.call, l.base) + ": " + errTooLate.Error(), Err: errTooLate}
+		return nil, &failure{outcome.Canceled, e}
+	}
 	resp, err := fastpath.Send(l.client, l.request(ctx, x)) //nolint:bodyclose // the next link up reads and closes it
 	if err != nil {
 		return nil, transportFailure(ctx, x, l.base, err)
 	}
+	l.idle.heed(resp.Header)
 	return &Answer{
 		Call: x.call, Status: resp.StatusCode, Header: resp.Header,
 		stream: resp.Body, length: resp.ContentLength,
@@ -37,7 +45,7 @@ func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 
 func (l *sender) request(ctx context.Context, x exchange) *http.Request {
 	if l.reportsConn {
-		ctx = x.body.watch(ctx)
+		ctx = x.body.watch(ctx, l.idle.most(x.call))
 	} else {
 		// For all that is known: then only an unread body proves that the request is not
 		// at the server.

@@ -40,6 +40,16 @@ func ended(ctx context.Context) *provider.Error {
 	return &provider.Error{Kind: provider.ErrCanceled, Message: ctx.Err().Error(), Err: ctx.Err()}
 }
 
+// wall is the time by the machine's clock, without Go's monotonic reading.
+var wall = func() time.Time { return time.Now().Round(0) }
+
+// past reports whether t has come, by either clock; a zero t never comes. The monotonic
+// clock, by which Go compares times and runs timers, stands still while a machine is
+// suspended, and the other one may be set back.
+func past(t time.Time) bool {
+	return !t.IsZero() && (!time.Now().Before(t) || !wall().Before(t.Round(0)))
+}
+
 // earlier returns the earlier of t and u; u may be zero, which is no time.
 func earlier(t, u time.Time) time.Time {
 	if !u.IsZero() && u.Before(t) {

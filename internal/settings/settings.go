@@ -25,6 +25,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/internal/text"
 )
@@ -366,6 +367,9 @@ func ResolveStruct(cfg any) []Problem {
 	return problems
 }
 
+// secretMost is the size of the file of a secret at most.
+const secretMost = 64 << 10
+
 // follow returns the content of a reference: an environment variable, or a file
 // without a byte order mark at its beginning and one line break at its end. Empty counts as missing.
 func follow(word string) (string, error) {
@@ -377,7 +381,7 @@ func follow(word string) (string, error) {
 		return value, nil
 	}
 	if path, ok := strings.CutPrefix(word, "file:"); ok {
-		data, err := os.ReadFile(path)
+		data, err := bounded.ReadFile(path, secretMost)
 		if err != nil {
 			return "", fmt.Errorf("cannot read the file: %w", err)
 		}

@@ -8,8 +8,6 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var _ provider.Finder = (*adapter)(nil)
-
 // FindSent finds mail by one of its recipients, sender, subject and time.
 func (a *adapter) FindSent(
 	ctx context.Context, recipient string, t provider.Trace,

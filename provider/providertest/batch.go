@@ -26,6 +26,16 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 	})
 	ids := make(map[string]bool)
 	index := 0
+	begun := make(map[int]int)
+	begin := provider.BeforeSending(func(indexes []int) error {
+		for _, i := range indexes {
+			begun[i]++
+			for _, mail := range v.Messages(v.name) {
+				assert.NotEqual(t, fmt.Sprint(i), mail.Subject, "begun after it was sent")
+			}
+		}
+		return nil
+	})
 	report, err := c.SendBatch(t.Context(), messages, func(r provider.BatchResult) error {
 		require.Equal(t, index, r.Index, "out of order")
 		if index++; r.Index == 3 {
@@ -40,8 +50,9 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 		assert.False(t, ids[r.Receipt.MessageID], "an id twice")
 		ids[r.Receipt.MessageID] = true
 		return nil
-	})
+	}, begin)
 	require.NoError(t, err)
+	assert.Equal(t, map[int]int{0: 1, 1: 1, 2: 1, 4: 1}, begun, "each message is begun once")
 	assert.Equal(t, provider.BatchReport{Messages: n, Accepted: n - 1, Refused: 1}, report)
 	if c.Has(feature.MessageStatus) {
 		for id := range ids {

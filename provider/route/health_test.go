@@ -70,6 +70,49 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+// A failure counts when it is known, however long the send took; one of a time before the
+// member was open does not count after it.
+func TestBreakerCountsLongSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, a, b := pair(t, route.Options{})
+		const takes = 70 * time.Second // longer than failures are counted over
+		a.reply = func(_ context.Context, m *provider.Message) error {
+			<-time.After(takes)
+			if m.Subject == "slow" {
+				<-time.After(5 * time.Minute)
+			}
+			return unreachable
+		}
+		var wg sync.WaitGroup
+		many := func(n int, subject string) {
+			for range n {
+				wg.Go(func() {
+					m := message()
+					m.Subject = subject
+					_, err := c.Send(t.Context(), m)
+					assert.NoError(t, err)
+				})
+			}
+			synctest.Wait()
+		}
+		many(5, "slow")
+		many(10, "quick")
+		<-time.After(71 * time.Second)
+		assert.Equal(t, route.StateOpen, states(t, c)[0])
+		assert.EqualValues(t, 15, a.calls.Load())
+
+		<-time.After(31 * time.Second)
+		a.answers(nil)
+		send(t, c, 1)
+		assert.Equal(t, route.StateReady, states(t, c)[0])
+		<-time.After(265 * time.Second)
+		send(t, c, 5)
+		wg.Wait()
+		assert.EqualValues(t, 15, b.calls.Load(), "the slow ones failed at last")
+		assert.Equal(t, route.StateReady, states(t, c)[0])
+	})
+}
+
 // While a probe is under way nobody else is let through; what says nothing
 // about the provider leaves the place to the next.
 func TestHalfOpen(t *testing.T) {

@@ -61,9 +61,10 @@ var (
 
 // permit is the permission for one send.
 type permit struct {
-	done  func(error)
-	epoch int
-	send  *runningSend
+	done      func(error)
+	epoch     int
+	openUntil time.Time // of the member, when the send began
+	send      *runningSend
 }
 
 // change is a change of state that the hook has not been called for.
@@ -92,7 +93,7 @@ func (m *member) admit() (permit, *provider.Error, change) {
 	case StateNoCredit:
 		m.until = now.Add(noCreditWait)
 	}
-	return permit{done, m.epoch, m.running.begin(now)}, nil, m.observe()
+	return permit{done, m.epoch, m.openUntil, m.running.begin(now)}, nil, m.observe()
 }
 
 // abandon ends a send that has no result.
@@ -117,7 +118,7 @@ func (m *member) finish(ctx context.Context, p permit, err error) change {
 		verdict = errFault
 		m.faultWhy = inWords(e)
 	}
-	p.done(verdict)
+	m.count(p, verdict)
 	m.running.end(p.send, err == nil)
 	now := time.Now()
 	if m.breaker.State() == gobreaker.StateOpen && !m.openUntil.After(now) {
@@ -130,6 +131,21 @@ func (m *member) finish(ctx context.Context, p permit, err error) change {
 		m.pause = ""
 	}
 	return m.observe()
+}
+
+// count gives the result of a send to the breaker, as one of now; the lock is held. By
+// itself the breaker counts it at the time at which the send began, and so not at all when
+// that took longer than its window: four connections that hang for 15 s do. What began
+// before the member was open for the last time says nothing about it.
+func (m *member) count(p permit, verdict error) {
+	done := p.done
+	if m.breaker.State() == gobreaker.StateClosed && p.openUntil.Equal(m.openUntil) {
+		if now, err := m.breaker.Allow(); err == nil {
+			p.done(errNoVerdict)
+			done = now
+		}
+	}
+	done(verdict)
 }
 
 // extendPause begins a pause, or makes it longer. Late results of an older failure do not

@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -37,6 +38,13 @@ func Find() (string, error) {
 	return "", exit.ConfigError("", `found no configuration: looked at $%s (not set), ./%s; --config FILE names one, "postmux init" writes one`,
 		Env, strings.Join(places, " and "))
 }
+
+// Most is the size of a configuration at most; a YAML document takes ten times its size in
+// memory.
+const Most = 4 << 20
+
+// Read reads the configuration file.
+func Read(file string) ([]byte, error) { return bounded.ReadFile(file, Most) }
 
 // Parse reads YAML or, from a file called .json, JSON. YAML becomes JSON
 // first, so there is one strict parser.
@@ -87,7 +95,7 @@ func (w *yamlWriter) node(n *yaml.Node, path string) error {
 	w.nodes++
 	w.depth++
 	defer func() { w.depth-- }()
-	if w.nodes > maxNodes || w.depth > maxDepth {
+	if w.nodes > maxNodes || w.depth > maxDepth || w.Len() > 2*Most {
 		return exit.ConfigError("", "line %d: too much in one file, or an anchor that contains itself", n.Line)
 	}
 	switch n.Kind {

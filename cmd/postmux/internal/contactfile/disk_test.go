@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -23,7 +24,7 @@ func TestReportTorn(t *testing.T) {
 		for n := range len(whole) + 1 {
 			name := filepath.Join(t.TempDir(), "report"+tc.ext)
 			require.NoError(t, os.WriteFile(name, []byte(whole[:n]), 0o644))
-			r, err := OpenReport(name, true)
+			r, err := OpenReport(t.Context(), name, true)
 			require.NoError(t, err, "%q", whole[:n])
 			r.Close()
 			want := tc.head
@@ -55,7 +56,7 @@ func TestReportOfAnother(t *testing.T) {
 	} {
 		name := filepath.Join(t.TempDir(), "report.csv")
 		require.NoError(t, os.WriteFile(name, []byte(tc.text), 0o600))
-		_, err := OpenReport(name, true)
+		_, err := OpenReport(t.Context(), name, true)
 		require.ErrorContains(t, err, tc.want)
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -66,7 +67,7 @@ func TestReportOfAnother(t *testing.T) {
 // A row that is unknown without an error, as a job leaves it, is one to look at.
 func TestReportOfUnknown(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "report.csv")
-	r, err := OpenReport(name, false)
+	r, err := OpenReport(t.Context(), name, false)
 	require.NoError(t, err)
 	defer r.Close()
 	for i, receipt := range []*provider.ContactReceipt{
@@ -109,7 +110,7 @@ func TestPartIsThere(t *testing.T) {
 				require.NoError(t, os.Symlink(real, name))
 			}
 			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
-			_, err := OpenSpool(name, query, tc.resume)
+			_, err := OpenSpool(t.Context(), name, query, tc.resume)
 			require.ErrorContains(t, err, tc.want)
 			data, err := os.ReadFile(real)
 			require.NoError(t, err)
@@ -119,7 +120,7 @@ func TestPartIsThere(t *testing.T) {
 	// A link to nothing makes no file either.
 	name := filepath.Join(t.TempDir(), "a.csv.part")
 	require.NoError(t, os.Symlink(name+".target", name))
-	_, err := OpenSpool(name, query, false)
+	_, err := OpenSpool(t.Context(), name, query, false)
 	require.ErrorContains(t, err, "is no part of an export")
 	assert.NoFileExists(t, name+".target")
 }
@@ -128,7 +129,7 @@ func TestPartIsThere(t *testing.T) {
 func TestSpoolIsPrivate(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	s, err := TempSpool(Query{})
+	s, err := TempSpool(t.Context(), Query{})
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
 		left, err := os.ReadDir(dir)
@@ -144,16 +145,86 @@ func TestSpoolIsPrivate(t *testing.T) {
 	s.Close()
 
 	name := filepath.Join(dir, "a.csv.part")
-	s, err = OpenSpool(name, Query{}, false)
+	s, err = OpenSpool(t.Context(), name, Query{}, false)
 	require.NoError(t, err)
 	s.Close()
 	require.NoError(t, os.Chmod(name, 0o666))
-	s, err = OpenSpool(name, Query{}, true)
+	s, err = OpenSpool(t.Context(), name, Query{}, true)
 	require.NoError(t, err)
 	s.Close()
 	info, err := os.Stat(name)
 	require.NoError(t, err)
 	if runtime.GOOS != "windows" {
 		assert.Equal(t, os.FileMode(0o600), info.Mode())
+	}
+}
+
+// A report of an earlier import is kept under a free number, and what is no report, or is
+// in use, stays as it is.
+func TestReportOfAnEarlierImport(t *testing.T) {
+	head := string(csvRecord(reportColumns))
+	row := "2,a@example.com,refused,invalid,no,\n"
+	for _, tc := range []struct {
+		name, ext, text string
+		link            bool
+		kept            string // what is kept; empty when nothing is
+		want            string // the error
+	}{
+		{name: "rows", ext: ".csv", text: head + row, kept: head + row},
+		{name: "rows behind a link", ext: ".csv", text: head + row, link: true, kept: head + row},
+		{name: "a row that is torn", ext: ".csv", text: head + row + "3,b@ex", kept: head + row + "3,b@ex"},
+		{name: "no rows", ext: ".csv", text: head},
+		{name: "a head that is torn", ext: ".csv", text: head[:9]},
+		{name: "with a byte order mark", ext: ".csv", text: "\ufeff" + head + row, kept: "\ufeff" + head + row},
+		{name: "lines", ext: ".jsonl", text: `{"line":2,"email":"","state":"refused"}` + "\n", kept: `{"line":2,"email":"","state":"refused"}` + "\n"},
+		{name: "contacts", ext: ".csv", text: "email,phone\n", want: "is no report of an import (expected the columns"},
+		{name: "messages", ext: ".jsonl", text: `{"to":[]}` + "\n", want: "is no report of an import (expected rows with line and state)"},
+		{name: "notes", ext: ".jsonl", text: "my notes\nare here", want: "is no report of an import (expected rows with line and state)"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			dir := t.TempDir()
+			name := filepath.Join(dir, "told"+tc.ext)
+			real := name
+			if tc.link {
+				real = filepath.Join(dir, "real"+tc.ext)
+				require.NoError(t, os.Symlink(real, name))
+			}
+			numbered := func(n string) string { return strings.TrimSuffix(real, tc.ext) + n + tc.ext }
+			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
+			require.NoError(t, os.WriteFile(numbered(".1"), []byte("taken"), 0o600))
+			r, err := OpenReport(t.Context(), name, false)
+			if tc.want != "" {
+				require.ErrorContains(t, err, tc.want)
+				data, err := os.ReadFile(real)
+				require.NoError(t, err)
+				assert.Equal(t, tc.text, string(data))
+				return
+			}
+			require.NoError(t, err)
+			_, inUse := OpenReport(t.Context(), name, true)
+			r.Close()
+			if journal.Locks {
+				require.ErrorContains(t, inUse, "another run is using it")
+			}
+			want := ""
+			if tc.ext == ".csv" {
+				want = head
+			}
+			data, err := os.ReadFile(name)
+			require.NoError(t, err)
+			assert.Equal(t, want, string(data))
+			data, err = os.ReadFile(numbered(".1"))
+			require.NoError(t, err)
+			assert.Equal(t, "taken", string(data))
+			if tc.kept == "" {
+				assert.Empty(t, r.Kept())
+				assert.NoFileExists(t, numbered(".2"))
+				return
+			}
+			assert.Equal(t, numbered(".2"), r.Kept())
+			data, err = os.ReadFile(numbered(".2"))
+			require.NoError(t, err)
+			assert.Equal(t, tc.kept, string(data))
+		})
 	}
 }

@@ -3,12 +3,16 @@ package contactfile
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,11 +26,14 @@ import (
 // Report is the file with the rows of an import that somebody should look at. Each
 // row is written at once; after an error of writing none is.
 type Report struct {
-	file *journal.File // nil: off
-	disk *os.File
-	csv  bool // else lines of JSON
-	rows int
-	torn string
+	file    *journal.File // nil: off
+	to      *os.File
+	regular bool // a file, and no pipe or device
+	csv     bool // else lines of JSON
+	rows    int
+	torn    string
+	kept    string // name of a report that was in the way
+	made    bool   // the file is new
 }
 
 // reportRow is one row of a report.
@@ -45,9 +52,10 @@ var reportColumns = []string{"line", "email", "state", "error", "message", "note
 // of an import, but has a quote that is not closed.
 const reportTorn = 1 << 20
 
-// OpenReport opens the file called name, behind the whole rows that it holds when more is
-// true. It must be none of the others. With an empty name the report is off.
-func OpenReport(name string, more bool, others ...string) (*Report, error) {
+// OpenReport opens the file called name: behind the whole rows that it holds when more is
+// true, else a new one, for which a report of an earlier import that is there moves to a
+// numbered name. It must be none of the others. With an empty name the report is off.
+func OpenReport(ctx context.Context, name string, more bool, others ...string) (*Report, error) {
 	r := new(Report)
 	if name == "" {
 		return r, nil
@@ -63,61 +71,149 @@ func OpenReport(name string, more bool, others ...string) (*Report, error) {
 			return nil, exit.UsageError("--report", "expected a file of its own, %s is in use by the same import", name)
 		}
 	}
-	isNew := err != nil
-	regular := isNew || before.Mode().IsRegular()
-	mode := os.O_CREATE | os.O_WRONLY | os.O_APPEND
-	if regular {
-		mode = os.O_CREATE | os.O_RDWR | os.O_APPEND
-	}
-	if r.disk, err = os.OpenFile(name, mode, 0o600); err != nil {
-		return nil, exit.UsageError("--report", "cannot write the file: %v", err)
-	}
-	size := int64(0)
-	if regular {
-		size, err = r.goOn(name, more)
-	}
-	if err == nil && regular && !isNew {
-		err = journal.Private("--report", r.disk)
-	}
+	size, err := r.open(name, more)
 	if err != nil {
 		r.Close()
 		return nil, err
 	}
-	var disk journal.Disk = r.disk
-	if !regular {
-		disk = stream{r.disk}
-	}
-	r.file = journal.NewFile(name, disk, size)
+	r.file = journal.NewFile(name, r.disk(ctx), size)
 	if r.csv && size == 0 {
 		r.file.Append(csvRecord(reportColumns))
 	}
-	if isNew {
-		journal.SyncDir(filepath.Dir(name))
+	err = r.file.Failed()
+	if err == nil && size == 0 && r.regular {
+		err = journal.SyncDir(ctx, filepath.Dir(name))
 	}
-	if err := r.file.Failed(); err != nil {
+	if err != nil {
+		if r.made {
+			_ = os.Remove(name) // nothing was told in it
+		}
 		r.Close()
 		return nil, exit.UsageError("--report", "%v", err)
 	}
 	return r, nil
 }
 
-// goOn returns the length of the whole rows that an earlier import left, and cuts off
-// what a crash left of the next.
-func (r *Report) goOn(name string, more bool) (int64, error) {
-	info, err := r.disk.Stat()
-	if err != nil {
+// open opens the file for this run alone, and returns the length of the whole rows that
+// it goes on behind.
+func (r *Report) open(name string, more bool) (size int64, err error) {
+	info, err := os.Stat(name)
+	isNew := err != nil
+	r.regular = isNew || info.Mode().IsRegular()
+	flags := os.O_CREATE | os.O_APPEND | os.O_RDWR
+	if !r.regular {
+		flags = os.O_WRONLY | os.O_APPEND
+	}
+	if r.to, err = os.OpenFile(name, flags, 0o600); err != nil {
+		return 0, exit.UsageError("--report", "cannot write the file: %v", err)
+	}
+	if !r.regular {
+		return 0, nil
+	}
+	if journal.Lock(r.to) {
+		return 0, exit.UsageError("--report", "%s: another run is using it", name)
+	}
+	r.made = isNew
+	if info, err = r.to.Stat(); err != nil {
 		return 0, exit.UsageError("--report", "cannot read the file: %v", err)
 	}
-	size := info.Size()
-	if !more {
-		if size == 0 || r.csv && onlyHead(r.disk, size) {
-			return size, nil
-		}
-		return 0, exit.UsageError("--report", "%s is there already and not empty; name a new file, or go on with --results FILE --resume", name)
+	size = info.Size()
+	if err := r.checkReport(size); err != nil {
+		return 0, exit.UsageError("--report", "%s is there already and is no report of an import (%v); name another file", name, err)
 	}
-	whole, err := wholeLines(r.disk, size)
+	if err := journal.Private("--report", r.to); err != nil {
+		return 0, err
+	}
+	switch {
+	case more:
+		return r.goOn(name, size)
+	case size > 0 && !(r.csv && beginsHead(r.to, size)):
+		return 0, r.moveAway(name)
+	case r.csv && size < int64(len(csvRecord(reportColumns))):
+		err = r.to.Truncate(0) // a crash has torn the names of the columns
+		size = 0
+	}
+	if err != nil {
+		err = exit.UsageError("--report", "cannot write the file: %v", err)
+	}
+	return size, err
+}
+
+// moveAway gives a report of an earlier import a numbered name, and makes a new file in its
+// place.
+func (r *Report) moveAway(name string) error {
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real // a link stays
+	}
+	old := r.to
+	r.to = nil
+	if runtime.GOOS == "windows" {
+		_ = old.Close() // a file that is open cannot be moved there
+	} else {
+		defer func() { _ = old.Close() }() // until it has moved no other run takes it
+	}
+	ext := filepath.Ext(name)
+	for n := 1; ; n++ {
+		kept := fmt.Sprintf("%s.%d%s", strings.TrimSuffix(name, ext), n, ext)
+		// The name is taken by a file before the report moves there: nothing is replaced.
+		taken, err := os.OpenFile(kept, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			err = taken.Close()
+		}
+		if err == nil {
+			err = os.Rename(name, kept)
+		}
+		if err == nil {
+			r.to, err = os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_RDWR, 0o600)
+		}
+		if err != nil {
+			return exit.UsageError("--report", "cannot keep the report of an earlier import: %v", err)
+		}
+		r.kept, r.made = kept, true
+		if journal.Lock(r.to) {
+			return exit.UsageError("--report", "%s: another run is using it", name)
+		}
+		return nil
+	}
+}
+
+// checkReport returns why the beginning of a file is not that of a report. What a crash
+// has left of one is.
+func (r *Report) checkReport(size int64) error {
+	if size == 0 || r.csv && beginsHead(r.to, size) {
+		return nil
+	}
+	in := io.NewSectionReader(r.to, 0, min(size, reportTorn))
 	if r.csv {
-		whole, err = wholeRecords(r.disk, size)
+		record, err := csv.NewReader(in).Read()
+		if err == nil && !isHead(record) {
+			err = fmt.Errorf("expected the columns %s", strings.Join(reportColumns, ","))
+		}
+		return err
+	}
+	line, err := bufio.NewReader(in).ReadBytes('\n')
+	if errors.Is(err, io.EOF) && size <= reportTorn {
+		if own := []byte(`{"line":`); bytes.HasPrefix(line, own) || bytes.HasPrefix(own, line) {
+			return nil
+		}
+	}
+	var row reportRow
+	if json.Unmarshal(line, &row) != nil || row.Line == 0 || row.State == "" {
+		return errors.New("expected rows with line and state")
+	}
+	return nil
+}
+
+// goOn returns the length of the whole rows that an earlier import left, and cuts off
+// what a crash left of the next.
+func (r *Report) goOn(name string, size int64) (whole int64, err error) {
+	if r.csv {
+		whole, err = wholeRecords(r.to, size)
+	} else {
+		whole, err = wholeLines(r.to, size)
 	}
 	if err == nil && size-whole > reportTorn {
 		err = errors.New("its last row is not closed")
@@ -127,8 +223,8 @@ func (r *Report) goOn(name string, more bool) (int64, error) {
 	}
 	if whole < size {
 		torn := make([]byte, size-whole)
-		if _, err = r.disk.ReadAt(torn, whole); err == nil {
-			err = r.disk.Truncate(whole)
+		if _, err = r.to.ReadAt(torn, whole); err == nil {
+			err = r.to.Truncate(whole)
 		}
 		if err != nil {
 			return 0, exit.UsageError("--report", "cannot cut off an unfinished row: %v", err)
@@ -138,16 +234,16 @@ func (r *Report) goOn(name string, more bool) (int64, error) {
 	return whole, nil
 }
 
-// onlyHead reports whether a report of that size holds its columns and no row: an
-// import that had nothing to report leaves one.
-func onlyHead(r io.ReaderAt, size int64) bool {
+// beginsHead reports whether a report of that size holds its columns, or their beginning,
+// and no row: an import that had nothing to report leaves one.
+func beginsHead(r io.ReaderAt, size int64) bool {
 	head := csvRecord(reportColumns)
-	if size != int64(len(head)) {
+	if size > int64(len(head)) {
 		return false
 	}
 	data := make([]byte, size)
 	_, err := r.ReadAt(data, 0)
-	return err == nil && bytes.Equal(data, head)
+	return err == nil && bytes.HasPrefix(head, data)
 }
 
 // wholeLines is the length of the lines that have their line break.
@@ -212,14 +308,27 @@ func isHead(record []string) bool {
 }
 
 // stream is a report that is no file: nothing is taken back, and no disk waited for.
-type stream struct{ *os.File }
+type stream struct{ journal.Disk }
 
 func (stream) Sync() error                    { return nil }
 func (stream) Truncate(int64) error           { return nil }
 func (stream) Seek(int64, int) (int64, error) { return 0, nil }
 
+// disk is what the report is written to through.
+func (r *Report) disk(ctx context.Context) journal.Disk {
+	d := journal.DiskOf(ctx, r.to)
+	if !r.regular {
+		return stream{d}
+	}
+	return d
+}
+
 // On reports whether there is a file for the report.
 func (r *Report) On() bool { return r.file != nil }
+
+// Kept returns the name to which a report of an earlier import has moved; empty when none
+// was there.
+func (r *Report) Kept() string { return r.kept }
 
 // Torn returns the unfinished row that was cut off when the report was opened.
 func (r *Report) Torn() string { return r.torn }
@@ -293,15 +402,12 @@ func (r *Report) Failed() error {
 	return r.file.Failed()
 }
 
-// Through makes the report write through what wrap returns. Tests make a disk full with it.
-func (r *Report) Through(wrap func(journal.Disk) journal.Disk) { r.file.Through(wrap) }
-
 // Told returns how many rows were written.
 func (r *Report) Told() int { return r.rows }
 
 // Close ends the report. What it holds was written row by row.
 func (r *Report) Close() {
-	if r.disk != nil {
-		_ = r.disk.Close()
+	if r.to != nil {
+		_ = r.to.Close()
 	}
 }

@@ -2,6 +2,8 @@ package contactfile
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +25,7 @@ import (
 type Spool struct {
 	name     string
 	file     *os.File
+	disk     journal.Disk // that file is written to through it
 	w        *bufio.Writer
 	contacts int
 	cursor   string // of the page to read next
@@ -55,7 +58,7 @@ type spoolPage struct {
 // export with the same query left behind. One run at a time may have it. A file that
 // is there is never overwritten, nor followed when it is a link: it may be what an
 // export read for hours, or not ours.
-func OpenSpool(name string, query Query, resume bool) (*Spool, error) {
+func OpenSpool(ctx context.Context, name string, query Query, resume bool) (*Spool, error) {
 	s := &Spool{name: name}
 	info, err := os.Lstat(name)
 	there := err == nil
@@ -72,8 +75,12 @@ func OpenSpool(name string, query Query, resume bool) (*Spool, error) {
 	if s.file, err = os.OpenFile(name, flags, 0o600); err != nil {
 		return nil, exit.UsageError("FILE", "cannot write the file: %v", err)
 	}
+	s.disk = journal.DiskOf(ctx, s.file)
 	if err := s.open(query, resume, there); err != nil {
 		_ = s.file.Close()
+		if !there {
+			_ = os.Remove(name) // it holds nothing
+		}
 		return nil, err
 	}
 	return s, nil
@@ -81,12 +88,12 @@ func OpenSpool(name string, query Query, resume bool) (*Spool, error) {
 
 // TempSpool opens a spool that nobody goes on with. Where the system can, it has no
 // name any more, so that a kill leaves no contacts behind.
-func TempSpool(query Query) (*Spool, error) {
+func TempSpool(ctx context.Context, query Query) (*Spool, error) {
 	f, err := os.CreateTemp("", "postmux-export-*")
 	if err != nil {
 		return nil, fmt.Errorf("cannot write a temporary file: %w", err)
 	}
-	s := &Spool{name: f.Name(), file: f}
+	s := &Spool{name: f.Name(), file: f, disk: journal.DiskOf(ctx, f)}
 	if os.Remove(s.name) != nil {
 		s.litter = s.name
 	}
@@ -118,11 +125,15 @@ func (s *Spool) open(query Query, resume, there bool) error {
 	return err
 }
 
+// headBegins is how the file of every export begins.
+var headBegins = []byte(`{"export":{"provider":"`)
+
 // taken is the error of a new export where a file is.
 func (s *Spool) taken() error {
 	var mark spoolMark
 	line, err := bufio.NewReader(s.reader()).ReadBytes('\n')
-	if errors.Is(err, io.EOF) && len(line) == 0 || json.Unmarshal(line, &mark) == nil && mark.Export != nil {
+	torn := errors.Is(err, io.EOF) && (bytes.HasPrefix(line, headBegins) || bytes.HasPrefix(headBegins, line))
+	if torn || json.Unmarshal(line, &mark) == nil && mark.Export != nil {
 		return exit.UsageError("FILE", "%s is of an export that did not end; --resume goes on with it, and to begin anew remove it first", s.name)
 	}
 	return exit.UsageError("FILE", "%s is there already and is no part of an export; move it away, or name another FILE", s.name)
@@ -130,11 +141,11 @@ func (s *Spool) taken() error {
 
 // begin writes behind the first keep bytes, and a head when there are none.
 func (s *Spool) begin(query Query, keep int64) error {
-	err := s.file.Truncate(keep)
+	err := s.disk.Truncate(keep)
 	if err == nil {
-		_, err = s.file.Seek(keep, io.SeekStart)
+		_, err = s.disk.Seek(keep, io.SeekStart)
 	}
-	s.w = bufio.NewWriterSize(s.file, 256<<10)
+	s.w = bufio.NewWriterSize(s.disk, 256<<10)
 	if err == nil && keep == 0 {
 		if err = s.line(spoolMark{Export: &query}); err == nil {
 			err = s.w.Flush() // from now on the file says what it is
@@ -154,10 +165,14 @@ func (s *Spool) load(query Query) (keep int64, err error) {
 	r := bufio.NewReaderSize(s.reader(), 256<<10)
 	var at int64
 	contacts, head := 0, false
+	own, err := terminal.Marshal(spoolMark{Export: &query})
+	if err != nil {
+		return 0, err
+	}
 	for {
 		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) && (head || len(line) == 0) {
-			return keep, nil // an empty file is one that ended before its head
+		if errors.Is(err, io.EOF) && (head || bytes.HasPrefix(own, line)) {
+			return keep, nil // it may have ended before its head, or within it
 		}
 		at += int64(len(line))
 		var mark spoolMark
@@ -189,12 +204,15 @@ func (s *Spool) Next() (cursor string, complete bool) { return s.cursor, s.compl
 
 // Add takes a page and writes it to the file at once.
 func (s *Spool) Add(page *provider.Page[provider.Contact]) error {
+	var err error
 	for i := range page.Items {
-		if err := s.line(&page.Items[i]); err != nil {
-			return err
+		if err == nil {
+			err = s.line(&page.Items[i])
 		}
 	}
-	err := s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
+	if err == nil {
+		err = s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
+	}
 	if err == nil {
 		err = s.w.Flush()
 	}

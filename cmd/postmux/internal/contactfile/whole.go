@@ -26,6 +26,18 @@ func (l *Lost) Add(m Lost) {
 	l.Values += m.Values
 }
 
+// Notes are what a change cannot say, as notes of its receipt.
+func (l Lost) Notes() []provider.Note {
+	var notes []provider.Note
+	if l.Memberships > 0 {
+		notes = append(notes, provider.Note{Field: "memberships", Action: provider.NoteDropped, Why: "a row cannot say those that are over or not confirmed"})
+	}
+	if l.Suppressions > 0 {
+		notes = append(notes, provider.Note{Field: "suppressed", Action: provider.NoteDropped, Why: "a row cannot say stops of SMS, of transactional mail or of one sender"})
+	}
+	return notes
+}
+
 // Sentence tells what was left out; empty when nothing was.
 func (l Lost) Sentence() string {
 	var parts []string

@@ -10,7 +10,7 @@ import (
 )
 
 // lineMost is the longest line that is read: more than any provider takes as a mail.
-const lineMost = 64 << 20
+const lineMost = MessageMost
 
 // Lines reads lines one by one. Blank ones are skipped, and the ends cut of blanks.
 type Lines struct {

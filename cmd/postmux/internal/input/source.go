@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -125,19 +126,27 @@ type ReadError struct{ Err error }
 func (e *ReadError) Error() string { return e.Err.Error() }
 func (e *ReadError) Unwrap() error { return e.Err }
 
-// ReadAll reads a text file, or stdin when it is called "-", without a byte order mark.
-// flag is the one that names the file; empty for an argument.
-func ReadAll(stdin io.Reader, flag, name string) ([]byte, error) {
+// The sizes of what is read as a whole, at most.
+const (
+	MessageMost = 64 << 20 // a message, a body or a file of one: as a line of a batch
+	ContactMost = 16 << 20 // a contact: as a row of CSV
+	ReceiptMost = 16 << 20
+)
+
+// ReadAll reads a text file, or stdin when it is called "-", without a byte order mark,
+// of at most that many bytes. flag is the one that names the file; empty for an argument.
+func ReadAll(stdin io.Reader, flag, name string, most int) ([]byte, error) {
+	what := "stdin"
+	var data []byte
+	var err error
 	if name == "-" {
-		data, err := io.ReadAll(stdin)
-		if err != nil {
-			return nil, exit.UsageError(flag, "cannot read stdin: %v", err)
-		}
-		return bytes.TrimPrefix(data, ByteOrderMark), nil
+		data, err = bounded.ReadAll(stdin, most)
+	} else {
+		what = "the file"
+		data, err = bounded.ReadFile(name, most)
 	}
-	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, exit.UsageError(flag, "cannot read the file: %v", err)
+		return nil, exit.UsageError(flag, "cannot read %s: %v", what, err)
 	}
 	return bytes.TrimPrefix(data, ByteOrderMark), nil
 }

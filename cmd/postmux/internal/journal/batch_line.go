@@ -19,6 +19,14 @@ func DigestOf(line []byte) Digest {
 	return Digest(sum[:8])
 }
 
+// with returns the digest of d and a line behind it.
+func (d Digest) with(line []byte) Digest {
+	h := sha256.New()
+	h.Write(d[:])
+	h.Write(line)
+	return Digest(h.Sum(nil)[:len(d)])
+}
+
 func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 
 // MarshalText writes d in hexadecimal digits.

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -49,12 +50,12 @@ type pastUncertain struct {
 // OpenPast opens the result file called name and reads what earlier runs did;
 // without resume it makes sure that there was none. With settle it keeps the ids of
 // messages that were sent, for Taken.
-func OpenPast(name string, resume, settle bool) (*Past, *File, error) {
+func OpenPast(ctx context.Context, name string, resume, settle bool) (*Past, *File, error) {
 	p := &Past{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
 	if settle {
 		p.ids = make(map[Digest]bool)
 	}
-	f, err := openResults(name, resume, p.add)
+	f, err := openResults(ctx, name, resume, p.add)
 	return p, f, err
 }
 
@@ -63,9 +64,6 @@ func (p *Past) add(number int, data []byte) error {
 	var line struct {
 		ResultLine
 		beginLine
-	}
-	if len(data) == 0 {
-		return nil
 	}
 	if err := json.Unmarshal(data, &line); err != nil || len(line.Begun) != len(line.Digests) || len(line.Begun) == 0 && line.State == "" {
 		return errors.New("not of a batch")
@@ -115,10 +113,12 @@ func (l ResultLine) did() Did {
 	return DidSend // accepted, scheduled, or what a look-up found
 }
 
-const messagesMost = 1 << 27 // an index beyond is not of a file
+// aheadMost is how far a message may be behind those of the lines before: more than a
+// batch reads ahead. What is farther is not of a batch, and would cost memory.
+const aheadMost = 1 << 20
 
 func (p *Past) set(index int, d Digest, what Did) error {
-	if index < 0 || index > messagesMost {
+	if index < 0 || index-len(p.messages) > aheadMost {
 		return errors.New("not of a batch: no message has this index")
 	}
 	for len(p.messages) <= index {

@@ -7,40 +7,40 @@ package journal
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 )
 
-// Disk is what a File needs of the file that it writes to.
-type Disk interface {
-	io.WriteCloser
-	Sync() error
-	Truncate(size int64) error
-	Seek(offset int64, whence int) (int64, error)
-}
-
 // File is a file of records, each written at once: the lines of JSON of --results, and
 // the report of an import. Its zero value, with which no file was asked for, does nothing.
+// It is safe for concurrent use.
 type File struct {
-	name  string
-	file  Disk  // nil: none
-	size  int64 // bytes of whole records
-	lines int
-	err   error // the first of writing
-	loose error // the first of waiting for the disk, which may have forgotten what it had not written
+	name string
+	file Disk // nil: none
+
+	mu     sync.Mutex
+	size   int64 // bytes of whole records
+	lines  int
+	sum    Digest // of all lines, chained
+	err    error  // the first of writing
+	loose  error  // the first of waiting for the disk, which may have forgotten what it had not written
+	broken bool   // what a write that failed has left cannot be taken back
 }
 
 // openResults opens the file called name for this run alone and gives the lines
 // of earlier runs to line. To resume it must be there; otherwise it must be new
 // or empty. A last line that was torn off by a crash is cut off.
-func openResults(name string, resume bool, line func(number int, data []byte) error) (*File, error) {
+func openResults(ctx context.Context, name string, resume bool, line func(number int, data []byte) error) (*File, error) {
 	r := &File{name: name}
 	if name == "" {
 		return r, nil
@@ -58,8 +58,8 @@ func openResults(name string, resume bool, line func(number int, data []byte) er
 	if err != nil {
 		return nil, exit.UsageError("--results", "cannot open the file: %v", err)
 	}
-	r.file = f
-	err = r.load(f, resume, line)
+	r.file = DiskOf(ctx, f)
+	err = r.load(ctx, f, resume, line)
 	if err == nil && !isNew {
 		err = Private("--results", f)
 	}
@@ -70,7 +70,7 @@ func openResults(name string, resume bool, line func(number int, data []byte) er
 	return r, nil
 }
 
-func (r *File) load(f *os.File, resume bool, line func(number int, data []byte) error) error {
+func (r *File) load(ctx context.Context, f *os.File, resume bool, line func(number int, data []byte) error) error {
 	if Lock(f) {
 		return exit.UsageError("--results", "%s: another run is using it", r.name)
 	}
@@ -85,7 +85,11 @@ func (r *File) load(f *os.File, resume bool, line func(number int, data []byte) 
 	if err != nil {
 		return err
 	}
-	err = r.cut()
+	if r.size < info.Size() {
+		err = r.cut()
+	} else {
+		_, err = r.file.Seek(r.size, io.SeekStart)
+	}
 	if err == nil && !ended {
 		_, err = r.file.Write([]byte{'\n'})
 		r.size++
@@ -94,7 +98,10 @@ func (r *File) load(f *os.File, resume bool, line func(number int, data []byte) 
 		return exit.UsageError("--results", "cannot write the file: %v", err)
 	}
 	if info.Size() == 0 {
-		SyncDir(filepath.Dir(r.name))
+		err = SyncDir(ctx, filepath.Dir(r.name))
+	}
+	if err != nil {
+		return exit.UsageError("--results", "%v", err)
 	}
 	return nil
 }
@@ -105,29 +112,59 @@ func (r *File) read(f io.Reader, line func(number int, data []byte) error) (ende
 	for {
 		data, err := in.ReadBytes('\n')
 		atEnd := errors.Is(err, io.EOF)
-		switch {
-		case err != nil && !atEnd:
+		if err != nil && !atEnd {
 			return false, exit.UsageError("--results", "cannot read the file: %v", err)
-		case atEnd && !json.Valid(data):
-			return true, nil
 		}
+		if atEnd && !json.Valid(data) {
+			return true, nil // nothing, or what a crash has torn
+		}
+		text, sum, whole := unchained(r.sum, bytes.TrimSpace(data))
 		r.lines++
-		if err := line(r.lines, bytes.TrimSpace(data)); err != nil {
+		if err := line(r.lines, text); err != nil {
 			return false, exit.UsageError("--results", "%s: line %d: %v", r.name, r.lines, err)
 		}
+		if !whole {
+			return false, exit.UsageError("--results", "%s: line %d is not as it was written, or a line before it was removed or moved, so what is missing might be done twice; "+
+				"take a copy of the file as it was, or begin a new one with an input of what is certainly not done", r.name, r.lines)
+		}
+		r.sum = sum
 		if r.size += int64(len(data)); atEnd {
 			return false, nil
 		}
 	}
 }
 
+// Each line ends in the sum of all lines up to it, so that one that is changed, moved or
+// missing is noticed, unless it is the last. It is a member of the line's object.
+const sumHead, sumTail = `,"sum":"`, "\"}"
+
+// chained appends to a line that is an object the sum of it and all lines before.
+func chained(before Digest, line []byte) ([]byte, Digest) {
+	line = bytes.TrimSuffix(line, []byte("}"))
+	sum := before.with(line)
+	line = append(line, sumHead...)
+	line = hex.AppendEncode(line, sum[:])
+	return append(line, sumTail...), sum
+}
+
+// unchained takes the sum off a line, and reports whether it is the right one.
+func unchained(before Digest, line []byte) (text []byte, sum Digest, ok bool) {
+	n := len(line) - len(sumHead) - hex.EncodedLen(len(sum)) - len(sumTail)
+	if n < 0 {
+		return line, sum, false
+	}
+	sum = before.with(line[:n])
+	if string(line[n:]) != sumHead+sum.String()+sumTail {
+		return line, sum, false
+	}
+	line[n] = '}'
+	return line[:n+1], sum, true
+}
+
 // NewFile returns a File that appends to disk, whose first size bytes are whole records.
 func NewFile(name string, disk Disk, size int64) *File {
 	return &File{name: name, file: disk, size: size}
 }
-
-// Through makes the file write through what wrap returns. Tests make a disk full with it.
-func (r *File) Through(wrap func(Disk) Disk) { r.file = wrap(r.file) }
 
 // Private makes sure that nobody but its owner reads or writes a file that was there
 // before: it is about to get addresses. flag names the file's flag in the error.
@@ -142,15 +179,6 @@ func Private(flag string, f *os.File) error {
 	return nil
 }
 
-// SyncDir makes sure that a new file is found after a crash of the machine. Not
-// every system can; then its own habits must do.
-func SyncDir(name string) {
-	if d, err := os.Open(name); err == nil {
-		_ = d.Sync()
-		_ = d.Close()
-	}
-}
-
 // Write writes v as a line and returns its number; 0 when there is no such line.
 // What a write that failed left behind is taken back, so that a later line, when
 // there is room again, stands by itself.
@@ -159,22 +187,35 @@ func (r *File) Write(v any) (number int) {
 		return 0
 	}
 	data, err := terminal.Marshal(v)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
 		r.fail(err)
 		return 0
 	}
-	if !r.Append(append(data, '\n')) {
+	line, sum := chained(r.sum, data)
+	if !r.append(append(line, '\n')) {
 		return 0
 	}
+	r.sum = sum
 	r.lines++
 	return r.lines
 }
 
 // Append writes a record and reports whether it is there as a whole.
 func (r *File) Append(record []byte) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.append(record)
+}
+
+func (r *File) append(record []byte) bool {
+	if r.broken {
+		return false
+	}
 	if _, err := r.file.Write(record); err != nil {
 		r.fail(err)
-		r.fail(r.cut())
+		r.broken = r.cut() != nil
 		return false
 	}
 	r.size += int64(len(record))
@@ -184,7 +225,9 @@ func (r *File) Append(record []byte) bool {
 // Sync waits until the disk has all lines.
 func (r *File) Sync() error {
 	if err := r.Safe(); err != nil {
+		r.mu.Lock()
 		r.fail(r.loose)
+		r.mu.Unlock()
 	}
 	return r.Failed()
 }
@@ -192,6 +235,8 @@ func (r *File) Sync() error {
 // Safe waits until the disk has all whole records. Once it failed it fails for ever. That
 // another record could not be written is no error of it.
 func (r *File) Safe() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.file != nil && r.loose == nil {
 		r.loose = r.file.Sync()
 	}
@@ -215,6 +260,8 @@ func (r *File) fail(err error) {
 
 // Failed returns the first error of writing.
 func (r *File) Failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	return r.wrap(r.err)
 }
 
@@ -227,9 +274,13 @@ func (r *File) wrap(err error) error {
 
 // Close lets other runs use the file.
 func (r *File) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.file != nil {
-		r.fail(r.file.Close())
+		if err := r.file.Close(); err != nil {
+			r.fail(err)
+		}
 		r.file = nil
 	}
-	return r.Failed()
+	return r.wrap(r.err)
 }

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -49,10 +50,10 @@ type Marks struct {
 
 // OpenMarks opens the file called name, which must be there to resume and must
 // be new or empty otherwise.
-func OpenMarks(name string, resume bool) (*Marks, error) {
+func OpenMarks(ctx context.Context, name string, resume bool) (*Marks, error) {
 	m := &Marks{chains: make(map[int]string)}
 	var err error
-	m.file, err = openResults(name, resume, func(_ int, line []byte) error {
+	m.file, err = openResults(ctx, name, resume, func(_ int, line []byte) error {
 		var next mark
 		if err := json.Unmarshal(line, &next); err != nil || next.Digest == "" || next.Rows < m.begun.Rows {
 			return errors.New("not of an import")
@@ -185,9 +186,6 @@ func (m *Marks) Flush() error {
 	}
 	return errors.Join(err, m.file.Sync())
 }
-
-// Through makes the file write through what wrap returns. Tests make a disk full with it.
-func (m *Marks) Through(wrap func(Disk) Disk) { m.file.Through(wrap) }
 
 // Failed returns the first error of writing.
 func (m *Marks) Failed() error { return m.file.Failed() }

@@ -12,9 +12,12 @@ import (
 	"golang.org/x/term"
 )
 
-// Output is stdout; it keeps the first error of writing.
+// Output is stdout or stderr; it keeps the first error of writing.
+//
+// It is safe for concurrent use.
 type Output struct {
 	w   io.Writer
+	mu  sync.Mutex
 	err error
 }
 
@@ -23,6 +26,8 @@ func NewOutput(w io.Writer) *Output { return &Output{w: w} }
 
 // Write writes p, unless an earlier write has failed.
 func (o *Output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.err != nil {
 		return 0, o.err
 	}
@@ -42,15 +47,23 @@ func (o *Output) encode(v any, indent string) {
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
-	if err := enc.Encode(v); err != nil && o.err == nil {
-		o.err = err
+	if err := enc.Encode(v); err != nil {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.err == nil {
+			o.err = err
+		}
 		return
 	}
 	_, _ = o.Write(harmless(b.Bytes()))
 }
 
 // Failed returns the first error of writing.
-func (o *Output) Failed() error { return o.err }
+func (o *Output) Failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
 
 // IsTerminal reports whether the output goes to a terminal.
 func (o *Output) IsTerminal() bool { return IsTerminal(o.w) }
@@ -70,8 +83,11 @@ func (s *SyncWriter) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// IsTerminal reports whether a stream is a terminal, as far as the standard library tells.
+// IsTerminal reports whether a stream, or what an Output writes to, is a terminal.
 func IsTerminal(stream any) bool {
+	if o, ok := stream.(*Output); ok {
+		stream = o.w
+	}
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

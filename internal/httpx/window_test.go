@@ -1,0 +1,171 @@
+package httpx
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
+)
+
+// suspend makes the machine's clock jump, while timers and Go's monotonic clock see
+// nothing of it.
+func suspend(d time.Duration) {
+	wall = func() time.Time { return time.Now().Round(0).Add(d) }
+}
+
+func wakeUp() { wall = func() time.Time { return time.Now().Round(0) } }
+
+// No body leaves after the window of the vendor's key once an attempt was unclear,
+// wherever the attempt was when the window ended: by its own time, or because the machine
+// was suspended.
+func TestNothingLeavesAfterTheKeysWindow(t *testing.T) {
+	const window = 10 * time.Second
+	type place string
+	for _, at := range []place{"", "the backoff", "the limit", "the token", "the dial"} {
+		for _, how := range []struct {
+			name string
+			wait func(ctx context.Context) // takes the time, when it comes to that place
+		}{
+			{"takes long", func(ctx context.Context) {
+				select {
+				case <-time.After(window + 2*time.Second):
+				case <-ctx.Done():
+				}
+			}},
+			{"suspended", func(context.Context) { suspend(30 * time.Minute) }},
+			{"set forward", func(context.Context) { suspend(window) }},
+		} {
+			if at == "the backoff" && how.name == "takes long" {
+				continue // has a test with the repeats
+			}
+			t.Run(string(at)+"/"+how.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					defer func() { <-time.After(time.Minute) }() // what was given up ends by itself
+					defer wakeUp()
+					var requests, tokens atomic.Int32
+					meet := func(ctx context.Context, here place) {
+						if here == at && requests.Load() == 1 {
+							how.wait(ctx)
+						}
+					}
+					network := &pipes{conns: make(chan net.Conn, 8), done: make(chan struct{})}
+					srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // no network
+						if _, err := io.Copy(io.Discard, r.Body); err != nil {
+							return // not the whole request
+						}
+						w.Header().Set("Connection", "close") // so that the next one dials
+						if requests.Add(1) > 1 {
+							_, _ = io.WriteString(w, `{"id":"7"}`)
+							return
+						}
+						w.Header().Set("Retry-After", "3")
+						w.WriteHeader(http.StatusServiceUnavailable)
+						if at == "the backoff" {
+							time.AfterFunc(time.Second, func() { how.wait(r.Context()) })
+						}
+					})}
+					go func() { _ = srv.Serve(network) }()
+					defer func() { _ = srv.Close() }()
+					chain := newChain(t, "http://127.0.0.1", func(c *Config) {
+						c.Settings.Tries = 2
+						c.Settings.RateLimits = map[string]string{"all": "1000/s"}
+						c.Limits = Single(1000)
+						c.Env.Limiter = asked{newPool(), func(ctx context.Context) { meet(ctx, "the limit") }}
+						c.Auth = Bearer("id", func(ctx context.Context) (string, time.Duration, error) {
+							tokens.Add(1)
+							meet(ctx, "the token")
+							return planted, time.Nanosecond, nil
+						})
+					})
+					transport, err := newTransport(transportKey{dial: defaultDial}, func(ctx context.Context, n, a string) (net.Conn, error) {
+						meet(ctx, "the dial")
+						return network.dial(ctx, n, a)
+					})
+					require.NoError(t, err)
+					defer transport.CloseIdleConnections()
+					linkOf[*sender](chain).client = &http.Client{Transport: transport, CheckRedirect: noRedirect}
+					call := sendCall()
+					call.KeyWindow = window
+					start := time.Now()
+					_, err = chain.Do(t.Context(), call, new(sent))
+					if at == "" {
+						require.NoError(t, err)
+						assert.EqualValues(t, 2, requests.Load())
+						return
+					}
+					e := errorOf(t, err)
+					assert.Equal(t, provider.ErrOutcomeUnknown, e.Kind, "%v", e)
+					assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
+					assert.EqualValues(t, 1, requests.Load())
+					switch at {
+					case "the backoff":
+						assert.EqualValues(t, 1, tokens.Load(), "a repeat was begun")
+					case "the limit", "the token":
+						assert.LessOrEqual(t, time.Since(start), window, "nothing is waited for that comes too late")
+					}
+				})
+			})
+		}
+	}
+}
+
+// asked does something before each call is let through.
+type asked struct {
+	provider.Limiter
+	before func(ctx context.Context)
+}
+
+func (a asked) Acquire(ctx context.Context, s provider.Slot, n int) error {
+	a.before(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return a.Limiter.Acquire(ctx, s, n)
+}
+
+// A call without a body has no last moment at which it could be kept back but before it.
+func TestNothingLeavesAfterTheKeysWindowWithoutABody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer wakeUp()
+		s := &script{steps: []step{broken, ok}}
+		chain := scripted(t, s, func(c *Config) {
+			c.Auth = Bearer("id", func(context.Context) (string, time.Duration, error) {
+				if len(s.times) == 1 {
+					suspend(time.Hour)
+				}
+				return planted, time.Nanosecond, nil
+			})
+		})
+		call := &rest.Call{Operation: "resend", Method: "GET", Route: "/resend", Effect: rest.Send, KeyWindow: time.Minute}
+		_, err := chain.Do(t.Context(), call, new(sent))
+		e := errorOf(t, err)
+		assert.Equal(t, provider.OutcomeMaybeSent, e.Outcome)
+		assert.ErrorIs(t, err, errTooLate)
+		assert.Len(t, s.times, 1)
+	})
+}
+
+func TestPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer wakeUp()
+		at := time.Now().Add(time.Minute)
+		assert.False(t, past(time.Time{}))
+		assert.False(t, past(at))
+		suspend(time.Minute)
+		assert.True(t, past(at))
+		suspend(-time.Hour) // the clock was set back
+		assert.False(t, past(at))
+		<-time.After(time.Minute)
+		assert.True(t, past(at))
+	})
+}
