@@ -48,7 +48,7 @@ type settings struct {
 	attempts  int           // of one call, the first included
 	client    *http.Client
 	gates     map[string]*gate // by class
-	userAgent []string // as a header holds it
+	userAgent []string         // as a header holds it
 }
 
 // resolve checks cfg and the account's settings. It does not touch the network.

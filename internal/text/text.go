@@ -16,6 +16,25 @@ func ForbiddenInLine(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
+// ForbiddenInProse reports whether a subject or a name holds a character that is
+// ForbiddenInLine. Isolates (U+2066 to U+2068 with the U+2069 that ends each) are
+// allowed where every one of them is ended: Persian and Arabic texts need them around
+// names and numbers, and the text behind them runs as before.
+func ForbiddenInProse(s string) bool {
+	open := 0
+	for _, r := range s {
+		switch {
+		case r >= 0x2066 && r <= 0x2068:
+			open++
+		case r == 0x2069 && open > 0:
+			open--
+		case ForbiddenInLine(r):
+			return true
+		}
+	}
+	return open > 0
+}
+
 // Unprintable reports whether r must not be written to a terminal or a log as it is:
 // ForbiddenInLine, and the marks of direction, which a line of a mail may have: Persian
 // and Arabic texts need them, and a log does not.
