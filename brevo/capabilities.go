@@ -1,6 +1,8 @@
 package brevo
 
 import (
+	"maps"
+
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -76,3 +78,13 @@ var capabilities = func() provider.Capabilities {
 		feature.CheckQuota:                cell(native),
 	}
 }()
+
+// capabilitiesOf are the capabilities of an account with these settings.
+func capabilitiesOf(cfg Config) provider.Capabilities {
+	if !cfg.TrackingConsent {
+		return capabilities
+	}
+	out := maps.Clone(capabilities)
+	out[feature.MessageTrackOpens] = adapterkit.Cell(provider.LevelLimited, "who opened", "off: still counted, without the person")
+	return out
+}

@@ -22,7 +22,8 @@ import (
 //   - the text part of a mail is decoded when it is base64, and taken as it is
 //     when it is not;
 //   - mail is handed over a minute after its time, when the queue is processed; it
-//     fails when the address is suppressed, and a bounce is never reported.
+//     fails when the address is suppressed, and a bounce is never reported;
+//   - what is refused because the address is blacklisted has status 422.
 type pakat struct {
 	*store
 	// raw are the statuses without a counterpart in the store, by uid.
@@ -126,11 +127,14 @@ func (p *pakat) record(status int, record map[string]any) answer {
 	}
 }
 
+// pakatMostPerPage is the largest page (another installation's documentation).
+const pakatMostPerPage = 50
+
 // pakatPage is the response with a page of all. The number of records is a text,
 // the other numbers are not; the previous page of the first and the next page of
 // the last are null.
 func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
-	current, size := max(c.integer("page", 1), 1), max(c.integer("per_page", 10), 1)
+	current, size := max(c.integer("page", 1), 1), min(max(c.integer("per_page", 10), 1), pakatMostPerPage)
 	total := (int64(len(all)) + size - 1) / size
 	data := map[string]any{
 		"count": strconv.Itoa(len(all)), "total_pages": total, "current_page": current,

@@ -91,7 +91,7 @@ type vendor struct {
 
 func (h Harness) start(t *testing.T) *vendor {
 	t.Helper()
-	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name()}
+	return &vendor{Server: sandbox.New(t, sandbox.OddAnswers()), h: h, name: h.Driver.Name()}
 }
 
 // config returns the configuration of one account at the fake.
