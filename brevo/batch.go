@@ -54,7 +54,7 @@ func (a *adapter) SendBatch(ctx context.Context, messages []*provider.Message) (
 	for i, m := range messages {
 		one := brevoapi.SentEmail{BatchID: sent.BatchID}
 		if len(sent.MessageIDs) == len(messages) {
-			one.MessageID = sent.MessageIDs[i]
+			one.MessageID = adapterkit.IDOf(sent.MessageIDs[i])
 		}
 		receipts[i] = receiptFromAPI(m, &one)
 		receipts[i].Notes = notes[i]
@@ -85,7 +85,7 @@ func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailReq
 			return body, nil, c.Err
 		}
 		body.MessageVersions[i] = v
-		notes[i] = append(append([]provider.Note(nil), common...), c.Notes...)
+		notes[i] = append(append(append([]provider.Note(nil), common...), c.Notes...), sendinblue.Placeholders(m)...)
 	}
 	return body, notes, nil
 }

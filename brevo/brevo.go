@@ -101,7 +101,9 @@ type adapter struct {
 }
 
 func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
-	return &adapter{Driver: sendinblue.New(calls{api}, account, folder, pages), api: api, space: account, job: make(chan struct{}, 1)}
+	driver := sendinblue.New(calls{api}, account, folder, pages)
+	driver.Attributes.CountryCode = true
+	return &adapter{Driver: driver, api: api, space: account, job: make(chan struct{}, 1)}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {

@@ -22,10 +22,12 @@ const (
 	membersCall  = 150
 	blockedPage  = 100
 	findSize     = 500
+	eventsPage   = 2500 // the default; the largest is 5,000
 )
 
 var pages = sendinblue.Pages{
 	Contacts: contactsPage, Members: membersPage, Lists: listsPage, Blocked: blockedPage,
+	Sent: findSize, Events: eventsPage,
 }
 
 // calls are the calls of the shared driver.
@@ -33,14 +35,18 @@ type calls struct{ api *brevoapi.Client }
 
 var _ sendinblue.Calls = calls{}
 
-func (c calls) ListEmailEvents(ctx context.Context, messageID string) ([]sendinblue.Event, error) {
-	page, err := c.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{MessageID: &messageID})
+func (c calls) ListEmailEvents(
+	ctx context.Context, messageID string, limit, offset int64,
+) ([]sendinblue.Event, error) {
+	page, err := c.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{
+		MessageID: &messageID, Limit: &limit, Offset: &offset,
+	})
 	if err != nil {
 		return nil, err
 	}
 	out := make([]sendinblue.Event, len(page.Events))
 	for i, e := range page.Events {
-		out[i] = sendinblue.Event{Email: e.Email, Event: e.Event}
+		out[i] = sendinblue.Event{Email: e.Email, Event: e.Event, Date: e.Date}
 	}
 	return out, nil
 }
@@ -48,14 +54,13 @@ func (c calls) ListEmailEvents(ctx context.Context, messageID string) ([]sendinb
 // ListEmails lists no mail that is only scheduled. The vendor allows two such calls
 // a second.
 func (c calls) ListEmails(
-	ctx context.Context, wire string, page int64,
-) ([]sendinblue.Mail, bool, error) {
+	ctx context.Context, wire string, limit, offset int64,
+) ([]sendinblue.Mail, int64, error) {
 	got, err := c.api.ListEmails(ctx, &brevoapi.ListEmailsParams{
-		Email: &wire, Sort: new(brevoapi.SortOrderDesc),
-		Limit: new(int64(findSize)), Offset: new(page * findSize),
+		Email: &wire, Sort: new(brevoapi.SortOrderDesc), Limit: &limit, Offset: &offset,
 	})
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
 	out := make([]sendinblue.Mail, len(got.Emails))
 	for i, m := range got.Emails {
@@ -64,7 +69,7 @@ func (c calls) ListEmails(
 			Tags: m.Tags, Date: m.Date,
 		}
 	}
-	return out, len(out) == findSize, nil
+	return out, got.Count, nil
 }
 
 func (c calls) GetAccount(ctx context.Context) (sendinblue.Account, error) {

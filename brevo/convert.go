@@ -122,14 +122,14 @@ func address(email string, name *string) brevoapi.EmailAddress {
 // receiptFromAPI takes the ids of versions in their order; one shared mail has
 // one id for all.
 func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Receipt {
-	r := m.Accepted(sent.MessageID)
-	r.BatchID = sent.BatchID
+	r := m.Accepted(adapterkit.IDOf(sent.MessageID))
+	r.BatchID = adapterkit.IDOf(sent.BatchID)
 	if len(m.Recipients) > 0 && len(sent.MessageIDs) == len(m.Recipients) {
 		for i, id := range sent.MessageIDs {
-			r.Recipients[i].MessageID = id
+			r.Recipients[i].MessageID = adapterkit.IDOf(id)
 		}
 		if len(sent.MessageIDs) == 1 {
-			r.MessageID = sent.MessageIDs[0]
+			r.MessageID = adapterkit.IDOf(sent.MessageIDs[0])
 		}
 	}
 	return r
@@ -137,7 +137,7 @@ func receiptFromAPI(m *provider.Message, sent *brevoapi.SentEmail) *provider.Rec
 
 func contactFromAPI(c brevoapi.Contact) sendinblue.Contact {
 	return sendinblue.Contact{
-		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ID: c.ID, Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
 		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed,
 		CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
 	}
@@ -158,6 +158,7 @@ type pageReader struct {
 	withoutEmail bool
 	rows         *sendinblue.Rows // nil when the response is in the generated type
 	out          any              // the generated type
+	unread       int              // contacts that are not in it, because they cannot be read
 }
 
 // Do hands the reader to the chain in place of out.
@@ -167,11 +168,12 @@ func (r *pageReader) Do(ctx context.Context, call *rest.Call, out any) (*rest.Re
 }
 
 // DecodeJSON makes the reader a fastpath.Decoder.
-func (r *pageReader) DecodeJSON(data []byte) error {
+func (r *pageReader) DecodeJSON(data []byte) (err error) {
 	if r.rows = sendinblue.ReadPage(data, r.withoutEmail); r.rows != nil {
 		return nil
 	}
-	return rest.Decode(data, r.out)
+	r.unread, err = rest.DecodeRows(data, r.out)
+	return err
 }
 
 func (r *pageReader) page(p *brevoapi.ContactPage) (*sendinblue.Rows, error) {
@@ -182,5 +184,5 @@ func (r *pageReader) page(p *brevoapi.ContactPage) (*sendinblue.Rows, error) {
 	for i, c := range p.Contacts {
 		contacts[i] = contactFromAPI(c)
 	}
-	return sendinblue.RowsOf(contacts, p.Count, r.withoutEmail)
+	return sendinblue.RowsOf(contacts, p.Count, r.unread, r.withoutEmail)
 }

@@ -155,7 +155,7 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 	if err != nil {
 		return alone, err
 	}
-	attrs, err := b.Attributes.Convert(ctx, change)
+	attrs, converted, err := b.Attributes.Convert(ctx, change)
 	switch {
 	case errors.Is(err, provider.ErrInvalid):
 		return alone, err
@@ -173,7 +173,7 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 	if err != nil {
 		return alone, err
 	}
-	return provider.BulkRow{Key: key, Bytes: row.size() + rowCost, Data: row}, nil
+	return provider.BulkRow{Key: key, Bytes: row.size() + rowCost, Data: row, Notes: converted}, nil
 }
 
 // listsKey tells rows apart that may not share a job.

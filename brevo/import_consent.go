@@ -11,8 +11,6 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/mailaddr"
-	"github.com/postmux/postmux/provider"
-	"github.com/postmux/postmux/rest"
 )
 
 // consentAge is how old the knowledge of who wants no mail may be when a job
@@ -33,10 +31,6 @@ type left struct {
 	seed maphash.Seed
 	sums []uint64 // sorted
 }
-
-// walkOverlap is how many contacts two pages share: so many may be deleted while
-// one is read.
-const walkOverlap = 50
 
 // anyList stands for the whole account; lists count from 1.
 const anyList = 0
@@ -103,43 +97,12 @@ func (b *bulkImport) known(ctx context.Context, rows int) (*left, error) {
 	return read, nil
 }
 
-// walk reads all contacts, oldest first. A contact that is deleted meanwhile
-// moves the later ones to lower offsets, so each page must hold the last contact
-// of the one before; if it does not, walk goes back. It is nil when there are more
-// pages than most.
+// walk reads all contacts. It is nil when there are more pages than most.
 func (b *bulkImport) walk(ctx context.Context, most int64) (*left, error) {
 	l := &left{seed: maphash.MakeSeed()}
-	var offset, last int64
-	for calls := int64(0); ; calls++ {
-		page, err := b.api.ListContacts(ctx, &brevoapi.ListContactsParams{
-			Limit: new(int64(contactsPage)), Offset: &offset, Sort: new(brevoapi.SortOrderAsc),
-		}, rest.WithThen("import the contacts"))
-		if err != nil {
-			return nil, err
-		}
-		n, pages := int64(len(page.Contacts)), page.Count/(contactsPage-walkOverlap)+1
-		switch {
-		case calls == 0 && pages > most:
-			return nil, nil
-		case calls > 3*pages+10:
-			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Message: "the contacts, which are read to see who has unsubscribed, change faster than they can be read"}
-		case last != 0 && !slices.ContainsFunc(page.Contacts, func(c brevoapi.Contact) bool { return c.ID == last }):
-			if offset = max(0, offset-contactsPage); offset == 0 {
-				last = 0
-			}
-			continue
-		}
-		for i := range page.Contacts {
-			l.add(&page.Contacts[i])
-		}
-		end := offset+n >= page.Count
-		if end && n < contactsPage || n == 0 || end && last == page.Contacts[n-1].ID {
-			break
-		}
-		if n <= walkOverlap {
-			return nil, &provider.Error{Kind: provider.ErrBadResponse, Outcome: provider.OutcomeNotSent, Message: "the contacts, which are read to see who has unsubscribed, come in pages that are too small"}
-		}
-		offset, last = max(0, offset+n-walkOverlap), page.Contacts[n-1].ID
+	w := walk{api: b.api, most: most, see: l.add}
+	if done, err := w.run(ctx); err != nil || !done {
+		return nil, err
 	}
 	slices.Sort(l.sums)
 	l.sums = slices.Clip(slices.Compact(l.sums))

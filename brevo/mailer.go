@@ -22,6 +22,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if m.IdempotencyKey != "" && !strings.EqualFold(key, m.IdempotencyKey) {
 		notes = append(notes, provider.Note{Field: "idempotency_key", Action: provider.NoteConverted, Why: "the provider takes UUIDs: this text is " + key + " there"})
 	}
+	notes = append(notes, sendinblue.Placeholders(m)...)
 	sent, err := a.api.SendEmail(ctx, body, known, checked)
 	if err != nil {
 		return &provider.Receipt{IdempotencyKey: key, Notes: notes}, err

@@ -22,6 +22,10 @@ func TestMembersAreNamed(t *testing.T) {
 		{name: "refused", body: `{"contacts":{"success":[],"failure":["seed@example.com"]}}`, kind: provider.ErrConflict},
 		{name: "refused, at the root", body: `{"success":[],"failure":["seed@example.com"]}`, kind: provider.ErrConflict},
 		{name: "nobody named", body: `{"contacts":{"success":[],"failure":[]}}`, kind: provider.ErrOutcomeUnknown},
+		{name: "refused, beside nothing as PHP writes it", body: `{"contacts":{"success":{},"failure":["seed@example.com"]}}`, kind: provider.ErrConflict},
+		{name: "done, beside false", body: `{"contacts":{"success":["seed@example.com"],"failure":false}}`},
+		{name: "done, with keys as PHP writes them", body: `{"contacts":{"success":{"3":"seed@example.com"},"failure":[]}}`},
+		{name: "nothing in each place", body: `{"contacts":{"success":false,"failure":""}}`, kind: provider.ErrOutcomeUnknown},
 		{name: "another named", body: `{"contacts":{"success":["other@example.com"]}}`, kind: provider.ErrOutcomeUnknown},
 	} {
 		t.Run(row.name, func(t *testing.T) {

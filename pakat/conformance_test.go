@@ -11,7 +11,7 @@ import (
 func TestConformance(t *testing.T) {
 	h := providertest.Harness{
 		Driver: pakat.Driver(), SendOperation: "sendTransactionalEmail",
-		List: provider.Ref{ID: listA}, Template: provider.Ref{ID: "orderready001"}, Field: "CITY",
+		List: provider.Ref{ID: listA}, Template: provider.Ref{ID: "orderready001"}, Field: "CITY", NumberType: "text",
 	}
 	t.Run("defaults", func(t *testing.T) { providertest.Run(t, h) })
 	h.Settings = map[string]any{"phone_tag": "PHONE", "plain_text": "plain"}

@@ -8,11 +8,25 @@ import (
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // perPage is how many records a page is asked to have. The vendor's largest
 // page is not stated; a smaller answer is no problem.
 const perPage = 50
+
+var (
+	pages   = adapterkit.Paging{Size: perPage, Numbered: true}
+	onePage = adapterkit.Paging{Size: 1, Numbered: true}
+)
+
+// answerOf is what an answer says about its page of records.
+func answerOf[R any](records []R, unread int, name func(*R) string, number, next, total, count flex.Int) adapterkit.Answer {
+	a := adapterkit.AnswerOf(records, name)
+	a.Rows += unread
+	a.Number, a.Next, a.Pages, a.Count = int64(number), int64(next), int64(total), int64(count)
+	return a
+}
 
 // search returns the records that an address has in all lists, without the
 // values of fields. None is no error here, in whichever way the vendor says it.
@@ -20,34 +34,36 @@ func (a *adapter) search(ctx context.Context, email, then string) (wire string, 
 	if wire, err = adapterkit.Wire("email", email); err != nil {
 		return "", nil, err
 	}
-	before := ""
-	for page := int64(1); page > 0; {
-		answer, err := a.api.ListSubscribersByEmail(ctx, &pakatapi.ListSubscribersByEmailParams{Email: wire, Page: &page, PerPage: new(int64(perPage))}, rest.WithThen(then))
+	err = pages.Walk(func(page, size int64) (adapterkit.Answer, error) {
+		answer, err := a.api.ListSubscribersByEmail(ctx, &pakatapi.ListSubscribersByEmailParams{Email: wire, Page: &page, PerPage: &size}, rest.WithThen(then))
 		if errors.Is(err, provider.ErrNotFound) {
-			return wire, records, nil
+			return adapterkit.Answer{}, nil
 		}
 		if err != nil {
-			return wire, nil, err
+			return adapterkit.Answer{}, err
 		}
-		for _, s := range answer.Data.Records {
+		d := answer.Data
+		for _, s := range d.Records {
 			// A search that matches more than it was asked for must not lead to
 			// changes of another address.
 			if found := address(s); found == "" || same(found, wire) {
 				records = append(records, s)
 			}
 		}
-		if found := answer.Data.Records; len(found) > 0 {
-			first := found[0].List.UID + "/" + found[0].UID
-			if first == before && len(first) > 1 {
-				return wire, nil, adapterkit.SamePage()
-			}
-			before = first
-		}
-		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
-			return wire, nil, err
-		}
+		return answerOf(d.Records, 0, recordName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
+	})
+	if err != nil {
+		return wire, nil, err
 	}
 	return wire, records, nil
+}
+
+// recordName is empty for a record without an id.
+func recordName(s *pakatapi.Subscriber) string {
+	if adapterkit.IDOf(s.UID) == "" {
+		return ""
+	}
+	return s.List.UID + "/" + s.UID
 }
 
 // GetContact reads the record of each list by itself: a search is not
@@ -88,84 +104,67 @@ func notThere() *provider.Error {
 // cursor counts lists, so that one which is added or deleted meanwhile can make
 // contacts come twice or not at all.
 func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
+	size := int64(perPage)
+	if q.Limit > 0 {
+		size = int64(q.Limit)
+	}
+	paging := adapterkit.Paging{Size: size, Numbered: true}
 	if !q.List.IsZero() {
-		at, err := adapterkit.ParsePlace(q.Cursor, 1)
+		return a.members(ctx, paging, q.List.ID, q.Cursor)
+	}
+	out := &provider.Page[provider.Contact]{Items: []provider.Contact{}}
+	next, err := onePage.ByList(q.Cursor, func(at int64) ([]adapterkit.ListRow, adapterkit.Answer, error) {
+		lists, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &at, PerPage: &onePage.Size}, rest.WithThen("read the subscribers of the list"))
 		if err != nil {
-			return nil, err
+			return nil, adapterkit.Answer{}, err
 		}
-		out, next, err := a.members(ctx, q.List.ID, at, q.Limit)
+		d := lists.Data
+		rows := make([]adapterkit.ListRow, len(d.Records))
+		for i, l := range d.Records {
+			rows[i].ID = listName(&l)
+		}
+		return rows, answerOf(d.Records, 0, listName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
+	}, func(list, cursor string) (string, error) {
+		page, err := a.members(ctx, paging, list, cursor)
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		if next.At > 0 {
-			out.Next = next.String()
-		}
-		return out, nil
-	}
-	at, err := parsePlace(q.Cursor)
+		out = page
+		return page.Next, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	lists, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &at.list, PerPage: new(int64(1))}, rest.WithThen("read the subscribers of the list"))
-	if err != nil {
-		return nil, err
-	}
-	if len(lists.Data.Records) == 0 {
-		return &provider.Page[provider.Contact]{Items: []provider.Contact{}}, nil
-	}
-	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.members, q.Limit)
-	if err != nil {
-		return nil, err
-	}
-	if next.At > 0 {
-		out.Next = place{at.list, next}.String()
-		return out, nil
-	}
-	after, err := pagingOf(lists.Data.CurrentPage, lists.Data.NextPage, lists.Data.TotalPages).after(at.list, len(lists.Data.Records))
-	if err != nil {
-		return nil, err
-	}
-	if after > 0 {
-		out.Next = place{after, adapterkit.Place{At: 1}}.String()
-	}
+	out.Next = next
 	return out, nil
 }
 
-// members returns a page of a list's subscribers and the place of the next, which is at
-// 0 after the last.
+// members returns a page of a list's subscribers.
 func (a *adapter) members(
-	ctx context.Context, list string, at adapterkit.Place, limit int,
-) (*provider.Page[provider.Contact], adapterkit.Place, error) {
-	if limit == 0 {
-		limit = perPage
-	}
-	answer, err := a.api.ListSubscribers(ctx, list, &pakatapi.ListSubscribersParams{Page: &at.At, PerPage: new(int64(limit))})
-	if err != nil {
-		return nil, at, err
-	}
-	out := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(answer.Data.Records))}
-	for _, s := range answer.Data.Records {
-		s.List.UID = list
-		contact := contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag)
-		if contact.Email == "" { // none is documented
-			out.LeftOut++
-			continue
+	ctx context.Context, paging adapterkit.Paging, list, cursor string,
+) (*provider.Page[provider.Contact], error) {
+	return adapterkit.PageOf(paging, cursor, func(at, size int64, into *provider.Page[provider.Contact]) (adapterkit.Answer, error) {
+		var unread int
+		answer, err := a.api.ListSubscribers(ctx, list, &pakatapi.ListSubscribersParams{Page: &at, PerPage: &size}, rest.WithUnread(&unread))
+		if err != nil {
+			return adapterkit.Answer{}, err
 		}
-		out.Items = append(out.Items, contact)
-	}
-	records := answer.Data.Records
-	next, err := pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(at.At, len(records))
-	if err != nil {
-		return nil, at, err
-	}
-	first := ""
-	if len(records) > 0 {
-		first = records[0].UID
-	}
-	if at, err = at.After(next, first); err != nil {
-		return nil, at, err
-	}
-	return out, at, nil
+		d := answer.Data
+		if unread > 1 && len(d.Records) == 0 {
+			return adapterkit.Answer{}, adapterkit.AllUnread(unread)
+		}
+		*into = provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(d.Records)), Unread: unread}
+		for _, s := range d.Records {
+			s.List.UID = list
+			contact := contactFromAPI([]pakatapi.Subscriber{s}, a.phoneTag)
+			if contact.Email == "" { // none is documented
+				into.LeftOut++
+				continue
+			}
+			into.Items = append(into.Items, contact)
+		}
+		return answerOf(d.Records, unread, recordName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
+	})
 }
 
 // DeleteContact deletes the records of all lists one by one. A list that the

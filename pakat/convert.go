@@ -2,7 +2,6 @@ package pakat
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"mime"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
@@ -141,16 +141,9 @@ func scalar(v any) (text string, converted, ok bool) {
 		return v, false, true
 	case bool:
 		return strconv.FormatBool(v), true, true
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), true, true
-	case int:
-		return strconv.Itoa(v), true, true
-	case int64:
-		return strconv.FormatInt(v, 10), true, true
-	case json.Number:
-		return v.String(), true, true
 	}
-	return "", false, false
+	text, ok = exact.Text(v)
+	return text, ok, ok
 }
 
 // attachmentToAPI takes the type from the name when none is given: the vendor

@@ -1,14 +1,15 @@
 package pakat
 
 import (
-	"fmt"
+	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/phone"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/rest/flex"
@@ -74,13 +75,13 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 		if t, ok := flex.ParseTime(string(s.DateAdded)); ok && (out.CreatedAt.IsZero() || t.Before(out.CreatedAt)) {
 			out.CreatedAt = t
 		}
-		out.Memberships = append(out.Memberships, provider.Membership{List: s.List.UID, Status: statusFromWire(s.Status)})
+		out.Memberships = append(out.Memberships, provider.Membership{List: adapterkit.IDOf(s.List.UID), Status: statusFromWire(s.Status)})
 		if s.Status == "blacklisted" && len(out.Suppressed) == 0 {
 			// The software refuses single mail to such an address too.
 			out.Suppressed = append(out.Suppressed, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll, Reason: "blacklisted"})
 		}
-		for tag, v := range s.AdditionalProperties {
-			if v = portableValue(v); v != nil && fields[tag] == nil {
+		for tag, raw := range s.AdditionalProperties {
+			if v := portableValue(raw); v != nil && fields[tag] == nil {
 				fields[tag] = v
 			}
 		}
@@ -99,20 +100,18 @@ func contactFromAPI(records []pakatapi.Subscriber, phoneTag string) provider.Con
 
 // portableValue is nil for what is empty: the vendor has no other word for a
 // field without a value.
-func portableValue(v any) any {
+func portableValue(raw json.RawMessage) any {
+	v, _ := exact.Decode(raw) // it is JSON already
+	if adapterkit.Nothing(v) {
+		return nil
+	}
 	list, ok := v.([]any)
 	if !ok {
-		if v == "" {
-			return nil
-		}
 		return v
 	}
 	out := make([]string, 0, len(list))
 	for _, x := range list {
 		out = append(out, adapterkit.Words(x))
-	}
-	if len(out) == 0 {
-		return nil
 	}
 	return out
 }
@@ -140,8 +139,24 @@ func editsToAPI(change provider.ContactChange, phoneTag string) (edits, error) {
 		if !ok {
 			return e, provider.Invalid(field, "expected a text: how the provider takes a list of texts is not documented")
 		}
+		why := ""
 		if converted {
-			e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteConverted, Why: "written as text"})
+			why = "written as text"
+		}
+		if name == phoneTag && value != "" {
+			number, cleaned, err := phone.Clean(value)
+			switch {
+			case err != nil && change.Status.Terminal(): // less mail is never refused
+				e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteDropped, Why: err.Error()})
+				continue
+			case err != nil:
+				return e, provider.Invalid(field, "%s", err.Error())
+			case cleaned != "":
+				value, why = number, cleaned
+			}
+		}
+		if why != "" {
+			e.notes = append(e.notes, provider.Note{Field: field, Action: provider.NoteConverted, Why: why})
 		}
 		e.values[name] = value
 	}
@@ -182,7 +197,7 @@ func updateToAPI(wire string, known pakatapi.Subscriber, e edits) (pakatapi.Subs
 	all := map[string]string{}
 	var notes []provider.Note
 	for _, tag := range slices.Sorted(maps.Keys(known.AdditionalProperties)) {
-		v := known.AdditionalProperties[tag]
+		v, _ := exact.Decode(known.AdditionalProperties[tag]) // it is JSON already
 		_, changed := e.values[tag]
 		value, _, ok := scalar(v)
 		switch {
@@ -217,66 +232,14 @@ func putTags(form *pakatapi.SubscriberForm, values map[string]string) {
 
 // savedUID is the id in the answer to a change, which has two shapes.
 func savedUID(s *pakatapi.SavedSubscriber) string {
-	if uid := s.Data.Record.UID; uid != "" {
+	if uid := adapterkit.IDOf(s.Data.Record.UID); uid != "" {
 		return uid
 	}
-	return s.UID
+	return adapterkit.IDOf(s.UID)
 }
 
 func listFromAPI(l pakatapi.List) provider.List {
-	return provider.List{ID: l.General.UID, Name: l.General.Name, Count: -1}
-}
-
-// paging is what an answer says about its page; 0 where it says nothing.
-type paging struct{ current, next, total int64 }
-
-func pagingOf(current, next, total flex.Int) paging {
-	return paging{int64(current), int64(next), int64(total)}
-}
-
-// after is the page after asked, which had so many records, and 0 when it was the last:
-// next_page says it, or else the number of pages. After an empty page there is none, and
-// none beyond the number of pages. A server that shows another page than the one asked
-// for, or goes back before the last, ignores what it is asked for.
-func (p paging) after(asked int64, records int) (int64, error) {
-	switch {
-	case records == 0:
-		return 0, nil
-	case p.current != 0 && p.current != asked:
-		return 0, adapterkit.SamePage()
-	case p.total > 0 && (p.next > p.total || asked >= p.total):
-		return 0, nil
-	case p.next > asked:
-		return p.next, nil
-	case p.next > 0:
-		return 0, adapterkit.SamePage()
-	case asked < p.total:
-		return asked + 1, nil
-	}
-	return 0, nil
-}
-
-// place is where a listing of all contacts stands: the number of the list, and
-// where in its subscribers.
-type place struct {
-	list    int64
-	members adapterkit.Place
-}
-
-func (p place) String() string { return fmt.Sprintf("%d/%s", p.list, p.members) }
-
-func parsePlace(cursor string) (place, error) {
-	if cursor == "" {
-		return place{1, adapterkit.Place{At: 1}}, nil
-	}
-	list, members, _ := strings.Cut(cursor, "/")
-	var p place
-	var err error
-	if p.list, err = adapterkit.Number(list, 1); err != nil || list == "" || members == "" {
-		return p, adapterkit.BadCursor()
-	}
-	p.members, err = adapterkit.ParsePlace(members, 1)
-	return p, err
+	return provider.List{ID: adapterkit.IDOf(l.General.UID), Name: l.General.Name, Count: -1}
 }
 
 // same reports whether two spellings are one address.

@@ -74,24 +74,19 @@ func (f *fieldCache) tags(ctx context.Context, list, want string) ([]string, err
 
 func (a *adapter) listTags(ctx context.Context, list string) ([]string, error) {
 	var tags []string
-	before := ""
-	for page := int64(1); page > 0; {
-		answer, err := a.api.ListFields(ctx, list, &pakatapi.ListFieldsParams{Page: &page, PerPage: new(int64(perPage))})
+	err := pages.Walk(func(page, size int64) (adapterkit.Answer, error) {
+		answer, err := a.api.ListFields(ctx, list, &pakatapi.ListFieldsParams{Page: &page, PerPage: &size})
 		if err != nil {
-			return nil, err
+			return adapterkit.Answer{}, err
 		}
-		for i, f := range answer.Data.Records {
-			if i == 0 && before != "" && f.Tag == before {
-				return nil, adapterkit.SamePage()
-			}
+		d := answer.Data
+		for _, f := range d.Records {
 			tags = append(tags, f.Tag)
 		}
-		if len(answer.Data.Records) > 0 {
-			before = answer.Data.Records[0].Tag
-		}
-		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
-			return nil, err
-		}
+		return answerOf(d.Records, 0, func(f *pakatapi.Field) string { return f.Tag }, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return tags, nil
 }

@@ -28,27 +28,38 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	}
 	var out []provider.SentMail
 	seen := map[string]bool{} // mails that come meanwhile shift the pages
-	for page, read := int64(1), 0; page > 0 && read < 2*findPages; read++ {
-		answer, err := a.api.ListTransactionalEmails(ctx, &pakatapi.ListTransactionalEmailsParams{Page: &page, PerPage: new(int64(findSize))}, rest.WithThen("read the further pages"))
+	const most = findPages * findSize
+	var passed, total, read int64 // rows
+	fetch := func(page, size int64) (adapterkit.Answer, error) {
+		answer, err := a.api.ListTransactionalEmails(ctx, &pakatapi.ListTransactionalEmailsParams{Page: &page, PerPage: &size}, rest.WithThen("read the further pages"))
 		if err != nil {
-			return nil, err
+			return adapterkit.Answer{}, err
 		}
-		for _, m := range answer.Data.Records {
-			if found, ok := foundFromAPI(s, m); ok && !seen[m.UID] {
+		d := answer.Data
+		for _, m := range d.Records {
+			if found, ok := foundFromAPI(s, m); ok && (mailName(&m) == "" || !seen[m.UID]) {
 				seen[m.UID] = true
 				out = append(out, found)
 			}
 		}
-		total := int64(answer.Data.TotalPages)
-		if page, err = pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records)); err != nil {
-			return nil, err
-		}
-		if page > findPages {
-			page = max(page, total-findPages+1)
-		}
+		passed, total = page*size, int64(d.TotalPages)*size
+		read += size
+		next := answerOf(d.Records, 0, mailName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count)
+		next.Stop = passed == most || read >= 2*most
+		return next, nil
+	}
+	paging := adapterkit.Paging{Size: findSize, Numbered: true}
+	err := paging.Walk(fetch)
+	if err == nil && passed == most && total != passed {
+		err = paging.WalkFrom(max(passed, total-most)/findSize+1, fetch)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
+
+func mailName(m *pakatapi.TransactionalEmail) string { return adapterkit.IDOf(m.UID) }
 
 // foundFromAPI compares both times of a mail: the one it was added at, whose
 // zone is not stated and taken to be UTC, and the one it is to go out at, which
@@ -64,6 +75,6 @@ func foundFromAPI(s alike.Search, m pakatapi.TransactionalEmail) (provider.SentM
 		return provider.SentMail{}, false
 	}
 	return provider.SentMail{
-		MessageID: m.UID, Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
+		MessageID: adapterkit.IDOf(m.UID), Recipient: m.ToEmail, Subject: m.Subject, At: mail.At, State: statusFromAPI(m.UID, m).State,
 	}, true
 }

@@ -31,7 +31,7 @@ func (a *adapter) CreateList(ctx context.Context, name string) (*provider.List, 
 	if err != nil {
 		return nil, err
 	}
-	if made.UID == "" {
+	if adapterkit.IDOf(made.UID) == "" {
 		return nil, adapterkit.NoListID()
 	}
 	return &provider.List{ID: made.UID, Name: name, Count: -1}, nil

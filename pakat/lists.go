@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/postmux/postmux/gen/pakatapi"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -13,27 +12,21 @@ import (
 )
 
 func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
-	page, err := adapterkit.Number(cursor, 1)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &page, PerPage: new(int64(perPage))})
-	if err != nil {
-		return nil, err
-	}
-	out := &provider.Page[provider.List]{}
-	for _, l := range answer.Data.Records {
-		out.Items = append(out.Items, listFromAPI(l))
-	}
-	next, err := pagingOf(answer.Data.CurrentPage, answer.Data.NextPage, answer.Data.TotalPages).after(page, len(answer.Data.Records))
-	if err != nil {
-		return nil, err
-	}
-	if next > 0 {
-		out.Next = strconv.FormatInt(next, 10)
-	}
-	return out, nil
+	return adapterkit.PageOf(pages, cursor, func(at, size int64, into *provider.Page[provider.List]) (adapterkit.Answer, error) {
+		answer, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &at, PerPage: &size})
+		if err != nil {
+			return adapterkit.Answer{}, err
+		}
+		d := answer.Data
+		into.Items = nil
+		for _, l := range d.Records {
+			into.Items = append(into.Items, listFromAPI(l))
+		}
+		return answerOf(d.Records, 0, listName, d.CurrentPage, d.NextPage, d.TotalPages, d.Count), nil
+	})
 }
+
+func listName(l *pakatapi.List) string { return adapterkit.IDOf(l.General.UID) }
 
 // AddToList creates a record in the list for each address. Whoever has left the
 // list or is blocked stays so.

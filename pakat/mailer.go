@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/postmux/postmux/gen/pakatapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -18,7 +19,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
-	r := m.Accepted(sent.UID)
+	r := m.Accepted(adapterkit.IDOf(sent.UID))
 	r.Notes = notes
 	return r, nil
 }

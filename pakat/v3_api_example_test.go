@@ -49,6 +49,6 @@ func ExampleAPIV3() {
 	}
 	fmt.Println(reply.Status, answer.Name, answer.Points)
 	// Output:
-	// GET /v3/bonuses/7/contacts/anna%2Fshop@example.com map[limit:[10]] key-of-the-account
+	// GET /v3/bonuses/7/contacts/anna%2Fshop%40example.com map[limit:[10]] key-of-the-account
 	// 200 Autumn 40
 }

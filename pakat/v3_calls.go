@@ -14,7 +14,7 @@ import (
 
 // Sizes of pages. The document states no maximum, so these are the defaults of
 // the service that Pakat v3 descends from.
-var v3Pages = sendinblue.Pages{Contacts: 50, Lists: 10, Blocked: 50}
+var v3Pages = sendinblue.Pages{Contacts: 50, Lists: 10, Blocked: 50, Events: 50}
 
 // v3Calls are the calls of the shared driver. The document shows few answers; those
 // it does not show are taken to be Brevo's.
@@ -24,17 +24,17 @@ var _ sendinblue.Calls = v3Calls{}
 
 // ListEmailEvents reads the event log, which by default holds the last 30 days.
 func (c v3Calls) ListEmailEvents(
-	ctx context.Context, messageID string,
+	ctx context.Context, messageID string, limit, offset int64,
 ) ([]sendinblue.Event, error) {
-	page, err := c.api.ListEmailEvents(
-		ctx, &pakatv3api.ListEmailEventsParams{MessageID: &messageID},
-	)
+	page, err := c.api.ListEmailEvents(ctx, &pakatv3api.ListEmailEventsParams{
+		MessageID: &messageID, Limit: &limit, Offset: &offset,
+	})
 	if err != nil {
 		return nil, err
 	}
 	var events []sendinblue.Event
 	for _, e := range page.Events {
-		events = append(events, sendinblue.Event{Email: e.Email, Event: e.Event})
+		events = append(events, sendinblue.Event{Email: e.Email, Event: e.Event, Date: e.Date})
 	}
 	return events, nil
 }
@@ -43,18 +43,18 @@ func (c v3Calls) ListEmailEvents(
 // answer of another form than Brevo's finds nothing, which proves nothing. It does
 // not tell the sender.
 func (c v3Calls) ListEmails(
-	ctx context.Context, wire string, _ int64,
-) (mails []sendinblue.Mail, more bool, err error) {
+	ctx context.Context, wire string, _, _ int64,
+) (mails []sendinblue.Mail, count int64, err error) {
 	page, err := c.api.ListEmails(ctx, &pakatv3api.ListEmailsParams{Email: &wire})
 	if err != nil {
-		return nil, false, err
+		return nil, 0, err
 	}
 	for _, m := range page.Emails {
 		mails = append(mails, sendinblue.Mail{
 			MessageID: m.MessageID, Recipient: m.Email, Subject: m.Subject, Date: m.Date,
 		})
 	}
-	return mails, false, nil
+	return mails, page.Count, nil
 }
 
 func (c v3Calls) GetAccount(ctx context.Context) (account sendinblue.Account, err error) {
@@ -106,16 +106,18 @@ func (c v3Calls) ListContacts(
 			feature.ContactsListMembers, "the provider lists no members of a list",
 		)
 	}
+	var unread int
 	page, err := c.api.ListContacts(
 		ctx,
 		&pakatv3api.ListContactsParams{
 			Limit: &q.Limit, Offset: &q.Offset, ModifiedSince: q.ModifiedSince,
 		},
+		rest.WithUnread(&unread),
 	)
 	if err != nil {
 		return nil, err
 	}
-	return v3RowsFromAPI(page, q.WithoutEmail)
+	return v3RowsFromAPI(page, unread, q.WithoutEmail)
 }
 
 // MayJoin warns: the vendor shows nothing of a contact to look at.

@@ -11,6 +11,6 @@ import (
 func TestV3Conformance(t *testing.T) {
 	providertest.Run(t, providertest.Harness{
 		Driver: pakat.V3Driver(), SendOperation: "sendEmail",
-		List: provider.Ref{ID: "4"}, Template: provider.Ref{ID: "12"}, Field: "CITY", AccountConsent: true, Settings: map[string]any{"folder_id": "1"},
+		List: provider.Ref{ID: "4"}, Template: provider.Ref{ID: "12"}, Field: "CITY", NumberType: "float", AccountConsent: true, Settings: map[string]any{"folder_id": "1"},
 	})
 }

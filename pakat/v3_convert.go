@@ -53,22 +53,22 @@ func (c *v3Converter) attachments(m *provider.Message) []pakatv3api.EmailAttachm
 
 // v3ReceiptFromAPI also serves an answer that says nothing: the id is empty then.
 func v3ReceiptFromAPI(m *provider.Message, sent *pakatv3api.SentEmail) *provider.Receipt {
-	r := m.Accepted(sent.MessageID)
-	r.BatchID = sent.BatchID
+	r := m.Accepted(adapterkit.IDOf(sent.MessageID))
+	r.BatchID = adapterkit.IDOf(sent.BatchID)
 	return r
 }
 
-func v3RowsFromAPI(p *pakatv3api.ContactPage, withoutEmail bool) (*sendinblue.Rows, error) {
+func v3RowsFromAPI(p *pakatv3api.ContactPage, unread int, withoutEmail bool) (*sendinblue.Rows, error) {
 	contacts := make([]sendinblue.Contact, len(p.Contacts))
 	for i, c := range p.Contacts {
 		contacts[i] = v3ContactFromAPI(c)
 	}
-	return sendinblue.RowsOf(contacts, p.Count, withoutEmail)
+	return sendinblue.RowsOf(contacts, p.Count, unread, withoutEmail)
 }
 
 func v3ContactFromAPI(c pakatv3api.Contact) sendinblue.Contact {
 	return sendinblue.Contact{
-		Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
+		ID: c.ID, Email: c.Email, EmailBlacklisted: c.EmailBlacklisted, SMSBlacklisted: c.SMSBlacklisted,
 		ListIDs: c.ListIDs, ListUnsubscribed: c.ListUnsubscribed, CreatedAt: c.CreatedAt, ModifiedAt: c.ModifiedAt, Attributes: c.Attributes,
 	}
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/postmux/postmux/gen/pakatv3api"
 	"github.com/postmux/postmux/internal/adapterkit"
-	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -126,7 +125,7 @@ func TestV3ReceiptFromAPI(t *testing.T) {
 func TestV3RowsFromAPI(t *testing.T) {
 	tehran := time.FixedZone("", 12600)
 	p := v3Example[pakatv3api.ContactPage](t, "listContacts.answer")
-	rows, err := v3RowsFromAPI(&p, false)
+	rows, err := v3RowsFromAPI(&p, 0, false)
 	require.NoError(t, err)
 	page := rows.Page
 	assert.Equal(t, 2, rows.Got)
@@ -146,12 +145,12 @@ func TestV3RowsFromAPI(t *testing.T) {
 	}, oleg)
 
 	phones := v3Example[pakatv3api.ContactPage](t, "listContacts.answer-sms-only")
-	rows, err = v3RowsFromAPI(&phones, false)
+	rows, err = v3RowsFromAPI(&phones, 0, false)
 	require.NoError(t, err)
 	page = rows.Page
 	assert.Empty(t, page.Items)
 	assert.Equal(t, 1, page.LeftOut)
-	rows, err = v3RowsFromAPI(&phones, true)
+	rows, err = v3RowsFromAPI(&phones, 0, true)
 	require.NoError(t, err)
 	page = rows.Page
 	require.Len(t, page.Items, 1)
@@ -168,23 +167,6 @@ func TestV3ListUnsubscribed(t *testing.T) {
 	assert.Equal(t, []provider.Membership{
 		{List: "4", Status: provider.StatusSubscribed}, {List: "5", Status: provider.StatusUnsubscribed},
 	}, got.Memberships)
-}
-
-func TestV3Next(t *testing.T) {
-	for _, row := range []struct {
-		offset, limit int64
-		got           int
-		count         int64
-		want          int64
-	}{
-		{offset: 0, limit: 50, got: 50, count: 120, want: 50},
-		{offset: 100, limit: 50, got: 20, count: 120},
-		{offset: 0, limit: 50, got: 0, count: 0},
-		{offset: 0, limit: 50, got: 50, count: 0, want: 50}, // no count was told
-		{offset: 0, limit: 50, got: 49, count: 0},
-	} {
-		assert.Equal(t, row.want, sendinblue.Next(row.offset, row.got, row.limit, row.count), "%+v", row)
-	}
 }
 
 // v3Vendor answers each operation with an example of the spec, or with an error.

@@ -3,6 +3,7 @@ package pakat
 import (
 	"context"
 
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -11,6 +12,7 @@ func (a *v3Adapter) Send(ctx context.Context, m *provider.Message) (*provider.Re
 	if err != nil {
 		return nil, err
 	}
+	notes = append(notes, sendinblue.Placeholders(m)...)
 	sent, err := a.api.SendEmail(ctx, body)
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err

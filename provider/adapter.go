@@ -160,6 +160,7 @@ type BulkRow struct {
 	Alone bool   // the row cannot be stored in bulk: UpsertContact does it
 	Bytes int    // its approximate size in memory and on the wire
 	Data  any    // the adapter's own
+	Notes []Note // about the row, to be told before those of its receipt
 }
 
 // GroupLimits are the most that one call for several messages or contacts

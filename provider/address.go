@@ -88,7 +88,7 @@ func checkEmail(field, email string) error {
 func checkAddress(field string, index int, a Address) error {
 	err := checkEmail(".email", a.Email)
 	if err == nil {
-		err = checkShown(".name", a.Name)
+		err = checkProse(".name", a.Name)
 	}
 	if err == nil {
 		return nil

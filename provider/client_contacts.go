@@ -70,7 +70,12 @@ func (c *Client) ListContacts(ctx context.Context, q ContactQuery) (*Page[Contac
 // fetching. When a provider returns the same page again, the iteration ends with
 // ErrBadResponse.
 func (c *Client) AllContacts(ctx context.Context, q ContactQuery) iter.Seq2[Contact, error] {
-	key := func(a Contact) string { return fmt.Sprint(a.Email, a.Phone, a.Memberships) }
+	key := func(a Contact) string {
+		if a.Email == "" && a.Phone == "" {
+			return "" // nothing tells it from another one
+		}
+		return fmt.Sprint(a.Email, a.Phone, a.Memberships)
+	}
 	return allPages(ctx, c, opContactList, q.Cursor, key, func(ctx context.Context, cursor string) (*Page[Contact], error) {
 		q := q
 		q.Cursor = cursor
@@ -105,28 +110,36 @@ func allPages[T any](
 // a warning.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opContactUpsert, featureContactUpsert, change.Email, func(ctx context.Context, a contactUpserter) (*ContactReceipt, error) {
-		change, err := c.prepareChange(change)
+		change, converted, err := c.prepareChange(change)
 		if err != nil {
 			return nil, err
 		}
-		return a.UpsertContact(ctx, change)
+		r, err := a.UpsertContact(ctx, change)
+		if r != nil {
+			r.Notes = append(converted, r.Notes...)
+		}
+		return r, err
 	})
 }
 
 // prepareChange checks change and returns it for the adapter: with ids in place of
-// aliases.
-func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
-	if err := check(changeFields, &change); err != nil {
-		return change, err
-	}
+// aliases, and with notes about what was converted.
+func (c *Client) prepareChange(change ContactChange) (ContactChange, []Note, error) {
 	change = *clone(changeFields, &change)
+	converted, err := change.convert()
+	if err == nil {
+		err = check(changeFields, &change)
+	}
+	if err != nil {
+		return change, nil, err
+	}
 	fields := make(map[string]any, len(change.Fields))
 	for name, v := range change.Fields {
 		if id, ok := c.aliases.fields[name]; ok {
 			name = id
 		}
 		if _, twice := fields[name]; twice {
-			return change, Invalid("fields."+name, "the field is given twice, once by its alias")
+			return change, nil, Invalid("fields."+name, "the field is given twice, once by its alias")
 		}
 		fields[name] = v
 	}
@@ -134,10 +147,10 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, error) {
 	for i, l := range change.Lists {
 		var err error
 		if change.Lists[i], err = idOf("lists", c.aliases.lists, l); err != nil {
-			return change, err
+			return change, nil, err
 		}
 	}
-	return change, c.supports(needs(changeFields, &change, nil)...)
+	return change, converted, c.supports(needs(changeFields, &change, nil)...)
 }
 
 // nameFields replaces the ids of fields by their aliases.

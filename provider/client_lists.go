@@ -88,7 +88,7 @@ func (c *Client) CreateList(ctx context.Context, name string) (*List, error) {
 		if name == "" {
 			return nil, Invalid("name", "expected the name of the list")
 		}
-		if err := checkLine("name", name); err != nil {
+		if err := checkProse("name", name); err != nil {
 			return nil, err
 		}
 		a, err := addOn[listCreator](c, featureListCreate)

@@ -141,6 +141,7 @@ func (c *Client) prepare(m *Message, began time.Time) (*Message, []Note, error) 
 	if err != nil {
 		return nil, nil, err
 	}
+	notes = append(notes, m.convert()...)
 	if m.From.Email == "" {
 		name := m.From.Name
 		m.From = c.from

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/internal/text"
 )
@@ -120,9 +121,7 @@ func (c *Config) parseAliases(path string, raw json.RawMessage) []*strictjson.Er
 func parseAccount(path string, raw json.RawMessage) (AccountConfig, []*strictjson.Error) {
 	a := make(AccountConfig)
 	return a, strictjson.Collect(path, raw, func(key, at string, value json.RawMessage) []*strictjson.Error {
-		var v any
-		_ = json.Unmarshal(value, &v) // it is JSON already
-		a[key] = v
+		a[key], _ = exact.Decode(value) // it is JSON already
 		return one(strictjson.Twice(at, value))
 	})
 }

@@ -16,7 +16,8 @@ type Contact struct {
 	FirstName  string `json:"first_name,omitempty"`
 	LastName   string `json:"last_name,omitempty"`
 	// Fields are the account's further fields: text, number, true or false, or
-	// a list of text. Dates are text, YYYY-MM-DD.
+	// a list of text. Dates are text, YYYY-MM-DD. A number is a json.Number where a
+	// float64 would print other digits, else a float64.
 	Fields      map[string]any `json:"fields,omitempty"`
 	Memberships []Membership   `json:"memberships,omitempty"`
 	// Suppressed lists the kinds of mail that the address does not get; empty means
@@ -125,13 +126,16 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 // fields of the contact with this address, creating it when it is not there.
 // It removes nothing but fields that are cleared.
 type ContactChange struct {
-	Email      string         `json:"email"`
+	Email string `json:"email"`
+	// Phone is a number: "+" and 7 to 15 digits. Signs between them, and Persian and
+	// Arabic digits, are converted with a note; anything else is refused.
 	Phone      Change[string] `json:"phone,omitzero"`
 	ExternalID Change[string] `json:"external_id,omitzero"`
 	FirstName  Change[string] `json:"first_name,omitzero"`
 	LastName   Change[string] `json:"last_name,omitzero"`
-	// Fields sets the named fields; a nil value clears one. Values as in
-	// Contact.Fields.
+	// Fields sets the named fields; a nil value, or nil pointer, clears one. Values as
+	// in Contact.Fields; Go's other numbers, named types, times (RFC 3339) and text
+	// marshalers become one of these.
 	Fields map[string]any `json:"fields,omitempty"`
 	// Lists are added to the contact's memberships.
 	Lists []Ref `json:"lists,omitempty"`
@@ -175,7 +179,8 @@ type ContactQuery struct {
 }
 
 // ParseContactChange reads a ContactChange from JSON: absent leaves a field,
-// null clears it. Unknown keys are errors that name them.
+// null clears it. Unknown keys, and text that is not UTF-8, are errors that name the
+// field.
 func ParseContactChange(data []byte) (ContactChange, error) {
 	var c ContactChange
 	err := decode(data, &c, contactMost)
@@ -223,6 +228,8 @@ type Page[T any] struct {
 	Next  string // cursor of the next page; empty means this was the last
 	// LeftOut counts contacts of this page that have no mail address.
 	LeftOut int
+	// Unread counts contacts of this page that could not be read. They are not in Items.
+	Unread int
 }
 
 // List is a list of contacts.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/postmux/postmux/internal/exact"
+	"github.com/postmux/postmux/internal/phone"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -19,7 +21,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactPhone, doc: "the phone of a contact",
 			used: func(c *ContactChange) bool { return !c.Phone.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkLine("phone", c.Phone.Value()) },
+		check: func(c *ContactChange) error { return checkChange("phone", c.Phone) },
 	},
 	{
 		name: "ExternalID",
@@ -27,7 +29,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactExternal, doc: "the caller's own id of a contact",
 			used: func(c *ContactChange) bool { return !c.ExternalID.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkLine("external_id", c.ExternalID.Value()) },
+		check: func(c *ContactChange) error { return checkChange("external_id", c.ExternalID) },
 	},
 	{
 		name: "FirstName",
@@ -35,11 +37,11 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactNames, doc: "first and last name",
 			used: func(c *ContactChange) bool { return !c.FirstName.IsZero() || !c.LastName.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkShown("first_name", c.FirstName.Value()) },
+		check: func(c *ContactChange) error { return checkProse("first_name", c.FirstName.Value()) },
 	},
 	{
 		name: "LastName", with: featureContactNames,
-		check: func(c *ContactChange) error { return checkShown("last_name", c.LastName.Value()) },
+		check: func(c *ContactChange) error { return checkProse("last_name", c.LastName.Value()) },
 	},
 	{
 		name: "Fields",
@@ -98,6 +100,47 @@ func clears(c *ContactChange) bool {
 		}
 	}
 	return false
+}
+
+func checkChange(field string, c Change[string]) error {
+	return checkLine(field, c.Value())
+}
+
+// convert brings the phone and the further fields into the form in which adapters get
+// them. It changes no map of c.
+func (c *ContactChange) convert() ([]Note, error) {
+	notes, err := c.cleanPhone()
+	if err != nil || len(c.Fields) == 0 {
+		return notes, err
+	}
+	v, changed, wrong := exact.Of(c.Fields)
+	if wrong != nil {
+		return nil, Invalid("fields"+wrong.Path, "%s", wrong.Message)
+	}
+	if changed {
+		c.Fields, _ = v.(map[string]any)
+	}
+	return notes, nil
+}
+
+// cleanPhone takes a phone for what it is. Less mail is never refused: a contact that is
+// stored as unsubscribed or blocked is stored without a phone that is none.
+func (c *ContactChange) cleanPhone() ([]Note, error) {
+	if !c.Phone.IsSet() {
+		return nil, nil
+	}
+	number, why, err := phone.Clean(c.Phone.Value())
+	switch {
+	case err != nil && c.Status.Terminal():
+		c.Phone = Change[string]{}
+		return []Note{{Field: "phone", Action: NoteDropped, Why: err.Error()}}, nil
+	case err != nil:
+		return nil, Invalid("phone", "%s", err.Error())
+	case why == "":
+		return nil, nil
+	}
+	c.Phone = ChangeTo(number)
+	return []Note{{Field: "phone", Action: NoteConverted, Why: why}}, nil
 }
 
 // checkContactFields checks names and values of the further fields of a contact.

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"fmt"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // This file declares the tables of the fields of a Message and of a ContactChange.
@@ -127,7 +129,7 @@ func sizeOfMap(m map[string]any) int {
 }
 
 // sizeOf returns the approximate memory of a JSON value, in bytes.
-func sizeOf(v any) int { return sizeAt(v, maxDepth) }
+func sizeOf(v any) int { return sizeAt(v, exact.Deepest) }
 
 func sizeAt(v any, depth int) int {
 	const word = 16

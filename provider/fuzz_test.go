@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -39,6 +40,55 @@ func FuzzParseMessage(f *testing.F) {
 		assert.Equal(t, string(written), string(rewritten))
 		assert.Equal(t, m.Validate() == nil, again.Validate() == nil)
 	})
+}
+
+// A message or a change of a contact that was read holds the digits and the characters
+// of the document, or was refused.
+func FuzzDigits(f *testing.F) {
+	for _, doc := range []string{
+		fullMessage, `{"variables":{"order":9007199254740993,"x":12345678901234567890,"price":10.10}}`,
+		`{"email":"a@example.com","fields":{"POINTS":9007199254740993,"T":["a"],"n":-0,"e":1E5}}`,
+		`{"subject":"\ud83d\udc69","variables":{"a":"\\ud83d","\u0431":[1e999,{"b":0.10}]}}`, "\ufeff{\"subject\":\"\xc0\"}",
+	} {
+		f.Add([]byte(doc))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if m, err := provider.ParseMessage(data); err == nil {
+			sameValues(t, data, "variables", m.Variables, map[string]string{"subject": m.Subject, "html": m.HTML, "text": m.Text})
+		}
+		if c, err := provider.ParseContactChange(data); err == nil {
+			sameValues(t, data, "fields", c.Fields, map[string]string{"email": c.Email, "phone": c.Phone.Value(), "first_name": c.FirstName.Value()})
+		}
+	})
+}
+
+// sameValues compares what was read with the members of the document.
+func sameValues(t *testing.T, data []byte, name string, values map[string]any, texts map[string]string) {
+	if !utf8.Valid(data) {
+		t.Fatalf("%q was read", data)
+	}
+	generic := func(data []byte) any {
+		dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+		dec.UseNumber()
+		var v any
+		if err := dec.Decode(&v); err != nil {
+			t.Fatalf("%q: %v", data, err)
+		}
+		return v
+	}
+	doc, _ := generic(data).(map[string]any)
+	written, err := json.Marshal(values)
+	if err != nil {
+		t.Fatalf("%q: %v", data, err)
+	}
+	if given, ok := doc[name].(map[string]any); ok && !reflect.DeepEqual(given, generic(written)) {
+		t.Fatalf("%q became %q", data, written)
+	}
+	for field, text := range texts {
+		if given, ok := doc[field].(string); ok && given != text {
+			t.Fatalf("%s of %q became %q", field, data, text)
+		}
+	}
 }
 
 // An address that passes is read by net/mail as this one address, alone and in

@@ -95,6 +95,7 @@ type importItem struct {
 	email  string
 	change *ContactChange // nil once row holds it
 	row    BulkRow
+	notes  []Note // about what was converted; UpsertContact tells its own
 }
 
 func (i *importItem) identity() string { return EmailKey(i.email) }
@@ -111,7 +112,7 @@ func (i *importing) place(
 	if i.bulk == nil {
 		return t, ImportResult{}, false
 	}
-	change, err := i.prepareChange(*item.change)
+	change, converted, err := i.prepareChange(*item.change)
 	if err == nil {
 		item.row, err = i.bulk.Row(ctx, change)
 	}
@@ -120,6 +121,7 @@ func (i *importing) place(
 	}
 	if !item.row.Alone {
 		item.change = nil
+		item.notes = append(converted, item.row.Notes...)
 		t = flow.Traits{Key: item.row.Key, Bytes: item.row.Bytes, Held: item.row.Bytes}
 	}
 	return t, ImportResult{}, false
@@ -165,6 +167,9 @@ func (i *importing) call(
 
 func (i *importing) result(item *importItem, r *ContactReceipt, err error) ImportResult {
 	r, err = i.contactReceipt(r, item.email, asError(err, i.provider, i.account, opContactImport))
+	if r != nil && len(item.notes) > 0 {
+		r.Notes = append(item.notes, r.Notes...)
+	}
 	return ImportResult{Index: item.index, Email: item.email, Receipt: r, Err: err}
 }
 

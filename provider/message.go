@@ -33,10 +33,14 @@ type Message struct {
 	Text string `json:"text,omitempty"`
 	// Template is a template stored at the provider; it excludes HTML and Text.
 	Template Ref `json:"template,omitzero"`
-	// Variables fill the template: any JSON values.
+	// Variables fill the template: any JSON values. Go's other types become JSON: a
+	// time RFC 3339, a nil pointer null. Numbers keep their digits: ParseMessage has a
+	// json.Number where a float64 would print others. NaN, infinities and []byte are
+	// refused.
 	Variables map[string]any `json:"variables,omitempty"`
-	// Attachments are files. Headers are further header fields of the mail. Tags
-	// group mails in the provider's statistics and events.
+	// Attachments are files. Headers are further header fields of the mail; those that
+	// other fields, the provider or a server on the way write are refused. Tags group
+	// mails in the provider's statistics and events.
 	Attachments []Attachment      `json:"attachments,omitempty"`
 	Headers     map[string]string `json:"headers,omitempty"`
 	Tags        []string          `json:"tags,omitempty"`
@@ -48,9 +52,10 @@ type Message struct {
 	// TrackOpens and TrackClicks switch tracking on or off for this mail.
 	TrackOpens  Toggle `json:"track_opens,omitzero"`
 	TrackClicks Toggle `json:"track_clicks,omitzero"`
-	// IdempotencyKey makes a repeated Send of the same mail harmless where the
-	// provider has such a key. Where it needs a key and none is given, one is made;
-	// Receipt.IdempotencyKey returns it.
+	// IdempotencyKey names the act, "confirmation of order 4711": a repeated Send under
+	// it sends nothing, under a duplicate guard or where the provider has such keys.
+	// Where it needs a key and none is given, one is made; Receipt.IdempotencyKey
+	// returns it.
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 	// Recipients get one mail each, with their own variables or content; they do
 	// not see each other. Recipients excludes To, Cc and Bcc.
@@ -88,6 +93,7 @@ func (r Recipient) Resolved(m *Message) Recipient {
 
 // Attachment is a file: either Content, or the URL of one that the provider fetches.
 type Attachment struct {
+	// Name is sent in NFC, and with ' in place of a quote.
 	Name        string `json:"name,omitempty"`
 	Content     []byte `json:"content,omitempty"` // base64 in JSON
 	URL         string `json:"url,omitempty"`
@@ -208,7 +214,8 @@ func (m *Message) Receipt(messageID string, state State) *Receipt {
 }
 
 // ParseMessage reads a Message from JSON. Unknown keys, duplicate keys, a second
-// document and content that is not base64 are errors that name the field.
+// document, content that is not base64, text that is not UTF-8 and half characters are
+// errors that name the field. A byte order mark at the start is taken off.
 func ParseMessage(data []byte) (*Message, error) {
 	m := new(Message)
 	if err := decode(data, m, messageMost); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -70,7 +71,7 @@ var messageFields = []field[Message]{
 	},
 	{
 		name:  "Subject",
-		check: func(m *Message) error { return checkShown("subject", m.Subject) },
+		check: func(m *Message) error { return checkProse("subject", m.Subject) },
 		size:  func(m *Message) int { return len(m.Subject) },
 	},
 	{
@@ -248,7 +249,7 @@ var recipientFields = []field[Recipient]{
 		name: "Email", check: func(r *Recipient) error { return checkEmail(".email", r.Email) },
 		size: func(*Recipient) int { return addressSize },
 	},
-	{name: "Name", check: func(r *Recipient) error { return checkShown(".name", r.Name) }},
+	{name: "Name", check: func(r *Recipient) error { return checkProse(".name", r.Name) }},
 	{
 		name: "Variables", with: featureVariables,
 		check: func(r *Recipient) error { return checkVariables(".variables", r.Variables) },
@@ -256,7 +257,7 @@ var recipientFields = []field[Recipient]{
 	},
 	{
 		name:  "Subject",
-		check: func(r *Recipient) error { return checkShown(".subject", r.Subject) },
+		check: func(r *Recipient) error { return checkProse(".subject", r.Subject) },
 		size:  func(r *Recipient) int { return len(r.Subject) },
 	},
 	{
@@ -416,7 +417,14 @@ func checkMetadata(m *Message) error {
 		if k == "" {
 			return Invalid("metadata", "expected a name for every value")
 		}
-		if err := checkLine("", k+v); err != nil {
+		err := checkLine("", k)
+		if err == nil {
+			err = checkLine("", v)
+		}
+		if err == nil && len(k)+len(v) > maxLine {
+			err = checkLine("", k+v)
+		}
+		if err != nil {
 			return atField("metadata."+text.Quoted(k), err)
 		}
 	}
@@ -476,6 +484,41 @@ func checkHeaders(m *Message) error {
 		seen[lower] = true
 	}
 	return nil
+}
+
+// convert brings values and names of files into the form in which adapters get them. It
+// changes no slice and no map of m.
+func (m *Message) convert() []Note {
+	var notes []Note
+	m.Variables, _ = plainValues(m.Variables)
+	cloned := false
+	for i, r := range m.Recipients {
+		plain, changed := plainValues(r.Variables)
+		if changed && !cloned {
+			m.Recipients, cloned = slices.Clone(m.Recipients), true
+		}
+		if changed {
+			m.Recipients[i].Variables = plain
+		}
+	}
+	cloned = false
+	for i, a := range m.Attachments {
+		plain, quotes := mailaddr.FileName(a.Name)
+		if plain == a.Name {
+			continue
+		}
+		if !cloned {
+			m.Attachments, cloned = slices.Clone(m.Attachments), true
+		}
+		m.Attachments[i].Name = plain
+		if quotes {
+			notes = append(notes, Note{
+				Field: fmt.Sprintf("attachments[%d].name", i), Action: NoteConverted,
+				Why: "a quote would end the name in a header, so ' stands in its place",
+			})
+		}
+	}
+	return notes
 }
 
 // addressees counts the recipients of m.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/internal/text"
 )
@@ -14,32 +15,28 @@ const maxLine = 998
 
 // checkLine refuses characters that end a header line or hide text.
 func checkLine(field, line string) error {
-	return checkLineWithout(field, line, text.ForbiddenInLine)
-}
-
-// checkShown is checkLine for a subject or a name, in which direction isolates may stand
-// that are closed: texts that mix scripts need them, and software that fills in templates
-// puts them around each value.
-func checkShown(field, line string) error {
-	if err := checkLineWithout(field, line, text.ForbiddenInShownLine); err != nil {
-		return err
-	}
-	if !text.IsolatesClosed(line) {
-		return Invalid(field, "expected each direction isolate (U+2066 to U+2068) to be closed by one U+2069")
-	}
-	return nil
-}
-
-func checkLineWithout(field, line string, forbidden func(rune) bool) error {
 	if plainLine(line) {
 		return nil
 	}
+	return checkSigns(field, line, strings.ContainsFunc(line, text.ForbiddenInLine))
+}
+
+// checkProse is checkLine for what a person reads, a subject or a name. It may hold
+// isolates of direction, each with its end.
+func checkProse(field, line string) error {
+	if plainLine(line) {
+		return nil
+	}
+	return checkSigns(field, line, text.ForbiddenInProse(line))
+}
+
+func checkSigns(field, line string, forbidden bool) error {
 	switch {
 	case !utf8.ValidString(line):
 		return Invalid(field, "expected UTF-8 text")
 	case strings.ContainsAny(line, "\r\n"):
 		return Invalid(field, "expected one line, got a line break")
-	case strings.ContainsFunc(line, forbidden):
+	case forbidden:
 		return Invalid(field, "expected text without control and direction characters")
 	case len(line) > maxLine:
 		return Invalid(field, "expected at most %d bytes, got %d", maxLine, len(line))
@@ -70,30 +67,31 @@ func checkText(field, s string) error {
 	return Invalid(field, "expected UTF-8 text")
 }
 
-// maxDepth is the deepest nesting of the values of variables; deeper is a value
-// that contains itself.
-const maxDepth = 100
-
 func checkVariables(field string, variables map[string]any) error {
 	if len(variables) == 0 {
 		return nil
 	}
-	return checkValue(field, variables, maxDepth)
+	v, _, err := exact.Of(variables)
+	if err != nil {
+		return Invalid(field+err.Path, "%s", err.Message)
+	}
+	return checkValue(field, v)
 }
 
-func checkValue(field string, v any, depth int) error {
-	if depth == 0 {
-		return Invalid(
-			field, "expected values nested at most %d deep, got more, or a value that holds itself",
-			maxDepth,
-		)
-	}
+// checkValue checks the texts in a value that exact.Of returned.
+func checkValue(field string, v any) error {
 	switch v := v.(type) {
 	case string:
 		return checkText(field, v)
+	case []string:
+		for _, x := range v {
+			if err := checkText(field, x); err != nil {
+				return err
+			}
+		}
 	case []any:
 		for _, x := range v {
-			if err := checkValue(field, x, depth-1); err != nil {
+			if err := checkValue(field, x); err != nil {
 				return err
 			}
 		}
@@ -102,20 +100,37 @@ func checkValue(field string, v any, depth int) error {
 			if err := checkLine("", k); err != nil {
 				return atField(field+"."+text.Quoted(k), err)
 			}
-			if err := checkValue(field, x, depth-1); err != nil {
-				return err
+			if err := checkValue("", x); err != nil {
+				return atField(field+"."+text.Quoted(k), err)
 			}
 		}
 	}
 	return nil
 }
 
-// ownedHeaders are written from fields of the Message, or by the provider, as are
-// all that begin with content- or dkim-.
-var ownedHeaders = []string{
-	"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey",
-	"idempotency-key", "x-mailin-custom",
+// plainValues returns variables in the types that JSON has, and whether that are others
+// than before. What has none stays, for checkVariables to refuse.
+func plainValues(variables map[string]any) (map[string]any, bool) {
+	if len(variables) == 0 {
+		return variables, false
+	}
+	v, changed, err := exact.Of(variables)
+	if plain, ok := v.(map[string]any); ok && changed && err == nil {
+		return plain, true
+	}
+	return variables, false
 }
+
+// ownedHeaders are written from fields of the Message, by the provider, or by the servers
+// on the way, as are all that begin with one of ownedPrefixes.
+var (
+	ownedHeaders = []string{
+		"from", "to", "cc", "bcc", "reply-to", "subject", "mime-version", "idempotencykey",
+		"idempotency-key", "x-mailin-custom", "date", "sender", "return-path", "received",
+		"received-spf", "delivered-to", "authentication-results", "domainkey-signature",
+	}
+	ownedPrefixes = []string{"content-", "dkim-", "arc-", "resent-"}
+)
 
 // maxHeaderName leaves room for the value on the first line of a header.
 const maxHeaderName = 76
@@ -128,9 +143,9 @@ func checkHeader(name, value string) error {
 		)
 	}
 	lower := strings.ToLower(name)
-	if slices.Contains(ownedHeaders, lower) || strings.HasPrefix(lower, "content-") || strings.HasPrefix(lower, "dkim-") {
+	if slices.Contains(ownedHeaders, lower) || slices.ContainsFunc(ownedPrefixes, func(p string) bool { return strings.HasPrefix(lower, p) }) {
 		return Invalid(
-			"", "this header is written from another field of the message, or by the provider",
+			"", "this header is written from another field of the message, by the provider, or by a server on the way",
 		)
 	}
 	return checkLine("", value)

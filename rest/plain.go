@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // maxPlainAnswer is the most that Plain reads of a response, in bytes.
@@ -77,14 +79,35 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return reply, &StatusError{Operation: call.Operation, Reply: *reply}
 	}
-	return reply, Decode(data, out)
+	return reply, call.Decode(data, out)
 }
 
 // Decode decodes the body of a 2xx response. An empty body does not change out;
 // data after the first JSON value is an error.
 func Decode(data []byte, out any) error {
+	return decode(data, out, func() error { return json.Unmarshal(data, out) })
+}
+
+// DecodeRows is Decode of a page, whose fields may have the forms that flex.Decode takes.
+// A row that cannot be read is left out and counted.
+func DecodeRows(data []byte, out any) (unread int, err error) {
+	err = decode(data, out, func() error { return flex.Decode(data, out, &unread) })
+	return unread, err
+}
+
+// Decode decodes the body of a 2xx response to the call. For a read, fields may have the
+// forms that flex.Decode takes. What proves that something was done has to have the form
+// of the spec.
+func (c *Call) Decode(data []byte, out any) error {
+	if c.Effect != Read {
+		return Decode(data, out)
+	}
+	return decode(data, out, func() error { return flex.Decode(data, out, c.unread) })
+}
+
+func decode(data []byte, out any, read func() error) error {
 	if _, ok := out.(*Empty); ok || len(bytes.TrimSpace(data)) == 0 {
 		return nil
 	}
-	return json.Unmarshal(data, out)
+	return read()
 }

@@ -76,8 +76,9 @@ type Call struct {
 	// from the first attempt; 0 means that there is no key.
 	KeyWindow time.Duration
 
-	reply *Reply
-	err   error
+	reply  *Reply
+	unread *int
+	err    error
 }
 
 // Reply is a response without its decoded body.
@@ -102,6 +103,10 @@ type Option struct{ apply func(*Call) }
 // WithReply stores status, headers and raw body of the response in r, also when the
 // call returns an error that came with a response.
 func WithReply(r *Reply) Option { return Option{func(c *Call) { c.reply = r }} }
+
+// WithUnread lets rows of a page that cannot be read be left out of the response, and
+// stores how many in n.
+func WithUnread(n *int) Option { return Option{func(c *Call) { c.unread = n }} }
 
 // WithQuery adds a query parameter that the spec does not know.
 func WithQuery(name, value string) Option {
@@ -215,8 +220,9 @@ func empty(v any) bool {
 	return false
 }
 
-// Path returns the call's path with its segments escaped. It refuses values that a
-// server or proxy would resolve to another path: empty, "." and ".." (also between
+// Path returns the call's path with its segments escaped, but for letters, digits and
+// "-_.~": a vendor that decodes paths as forms would take a + for a blank. It refuses
+// values that a server or proxy would resolve to another path: empty, "." and ".." (also between
 // separators), control characters, broken UTF-8.
 func (c *Call) Path() (string, error) {
 	if c.err != nil {
@@ -240,7 +246,7 @@ func (c *Call) Path() (string, error) {
 			return "", err
 		}
 		b.WriteString(rest[:open])
-		b.WriteString(url.PathEscape(seg))
+		b.WriteString(strings.ReplaceAll(url.QueryEscape(seg), "+", "%20"))
 		rest = rest[end+1:]
 	}
 	b.WriteString(rest)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -256,7 +257,7 @@ func fits(typ string, v any) bool {
 	case string:
 		_, err := time.Parse(time.DateOnly, v)
 		return typ == "text" || typ == "date" && err == nil
-	case float64:
+	case float64, json.Number:
 		return typ == "float" || typ == "id" || typ == "category"
 	case bool:
 		return typ == "boolean"

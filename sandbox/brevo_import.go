@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -225,7 +226,7 @@ func (b *brevo) typed(name, text string) any {
 	}
 	switch f.typ {
 	case "float", "id", "category":
-		if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if n, _, ok := exact.Parse(text); ok {
 			return n
 		}
 	case "boolean":

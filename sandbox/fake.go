@@ -1,11 +1,14 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // How to write a fake
@@ -95,11 +98,14 @@ func (c *call) decode(out any) {
 	if len(data) == 0 {
 		return
 	}
-	if err := json.Unmarshal(data, out); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber() // the store keeps numbers as they came
+	if err := dec.Decode(out); err != nil {
 		panic(
 			"sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error(),
 		)
 	}
+	exact.In(out)
 }
 
 // text returns a field of the form as text, empty when it is absent.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -90,15 +91,8 @@ func (p *sendpulse) complete(m *Mail, use *sendpulseapi.TemplateUse, autoText bo
 // Whether the vendor takes digits as text is not known; here it does not.
 func (p *sendpulse) templateOf(id any) *Template {
 	for _, t := range p.templates {
-		switch id := id.(type) {
-		case float64:
-			if fmt.Sprintf("%.0f", id) == t.ID {
-				return t
-			}
-		case string:
-			if id == hexID(t) {
-				return t
-			}
+		if number, ok := exact.Text(id); ok && number == t.ID || id == hexID(t) {
+			return t
 		}
 	}
 	return nil

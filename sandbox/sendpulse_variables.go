@@ -1,11 +1,14 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // variablesOf returns the variables in the other form, a list.
@@ -36,7 +39,7 @@ func (p *sendpulse) variable(list, name string) *field {
 // typeOf returns the type that a variable gets when it is first set.
 func typeOf(v any) string {
 	switch v := v.(type) {
-	case float64:
+	case float64, json.Number:
 		return "number"
 	case string:
 		if _, err := time.Parse(time.DateOnly, v); err == nil {
@@ -70,9 +73,9 @@ func (p *sendpulse) setVariables(c *contact, m *member, variables map[string]any
 
 // phoneText returns a phone number as the vendor stores it: digits.
 func phoneText(v any) string {
-	text, _ := v.(string)
-	if n, ok := v.(float64); ok {
-		text = strconv.FormatFloat(n, 'f', -1, 64)
+	text, ok := v.(string)
+	if !ok {
+		text, _ = exact.Text(v)
 	}
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

@@ -195,10 +195,13 @@ func TestListContacts(t *testing.T) {
 	page, err := c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}, Limit: 3})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 3)
-	assert.Regexp(t, "^3/[0-9]+$", page.Next)
+	assert.Regexp(t, "^3/[0-9/]+$", page.Next)
 	page, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}, Limit: 3, Cursor: page.Next})
 	require.NoError(t, err)
 	assert.Len(t, page.Items, 2)
+	page, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "4"}, Limit: 3, Cursor: page.Next})
+	require.NoError(t, err)
+	assert.Empty(t, page.Items, "only an empty page is known to be the last")
 	assert.Empty(t, page.Next)
 
 	_, err = c.ListContacts(t.Context(), provider.ContactQuery{List: provider.Ref{ID: "99"}})
@@ -218,7 +221,7 @@ func TestLists(t *testing.T) {
 		n++
 	}
 	assert.Equal(t, 101, n)
-	assert.Equal(t, []string{"listLists", "listLists"}, operations(sb))
+	assert.Equal(t, []string{"listLists", "listLists", "listLists"}, operations(sb))
 }
 
 // More addresses than one call takes are divided.

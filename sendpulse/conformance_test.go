@@ -11,6 +11,6 @@ import (
 func TestConformance(t *testing.T) {
 	providertest.Run(t, providertest.Harness{
 		Driver: sendpulse.Driver(), SendOperation: "sendEmail",
-		List: provider.Ref{ID: "4"}, Template: provider.Ref{ID: "12"}, Field: "city", BulkImport: true,
+		List: provider.Ref{ID: "4"}, Template: provider.Ref{ID: "12"}, Field: "city", NumberType: "number", BulkImport: true,
 	})
 }

@@ -3,7 +3,7 @@ package sendpulse
 import (
 	"context"
 	"errors"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
@@ -72,89 +72,64 @@ func (a *adapter) GetContact(ctx context.Context, email string) (*provider.Conta
 // ListContacts of no list goes through all lists, one after the other. Contacts
 // that come or go meanwhile shift the pages.
 func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
-	if q.List.IsZero() {
-		return a.listAll(ctx, q)
-	}
-	list, err := adapterkit.ListID("list", q.List)
-	if err != nil {
-		return nil, err
-	}
-	at, err := adapterkit.ParsePlace(q.Cursor, 0)
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := a.listOf(ctx, cursor{list: list, offset: at.At, first: at.First}, q)
-	if err == nil && next.offset > 0 {
-		page.Next = adapterkit.Place{At: next.offset, First: next.first}.String()
-	}
-	return page, err
-}
-
-// listOf is a page of one list and where the next is, at offset 0 after the last.
-func (a *adapter) listOf(ctx context.Context, at cursor, q provider.ContactQuery) (*provider.Page[provider.Contact], cursor, error) {
-	size := pageSize(q.Limit)
-	rows, err := a.api.ListContacts(ctx, at.list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &at.offset, Order: new(sendpulseapi.SortOrderAsc)})
-	if err != nil {
-		return nil, at, err
-	}
-	first := sumOf(rows)
-	if at.offset > 0 && at.first != 0 && int64(len(rows)) == size && first == at.first {
-		return nil, at, adapterkit.SamePage()
-	}
-	page := &provider.Page[provider.Contact]{}
-	for _, row := range rows {
-		if row.Email == "" && !q.WithoutEmail {
-			page.LeftOut++
-			continue
-		}
-		page.Items = append(page.Items, a.names.listedFromAPI(at.list, row))
-	}
-	at.offset, at.first = nextOffset(at.offset, size, len(rows)), first
-	return page, at, nil
-}
-
-func (a *adapter) listAll(ctx context.Context, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
-	at, err := parseCursor(q.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	if at.list == 0 {
-		lists, err := a.api.ListLists(ctx, &sendpulseapi.ListListsParams{Limit: new(int64(1)), Offset: &at.index}, rest.WithThen("list the contacts of this list and of each further one"))
+	if !q.List.IsZero() {
+		list, err := adapterkit.ListID("list", q.List)
 		if err != nil {
 			return nil, err
 		}
-		list, err := following(lists, at.first)
-		if err != nil || list == nil {
-			return &provider.Page[provider.Contact]{}, err
-		}
-		if _, there := listFromAPI(*list); !there {
-			return &provider.Page[provider.Contact]{Next: cursor{index: at.index + 1, first: int64(list.ID)}.String()}, nil
-		}
-		at.list, at.first = int64(list.ID), 0
+		return a.listOf(ctx, list, q.Cursor, q)
 	}
-	page, next, err := a.listOf(ctx, at, q)
+	out := &provider.Page[provider.Contact]{}
+	next, err := oneList.ByList(q.Cursor, func(at int64) ([]adapterkit.ListRow, adapterkit.Answer, error) {
+		lists, err := a.api.ListLists(ctx, &sendpulseapi.ListListsParams{Limit: &oneList.Size, Offset: &at}, rest.WithThen("list the contacts of this list and of each further one"))
+		rows := make([]adapterkit.ListRow, len(lists))
+		for i, l := range lists {
+			_, there := listFromAPI(l)
+			rows[i] = adapterkit.ListRow{ID: listName(&l), Skip: !there}
+		}
+		return rows, adapterkit.AnswerOf(lists, listName), err
+	}, func(id, cursor string) (string, error) {
+		list, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return "", adapterkit.BadCursor()
+		}
+		page, err := a.listOf(ctx, list, cursor, q)
+		if err != nil {
+			return "", err
+		}
+		out = page
+		return page.Next, nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if next.offset == 0 {
-		next = cursor{index: at.index + 1, first: at.list}
-	}
-	page.Next = next.String()
-	return page, nil
+	out.Next = next
+	return out, nil
 }
 
-// following is the list to read after the one with this id, 0 for none; nil
-// after the last. lists are the one row that was asked for, or all of them from
-// a server that ignores where a page starts and how large it is.
-func following(lists []sendpulseapi.List, before int64) (*sendpulseapi.List, error) {
-	i := slices.IndexFunc(lists, func(l sendpulseapi.List) bool { return before != 0 && int64(l.ID) == before }) + 1
-	switch {
-	case i < len(lists):
-		return &lists[i], nil
-	case len(lists) == 1:
-		return nil, adapterkit.SamePage()
-	}
-	return nil, nil
+// listOf is a page of one list.
+func (a *adapter) listOf(ctx context.Context, list int64, cursor string, q provider.ContactQuery) (*provider.Page[provider.Contact], error) {
+	return adapterkit.PageOf(pagesOf(q.Limit), cursor, func(at, size int64, into *provider.Page[provider.Contact]) (adapterkit.Answer, error) {
+		var unread int
+		rows, err := a.api.ListContacts(ctx, list, &sendpulseapi.ListContactsParams{Limit: &size, Offset: &at, Order: new(sendpulseapi.SortOrderAsc)}, rest.WithUnread(&unread))
+		if err != nil {
+			return adapterkit.Answer{}, err
+		}
+		if unread > 1 && len(rows) == 0 {
+			return adapterkit.Answer{}, adapterkit.AllUnread(unread)
+		}
+		*into = provider.Page[provider.Contact]{Unread: unread}
+		for _, row := range rows {
+			if row.Email == "" && !q.WithoutEmail {
+				into.LeftOut++
+				continue
+			}
+			into.Items = append(into.Items, a.names.listedFromAPI(list, row))
+		}
+		answer := adapterkit.AnswerOf(rows, contactName)
+		answer.Rows += unread
+		return answer, nil
+	})
 }
 
 // DeleteContact looks the address up first: what the vendor answers for one that

@@ -1,15 +1,14 @@
 package sendpulse
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -94,31 +93,13 @@ func (n nameVariables) listedFromAPI(list int64, row sendpulseapi.ListedContact)
 
 // phone is empty for the forms in which PHP writes that there is none.
 func phone(t flex.Text) string {
-	switch text := strings.TrimSpace(string(t)); text {
-	case "0", "false", "null", "[]", "{}":
-		return ""
-	default:
-		return text
-	}
-}
-
-// nothing reports whether v is a form in which PHP writes that there is none.
-func nothing(v any) bool {
-	switch v := v.(type) {
-	case bool:
-		return !v
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	}
-	return false
+	return adapterkit.IDOf(strings.TrimSpace(string(t)))
 }
 
 // addMembership adds the standing on a list, and what it says of all mail.
 func addMembership(c *provider.Contact, list, code int64) {
 	s := standingOf(code)
-	c.Memberships = append(c.Memberships, provider.Membership{List: strconv.FormatInt(list, 10), Status: s.status})
+	c.Memberships = append(c.Memberships, provider.Membership{List: adapterkit.IDText(list), Status: s.status})
 	if s.everywhere == "" {
 		return
 	}
@@ -143,21 +124,12 @@ func addVariables(fields map[string]any, variables []sendpulseapi.ContactVariabl
 // variableValue reads the value of a variable; not ok means that it has none.
 // Numbers come as text too, which the type tells where there is one.
 func variableValue(raw json.RawMessage, typ string) (any, bool) {
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber() // ids lose digits as floats
-	var v any
-	if dec.Decode(&v) != nil || v == nil || v == "" { // an empty text is what clears it
+	v, err := exact.Decode(raw)
+	if err != nil || adapterkit.Nothing(v) { // an empty text is what clears it
 		return nil, false
 	}
-	number, isNumber := v.(json.Number)
-	if t, ok := v.(string); ok && typ == "number" {
-		number, isNumber = json.Number(t), true
-	}
-	if isNumber {
-		if f, err := number.Float64(); err == nil && len(number) < 16 {
-			return f, true
-		}
-		return number.String(), true
+	if t, ok := v.(string); ok && typ == "number" && exact.IsNumber(t) {
+		return exact.Number(t), true
 	}
 	return v, true
 }
@@ -167,9 +139,6 @@ func variableValue(raw json.RawMessage, typ string) (any, bool) {
 func (n nameVariables) takeNames(c *provider.Contact, fields map[string]any) {
 	adapterkit.TakeText(fields, n.first, &c.FirstName)
 	adapterkit.TakeText(fields, n.last, &c.LastName)
-	if nothing(fields[phoneVariable]) {
-		delete(fields, phoneVariable)
-	}
 	adapterkit.TakeText(fields, phoneVariable, &c.Phone)
 	c.Phone = phone(flex.Text(c.Phone))
 	if len(fields) > 0 {
@@ -233,5 +202,5 @@ func valuesToAPI(variables map[string]any) []sendpulseapi.VariableValue {
 // listFromAPI leaves out a list that is marked as deleted.
 func listFromAPI(l sendpulseapi.List) (provider.List, bool) {
 	const deleted = 1
-	return provider.List{ID: strconv.FormatInt(int64(l.ID), 10), Name: l.Name, Count: int64(l.AllEmailQty)}, l.Status != deleted
+	return provider.List{ID: adapterkit.IDText(l.ID), Name: l.Name, Count: int64(l.AllEmailQty)}, l.Status != deleted
 }

@@ -217,34 +217,6 @@ func TestContactFromAPI(t *testing.T) {
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 2, Status: 13}})
 	assert.Empty(t, got.Suppressed)
 }
-
-func TestFollowing(t *testing.T) {
-	all := []sendpulseapi.List{{ID: 4}, {ID: 5}, {ID: 6}}
-	for name, test := range map[string]struct {
-		rows   []sendpulseapi.List
-		before int64
-		want   int64
-		same   bool
-	}{
-		"first":                        {rows: all[:1], want: 4},
-		"next":                         {rows: all[1:2], before: 4, want: 5},
-		"none left":                    {before: 6},
-		"place ignored":                {rows: all[:1], before: 4, same: true},
-		"size ignored":                 {rows: all[1:], before: 4, want: 5},
-		"both ignored":                 {rows: all, before: 4, want: 5},
-		"both ignored, after the last": {rows: all, before: 6},
-	} {
-		got, err := following(test.rows, test.before)
-		assert.Equal(t, test.same, errors.Is(err, provider.ErrBadResponse), name)
-		if test.want == 0 {
-			assert.Nil(t, got, name)
-			continue
-		}
-		require.NotNil(t, got, name)
-		assert.EqualValues(t, test.want, got.ID, name)
-	}
-}
-
 func TestListedFromAPI(t *testing.T) {
 	rows := *example[[]sendpulseapi.ListedContact](t, "listContacts.answer")
 	assert.Equal(t, provider.Contact{
@@ -309,7 +281,7 @@ func TestPhone(t *testing.T) {
 
 func TestVariableValue(t *testing.T) {
 	for raw, want := range map[string]any{
-		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: "12345678901234567890",
+		`"x"`: "x", `12`: 12.0, `1.5`: 1.5, `"12"`: "12", `12345678901234567890`: json.Number("12345678901234567890"), `10.10`: json.Number("10.10"),
 	} {
 		got, ok := variableValue(json.RawMessage(raw), "string")
 		assert.True(t, ok)
@@ -332,21 +304,6 @@ func TestListFromAPI(t *testing.T) {
 	assert.Equal(t, provider.List{ID: "490712", Name: "مشتریان", Count: 3}, second)
 	_, there = listFromAPI(sendpulseapi.List{ID: 1, Status: 1})
 	assert.False(t, there)
-}
-
-func TestCursor(t *testing.T) {
-	for _, text := range []string{"0/0/0/0", "3/490711/200/7", "3/0/0/490711"} {
-		c, err := parseCursor(text)
-		require.NoError(t, err)
-		assert.Equal(t, text, c.String())
-	}
-	for _, text := range []string{"x", "1", "1/2", "1/2/3", "-1/0/0/0", "1/2/3/4/5", "1/2/3/04", "1/2/3/-4"} {
-		_, err := parseCursor(text)
-		require.ErrorIs(t, err, provider.ErrInvalid, text)
-	}
-	assert.EqualValues(t, 0, nextOffset(100, 100, 99))
-	assert.EqualValues(t, 200, nextOffset(100, 100, 100))
-	assert.EqualValues(t, 0, nextOffset(0, 2, 5), "a server that ignores the size gives all")
 }
 
 func TestMayAdd(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/httpx"
@@ -112,8 +113,8 @@ type refusal struct {
 	Code        flex.Text `json:"error_code"`
 	Status      flex.Text `json:"http_code"`
 	IsError     flex.Text `json:"is_error"`
-	Result      flex.Text `json:"result"`
-	Success     flex.Text `json:"success"`
+	Result      raw       `json:"result"`
+	Success     raw       `json:"success"`
 	OAuth       flex.Text `json:"error"`
 	Description flex.Text `json:"error_description"`
 }
@@ -165,7 +166,16 @@ func (r refusal) refused(operation string) bool {
 		no(r.Success) || no(r.Result) && !resultIsData[operation]
 }
 
-func no(t flex.Text) bool { return t == "false" || t == "0" }
+// raw is the JSON of a field.
+type raw = json.RawMessage
+
+func no(value raw) bool {
+	switch strings.Trim(string(value), `"`) {
+	case "false", "0":
+		return true
+	}
+	return false
+}
 
 // kindOfStatus is the kind by the status, or by the one that the body says the
 // answer should have had.

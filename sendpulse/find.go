@@ -27,34 +27,31 @@ func (a *adapter) FindSent(ctx context.Context, recipient string, t provider.Tra
 	if err != nil {
 		return nil, err
 	}
-	size := pageSize(0)
 	params := sendpulseapi.ListEmailsParams{
-		Recipient: &wire, From: day(s.From, -alike.AnyZone.Before), To: day(s.To, alike.AnyZone.After), Limit: &size,
+		Recipient: &wire, From: day(s.From, -alike.AnyZone.Before), To: day(s.To, alike.AnyZone.After),
 		Country: new("off"), // some accounts get an error without it
 	}
 	var out []provider.SentMail
 	seen := map[string]bool{}
-	for offset, n := int64(0), 0; n < findPages; n++ {
-		params.Offset = new(offset)
+	err = pages.Walk(func(at, size int64) (adapterkit.Answer, error) {
+		params.Offset, params.Limit = &at, &size
 		rows, err := a.api.ListEmails(ctx, &params, rest.WithThen("ask for the next page until one is empty"))
-		if err != nil {
-			return nil, err
-		}
-		fresh := false
 		for i := range rows {
 			r := &rows[i]
-			if seen[r.ID] {
+			if adapterkit.IDOf(r.ID) != "" && seen[r.ID] {
 				continue
 			}
-			seen[r.ID], fresh = true, true
+			seen[r.ID] = true
 			if found, ok := foundFromAPI(s, r); ok {
 				out = append(out, found)
 			}
 		}
-		if !fresh { // a page that is not full says nothing: the largest size is not documented
-			break
-		}
-		offset += int64(len(rows))
+		answer := adapterkit.AnswerOf(rows, func(r *sendpulseapi.EmailRecord) string { return adapterkit.IDOf(r.ID) })
+		answer.Stop = at+int64(len(rows)) >= findPages*pageMost
+		return answer, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -64,7 +61,7 @@ func foundFromAPI(s alike.Search, r *sendpulseapi.EmailRecord) (provider.SentMai
 	if !alike.May(s, alike.Mail{Recipient: r.Recipient, Sender: r.Sender, Subject: r.Subject, At: at}, alike.AnyZone) {
 		return provider.SentMail{}, false
 	}
-	found := provider.SentMail{MessageID: r.ID, Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
+	found := provider.SentMail{MessageID: adapterkit.IDOf(r.ID), Recipient: r.Recipient, Subject: r.Subject, At: at, State: statusFromAPI(r.ID, r).State}
 	if found.Recipient == "" { // the vendor keeps none for some mail; it was asked for this one
 		found.Recipient = s.Recipient
 	}

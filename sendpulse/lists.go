@@ -3,7 +3,6 @@ package sendpulse
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -13,25 +12,16 @@ import (
 )
 
 func (a *adapter) ListLists(ctx context.Context, cursor string) (*provider.Page[provider.List], error) {
-	offset, err := adapterkit.Number(cursor, 0)
-	if err != nil {
-		return nil, err
-	}
-	size := pageSize(0)
-	rows, err := a.api.ListLists(ctx, &sendpulseapi.ListListsParams{Limit: &size, Offset: &offset})
-	if err != nil {
-		return nil, err
-	}
-	page := &provider.Page[provider.List]{}
-	for _, row := range rows {
-		if l, there := listFromAPI(row); there {
-			page.Items = append(page.Items, l)
+	return adapterkit.PageOf(pages, cursor, func(at, size int64, into *provider.Page[provider.List]) (adapterkit.Answer, error) {
+		rows, err := a.api.ListLists(ctx, &sendpulseapi.ListListsParams{Limit: &size, Offset: &at})
+		into.Items = nil
+		for _, row := range rows {
+			if l, there := listFromAPI(row); there {
+				into.Items = append(into.Items, l)
+			}
 		}
-	}
-	if next := nextOffset(offset, size, len(rows)); next > 0 {
-		page.Next = fmt.Sprint(next)
-	}
-	return page, nil
+		return adapterkit.AnswerOf(rows, listName), err
+	})
 }
 
 // AddToList looks every address up before it is added, for the reason told at

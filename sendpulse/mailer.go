@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,7 +17,7 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 	if err != nil {
 		return &provider.Receipt{Notes: notes}, err
 	}
-	r := m.Accepted(sent.ID)
+	r := m.Accepted(adapterkit.IDOf(sent.ID))
 	r.Notes = notes
 	return r, nil
 }

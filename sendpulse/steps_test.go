@@ -74,7 +74,7 @@ func TestFieldsSetButNotThePhone(t *testing.T) {
 	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
 	sb.Fail(name, sandbox.Fault{Operation: "updateContactPhone", Status: http.StatusUnprocessableEntity, Body: `{"error_code":422,"message":"bad phone"}`})
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
-		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.ChangeTo("12"), Fields: map[string]any{"city": "Minsk"},
+		Email: anna, Lists: []provider.Ref{{ID: "4"}}, Phone: provider.ChangeTo("375291234567"), Fields: map[string]any{"city": "Minsk"},
 	})
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
@@ -165,11 +165,4 @@ func TestListingEnds(t *testing.T) {
 		assert.ErrorContains(t, err, "same page again")
 		assert.Equal(t, 1, pages, "%+v", q)
 	}
-	lists = `[{"id":4,"name":"News","status":0},{"id":5,"name":"More","status":0}]`
-	seen := map[string]int{}
-	for got, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
-		require.NoError(t, err)
-		seen[got.Email+" "+got.Memberships[0].List]++
-	}
-	assert.Equal(t, map[string]int{"a@example.com 4": 1, "b@example.com 4": 1, "a@example.com 5": 1, "b@example.com 5": 1}, seen)
 }

@@ -3,7 +3,6 @@ package sendpulse
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
@@ -29,21 +28,19 @@ func (a *adapter) ListSuppressions(ctx context.Context, cursor string) (*provide
 	if cursor == blacklistStart {
 		return a.blacklist(ctx)
 	}
-	offset, err := adapterkit.Number(cursor, 0)
+	page, err := adapterkit.PageOf(pages, cursor, func(at, size int64, into *provider.Page[provider.Suppression]) (adapterkit.Answer, error) {
+		rows, err := a.api.ListSMTPUnsubscribes(ctx, &sendpulseapi.ListSMTPUnsubscribesParams{Limit: &size, Offset: &at})
+		into.Items = nil
+		for _, row := range rows {
+			into.Items = append(into.Items, suppressedFromAPI(row))
+		}
+		return adapterkit.AnswerOf(rows, func(r *sendpulseapi.SMTPUnsubscribe) string { return r.Email }), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	size := pageSize(0)
-	rows, err := a.api.ListSMTPUnsubscribes(ctx, &sendpulseapi.ListSMTPUnsubscribesParams{Limit: &size, Offset: &offset})
-	if err != nil {
-		return nil, err
-	}
-	page := &provider.Page[provider.Suppression]{Next: blacklistStart}
-	for _, row := range rows {
-		page.Items = append(page.Items, suppressedFromAPI(row))
-	}
-	if next := nextOffset(offset, size, len(rows)); next > 0 {
-		page.Next = strconv.FormatInt(next, 10)
+	if page.Next == "" {
+		page.Next = blacklistStart
 	}
 	return page, nil
 }

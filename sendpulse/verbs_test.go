@@ -25,7 +25,7 @@ func TestSuppressionsOfBothSets(t *testing.T) {
 		require.NoError(t, err)
 		got = append(got, a)
 	}
-	assert.Equal(t, []string{"listSMTPUnsubscribes", "listSMTPUnsubscribes", "listBlacklist"}, operations(sb))
+	assert.Equal(t, []string{"listSMTPUnsubscribes", "listSMTPUnsubscribes", "listSMTPUnsubscribes", "listBlacklist"}, operations(sb))
 	require.Len(t, got, 103)
 	assert.False(t, got[0].At.IsZero())
 	got[0].Email, got[0].At = "", time.Time{}

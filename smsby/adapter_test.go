@@ -297,6 +297,8 @@ func TestCheckAndSettings(t *testing.T) {
 	t.Setenv("SMSBY_TEST_ZONE", "Nowhere/Town")
 	_, err = smsby.Open(smsby.Config{Token: cfg.Token, TimeZone: "env:SMSBY_TEST_ZONE"})
 	assert.ErrorContains(t, err, "open: configuration: time_zone")
+	assert.ErrorContains(t, err, "unknown time zone Nowhere/Town", "the cause")
+	assert.ErrorContains(t, err, "time/tzdata")
 }
 
 // Three methods have the token in the URL, where logs and errors of an HTTP

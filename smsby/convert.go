@@ -175,7 +175,7 @@ func emailID(sent *smsbyapi.SentEmailAnswer) string {
 }
 
 func bulkID(sent *smsbyapi.SentBulkAnswer) string {
-	if uuid := sent.Result.Value.UUID; uuid != "" {
+	if uuid := adapterkit.IDOf(sent.Result.Value.UUID); uuid != "" {
 		return idOfBulk + uuid
 	}
 	return ""

@@ -1,7 +1,7 @@
 package smsby
 
 import (
-	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/postmux/postmux/gen/smsbyapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -48,23 +49,30 @@ func rowToAPI(change provider.ContactChange, nameField string) (names, row []str
 
 // fieldText is v as a text, which is all that a row holds.
 func fieldText(name string, v any) (string, []provider.Note, error) {
+	if digits, ok := exact.Text(v); ok {
+		return digits, nil, nil
+	}
 	switch v := v.(type) {
 	case string:
 		return v, nil, nil
-	case json.Number:
-		return v.String(), nil, nil
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64), nil, nil
-	case int:
-		return strconv.Itoa(v), nil, nil
-	case int64:
-		return strconv.FormatInt(v, 10), nil, nil
 	case bool:
 		return strconv.FormatBool(v), []provider.Note{{Field: "fields." + name, Action: provider.NoteConverted, Why: "written as a text: the provider's fields have no other type"}}, nil
 	case nil:
 		return "", nil, provider.Unsupported(feature.ContactsUpsertClear, "whether an empty value clears a field is not stated")
 	}
 	return "", nil, provider.Invalid("fields."+name, "expected a text or a number: the provider's fields are texts")
+}
+
+// counted is how many rows the answer to an import counts. A row that it does not count
+// is neither stored nor refused, as far as anybody knows.
+func counted(r smsbyapi.ImportResult) int { return int(r.Inserted + r.Updated + r.Invalid) }
+
+// uncounted is the error of rows of which the answer counts only so many.
+func uncounted(n, rows int) error {
+	return &provider.Error{
+		Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Status: http.StatusOK,
+		Message: fmt.Sprintf("the answer counts %d of %d rows as stored or refused", n, rows),
+	}
 }
 
 // storedState reads the counters of an import of one row.
@@ -81,5 +89,5 @@ func storedState(r smsbyapi.ImportResult) (provider.ContactState, error) {
 	case r.Updated > 0:
 		return provider.ContactUpdated, nil
 	}
-	return provider.ContactStored, nil
+	return "", uncounted(0, 1)
 }

@@ -89,7 +89,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 	}
 	for i, list := range head.lists {
 		open := slices.DeleteFunc(slices.Clone(all), func(s *storing) bool { return s.err != nil })
-		if err := b.importTo(ctx, list, head.names, open); i == 0 && adapterkit.Limited(err) {
+		if err := b.importTo(ctx, list, head.names, open, false); i == 0 && adapterkit.Limited(err) {
 			return nil, err // nothing is stored yet, and the import waits for the limit
 		}
 	}
@@ -104,8 +104,10 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 var mayLift = provider.Note{Field: "lists", Action: provider.NoteWarning, Why: "whether an import lifts an unsubscription is not stated, and the provider shows none to look at before"}
 
 // importTo imports rows into one list. The error is that of the call for all
-// rows; each has it too.
-func (b *bulkImport) importTo(ctx context.Context, list int64, names []string, rows []*storing) error {
+// rows; each has it too. The rows are known when an answer before has counted all of
+// them: then those that are not refused are stored, also when a repeat changes nothing
+// and counts nothing.
+func (b *bulkImport) importTo(ctx context.Context, list int64, names []string, rows []*storing, known bool) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -118,14 +120,19 @@ func (b *bulkImport) importTo(ctx context.Context, list int64, names []string, r
 	if err == nil {
 		result = answer.Result.Value
 	}
-	if len(rows) > 1 && (splits(err) || err == nil && (result.Invalid > 0 || len(result.Log) > 0)) {
-		b.halves(ctx, list, names, rows, err == nil)
+	n := counted(result)
+	some := result.Invalid > 0 || len(result.Log) > 0 || !known && n > 0 && n < len(rows)
+	if len(rows) > 1 && (splits(err) || err == nil && some) {
+		b.halves(ctx, list, names, rows, err == nil, known || n == len(rows))
 		return nil
 	}
 	state := provider.ContactStored
 	switch {
+	case err == nil && known && n == 0:
 	case err == nil && len(rows) == 1:
 		state, err = storedState(result)
+	case err == nil && n < len(rows) && !known:
+		err = uncounted(n, len(rows))
 	case err == nil && int(result.Inserted) == len(rows):
 		state = provider.ContactCreated
 	case err == nil && int(result.Updated) == len(rows):
@@ -141,10 +148,10 @@ func (b *bulkImport) importTo(ctx context.Context, list int64, names []string, r
 // the vendor names rows by an index whose start is not documented. What was
 // imported before is imported again, which changes nothing, but then nobody tells
 // whether it was new.
-func (b *bulkImport) halves(ctx context.Context, list int64, names []string, rows []*storing, again bool) {
+func (b *bulkImport) halves(ctx context.Context, list int64, names []string, rows []*storing, again, known bool) {
 	half := len(rows) / 2
 	for _, part := range [][]*storing{rows[:half], rows[half:]} {
-		_ = b.importTo(ctx, list, names, part)
+		_ = b.importTo(ctx, list, names, part, known)
 		for _, s := range part {
 			if again && s.err == nil {
 				s.r.State = provider.ContactStored

@@ -132,7 +132,10 @@ func TestImportOutcomes(t *testing.T) {
 		"refused":      {sandbox.Fault{Status: 200, Body: `{"error":"bad row"}`}, "", provider.ImportReport{Rows: 8, Created: 8}, 3, ""},
 		"no such list": {sandbox.Fault{}, "977", provider.ImportReport{Rows: 8, Unknown: 8}, 2, "stored on 1 lists, then"},
 		"lost":         {sandbox.Fault{Drop: true, After: true}, "", provider.ImportReport{Rows: 8, Unknown: 8}, 1, ""},
-		"unreadable":   {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":{}}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
+		"half counted": {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":4,"updated":0,"invalid":0,"log":[]}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 3, ""},
+		"uncounted":    {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":0,"updated":0,"invalid":0,"log":[]}}`}, "", provider.ImportReport{Rows: 8, Unknown: 8}, 1, ""},
+		"no counters":  {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":[]}`}, "", provider.ImportReport{Rows: 8, Unknown: 8}, 1, ""},
+		"unreadable":   {sandbox.Fault{Status: 200, Body: `{"status":"OK","result":{"inserted":{"x":1}}}`}, "", provider.ImportReport{Rows: 8, Stored: 8}, 1, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
 			sb := sandbox.New(t)

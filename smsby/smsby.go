@@ -17,7 +17,9 @@
 // is not documented, so the setting bulk_encoding can switch to JSON.
 //
 // A time to send at is written without a zone, and the vendor does not say
-// which one it reads: send_at needs the setting time_zone.
+// which one it reads: send_at needs the setting time_zone. Names of zones come from
+// the system; a program for systems without them (Windows, small images) imports
+// time/tzdata, as the tool does.
 //
 // # Limits
 //
@@ -46,6 +48,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
@@ -103,16 +106,27 @@ func checkZone(cfg Config) []*provider.Error {
 		return nil
 	}
 	if _, err := zone(cfg.TimeZone); err != nil {
-		return adapterkit.WrongSetting("time_zone", err.Error())
+		return wrongZone(err)
 	}
 	return nil
 }
 
+// wrongZone is the problem of the setting, with its cause.
+func wrongZone(err error) []*provider.Error {
+	problems := adapterkit.WrongSetting("time_zone", err.Error())
+	problems[0].Err = err
+	return problems
+}
+
 // zone refuses Local, which is another zone on every machine.
 func zone(name string) (*time.Location, error) {
+	const expected = "expected the name of a time zone, like Europe/Minsk"
+	if name == "" || name == "Local" {
+		return nil, errors.New(expected)
+	}
 	z, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, errors.New("expected the name of a time zone, like Europe/Minsk")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; where the system has no zones, the program imports time/tzdata", expected, err)
 	}
 	return z, nil
 }
@@ -144,7 +158,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	}
 	if cfg.TimeZone != "" {
 		if a.clock.zone, err = zone(cfg.TimeZone); err != nil {
-			return nil, adapterkit.WrongSetting("time_zone", err.Error())[0]
+			return nil, wrongZone(err)[0]
 		}
 	}
 	return a, nil

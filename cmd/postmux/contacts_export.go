@@ -88,6 +88,7 @@ type export struct {
 
 	sum     contactfile.Summary
 	leftOut int
+	unread  int
 }
 
 func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export, error) {
@@ -218,7 +219,7 @@ func (e *export) finish(s *contactfile.Spool) error {
 
 // convert writes the contacts of a spool in the form of the target.
 func (e *export) convert(s *contactfile.Spool, to io.Writer) (err error) {
-	e.leftOut = s.Left()
+	e.leftOut, e.unread = s.Left()
 	e.sum, err = s.Write(to, contactfile.Form{CSV: e.csv, Fields: e.flags.fields, Raw: e.flags.raw})
 	return err
 }
@@ -306,6 +307,7 @@ func (e *export) direct() error {
 		}
 		e.sum.Contacts += len(page.Items)
 		e.leftOut += page.LeftOut
+		e.unread += page.Unread
 		return e.app.out.Failed()
 	})
 	if err == nil {
@@ -321,13 +323,14 @@ func (e *export) summary() {
 	case e.name == "-":
 		e.cmd.PrintErrln(text)
 	case e.app.json:
-		e.app.out.Document(map[string]any{"file": e.name, "contacts": e.sum.Contacts, "left_out": e.leftOut})
+		e.app.out.Document(map[string]any{"file": e.name, "contacts": e.sum.Contacts, "left_out": e.leftOut, "unread": e.unread})
 	default:
 		e.app.out.Say(text + " to " + e.name)
 	}
 	if e.leftOut > 0 {
 		e.cmd.PrintErrln(terminal.Plural(e.leftOut, "contact", "contacts") + " without a mail address left out")
 	}
+	tellUnread(e.cmd, e.unread)
 	if !e.csv {
 		return
 	}

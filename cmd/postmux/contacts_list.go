@@ -67,12 +67,13 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 		t = terminal.NewTable(a.out, "EMAIL", "FIRST NAME", "LAST NAME", "LISTS", "SUPPRESSED")
 		defer func() { t.Flush() }() // also the rows before a failure
 	}
-	shown, leftOut := 0, 0
+	shown, leftOut, unread := 0, 0, 0
 	for page, err := range contactPages(cmd, c, q) {
 		if err != nil {
 			return err
 		}
 		leftOut += page.LeftOut
+		unread += page.Unread
 		for _, contact := range page.Items {
 			if limit > 0 && shown == limit {
 				break
@@ -97,7 +98,15 @@ func (a *app) listContacts(cmd *cobra.Command, c *provider.Client, q provider.Co
 	if leftOut > 0 {
 		cmd.PrintErrln(terminal.Plural(leftOut, "contact", "contacts") + " without a mail address left out; --without-email includes them")
 	}
+	tellUnread(cmd, unread)
 	return nil
+}
+
+// tellUnread says on stderr how many contacts of the provider's pages could not be read.
+func tellUnread(cmd *cobra.Command, unread int) {
+	if unread > 0 {
+		cmd.PrintErrln(terminal.Plural(unread, "contact", "contacts") + " left out: the provider's answer holds them in a form that cannot be read")
+	}
 }
 
 // contactPages iterates over pages, because the count of what is left out comes

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/input"
 	"github.com/postmux/postmux/internal/bounded"
+	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -105,11 +105,9 @@ func parseValues(flag string, texts []string) (map[string]any, error) {
 			out[name] = value
 			continue
 		}
-		dec := json.NewDecoder(strings.NewReader(value))
-		dec.UseNumber()
 		var v any
-		if err := dec.Decode(&v); err != nil || dec.More() {
-			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q", plain, value)
+		if err := strictjson.Decode([]byte(value), &v); err != nil {
+			return nil, exit.UsageError(flag, "expected a JSON value behind %s:=, got %q: %s", plain, value, err.Message)
 		}
 		out[plain] = v
 	}

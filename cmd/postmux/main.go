@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	_ "time/tzdata" // the setting time_zone works where the system has no zones
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"

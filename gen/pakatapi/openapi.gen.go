@@ -1548,8 +1548,8 @@ type SegmentRecord struct {
 // SendingDomain: What is known of a sending domain; fields beside `status` are not documented and kept as they come.
 type SendingDomain struct {
 	// `success`.
-	Status               string                 `json:"status,omitempty"`
-	AdditionalProperties map[string]interface{} `json:"-"`
+	Status               string                     `json:"status,omitempty"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // StatusAnswer: The answer of calls that return nothing else.
@@ -1583,8 +1583,8 @@ type Subscriber struct {
 	Status string `json:"status,omitempty"`
 
 	// Uid in this list: the same address has another uid in every list.
-	UID                  string                 `json:"subscriber_uid,omitempty"`
-	AdditionalProperties map[string]interface{} `json:"-"`
+	UID                  string                     `json:"subscriber_uid,omitempty"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // SubscriberAnswer: The outer wrapper of a subscriber.
@@ -2091,7 +2091,7 @@ type ListTransactionalEmailsParams struct {
 
 // Getter for additional properties for SendingDomain. Returns the specified
 // element and whether it was found
-func (a SendingDomain) Get(fieldName string) (value interface{}, found bool) {
+func (a SendingDomain) Get(fieldName string) (value json.RawMessage, found bool) {
 	if a.AdditionalProperties != nil {
 		value, found = a.AdditionalProperties[fieldName]
 	}
@@ -2099,9 +2099,9 @@ func (a SendingDomain) Get(fieldName string) (value interface{}, found bool) {
 }
 
 // Setter for additional properties for SendingDomain
-func (a *SendingDomain) Set(fieldName string, value interface{}) {
+func (a *SendingDomain) Set(fieldName string, value json.RawMessage) {
 	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 	}
 	a.AdditionalProperties[fieldName] = value
 }
@@ -2123,9 +2123,9 @@ func (a *SendingDomain) UnmarshalJSON(b []byte) error {
 	}
 
 	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 		for fieldName, fieldBuf := range object {
-			var fieldVal interface{}
+			var fieldVal json.RawMessage
 			err := json.Unmarshal(fieldBuf, &fieldVal)
 			if err != nil {
 				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
@@ -2157,7 +2157,7 @@ func (a SendingDomain) MarshalJSON() ([]byte, error) {
 
 // Getter for additional properties for Subscriber. Returns the specified
 // element and whether it was found
-func (a Subscriber) Get(fieldName string) (value interface{}, found bool) {
+func (a Subscriber) Get(fieldName string) (value json.RawMessage, found bool) {
 	if a.AdditionalProperties != nil {
 		value, found = a.AdditionalProperties[fieldName]
 	}
@@ -2165,9 +2165,9 @@ func (a Subscriber) Get(fieldName string) (value interface{}, found bool) {
 }
 
 // Setter for additional properties for Subscriber
-func (a *Subscriber) Set(fieldName string, value interface{}) {
+func (a *Subscriber) Set(fieldName string, value json.RawMessage) {
 	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 	}
 	a.AdditionalProperties[fieldName] = value
 }
@@ -2245,9 +2245,9 @@ func (a *Subscriber) UnmarshalJSON(b []byte) error {
 	}
 
 	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 		for fieldName, fieldBuf := range object {
-			var fieldVal interface{}
+			var fieldVal json.RawMessage
 			err := json.Unmarshal(fieldBuf, &fieldVal)
 			if err != nil {
 				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)

@@ -357,8 +357,8 @@ type CampaignMessage struct {
 // CampaignOfList: A campaign as listCampaignsOfList gives it. Further fields are not documented and kept as they come.
 type CampaignOfList struct {
 	// Id of the campaign.
-	CampaignID           flex.Int               `json:"task_id,omitempty"`
-	AdditionalProperties map[string]interface{} `json:"-"`
+	CampaignID           flex.Int                   `json:"task_id,omitempty"`
+	AdditionalProperties map[string]json.RawMessage `json:"-"`
 }
 
 // CampaignRecipient: What became of a campaign at one address.
@@ -1450,7 +1450,7 @@ type ListTemplatesByLanguageParams struct {
 
 // Getter for additional properties for CampaignOfList. Returns the specified
 // element and whether it was found
-func (a CampaignOfList) Get(fieldName string) (value interface{}, found bool) {
+func (a CampaignOfList) Get(fieldName string) (value json.RawMessage, found bool) {
 	if a.AdditionalProperties != nil {
 		value, found = a.AdditionalProperties[fieldName]
 	}
@@ -1458,9 +1458,9 @@ func (a CampaignOfList) Get(fieldName string) (value interface{}, found bool) {
 }
 
 // Setter for additional properties for CampaignOfList
-func (a *CampaignOfList) Set(fieldName string, value interface{}) {
+func (a *CampaignOfList) Set(fieldName string, value json.RawMessage) {
 	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 	}
 	a.AdditionalProperties[fieldName] = value
 }
@@ -1482,9 +1482,9 @@ func (a *CampaignOfList) UnmarshalJSON(b []byte) error {
 	}
 
 	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]interface{})
+		a.AdditionalProperties = make(map[string]json.RawMessage)
 		for fieldName, fieldBuf := range object {
-			var fieldVal interface{}
+			var fieldVal json.RawMessage
 			err := json.Unmarshal(fieldBuf, &fieldVal)
 			if err != nil {
 				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)

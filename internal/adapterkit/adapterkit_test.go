@@ -54,29 +54,6 @@ func TestListIDs(t *testing.T) {
 	_, err := adapterkit.ListIDs(refs("news"))
 	assert.ErrorContains(t, err, `expected the number of a list at this provider, got "news"`)
 }
-
-func TestNumber(t *testing.T) {
-	for _, row := range []struct {
-		cursor string
-		least  int64
-		want   int64
-		bad    bool
-	}{
-		{cursor: "", least: 0, want: 0},
-		{cursor: "", least: 1, want: 1},
-		{cursor: "0", least: 0, want: 0},
-		{cursor: "50", least: 1, want: 50},
-		{cursor: "0", least: 1, bad: true},
-		{cursor: "-1", least: 0, bad: true},
-		{cursor: "x", least: 0, bad: true},
-		{cursor: "9223372036854775808", least: 0, bad: true},
-	} {
-		got, err := adapterkit.Number(row.cursor, row.least)
-		assert.Equal(t, row.bad, field(t, err) == "cursor", row.cursor)
-		assert.Equal(t, row.want, got, row.cursor)
-	}
-}
-
 func TestTakeText(t *testing.T) {
 	for _, row := range []struct {
 		name  string

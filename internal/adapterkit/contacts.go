@@ -1,9 +1,7 @@
 package adapterkit
 
 import (
-	"encoding/json"
-	"strconv"
-
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -28,17 +26,22 @@ func SuppressLeft(c *provider.Contact) {
 }
 
 // TakeText moves the field with the name out of fields into to, when it is a text or
-// a number: vendors send names and phones as either.
+// a number: vendors send names and phones as either. A field that is nothing is taken
+// out too.
 func TakeText(fields map[string]any, name string, to *string) {
 	switch v := fields[name].(type) {
+	case bool, []any, map[string]any:
+		if !Nothing(v) {
+			return
+		}
 	case string:
 		*to = v
-	case json.Number:
-		*to = v.String()
-	case float64:
-		*to = strconv.FormatFloat(v, 'f', -1, 64)
 	default:
-		return
+		text, ok := exact.Text(v)
+		if !ok {
+			return
+		}
+		*to = text
 	}
 	delete(fields, name)
 }

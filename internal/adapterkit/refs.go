@@ -38,26 +38,9 @@ func ListIDs(refs []provider.Ref) ([]int64, error) {
 	return out, nil
 }
 
-// BadCursor is the error for a text that is no cursor of a page.
-func BadCursor() error { return provider.Invalid("cursor", "expected the cursor of a page") }
-
-// Number reads a cursor that is a whole number of least or more; an empty one is
-// least.
-func Number(cursor string, least int64) (int64, error) {
-	if cursor == "" {
-		return least, nil
-	}
-	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n < least {
-		return 0, BadCursor()
-	}
-	return n, nil
-}
-
-// SamePage is the error for a server that gives the same page again, because it
-// ignores where a page starts.
-func SamePage() error {
+// NoID is the error for a thing of an answer without the id by which it is asked for.
+func NoID(thing string) error {
 	return &provider.Error{
-		Kind: provider.ErrBadResponse, Message: "the provider gives the same page again",
+		Kind: provider.ErrBadResponse, Message: "the provider gives a " + thing + " without an id",
 	}
 }

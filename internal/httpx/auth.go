@@ -19,9 +19,7 @@ type authorizer struct {
 }
 
 func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
-	bounded, cancel := endingAt(ctx, x.notAfter)
-	credential, err := l.auth.credential(bounded, "")
-	cancel()
+	credential, err := l.credential(ctx, x, "")
 	if err != nil {
 		return nil, noCredential(err)
 	}
@@ -33,11 +31,18 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if ctx.Err() != nil {
 		return a, f // the attempt has ended with the answer; the 401 is what is known of the call
 	}
-	if credential, err = l.auth.credential(ctx, x.credential); err != nil {
+	if credential, err = l.credential(ctx, x, x.credential); err != nil {
 		return a, f // the 401 is what is known of the call
 	}
 	x.credential, x.secrets, x.waited = credential, l.secrets.of(credential), 0
 	return l.next.do(ctx, x)
+}
+
+// credential returns the credential for an attempt, unless it comes too late for that.
+func (l *authorizer) credential(ctx context.Context, x exchange, stale string) (string, error) {
+	bounded, cancel := endingAt(ctx, x.notAfter)
+	defer cancel()
+	return l.auth.credential(bounded, stale)
 }
 
 // noCredential returns the failure of a call for which no token could be fetched.

@@ -24,7 +24,10 @@ func TestBegunBehindTheLimit(t *testing.T) {
 		w := &window{n: 1000}
 		chain := newChain(t, "https://begun.example", func(c *Config) {
 			c.Env.HTTPClient = &http.Client{Transport: w}
-			c.Limits = Limits{ByClass: map[string]Limit{"all": {Rate: 1. / 60, Burst: 1}}, Class: func(*rest.Call) string { return "all" }}
+			c.Limits = Limits{
+				ByClass: map[string]Limit{"all": {Rate: 1. / 60, Burst: 1}},
+				Class:   func(*rest.Call) string { return "all" },
+			}
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
@@ -73,7 +76,8 @@ func TestBegunFails(t *testing.T) {
 			asked := 0
 			ctx := begun.With(t.Context(), func() error { asked++; return row.err })
 			for range 2 {
-				_, err := newChain(t, url, func(c *Config) { c.Settings.Tries = 4 }).Do(ctx, row.call, new(sent))
+				chain := newChain(t, url, func(c *Config) { c.Settings.Tries = 4 })
+				_, err := chain.Do(ctx, row.call, new(sent))
 				if row.calls > 0 {
 					require.NoError(t, err)
 					continue

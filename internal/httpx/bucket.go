@@ -151,6 +151,7 @@ func (b *bucket) pause(d time.Duration) (gone bool) {
 func (b *bucket) letGo(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.gone = b.gone || !b.busy && b.paused.Before(now) && b.limiter.TokensAt(now) >= float64(b.limiter.Burst())
+	full := b.limiter.TokensAt(now) >= float64(b.limiter.Burst())
+	b.gone = b.gone || full && !b.busy && b.paused.Before(now)
 	return b.gone
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+
+	"github.com/postmux/postmux/internal/outcome"
 )
 
 // Answers are read in chunks that are joined at the end: a buffer that doubles
@@ -15,11 +17,9 @@ const (
 	trusted      = 1 << 20 // the longest length for which memory is taken before it comes
 )
 
-var errTooLarge = errors.New("answer over the cap")
-
 // readCapped reads r up to limit bytes. length is the length by the header, -1 when
 // it states none; it is only a hint. With an error of r it returns what came before
-// the error, with errTooLarge the first limit bytes or less.
+// the error, with outcome.ErrTooLarge the first limit bytes or less.
 func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 	var full [][]byte
 	size := firstChunk
@@ -33,7 +33,7 @@ func readCapped(r io.Reader, limit int, length int64) ([]byte, error) {
 		total += n
 		switch {
 		case total > limit:
-			return prefix(full, buf, limit), errTooLarge
+			return prefix(full, buf, limit), outcome.ErrTooLarge
 		case errors.Is(err, io.EOF):
 			return joined(full, buf), nil
 		case err != nil:

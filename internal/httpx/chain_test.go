@@ -58,7 +58,7 @@ func TestUnencodableCallsAreLocal(t *testing.T) {
 }
 
 func TestDecodeFailureKeepsCause(t *testing.T) {
-	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":{}}`) })
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"id":{"x":1}}`) })
 	_, err := newChain(t, url, nil).Do(t.Context(), readCall(), new(sent))
 	var typ *json.UnmarshalTypeError
 	assert.True(t, errors.As(err, &typ))

@@ -43,7 +43,7 @@ func TestAnswersAreClassified(t *testing.T) {
 		{200, `{"error":"no such sender"}`, provider.ErrBadResponse, provider.OutcomeNotSent, false, provider.ErrBadResponse},
 		{200, `<html>login</html>`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrBadResponse},
 		{201, `{"id":`, provider.ErrBadResponse, provider.OutcomeSent, false, provider.ErrBadResponse},
-		{200, `{"id":5}`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrBadResponse},
+		{200, `{"id":{"x":5}}`, provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent, false, provider.ErrBadResponse},
 	} {
 		t.Run(fmt.Sprint(row.status, row.body), func(t *testing.T) {
 			var calls atomic.Int32

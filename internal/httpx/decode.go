@@ -20,7 +20,7 @@ func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if f != nil || a.decoded {
 		return a, f
 	}
-	if err := decode(a.Body, x.out); err != nil {
+	if err := decode(x.call, a.Body, x.out); err != nil {
 		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
 		l.header.annotate(f.err, a)
 		redact(f.err, a.secrets)
@@ -31,9 +31,9 @@ func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 }
 
 // decode decodes the body of a 2xx answer into out, by out itself where it can.
-func decode(data []byte, out any) error {
+func decode(call *rest.Call, data []byte, out any) error {
 	if own, ok := out.(fastpath.Decoder); ok {
 		return own.DecodeJSON(data)
 	}
-	return rest.Decode(data, out)
+	return call.Decode(data, out)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
+	"github.com/postmux/postmux/rest/flex"
 )
 
 // evidence decides whether a 2xx answer proves that a send or a change was carried
@@ -80,9 +81,13 @@ func (l *evidence) judge(x exchange, a *Answer) (f *failure, why string) {
 		}
 		return nil, "an empty object"
 	}
-	if err := decode(body, x.out); err != nil {
-		proves := hasMember(body, form) || begins(body, form)
-		if proves && l.documented(x.call, a.Status, x.call.Success) {
+	if err := decode(x.call, body, x.out); err != nil {
+		documented := l.documented(x.call, a.Status, x.call.Success)
+		member := hasMember(body, form)
+		switch {
+		case documented && member && flex.DecodeEmpty(body, x.out) == nil:
+			return nil, "" // another member is nothing, as PHP writes it
+		case documented && (member || begins(body, form)):
 			e := &provider.Error{Message: "the answer cannot be decoded", Err: err}
 			return &failure{outcome.Unreadable, e}, ""
 		}
@@ -180,9 +185,14 @@ func hasMember(body []byte, form reflect.Type) bool {
 	return false
 }
 
-// fits reports whether raw is a value of t, which may be nil, and not null.
+// fits reports whether raw is a value of t, which may be nil, and not null. What is in it
+// may be nothing, as PHP writes it.
 func fits(raw json.RawMessage, t reflect.Type) bool {
-	return t != nil && string(raw) != "null" && json.Unmarshal(raw, reflect.New(t).Interface()) == nil
+	if t == nil || string(raw) == "null" {
+		return false
+	}
+	v := reflect.New(t).Interface()
+	return json.Unmarshal(raw, v) == nil || !flex.Empty(raw) && flex.DecodeEmpty(raw, v) == nil
 }
 
 // begins reports whether body is the beginning of an object in which a member of
@@ -262,7 +272,7 @@ func hasID(v reflect.Value) bool {
 	for i := range v.NumField() {
 		name, f := v.Type().Field(i).Name, v.Field(i)
 		isID := strings.HasSuffix(name, "ID") || strings.HasSuffix(name, "IDs")
-		if isID && !f.IsZero() || hasID(f) {
+		if isID && !f.IsZero() && (f.Kind() != reflect.String || !flex.Nothing(f.String())) || hasID(f) {
 			return true
 		}
 	}

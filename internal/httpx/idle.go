@@ -64,12 +64,14 @@ func keepAlive(text string) (time.Duration, bool) {
 // nothing could be written. HTTP/2 is left alone: other requests may be on the connection,
 // and a server tells there which ones it has not begun.
 func retire(conn net.Conn) bool {
-	if c, ok := conn.(interface{ ConnectionState() tls.ConnectionState }); ok && c.ConnectionState().NegotiatedProtocol == "h2" {
+	type secured interface{ ConnectionState() tls.ConnectionState }
+	if c, ok := conn.(secured); ok && c.ConnectionState().NegotiatedProtocol == "h2" {
 		return false
 	}
 	// Without TLS's goodbye: the server would answer that with its own, which the transport
 	// takes for a close of which it does not know what it has cut.
-	for c, ok := conn.(interface{ NetConn() net.Conn }); ok; c, ok = conn.(interface{ NetConn() net.Conn }) {
+	type wrapper interface{ NetConn() net.Conn }
+	for c, ok := conn.(wrapper); ok; c, ok = conn.(wrapper) {
 		conn = c.NetConn()
 	}
 	_ = conn.Close()

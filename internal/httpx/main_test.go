@@ -3,13 +3,18 @@ package httpx
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
 
 // TestMain fails when a test leaves a goroutine behind. Idle connections of the
 // shared transports are not leaks; they are closed first.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(closing{m}) }
+func TestMain(m *testing.M) {
+	machine := wall
+	wall = func() time.Time { return machine().Add(time.Duration(jumped.Load())) }
+	goleak.VerifyTestMain(closing{m})
+}
 
 type closing struct{ *testing.M }
 

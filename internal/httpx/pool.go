@@ -59,11 +59,13 @@ func (p *pool) bucket(s provider.Slot) *bucket {
 
 // tidy sweeps when it is time to.
 func (p *pool) tidy(now time.Time) {
-	if again := p.again.Load(); now.UnixNano() >= again && p.again.CompareAndSwap(again, now.Add(sweepEvery).UnixNano()) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.sweep(now)
+	again := p.again.Load()
+	if now.UnixNano() < again || !p.again.CompareAndSwap(again, now.Add(sweepEvery).UnixNano()) {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sweep(now)
 }
 
 // sweep lets go what need not be kept. A map does not shrink, so a new one takes its

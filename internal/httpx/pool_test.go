@@ -44,7 +44,7 @@ func TestBucketsAreLetGo(t *testing.T) {
 			require.Nil(t, e)
 			most = max(most, len(p.buckets))
 			if i%100 == 99 {
-				time.Sleep(time.Millisecond) // 100,000 accounts a second
+				<-time.After(time.Millisecond) // 100,000 accounts a second
 			}
 		}
 		full := heap()
@@ -52,7 +52,7 @@ func TestBucketsAreLetGo(t *testing.T) {
 		assert.LessOrEqual(t, (full-before)/len(p.buckets), 450)
 		assert.Less(t, most, accounts/2, "a limit of ten a second is full again after 100 ms")
 
-		time.Sleep(sweepEvery)
+		<-time.After(sweepEvery)
 		last := gatesOfMany(p, accounts)
 		_, e := last["send"].wait(t.Context(), 1)
 		require.Nil(t, e)

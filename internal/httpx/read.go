@@ -36,7 +36,7 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	a.Body = x.secrets.JSON(payload(a.raw, a.OK() && isList(x.out)))
 	_ = a.stream.Close()
 	a.stream = nil
-	brokeOff := err != nil && !errors.Is(err, errTooLarge)
+	brokeOff := err != nil && !errors.Is(err, outcome.ErrTooLarge)
 	broken := func(class outcome.Class) *failure {
 		if x.body.tooLate() {
 			return &failure{class, &provider.Error{
@@ -51,7 +51,9 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	case a.OK() && brokeOff:
 		return a, broken(outcome.Unreadable)
 	case a.OK() && err != nil:
-		return a, &failure{outcome.Unreadable, &provider.Error{Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20)}}
+		return a, &failure{outcome.Unreadable, &provider.Error{
+			Message: fmt.Sprintf("the answer is over %d MiB", maxAnswer>>20), Err: outcome.ErrTooLarge,
+		}}
 	case brokeOff && x.call.KeyWindow > 0:
 		// The lost part may have said that the vendor knows our key, which means accepted.
 		return nil, broken(outcome.NoAnswer)

@@ -29,8 +29,8 @@ func newSender(client *http.Client, base string) *sender {
 
 func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if past(x.notAfter) {
-		e := &provider.Error{Message: place(x.call, l.base) + ": " + errTooLate.Error(), Err: errTooLate}
-		return nil, &failure{outcome.Canceled, e}
+		text := place(x.call, l.base) + ": " + errTooLate.Error()
+		return nil, &failure{outcome.Canceled, &provider.Error{Message: text, Err: errTooLate}}
 	}
 	resp, err := fastpath.Send(l.client, l.request(ctx, x)) //nolint:bodyclose // the next link up reads and closes it
 	if err != nil {

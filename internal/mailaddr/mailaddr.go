@@ -65,6 +65,12 @@ func Key(email string) string {
 // Name returns a display name in NFC. Joiners stay: Persian needs them.
 func Name(name string) string { return norm.NFC.String(name) }
 
+// FileName returns the name of a file in NFC and without quotes, which would end it in a
+// header; quotes tells whether there were any.
+func FileName(name string) (plain string, quotes bool) {
+	return strings.ReplaceAll(Name(name), `"`, "'"), strings.Contains(name, `"`)
+}
+
 // ASCII reports whether s has no letter beyond ASCII.
 func ASCII(s string) bool {
 	for i := range len(s) {

@@ -54,3 +54,17 @@ func FuzzName(f *testing.F) {
 		assert.Equal(t, strings.Count(name, "\u200c"), strings.Count(got, "\u200c"))
 	})
 }
+
+// The name of a file is stable, in NFC, and stands whole in a header.
+func FuzzFileName(f *testing.F) {
+	for _, s := range []string{"e\u0301.pdf", `a "b".pdf`, "گزارش.pdf", "a;b.pdf", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		got, quotes := FileName(name)
+		again, more := FileName(got)
+		if got != again || more || quotes != strings.Contains(name, `"`) || strings.Contains(got, `"`) || !norm.NFC.IsNormalString(got) {
+			t.Fatalf("%q: %q, %q", name, got, again)
+		}
+	})
+}

@@ -13,10 +13,12 @@ import (
 // what follows from an answer is decided by Driver. Each method is one request,
 // unless it says otherwise.
 type Calls interface {
-	ListEmailEvents(ctx context.Context, messageID string) ([]Event, error)
-	// ListEmails returns a page of the mail sent to an address, counted from 0 and
-	// newest first. more is false after the last page.
-	ListEmails(ctx context.Context, wire string, page int64) (mails []Mail, more bool, err error)
+	ListEmailEvents(ctx context.Context, messageID string, limit, offset int64) ([]Event, error)
+	// ListEmails returns a page of the mail sent to an address, newest first. A vendor
+	// without pages of it returns all that it gives.
+	ListEmails(
+		ctx context.Context, wire string, limit, offset int64,
+	) (mails []Mail, count int64, err error)
 	GetAccount(ctx context.Context) (Account, error)
 	ListSenders(ctx context.Context) ([]provider.Sender, error)
 
@@ -44,7 +46,7 @@ type Calls interface {
 }
 
 // Event is an event of the log of a mail.
-type Event struct{ Email, Event string }
+type Event struct{ Email, Event, Date string }
 
 // Mail is a mail of the list of sent mail. Sender is empty where it is not told.
 type Mail struct {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
 )
@@ -16,6 +17,7 @@ const standIn = "@mailin-sms.com"
 
 // Contact is a contact of an answer.
 type Contact struct {
+	ID                               int64
 	Email                            string
 	EmailBlacklisted, SMSBlacklisted bool
 	ListIDs, ListUnsubscribed        []int64
@@ -64,48 +66,39 @@ func (c *Contact) base() provider.Contact {
 	return out
 }
 
-// Page returns contacts in portable form and how many were left out for want
-// of an address.
-func Page(contacts []Contact, withoutEmail bool) (*provider.Page[provider.Contact], error) {
-	page := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(contacts))}
-	for _, c := range contacts {
+// RowsOf returns contacts of an answer as Rows. count is how many there are in all, and
+// unread how many the answer has beside these, which could not be read.
+func RowsOf(contacts []Contact, count int64, unread int, withoutEmail bool) (*Rows, error) {
+	page := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(contacts)), Unread: unread}
+	out := &Rows{Page: page, Got: len(contacts) + unread, Count: count}
+	for i, c := range contacts {
 		p, err := c.Portable()
-		if err != nil {
-			return nil, err
+		if i == 0 {
+			out.First = nameOf(p, c.ID)
 		}
-		if p.Email == "" && !withoutEmail {
+		switch {
+		case err != nil:
+			page.Unread++
+		case p.Email == "" && !withoutEmail:
 			page.LeftOut++
-			continue
+		default:
+			page.Items = append(page.Items, p)
 		}
-		page.Items = append(page.Items, p)
 	}
-	return page, nil
+	if page.Unread > 1 && page.Unread == out.Got {
+		return nil, adapterkit.AllUnread(page.Unread)
+	}
+	return out, nil
 }
 
-// RowsOf returns contacts of an answer as Rows; count is how many there are in all.
-func RowsOf(contacts []Contact, count int64, withoutEmail bool) (*Rows, error) {
-	page, err := Page(contacts, withoutEmail)
-	if err != nil {
-		return nil, err
+// nameOf tells a contact from others: by its address, its number, or all that it has.
+func nameOf(c provider.Contact, id int64) string {
+	switch {
+	case c.Email != "":
+		return c.Email
+	case id != 0:
+		return strconv.FormatInt(id, 10)
 	}
-	return &Rows{Page: page, Got: len(contacts), Count: count}, nil
-}
-
-// Next is the offset after a page of got rows at offset, of at most limit rows, and 0
-// after the last page. count is how many there are in all; 0 means that the vendor did
-// not tell, and then a page that is not full is the last.
-func Next(offset int64, got int, limit, count int64) int64 {
-	end := offset + int64(got)
-	if got == 0 || count > 0 && end >= count || count == 0 && int64(got) < limit {
-		return 0
-	}
-	return end
-}
-
-// cursorAt is the text of an offset, empty for 0.
-func cursorAt(offset int64) string {
-	if offset == 0 {
-		return ""
-	}
-	return strconv.FormatInt(offset, 10)
+	data, _ := json.Marshal(c)
+	return string(data)
 }

@@ -24,8 +24,9 @@ type Driver struct {
 	pages   Pages
 }
 
-// Pages are the sizes of pages that a vendor is asked for.
-type Pages struct{ Contacts, Members, Lists, Blocked int64 }
+// Pages are the sizes of pages that a vendor is asked for. Sent is 0 for a vendor that
+// gives all sent mail at once.
+type Pages struct{ Contacts, Members, Lists, Blocked, Sent, Events int64 }
 
 // New returns the driver of an account. New lists are put in the folder; 0 means
 // that none is set.
@@ -62,15 +63,19 @@ func MessageID(id string) string {
 // Logged returns the state of a mail by the event log; nil when the log has nothing
 // about it.
 func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receipt, error) {
-	events, err := d.calls.ListEmailEvents(ctx, MessageID(messageID))
+	states := mailevent.Log{}
+	id := MessageID(messageID)
+	err := adapterkit.Paging{Size: d.pages.Events}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
+		events, err := d.calls.ListEmailEvents(ctx, id, limit, at)
+		for _, e := range events {
+			if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
+				states.Add(e.Email, what)
+			}
+		}
+		return adapterkit.AnswerOf(events, func(*Event) string { return "" }), err
+	})
 	if err != nil {
 		return nil, err
-	}
-	states := mailevent.Log{}
-	for _, e := range events {
-		if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
-			states.Add(e.Email, what)
-		}
 	}
 	return states.Receipt(messageID), nil
 }
@@ -91,25 +96,26 @@ func (d *Driver) FindSent(
 		return nil, err
 	}
 	var out []provider.SentMail
-	for page := range int64(findPages) {
-		mails, more, err := d.calls.ListEmails(ctx, wire, page)
-		if err != nil {
-			return nil, err
-		}
+	err = adapterkit.Paging{Size: d.pages.Sent}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
+		mails, count, err := d.calls.ListEmails(ctx, wire, limit, at)
+		a := adapterkit.AnswerOf(mails, func(m *Mail) string { return adapterkit.IDOf(m.MessageID) })
+		a.Count, a.Filtered = count, true
+		a.Stop = at+int64(len(mails)) >= findPages*d.pages.Sent
 		for _, m := range mails {
 			at, _ := flex.ParseTime(m.Date)
 			mail := alike.Mail{Recipient: m.Recipient, Sender: m.Sender, Subject: m.Subject, Tags: m.Tags, At: at}
 			if alike.May(s, mail, alike.Exact) {
 				out = append(out, provider.SentMail{
-					MessageID: m.MessageID, Recipient: m.Recipient, Subject: m.Subject,
+					MessageID: adapterkit.IDOf(m.MessageID), Recipient: m.Recipient, Subject: m.Subject,
 					At: at, State: provider.StateAccepted,
 				})
 			}
-			more = more && (at.IsZero() || !at.Before(s.From))
+			a.Stop = a.Stop || !at.IsZero() && at.Before(s.From)
 		}
-		if !more {
-			break
-		}
+		return a, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

@@ -18,35 +18,33 @@ import (
 func (d *Driver) ListContacts(
 	ctx context.Context, q provider.ContactQuery,
 ) (*provider.Page[provider.Contact], error) {
-	at, err := adapterkit.ParsePlace(q.Cursor, 0)
-	if err != nil {
-		return nil, err
-	}
-	ask := ContactQuery{Offset: at.At, Limit: d.pages.Contacts, WithoutEmail: q.WithoutEmail}
+	ask, size := ContactQuery{WithoutEmail: q.WithoutEmail}, d.pages.Contacts
 	if !q.List.IsZero() {
+		var err error
 		if ask.List, err = adapterkit.ListID("list", q.List); err != nil {
 			return nil, err
 		}
-		ask.Limit = d.pages.Members
+		size = d.pages.Members
 	}
 	if q.Limit > 0 {
-		ask.Limit = min(ask.Limit, int64(q.Limit))
+		size = min(size, int64(q.Limit))
 	}
 	if !q.ModifiedSince.IsZero() {
 		ask.ModifiedSince = new(q.ModifiedSince.UTC().Format(time.RFC3339))
 	}
-	rows, err := d.calls.ListContacts(ctx, ask)
-	if err != nil {
-		return nil, err
-	}
-	next := Next(at.At, rows.Got, ask.Limit, rows.Count)
-	if at, err = at.After(next, rows.first()); err != nil {
-		return nil, err
-	}
-	if next > 0 {
-		rows.Page.Next = at.String()
-	}
-	return rows.Page, nil
+	return adapterkit.PageOf(adapterkit.Paging{Size: size}, q.Cursor, func(at, limit int64, into *provider.Page[provider.Contact]) (adapterkit.Answer, error) {
+		ask.Offset, ask.Limit = at, limit
+		rows, err := d.calls.ListContacts(ctx, ask)
+		if err != nil {
+			return adapterkit.Answer{}, err
+		}
+		*into = *rows.Page
+		return adapterkit.Answer{
+			Rows: rows.Got, First: rows.First, Count: rows.Count,
+			// The vendor says that the count is of all contacts, whatever the filter.
+			Filtered: ask.ModifiedSince != nil,
+		}, nil
+	})
 }
 
 // UpsertContact creates or changes a contact by one request, before which the
@@ -74,10 +72,11 @@ func (d *Driver) UpsertContact(
 			return nil, err
 		}
 	}
-	attrs, err := d.Attributes.Convert(ctx, change)
+	attrs, converted, err := d.Attributes.Convert(ctx, change)
 	if err != nil {
 		return nil, err
 	}
+	notes = append(notes, converted...)
 	body := ContactBody{
 		Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists,
 	}
@@ -238,25 +237,24 @@ var (
 func (d *Driver) ListLists(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.List], error) {
-	offset, err := adapterkit.Number(cursor, 0)
-	if err != nil {
-		return nil, err
-	}
-	lists, count, err := d.calls.ListLists(ctx, d.pages.Lists, offset)
-	if err != nil {
-		return nil, err
-	}
-	out := &provider.Page[provider.List]{Next: cursorAt(Next(offset, len(lists), d.pages.Lists, count))}
-	for _, l := range lists {
-		if l.Subscribers == 0 {
-			l.Subscribers = -1
+	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Lists}, cursor, func(at, limit int64, into *provider.Page[provider.List]) (adapterkit.Answer, error) {
+		lists, count, err := d.calls.ListLists(ctx, limit, at)
+		if err != nil {
+			return adapterkit.Answer{}, err
 		}
-		out.Items = append(
-			out.Items,
-			provider.List{ID: strconv.FormatInt(l.ID, 10), Name: l.Name, Count: l.Subscribers},
-		)
-	}
-	return out, nil
+		into.Items = nil
+		for _, l := range lists {
+			if l.Subscribers == 0 {
+				l.Subscribers = -1
+			}
+			into.Items = append(into.Items, provider.List{
+				ID: adapterkit.IDText(l.ID), Name: l.Name, Count: l.Subscribers,
+			})
+		}
+		a := adapterkit.AnswerOf(lists, func(l *List) string { return adapterkit.IDText(l.ID) })
+		a.Count = count
+		return a, nil
+	})
 }
 
 // CreateList makes a list in the account's folder: the vendors keep none outside of
@@ -284,15 +282,15 @@ func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, e
 func (d *Driver) ListSuppressions(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.Suppression], error) {
-	offset, err := adapterkit.Number(cursor, 0)
-	if err != nil {
-		return nil, err
-	}
-	blocked, count, err := d.calls.ListBlocked(ctx, d.pages.Blocked, offset)
-	if err != nil {
-		return nil, err
-	}
-	return &provider.Page[provider.Suppression]{
-		Items: blocked, Next: cursorAt(Next(offset, len(blocked), d.pages.Blocked, count)),
-	}, nil
+	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Blocked}, cursor, func(at, limit int64, into *provider.Page[provider.Suppression]) (adapterkit.Answer, error) {
+		blocked, count, err := d.calls.ListBlocked(ctx, limit, at)
+		if err != nil {
+			return adapterkit.Answer{}, err
+		}
+		into.Items = blocked
+		// An address has a row for each sender, so all of the row tells it from others.
+		a := adapterkit.AnswerOf(blocked, func(*provider.Suppression) string { return "" })
+		a.Count = count
+		return a, nil
+	})
 }

@@ -32,8 +32,11 @@ type vendor struct {
 	rows   func(q ContactQuery) *Rows
 }
 
-func (v *vendor) ListEmailEvents(_ context.Context, id string) ([]Event, error) {
+func (v *vendor) ListEmailEvents(_ context.Context, id string, _, offset int64) ([]Event, error) {
 	v.asked = id
+	if offset > 0 {
+		return nil, nil
+	}
 	return []Event{{Email: "a@example.com", Event: "delivered"}}, nil
 }
 
@@ -112,6 +115,9 @@ func TestListContactsEnds(t *testing.T) {
 		for i := range n {
 			r.Page.Items = append(r.Page.Items, provider.Contact{Email: fmt.Sprintf("a%d@example.com", from+i)})
 		}
+		if n > 0 {
+			r.First = r.Page.Items[0].Email
+		}
 		return r
 	}
 	for _, row := range []struct {
@@ -126,7 +132,7 @@ func TestListContactsEnds(t *testing.T) {
 			r.Count = 1000
 			return r
 		}},
-		{name: "120 contacts", pages: 3, rows: func(q ContactQuery) *Rows { return page(int(q.Offset), min(50, 120-int(q.Offset))) }},
+		{name: "120 contacts", pages: 4, rows: func(q ContactQuery) *Rows { return page(int(q.Offset), min(50, 120-int(q.Offset))) }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			d := New(&vendor{rows: row.rows}, "main", 0, Pages{Contacts: 50})
@@ -170,7 +176,7 @@ func TestOddAttributes(t *testing.T) {
 // A new address would lose the block of the old one, so no upsert changes it.
 func TestAddressIsNoField(t *testing.T) {
 	var a Attributes
-	_, err := a.Convert(t.Context(), provider.ContactChange{Fields: map[string]any{"EMAIL": "b@example.com"}})
+	_, _, err := a.Convert(t.Context(), provider.ContactChange{Fields: map[string]any{"EMAIL": "b@example.com"}})
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 	assert.ErrorContains(t, err, "is not changed by an upsert")
 }

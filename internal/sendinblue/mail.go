@@ -38,6 +38,8 @@ func (d *Draft) Headers(m *provider.Message) map[string]string {
 		switch strings.ToLower(name) {
 		case "x-sib-sandbox", "sender.ip":
 			d.Fail(provider.Invalid("headers."+name, "this name is a command to the provider, not a header of the mail"))
+		case "x-mailin-tag":
+			d.Fail(provider.Invalid("headers."+name, "the provider reads this name as a tag: expected it in tags"))
 		}
 		if !mailaddr.ASCII(value) {
 			value = mime.BEncoding.Encode("utf-8", value)
@@ -74,6 +76,39 @@ func asciiJSON(v any) (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// Placeholders are the notes about {{ … }} in a mail without variables: the vendor fills
+// them in outside of templates too, so what stands there vanishes. Only names of the
+// vendor's own, as contact.FIRSTNAME, have a value then.
+func Placeholders(m *provider.Message) []provider.Note {
+	if len(m.Variables) > 0 || !m.Template.IsZero() {
+		return nil
+	}
+	var notes []provider.Note
+	look := func(field, text string) {
+		if _, after, ok := strings.Cut(text, "{{"); ok && strings.Contains(after, "}}") {
+			notes = append(notes, provider.Note{
+				Field: field, Action: provider.NoteWarning,
+				Why: "it holds {{ }}, which the provider fills in, and the message has no variables: what it does not know vanishes",
+			})
+		}
+	}
+	bare := func(r provider.Recipient) bool { return len(r.Variables) == 0 }
+	if len(m.Recipients) == 0 || slices.ContainsFunc(m.Recipients, bare) {
+		look("subject", m.Subject)
+		look("html", m.HTML)
+		look("text", m.Text)
+	}
+	for i, r := range m.Recipients {
+		if !bare(r) {
+			continue
+		}
+		look(fmt.Sprintf("recipients[%d].subject", i), r.Subject)
+		look(fmt.Sprintf("recipients[%d].html", i), r.HTML)
+		look(fmt.Sprintf("recipients[%d].text", i), r.Text)
+	}
+	return notes
 }
 
 // FileNames adds warnings about the names of files that the vendor garbles.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/fastpath"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
@@ -12,16 +14,9 @@ import (
 // Rows is a page of contacts as ReadPage found it.
 type Rows struct {
 	Page  *provider.Page[provider.Contact]
-	Got   int   // contacts in the answer
-	Count int64 // contacts in all
-}
-
-// first names the first contact of the page; empty when there is none.
-func (r *Rows) first() string {
-	if len(r.Page.Items) == 0 {
-		return ""
-	}
-	return r.Page.Items[0].Email + r.Page.Items[0].Phone
+	Got   int    // contacts in the answer
+	First string // tells the first contact of the answer from others
+	Count int64  // contacts in all
 }
 
 // largestPage is the most contacts that the vendor gives at a time.
@@ -48,7 +43,11 @@ func ReadPage(data []byte, withoutEmail bool) *Rows {
 		out.Got++
 		var c provider.Contact
 		// Who keeps one contact keeps no page.
-		size := r.Within(func() { c = r.contact() })
+		var id int64
+		size := r.Within(func() { c, id = r.contact() })
+		if out.Got == 1 {
+			out.First = nameOf(c, id)
+		}
 		if len(page.Items) == 0 { // the others are about as long as the first
 			page.Items = make([]provider.Contact, 0, min(len(data)/size+1, largestPage))
 		}
@@ -77,7 +76,7 @@ var contactNames = []string{
 	"email", "id", "emailBlacklisted", "smsBlacklisted", "createdAt", "modifiedAt", "listIds", "listUnsubscribed", "attributes",
 }
 
-func (r *pageReader) contact() provider.Contact {
+func (r *pageReader) contact() (out provider.Contact, id int64) {
 	var c Contact
 	var own provider.Contact // from the attributes
 	r.Struct(contactNames, func(name string) {
@@ -91,7 +90,7 @@ func (r *pageReader) contact() provider.Contact {
 		case "emailBlacklisted":
 			c.EmailBlacklisted = r.Bool()
 		case "id":
-			r.Int()
+			c.ID = r.Int()
 		case "listIds":
 			r.ids = r.Ints(r.ids[:0])
 			c.ListIDs = r.ids
@@ -104,10 +103,10 @@ func (r *pageReader) contact() provider.Contact {
 			c.SMSBlacklisted = r.Bool()
 		}
 	})
-	out := c.base()
+	out = c.base()
 	out.FirstName, out.LastName, out.Phone, out.Fields = own.FirstName, own.LastName, own.Phone, own.Fields
 	out.CreatedAt, out.ModifiedAt = r.time(c.CreatedAt), r.time(c.ModifiedAt)
-	return out
+	return out, c.ID
 }
 
 // attributes reads the same as Values.
@@ -125,7 +124,7 @@ func (r *pageReader) attributes(into *provider.Contact) {
 			return
 		}
 		v := r.value()
-		if to != nil && setText(to, v) {
+		if to != nil && (setText(to, v) || v != nil && adapterkit.Nothing(v)) {
 			return
 		}
 		if v == nil {
@@ -137,6 +136,7 @@ func (r *pageReader) attributes(into *provider.Contact) {
 		}
 		into.Fields[name] = v
 	})
+	into.Phone = adapterkit.IDOf(into.Phone)
 	if r.fields = len(into.Fields); r.fields == 0 {
 		into.Fields = nil
 	}
@@ -154,9 +154,9 @@ func (r *pageReader) value() any {
 		r.Spoil(!r.Word("null"))
 		return nil
 	case '[', '{':
-		return r.Any()
+		return exact.Numbers(r.Any())
 	}
-	return number(r.Number())
+	return exact.Number(r.Number())
 }
 
 // time is what flex.ParseTime makes of text. With the offset of the time before

@@ -27,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/strictjson"
@@ -285,6 +286,8 @@ func Check(cfg any, p Purpose) []Problem {
 			switch {
 			case word == "" && f.Required(p):
 				problems = append(problems, Problem{f.Name, "missing: " + f.Doc})
+			case !utf8.ValidString(word):
+				problems = append(problems, Problem{f.Name, notUTF8})
 			case word != "" && f.Enum != nil && !isReference(word) && !slices.Contains(f.Enum, word):
 				problems = append(problems, Problem{
 					f.Name,
@@ -308,6 +311,8 @@ func Check(cfg any, p Purpose) []Problem {
 	}
 	return problems
 }
+
+const notUTF8 = "expected UTF-8 text"
 
 // wordOf returns the text of a text or a secret.
 func wordOf(v reflect.Value) (string, bool) {
@@ -399,6 +404,9 @@ func follow(word string) (string, error) {
 			}
 			return "", fmt.Errorf("environment variable %s is not set or empty", name)
 		}
+		if !utf8.ValidString(value) {
+			return "", fmt.Errorf("environment variable %s: %s", text.Clip(name), notUTF8)
+		}
 		return value, nil
 	}
 	if path, ok := strings.CutPrefix(word, "file:"); ok {
@@ -413,6 +421,9 @@ func follow(word string) (string, error) {
 		value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 		if value == "" {
 			return "", errors.New("the file that it names is empty")
+		}
+		if !utf8.ValidString(value) {
+			return "", fmt.Errorf("file %s: %s; save it as UTF-8", text.Clip(path), notUTF8)
 		}
 		return value, nil
 	}

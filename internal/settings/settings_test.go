@@ -41,3 +41,21 @@ func TestFileOfASetting(t *testing.T) {
 	require.Empty(t, problems)
 	assert.Equal(t, "key", got["key"])
 }
+
+// A key that is not UTF-8 was saved by a program with another encoding; it is not shown.
+func TestSettingsAreUTF8(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(path, []byte("s\xc0cret"), 0o600))
+	t.Setenv("SETTINGS_TEST_KEY", "s\xc0cret")
+	for _, word := range []string{"file:" + path, "env:SETTINGS_TEST_KEY"} {
+		_, problems := settings.Resolve(map[string]any{"key": word})
+		require.Len(t, problems, 1, word)
+		assert.Equal(t, "key", problems[0].Field)
+		assert.Contains(t, problems[0].Message, "expected UTF-8 text")
+		assert.NotContains(t, problems[0].Message, "cret")
+	}
+	problems := settings.Check(struct {
+		Key string `json:"key"`
+	}{"\xc0"}, settings.Send)
+	assert.Equal(t, []settings.Problem{{Field: "key", Message: "expected UTF-8 text"}}, problems)
+}

@@ -1,6 +1,7 @@
 // Package strictjson decodes JSON that people write. encoding/json accepts keys in
-// any case and takes the last of two equal ones; here these are errors. Errors name
-// the field by its path.
+// any case, takes the last of two equal ones, and puts U+FFFD in the place of bytes
+// that are not UTF-8 and of half characters; here these are errors. Errors name the
+// field by its path. Numbers that go into an any keep their digits.
 package strictjson
 
 import (
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -42,12 +44,79 @@ func Decode(data []byte, out any) *Error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var whole json.RawMessage
 	if err := dec.Decode(&whole); err != nil {
+		if at, half := exact.Broken(data); at >= 0 && !half {
+			return notUTF8(data, at)
+		}
 		return syntaxError(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return wrong("", "expected one JSON document, found more data after it")
 	}
+	if at, half := exact.Broken(data); half {
+		return wrong(pathAt(data, at), "expected whole characters, got half of one, the escape %s%s", data[at:at+6], inLine(data, at))
+	} else if at >= 0 {
+		return notUTF8(data, at)
+	}
 	return Value("", whole, out)
+}
+
+// notUTF8 is the error of a document whose byte at this place is not UTF-8.
+func notUTF8(data []byte, at int) *Error {
+	if at == 0 && (bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff})) {
+		return wrong("", "expected UTF-8 text, got UTF-16; save the file as UTF-8")
+	}
+	return wrong(pathAt(data, at), "expected UTF-8 text, got the byte 0x%02X%s", data[at], inLine(data, at))
+}
+
+// inLine names the line of a place in a document of several lines.
+func inLine(data []byte, at int) string {
+	if !bytes.Contains(bytes.TrimSpace(data), []byte("\n")) {
+		return ""
+	}
+	return fmt.Sprintf(" in line %d", bytes.Count(data[:at], []byte("\n"))+1)
+}
+
+// pathAt returns the path of the value that holds the byte at this place, or of the value
+// whose key does.
+func pathAt(data []byte, at int) string {
+	type level struct {
+		path  string
+		index int  // of a list, -1 in an object
+		key   bool // of an object: a key comes next
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	path, open := "", []level(nil)
+	for {
+		tok, err := dec.Token()
+		if err != nil {
+			return path
+		}
+		end := tok == json.Delim('}') || tok == json.Delim(']')
+		if end {
+			path, open = open[len(open)-1].path, open[:len(open)-1]
+		} else if n := len(open); n > 0 {
+			in := &open[n-1]
+			switch {
+			case in.index >= 0:
+				path = fmt.Sprintf("%s[%d]", in.path, in.index)
+				in.index++
+			case in.key:
+				name, _ := tok.(string)
+				path, in.key = Join(in.path, text.Quoted(name)), false
+			default:
+				in.key = true
+			}
+		}
+		switch {
+		case dec.InputOffset() > int64(at):
+			return path
+		case tok == json.Delim('{'):
+			open = append(open, level{path: path, index: -1, key: true})
+		case tok == json.Delim('['):
+			open = append(open, level{path: path})
+		}
+	}
 }
 
 // Value decodes a JSON value, which is valid JSON, into out, a pointer. The paths
@@ -56,9 +125,12 @@ func Value(path string, raw json.RawMessage, out any) *Error {
 	if err := checkShape(path, raw, reflect.TypeOf(out).Elem()); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, out); err != nil { // checkShape has checked every value
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	if err := dec.Decode(out); err != nil { // checkShape has checked every value
 		return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
+	exact.In(out)
 	return nil
 }
 
@@ -137,6 +209,8 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 			}
 		}
 		return nil
+	case t.Kind() == reflect.Interface: // any value
+		return Twice(path, raw)
 	}
 	return checkLeaf(path, raw, t)
 }

@@ -16,30 +16,23 @@ func ForbiddenInLine(r rune) bool {
 	return unicode.IsControl(r) || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
-// ForbiddenInShownLine is ForbiddenInLine for what a mail program shows as text, a
-// subject or a name: direction isolates may stand there, see IsolatesClosed.
-func ForbiddenInShownLine(r rune) bool { return ForbiddenInLine(r) && !isIsolate(r) }
-
-const endOfIsolate = 0x2069
-
-func isIsolate(r rune) bool { return r >= 0x2066 && r <= endOfIsolate }
-
-// IsolatesClosed reports whether each direction isolate in s is closed in s, and none is
-// closed that is not open. Then s changes the direction of nothing that stands around it.
-func IsolatesClosed(s string) bool {
+// ForbiddenInProse reports whether a subject or a name holds a character that is
+// ForbiddenInLine. Isolates (U+2066 to U+2068 with the U+2069 that ends each) are
+// allowed where every one of them is ended: Persian and Arabic texts need them around
+// names and numbers, and the text behind them runs as before.
+func ForbiddenInProse(s string) bool {
 	open := 0
 	for _, r := range s {
 		switch {
-		case r == endOfIsolate:
-			open--
-		case isIsolate(r):
+		case r >= 0x2066 && r <= 0x2068:
 			open++
-		}
-		if open < 0 {
-			return false
+		case r == 0x2069 && open > 0:
+			open--
+		case ForbiddenInLine(r):
+			return true
 		}
 	}
-	return open == 0
+	return open > 0
 }
 
 // Unprintable reports whether r must not be written to a terminal or a log as it is:

@@ -41,6 +41,9 @@ type Harness struct {
 	// contact. Both are zero for a provider that keeps no contacts.
 	List  provider.Ref
 	Field string
+	// NumberType is the vendor's word for the type of a field with a number, for
+	// sandbox.Server.AddField; empty for a vendor whose fields have no types.
+	NumberType string
 	// AccountConsent means that the vendor keeps consent for the account, not for
 	// each list.
 	AccountConsent bool
@@ -65,6 +68,9 @@ func Run(t *testing.T, h Harness) {
 	t.Run("identifiers", h.identifiers)
 	t.Run("hostile texts", h.hostileTexts)
 	t.Run("composed names", h.composed)
+	t.Run("isolates", h.isolates)
+	t.Run("digits", h.digits)
+	t.Run("phones", h.phones)
 	t.Run("context", h.context)
 	t.Run("failures", h.failures)
 	t.Run("repeats", h.repeats)

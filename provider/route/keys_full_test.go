@@ -61,7 +61,7 @@ func TestTableFullOfDoubt(t *testing.T) {
 			table.release(fmt.Sprint(i), a, false) // settled
 		}
 		table.sent(t, "new", a, true)
-		time.Sleep(keyMemory + time.Second)
+		<-time.After(keyMemory + time.Second)
 		table.sent(t, "newer", a, true)
 		assert.Equal(t, 1, len(table.byKey))
 		assert.Equal(t, 1, table.inDoubt)

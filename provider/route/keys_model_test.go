@@ -77,8 +77,10 @@ func newHistory(t *testing.T, seed uint64, counts map[string]int) *history {
 		ever: map[string]int{}, receipts: map[string][]*provider.Receipt{}, counts: counts, offices: map[string]*office{},
 	}
 	for _, o := range []*office{
-		{name: "keyed", window: 15 * time.Minute}, {name: "keyed too", window: 15 * time.Minute},
-		{name: "plain", single: true}, {name: "plain too"},
+		{name: "keyed", window: 15 * time.Minute},
+		{name: "keyed too", window: 15 * time.Minute},
+		{name: "plain", single: true},
+		{name: "plain too"},
 	} {
 		o.h, o.seen = h, map[string]time.Time{}
 		h.offices[o.name] = o
@@ -350,7 +352,7 @@ func (p *process) account(name string, env provider.DriverEnv) *provider.Client 
 func (h *history) step() {
 	switch h.rnd.IntN(12) {
 	case 0:
-		time.Sleep([]time.Duration{time.Second, 5 * time.Minute, 9 * time.Minute, 16 * time.Minute, 61 * time.Minute}[h.rnd.IntN(5)])
+		<-time.After([]time.Duration{time.Second, 5 * time.Minute, 9 * time.Minute, 16 * time.Minute, 61 * time.Minute}[h.rnd.IntN(5)])
 	case 1:
 		h.counts["restarts"]++
 		h.start()

@@ -11,16 +11,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Int is a whole number that may come as text: 12, "12", "", null.
+// Int is a whole number that may come as text: 12, "12", "", null, false, [].
 type Int int64
 
-// UnmarshalJSON reads a whole number, a text that holds one, an empty text or null.
+// UnmarshalJSON reads a whole number, a text that holds one, or a form of nothing.
 func (i *Int) UnmarshalJSON(data []byte) error {
+	if Empty(data) {
+		*i = 0
+		return nil
+	}
 	text, err := scalar(data)
 	if text = strings.TrimSpace(text); err != nil || text == "" {
 		*i = 0
@@ -42,8 +47,12 @@ func (i *Int) UnmarshalJSON(data []byte) error {
 // Bool is a truth value that may come as true, 1, "1", "yes", "on", "true" and their opposites.
 type Bool bool
 
-// UnmarshalJSON reads any of the forms; an empty text or null is false.
+// UnmarshalJSON reads any of the forms; a form of nothing is false.
 func (b *Bool) UnmarshalJSON(data []byte) error {
+	if Empty(data) {
+		*b = false
+		return nil
+	}
 	text, err := scalar(data)
 	if err != nil {
 		return wrap("flex.Bool", data, err)
@@ -59,12 +68,16 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Text is a text that may come as a number or a truth value, whose digits are
-// kept as sent. An object or a list is kept as its JSON.
+// Text is a text that may come as a number or as true, which are kept as sent. An
+// object or a list is kept as its JSON; an empty one, and false, are no text.
 type Text string
 
 // UnmarshalJSON reads any JSON value.
 func (t *Text) UnmarshalJSON(data []byte) error {
+	if Empty(data) {
+		*t = ""
+		return nil
+	}
 	if len(data) > 0 && (data[0] == '{' || data[0] == '[') {
 		*t = Text(data)
 		return nil
@@ -107,11 +120,14 @@ func ParseTime(text string) (time.Time, bool) {
 }
 
 // UnmarshalJSON reads a text or a number. A text in an unknown layout is no
-// error: it stays in Raw. So does an object.
+// error: it stays in Raw. So does an object. A form of nothing, 0 too, is no time.
 func (t *Time) UnmarshalJSON(data []byte) error {
 	var text Text
 	if err := text.UnmarshalJSON(data); err != nil {
 		return err
+	}
+	if Nothing(string(text)) {
+		text = ""
 	}
 	t.Raw = string(text)
 	t.Time, _ = ParseTime(t.Raw)
@@ -124,7 +140,7 @@ func (t Time) MarshalJSON() ([]byte, error) { return json.Marshal(t.Raw) }
 // IsZero reports whether there is no text.
 func (t Time) IsZero() bool { return t.Raw == "" }
 
-// Object is an object that comes as [], false or "" when it is empty.
+// Object is an object that comes as [], false, 0 or "" when it is empty.
 type Object[T any] struct {
 	Value T
 	Set   bool // an object was there
@@ -151,7 +167,7 @@ func (o Object[T]) MarshalJSON() ([]byte, error) {
 // IsZero reports whether no object was there.
 func (o Object[T]) IsZero() bool { return !o.Set }
 
-// Map is a map that comes as [], false or "" when it is empty.
+// Map is a map that comes as [], false, 0 or "" when it is empty.
 type Map[V any] map[string]V
 
 // UnmarshalJSON reads a map, or one of the empty forms.
@@ -163,14 +179,11 @@ func (m *Map[V]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*map[string]V)(m))
 }
 
-// blank reports whether data is one of the forms in which PHP writes an empty
-// object.
+// blank reports whether data is one of the forms in which PHP writes that there is no
+// object. An object without members is one.
 func blank(data []byte) bool {
-	switch string(bytes.TrimSpace(data)) {
-	case "[]", "null", "false", `""`:
-		return true
-	}
-	return len(data) > 1 && data[0] == '[' && len(bytes.TrimSpace(data[1:len(data)-1])) == 0
+	data = bytes.TrimSpace(data)
+	return Empty(data) && data[0] != '{' || noObject(data, reflect.Struct)
 }
 
 // scalar returns the text of a JSON scalar; empty for null.

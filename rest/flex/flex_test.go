@@ -10,29 +10,29 @@ import (
 )
 
 func TestInt(t *testing.T) {
-	for text, want := range map[string]Int{`12`: 12, `"12"`: 12, `" 12 "`: 12, `""`: 0, `null`: 0, `-3`: -3, `1e3`: 1000, `"12.0"`: 12, `9007199254740993`: 9007199254740993} {
+	for text, want := range map[string]Int{`12`: 12, `"12"`: 12, `" 12 "`: 12, `""`: 0, `null`: 0, `-3`: -3, `1e3`: 1000, `"12.0"`: 12, `9007199254740993`: 9007199254740993, `false`: 0, `[]`: 0, `{ }`: 0} {
 		var got Int
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		assert.Equal(t, want, got, text)
 	}
-	for _, text := range []string{`"x"`, `1.5`, `{}`, `[]`, `true`, `1e30`} {
+	for _, text := range []string{`"x"`, `1.5`, `{"a":1}`, `[0]`, `true`, `1e30`} {
 		assert.Error(t, json.Unmarshal([]byte(text), new(Int)), text)
 	}
 }
 
 func TestBool(t *testing.T) {
-	for text, want := range map[string]Bool{`true`: true, `1`: true, `"1"`: true, `"yes"`: true, `"On"`: true, `false`: false, `0`: false, `"no"`: false, `""`: false, `null`: false} {
+	for text, want := range map[string]Bool{`true`: true, `1`: true, `"1"`: true, `"yes"`: true, `"On"`: true, `false`: false, `0`: false, `"no"`: false, `""`: false, `null`: false, `[]`: false, `{}`: false} {
 		got := !want
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		assert.Equal(t, want, got, text)
 	}
-	for _, text := range []string{`2`, `"maybe"`, `[]`} {
+	for _, text := range []string{`2`, `"maybe"`, `[1]`} {
 		assert.Error(t, json.Unmarshal([]byte(text), new(Bool)), text)
 	}
 }
 
 func TestText(t *testing.T) {
-	for text, want := range map[string]Text{`"a"`: "a", `" a "`: " a ", `250`: "250", `12345678901234567890`: "12345678901234567890", `true`: "true", `null`: "", `{"a": 1}`: `{"a": 1}`, `[1]`: `[1]`} {
+	for text, want := range map[string]Text{`"a"`: "a", `" a "`: " a ", `250`: "250", `12345678901234567890`: "12345678901234567890", `true`: "true", `null`: "", `{"a": 1}`: `{"a": 1}`, `[1]`: `[1]`, `false`: "", `[]`: "", `{}`: "", `[ ]`: "", `0`: "0"} {
 		var got Text
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		assert.Equal(t, want, got, text)
@@ -46,7 +46,7 @@ func TestTime(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		assert.True(t, at.Equal(got.Time), "%s: %s", text, got.Time)
 	}
-	for _, text := range []string{`""`, `null`, `"27/07/20, 11:34 PM"`, `{"expression":"NOW()"}`} {
+	for _, text := range []string{`""`, `null`, `"27/07/20, 11:34 PM"`, `{"expression":"NOW()"}`, `0`, `"0"`, `false`, `[]`, `{}`, `"0000-00-00 00:00:00"`} {
 		var got Time
 		require.NoError(t, json.Unmarshal([]byte(text), &got), text)
 		assert.True(t, got.Time.IsZero())
@@ -64,7 +64,7 @@ func TestObjectAndMap(t *testing.T) {
 		O Object[detail] `json:"o,omitzero"`
 		M Map[int]       `json:"m,omitempty"`
 	}
-	for _, empty := range []string{`[]`, `[ ]`, `false`, `""`, `null`} {
+	for _, empty := range []string{`[]`, `[ ]`, `false`, `""`, `null`, `0`, `"0"`} {
 		require.NoError(t, json.Unmarshal([]byte(`{"o":`+empty+`,"m":`+empty+`}`), &got), empty)
 		assert.False(t, got.O.Set)
 		assert.Empty(t, got.M)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/internal/bounded"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
@@ -182,6 +183,10 @@ func (w *yamlWriter) scalar(n *yaml.Node, path string) error {
 		fmt.Fprint(w, b)
 		return nil
 	case "!!int":
+		if exact.IsNumber(n.Value) { // as JSON has it, with all digits
+			w.WriteString(n.Value)
+			return nil
+		}
 		var i int64
 		if err := n.Decode(&i); err != nil {
 			return bad()
@@ -192,6 +197,10 @@ func (w *yamlWriter) scalar(n *yaml.Node, path string) error {
 		var f float64
 		if err := n.Decode(&f); err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 			return bad()
+		}
+		if exact.IsNumber(n.Value) {
+			w.WriteString(n.Value)
+			return nil
 		}
 		data, _ := json.Marshal(f) // a finite number always encodes
 		w.Write(data)

@@ -14,6 +14,7 @@ func TestYAML(t *testing.T) {
 	for _, tc := range []struct{ what, yaml, want string }{
 		{"text stays text", `{a: on, b: yes, c: "0012", d: '4', e: 2026-03-21, f: 12:30:45, g: ~user}`, `{"a":"on","b":"yes","c":"0012","d":"4","e":"2026-03-21","f":"12:30:45","g":"~user"}`},
 		{"scalars", "{a: true, b: 4, c: -1.5, d: null, e: ~, f: , g: 0x1F}", `{"a":true,"b":4,"c":-1.5,"d":null,"e":null,"f":null,"g":31}`},
+		{"numbers keep their digits", "{a: 10.10, b: 12345678901234567890, c: 9007199254740993, d: 1.0}", `{"a":10.10,"b":12345678901234567890,"c":9007199254740993,"d":1.0}`},
 		{"lists", "a:\n- x\n- [1, {b: c}]\n", `{"a":["x",[1,{"b":"c"}]]}`},
 		{"anchors", "{a: &x {b: c}, d: *x}", `{"a":{"b":"c"},"d":{"b":"c"}}`},
 		{"twice the same key is left to the parser", "a: 1\na: 2\n", `{"a":1,"a":2}`},

@@ -58,7 +58,7 @@ func newCSVRows(r io.Reader) (*csvRows, error) {
 	if err != nil {
 		return nil, csvError(err)
 	}
-	if err := checkUTF8(1, header); err != nil {
+	if err := checkUTF8(1, header, nil); err != nil {
 		return nil, provider.Invalid("", "%s", err.Error())
 	}
 	for _, name := range header {
@@ -85,7 +85,7 @@ func (c *csvRows) next() (Row, error) {
 	case err != nil:
 		return row, csvError(err)
 	}
-	if err := checkUTF8(line, record); err != nil {
+	if err := checkUTF8(line, record, c.columns); err != nil {
 		return row, err
 	}
 	row.Raw = appendRaw(c.raw, record) // with the names of the columns before the first row
@@ -96,9 +96,13 @@ func (c *csvRows) next() (Row, error) {
 	return row, nil
 }
 
-func checkUTF8(line int, record []string) error {
-	for _, cell := range record {
-		if !utf8.ValidString(cell) {
+func checkUTF8(line int, record, columns []string) error {
+	for i, cell := range record {
+		switch {
+		case utf8.ValidString(cell):
+		case i < len(columns):
+			return &RowProblem{line, columns[i] + ": expected a CSV file in UTF-8"}
+		default:
 			return &RowProblem{line, "expected a CSV file in UTF-8"}
 		}
 	}

@@ -127,7 +127,7 @@ func (r *Report) open(name string, more bool) (size int64, err error) {
 	switch {
 	case more:
 		return r.goOn(name, size)
-	case size > 0 && !(r.csv && beginsHead(r.to, size)):
+	case size > 0 && (!r.csv || !beginsHead(r.to, size)):
 		return 0, r.moveAway(name)
 	case r.csv && size < int64(len(csvRecord(reportColumns))):
 		err = r.to.Truncate(0) // a crash has torn the names of the columns

@@ -31,6 +31,7 @@ type Spool struct {
 	cursor   string // of the page to read next
 	complete bool
 	leftOut  int
+	unread   int
 	litter   string // to be removed at the end
 }
 
@@ -52,6 +53,7 @@ type Query struct {
 type spoolPage struct {
 	Next    string `json:"next"` // empty after the last page
 	LeftOut int    `json:"left_out"`
+	Unread  int    `json:"unread,omitempty"`
 }
 
 // OpenSpool opens the spool called name: a new one, or to resume the one that an
@@ -187,6 +189,7 @@ func (s *Spool) load(query Query) (keep int64, err error) {
 		case mark.Page != nil:
 			s.contacts, s.cursor, s.complete, keep = contacts, mark.Page.Next, mark.Page.Next == "", at
 			s.leftOut += mark.Page.LeftOut
+			s.unread += mark.Page.Unread
 		default:
 			contacts++
 		}
@@ -196,8 +199,9 @@ func (s *Spool) load(query Query) (keep int64, err error) {
 // Count returns how many contacts the spool holds.
 func (s *Spool) Count() int { return s.contacts }
 
-// Left returns how many contacts the provider's pages had left out.
-func (s *Spool) Left() int { return s.leftOut }
+// Left returns how many contacts of the provider's pages are not in the spool: those
+// without an address, and those that could not be read.
+func (s *Spool) Left() (withoutEmail, unread int) { return s.leftOut, s.unread }
 
 // Next returns the cursor of the page to read next, and whether none is left.
 func (s *Spool) Next() (cursor string, complete bool) { return s.cursor, s.complete }
@@ -211,7 +215,7 @@ func (s *Spool) Add(page *provider.Page[provider.Contact]) error {
 		}
 	}
 	if err == nil {
-		err = s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut}})
+		err = s.line(spoolMark{Page: &spoolPage{Next: page.Next, LeftOut: page.LeftOut, Unread: page.Unread}})
 	}
 	if err == nil {
 		err = s.w.Flush()
@@ -221,6 +225,7 @@ func (s *Spool) Add(page *provider.Page[provider.Contact]) error {
 	}
 	s.contacts += len(page.Items)
 	s.leftOut += page.LeftOut
+	s.unread += page.Unread
 	return nil
 }
 

@@ -1,14 +1,11 @@
 package contactfile
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -98,14 +95,8 @@ func Consent(c *provider.Contact) (status provider.MembershipStatus, lists []str
 // written there as on the command line.
 func changeFromLine(line []byte) (provider.ContactChange, Lost, error) {
 	var c provider.Contact
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.DisallowUnknownFields()
-	dec.UseNumber()
-	if err := dec.Decode(&c); err != nil {
-		return provider.ContactChange{}, Lost{}, provider.Invalid("", "expected a contact: %s", strings.TrimPrefix(err.Error(), "json: "))
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return provider.ContactChange{}, Lost{}, provider.Invalid("", "expected one JSON document")
+	if err := strictjson.Decode(line, &c); err != nil {
+		return provider.ContactChange{}, Lost{}, provider.Invalid(err.Path, "%s", err.Message)
 	}
 	change := provider.ContactChange{Email: c.Email, Fields: c.Fields}
 	for _, f := range OwnFields {
