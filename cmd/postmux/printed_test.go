@@ -207,11 +207,24 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 	}
 	_, cfg := account(t)
 	for _, args := range [][]string{
-		{hostileText}, {"--" + hostileText}, {"status", hostileText}, {"send", hostileText}, {"batch", hostileText}, {"contacts", "import", hostileText},
-		{"contacts", "get", hostileText}, {"contacts", "export", hostileText + ".csv"}, {"--provider", hostileText, "check"}, {"settings", hostileText},
-		{"contacts", "export", "-", "--fields", hostileText, "--format", "csv"}, {"send", "--to", "a@example.com", "--subject", hostileText, "--html", "x"},
-		{"send", "--to", hostileText + "@example.com", "--subject", "s", "--html", "x"}, {"send", "--header", hostileText + "=x"}, {"sandbox", "--listen", hostileText},
-		{"help", hostileText}, {"completion", hostileText}, {"contacts", hostileText},
+		{hostileText},
+		{"--" + hostileText},
+		{"status", hostileText},
+		{"send", hostileText},
+		{"batch", hostileText},
+		{"contacts", "import", hostileText},
+		{"contacts", "get", hostileText},
+		{"contacts", "export", hostileText + ".csv"},
+		{"--provider", hostileText, "check"},
+		{"settings", hostileText},
+		{"contacts", "export", "-", "--fields", hostileText, "--format", "csv"},
+		{"send", "--to", "a@example.com", "--subject", hostileText, "--html", "x"},
+		{"send", "--to", hostileText + "@example.com", "--subject", "s", "--html", "x"},
+		{"send", "--header", hostileText + "=x"},
+		{"sandbox", "--listen", hostileText},
+		{"help", hostileText},
+		{"completion", hostileText},
+		{"contacts", hostileText},
 	} {
 		for _, global := range [][]string{{"--config", cfg}, {"--config", cfg, "--json"}, {"--config", hostileText}} {
 			r := postmux(t, append(slices.Clone(global), args...)...)
@@ -222,8 +235,12 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		}
 	}
 	for _, yaml := range []string{
-		"%[1]s: x", "default: %[1]s\nproviders: {main: {provider: brevo}}", "providers: {%[1]s: {provider: brevo}}", "providers: {main: {provider: %[1]s, x: y}}",
-		"providers: {main: {provider: brevo, api_key: %[1]s, %[1]s: x}}", "aliases: {lists: {%[1]s: {%[1]s: %[1]s}}}",
+		"%[1]s: x",
+		"default: %[1]s\nproviders: {main: {provider: brevo}}",
+		"providers: {%[1]s: {provider: brevo}}",
+		"providers: {main: {provider: %[1]s, x: y}}",
+		"providers: {main: {provider: brevo, api_key: %[1]s, %[1]s: x}}",
+		"aliases: {lists: {%[1]s: {%[1]s: %[1]s}}}",
 	} {
 		cfg := file(t, "postmux.json", "")
 		require.NoError(t, os.Rename(cfg, strings.TrimSuffix(cfg, "json")+"yaml"))

@@ -400,7 +400,7 @@ func follow(word string) (string, error) {
 		value := os.Getenv(name)
 		if value == "" {
 			if !likeVariable(name) {
-				return "", errors.New("the environment variable that it names is not set or empty; a key itself stands without env:")
+				return "", errors.New("the environment variable that it names is not set or empty; a key itself stands without env: before it")
 			}
 			return "", fmt.Errorf("environment variable %s is not set or empty", name)
 		}
