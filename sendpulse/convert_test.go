@@ -217,6 +217,7 @@ func TestContactFromAPI(t *testing.T) {
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 2, Status: 13}})
 	assert.Empty(t, got.Suppressed)
 }
+
 func TestListedFromAPI(t *testing.T) {
 	rows := *example[[]sendpulseapi.ListedContact](t, "listContacts.answer")
 	assert.Equal(t, provider.Contact{
