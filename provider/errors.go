@@ -69,7 +69,9 @@ type Outcome string
 const (
 	OutcomeNotSent   Outcome = "not_sent"   // nothing was done at the provider
 	OutcomeMaybeSent Outcome = "maybe_sent" // it is not known whether it was done
-	OutcomeSent      Outcome = "sent"       // it was done; only the response could not be read
+	// OutcomeSent: it was done, and only the response could not be read. Beside
+	// ErrConflict it was done but for the part that the error names.
+	OutcomeSent Outcome = "sent"
 )
 
 // Error is the one error type of this module. Its texts and fields never hold a

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest/flex"
 )
@@ -29,6 +30,23 @@ func (c Contact) Portable() (provider.Contact, error) {
 	out.CreatedAt, _ = flex.ParseTime(c.CreatedAt)
 	out.ModifiedAt, _ = flex.ParseTime(c.ModifiedAt)
 	return out, Values(c.Attributes, &out)
+}
+
+// Standing is what decides whether the contact may be put on a list.
+func (c *Contact) Standing() adapterkit.Standing {
+	var s adapterkit.Standing
+	if c.EmailBlacklisted {
+		s.Blocked = "it is blocked from all marketing mail"
+	}
+	for _, id := range c.ListIDs {
+		if !slices.Contains(c.ListUnsubscribed, id) {
+			s.Memberships = append(s.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.StatusSubscribed})
+		}
+	}
+	for _, id := range c.ListUnsubscribed {
+		s.Memberships = append(s.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.StatusUnsubscribed})
+	}
+	return s
 }
 
 // base is the portable form without times and attributes.
