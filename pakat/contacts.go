@@ -106,27 +106,28 @@ func (a *adapter) ListContacts(ctx context.Context, q provider.ContactQuery) (*p
 	if err != nil {
 		return nil, err
 	}
-	lists, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &at.list, PerPage: new(int64(1))}, rest.WithThen("read the subscribers of the list"))
-	if err != nil {
+	if at.list == "" {
+		number := at.next
+		lists, err := a.api.ListLists(ctx, &pakatapi.ListListsParams{Page: &number, PerPage: new(int64(1))}, rest.WithThen("read the subscribers of the list"))
+		if err != nil {
+			return nil, err
+		}
+		if len(lists.Data.Records) == 0 {
+			return &provider.Page[provider.Contact]{Items: []provider.Contact{}}, nil
+		}
+		at.list = lists.Data.Records[0].General.UID
+		if at.next, err = pagingOf(lists.Data.CurrentPage, lists.Data.NextPage, lists.Data.TotalPages).after(number, len(lists.Data.Records)); err != nil {
+			return nil, err
+		}
+	}
+	out, next, err := a.members(ctx, at.list, at.members, q.Limit)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(lists.Data.Records) == 0 {
-		return &provider.Page[provider.Contact]{Items: []provider.Contact{}}, nil
-	}
-	out, next, err := a.members(ctx, lists.Data.Records[0].General.UID, at.members, q.Limit)
-	if err != nil {
-		return nil, err
-	}
-	if next.At > 0 {
-		out.Next = place{at.list, next}.String()
-		return out, nil
-	}
-	after, err := pagingOf(lists.Data.CurrentPage, lists.Data.NextPage, lists.Data.TotalPages).after(at.list, len(lists.Data.Records))
-	if err != nil {
-		return nil, err
-	}
-	if after > 0 {
-		out.Next = place{after, adapterkit.Place{At: 1}}.String()
+	case next.At > 0:
+		out.Next = place{at.next, at.list, next}.String()
+	case at.next > 0:
+		out.Next = place{next: at.next, members: adapterkit.Place{At: 1}}.String()
 	}
 	return out, nil
 }
@@ -224,7 +225,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire string, r *provider.C
 	}
 	_, err = a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire})
 	if len(found) == 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so none was touched; a list it joins later is not covered"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so nothing keeps it from a list that it is put on later"})
 		if errors.Is(err, provider.ErrNotFound) {
 			err = nil
 		}

@@ -3,6 +3,7 @@ package pakat
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -45,7 +46,7 @@ func statusToWire(s provider.MembershipStatus) *pakatapi.SubscriberStatus {
 		return new(pakatapi.SubscriberStatusConfirmed)
 	case provider.StatusUnsubscribed:
 		return new(pakatapi.SubscriberStatusUnsubscribed)
-	case provider.StatusBlocked:
+	case provider.StatusBlocked, provider.StatusBounced, provider.StatusComplained:
 		return new(pakatapi.SubscriberStatusBlacklisted)
 	}
 	return nil
@@ -256,23 +257,32 @@ func (p paging) after(asked int64, records int) (int64, error) {
 	return 0, nil
 }
 
-// place is where a listing of all contacts stands: the number of the list, and
-// where in its subscribers.
+// place is where a listing of all contacts stands: the list, the number of the one
+// after it, 0 for none, and where in its subscribers. The id of the list is there so that
+// it is asked for once, and not before every page; it is empty when the list to read is
+// the next one.
 type place struct {
-	list    int64
+	next    int64
+	list    string
 	members adapterkit.Place
 }
 
-func (p place) String() string { return fmt.Sprintf("%d/%s", p.list, p.members) }
+func (p place) String() string {
+	return fmt.Sprintf("%d/%s/%s", p.next, url.QueryEscape(p.list), p.members)
+}
 
 func parsePlace(cursor string) (place, error) {
+	p := place{next: 1, members: adapterkit.Place{At: 1}}
 	if cursor == "" {
-		return place{1, adapterkit.Place{At: 1}}, nil
+		return p, nil
 	}
-	list, members, _ := strings.Cut(cursor, "/")
-	var p place
+	number, rest, _ := strings.Cut(cursor, "/")
+	list, members, _ := strings.Cut(rest, "/")
 	var err error
-	if p.list, err = adapterkit.Number(list, 1); err != nil || list == "" || members == "" {
+	if p.next, err = adapterkit.Number(number, 0); err != nil || number == "" || members == "" {
+		return p, adapterkit.BadCursor()
+	}
+	if p.list, err = url.QueryUnescape(list); err != nil || p.list == "" && p.next == 0 {
 		return p, adapterkit.BadCursor()
 	}
 	p.members, err = adapterkit.ParsePlace(members, 1)

@@ -318,12 +318,12 @@ func TestCursors(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, got, "after an empty page")
 	}
-	for _, want := range []place{{3, adapterkit.Place{At: 7}}, {3, adapterkit.Place{At: 7, First: 5}}} {
+	for _, want := range []place{{4, "lb1", adapterkit.Place{At: 7}}, {0, "a/b", adapterkit.Place{At: 7, First: 5}}, {next: 2, members: adapterkit.Place{At: 1}}} {
 		p, err := parsePlace(want.String())
 		require.NoError(t, err)
 		assert.Equal(t, want, p)
 	}
-	for _, bad := range []string{"x", "1/", "/1", "1/x", "0/1", "1", "1/1/x", "1/1/1/1"} {
+	for _, bad := range []string{"x", "1/", "/1", "1/x", "0//1", "1", "1/1/x", "1/%zz/1", "-1/a/1", "1/a/0", "1/1"} {
 		_, err := parsePlace(bad)
 		assert.ErrorIs(t, err, provider.ErrInvalid, bad)
 	}

@@ -58,7 +58,8 @@ var changeFields = []field[ContactChange]{
 		name: "Lists",
 		uses: []use[ContactChange]{{
 			feature: featureContactNoList, doc: "a contact on no list",
-			used: func(c *ContactChange) bool { return len(c.Lists)+len(c.Memberships) == 0 },
+			// A stop needs no list: it is about those that the contact is on.
+			used: func(c *ContactChange) bool { return len(c.Lists)+len(c.Memberships) == 0 && !c.stops() },
 		}},
 		check: func(c *ContactChange) error {
 			if slices.ContainsFunc(c.Lists, Ref.IsZero) {

@@ -232,7 +232,9 @@ func (e *Error) became() string {
 	case OutcomeMaybeSent:
 		return "; it may have been " + verb
 	case OutcomeSent:
-		return "; it was " + verb
+		if !e.aboutItem() { // whose message says what was done and what not
+			return "; it was " + verb
+		}
 	}
 	return ""
 }
