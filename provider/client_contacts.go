@@ -130,15 +130,6 @@ func (c *Client) upsert(
 	return a.UpsertContact(ctx, change)
 }
 
-// aboutItem reports whether e is a refusal of this contact.
-func (e *Error) aboutItem() bool {
-	switch e.Kind {
-	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound:
-		return true
-	}
-	return false
-}
-
 // upsertStops stores what a refused change says about mail that is to stop: all of
 // it in one, or, when a part of that is refused too, piece by piece.
 func (c *Client) upsertStops(

@@ -168,6 +168,15 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
+// aboutItem reports whether e is a refusal of this contact.
+func (e *Error) aboutItem() bool {
+	switch e.Kind {
+	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound:
+		return true
+	}
+	return false
+}
+
 // RetryAfter returns the time that the provider asks to wait before the call of err
 // is made again; 0 when it stated none, or when err is no error of a provider.
 func RetryAfter(err error) time.Duration {

@@ -125,17 +125,17 @@ func TestImportOutcomes(t *testing.T) {
 	}{
 		"the look-up names nobody": {
 			sandbox.Fault{Operation: "listMembershipsOfAddresses", Status: 200, Body: `[]`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "listMemberships": 8, "addContacts": 1, "updateContactVariables": 1},
 		},
 		"the look-up takes fewer": {
 			sandbox.Fault{Operation: "listMembershipsOfAddresses", Status: 422, Body: `{"error_code":832,"message":"too many"}`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 3, "addContacts": 1, "updateContactVariables": 1},
 		},
 		"the add takes fewer": {
 			sandbox.Fault{Operation: "addContacts", Status: 422, Body: `{"error_code":422,"message":"too many"}`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "addContacts": 3, "updateContactVariables": 1},
 		},
 		"the look-up fails": {
@@ -145,7 +145,7 @@ func TestImportOutcomes(t *testing.T) {
 		},
 		"the answer of the add is lost": {
 			sandbox.Fault{Operation: "addContacts", Drop: true, After: true},
-			provider.ImportReport{Rows: 8, Unknown: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Unknown: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "addContacts": 1, "updateContactVariables": 1},
 		},
 	} {
