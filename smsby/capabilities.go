@@ -55,7 +55,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.ContactsUpsertNames:       cell(limited, "one field", "first and last name are joined in the field of the setting name_field"),
 		feature.ContactsUpsertFields:      cell(limited, "30 fields, text only", "whether an unknown field is created is not stated"),
 		feature.ContactsUpsertClear:       cell(none, "", "whether an empty value clears a field is not stated"),
-		feature.ContactsUpsertStatus:      cell(limited, "unsubscribed", "put on the list and unsubscribed; blocked, bounced and complained: from all lists"),
+		feature.ContactsUpsertStatus:      cell(limited, "unsubscribed", "put on the lists and unsubscribed from all; a membership as unsubscribed: from that list"),
 		feature.ContactsUpsertSuppressed:  cell(limited, "marketing mail and all mail", "unsubscribed from all lists; whether single mail is stopped too is not stated"),
 		feature.ContactsUpsertWithoutList: cell(none, "", "a contact is always on a list"),
 		feature.ContactsDelete:            cell(none),

@@ -43,7 +43,7 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	}
 	for i, list := range lists {
 		state, err := a.store(ctx, list, names, row, then...)
-		if s.settle(list, state, err); s.err == nil && i < len(off) {
+		if s.settle(list, state, err); s.err == nil && i < len(off) && !everywhere {
 			s.err = s.stopped(a.unsubscribe(ctx, change.Email, adapterkit.Text(off[i]), reason))
 		}
 		if s.err != nil {
@@ -69,10 +69,11 @@ func (s *storing) stopped(err error) error {
 }
 
 // stopsOf maps the words of a change: the vendor keeps an unsubscription from a list, and one
-// from all lists. A status that is about the address and not about a list is the second.
+// from all lists. The status of the whole change is the second,
+// and so is one that is about the address and not about a list.
 func stopsOf(change provider.ContactChange) (off []string, everywhere bool, reason string, notes []provider.Note, err error) {
 	_, stops := adapterkit.Joins(change)
-	everywhere = change.Status.Terminal() && len(change.Memberships) == 0
+	everywhere = change.Status.Terminal()
 	for _, m := range stops {
 		off = append(off, m.List)
 		everywhere = everywhere || m.Status != provider.StatusUnsubscribed
