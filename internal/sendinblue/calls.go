@@ -82,8 +82,11 @@ type ContactBody struct {
 	ExternalID string
 	Attributes map[string]any
 	Lists      []int64 // to join
-	Blocked    *bool   // whether it gets no marketing mail
-	SMSBlocked *bool   // whether it gets no SMS
+	// Also are lists to join that the contact gets no mail of, because it is blocked. One
+	// that it has left is left out without a word.
+	Also       []int64
+	Blocked    *bool // whether it gets no marketing mail
+	SMSBlocked *bool // whether it gets no SMS
 }
 
 // empty reports whether the body sets nothing.

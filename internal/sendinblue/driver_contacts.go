@@ -105,11 +105,15 @@ func (b *ContactBody) stop(
 	if b.Blocked != nil {
 		notes = append(notes, noteBlocked)
 	}
+	var left []string
 	if change.Status.Terminal() {
 		b.Blocked = new(true)
-		return nil, append(notes, noteAccount), nil
+		for _, m := range stops {
+			left = append(left, m.List)
+		}
+		b.Also, err = adapterkit.Numbers(left)
+		return nil, append(notes, noteAccount), err
 	}
-	var left []string
 	for _, m := range stops {
 		if m.Status == provider.StatusUnsubscribed {
 			left = append(left, m.List)
@@ -133,6 +137,8 @@ func (b *ContactBody) stop(
 func (d *Driver) Change(
 	ctx context.Context, body ContactBody, off []int64, notes []provider.Note,
 ) (*provider.ContactReceipt, error) {
+	also := body.Also
+	body.Lists, body.Also = append(slices.Clip(body.Lists), also...), nil
 	known, looks, err := d.calls.Look(ctx, body)
 	if err != nil {
 		return nil, err
@@ -141,13 +147,15 @@ func (d *Driver) Change(
 	switch {
 	case len(body.Lists) == 0:
 	case !looks:
-		notes = append(notes, noteNoLook)
+		if len(body.Lists) > len(also) {
+			notes = append(notes, noteNoLook)
+		}
 	case known != nil:
 		standing := known.Standing()
 		body.Lists = slices.DeleteFunc(slices.Clone(body.Lists), func(id int64) bool {
 			list := strconv.FormatInt(id, 10)
 			why := standing.Bars(list)
-			if why != "" {
+			if why != "" && !slices.Contains(also, id) {
 				barred.Add(list, why)
 			}
 			return why != ""
