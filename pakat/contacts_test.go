@@ -312,3 +312,26 @@ func TestLockedAddressIsTriedAgain(t *testing.T) {
 	assert.Equal(t, provider.ContactCreated, r.State)
 	assert.Equal(t, []string{"listSubscribersByEmail", "createSubscriber", "createSubscriber"}, operations(s, 0))
 }
+
+// A listing of all contacts asks for each list once.
+func TestListingAsksForEachListOnce(t *testing.T) {
+	s, c := start(t)
+	for i := range 260 {
+		list := listA
+		if i%2 == 1 {
+			list = listB
+		}
+		s.AddContact("pakat", provider.Contact{Email: fmt.Sprintf("c%03d@example.com", i), Memberships: []provider.Membership{{List: list}}})
+	}
+	before, seen := len(s.Requests("pakat")), 0
+	for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
+		require.NoError(t, err)
+		seen++
+	}
+	assert.Equal(t, 260, seen)
+	did := map[string]int{}
+	for _, op := range operations(s, before) {
+		did[op]++
+	}
+	assert.Equal(t, map[string]int{"listLists": 2, "listSubscribers": 6}, did)
+}
