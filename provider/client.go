@@ -180,7 +180,8 @@ func (c *Client) Capabilities() Capabilities { return c.caps }
 // Has reports whether this account has f: natively, within a limit, or by an
 // emulation that the policy allows. The setting require uses the same rule.
 func (c *Client) Has(f Feature) bool {
-	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && c.policy.action(f) != ""
+	action := c.policy.action(f)
+	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && action != "" && action != actionError
 }
 
 // Native returns the adapter's generated client of type T, if it has one. Adapter
@@ -275,8 +276,12 @@ func run[T any](
 // supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {
-		if !c.caps.Can(f) {
+		switch action := c.policy.action(f); {
+		case c.caps.Can(f):
+		case c.caps.Level(f) != LevelEmulated || !f.info().standsIn:
 			return c.unsupported(f)
+		case action == actionError:
+			return Unsupported(f, "%s can only emulate it (%s), and the policy refuses that", c.provider, c.caps[f].Note)
 		}
 	}
 	return nil

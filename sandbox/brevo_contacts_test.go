@@ -207,13 +207,13 @@ func TestBrevoImport(t *testing.T) {
 	assert.Equal(t, map[string]any{"POINTS": 9.0, "VIP": true}, got[2].Fields)
 	assert.Equal(t, []provider.Suppression{noMarketing}, got[2].Suppressed)
 
-	// Nobody looks; time does the work, and an import is taken to lift a block.
+	// Nobody looks; time does the work, and an import keeps a block.
 	c.call(202, "POST", "/contacts/import", `{"listIds":[4],"updateExistingContacts":true,"jsonBody":[{"email":"mina@example.ir"}]}`)
 	s.Advance(time.Minute)
 	r := c.call(200, "GET", "/processes?limit=1", "")
 	assert.Equal(t, 3.0, r.body["count"])
 	assert.Equal(t, "completed", r.body["processes"].([]any)[0].(map[string]any)["status"])
-	assert.Empty(t, s.Contacts("brevo")[2].Suppressed)
+	assert.Len(t, s.Contacts("brevo")[2].Suppressed, 1)
 
 	for _, body := range []string{`{"listIds":[4]}`, `{"jsonBody":[{"email":"a@b.by"}]}`, `{"listIds":[4],"fileUrl":"https://example.com/a.csv"}`, `{"listIds":[77],"fileBody":"EMAIL\na@b.by"}`} {
 		c.call(400, "POST", "/contacts/import", body)

@@ -88,9 +88,10 @@ func (b *brevo) importRows(
 
 // importRow stores one contact. Contacts that exist are put on the lists, also when
 // their attributes are not changed. An empty value is ignored unless
-// emptyContactsAttributes is set, by the description of that switch. The documents
-// do not say whether an import lifts a block or an unsubscription; the fake does,
-// the worse case, so that a client which relies on the other fails.
+// emptyContactsAttributes is set, by the description of that switch. An import keeps a
+// block of the account (the vendor's help). The documents do not say whether it lifts an
+// unsubscription from one list; the fake does, the worse case, so that a client which
+// relies on the other fails.
 func (b *brevo) importRow(
 	req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64,
 ) {
@@ -107,7 +108,7 @@ func (b *brevo) importRow(
 		}
 		b.set(p, n, attributes)
 	}
-	b.flags(p, new(value(req.EmailBlacklist)), new(value(req.SMSBlacklist)))
+	b.flags(p, set(req.EmailBlacklist), set(req.SMSBlacklist))
 	for _, id := range lists {
 		b.join(p, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
@@ -237,11 +238,20 @@ func (b *brevo) typed(name, text string) any {
 	return text
 }
 
+// set is a switch that an import can only turn on.
+func set(on *bool) *bool {
+	if value(on) {
+		return on
+	}
+	return nil
+}
+
 // nonEmpty leaves out values that would clear an attribute.
 func nonEmpty(attributes map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range attributes {
-		if v != nil && v != "" {
+		// A public report has a job leave true where the row says false.
+		if v != nil && v != "" && v != false {
 			out[name] = v
 		}
 	}
