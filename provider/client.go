@@ -184,7 +184,8 @@ func (c *Client) Has(f Feature) bool {
 	if c.caps[f].Basis == "unproved" {
 		return false // it may be called, and nobody should count on it
 	}
-	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && c.policy.action(f) != ""
+	action := c.policy.action(f)
+	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && action != "" && action != actionError
 }
 
 // unprovedText says that a cell is unproved, for errors of require.
@@ -287,8 +288,12 @@ func run[T any](
 // supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {
-		if !c.caps.Can(f) {
+		switch action := c.policy.action(f); {
+		case c.caps.Can(f):
+		case c.caps.Level(f) != LevelEmulated || !f.info().standsIn:
 			return c.unsupported(f)
+		case action == actionError:
+			return Unsupported(f, "%s can only emulate it (%s), and the policy refuses that", c.provider, c.caps[f].Note)
 		}
 	}
 	return nil

@@ -44,6 +44,7 @@ const (
 	featureContactFields     Feature = "contacts.upsert.fields"
 	featureContactClear      Feature = "contacts.upsert.clear"
 	featureContactStatus     Feature = "contacts.upsert.status"
+	featureContactSuppressed Feature = "contacts.upsert.suppressed"
 	featureContactNoList     Feature = "contacts.upsert.without_list"
 	featureContactDelete     Feature = "contacts.delete"
 	featureUnsubscribe       Feature = "contacts.unsubscribe"
