@@ -349,7 +349,7 @@ func TestChangesAreReadAgain(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 1, len(a.since)-since, "all contacts")
-		assert.Equal(t, 2+3*2, since, "before the second and third job, before each look, and after each job")
+		assert.Equal(t, 2*(2+3*2), since, "two pages before the second and third job, before each look, and after each job")
 	})
 }
 

@@ -116,7 +116,7 @@ func TestImportByJob(t *testing.T) {
 	did := operations(sb)
 	assert.Equal(t, 1, did["importContacts"])
 	assert.Equal(t, 3, did["getProcess"], "until it has ended")
-	assert.Equal(t, 1+3+1, did["listContacts"], "all, and what changed before each look and after the job")
+	assert.Equal(t, 1+2*(3+1), did["listContacts"], "all, and two pages of what changed before each look and after the job")
 	assert.LessOrEqual(t, did["createContact"], 8)
 	for _, r := range sb.Requests("brevo") {
 		if r.Operation == "importContacts" {

@@ -288,7 +288,7 @@ func TestFlowNames(t *testing.T) {
 						busy[name], last[name] = true, n
 					})
 					defer each(items, func(_ int, name uint64) { delete(busy, name) })
-					return call(ctx, items)
+					return call(ctx, items, func() error { return nil })
 				}
 				start := time.Now()
 				out, err := p.collect(t.Context(), numbers(100, nil))

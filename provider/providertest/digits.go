@@ -204,7 +204,6 @@ func (h Harness) phones(t *testing.T) {
 		{"of a spreadsheet", "3.75291E+11"},
 		{"letters", "call me"},
 		{"short", "12"},
-		{"empty", ""},
 	} {
 		change := h.change()
 		change.Phone = provider.ChangeTo(row.phone)
