@@ -175,7 +175,7 @@ func Twice(path string, raw json.RawMessage) *Error {
 	for {
 		tok, key, err := w.next()
 		if err != nil {
-			return nil // its end: it is valid JSON
+			return nil //nolint:nilerr // the end: it is valid JSON
 		}
 		if !key {
 			continue
