@@ -171,7 +171,14 @@ func (c Config) defaultAccount() (string, error) {
 	return "", configError("default", "expected the name of an account: %s", c.names())
 }
 
-func (c Config) names() string { return strings.Join(slices.Sorted(maps.Keys(c.Providers)), ", ") }
+// names are the names of the accounts, for an error.
+func (c Config) names() string {
+	names := slices.Sorted(maps.Keys(c.Providers))
+	for i, name := range names {
+		names[i] = text.NoKey(name)
+	}
+	return strings.Join(names, ", ")
+}
 
 // checkAliases returns the aliases that name no account.
 func (c Config) checkAliases() []*Error {
@@ -184,7 +191,7 @@ func (c Config) checkAliases() []*Error {
 					out = append(
 						out,
 						configError(
-							field, "no account is called %q; known: %s", text.Clip(account),
+							field, "no account is called %q; known: %s", text.NoKey(account),
 							c.names(),
 						),
 					)

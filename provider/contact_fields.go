@@ -21,7 +21,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactPhone, doc: "the phone of a contact",
 			used: func(c *ContactChange) bool { return !c.Phone.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkChange("phone", c.Phone) },
+		check: func(c *ContactChange) error { return checkLine("phone", c.Phone.Value()) },
 	},
 	{
 		name: "ExternalID",
@@ -29,7 +29,7 @@ var changeFields = []field[ContactChange]{
 			feature: featureContactExternal, doc: "the caller's own id of a contact",
 			used: func(c *ContactChange) bool { return !c.ExternalID.IsZero() },
 		}},
-		check: func(c *ContactChange) error { return checkChange("external_id", c.ExternalID) },
+		check: func(c *ContactChange) error { return checkLine("external_id", c.ExternalID.Value()) },
 	},
 	{
 		name: "FirstName",

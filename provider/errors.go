@@ -413,7 +413,7 @@ func joinProblems(problems []*Error) error {
 	errs := make([]error, len(problems))
 	lines := make([]string, len(problems))
 	for i, p := range problems {
-		errs[i], lines[i] = p, p.Field+": "+p.Message
+		errs[i], lines[i] = p, text.OneLine(p.Field)+": "+text.OneLine(p.Message)
 	}
 	return &Error{
 		Kind: ErrConfig, Outcome: OutcomeNotSent, Err: errors.Join(errs...),

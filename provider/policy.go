@@ -95,7 +95,7 @@ func (p Policy) check() []*Error {
 				out,
 				configError(
 					"policy."+string(name), "expected %s, got %q", strings.Join(allowed, " or "),
-					text.Clip(string(action)),
+					text.NoKey(string(action)),
 				),
 			)
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/internal/vendorurl"
@@ -41,7 +42,7 @@ func (r Registry) OpenAccount(
 	}
 	if _, ok := cfg.Providers[name]; !ok {
 		return nil, configError(
-			"provider", "no account is called %q; known: %s", text.Clip(name), cfg.names(),
+			"provider", "no account is called %q; known: %s", text.NoKey(name), cfg.names(),
 		)
 	}
 	o := optionsOf(opts)
@@ -61,18 +62,19 @@ func (r Registry) open(
 ) (*Client, error) {
 	if slices.Contains(path, name) {
 		return nil, configError(
-			"providers."+name, "accounts refer to each other in a circle: %s",
+			placeOf(name), "accounts refer to each other in a circle: %s",
 			strings.Join(append(path, name), " -> "),
 		)
 	}
 	a, ok := cfg.Providers[name]
 	if !ok {
-		return nil, configError("providers."+name, "no such account; known: %s", cfg.names())
+		return nil, configError(placeOf(name), "no such account; known: %s", cfg.names())
 	}
 	d, _ := r.driver(a.Provider())
 	own, problems := d.decode(a, true)
-	if err := joinProblems(within("providers."+name, problems)); err != nil {
-		return nil, err
+	problems = append(within(placeOf(name), problems), keyAsName(name, settings.Secrets(own))...)
+	if len(problems) > 0 {
+		return nil, joinProblems(withoutKeys(problems, r.keysOf(cfg, own)))
 	}
 	env.Account = name
 	env.Lists, env.Templates, env.Fields = aliasesOf(cfg.Aliases.Lists, name), aliasesOf(
@@ -81,10 +83,53 @@ func (r Registry) open(
 	path = append(slices.Clip(path), name)
 	env.Client = func(member string) (*Client, error) { return r.open(ctx, cfg, member, env, path) }
 	c, err := d.open(ctx, own, env)
-	if e := errorOf(err); e != nil && e.Kind == ErrConfig && e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
-		err = e.At("providers." + name + ".")
+	e := errorOf(err)
+	if e == nil || e.Kind != ErrConfig {
+		return c, err
 	}
-	return c, err
+	if e.Field != "" && !inside(e.Field, "providers") && !inside(e.Field, "aliases") {
+		e = e.At(placeOf(name) + ".")
+	}
+	return nil, withoutKeys([]*Error{e}, r.keysOf(cfg, own))[0]
+}
+
+// keysOf are the keys of an account with the settings own, and those that cfg itself holds
+// of the others.
+func (r Registry) keysOf(cfg Config, own any) []string {
+	keys := settings.Secrets(own)
+	for _, a := range cfg.Providers {
+		keys = append(keys, r.literalKeys(a)...)
+	}
+	return keys
+}
+
+// placeOf is the path of an account in a configuration, for an error.
+func placeOf(account string) string { return "providers." + text.NoKey(account) }
+
+// keyAsName refuses a name of an account that holds one of its keys: names are printed.
+func keyAsName(name string, keys []string) []*Error {
+	for _, key := range keys {
+		if len(key) >= 8 && strings.Contains(strings.ToLower(name), strings.ToLower(key)) {
+			return []*Error{configError("providers", "the name of an account holds its key")}
+		}
+	}
+	return nil
+}
+
+// withoutKeys takes keys out of problems: one that stands in the wrong place too is quoted
+// by the problem that this makes.
+func withoutKeys(problems []*Error, keys []string) []*Error {
+	if len(problems) == 0 {
+		return nil
+	}
+	known := scrub.New(keys...)
+	out := make([]*Error, len(problems))
+	for i, p := range problems {
+		c := *p
+		c.Field, c.Message = text.NoKeyInPath(known.Text(p.Field)), known.Text(p.Message)
+		out[i] = &c
+	}
+	return out
 }
 
 // Check reports all problems of form in cfg at once, without following references
@@ -108,47 +153,61 @@ func (r Registry) check(cfg Config, resolve bool) error {
 			problems = append(
 				problems,
 				configError(
-					"default", "no account is called %q; known: %s", text.Clip(cfg.Default),
+					"default", "no account is called %q; known: %s", text.NoKey(cfg.Default),
 					cfg.names(),
 				),
 			)
 		}
 	}
+	var keys []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
 		path := "providers." + name
 		if !slices.ContainsFunc(cfg.problems, func(e *Error) bool { return e.Field == path }) { // an account that could be read
-			problems = append(
-				problems,
-				without(r.checkAccount(path, cfg.Providers[name], resolve), cfg.problems)...,
-			)
+			own, found := r.checkAccount(path, cfg.Providers[name], resolve)
+			problems = append(append(problems, without(found, cfg.problems)...), keyAsName(name, own)...)
+			keys = append(keys, own...)
 		}
 	}
 	problems = append(problems, cfg.checkAliases()...)
-	return joinProblems(problems)
+	return joinProblems(withoutKeys(problems, keys))
 }
 
-func (r Registry) checkAccount(path string, a AccountConfig, resolve bool) []*Error {
+// checkAccount returns the keys of an account, as far as they are known, and its problems.
+func (r Registry) checkAccount(path string, a AccountConfig, resolve bool) (keys []string, problems []*Error) {
 	given, ok := a["provider"]
 	name, isText := given.(string)
 	d, known := r.driver(name)
 	switch {
 	case ok && !isText:
-		return []*Error{configError(path+".provider", "expected a text")}
+		return r.literalKeys(a), []*Error{configError(path+".provider", "expected a text")}
 	case !ok || name == "":
-		return append(
+		return r.literalKeys(a), append(
 			within(path, commonProblems(a)),
 			configError(path+".provider", "expected one of %s", r.names()),
 		)
 	case !known:
-		return append(
+		return r.literalKeys(a), append(
 			within(path, commonProblems(a)),
 			configError(
-				path+".provider", "no provider is called %q; known: %s", text.Clip(name), r.names(),
+				path+".provider", "no provider is called %q; known: %s", text.NoKey(name), r.names(),
 			),
 		)
 	}
-	_, problems := d.decode(a, resolve)
-	return within(path, problems)
+	own, problems := d.decode(a, resolve)
+	return settings.Secrets(own), within(path, problems)
+}
+
+// literalKeys are the values of a that are keys at some provider.
+func (r Registry) literalKeys(a AccountConfig) []string {
+	var out []string
+	for _, d := range r {
+		for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
+			if word, ok := a[f.Name].(string); f.Secret && ok && settings.Literal(word) && !slices.Contains(out, word) {
+				out = append(out, word)
+			}
+		}
+	}
+	return out
 }
 
 // commonProblems returns the problems of the settings that every account may have,
@@ -216,8 +275,8 @@ func (r Registry) Warnings(cfg Config) []string {
 				out = append(
 					out,
 					fmt.Sprintf(
-						"providers.%s.%s is written in the configuration; env:NAME or file:PATH keeps it out",
-						name, f.Name,
+						"%s.%s is written in the configuration; env:NAME or file:PATH keeps it out",
+						placeOf(scrub.New(word).Text(name)), f.Name,
 					),
 				)
 			}
@@ -317,11 +376,15 @@ func (d DriverOf[C]) Client(cfg C, opts ...Option) (*Client, error) {
 		s.From = o.from
 	}
 	problems = append(problems, without(d.problems(cfg), problems)...)
-	if err := joinProblems(problems); err != nil {
+	if err := joinProblems(withoutKeys(problems, settings.Secrets(cfg))); err != nil {
 		return nil, asError(err, d.Name, d.Name, opOpen)
 	}
 	o.env.Account = d.Name
-	return d.openClient(context.Background(), cfg, o.env)
+	c, err := d.openClient(context.Background(), cfg, o.env)
+	if e := errorOf(err); e != nil && e.Kind == ErrConfig {
+		return nil, withoutKeys([]*Error{e}, settings.Secrets(cfg))[0]
+	}
+	return c, err
 }
 
 func (d DriverOf[C]) openClient(ctx context.Context, cfg C, env DriverEnv) (*Client, error) {

@@ -92,7 +92,7 @@ func (s AccountSettings) check() []*Error {
 			out = append(
 				out,
 				configError(
-					fmt.Sprintf("require[%d]", i), "no feature is called %q", text.Clip(string(f)),
+					fmt.Sprintf("require[%d]", i), "no feature is called %q", text.NoKey(string(f)),
 				),
 			)
 		}

@@ -141,7 +141,7 @@ func (s staging) check() []*Error {
 				out,
 				configError(
 					fmt.Sprintf("allow_domains[%d]", i),
-					"expected a domain like example.com, got %q", text.Clip(d),
+					"expected a domain like example.com, got %q", text.NoKey(d),
 				),
 			)
 		}

@@ -91,6 +91,50 @@ func TestContentThatWouldChange(t *testing.T) {
 	assert.ErrorIs(t, m.Validate(), provider.ErrInvalid)
 }
 
+// Isolates may stand where a mail program shows text, each closed, and nowhere else.
+func TestIsolates(t *testing.T) {
+	const closed, open = "سفارش \u2068A-1\u2069 رسید", "سفارش \u2068A-1 رسید"
+	for _, row := range []struct {
+		name  string
+		put   func(m *provider.Message, s string)
+		shown bool
+	}{
+		{name: "subject", shown: true, put: func(m *provider.Message, s string) { m.Subject = s }},
+		{name: "to[0].name", shown: true, put: func(m *provider.Message, s string) { m.To[0].Name = s }},
+		{name: "from.name", shown: true, put: func(m *provider.Message, s string) {
+			m.From = provider.Address{Email: "shop@example.com", Name: s}
+		}},
+		{name: "recipients[0].name", shown: true, put: func(m *provider.Message, s string) {
+			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Name: s}}
+		}},
+		{name: "recipients[0].subject", shown: true, put: func(m *provider.Message, s string) {
+			m.To, m.Recipients = nil, []provider.Recipient{{Email: "a@example.com", Subject: s}}
+		}},
+		{name: "tags[0]", put: func(m *provider.Message, s string) { m.Tags = []string{s} }},
+		{name: "headers.X-A", put: func(m *provider.Message, s string) { m.Headers = map[string]string{"X-A": s} }},
+		{name: "metadata.a", put: func(m *provider.Message, s string) { m.Metadata = map[string]string{"a": s} }},
+		{name: "attachments[0].name", put: func(m *provider.Message, s string) {
+			m.Attachments = []provider.Attachment{{Name: s, Content: []byte("x")}}
+		}},
+		{name: "idempotency_key", put: func(m *provider.Message, s string) { m.IdempotencyKey = s }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			for _, text := range []string{closed, open} {
+				m := plainMessage()
+				row.put(m, text)
+				err := m.Validate()
+				if row.shown && text == closed {
+					assert.NoError(t, err)
+					continue
+				}
+				var e *provider.Error
+				require.ErrorAs(t, err, &e, "%q", text)
+				assert.Equal(t, row.name, e.Field)
+			}
+		})
+	}
+}
+
 // What a vendor wrote is shown short and on one line.
 func TestErrorIsOneLine(t *testing.T) {
 	e := &provider.Error{Kind: provider.ErrInvalid, Status: 400, Code: "a\nb", RequestID: "r\x1b[31m", Message: "x\r\ny\u2028z\u202e" + strings.Repeat("a", 100_000) + "\xff"}

@@ -188,7 +188,7 @@ func (b *brevo) decorate(c *call, h http.Header) {
 	case strings.Contains(c.op, "Contact") || strings.Contains(c.op, "List") || c.op == "listFolders" || c.op == "listAttributes":
 		limit, reset = 10, 1
 	}
-	h.Set("sib-request-id", uuid(int64(len(b.server.requests))))
+	h.Set("sib-request-id", uuid(int64(b.server.requests.came())))
 	h.Set("x-sib-ratelimit-limit", strconv.Itoa(limit))
 	h.Set("x-sib-ratelimit-remaining", strconv.Itoa(limit-1))
 	h.Set("x-sib-ratelimit-reset", strconv.Itoa(reset))

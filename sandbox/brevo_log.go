@@ -19,7 +19,7 @@ type brevoEvent struct {
 // events returns the events of the mails that have gone out, oldest first.
 func (b *brevo) events() []brevoEvent {
 	var out []brevoEvent
-	for _, m := range b.mails {
+	for _, m := range b.mails.items {
 		if !b.due(m) {
 			continue
 		}

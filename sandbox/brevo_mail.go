@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -13,6 +14,10 @@ import (
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/provider"
 )
+
+// maxBrevoMail is the documented size of a mail, in bytes. That more is refused as an
+// invalid parameter is a guess.
+const maxBrevoMail = 20 << 20
 
 // idempotencyWindow is the time for which Brevo remembers a key. Its pages state 15
 // and 30 minutes; the shorter one is the safe one.
@@ -76,6 +81,9 @@ func (b *brevo) sendEmail(c *call) answer {
 	}
 	if key != "" {
 		b.sent[key] = b.now()
+		if len(b.sent)%1000 == 0 {
+			maps.DeleteFunc(b.sent, func(_ string, at time.Time) bool { return b.now().Sub(at) >= idempotencyWindow })
+		}
 	}
 	return answer{status: status, body: body}
 }
@@ -121,6 +129,9 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		base.Attachments = append(base.Attachments, provider.Attachment{
 			Name: value(a.Name), Content: a.Content, URL: value(a.URL),
 		})
+	}
+	if base.content() > maxBrevoMail {
+		return no(b.invalid("the mail is over 20 MB"))
 	}
 	if req.ScheduledAt != nil {
 		at, err := time.Parse(time.RFC3339, *req.ScheduledAt)
@@ -240,7 +251,7 @@ func (b *brevo) messageIDs(n int) []string {
 // byID finds mails by message id, with or without its brackets, or by batch id.
 func (b *brevo) byID(id string) []*mail {
 	var out []*mail
-	for _, m := range b.mails {
+	for _, m := range b.mails.items {
 		if m.ID == id || strings.Trim(m.ID, "<>") == id || m.Batch != "" && m.Batch == id {
 			out = append(out, m)
 		}

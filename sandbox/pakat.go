@@ -176,7 +176,7 @@ func pakatTime(t time.Time) string { return t.UTC().Format(time.DateTime) }
 // getQuota has "ok" as the status, unlike all other operations.
 func (p *pakat) getQuota(*call) answer {
 	used := 0
-	for _, m := range p.mails {
+	for _, m := range p.mails.items {
 		if !m.Withdrawn {
 			used++
 		}

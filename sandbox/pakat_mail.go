@@ -89,11 +89,11 @@ func plainText(s *string) string {
 
 // mailByUID finds a mail that was not deleted.
 func (p *pakat) mailByUID(uid string) *mail {
-	i := slices.IndexFunc(p.mails, func(m *mail) bool { return m.ID == uid && !m.Withdrawn })
+	i := slices.IndexFunc(p.mails.items, func(m *mail) bool { return m.ID == uid && !m.Withdrawn })
 	if i < 0 {
 		return nil
 	}
-	return p.mails[i]
+	return p.mails.items[i]
 }
 
 // queued reports whether m still waits. There is no state between waiting and
@@ -144,7 +144,7 @@ func (p *pakat) getMail(c *call) answer {
 
 func (p *pakat) listMails(c *call) answer {
 	var kept []*mail
-	for _, m := range p.mails {
+	for _, m := range p.mails.items {
 		if !m.Withdrawn {
 			kept = append(kept, m)
 		}

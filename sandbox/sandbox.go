@@ -46,9 +46,9 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Server is a running sandbox. It keeps every request and mail until Reset. Its
-// methods are safe for concurrent use; those that take a provider panic when there
-// is no such provider.
+// Server is a running sandbox. It keeps requests and mails until Reset, up to MaxKept and
+// MaxKeptBytes. Its methods are safe for concurrent use; those that take a provider panic
+// when there is no such provider.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -59,8 +59,9 @@ type Server struct {
 	states     map[string]*state
 	seq        int64         // counts mails over all providers
 	ahead      time.Duration // sum of the arguments of Advance
-	requests   []Request
+	requests   kept[Request]
 	violations []Violation
+	bound      bound // of requests, and of the mails of each provider
 
 	lenient bool // set at the start, like the next
 	odd     bool
@@ -143,7 +144,10 @@ func Start(addr string, options ...Option) (*Server, error) {
 		_ = listener.Close()
 		return nil, fmt.Errorf("%q is not a loopback address on this machine", host)
 	}
-	s := &Server{listener: listener, served: make(chan struct{}), states: map[string]*state{}}
+	s := &Server{
+		listener: listener, served: make(chan struct{}), states: map[string]*state{},
+		bound: bound{MaxKept, MaxKeptBytes},
+	}
 	for _, option := range options {
 		option(s)
 	}
@@ -244,7 +248,7 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.ahead, s.requests, s.violations = 0, 0, nil, nil
+	s.seq, s.ahead, s.requests, s.violations = 0, 0, kept[Request]{}, nil
 	for name, st := range s.states {
 		s.states[name] = s.newState(st.vendor)
 	}
@@ -299,18 +303,18 @@ func (s *Server) Violations() []Violation {
 	return out
 }
 
-// Requests returns the requests to a provider, in order of arrival.
+// Requests returns the requests to a provider, in order of arrival; see Dropped.
 func (s *Server) Requests(provider string) []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state(provider)
 	return slices.DeleteFunc(
-		slices.Clone(s.requests), func(r Request) bool { return r.Provider != provider },
+		slices.Clone(s.requests.items), func(r Request) bool { return r.Provider != provider },
 	)
 }
 
 // Messages returns the mail accepted by the given providers, or by all, in
-// order of acceptance.
+// order of acceptance; see Dropped.
 func (s *Server) Messages(providers ...string) []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -319,7 +323,7 @@ func (s *Server) Messages(providers ...string) []Mail {
 	}
 	var found []*mail
 	for _, name := range providers {
-		found = append(found, s.state(name).store.mails...)
+		found = append(found, s.state(name).store.mails.items...)
 	}
 	slices.SortFunc(found, func(a, b *mail) int { return int(a.seq - b.seq) })
 	out := make([]Mail, len(found))

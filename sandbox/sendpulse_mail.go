@@ -133,7 +133,7 @@ func (p *sendpulse) record(m *mail) map[string]any {
 func (p *sendpulse) listEmails(c *call) answer {
 	q := c.query
 	rows := []any{}
-	for _, m := range newestFirst(p.mails) {
+	for _, m := range newestFirst(p.mails.items) {
 		day := m.AcceptedAt.Format(time.DateOnly)
 		switch {
 		case q.Has("sender") && !sameEmail(q.Get("sender"), m.From.Email),
@@ -150,15 +150,15 @@ func (p *sendpulse) listEmails(c *call) answer {
 }
 
 func (p *sendpulse) getEmailsTotal(*call) answer {
-	return answer{status: 200, body: map[string]any{"total": len(p.mails)}}
+	return answer{status: 200, body: map[string]any{"total": p.mails.came()}}
 }
 
 func (p *sendpulse) mailByID(id string) *mail {
-	i := slices.IndexFunc(p.mails, func(m *mail) bool { return m.ID == id })
+	i := slices.IndexFunc(p.mails.items, func(m *mail) bool { return m.ID == id })
 	if i < 0 {
 		return nil
 	}
-	return p.mails[i]
+	return p.mails.items[i]
 }
 
 // getEmail answers 400 and not 404 for an unknown id (vendor's file).

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/postmux/postmux/internal/vendorurl"
 )
 
-// maxBody is the most that the sandbox reads of a request, in bytes. The largest
-// documented mail has 20 MB, 27 MB in base64.
+// maxBody is the most that the sandbox reads of a request, in bytes. More gets status 413
+// in the vendor's form. The largest documented mail has 20 MB, 27 MB in base64.
 const maxBody = 64 << 20
 
 // Request is a request as it arrived.
@@ -37,14 +40,15 @@ type Field struct {
 // JSON decodes the body into out.
 func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
 
-// ServeHTTP responds as the vendor that the first segments of the path name.
+// ServeHTTP responds as the vendor that the first segments of the path name. A request
+// whose Host is not this machine is refused: a page of the web may give its own name the
+// address of this machine, and would be able to read mail then.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) {
-			panic(http.ErrAbortHandler) // the caller has disconnected
-		}
-		http.Error(w, "the sandbox reads at most 64 MB", http.StatusRequestEntityTooLarge)
+	if !loopbackHost(r.Host) {
+		http.Error(
+			w, "the sandbox is asked by a name or an address of this machine only, like localhost or 127.0.0.1",
+			http.StatusMisdirectedRequest,
+		)
 		return
 	}
 	provider, path, ok := cutPrefix(r.URL.EscapedPath())
@@ -54,7 +58,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		)
 		return
 	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) {
+			panic(http.ErrAbortHandler) // the caller has disconnected
+		}
+		write(w, s.failure(
+			provider, &call{}, http.StatusRequestEntityTooLarge, "sandbox: the request is over 64 MB",
+		))
+		return
+	}
 	write(w, s.serve(provider, path, r, body))
+}
+
+// loopbackHost reports whether a Host header, with a port or not, names this machine.
+func loopbackHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	}
+	return vendorurl.LoopbackHost(strings.ToLower(strings.TrimSuffix(name, ".")))
 }
 
 // dropped is the status of a response that is not sent.
@@ -146,7 +169,7 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 	st := s.state(provider)
 	defer func() {
 		if p := recover(); p != nil {
-			s.violations = append(s.violations, Violation{
+			s.addViolations(Violation{
 				Provider: provider, Operation: c.op, What: clip(fmt.Sprint("panic: ", p), 300),
 			})
 			a, checked = st.finish(
@@ -213,14 +236,19 @@ func (st *state) finish(c *call, a answer) answer {
 func (s *Server) record(r Request, violations ...Violation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, r)
-	s.violations = append(s.violations, violations...)
+	s.requests.add(r, r.size(), s.bound)
+	s.addViolations(violations...)
 }
 
 func (s *Server) violate(v Violation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.violations = append(s.violations, v)
+	s.addViolations(v)
+}
+
+// addViolations keeps violations; s.mu is held.
+func (s *Server) addViolations(v ...Violation) {
+	s.violations = append(s.violations, v[:min(len(v), maxViolations-len(s.violations))]...)
 }
 
 // cutPrefix returns the provider of a path and the path after its prefix.

@@ -54,7 +54,7 @@ type store struct {
 	name      string
 	server    *Server
 	last      int64 // last number given by nextID
-	mails     []*mail
+	mails     kept[*mail]
 	contacts  []*contact
 	byEmail   map[string]*contact // the first with each address; nil: to be rebuilt
 	lists     []*list
@@ -124,7 +124,8 @@ func uuid(n int64) string { return fmt.Sprintf("5a4db0c5-0000-4000-8000-%012d", 
 func uid(n int64) string { return fmt.Sprintf("sbx%010d", n) }
 
 // addMail stores m and fills in provider, time and call. For mails of one request
-// the caller copies call.
+// the caller copies call. A mail that is dropped for it has no content any more, so
+// that whatever still knows it holds little.
 func (st *store) addMail(m Mail) *mail {
 	if m.ID == "" {
 		m.ID = strconv.FormatInt(st.nextID(), 10)
@@ -132,7 +133,13 @@ func (st *store) addMail(m Mail) *mail {
 	st.server.seq++
 	m.Provider, m.AcceptedAt = st.name, st.now()
 	kept := &mail{Mail: m, seq: st.server.seq, call: st.server.seq, uuid: uuid(st.server.seq)}
-	st.mails = append(st.mails, kept)
+	size := overhead + m.content()
+	if last := st.mails.items; len(last) == 0 || !sameBody(last[len(last)-1].Raw, m.Raw) {
+		size += len(m.Raw) // mails of one request share its body
+	}
+	for _, m := range st.mails.add(kept, size, st.server.bound) {
+		m.HTML, m.Text, m.Attachments, m.Raw = "", "", nil, nil
+	}
 	return kept
 }
 

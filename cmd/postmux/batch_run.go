@@ -268,7 +268,7 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 		}
 		return
 	}
-	fmt.Fprintln(b.app.out, lineText(p, line))
+	b.app.out.Say(lineText(p, line))
 }
 
 // lineText says for people what became of a message.

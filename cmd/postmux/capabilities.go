@@ -165,7 +165,7 @@ func (a *app) diffCapabilities(cmd *cobra.Command, left, right string) error {
 		return nil
 	}
 	if len(out) == 0 {
-		fmt.Fprintln(a.out, "no difference")
+		a.out.Say("no difference")
 		return nil
 	}
 	t := terminal.NewTable(a.out, "FEATURE", left, right)
@@ -316,5 +316,5 @@ func (a *app) printMarkdown(m matrix) {
 			b.WriteString("None.\n")
 		}
 	}
-	_, _ = a.out.Write([]byte(b.String()))
+	a.out.Text(b.String())
 }

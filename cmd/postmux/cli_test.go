@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
@@ -398,7 +399,7 @@ func TestDebug(t *testing.T) {
 	golden(t, "debug.stderr.txt", r.errOut)
 
 	var again strings.Builder
-	debugHooks(&again).OnTry(t.Context(), provider.TryEvent{Method: "POST", Route: "/smtp/email", Try: 2, Status: 503})
+	debugHooks(terminal.NewTalk(&again)).OnTry(t.Context(), provider.TryEvent{Method: "POST", Route: "/smtp/email", Try: 2, Status: 503})
 	assert.Equal(t, "--> POST /smtp/email (try 2)\n<-- 503 in 0 ms\n", again.String())
 }
 

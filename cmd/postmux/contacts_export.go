@@ -46,8 +46,8 @@ transactional mail or of one sender, and lists left by somebody who stays on oth
 
 A cell that a spreadsheet would take for a formula, because it begins with = + - or @,
 maybe behind blanks, has a ' before it, which an import takes off; so has a part of
-a cell behind ; TAB or a line break. Plain phone numbers are left alone. --raw
-writes cells as they are.
+a cell behind ; TAB or a line break. A cell that is a plain phone number is left
+alone. --raw writes cells as they are; on a terminal ? stands for what it would obey.
 
 Lines of JSON hold whole contacts, with lists as on the command line. Contacts
 without a mail address are left out and counted. Where a provider lists contacts
@@ -212,7 +212,7 @@ func (e *export) read(s *contactfile.Spool) error {
 // finish makes the target of what was read.
 func (e *export) finish(s *contactfile.Spool) error {
 	if e.name == "-" {
-		return e.convert(s, e.app.out)
+		return e.convert(s, e.app.out.Data())
 	}
 	return e.replace(s)
 }
@@ -325,7 +325,7 @@ func (e *export) summary() {
 	case e.app.json:
 		e.app.out.Document(map[string]any{"file": e.name, "contacts": e.sum.Contacts, "left_out": e.leftOut, "unread": e.unread})
 	default:
-		fmt.Fprintln(e.app.out, text+" to "+e.name)
+		e.app.out.Say(text + " to " + e.name)
 	}
 	if e.leftOut > 0 {
 		e.cmd.PrintErrln(terminal.Plural(e.leftOut, "contact", "contacts") + " without a mail address left out")
@@ -335,7 +335,7 @@ func (e *export) summary() {
 		return
 	}
 	for _, name := range e.sum.Unseen {
-		e.cmd.PrintErrln(terminal.Printable("no contact has the field " + name))
+		e.cmd.PrintErrln("no contact has the field " + name)
 	}
 	if text := e.sum.Lost.Sentence(); text != "" {
 		e.cmd.PrintErrln(text)

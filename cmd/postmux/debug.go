@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -13,10 +12,9 @@ import (
 )
 
 // debugHooks print each request and its answer.
-func debugHooks(w io.Writer) provider.Hooks {
-	out := terminal.NewSyncWriter(w)
+func debugHooks(talk *terminal.Talk) provider.Hooks {
 	return provider.Hooks{OnTry: func(_ context.Context, e provider.TryEvent) {
-		var b strings.Builder
+		var b debugLines
 		var req provider.WireRequest
 		var answer provider.WireResponse
 		if e.Describe != nil {
@@ -29,40 +27,48 @@ func debugHooks(w io.Writer) provider.Hooks {
 		if e.Try > 1 {
 			again = fmt.Sprintf(" (try %d)", e.Try)
 		}
-		fmt.Fprintf(&b, "--> %s %s%s\n", req.Method, terminal.Printable(req.URL), again)
-		debugHeaders(&b, req.Headers)
-		debugBody(&b, req)
+		b.line("--> %s %s%s", req.Method, req.URL, again)
+		b.headers(req.Headers)
+		b.body(req)
 		switch {
 		case e.Status != 0:
-			fmt.Fprintf(&b, "<-- %d in %d ms\n", e.Status, e.Took.Milliseconds())
+			b.line("<-- %d in %d ms", e.Status, e.Took.Milliseconds())
 		case e.Err != nil:
-			fmt.Fprintf(&b, "<-- no answer in %d ms: %s\n", e.Took.Milliseconds(), terminal.Printable(e.Err.Error()))
+			b.line("<-- no answer in %d ms: %s", e.Took.Milliseconds(), e.Err.Error())
 		default:
-			fmt.Fprintf(&b, "<-- no answer in %d ms\n", e.Took.Milliseconds())
+			b.line("<-- no answer in %d ms", e.Took.Milliseconds())
 		}
-		debugHeaders(&b, answer.Headers)
+		b.headers(answer.Headers)
 		if answer.Body != "" {
-			fmt.Fprintf(&b, "    %s\n", terminal.Printable(answer.Body))
+			b.line("    %s", answer.Body)
 		}
-		_, _ = io.WriteString(out, b.String())
+		talk.Lines(strings.Join(b, "\n"))
 	}}
 }
 
-func debugHeaders(b *strings.Builder, headers map[string]string) {
+// debugLines are the lines about one request.
+type debugLines []string
+
+// line adds one line, whatever its parts hold.
+func (b *debugLines) line(format string, args ...any) {
+	*b = append(*b, terminal.Printable(fmt.Sprintf(format, args...)))
+}
+
+func (b *debugLines) headers(headers map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		fmt.Fprintf(b, "    %s: %s\n", name, terminal.Printable(headers[name]))
+		b.line("    %s: %s", name, headers[name])
 	}
 }
 
-func debugBody(b *strings.Builder, r provider.WireRequest) {
+func (b *debugLines) body(r provider.WireRequest) {
 	if len(r.JSON) > 0 {
-		fmt.Fprintf(b, "    %s\n", terminal.Printable(string(r.JSON)))
+		b.line("    %s", r.JSON)
 	}
 	for _, f := range append(slices.Clone(r.Form), r.Parts...) {
 		if f.FileName != "" || f.Bytes > 0 {
-			fmt.Fprintf(b, "    %s = file %s, %s, %d bytes\n", f.Name, terminal.Printable(f.FileName), f.ContentType, f.Bytes)
+			b.line("    %s = file %s, %s, %d bytes", f.Name, f.FileName, f.ContentType, f.Bytes)
 			continue
 		}
-		fmt.Fprintf(b, "    %s = %s\n", f.Name, terminal.Printable(f.Value))
+		b.line("    %s = %s", f.Name, f.Value)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"mime"
 	"strings"
 
@@ -16,7 +15,7 @@ func (a *app) printDemo(results []*demoRow) {
 		t.Row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
 	}
 	t.Flush()
-	fmt.Fprintln(a.out, "\nWhat the sandbox received:")
+	a.out.Text("\nWhat the sandbox received:\n")
 	t = terminal.NewTable(a.out, "ACCOUNT", "TO", "ATTACHMENT", "SUBJECT")
 	for _, r := range results {
 		for _, m := range r.Received {
@@ -34,13 +33,13 @@ func (a *app) printDemo(results []*demoRow) {
 	demoLines(a.out, "Problems:", results, func(r *demoRow) []string { return r.Problems })
 }
 
-func demoLines(w io.Writer, head string, results []*demoRow, lines func(*demoRow) []string) {
-	t := terminal.NewTable(w)
+func demoLines(out *terminal.Output, head string, results []*demoRow, lines func(*demoRow) []string) {
+	t := terminal.NewTable(out)
 	first := true
 	for _, r := range results {
 		for _, line := range lines(r) {
 			if first {
-				fmt.Fprintln(w, "\n"+head)
+				out.Text("\n" + head + "\n")
 				first = false
 			}
 			t.Row(r.Account, line)

@@ -79,7 +79,7 @@ func (a *app) initConfig(cmd *cobra.Command, args []string, f initFlags) error {
 		if err := a.writeConfig(cmd, text); err != nil {
 			return err
 		}
-		a.tellNext(cmd, "postmux sandbox    # in another terminal", "postmux send --to anna@example.com --subject Hello --html '<p>Hello</p>'")
+		a.tellNext("postmux sandbox    # in another terminal", "postmux send --to anna@example.com --subject Hello --html '<p>Hello</p>'")
 		return nil
 	}
 	ask := asker{in: bufio.NewReader(cmd.InOrStdin()), out: cmd.ErrOrStderr(), able: terminal.IsTerminal(cmd.InOrStdin())}
@@ -92,7 +92,7 @@ func (a *app) initConfig(cmd *cobra.Command, args []string, f initFlags) error {
 	}
 	if missing := account.missing(); missing != nil {
 		cmd.PrintErrln("not checked yet: " + strings.Join(missing, ", ") + " not set")
-		a.tellNext(cmd, "postmux check", "postmux send --to you@example.com --subject Hello --html '<p>Hello</p>'")
+		a.tellNext("postmux check", "postmux send --to you@example.com --subject Hello --html '<p>Hello</p>'")
 		return nil
 	}
 	c, err := a.open(cmd)
@@ -102,18 +102,18 @@ func (a *app) initConfig(cmd *cobra.Command, args []string, f initFlags) error {
 	if err := a.checkClients(cmd, []*provider.Client{c}); err != nil {
 		return err
 	}
-	a.tellNext(cmd, "postmux send --to you@example.com --subject Hello --html '<p>Hello</p>'", "postmux capabilities")
+	a.tellNext("postmux send --to you@example.com --subject Hello --html '<p>Hello</p>'", "postmux capabilities")
 	return nil
 }
 
 // tellNext writes the commands that come next.
-func (a *app) tellNext(cmd *cobra.Command, commands ...string) {
+func (a *app) tellNext(commands ...string) {
 	if a.configFile != firstConfig {
 		for i, c := range commands {
 			commands[i] = strings.Replace(c, "postmux ", "postmux --config "+a.configFile+" ", 1)
 		}
 	}
-	cmd.PrintErrln("next:\n  " + strings.Join(commands, "\n  "))
+	a.errOut.Lines("next:\n  " + strings.Join(commands, "\n  "))
 }
 
 // writeConfig writes a new file that only its owner can read.

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"slices"
@@ -25,18 +26,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), terminal.Interrupts()...)
 	// After the first signal the next one ends the process at once.
 	context.AfterFunc(ctx, stop)
+	log.SetOutput(terminal.NewTalk(os.Stderr)) // of net/http
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	out, errOut := terminal.NewOutput(stdout), terminal.NewOutput(stderr)
-	a := &app{registry: all.Registry(), out: out, errOut: errOut}
+	a := &app{registry: all.Registry(), out: terminal.NewOutput(stdout), errOut: terminal.NewTalk(stderr)}
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetOut(a.out.Data())
+	root.SetErr(a.errOut)
 	terminal.StrictBuiltins(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	a.nothing = nothingOf(cmd)
@@ -47,11 +48,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		a.json = a.json || slices.Contains(args, "--json")
 		err = exit.AsUsage(err)
 	}
-	return a.finish(ctx, err, errOut)
+	return a.finish(ctx, err)
 }
 
 // finish tells err and returns the exit code.
-func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
+func (a *app) finish(ctx context.Context, err error) int {
 	code := exit.Code(err)
 	if code == exit.Bug && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		code = exit.Interrupted
@@ -70,15 +71,15 @@ func (a *app) finish(ctx context.Context, err error, stderr io.Writer) int {
 		if code == exit.Interrupted && !errors.As(err, new(*exit.StopError)) {
 			text = "interrupted: " + text
 		}
-		fmt.Fprintln(stderr, "postmux: "+text)
+		a.errOut.Lines("postmux: " + text)
 		if r != nil {
 			for _, line := range r.Next {
-				fmt.Fprintln(stderr, line)
+				fmt.Fprintln(a.errOut, line)
 			}
 		}
 	}
 	if a.out.Failed() != nil && !errors.Is(err, a.out.Failed()) {
-		fmt.Fprintf(stderr, "postmux: cannot write the output: %v\n", a.out.Failed())
+		fmt.Fprintf(a.errOut, "postmux: cannot write the output: %v\n", a.out.Failed())
 	}
 	if a.out.Failed() != nil && code == exit.Done {
 		code = exit.Bug

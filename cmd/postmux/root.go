@@ -22,7 +22,7 @@ import (
 type app struct {
 	registry   provider.Registry
 	out        *terminal.Output
-	errOut     *terminal.Output // stderr
+	errOut     *terminal.Talk // stderr
 	configFile string
 	account    string
 	json       bool
@@ -119,7 +119,7 @@ func (a *app) open(cmd *cobra.Command, opts ...provider.Option) (*provider.Clien
 func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account string, opts ...provider.Option) (*provider.Client, error) {
 	opts = append(opts, provider.WithUserAgent("postmux-cli/"+version.Version))
 	if a.debug {
-		opts = append(opts, provider.WithHooks(debugHooks(cmd.ErrOrStderr())))
+		opts = append(opts, provider.WithHooks(debugHooks(a.errOut)))
 	}
 	if account == "" {
 		c, err := a.registry.Open(cmd.Context(), cfg, opts...)
@@ -133,7 +133,7 @@ func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account strin
 // that is JSON or gone.
 func (a *app) tellSummary(cmd *cobra.Command, text string) {
 	if !a.json {
-		if _, err := fmt.Fprintln(a.out, text); err == nil {
+		if a.out.Say(text); a.out.Failed() == nil {
 			return
 		}
 	}

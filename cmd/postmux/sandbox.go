@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,14 +31,16 @@ func newSandbox(a *app) *cobra.Command {
 		Long: `Run imitations of the providers until interrupted. A configuration with an
 account for each is printed on stdout, a line for each request on stderr. The line
 "listening on" is written when they answer and the configuration is complete. They
-keep mail and contacts in memory and send nothing anywhere. A folder of examples
-in the project holds the same configuration.
+keep contacts and the newest mails in memory and send nothing anywhere. A folder of
+examples in the project holds the same configuration.
 
 They take what the providers' servers are known, or thought, to take beyond their
 descriptions, so that other programs can be tried too: a body with GET, null, digits
 as text, fields that nobody names. What was taken, and what was refused, is a line of
 its own on stderr, with --json a JSON object. --strict refuses it, as the sandbox of
-the Go tests does.`,
+the Go tests does.
+
+Requests by another name than one of this machine, like localhost, are refused.`,
 		Example: `  postmux sandbox > sandbox.yaml
   # in another terminal, once the first has written "listening on ..."
   postmux --config sandbox.yaml --provider sendpulse send message.json`,
@@ -85,14 +86,14 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string, strict bool) error
 		}
 		a.out.Document(json.RawMessage(data))
 	} else {
-		_, _ = a.out.Write(text)
+		a.out.Text(string(text))
 	}
 	if a.out.Failed() != nil {
 		_ = front.Close()
 		return nil // finish tells it
 	}
 	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
-	return serveUntil(cmd.Context(), front, logRequests(sb, cmd.ErrOrStderr(), a.json))
+	return serveUntil(cmd.Context(), front, logRequests(sb, a.errOut, a.json))
 }
 
 // serveUntil serves until the context ends, which is how it is meant to end.
@@ -108,8 +109,7 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // logRequests writes a line for each request: the path, but no key and no content. A line
 // for each violation follows.
-func logRequests(next *sandbox.Server, w io.Writer, asJSON bool) http.Handler {
-	lines := terminal.NewSyncWriter(w)
+func logRequests(next *sandbox.Server, lines *terminal.Talk, asJSON bool) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: rw}
@@ -118,9 +118,9 @@ func logRequests(next *sandbox.Server, w io.Writer, asJSON bool) http.Handler {
 			if rec.status != 0 {
 				status = fmt.Sprint(rec.status)
 			}
-			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, terminal.Printable(r.URL.EscapedPath()), time.Since(start).Milliseconds())
+			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, r.URL.EscapedPath(), time.Since(start).Milliseconds())
 			for _, v := range next.Violations() {
-				text := "         " + terminal.Printable(v.String())
+				text := "         " + v.String()
 				if data, err := json.Marshal(v); asJSON && err == nil {
 					text = string(data)
 				}

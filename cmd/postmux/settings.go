@@ -37,7 +37,7 @@ environment variable, file:PATH a file.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
 			case markdown:
-				_, _ = a.out.Write([]byte(a.settingsMarkdown()))
+				a.out.Text(a.settingsMarkdown())
 				return nil
 			case len(args) == 0:
 				return a.printSettings(commonSettings())
@@ -66,9 +66,9 @@ func (a *app) printSettings(list []setting) error {
 		case s.Default != "":
 			head += ", default " + s.Default
 		}
-		fmt.Fprintln(a.out, head)
+		a.out.Say(head)
 		for _, line := range wrap(s.Doc, 76) {
-			fmt.Fprintln(a.out, "    "+line)
+			a.out.Say("    " + line)
 		}
 	}
 	return nil

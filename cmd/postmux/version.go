@@ -24,7 +24,7 @@ func newVersion(a *app) *cobra.Command {
 
 func (a *app) printVersion() {
 	if !a.json {
-		fmt.Fprintf(a.out, "postmux %s (%s, %s/%s)\n", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		a.out.Say(fmt.Sprintf("postmux %s (%s, %s/%s)", version.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH))
 		return
 	}
 	providers, routes := []string{}, []string{}

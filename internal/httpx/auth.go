@@ -53,7 +53,10 @@ func noCredential(err error) *failure {
 		return canceled(err)
 	}
 	own := *e
-	own.Message = "getting a token: " + e.Message
+	own.Message = "getting a token"
+	if e.Message != "" {
+		own.Message += ": " + e.Message
+	}
 	switch e.Kind {
 	case provider.ErrOutcomeUnknown:
 		own.Kind = provider.ErrUnavailable

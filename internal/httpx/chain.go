@@ -9,6 +9,7 @@ package httpx
 import (
 	"context"
 
+	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -40,7 +41,7 @@ func assemble(s *settings) []link {
 			encode,
 			&beginner{},
 			// Last: the call is shown instead of sent.
-			&dryRun{show: s.Env.DryRun, describe: describe},
+			&dryRun{show: s.Env.DryRun, describe: describe, secrets: scrub.New(s.secrets...)},
 		}
 	}
 	return []link{
@@ -57,7 +58,7 @@ func assemble(s *settings) []link {
 			provider: s.Provider, account: s.Env.Account, failed: s.Env.Hooks.OnLimit,
 		},
 		// In each attempt, and after the wait for the limit: a token may expire meanwhile.
-		&authorizer{auth: s.Auth, secrets: secrets{others: s.Auth.secrets}},
+		&authorizer{auth: s.Auth, secrets: secrets{others: s.secrets}},
 		// After auth, which may make two requests: the hook is called for each. Around
 		// redact: the hook must not see the credential.
 		&observer{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,7 @@ type settings struct {
 	client    *http.Client
 	gates     map[string]*gate // by class
 	userAgent []string         // as a header holds it
+	secrets   []string         // taken out of all texts: those of the account and of its proxy
 }
 
 // resolve checks cfg and the account's settings. It does not touch the network.
@@ -78,6 +80,7 @@ func (cfg Config) resolve() (*settings, error) {
 	if s.client, err = newClient(cfg.Env.HTTPClient, common); err != nil {
 		return nil, configError("", err)
 	}
+	s.secrets = append(slices.Clone(cfg.Auth.secrets), proxySecrets(common.Proxy.Reveal())...)
 	limits, err := cfg.Limits.forAccount(s.base, common.RateLimits)
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ type Auth struct {
 	identity [sha256.Size]byte
 	// unusable says that the key cannot stand in a header.
 	unusable bool
-	// secrets are taken out of answers as the credential is.
+	// secrets are taken out of all texts as the credential is, and may be that itself.
 	secrets []string
 	// renewable says that after a 401 one more request with a new credential makes
 	// sense.
@@ -54,7 +54,10 @@ func BearerKey(key provider.Secret) Auth {
 
 func keyAuth(key provider.Secret) Auth {
 	text := key.Reveal()
-	return Auth{credential: fixed(text), identity: identityOf(text), unusable: strings.ContainsFunc(text, unicode.IsControl)}
+	return Auth{
+		credential: fixed(text), identity: identityOf(text), secrets: []string{text},
+		unusable: strings.ContainsFunc(text, unicode.IsControl),
+	}
 }
 
 // Bearer sends a token that fetch gets and that expires. One fetch runs at a
@@ -92,7 +95,10 @@ func FormToken(name string, token provider.Secret) Auth {
 			call.Form = append(call.Form, p)
 		}
 	}
-	return Auth{place: place, credential: fixed(token.Reveal()), identity: identityOf(token.Reveal())}
+	return Auth{
+		place: place, credential: fixed(token.Reveal()), identity: identityOf(token.Reveal()),
+		secrets: []string{token.Reveal()},
+	}
 }
 
 // placed returns a copy of the call with the credential in its place.

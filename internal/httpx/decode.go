@@ -23,6 +23,7 @@ func (l *decoder) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if err := decode(x.call, a.Body, x.out); err != nil {
 		f := &failure{outcome.Unreadable, &provider.Error{Message: "the answer cannot be decoded", Err: err}}
 		l.header.annotate(f.err, a)
+		redact(f.err, a.secrets)
 		f.applyTable(outcome.Input{Effect: x.call.Effect})
 		return a, f
 	}

@@ -21,8 +21,24 @@ type describer struct {
 }
 
 // request describes what the call sends. It never holds the credential: REDACTED is
-// put in its place before anything is encoded.
-func (d *describer) request(call *rest.Call) provider.WireRequest {
+// put in its place before anything is encoded, and where else it stands, in the text of a
+// message or in an id, it is taken out.
+func (d *describer) request(call *rest.Call, secrets *scrub.Scrubber) provider.WireRequest {
+	r := d.asItIs(call)
+	r.URL, r.JSON = secrets.Text(r.URL), secrets.JSON(r.JSON)
+	for name, value := range r.Headers {
+		r.Headers[name] = secrets.Text(value)
+	}
+	for _, fields := range [][]provider.FormField{r.Form, r.Parts} {
+		for i := range fields {
+			f := &fields[i]
+			f.Name, f.Value, f.FileName = secrets.Text(f.Name), secrets.Text(f.Value), secrets.Text(f.FileName)
+		}
+	}
+	return r
+}
+
+func (d *describer) asItIs(call *rest.Call) provider.WireRequest {
 	r := provider.WireRequest{Method: call.Method, Then: call.Then, Headers: map[string]string{}}
 	sent := d.auth.placed(call, redacted)
 	r.URL, _ = sent.URL(d.base)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -12,10 +13,11 @@ type dryRun struct {
 	linked
 	show     func(provider.WireRequest)
 	describe describer
+	secrets  *scrub.Scrubber
 }
 
 func (l *dryRun) do(_ context.Context, x exchange) (*Answer, *failure) {
-	l.show(l.describe.request(x.call))
+	l.show(l.describe.request(x.call, l.secrets))
 	return nil, &failure{outcome.Local, &provider.Error{
 		Kind: provider.ErrDryRun, Outcome: provider.OutcomeNotSent, Message: "the request is shown, not sent",
 	}}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -23,7 +24,7 @@ type headerReader struct {
 func (r headerReader) annotate(e *provider.Error, a *Answer) {
 	e.Status = a.Status
 	if r.requestID != "" {
-		e.RequestID = a.Header.Get(r.requestID)
+		e.RequestID = text.OneLine(a.secrets.Text(a.Header.Get(r.requestID)))
 	}
 	if e.RetryAfter == 0 {
 		e.RetryAfter = r.hint(a.Header)

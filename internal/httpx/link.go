@@ -64,6 +64,8 @@ type Answer struct {
 	Header http.Header
 	Body   []byte // the JSON of what was received, without credentials; see payload
 	raw    []byte // as received
+	// secrets are taken out of what is read from the header; set by read.
+	secrets *scrub.Scrubber
 
 	decoded bool // evidence decoded the body into the exchange's out
 	// What the vendor is still sending; set by send, taken by read.

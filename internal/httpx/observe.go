@@ -33,7 +33,7 @@ func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		Operation: call.Operation, Method: call.Method, Route: call.Route,
 		Try: x.attempt, Waited: x.waited, Took: time.Since(start),
 		Describe: func() (provider.WireRequest, provider.WireResponse) {
-			return l.describe.request(call), l.describe.answer(call, a, secrets)
+			return l.describe.request(call, secrets), l.describe.answer(call, a, secrets)
 		},
 	}
 	if a != nil {

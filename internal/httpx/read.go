@@ -32,6 +32,7 @@ func (l *reader) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	var err error
 	a.raw, err = readCapped(a.stream, limit, a.length)
 	// Here, so that nothing that is decoded holds a credential: ids, texts, names.
+	a.secrets = x.secrets
 	a.Body = x.secrets.JSON(payload(a.raw, a.OK() && isList(x.out)))
 	_ = a.stream.Close()
 	a.stream = nil

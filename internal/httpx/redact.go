@@ -1,8 +1,12 @@
 package httpx
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
+	"net/url"
+	"os"
 	"sync/atomic"
 
 	"github.com/postmux/postmux/internal/scrub"
@@ -38,6 +42,34 @@ func redact(e *provider.Error, secrets *scrub.Scrubber) {
 	if clean := text.OneLine(secrets.Text(was)); clean != was {
 		e.Err = errors.New(clean)
 	}
+}
+
+// proxySecrets are what a proxy gets to let a request through, and may write back: the
+// password in its URL, or the user where that is a token. Short ones are left out but for
+// what is sent of them: they may be usual words, and contacts hold such words. Without a
+// proxy of the account those of the environment count.
+func proxySecrets(own string) []string {
+	urls := []string{own}
+	if own == "" {
+		for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+			urls = append(urls, os.Getenv(name))
+		}
+	}
+	var out []string
+	for _, text := range urls {
+		u, err := url.Parse(text)
+		if err != nil || u.User == nil {
+			continue
+		}
+		user := u.User.Username()
+		password, _ := u.User.Password()
+		secret := cmp.Or(password, user)
+		if len(secret) >= 8 {
+			out = append(out, secret)
+		}
+		out = append(out, base64.StdEncoding.EncodeToString([]byte(user+":"+password)))
+	}
+	return out
 }
 
 // secrets keeps the Scrubber of the credential in use, which is costly to make.

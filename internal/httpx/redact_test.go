@@ -169,3 +169,27 @@ func TestTextsOfErrorsArePrintable(t *testing.T) {
 		})
 	}
 }
+
+// What a proxy gets is looked for in what comes back; a usual word is not, alone.
+func TestProxySecrets(t *testing.T) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		t.Setenv(name, "")
+	}
+	for _, row := range []struct {
+		name, proxy, environment string
+		want                     []string
+	}{
+		{name: "none"},
+		{name: "no user", proxy: "http://proxy.example.com"},
+		{name: "a password", proxy: "http://user:long-enough@proxy.example.com", want: []string{"long-enough", "dXNlcjpsb25nLWVub3VnaA=="}},
+		{name: "a short one", proxy: "http://user:test@proxy.example.com", want: []string{"dXNlcjp0ZXN0"}},
+		{name: "a token", proxy: "http://a-long-token@proxy.example.com", want: []string{"a-long-token", "YS1sb25nLXRva2VuOg=="}},
+		{name: "of the environment", environment: "http://user:long-enough@proxy.example.com", want: []string{"long-enough", "dXNlcjpsb25nLWVub3VnaA=="}},
+		{name: "of the account alone", proxy: "http://proxy.example.com", environment: "http://user:long-enough@proxy.example.com"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Setenv("https_proxy", row.environment)
+			assert.Equal(t, row.want, proxySecrets(row.proxy))
+		})
+	}
+}

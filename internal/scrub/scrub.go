@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Redacted stands where a credential was.
@@ -41,6 +42,9 @@ type Scrubber struct {
 	step int
 	// filter has a bit for each gram of a needle.
 	filter [1 << 8]uint64
+	// hidden says for each ASCII character, and at its end for all others, whether an
+	// escape of it may hide a part of a needle, or of another escape.
+	hidden [utf8.RuneSelf + 1]bool
 }
 
 // needle is a folded form of a secret.
@@ -66,6 +70,16 @@ func New(secrets ...string) *Scrubber {
 	}
 	if len(s.needles) == 0 {
 		return nil
+	}
+	words := slices.ContainsFunc(s.needles, func(n needle) bool { return n.word })
+	for c := range byte(utf8.RuneSelf) {
+		// What escapes are written with, and what may end a word.
+		s.hidden[c] = strings.IndexByte("\\%&#;", c) >= 0 || inWord(c) || words
+	}
+	for _, n := range s.needles {
+		for i := range len(n.text) {
+			s.hidden[min(n.text[i], utf8.RuneSelf)] = true
+		}
 	}
 	return s
 }
@@ -200,18 +214,31 @@ func found[T text](s *Scrubber, t T) bool {
 	if holds(s, t) {
 		return true
 	}
-	if !escaped(t) {
+	if !escaped(t) || !hides(s, t) {
 		return false
 	}
-	view := []byte(t)
-	var changed bool
-	for range rounds - 1 {
-		if view, _, changed = unescaped(view, nil); !changed {
-			return false
-		}
+	view, _, _ := unescaped(t, nil)
+	for range rounds - 2 {
 		if holds(s, view) {
 			return true
 		}
+		if !hides(s, view) {
+			return false
+		}
+		view, _, _ = unescaped(view, nil)
+	}
+	return holds(s, view)
+}
+
+// hides reports whether an escape in t may hide a part of a needle. A page with names in
+// Persian or Cyrillic is full of escapes that do not, and is not copied for them.
+func hides[T text](s *Scrubber, t T) bool {
+	for i := 0; i < len(t); {
+		at, r, n := nextEscape(t, i)
+		if n > 0 && s.hidden[min(r, utf8.RuneSelf)] {
+			return true
+		}
+		i = at + n
 	}
 	return false
 }

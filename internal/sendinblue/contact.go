@@ -69,7 +69,9 @@ func (c *Contact) base() provider.Contact {
 // RowsOf returns contacts of an answer as Rows. count is how many there are in all, and
 // unread how many the answer has beside these, which could not be read.
 func RowsOf(contacts []Contact, count int64, unread int, withoutEmail bool) (*Rows, error) {
-	page := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(contacts)), Unread: unread}
+	page := &provider.Page[provider.Contact]{
+		Items: make([]provider.Contact, 0, len(contacts)), Unread: unread,
+	}
 	out := &Rows{Page: page, Got: len(contacts) + unread, Count: count}
 	for i, c := range contacts {
 		p, err := c.Portable()

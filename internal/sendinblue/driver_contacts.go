@@ -32,7 +32,10 @@ func (d *Driver) ListContacts(
 	if !q.ModifiedSince.IsZero() {
 		ask.ModifiedSince = new(q.ModifiedSince.UTC().Format(time.RFC3339))
 	}
-	return adapterkit.PageOf(adapterkit.Paging{Size: size}, q.Cursor, func(at, limit int64, into *provider.Page[provider.Contact]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: size}
+	return adapterkit.PageOf(paging, q.Cursor, func(
+		at, limit int64, into *provider.Page[provider.Contact],
+	) (adapterkit.Answer, error) {
 		ask.Offset, ask.Limit = at, limit
 		rows, err := d.calls.ListContacts(ctx, ask)
 		if err != nil {
@@ -237,7 +240,10 @@ var (
 func (d *Driver) ListLists(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.List], error) {
-	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Lists}, cursor, func(at, limit int64, into *provider.Page[provider.List]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: d.pages.Lists}
+	return adapterkit.PageOf(paging, cursor, func(
+		at, limit int64, into *provider.Page[provider.List],
+	) (adapterkit.Answer, error) {
 		lists, count, err := d.calls.ListLists(ctx, limit, at)
 		if err != nil {
 			return adapterkit.Answer{}, err
@@ -282,7 +288,10 @@ func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, e
 func (d *Driver) ListSuppressions(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.Suppression], error) {
-	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Blocked}, cursor, func(at, limit int64, into *provider.Page[provider.Suppression]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: d.pages.Blocked}
+	return adapterkit.PageOf(paging, cursor, func(
+		at, limit int64, into *provider.Page[provider.Suppression],
+	) (adapterkit.Answer, error) {
 		blocked, count, err := d.calls.ListBlocked(ctx, limit, at)
 		if err != nil {
 			return adapterkit.Answer{}, err

@@ -17,9 +17,12 @@ package settings
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -189,7 +192,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		}
 		d, err := time.ParseDuration(word)
 		if err != nil || d <= 0 {
-			return wrong("expected a duration like 30s, got %q", text.Clip(fmt.Sprint(value)))
+			return wrong("expected a duration like 30s, got %q", text.NoKey(fmt.Sprint(value)))
 		}
 		v.SetInt(int64(d))
 		return nil
@@ -212,7 +215,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 	}
 	if err := strictjson.Value(f.Name, raw, v.Addr().Interface()); err != nil {
 		if f.Kind == "number" {
-			return wrong("expected %s, got %s", f.Bounds(), text.Clip(string(raw)))
+			return wrong("expected %s, got %s", f.Bounds(), text.NoKey(string(raw)))
 		}
 		return &Problem{err.Path, err.Message}
 	}
@@ -289,7 +292,7 @@ func Check(cfg any, p Purpose) []Problem {
 				problems = append(problems, Problem{
 					f.Name,
 					fmt.Sprintf(
-						"expected %s, got %q", strings.Join(f.Enum, " or "), text.Clip(word),
+						"expected %s, got %q", strings.Join(f.Enum, " or "), text.NoKey(word),
 					),
 				})
 			}
@@ -372,16 +375,34 @@ func ResolveStruct(cfg any) []Problem {
 	return problems
 }
 
+// Secrets returns the values of the secrets in cfg, a struct, but for those that are
+// references.
+func Secrets(cfg any) []string {
+	var out []string
+	v := reflect.ValueOf(cfg)
+	for _, f := range Fields(v.Type()) {
+		if word, _ := wordOf(f.Of(v)); f.Secret && Literal(word) {
+			out = append(out, word)
+		}
+	}
+	return out
+}
+
 // secretMost is the size of the file of a secret at most.
 const secretMost = 64 << 10
 
 // follow returns the content of a reference: an environment variable, or a file
-// without a byte order mark at its beginning and one line break at its end. Empty counts as missing.
+// without a byte order mark at its beginning and one line break at its end. Empty counts as
+// missing. An error does not tell what may be the key itself, put behind env: or file: by
+// mistake; the field that it is about says where to look.
 func follow(word string) (string, error) {
 	if name, ok := strings.CutPrefix(word, "env:"); ok {
 		value := os.Getenv(name)
 		if value == "" {
-			return "", fmt.Errorf("environment variable %s is not set or empty", text.Clip(name))
+			if !likeVariable(name) {
+				return "", errors.New("the environment variable that it names is not set or empty; a key itself stands without env:")
+			}
+			return "", fmt.Errorf("environment variable %s is not set or empty", name)
 		}
 		if !utf8.ValidString(value) {
 			return "", fmt.Errorf("environment variable %s: %s", text.Clip(name), notUTF8)
@@ -391,12 +412,15 @@ func follow(word string) (string, error) {
 	if path, ok := strings.CutPrefix(word, "file:"); ok {
 		data, err := bounded.ReadFile(path, secretMost)
 		if err != nil {
-			return "", fmt.Errorf("cannot read the file: %w", err)
+			if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+				err = pathErr.Err
+			}
+			return "", fmt.Errorf("cannot read the file that it names: %w", err)
 		}
 		value := strings.TrimPrefix(string(data), "\ufeff") // some editors begin a file with it
 		value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")
 		if value == "" {
-			return "", fmt.Errorf("file %s is empty", text.Clip(path))
+			return "", errors.New("the file that it names is empty")
 		}
 		if !utf8.ValidString(value) {
 			return "", fmt.Errorf("file %s: %s; save it as UTF-8", text.Clip(path), notUTF8)
@@ -405,6 +429,15 @@ func follow(word string) (string, error) {
 	}
 	return word, nil
 }
+
+// likeVariable reports whether name is spelt as names of variables mostly are and keys are
+// not: words of capitals, joined by _ where there are digits.
+func likeVariable(name string) bool {
+	return len(name) <= 60 && variable.MatchString(name) &&
+		(strings.Contains(name, "_") || !strings.ContainsAny(name, "0123456789"))
+}
+
+var variable = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 func names(fields []Field) []string {
 	out := make([]string, len(fields))

@@ -2,7 +2,9 @@ package strictjson_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,4 +59,14 @@ func TestNumbersInAny(t *testing.T) {
 	err = strictjson.Decode([]byte(`{"variables":{"a":{"b":1,"b":2}}}`), &d)
 	require.NotNil(t, err)
 	assert.Equal(t, "variables.a.b", err.Path)
+}
+
+// A deep document is read once, not once for each level.
+func TestDeepDocument(t *testing.T) {
+	const deep = 5000
+	data := `{"variables":{"a":` + strings.Repeat("[", deep) + strings.Repeat(" ", 1<<20) + strings.Repeat("]", deep) + `}}`
+	var d document
+	began := time.Now()
+	require.Nil(t, strictjson.Decode([]byte(data), &d))
+	assert.Less(t, time.Since(began), 30*time.Second, "a reading of each level takes minutes")
 }

@@ -55,6 +55,27 @@ func Clip(s string) string {
 	return s
 }
 
+// NoKey is Clip for a name or a value of a configuration, in an error about it: what may
+// be a key that stands in the wrong place is cut to its first bytes. That is a word of 20
+// or more bytes with digits, or with letters in both cases.
+func NoKey(s string) string {
+	const least, shown = 20, 8
+	mixed := strings.ContainsAny(s, "0123456789") || strings.ToLower(s) != s && strings.ToUpper(s) != s
+	if len(s) < least || strings.Contains(s, " ") || !mixed {
+		return Clip(s)
+	}
+	return strings.ToValidUTF8(s[:shown], "") + "…"
+}
+
+// NoKeyInPath is NoKey for each part of the path of a field.
+func NoKeyInPath(path string) string {
+	parts := strings.Split(path, ".")
+	for i, part := range parts {
+		parts[i] = NoKey(part)
+	}
+	return strings.Join(parts, ".")
+}
+
 // Quoted returns a name from outside as part of a field's path: short, and with
 // characters escaped that could break a line of a log.
 func Quoted(name string) string {

@@ -199,7 +199,8 @@ func (h Harness) identifiers(t *testing.T) {
 	v.noRequests(t)
 }
 
-// composed: names are on the wire in NFC, and keep the joiners that Persian needs.
+// composed: names are on the wire in NFC, and keep the joiners that Persian needs; they
+// and subjects keep direction isolates.
 func (h Harness) composed(t *testing.T) {
 	v := h.start(t)
 	var shown []provider.WireRequest
@@ -207,25 +208,27 @@ func (h Harness) composed(t *testing.T) {
 		t, nil, provider.WithDryRun(func(r provider.WireRequest) { shown = append(shown, r) }),
 	)
 	m := h.baseline()
-	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم"}
+	m.From = provider.Address{Email: "shop@example.com", Name: "Cafe\u0301 می\u200cخواهم \u2068A-1\u2069"}
+	m.Subject = "سفارش \u2068A-1\u2069 رسید"
 	_, err := c.Send(t.Context(), m)
 	require.ErrorIs(t, err, provider.ErrDryRun)
 	require.Len(t, shown, 1)
 	// A name may share a value with the address: "Name <address>".
-	const want = "Café می\u200cخواهم"
-	assert.True(
-		t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s",
-		shown[0].JSON,
-	)
+	for _, want := range []string{"Café می\u200cخواهم \u2068A-1\u2069", m.Subject} {
+		assert.True(
+			t, carries(shown[0], want) || strings.Contains(string(shown[0].JSON), want), "%s: %s",
+			want, shown[0].JSON,
+		)
+	}
 	if !c.Capabilities().Can(feature.ContactsUpsertNames) {
 		return
 	}
 	u := h.change()
-	u.FirstName = provider.ChangeTo("Cafe\u0301 می\u200cخواهم")
+	u.FirstName = provider.ChangeTo("Cafe\u0301 می\u200cخواهم \u2068A-1\u2069")
 	_, err = v.open(t, nil).UpsertContact(t.Context(), u)
 	require.NoError(t, err)
 	found := slices.ContainsFunc(
-		v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم") },
+		v.Requests(v.name), func(r sandbox.Request) bool { return onWire(r, "Café می\u200cخواهم \u2068A-1\u2069") },
 	)
 	assert.True(t, found, "the name of a contact")
 }

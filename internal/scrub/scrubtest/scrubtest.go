@@ -65,8 +65,10 @@ func NoneIn(tb testing.TB, secret, printed string) {
 	tb.Helper()
 	folded := strings.ToLower(printed)
 	for _, f := range Forms(secret) {
-		if strings.Contains(folded, strings.ToLower(f.Text)) {
-			tb.Errorf("%s (%s) is in %q", f.Name, f.Text, printed)
+		if i := strings.Index(folded, strings.ToLower(f.Text)); i >= 0 {
+			const around = 100
+			tb.Errorf("%s (%s) is in …%q…", f.Name, f.Text, folded[max(0, i-around):min(len(folded), i+len(f.Text)+around)])
+			return
 		}
 	}
 }

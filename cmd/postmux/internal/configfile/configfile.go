@@ -18,6 +18,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/exact"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -75,7 +76,11 @@ func YAMLToJSON(data []byte) ([]byte, error) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, exit.ConfigError("", "the file is empty")
 	} else if err != nil {
-		return nil, exit.ConfigError("", "not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		why := strings.TrimPrefix(err.Error(), "yaml: ")
+		if strings.Contains(why, "unknown anchor") { // whose name may be a key
+			why = "it refers to an anchor that it does not have; a value that begins with * stands in quotes"
+		}
+		return nil, exit.ConfigError("", "not valid YAML: %s", why)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, exit.ConfigError("", "expected one YAML document, found more behind it")
@@ -123,8 +128,8 @@ func (w *yamlWriter) node(n *yaml.Node, path string) error {
 }
 
 func (w *yamlWriter) mapping(n *yaml.Node, path string) error {
-	if tag := n.ShortTag(); tag != "!!map" {
-		return exit.ConfigError(path, "line %d: the tag %s is not supported", n.Line, tag)
+	if n.ShortTag() != "!!map" {
+		return unsupportedTag(path, n)
 	}
 	w.WriteByte('{')
 	for i := 0; i < len(n.Content); i += 2 {
@@ -138,7 +143,8 @@ func (w *yamlWriter) mapping(n *yaml.Node, path string) error {
 		case key.Kind != yaml.ScalarNode:
 			return exit.ConfigError(path, "line %d: expected a text as key", key.Line)
 		case key.ShortTag() != "!!str" && key.ShortTag() != "!!timestamp":
-			return exit.ConfigError(path, "line %d: the key %s is not a text; write it in quotes: %q", key.Line, key.Value, key.Value)
+			name := text.NoKey(key.Value)
+			return exit.ConfigError(path, "line %d: the key %s is not a text; write it in quotes: %q", key.Line, name, name)
 		}
 		if i > 0 {
 			w.WriteByte(',')
@@ -200,7 +206,15 @@ func (w *yamlWriter) scalar(n *yaml.Node, path string) error {
 		w.Write(data)
 		return nil
 	}
-	return exit.ConfigError(path, "line %d: the tag %s is not supported", n.Line, n.ShortTag())
+	return unsupportedTag(path, n)
+}
+
+// unsupportedTag tells only tags of YAML itself: another one may be a key that begins with !.
+func unsupportedTag(path string, n *yaml.Node) error {
+	if tag := n.ShortTag(); strings.HasPrefix(tag, "!!") {
+		return exit.ConfigError(path, "line %d: the tag %s is not supported", n.Line, tag)
+	}
+	return exit.ConfigError(path, "line %d: tags are not supported; a value that begins with ! stands in quotes", n.Line)
 }
 
 func (w *yamlWriter) text(s string) {

@@ -15,10 +15,12 @@ const cellEnds = ";\t\n\r\v\f\u0085\u2028\u2029"
 const formulaSigns = "=+-@＝＋－＠﹦﹢﹣﹫−"
 
 // guard writes a cell so that no spreadsheet takes it, or a part of it that it may
-// take for a cell, for a formula: with a ' before it, but for plain phone numbers.
+// take for a cell, for a formula: with a ' before it, but for plain phone numbers. One
+// that is a part gets it too: for a spreadsheet that divides cells otherwise, the part
+// goes on with the cells behind it.
 func guard(cell string) string {
 	return mapParts(cell, func(part string, formula bool) string {
-		if formula && !plainPhone(part) {
+		if formula && (part != cell || !plainPhone(part)) {
 			return "'" + part
 		}
 		return part

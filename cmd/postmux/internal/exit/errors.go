@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -43,7 +44,9 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // ConfigError returns an error of the configuration; nothing was done.
 func ConfigError(field, format string, args ...any) *provider.Error {
-	return &provider.Error{Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: field, Message: fmt.Sprintf(format, args...)}
+	return &provider.Error{
+		Kind: provider.ErrConfig, Outcome: provider.OutcomeNotSent, Field: text.NoKeyInPath(field), Message: fmt.Sprintf(format, args...),
+	}
 }
 
 // IsUsage reports whether err is a mistake on the command line.

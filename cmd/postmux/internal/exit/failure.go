@@ -74,7 +74,7 @@ func problems(e *provider.Error) []Problem {
 // Sentence is err for people. Whatever was stopped here ends in nothing, the words for
 // what the command has not done: its errors may be of several operations.
 func Sentence(err error, code int, nothing string) string {
-	text := strings.TrimSpace(words(err))
+	text := ownLines(strings.TrimSpace(words(err)))
 	if code != Local {
 		return text
 	}
@@ -85,6 +85,22 @@ func Sentence(err error, code int, nothing string) string {
 		return strings.TrimSpace(text) + "\n" + nothing
 	}
 	return text + "; " + nothing
+}
+
+// ownLines makes blanks of line breaks, but before a line that is indented, as those of
+// the problems of a configuration or of a file are: others come from an argument or a name.
+func ownLines(text string) string {
+	first, rest, more := strings.Cut(text, "\n")
+	for more {
+		sep := "\n"
+		if !strings.HasPrefix(rest, "  ") {
+			sep = " "
+		}
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
+		first += sep + line
+	}
+	return first
 }
 
 // words are those of err; a mistake on the command line or in the configuration

@@ -1,40 +1,71 @@
-// Package terminal writes what a command prints: JSON documents, tables, progress. It also
-// holds how arguments are counted and how the signals of a terminal end a command.
+// Package terminal writes what a command prints: JSON documents, tables, progress, and what
+// it says on stderr. Nothing that a terminal would obey gets through it. It also holds how
+// arguments are counted and how the signals of a terminal end a command.
 package terminal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"os"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
 
-// Output is stdout or stderr; it keeps the first error of writing.
-//
-// It is safe for concurrent use.
-type Output struct {
-	w   io.Writer
+// sink is where a stream goes; it keeps the first error of writing, and is safe for
+// concurrent use.
+type sink struct {
 	mu  sync.Mutex
+	w   io.Writer
 	err error
 }
 
-// NewOutput returns the output that goes to w.
-func NewOutput(w io.Writer) *Output { return &Output{w: w} }
-
-// Write writes p, unless an earlier write has failed.
-func (o *Output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err != nil {
-		return 0, o.err
+// write writes p, unless an earlier write has failed.
+func (s *sink) write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return 0, s.err
 	}
-	n, err := o.w.Write(p)
-	o.err = err
+	n, err := s.w.Write(p)
+	s.err = err
 	return n, err
 }
+
+// fail makes err the first error of writing, unless there is one.
+func (s *sink) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = cmp.Or(s.err, err)
+}
+
+// Failed returns the first error of writing.
+func (s *sink) Failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+// Output is stdout. It is no io.Writer, so that nothing is printed that none of its methods
+// has made harmless.
+type Output struct {
+	sink
+	terminal bool
+	rest     []byte // the beginning of a character whose end Data has not got yet
+}
+
+// NewOutput returns the output that goes to w.
+func NewOutput(w io.Writer) *Output { return &Output{sink: sink{w: w}, terminal: IsTerminal(w)} }
+
+// Say writes text as one line, whatever it holds.
+func (o *Output) Say(text string) { _, _ = o.write([]byte(Printable(text) + "\n")) }
+
+// Text writes a text whose lines are ours.
+func (o *Output) Text(text string) { _, _ = o.write([]byte(printableLines(text))) }
 
 // Document writes v as one indented JSON document.
 func (o *Output) Document(v any) { o.encode(v, "  ") }
@@ -48,45 +79,60 @@ func (o *Output) encode(v any, indent string) {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", indent)
 	if err := enc.Encode(v); err != nil {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		if o.err == nil {
-			o.err = err
-		}
+		o.fail(err)
 		return
 	}
-	_, _ = o.Write(harmless(b.Bytes()))
+	_, _ = o.write(harmless(b.Bytes()))
 }
 
-// Failed returns the first error of writing.
-func (o *Output) Failed() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.err
+// Data returns the writer of a file that goes to stdout. It writes the bytes as they are,
+// but to a terminal what a terminal may show.
+func (o *Output) Data() io.Writer { return data{o} }
+
+type data struct{ *Output }
+
+func (d data) Write(p []byte) (int, error) {
+	if !d.terminal {
+		return d.write(p)
+	}
+	text := append(d.rest, p...)
+	whole := len(text) - len(unfinished(text))
+	d.rest = bytes.Clone(text[whole:])
+	if _, err := d.write([]byte(printableLines(string(text[:whole])))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// unfinished is the end of p that may be the beginning of a character.
+func unfinished(p []byte) []byte {
+	for i := len(p) - 1; i >= max(0, len(p)-utf8.UTFMax); i-- {
+		if utf8.RuneStart(p[i]) {
+			if utf8.FullRune(p[i:]) {
+				break
+			}
+			return p[i:]
+		}
+	}
+	return nil
+}
+
+// printableLines is Printable for each line of s.
+func printableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // IsTerminal reports whether the output goes to a terminal.
-func (o *Output) IsTerminal() bool { return IsTerminal(o.w) }
+func (o *Output) IsTerminal() bool { return o.terminal }
 
-// SyncWriter is a writer for several goroutines.
-type SyncWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-// NewSyncWriter returns a writer to w that is safe for concurrent use.
-func NewSyncWriter(w io.Writer) *SyncWriter { return &SyncWriter{w: w} }
-
-func (s *SyncWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
-}
-
-// IsTerminal reports whether a stream, or what an Output writes to, is a terminal.
+// IsTerminal reports whether a stream, or what a Talk writes to, is a terminal.
 func IsTerminal(stream any) bool {
-	if o, ok := stream.(*Output); ok {
-		stream = o.w
+	if t, ok := stream.(*Talk); ok {
+		stream = t.w
 	}
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))

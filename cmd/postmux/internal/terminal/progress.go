@@ -24,7 +24,7 @@ func NewProgress(w io.Writer, total int, items string) *Progress {
 	if !IsTerminal(w) {
 		return &Progress{}
 	}
-	return newProgress(w, total, items, time.Now())
+	return newProgress(under(w), total, items, time.Now())
 }
 
 func newProgress(w io.Writer, total int, items string, begun time.Time) *Progress {

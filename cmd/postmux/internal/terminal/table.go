@@ -3,7 +3,6 @@ package terminal
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 )
@@ -14,15 +13,15 @@ import (
 // The head comes with the first row, or at the end: before that a failure may
 // still be all there is to tell.
 type Table struct {
-	to   io.Writer
+	to   *Output
 	head []string
 	text bytes.Buffer
 	w    *tabwriter.Writer
 }
 
-// NewTable returns a table that writes to w under the names of columns in head, if any.
-func NewTable(w io.Writer, head ...string) *Table {
-	t := &Table{to: w, head: head}
+// NewTable returns a table that writes to out under the names of columns in head, if any.
+func NewTable(out *Output, head ...string) *Table {
+	t := &Table{to: out, head: head}
 	t.w = tabwriter.NewWriter(&t.text, 0, 0, 2, ' ', 0)
 	return t
 }
@@ -52,7 +51,7 @@ func (t *Table) End() {
 func (t *Table) Flush() {
 	_ = t.w.Flush() // to a buffer
 	for line := range strings.Lines(t.text.String()) {
-		_, _ = io.WriteString(t.to, strings.TrimRight(line, " \n")+"\n")
+		_, _ = t.to.write([]byte(strings.TrimRight(line, " \n") + "\n"))
 	}
 	t.text.Reset()
 }

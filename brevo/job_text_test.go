@@ -81,52 +81,6 @@ func job(text string) answers {
 	}
 }
 
-// Neither the receipts of good answers nor the texts of jobs and errors bring a key back.
-func TestNoFormOfTheKeyIsInReceipts(t *testing.T) {
-	sent := func(t *testing.T, status int, body string) string {
-		c := echoing(t, func(string) (int, string) { return status, body })
-		r, err := c.Send(t.Context(), &provider.Message{To: []provider.Address{{Email: "a@example.com"}}, Subject: "x", HTML: "x"})
-		require.NotNil(t, r)
-		data, marshalErr := json.Marshal(r)
-		require.NoError(t, marshalErr)
-		return fmt.Sprintf("%+v %v %s", r, err, data)
-	}
-	for _, place := range []struct {
-		name string
-		of   func(t *testing.T, form string) string
-		ours bool // nothing of the answer's text is passed on
-	}{
-		{name: "receipt id", of: func(t *testing.T, form string) string { return sent(t, 201, `{"messageId":"`+form+`"}`) }},
-		{name: "batch id", of: func(t *testing.T, form string) string {
-			return sent(t, 201, `{"messageId":"1","batchId":"`+form+`"}`)
-		}},
-		{name: "note", ours: true, of: func(t *testing.T, form string) string {
-			return sent(t, 400, `{"code":"duplicate_parameter","message":"idempotency `+form+`"}`)
-		}},
-		{name: "error text", of: func(t *testing.T, form string) string {
-			return sent(t, 400, `{"code":"invalid_parameter","message":"`+form+`"}`)
-		}},
-		{name: "code", of: func(t *testing.T, form string) string { return sent(t, 400, `{"code":"`+form+`","message":"x"}`) }},
-		{name: "job text", of: func(t *testing.T, form string) string { return printedImport(t, job(form)) }},
-		{name: "contact", of: func(t *testing.T, form string) string {
-			c, err := echoing(t, func(string) (int, string) {
-				return 200, `{"email":"a@example.com","id":1,"attributes":{"` + form + `":"` + form + `"}}`
-			}).GetContact(t.Context(), "a@example.com")
-			return fmt.Sprintf("%+v %v", c, err)
-		}},
-	} {
-		t.Run(place.name, func(t *testing.T) {
-			for _, form := range scrubtest.Forms(scrubtest.Key) {
-				t.Run(form.Name, func(t *testing.T) {
-					printed := place.of(t, form.Text)
-					scrubtest.NoneIn(t, scrubtest.Key, printed)
-					assert.Equal(t, !place.ours, strings.Contains(printed, "REDACTED"), printed)
-				})
-			}
-		})
-	}
-}
-
 // What a job says is one line in the error of each row.
 func TestTextOfAJobIsPrintable(t *testing.T) {
 	printed := printedImport(t, job(`a\u001b[31m\u0007\n2026-01-01 fake\u009b\u202e\u200fb`))
