@@ -156,7 +156,7 @@ func (s *Server) taken(provider, operation, name string) bool {
 	if !s.lenient || !e.takes(name, "") {
 		return false
 	}
-	s.violations = append(s.violations, Violation{Provider: provider, Operation: operation, What: "request: " + name, Taken: true})
+	s.addViolations(Violation{Provider: provider, Operation: operation, What: "request: " + name, Taken: true})
 	return true
 }
 

@@ -31,7 +31,8 @@ type pakat struct {
 	// double are the lists with a confirmation (double opt-in).
 	double map[string]bool
 	// describe are the forms with which lists were created, by uid.
-	describe map[string]map[string]any
+	describe  map[string]map[string]any
+	campaigns []*pakatCampaign
 }
 
 // pakatQuota is the number of mails that the account may send.
@@ -69,6 +70,21 @@ func (p *pakat) handlers() map[string]handler {
 		"listTransactionalEmails":      p.listMails,
 		"deleteTransactionalEmail":     p.deleteMail,
 		"listTemplates":                p.listTemplates,
+		"createTemplate":               p.createTemplate,
+		"getTemplate":                  p.getTemplate,
+		"updateTemplate":               p.updateTemplate,
+		"deleteTemplate":               p.deleteTemplate,
+		"createField":                  p.createField,
+		"getField":                     p.getField,
+		"deleteField":                  p.deleteField,
+		"listCampaigns":                p.listCampaigns,
+		"createCampaign":               p.createCampaign,
+		"getCampaign":                  p.getCampaign,
+		"updateCampaign":               p.updateCampaign,
+		"deleteCampaign":               p.deleteCampaign,
+		"copyCampaign":                 p.copyCampaign,
+		"toggleCampaignPause":          p.toggleCampaignPause,
+		"markCampaignSent":             p.markCampaignSent,
 		"listLists":                    p.listLists,
 		"createList":                   p.createList,
 		"getList":                      p.getList,
@@ -175,11 +191,7 @@ func (p *pakat) getQuota(*call) answer {
 func (p *pakat) getSendingDomain(*call) answer { return p.done() }
 
 func (p *pakat) listTemplates(c *call) answer {
-	return pakatPage(c, p.templates, func(t *Template) map[string]any {
-		return map[string]any{
-			"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil,
-		}
-	})
+	return pakatPage(c, p.templates, p.templateView)
 }
 
 // pakatStatuses are the vendor's names of the statuses of the store. It has none

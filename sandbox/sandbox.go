@@ -4,7 +4,8 @@
 // Each fake keeps state: a mail that was accepted can be looked up, a contact that
 // was stored is found again, a key against double sending is remembered. Every
 // request is checked against the curated spec of the vendor, and so is every
-// response of the fake itself; each deviation is a [Violation].
+// response of the fake itself; each deviation is a [Violation]. Strict, as by default, a
+// request that deviates is refused; [Lenient] takes what the vendors' servers take.
 //
 //	func TestOrderMail(t *testing.T) {
 //		sb := sandbox.New(t) // closed, and asked for violations, at the end of the test

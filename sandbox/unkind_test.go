@@ -187,3 +187,40 @@ func TestSendPulseKeepsSendersAndTemplates(t *testing.T) {
 	assert.NotEqual(t, first["id"], second["id"], "the id changes with the body")
 	assert.Equal(t, first["real_id"], second["real_id"])
 }
+
+func TestPakatKeepsTemplatesFieldsAndCampaigns(t *testing.T) {
+	s, u := startPakat(t)
+	tpl := at(t, u.call(201, "POST", "/templates", "template[name]", "Welcome", "template[content]", "PHA+SGk8L3A+"), "template_uid").(string)
+	u.call(200, "PUT", "/templates/"+tpl, "template[name]", "Hello", "template[content]", "PHA+SGVsbG88L3A+")
+	assert.Equal(t, "<p>Hello</p>", at(t, u.call(200, "GET", "/templates/"+tpl), "data", "record", "content"))
+	u.call(200, "DELETE", "/templates/"+tpl)
+	u.call(404, "GET", "/templates/"+tpl)
+
+	fields := "/lists/" + pakatList + "/fields"
+	id := at(t, u.call(201, "POST", fields, "type", "text", "label", "Club", "tag", "club"), "data", "record", "field_id").(string)
+	u.call(422, "POST", fields, "type", "text", "label", "Club", "tag", "CLUB")
+	assert.Equal(t, "CLUB", at(t, u.call(200, "GET", fields+"/"+id), "data", "record", "tag"))
+	assert.Contains(t, u.call(422, "DELETE", fields+"/1")["error"], "cannot be deleted")
+	u.call(200, "DELETE", fields+"/"+id)
+
+	form := []string{
+		"campaign[name]", "News", "campaign[from_name]", "Shop", "campaign[from_email]", "shop@example.com", "campaign[subject]", "Hi",
+		"campaign[reply_to]", "shop@example.com", "campaign[send_at]", "2030-01-01 00:00:00", "campaign[list_uid]", pakatList, "campaign[template][content]", "PHA+SGk8L3A+",
+	}
+	k := "/campaigns/" + at(t, u.call(201, "POST", "/campaigns", append(form, "campaign[status]", "draft")...), "campaign_uid").(string)
+	state := func() any { t.Helper(); return at(t, u.call(200, "GET", k), "data", "record", "status") }
+	assert.Equal(t, "draft", state())
+	u.call(422, "PUT", k+"/pause-unpause")
+	u.call(200, "PUT", k, "campaign[status]", "pending-sending", "campaign[send_at]", time.Now().UTC().Format(time.DateTime))
+	assert.Equal(t, "pending-sending", state())
+	u.call(200, "PUT", k+"/pause-unpause")
+	assert.Equal(t, "paused", state())
+	u.call(200, "PUT", k+"/pause-unpause")
+	s.Advance(2 * time.Minute)
+	assert.Equal(t, "sent", state())
+	u.call(422, "PUT", k, "campaign[subject]", "Again")
+	form[13] = "no-such-list"
+	u.call(422, "POST", "/campaigns", form...)
+	u.call(200, "DELETE", k)
+	u.call(404, "GET", k)
+}
