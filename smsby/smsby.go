@@ -49,6 +49,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
@@ -126,7 +127,9 @@ func zone(name string) (*time.Location, error) {
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; where the system has no zones, the program imports time/tzdata", expected, err)
+		// Without the name: somebody may have put a key in its place.
+		cause := strings.TrimSuffix(err.Error(), " "+name)
+		return nil, fmt.Errorf("%s: %s; where the system has no zones, the program imports time/tzdata", expected, cause)
 	}
 	return z, nil
 }
