@@ -12,7 +12,7 @@ JOINED        := $(shell awk -F '\t' '$$2 == "library" || $$2 == "workspace" {pr
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
 
 # What is generated, compared and measured does so with the versions of its own go.mod.
 generate check-generate drift drift-test stock-check wasm bench bench-test benchstat ablation faults sizes: export GOWORK := off
@@ -47,6 +47,11 @@ spec-lint: ## the linters of others over all specs, and a TypeScript client of e
 	  REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx redocly lint --config redocly.yaml $(PROVIDERS:%=../%/openapi.yaml) && \
 	  for p in $(PROVIDERS); do npx openapi-typescript ../$$p/openapi.yaml -o out/$$p.ts || exit 1; done && \
 	  npx tsc --noEmit --strict out/*.ts
+
+otherclients: ## the official Node clients of Brevo and SendPulse against the sandbox (needs Node)
+	@if command -v node > /dev/null && command -v npm > /dev/null; then \
+	  (cd internal/otherclients && npm ci --ignore-scripts --no-audit --no-fund --silent) && $(GO) test -count=1 ./internal/otherclients; \
+	else echo 'otherclients: skipped, there is no Node with npm here'; fi
 
 stock-check: ## generate and vet the stock client of the same specs, the fallback of our template
 	@rm -rf internal/stockcheck && for p in $(PROVIDERS); do \

@@ -74,7 +74,7 @@ func sameNumber(a, b string) bool {
 // lost says what of want, an answer, is not in got, its encoded decoding. An
 // answer's type holds plain values of one form, so these do not count, here and
 // in api/README.md: a zero value that is left out or stands for null, an added
-// zero value, an empty list where an object is meant, a number or truth value in
+// zero value, an empty list where an object is meant, a list of one for the object itself, a number or truth value in
 // place of a text that says the same and the reverse, JSON kept as a text.
 // secrets are what the answer's fields of that type hold; they are encoded as REDACTED.
 func lost(path string, want, got any, secrets []string) []string {
@@ -89,6 +89,9 @@ func lost(path string, want, got any, secrets []string) []string {
 	}
 	switch want := want.(type) {
 	case map[string]any:
+		if list, ok := got.([]any); ok && len(list) == 1 {
+			got = list[0] // flex.List
+		}
 		other, ok := got.(map[string]any)
 		if !ok {
 			return asText(path, want, got)
@@ -190,6 +193,9 @@ func unplaced(path string, v any, t reflect.Type) []string {
 	if strings.HasPrefix(t.Name(), "Object[") {
 		value, _ := t.FieldByName("Value")
 		return unplaced(path, v, value.Type)
+	}
+	if _, ok := v.(map[string]any); ok && strings.HasPrefix(t.Name(), "List[") {
+		t = t.Elem()
 	}
 	var out []string
 	switch v := v.(type) {

@@ -80,8 +80,8 @@ func child(name string, args []string) error {
 		return serve(args[0], os.Stdin, os.Stdout)
 	case name == "iterate" && len(args) == 2:
 		return iterateChild(args[0], args[1], os.Stdout)
-	case name == "import" && len(args) == 2:
-		return importChild(args[0], args[1], os.Stdout)
+	case (name == "import" || name == "import-phones") && len(args) == 2:
+		return importChild(args[0], args[1], name == "import-phones", os.Stdout)
 	}
 	return fmt.Errorf("%s: no such command", name)
 }

@@ -208,7 +208,7 @@ func (v *vendor) process(w http.ResponseWriter, r *http.Request) {
 func (v *vendor) attributes(w http.ResponseWriter, _ *http.Request) {
 	v.seen(func(*vendorCounts) {})
 	var out []map[string]string
-	for _, name := range []string{"FIRSTNAME", "LASTNAME", "CITY"} {
+	for _, name := range []string{"FIRSTNAME", "LASTNAME", "CITY", "SMS"} {
 		out = append(out, map[string]string{"name": name, "category": "normal", "type": "text"})
 	}
 	out = append(out, map[string]string{"name": "ORDERS", "category": "normal", "type": "float"})

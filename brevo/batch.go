@@ -87,6 +87,9 @@ func batchToAPI(messages []*provider.Message, key string) (brevoapi.SendEmailReq
 		body.MessageVersions[i] = v
 		notes[i] = append(append(append([]provider.Note(nil), common...), c.Notes...), sendinblue.Placeholders(m)...)
 	}
+	if top.TrackOpens != 0 { // its note is among the common ones
+		new(converter).consent(top.TrackOpens == provider.ToggleOn, &body)
+	}
 	return body, notes, nil
 }
 

@@ -13,8 +13,10 @@
 // Contacts: 10 calls a second. Sending: 1,000 a second. Status look-ups: 300 an
 // hour. Check: 100 an hour, shared with everything that is neither mail nor
 // contacts. The tracker's limit is not published. Plans with higher limits exist.
-// A message takes at most 99 recipients and 20 MB, and can be scheduled up to 72
-// hours ahead; these are the vendor's business and its answer is passed on.
+// A mail of several versions has at most 99 recipients in each and 2,000 in all; of a
+// plain one the vendor states no number. Its help says 20 MB a mail. A file needs an
+// extension that the vendor takes, and a mail can be scheduled up to 72 hours ahead.
+// These are the vendor's business and its answer is passed on.
 //
 // # Tracker
 //
@@ -60,6 +62,10 @@ type Config struct {
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key of the account, xkeysib-…"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
+	// TrackingConsent says that the account has consent to tracking by contact. A mail
+	// with TrackOpens then tells it of each recipient: off hides who opened, and the opening
+	// is still counted.
+	TrackingConsent bool `json:"tracking_consent" doc:"true: the account has consent to tracking by contact, so track_opens of a mail is told for each recipient"`
 	// TrackerKey is the key of the tracker, for TrackerAPI only. The API shows it
 	// in GetAccount under MarketingAutomation.
 	TrackerKey provider.Secret `json:"tracker_key" doc:"key of the tracker (ma-key), which has a host of its own; for brevo.TrackerAPI"`
@@ -86,7 +92,7 @@ func Driver() provider.Driver { return driver.Driver() }
 var driver = provider.DriverOf[Config]{
 	Name:         name,
 	Check:        checkTracker,
-	Capabilities: func(Config) provider.Capabilities { return capabilities },
+	Capabilities: capabilitiesOf,
 	Open:         open,
 }
 
@@ -95,15 +101,16 @@ type adapter struct {
 	*sendinblue.Driver
 	api     *brevoapi.Client
 	tracker *brevotrackerapi.Client // nil without a key of it
-	space   string                  // that the caller's keys are made UUIDs in
-	place   [32]byte                // sum of base URL and API key, for KeyScope
-	job     chan struct{}           // of the one import job that may run: those of an account hinder each other
+	caps    provider.Capabilities
+	space   string        // that the caller's keys are made UUIDs in
+	place   [32]byte      // sum of base URL and API key, for KeyScope
+	job     chan struct{} // of the one import job that may run: those of an account hinder each other
 }
 
 func newAdapter(api *brevoapi.Client, account string, folder int64) *adapter {
 	driver := sendinblue.New(calls{api}, account, folder, pages)
 	driver.Attributes.CountryCode = true
-	return &adapter{Driver: driver, api: api, space: account, job: make(chan struct{}, 1)}
+	return &adapter{Driver: driver, api: api, caps: capabilities, space: account, job: make(chan struct{}, 1)}
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -118,6 +125,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		return nil, err
 	}
 	a := newAdapter(brevoapi.NewClient(chain), env.Account, cfg.FolderID)
+	a.caps = capabilitiesOf(cfg)
 	a.space = cmp.Or(env.Namespace, env.Account)
 	a.place = sha256.Sum256([]byte("postmux:brevo:" + cmp.Or(cfg.BaseURL, baseURL) + " " + cfg.APIKey.Reveal()))
 	if a.tracker, err = openTracker(cfg, env); err != nil {
@@ -126,4 +134,4 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	return a, nil
 }
 
-func (a *adapter) Capabilities() provider.Capabilities { return capabilities }
+func (a *adapter) Capabilities() provider.Capabilities { return a.caps }

@@ -2,13 +2,16 @@ package brevo
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -136,36 +139,91 @@ func (c calls) ListContacts(
 	return read.page(page)
 }
 
-// MayJoin leaves out the lists that the contact has unsubscribed from: whether adding
-// it again would undo that is not documented, so it costs one call to look.
-func (c calls) MayJoin(
-	ctx context.Context, wire string, lists []int64,
-) ([]int64, []provider.Note, error) {
-	known, err := c.look(ctx, wire, "create or update the contact")
-	if err != nil || known == nil {
-		return lists, nil, err
-	}
-	var notes []provider.Note
-	lists = slices.DeleteFunc(lists, func(id int64) bool {
-		gone := slices.Contains(known.ListUnsubscribed, id)
-		if gone {
-			notes = append(notes, provider.Note{
-				Field: "lists", Action: provider.NoteDropped,
-				Why: fmt.Sprintf("the contact has unsubscribed from list %d", id),
-			})
-		}
-		return gone
-	})
-	return lists, notes, nil
-}
-
 // byEmail says that a contact is named by its address.
 var byEmail = brevoapi.ContactIdentifierTypeEmailID
 
+// identities are the attributes by which the vendor tells contacts apart beside the
+// address: it merges two contacts of whom one gets a value of the other.
+var identities = []struct {
+	attribute, field string
+	kind             brevoapi.ContactIdentifierType
+}{
+	{sendinblue.Phone, "phone", brevoapi.ContactIdentifierTypePhoneID},
+	{"EXT_ID", "external_id", brevoapi.ContactIdentifierTypeExtID},
+	{"WHATSAPP", "fields.WHATSAPP", brevoapi.ContactIdentifierTypeWhatsAppID},
+	{"LANDLINE_NUMBER", "fields.LANDLINE_NUMBER", brevoapi.ContactIdentifierTypeLandlineNumberID},
+}
+
+// identifier is a value of one of the identities as it is compared: a phone number
+// without what stands between and before its digits. It is empty for none.
+func identifier(attribute string, v any) string {
+	if raw, ok := v.(json.RawMessage); ok {
+		text := string(raw) // of a number
+		_ = json.Unmarshal(raw, &text)
+		v = text
+	}
+	text, _ := v.(string)
+	if attribute == "EXT_ID" {
+		return text
+	}
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.TrimLeft(digits, "0")
+}
+
+// Look reads the contact of each identifier that the body sets, and that of the address
+// where it is to join lists: whether adding it to one that it has left would undo that is
+// not documented.
+func (c calls) Look(
+	ctx context.Context, body sendinblue.ContactBody,
+) (known *sendinblue.Contact, looks bool, err error) {
+	const then = "create or update the contact"
+	for _, own := range identities {
+		value := identifier(own.attribute, body.Attributes[own.attribute])
+		if own.attribute == "EXT_ID" && body.ExternalID != "" {
+			value = body.ExternalID
+		}
+		if value == "" {
+			continue
+		}
+		found, err := c.look(ctx, value, own.kind, then)
+		if e, ok := errors.AsType[*provider.Error](err); ok && e.Kind == provider.ErrInvalid {
+			e.Field = own.field
+		}
+		switch {
+		case err != nil:
+			return nil, true, err
+		case found == nil:
+		case mailaddr.Key(found.Email) != mailaddr.Key(body.Email):
+			e := adapterkit.Conflict(own.field, "another contact has it, and the provider would make one of the two")
+			if found.Email != "" {
+				e.Message = "another contact has it, " + found.Email + ", and the provider would make one of the two"
+			}
+			return nil, true, e
+		default:
+			known = new(contactFromDetails(found))
+		}
+	}
+	if known != nil || len(body.Lists) == 0 {
+		return known, true, nil
+	}
+	found, err := c.look(ctx, body.Email, byEmail, then)
+	if found != nil {
+		known = new(contactFromDetails(found))
+	}
+	return known, true, err
+}
+
 // look reads a contact; nil when there is none.
-func (c calls) look(ctx context.Context, wire, then string) (*brevoapi.ContactDetails, error) {
+func (c calls) look(
+	ctx context.Context, id string, kind brevoapi.ContactIdentifierType, then string,
+) (*brevoapi.ContactDetails, error) {
 	got, err := c.api.GetContact(
-		ctx, wire, &brevoapi.GetContactParams{IdentifierType: &byEmail}, rest.WithThen(then),
+		ctx, id, &brevoapi.GetContactParams{IdentifierType: &kind}, rest.WithThen(then),
 	)
 	if errors.Is(err, provider.ErrNotFound) {
 		return nil, nil
@@ -178,7 +236,7 @@ func (c calls) CreateContact(
 ) (int64, error) {
 	created, err := c.api.CreateContact(ctx, brevoapi.CreateContactRequest{
 		Email: &body.Email, ExtID: adapterkit.Text(body.ExternalID), Attributes: body.Attributes,
-		ListIDs: body.Lists, EmailBlacklisted: body.Blocked, UpdateEnabled: new(true),
+		ListIDs: body.Lists, EmailBlacklisted: body.Blocked, SMSBlacklisted: body.SMSBlocked, UpdateEnabled: new(true),
 	}, opts...)
 	if err != nil {
 		return 0, err
@@ -234,12 +292,33 @@ func (c calls) CreateList(ctx context.Context, name string, folder int64) (int64
 	return created.ID, nil
 }
 
+// Leave looks first: taking off who has left the list would forget that, and who is not
+// on it needs no call.
 func (c calls) Leave(ctx context.Context, email string, list int64) error {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	known, err := c.look(ctx, wire, byEmail, "take the contact off the list")
+	switch {
+	case err != nil:
+		return err
+	case known == nil:
+		return noContact()
+	case slices.Contains(known.ListUnsubscribed, list) || !slices.Contains(known.ListIDs, list):
+		return nil
+	}
 	results, err := c.removeFromList(ctx, list, []string{email})
 	if err == nil && results[0].Error != nil {
 		err = results[0].Error
 	}
 	return err
+}
+
+func noContact() *provider.Error {
+	return &provider.Error{
+		Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: http.StatusNotFound, Message: "no such contact",
+	}
 }
 
 func (c calls) removeFromList(
@@ -249,11 +328,16 @@ func (c calls) removeFromList(
 	if err != nil {
 		return nil, err
 	}
-	return m.change(func(group []string) (*brevoapi.ListChange, error) {
+	return m.change(c.remove(ctx, list))
+}
+
+// remove takes a group off a list.
+func (c calls) remove(ctx context.Context, list int64) func([]string) (*brevoapi.ListChange, error) {
+	return func(group []string) (*brevoapi.ListChange, error) {
 		return c.api.RemoveContactsFromList(
 			ctx, list, brevoapi.RemoveContactsFromListRequest{Emails: group},
 		)
-	})
+	}
 }
 
 func (c calls) ListBlocked(

@@ -1,6 +1,8 @@
 package brevo
 
 import (
+	"maps"
+
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
@@ -50,23 +52,24 @@ var capabilities = func() provider.Capabilities {
 		feature.ContactsList:              cell(limited, "marketing mail and SMS", notTold),
 		feature.ContactsListMembers:       cell(limited, "marketing mail and SMS", notTold),
 		feature.ContactsListModifiedSince: cell(native),
-		feature.ContactsUpsert:            cell(native),
-		feature.ContactsUpsertPhone:       cell(native, "", "attribute SMS, with country code"),
-		feature.ContactsUpsertExternalID:  cell(native, "", "written, never read back"),
+		feature.ContactsUpsert:            cell(native, "", "who may join a list, and whose the phone and the external id are, is looked at before; who leaves a list in the moment between is put back"),
+		feature.ContactsUpsertPhone:       cell(native, "", "attribute SMS, with country code; another contact's is a conflict"),
+		feature.ContactsUpsertExternalID:  cell(native, "", "written, never read back; another contact's is a conflict"),
 		feature.ContactsUpsertNames:       cell(native, "", "attributes FIRSTNAME, LASTNAME"),
 		feature.ContactsUpsertFields:      cell(native, "", "attributes must exist; unknown ones are an error here"),
 		feature.ContactsUpsertClear:       cell(native, "", "an empty text; not of the external id").Guess(),
-		feature.ContactsUpsertStatus:      cell(limited, "whole account", "blocks all marketing mail"),
+		feature.ContactsUpsertStatus:      cell(limited, "whole account", "blocks all marketing mail; who is unsubscribed on one list is taken off it"),
+		feature.ContactsUpsertSuppressed:  cell(limited, "marketing mail and SMS", "of all senders; transactional mail and single senders are refused"),
 		feature.ContactsUpsertWithoutList: cell(native),
-		feature.ContactsDelete:            cell(native),
+		feature.ContactsDelete:            cell(native, "", "that somebody had unsubscribed is forgotten with the contact"),
 		feature.ContactsUnsubscribe:       cell(limited, "marketing mail", "transactional mail still goes out"),
-		feature.ContactsUnsubscribeList:   cell(emulated, "", "taken off the list; may be added again"),
-		feature.ContactsImport:            cell(native, "", "jobs of up to 10,000, once all contacts are read for who has unsubscribed (who does so later may be put back); two calls each for fewer than 50 and for what a job cannot do; one job at a time; contacts that share an address or a number are merged by the provider"),
+		feature.ContactsUnsubscribeList:   cell(emulated, "", "taken off the list; the provider keeps no standing of one list, so any upsert, import or addition may put the address on it again"),
+		feature.ContactsImport:            cell(native, "", "jobs of up to 10,000, once all contacts are read for who has unsubscribed, and before each look at a job those that have changed; who leaves a list while a job runs is taken off again, but for the moment in which the job comes to the row; two calls each for fewer than 50 and for what a job cannot do; one job at a time; rows that share a phone or an id are stored one by one"),
 		feature.ListsList:                 cell(native),
-		feature.ListsAdd:                  cell(native, "", "150 addresses a call"),
-		feature.ListsRemove:               cell(native, "", "150 addresses a call"),
+		feature.ListsAdd:                  cell(native, "", "a look-up for each address, and 150 addresses a call"),
+		feature.ListsRemove:               cell(native, "", "a look-up for each address, and 150 addresses a call; who has left the list is kept there"),
 		feature.ListsCreate:               cell(limited, "with the setting folder_id"),
-		feature.ListsDelete:               cell(native),
+		feature.ListsDelete:               cell(native, "", "who had left the list is forgotten with it"),
 		feature.ContactsResubscribe:       cell(limited, "marketing mail", "read afterwards; a block of transactional mail stays; to a list: put on it again").Guess(),
 		feature.SuppressionsList:          cell(limited, "transactional mail", "unsubscriptions are by sender address; who gets no marketing mail is told with the contacts"),
 		feature.SuppressionsAdd:           cell(none, "", "the provider has no call that adds an address; unsubscribe blocks marketing mail"),
@@ -76,3 +79,13 @@ var capabilities = func() provider.Capabilities {
 		feature.CheckQuota:                cell(native),
 	}
 }()
+
+// capabilitiesOf are the capabilities of an account with these settings.
+func capabilitiesOf(cfg Config) provider.Capabilities {
+	if !cfg.TrackingConsent {
+		return capabilities
+	}
+	out := maps.Clone(capabilities)
+	out[feature.MessageTrackOpens] = adapterkit.Cell(provider.LevelLimited, "who opened", "off: still counted, without the person")
+	return out
+}

@@ -50,7 +50,29 @@ func emailToAPI(m *provider.Message, key string) (brevoapi.SendEmailRequest, []p
 	}
 	body.Headers[keyHeader] = key
 	c.versions(m, &body)
+	if m.TrackOpens != 0 { // refused before, unless the account has the setting
+		c.consent(m.TrackOpens == provider.ToggleOn, &body)
+	}
 	return body, c.Notes, c.Err
+}
+
+// consent says for each recipient whether an opening may be tied to the person.
+func (c *converter) consent(given bool, body *brevoapi.SendEmailRequest) {
+	set := func(lists ...[]brevoapi.EmailAddress) {
+		for _, list := range lists {
+			for i := range list {
+				list[i].TrackingConsent = &given
+			}
+		}
+	}
+	set(body.To, body.Cc, body.Bcc)
+	for i := range body.MessageVersions {
+		v := &body.MessageVersions[i]
+		set(v.To, v.Cc, v.Bcc)
+	}
+	if !given {
+		c.Note("track_opens", provider.NoteWarning, "still counted, without the person")
+	}
 }
 
 // versions makes one version of the mail for each of m.Recipients. The vendor

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/postmux/postmux/internal/adapterkit"
@@ -37,17 +38,19 @@ const (
 
 // bulkImport stores rows by the vendor's import jobs. Whether a job lifts an
 // unsubscription or a block is not documented, so the contacts of whom either is
-// known go by UpsertContact's way, which looks at them first.
+// known go by UpsertContact's way, which looks at them first; so do those with an
+// identifier of another contact. Who leaves while a job runs is taken off again.
 type bulkImport struct {
 	*adapter
 	consent consent
 	pace    atomic.Int64 // how long the last job took, in nanoseconds
 	// Row alone uses these, and one goroutine calls it.
-	lists   adapterkit.Shared[[]int64]
-	names   []string // of the row that is made
-	text    []byte
-	ends    []uint32
-	blocked map[uint64]struct{} // whom the import itself has blocked: consent may be older
+	lists adapterkit.Shared[[]int64]
+	names []string // of the row that is made
+	text  []byte
+	ends  []uint32
+	// people are whom the identifiers of the file and of the account belong to.
+	people adapterkit.People
 }
 
 // importRow is a contact as a job and an upsert take it. What it sets stands in text, a
@@ -122,9 +125,7 @@ func (r *importRow) attributes() map[string]any {
 	return out
 }
 
-func (a *adapter) NewBulkImport() provider.BulkImport {
-	return &bulkImport{adapter: a, blocked: make(map[uint64]struct{})}
-}
+func (a *adapter) NewBulkImport() provider.BulkImport { return &bulkImport{adapter: a} }
 
 func (b *bulkImport) Limits() provider.GroupLimits {
 	return provider.GroupLimits{Items: importRows, Bytes: importBytes}
@@ -132,26 +133,20 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 
 // Row leaves alone what a job cannot do: it needs a list, it is not documented
 // to take an external id, it blocks all of its contacts or none, and it clears
-// the same way. Nor may it have a contact whom an earlier row has blocked.
+// the same way. Nor may it have an identifier that an earlier row has for another
+// address: the vendor would make one contact of the two, or leave its whole job open.
 func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (provider.BulkRow, error) {
 	alone := provider.BulkRow{Alone: true}
 	wire, err := adapterkit.Wire("email", change.Email)
 	if err != nil {
 		return alone, err
 	}
-	if change.Status.Terminal() {
-		b.blocked[addressSum(ownSeed, wire, anyList)] = struct{}{}
-		return alone, nil
+	if id := change.ExternalID.Value(); id != "" {
+		alone.Identity = append(alone.Identity, named("EXT_ID", id))
+		b.people.Add(named("EXT_ID", id), wire)
 	}
-	if len(change.Lists) == 0 || !change.ExternalID.IsZero() {
-		return alone, nil
-	}
-	if len(b.blocked) > 0 {
-		if _, ok := b.blocked[addressSum(ownSeed, wire, anyList)]; ok {
-			return alone, nil
-		}
-	}
-	lists, err := adapterkit.ListIDs(change.Lists)
+	joins, stops := adapterkit.Joins(change)
+	lists, err := adapterkit.Numbers(joins)
 	if err != nil {
 		return alone, err
 	}
@@ -161,19 +156,51 @@ func (b *bulkImport) Row(ctx context.Context, change provider.ContactChange) (pr
 		return alone, err
 	case err != nil:
 		return alone, nil //nolint:nilerr // not about the row: its upsert meets it too, and that ends the import
-	case clears(attrs) || !plainPhone(attrs[sendinblue.Phone]):
+	}
+	shared := false
+	for _, own := range identities {
+		if id := identifier(own.attribute, attrs[own.attribute]); id != "" {
+			alone.Identity = append(alone.Identity, named(own.attribute, id))
+			shared = b.people.Another(named(own.attribute, id), wire) || shared
+			b.people.Add(named(own.attribute, id), wire)
+		}
+	}
+	if shared || len(stops)+len(change.Suppressed) > 0 || change.Status.Terminal() || len(lists) == 0 ||
+		!change.ExternalID.IsZero() || clears(attrs) || !plainPhone(attrs[sendinblue.Phone]) {
 		return alone, nil
 	}
 	slices.Sort(lists)
 	// Rows with a phone number are apart: a number that another contact has leaves
 	// the outcome of its whole job open.
-	_, phone := attrs[sendinblue.Phone]
-	key, shared := b.lists.Of(listsKey(lists, phone), lists)
-	row, err := b.newRow(wire, shared, attrs)
+	key, of := b.lists.Of(listsKey(lists, len(alone.Identity) > 0), lists)
+	row, err := b.newRow(wire, of, attrs)
 	if err != nil {
 		return alone, err
 	}
-	return provider.BulkRow{Key: key, Bytes: row.size() + rowCost, Data: row, Notes: converted}, nil
+	return provider.BulkRow{Key: key, Bytes: row.size() + rowCost, Identity: alone.Identity, Data: row, Notes: converted}, nil
+}
+
+// named is an identifier with its kind.
+func named(attribute, id string) string { return attribute + " " + id }
+
+// another reports whether the row has an identifier of another contact of the account.
+func (b *bulkImport) another(row *importRow) bool {
+	for name, value := range row.values() {
+		if id := identifierIn(name, value); id != "" && b.people.Another(named(name, id), row.wire) {
+			return true
+		}
+	}
+	return false
+}
+
+// identifierIn is the identifier that an attribute of the name holds, empty for none.
+func identifierIn(name string, value json.RawMessage) string {
+	for i := range identities {
+		if identities[i].attribute == name {
+			return identifier(name, value)
+		}
+	}
+	return ""
 }
 
 // listsKey tells rows apart that may not share a job.
@@ -230,12 +257,31 @@ func plainPhone(v any) bool {
 // back nothing is stored, and the import waits.
 func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {
 	s := &storing{bulkImport: b, lists: *rows[0].Data.(*importRow).lists, rows: rows, results: make([]provider.ImportResult, len(rows))}
+	if len(rows) < fewRows {
+		for i := range rows {
+			s.single = append(s.single, i)
+		}
+		s.upserts(ctx)
+		return s.results, nil
+	}
+	// Jobs run one after the other: the vendor's help says that jobs beside each other may
+	// get stuck, and what a job must know of the contacts is read just before it. Jobs of
+	// other programs are not seen.
+	select {
+	case b.job <- struct{}{}:
+		defer func() { <-b.job }()
+	case <-ctx.Done():
+		return nil, &provider.Error{
+			Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Err: ctx.Err(),
+			Message: "not tried: an import job before it has not ended",
+		}
+	}
 	known, err := b.known(ctx, len(rows))
 	if err != nil {
 		return nil, err
 	}
 	for i := range rows {
-		if known == nil || known.out(s.row(i).wire, s.lists) {
+		if row := s.row(i); !known || b.consent.out(row.wire, s.lists) || b.another(row) {
 			s.single = append(s.single, i)
 		} else {
 			s.job = append(s.job, i)
@@ -249,8 +295,10 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 	if adapterkit.Limited(err) {
 		return nil, err
 	}
-	s.upserts(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { s.upserts(ctx) })
 	follow()
+	work.Wait()
 	return s.results, nil
 }
 
@@ -286,11 +334,7 @@ func (s *storing) upserts(ctx context.Context) {
 
 // upsert does what UpsertContact does.
 func (s *storing) upsert(ctx context.Context, row *importRow) (*provider.ContactReceipt, error) {
-	lists, notes, err := calls{s.api}.MayJoin(ctx, row.wire, slices.Clone(s.lists))
-	if err != nil {
-		return nil, err
-	}
-	return s.Driver.Store(ctx, sendinblue.ContactBody{Email: row.wire, Attributes: row.attributes(), Lists: lists}, notes)
+	return s.Change(ctx, sendinblue.ContactBody{Email: row.wire, Attributes: row.attributes(), Lists: s.lists}, nil, nil)
 }
 
 // unknown is the error of rows of which nobody knows whether they were stored.

@@ -16,13 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/gen/brevoapi"
-	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
 // account answers calls without a network.
 type account struct {
+	mu       sync.Mutex
+	since    []string // modifiedSince of each listing
 	contacts []brevoapi.Contact
 	count    int64         // of contacts, if not as many as there are
 	took     time.Duration // how long a job takes
@@ -35,17 +36,24 @@ type account struct {
 }
 
 func (a *account) Do(_ context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.calls[call.Operation]++
 	var answer any = map[string]any{}
 	reply := &rest.Reply{Status: 200}
 	switch call.Operation {
 	case "listContacts":
 		var offset int
+		since := ""
 		for _, q := range call.Query {
+			if q.Name == "modifiedSince" {
+				since = q.Value
+			}
 			if q.Name == "offset" {
 				offset, _ = strconv.Atoi(q.Value)
 			}
 		}
+		a.since = append(a.since, since)
 		count := max(a.count, int64(len(a.contacts)))
 		size := contactsPage
 		if a.small {
@@ -94,7 +102,7 @@ func rowsOf(t *testing.T, b *bulkImport, n int) []provider.BulkRow {
 	rows := make([]provider.BulkRow, n)
 	for i := range rows {
 		var err error
-		rows[i], err = b.Row(t.Context(), provider.ContactChange{Email: fmt.Sprintf("a%d@example.com", i), Lists: []provider.Ref{{ID: "4"}, {ID: "2"}, {ID: "4"}}})
+		rows[i], err = b.Row(t.Context(), provider.ContactChange{Email: fmt.Sprintf("a%d@example.com", i), Memberships: []provider.Membership{{List: "4"}, {List: "2"}}})
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []int64{2, 4}, *rows[0].Data.(*importRow).lists)
@@ -167,9 +175,9 @@ func TestOneJobAtATime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		results, err := b.Store(ctx, rows)
-		require.NoError(t, err)
-		require.ErrorIs(t, results[0].Err, provider.ErrCanceled)
-		assert.ErrorContains(t, results[0].Err, "an import job before it has not ended")
+		require.ErrorIs(t, err, provider.ErrCanceled)
+		assert.Empty(t, results)
+		assert.ErrorContains(t, err, "an import job before it has not ended")
 		assert.Equal(t, 3, o.calls["importContacts"])
 	})
 }
@@ -241,7 +249,8 @@ func TestStoreKeptBack(t *testing.T) {
 		results, err = b.Store(t.Context(), rows)
 		require.NoError(t, err)
 		assert.Equal(t, provider.ContactStored, results[0].Receipt.State)
-		assert.Equal(t, 1, a.calls["listContacts"])
+		assert.Empty(t, a.since[0])
+		assert.NotContains(t, a.since[1:], "", "all contacts are read once")
 	})
 }
 
@@ -283,11 +292,13 @@ func TestWalkMissesNobody(t *testing.T) {
 		for _, deleted := range []int{0, 1, 49} {
 			a := &account{contacts: contacts(n), deleted: deleted}
 			all := slices.Clone(a.contacts)
-			l, err := a.imports(t).walk(t.Context(), 1000)
+			b := a.imports(t)
+			known, err := b.known(t.Context(), 1000)
 			require.NoError(t, err)
+			require.True(t, known)
 			stay := all[len(all)-len(a.contacts):]
 			for _, c := range stay {
-				assert.Equal(t, c.EmailBlacklisted, l.out(c.Email, nil), "%s of %d, %d deleted", c.Email, n, deleted)
+				assert.Equal(t, c.EmailBlacklisted, b.consent.out(c.Email, nil), "%s of %d, %d deleted", c.Email, n, deleted)
 			}
 			if deleted == 0 {
 				assert.LessOrEqual(t, a.calls["listContacts"], n/contactsPage+2)
@@ -298,13 +309,15 @@ func TestWalkMissesNobody(t *testing.T) {
 
 func TestWalkGivesUp(t *testing.T) {
 	small := &account{contacts: contacts(200), small: true}
-	l, err := small.imports(t).walk(t.Context(), 1000)
+	b := small.imports(t)
+	known, err := b.known(t.Context(), 1000)
 	require.NoError(t, err)
+	require.True(t, known)
 	for _, c := range small.contacts {
-		assert.Equal(t, c.EmailBlacklisted, l.out(c.Email, nil), "pages that are small are only slow")
+		assert.Equal(t, c.EmailBlacklisted, b.consent.out(c.Email, nil), "pages that are small are only slow")
 	}
 	a := &account{contacts: contacts(10_000), deleted: 51}
-	_, err = a.imports(t).walk(t.Context(), 1000)
+	_, err = a.imports(t).known(t.Context(), 10_000)
 	require.ErrorIs(t, err, provider.ErrBadResponse)
 	assert.Less(t, a.calls["listContacts"], 50)
 }
@@ -319,8 +332,8 @@ func TestWalkOnlyWhenItPays(t *testing.T) {
 	assert.Equal(t, map[string]int{"listContacts": 1, "getContact": 60, "createContact": 60}, a.calls)
 }
 
-// What is known of consent is read again when it is old.
-func TestWalkAgain(t *testing.T) {
+// All contacts are read once, and before each look at a job those that have changed.
+func TestChangesAreReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &account{contacts: contacts(10)}
 		b := a.imports(t)
@@ -329,23 +342,45 @@ func TestWalkAgain(t *testing.T) {
 			_, err := b.Store(t.Context(), rows)
 			require.NoError(t, err)
 		}
-		assert.Equal(t, 1, a.calls["listContacts"])
-		require.NoError(t, flow.Pause(t.Context(), consentAge))
-		_, err := b.Store(t.Context(), rows)
-		require.NoError(t, err)
-		assert.Equal(t, 2, a.calls["listContacts"])
+		since := 0
+		for _, all := range a.since {
+			if all != "" {
+				since++
+			}
+		}
+		assert.Equal(t, 1, len(a.since)-since, "all contacts")
+		assert.Equal(t, 2*(2+3*2), since, "two pages before the second and third job, before each look, and after each job")
 	})
 }
 
 func TestLeft(t *testing.T) {
-	l := &left{seed: maphash.MakeSeed()}
-	l.add(&brevoapi.Contact{Email: "Anna@Example.com", EmailBlacklisted: true})
-	l.add(&brevoapi.Contact{Email: "ivan@xn--e1afmkfd.example", ListUnsubscribed: []int64{4, 9}})
-	slices.Sort(l.sums)
-	assert.True(t, l.out("anna@example.com", nil))
-	assert.True(t, l.out("IVAN@ПРИМЕР.example", []int64{3, 9}))
-	assert.False(t, l.out("ivan@xn--e1afmkfd.example", []int64{3}))
-	assert.False(t, l.out("other@example.com", []int64{4}))
+	c := consent{left: left{seed: maphash.MakeSeed(), more: map[uint64]struct{}{}}, news: map[uint64]struct{}{}}
+	add := func(sum uint64) { c.left.more[sum], c.news[sum] = struct{}{}, struct{}{} }
+	for _, contact := range []brevoapi.Contact{
+		{Email: "Anna@Example.com", EmailBlacklisted: true},
+		{Email: "ivan@xn--e1afmkfd.example", ListIDs: []int64{2}, ListUnsubscribed: []int64{4, 9}},
+		{Email: "gone@example.com", ListUnsubscribed: []int64{4}},
+		{Email: "free@example.com", ListIDs: []int64{4}},
+	} {
+		c.left.sumsOf(&contact, add)
+	}
+	for _, row := range []struct {
+		email string
+		lists []int64
+		out   bool
+	}{
+		{"anna@example.com", nil, true},
+		{"IVAN@ПРИМЕР.example", []int64{3, 9}, true},
+		{"ivan@xn--e1afmkfd.example", []int64{3}, false},
+		{"gone@example.com", []int64{3}, true},
+		{"free@example.com", []int64{4}, false},
+		{"other@example.com", []int64{4}, false},
+	} {
+		assert.Equal(t, row.out, c.out(row.email, row.lists), "%+v", row)
+	}
+	assert.True(t, c.since("anna@example.com", blocked))
+	assert.False(t, c.since("gone@example.com", blocked))
+	assert.True(t, c.since("gone@example.com", 4))
 }
 
 func TestPlainPhone(t *testing.T) {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/internal/flow"
+	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
@@ -38,8 +40,7 @@ type importBody struct {
 }
 
 // start starts the job of the rows that have one and returns what follows it to
-// its end. It waits until no other job of this client runs: the vendor's help says that
-// jobs beside each other may get stuck. Jobs of other programs are not seen. Without a new list a repeat ends in the same state, and no notice is
+// its end. Without a new list a repeat ends in the same state, and no notice is
 // mailed, so the call is an upsert. The error is that of the call; each row of the
 // job has it too, and there is nothing to follow then.
 func (s *storing) start(ctx context.Context) (follow func(), err error) {
@@ -47,17 +48,6 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 	if len(s.job) == 0 {
 		return nothing, nil
 	}
-	select {
-	case s.adapter.job <- struct{}{}:
-	case <-ctx.Done():
-		err := &provider.Error{
-			Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Err: ctx.Err(),
-			Message: "not tried: an import job before it has not ended",
-		}
-		s.all(nil, err)
-		return nothing, err
-	}
-	release := func() { <-s.adapter.job }
 	body := &importBody{
 		DisableNotification: true, JSONBody: make([]*importRow, len(s.job)), ListIDs: s.lists, UpdateExistingContacts: true,
 	}
@@ -74,14 +64,84 @@ func (s *storing) start(ctx context.Context) (follow func(), err error) {
 		err = unknown(nil, "the import was started, but the answer has no number of it")
 	}
 	if err != nil {
-		release()
 		s.all(nil, err)
 		return nothing, err
 	}
 	return func() {
-		defer release()
+		s.consent.news = make(map[uint64]struct{})
 		s.all(s.follow(ctx, started.ProcessID))
+		s.takeBack(ctx)
+		s.consent.news = nil
 	}, nil
+}
+
+// takeBack undoes what the job did to who left a list, or all mail, while it waited or
+// ran: the vendor does not document that a job leaves them alone.
+func (s *storing) takeBack(ctx context.Context) {
+	if err := s.refresh(ctx); err != nil {
+		s.noteEach(func(*importRow) string {
+			return "whether somebody unsubscribed while the import job ran could not be read: " + err.Error()
+		})
+		return
+	}
+	if len(s.consent.news) == 0 {
+		return
+	}
+	s.noteEach(func(row *importRow) string {
+		var again []int64
+		for _, list := range s.lists {
+			if s.consent.since(row.wire, list) || s.consent.since(row.wire, anyList) {
+				again = append(again, list)
+			}
+		}
+		lift := s.consent.since(row.wire, blocked)
+		if len(again) == 0 && !lift {
+			return ""
+		}
+		err := s.takeOff(ctx, row.wire, again, lift)
+		if err != nil {
+			return "unsubscribed while the import job ran, which may have put the contact on its lists again, and that could not be undone: " + err.Error()
+		}
+		return "unsubscribed while the import job ran; on none of its lists now"
+	})
+}
+
+// noteEach adds a note to the receipts of rows of the job; none for an empty text.
+func (s *storing) noteEach(why func(row *importRow) string) {
+	for _, i := range s.job {
+		text := ""
+		if r := s.results[i].Receipt; r != nil {
+			text = why(s.row(i))
+		}
+		if text != "" {
+			note := provider.Note{Field: "lists", Action: provider.NoteWarning, Why: text}
+			s.results[i].Receipt.Notes = append(slices.Clip(s.results[i].Receipt.Notes), note)
+		}
+	}
+}
+
+// takeOff takes a contact off the lists that a job has put it on, and blocks it again.
+func (s *storing) takeOff(ctx context.Context, wire string, lists []int64, block bool) error {
+	now, err := calls{s.api}.look(ctx, wire, byEmail, "")
+	if err != nil || now == nil {
+		return err
+	}
+	for _, list := range lists {
+		if !slices.Contains(now.ListIDs, list) || slices.Contains(now.ListUnsubscribed, list) {
+			continue
+		}
+		results, err := calls{s.api}.removeFromList(ctx, list, []string{wire})
+		if err == nil && results[0].Error != nil {
+			err = results[0].Error
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if block && !now.EmailBlacklisted {
+		return calls{s.api}.UpdateContact(ctx, wire, sendinblue.ContactBody{Blocked: new(true)})
+	}
+	return nil
 }
 
 // all gives the rows of the job their result; each has a receipt of its own.
@@ -108,6 +168,8 @@ func (s *storing) follow(ctx context.Context, id int64) (*provider.ContactReceip
 		if err := flow.Pause(ctx, wait); err != nil {
 			return nil, unknown(err, fmt.Sprintf("import job %d was started and not followed to its end", id))
 		}
+		// Who leaves while the job waits is seen before it puts them back.
+		_ = s.refresh(ctx) // takeBack tells of an error that lasts
 		var reply rest.Reply
 		p, err := s.api.GetProcess(ctx, id, rest.WithReply(&reply))
 		var e *provider.Error

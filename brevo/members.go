@@ -32,6 +32,12 @@ func newMembers(emails []string) (*members, error) {
 
 func (m *members) settle(i int, e *provider.Error) { m.results[i].Error, m.settled[i] = e, true }
 
+// refuse settles an address with an error of ours.
+func (m *members) refuse(i int, err error) {
+	e, _ := errors.AsType[*provider.Error](err)
+	m.settle(i, e)
+}
+
 // open are the indexes that still need a call.
 func (m *members) open() []int {
 	var out []int
@@ -54,8 +60,8 @@ func (m *members) told() []provider.MemberResult {
 	return out
 }
 
-// named are the keys of the addresses of both lists.
-func named(lists ...[]flex.Text) map[string]bool {
+// keysOf are the keys of the addresses of both lists.
+func keysOf(lists ...[]flex.Text) map[string]bool {
 	out := make(map[string]bool)
 	for _, list := range lists {
 		for _, email := range list {
@@ -88,8 +94,8 @@ func (m *members) change(call func(group []string) (*brevoapi.ListChange, error)
 			continue
 		}
 		// The lists stand inside contacts, or at the root in the examples of 2026.
-		changed := named(answer.Contacts.Success, answer.Success)
-		failed := named(answer.Contacts.Failure, answer.Failure)
+		changed := keysOf(answer.Contacts.Success, answer.Success)
+		failed := keysOf(answer.Contacts.Failure, answer.Failure)
 		for _, at := range indexes {
 			key := mailaddr.Key(m.wires[at])
 			switch {

@@ -30,7 +30,7 @@ type walk struct {
 	see   func(*brevoapi.Contact)
 
 	offset, size int64
-	last         string          // contact of the page before, empty when the next page need not hold it
+	last         string          // contact of the page before; empty: the next need not hold it
 	firsts       map[string]bool // contacts with which a page began since walk went back
 	forth, back  int64           // steps
 }

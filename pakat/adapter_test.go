@@ -149,11 +149,16 @@ func TestSendTemplateAndStatus(t *testing.T) {
 	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
 }
 
+// A blacklisted address is refused; one that is blacklisted while the mail waits fails.
 func TestSendSuppressedFails(t *testing.T) {
 	s, c := start(t)
-	s.AddSuppression("pakat", sara, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll})
-	r, err := c.Send(t.Context(), &provider.Message{To: []provider.Address{{Email: sara}}, Subject: "x", HTML: "y"})
+	m := &provider.Message{To: []provider.Address{{Email: sara}}, Subject: "x", HTML: "y"}
+	r, err := c.Send(t.Context(), m)
 	require.NoError(t, err)
+	s.AddSuppression("pakat", sara, provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeAll})
+	_, err = c.Send(t.Context(), m)
+	require.ErrorIs(t, err, provider.ErrConflict)
+	assert.Len(t, s.Messages(), 1)
 	s.Advance(time.Hour)
 	status, err := c.Status(t.Context(), r)
 	require.NoError(t, err)

@@ -223,7 +223,7 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire string, r *provider.C
 	}
 	_, err = a.api.UnsubscribeEmailFromAllLists(ctx, pakatapi.EmailForm{Email: wire})
 	if len(found) == 0 {
-		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so none was touched; a list it joins later is not covered"})
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so nothing keeps it from a list that it is put on later"})
 		if errors.Is(err, provider.ErrNotFound) {
 			err = nil
 		}

@@ -56,10 +56,11 @@ func TestUpdateKeepsFields(t *testing.T) {
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{
 		Email: sara, LastName: provider.ChangeTo("کریمی"), Fields: map[string]any{"POINTS": nil}, Lists: in(listA), Status: provider.StatusSubscribed,
 	})
-	require.NoError(t, err)
+	require.ErrorIs(t, err, provider.ErrConflict)
+	assert.ErrorContains(t, err, "not put on list newsletter001: it is unsubscribed there; resubscribe is the verb for that, and the rest was stored")
 	assert.Equal(t, provider.ContactUpdated, r.State)
 	assert.NotEmpty(t, r.ID)
-	assert.Equal(t, []provider.Note{{Field: "status", Action: provider.NoteDropped, Why: "the address is unsubscribed on the list newsletter001 and is left so"}}, r.Notes)
+	assert.Empty(t, r.Notes)
 	got := s.Contacts("pakat")[0]
 	assert.Equal(t, "سارا", got.FirstName)
 	assert.Equal(t, "کریمی", got.LastName)
@@ -69,8 +70,14 @@ func TestUpdateKeepsFields(t *testing.T) {
 	before := len(s.Requests("pakat"))
 	r, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Status: provider.StatusBlocked})
 	require.NoError(t, err)
-	assert.Len(t, r.Notes, 1)
-	assert.Equal(t, []string{"listSubscribersByEmail"}, operations(s, before), "nothing to write")
+	assert.Empty(t, r.Notes)
+	assert.Equal(t, []string{"listSubscribersByEmail", "getSubscriber", "unsubscribeSubscriber", "updateSubscriber"}, operations(s, before))
+	assert.Equal(t, provider.StatusBlocked, s.Contacts("pakat")[0].Memberships[0].Status, "a block is more than an unsubscription")
+
+	before = len(s.Requests("pakat"))
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{Email: sara, Lists: in(listA), Status: provider.StatusUnsubscribed})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"listSubscribersByEmail"}, operations(s, before), "nothing to write: an unsubscription is less than a block")
 }
 
 func TestUpsertSetsStatus(t *testing.T) {
@@ -304,4 +311,27 @@ func TestLockedAddressIsTriedAgain(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, provider.ContactCreated, r.State)
 	assert.Equal(t, []string{"listSubscribersByEmail", "createSubscriber", "createSubscriber"}, operations(s, 0))
+}
+
+// A listing of all contacts asks for each list once.
+func TestListingAsksForEachListOnce(t *testing.T) {
+	s, c := start(t)
+	for i := range 260 {
+		list := listA
+		if i%2 == 1 {
+			list = listB
+		}
+		s.AddContact("pakat", provider.Contact{Email: fmt.Sprintf("c%03d@example.com", i), Memberships: []provider.Membership{{List: list}}})
+	}
+	before, seen := len(s.Requests("pakat")), 0
+	for _, err := range c.AllContacts(t.Context(), provider.ContactQuery{}) {
+		require.NoError(t, err)
+		seen++
+	}
+	assert.Equal(t, 260, seen)
+	did := map[string]int{}
+	for _, op := range operations(s, before) {
+		did[op]++
+	}
+	assert.Equal(t, map[string]int{"listLists": 2, "listSubscribers": 6}, did)
 }

@@ -46,7 +46,7 @@ func statusToWire(s provider.MembershipStatus) *pakatapi.SubscriberStatus {
 		return new(pakatapi.SubscriberStatusConfirmed)
 	case provider.StatusUnsubscribed:
 		return new(pakatapi.SubscriberStatusUnsubscribed)
-	case provider.StatusBlocked:
+	case provider.StatusBlocked, provider.StatusBounced, provider.StatusComplained:
 		return new(pakatapi.SubscriberStatusBlacklisted)
 	}
 	return nil

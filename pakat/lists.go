@@ -43,8 +43,10 @@ func (a *adapter) addMember(ctx context.Context, list, email string) error {
 	if i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.UID == list }); i >= 0 {
 		return member(found[i].Status)
 	}
-	if err := mayJoin(found); err != nil {
-		return err
+	if why := standingOf(found).Bars(list); why != "" {
+		var barred adapterkit.Barred
+		barred.Add(list, why)
+		return barred.Err(false)
 	}
 	_, err = a.api.CreateSubscriber(ctx, list, pakatapi.SubscriberForm{Email: wire})
 	if errors.Is(err, provider.ErrConflict) { // it joined the list after the search, or is refused for something else
@@ -65,7 +67,7 @@ func member(status string) error {
 	case provider.StatusSubscribed, provider.StatusPending:
 		return nil
 	}
-	return adapterkit.Conflict("email", "the address is "+status+" on the list and is left so")
+	return adapterkit.Conflict("email", "the address is "+status+" on the list and is left so; resubscribe is the verb for that")
 }
 
 // RemoveFromList deletes records. A record that says unsubscribed or blocked is

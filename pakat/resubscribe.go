@@ -26,6 +26,9 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 		return a.resubscribeAll(ctx, wire)
 	}
 	match, err := a.api.GetSubscriberByEmail(ctx, list.ID, &pakatapi.GetSubscriberByEmailParams{Email: wire}, rest.WithThen("set its status to confirmed if it is unsubscribed"))
+	if errors.Is(err, provider.ErrNotFound) {
+		return a.joinAgain(ctx, wire, list.ID, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +46,28 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, list provider.R
 		return r, err
 	}
 	r.State = provider.ContactDone
+	return r, nil
+}
+
+// joinAgain puts an address that is known on other lists on one more, whether it has left
+// them or not: the person has asked for it. notOnList is the error when it is known on none.
+func (a *adapter) joinAgain(ctx context.Context, wire, list string, notOnList error) (*provider.ContactReceipt, error) {
+	_, found, err := a.search(ctx, wire, "put the address on the list")
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, notOnList
+	case standingOf(found).Blocked != "":
+		return nil, adapterkit.Conflict("email", standingOf(found).Blocked+", which is no unsubscription")
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	saved, err := a.api.CreateSubscriber(ctx, list, pakatapi.SubscriberForm{Email: wire, Status: statusToWire(provider.StatusSubscribed)})
+	if err != nil {
+		return r, err
+	}
+	r.ID, r.State = savedUID(saved), provider.ContactDone
+	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: provider.NoteWarning, Why: "it was not on the list and has been put on it"})
 	return r, nil
 }
 

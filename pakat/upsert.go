@@ -25,36 +25,48 @@ const afterLists = "after %d of %d lists"
 //     record is set back, because an update writes all fields.
 type upsert struct {
 	*adapter
-	wire   string
-	edits  edits
-	status provider.MembershipStatus
-	r      *provider.ContactReceipt
+	wire  string
+	edits edits
+	whole provider.MembershipStatus // on every list that it is on or joins; empty for none
+	r     *provider.ContactReceipt
+	// barred are the lists that it may not join.
+	barred adapterkit.Barred
 }
 
 // write is what is to be done in one list.
 type write struct {
 	list string
-	uid  string // empty: create
-	form pakatapi.SubscriberForm
+	uid  string                    // empty: create
+	stop provider.MembershipStatus // to be stored there, empty for none
+	form *pakatapi.SubscriberForm  // nil: nothing but the stop
 }
 
 func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChange) (*provider.ContactReceipt, error) {
-	lists := listIDs(change.Lists)
-	if len(lists) == 0 {
-		return nil, provider.Unsupported(feature.ContactsUpsertWithoutList, "contacts exist in lists only")
-	}
 	e, err := editsToAPI(change, a.phoneTag)
 	if err != nil {
 		return nil, err
+	}
+	whole, notes, err := wholeStop(change)
+	if err != nil {
+		return nil, err
+	}
+	if len(change.Memberships) == 0 && whole == "" {
+		return nil, provider.Unsupported(feature.ContactsUpsertWithoutList, "contacts exist in lists only")
 	}
 	wire, found, err := a.search(ctx, change.Email, "create or update the record of each list")
 	if err != nil {
 		return nil, err
 	}
-	u := &upsert{adapter: a, wire: wire, edits: e, status: change.Status, r: &provider.ContactReceipt{State: provider.ContactUnknown, Notes: e.notes}}
-	plan, err := u.plan(ctx, lists, found)
+	if len(change.Memberships)+len(found) == 0 {
+		return nil, provider.Unsupported(feature.ContactsUpsertWithoutList, "contacts exist in lists only, and the address is on none")
+	}
+	u := &upsert{adapter: a, wire: wire, edits: e, whole: whole, r: &provider.ContactReceipt{State: provider.ContactUnknown, Notes: append(e.notes, notes...)}}
+	plan, err := u.plan(ctx, change.Memberships, found)
 	if err != nil {
 		return nil, err // nothing was changed yet
+	}
+	if len(plan) == 0 && len(u.barred) > 0 {
+		return nil, u.barred.Err(false)
 	}
 	created := len(found) == 0
 	for i, w := range plan {
@@ -68,104 +80,148 @@ func (a *adapter) UpsertContact(ctx context.Context, change provider.ContactChan
 	if created {
 		u.r.State = provider.ContactCreated
 	}
-	if len(lists) > 1 {
+	if len(plan) > 1 || len(change.Memberships) > 1 {
 		u.r.ID = "" // another in every list
 	}
-	return u.r, nil
+	return u.r, u.barred.Err(len(plan) > 0)
 }
 
-// listIDs are the ids of lists, each once.
-func listIDs(refs []provider.Ref) []string {
-	var out []string
-	for _, r := range refs {
-		if !slices.Contains(out, r.ID) {
-			out = append(out, r.ID)
-		}
+// wholeStop is the status that a change wants on every list: the vendor keeps consent by
+// list, and blacklisted, which keeps all mail.
+func wholeStop(change provider.ContactChange) (whole provider.MembershipStatus, notes []provider.Note, err error) {
+	if change.Status.Terminal() && len(change.Memberships) == 0 {
+		whole = change.Status
 	}
-	return out
+	notes, err = adapterkit.Suppressions(change, false, func(s provider.Suppression) error {
+		switch {
+		case s.Channel != provider.ChannelEmail || s.Sender != "" || s.Scope == provider.ScopeTransactional:
+			return adapterkit.NoSuppression(feature.ContactsUpsertSuppressed, s)
+		case s.Scope == provider.ScopeAll:
+			whole = provider.StatusBlocked
+		case !whole.Terminal():
+			whole = provider.StatusUnsubscribed
+		}
+		return nil
+	})
+	return whole, notes, err
 }
 
 // plan reads all that is needed to know the changes, so that what can be
-// refused is refused before the first of them.
-func (u *upsert) plan(ctx context.Context, lists []string, found []pakatapi.Subscriber) ([]write, error) {
-	var plan []write
-	for _, list := range lists {
-		if err := u.fields.check(ctx, list, u.edits.values); err != nil {
-			return nil, err
+// refused is refused before the first of them. Stops come first.
+func (u *upsert) plan(ctx context.Context, wanted []provider.Membership, found []pakatapi.Subscriber) ([]write, error) {
+	if u.whole != "" { // what it is on is meant too
+		wanted = slices.Clone(wanted)
+		for i := range wanted {
+			wanted[i].Status = u.whole
 		}
-		i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.UID == list })
-		if i < 0 {
-			if err := u.mayJoin(found); err != nil {
-				return nil, err
+		for _, s := range found {
+			if !slices.ContainsFunc(wanted, func(m provider.Membership) bool { return m.List == s.List.UID }) {
+				wanted = append(wanted, provider.Membership{List: s.List.UID, Status: u.whole})
 			}
-			plan = append(plan, write{list: list, form: subscriberToAPI(u.wire, u.edits, u.status)})
-			continue
 		}
-		w, needed, err := u.update(ctx, list, found[i].UID, found[i].Status)
-		if err != nil {
+	}
+	standing := standingOf(found)
+	var stops, joins []write
+	for _, m := range wanted {
+		if err := u.fields.check(ctx, m.List, u.edits.values); err != nil {
 			return nil, err
 		}
-		if needed {
-			plan = append(plan, w)
+		i := slices.IndexFunc(found, func(s pakatapi.Subscriber) bool { return s.List.UID == m.List })
+		why := standing.Bars(m.List)
+		switch {
+		case m.Status.Terminal():
+		case why != "":
+			u.barred.Add(m.List, why)
+			if i < 0 {
+				continue
+			}
+		}
+		w, err := u.change(ctx, m, found, i)
+		switch {
+		case err != nil:
+			return nil, err
+		case w.stop != "":
+			stops = append(stops, w)
+		case w.form != nil:
+			joins = append(joins, w)
 		}
 	}
-	return plan, nil
+	return append(stops, joins...), nil
 }
 
-// mayJoin refuses to put an address on a list that is blocked on another:
-// whoever blocked it did not mean that list alone.
-func (u *upsert) mayJoin(found []pakatapi.Subscriber) error {
-	if u.status.Terminal() {
-		return nil
+// change is what is to be done in one list, of which the record is found[i], or none.
+func (u *upsert) change(ctx context.Context, m provider.Membership, found []pakatapi.Subscriber, i int) (write, error) {
+	if i < 0 {
+		w := write{list: m.List, form: new(subscriberToAPI(u.wire, u.edits, m.Status))}
+		if m.Status.Terminal() {
+			w.stop = m.Status
+		}
+		return w, nil
 	}
-	return mayJoin(found)
+	return u.update(ctx, m, found[i].UID, found[i].Status)
 }
 
-func mayJoin(found []pakatapi.Subscriber) error {
-	for _, s := range found {
-		if statusFromWire(s.Status) == provider.StatusBlocked {
-			return adapterkit.Conflict("email", "the address is blacklisted on the list "+s.List.UID+"; it is not put on another")
+// standingOf is what the records of an address say about a further list.
+func standingOf(found []pakatapi.Subscriber) adapterkit.Standing {
+	var s adapterkit.Standing
+	for _, record := range found {
+		status := statusFromWire(record.Status)
+		s.Memberships = append(s.Memberships, provider.Membership{List: record.List.UID, Status: status})
+		if status == provider.StatusBlocked {
+			s.Blocked = "it is blacklisted on the list " + record.List.UID // whoever did that did not mean that list alone
 		}
 	}
-	return nil
+	return s
 }
 
 // update is the change of a record that exists. Its status is left as it is,
-// unless a final one is wanted and it has none.
-func (u *upsert) update(ctx context.Context, list, uid, status string) (write, bool, error) {
-	w := write{list: list, uid: uid}
+// unless less mail is wanted.
+func (u *upsert) update(ctx context.Context, m provider.Membership, uid, status string) (write, error) {
+	w := write{list: m.List, uid: uid}
 	u.r.ID = uid
 	old := statusFromWire(status)
-	set := u.status.Terminal() && !old.Terminal()
-	if !set && old != u.status && old != provider.StatusSubscribed && (old != provider.StatusPending || u.status != "") {
-		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteDropped, Why: "the address is " + status + " on the list " + list + " and is left so"})
+	switch {
+	case m.Status.Terminal() && (!old.Terminal() || old != provider.StatusBlocked && m.Status != provider.StatusUnsubscribed):
+		w.stop = m.Status
+	case old.Terminal():
+	case old != m.Status && old != provider.StatusSubscribed && (old != provider.StatusPending || m.Status != ""):
+		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteDropped, Why: "the address is " + status + " on the list " + m.List + " and is left so"})
 	}
-	if !set && len(u.edits.values) == 0 {
-		return w, false, nil
+	if len(u.edits.values) == 0 && (w.stop == "" || w.stop == provider.StatusUnsubscribed) {
+		return w, nil
 	}
-	record, err := u.api.GetSubscriber(ctx, list, uid)
+	record, err := u.api.GetSubscriber(ctx, m.List, uid)
 	if err != nil {
-		return w, false, err
+		return w, err
 	}
-	var notes []provider.Note
-	w.form, notes = updateToAPI(u.wire, record.Data.Record, u.edits)
+	form, notes := updateToAPI(u.wire, record.Data.Record, u.edits)
 	u.r.Notes = append(u.r.Notes, notes...)
-	if set {
-		w.form.Status = statusToWire(u.status)
+	if w.stop != provider.StatusUnsubscribed {
+		form.Status = statusToWire(w.stop)
 	}
-	return w, true, nil
+	w.form = &form
+	return w, nil
 }
 
-// write carries out one change and reports whether it created a record.
+// write carries out one change and reports whether it created a record. A record is
+// unsubscribed before anything else: whether a key may set another status is not stated.
 func (u *upsert) write(ctx context.Context, w write) (created bool, err error) {
 	if w.uid != "" {
-		_, err := u.api.UpdateSubscriber(ctx, w.list, w.uid, w.form)
+		if w.stop != "" {
+			_, err := u.api.UnsubscribeSubscriber(ctx, w.list, w.uid)
+			if err = u.unread(err); err != nil {
+				return false, err
+			}
+		}
+		if w.form != nil {
+			_, err = u.api.UpdateSubscriber(ctx, w.list, w.uid, *w.form)
+		}
 		return false, u.unread(err)
 	}
-	saved, err := u.api.CreateSubscriber(ctx, w.list, w.form)
+	saved, err := u.api.CreateSubscriber(ctx, w.list, *w.form)
 	if err == nil {
 		u.r.ID = savedUID(saved)
-		return true, nil
+		return true, u.ensure(ctx, w, u.r.ID)
 	}
 	if !errors.Is(err, provider.ErrConflict) {
 		return true, u.unread(err)
@@ -178,12 +234,32 @@ func (u *upsert) write(ctx context.Context, w write) (created bool, err error) {
 	if searchErr != nil {
 		return false, searchErr
 	}
-	again, needed, err := u.update(ctx, w.list, match.Data.UID, match.Data.Status)
-	if err != nil || !needed {
+	wanted := provider.Membership{List: w.list, Status: w.stop}
+	if old := statusFromWire(match.Data.Status); old.Terminal() && w.stop == "" {
+		u.barred.Add(w.list, "it is "+string(old)+" there")
+	}
+	again, err := u.update(ctx, wanted, match.Data.UID, match.Data.Status)
+	if err != nil || again.stop == "" && again.form == nil {
 		return false, err
 	}
-	_, err = u.api.UpdateSubscriber(ctx, again.list, again.uid, again.form)
-	return false, u.unread(err)
+	return u.write(ctx, again)
+}
+
+// ensure unsubscribes a new record that was to be stopped and is not: whether a key may set
+// a status is not stated.
+func (u *upsert) ensure(ctx context.Context, w write, uid string) error {
+	if w.stop == "" {
+		return nil
+	}
+	record, err := u.api.GetSubscriber(ctx, w.list, uid)
+	if err == nil && statusFromWire(record.Data.Record.Status).Terminal() {
+		return nil
+	}
+	_, err = u.api.UnsubscribeSubscriber(ctx, w.list, uid)
+	if err = u.unread(err); err == nil && w.stop != provider.StatusUnsubscribed {
+		u.r.Notes = append(u.r.Notes, provider.Note{Field: "status", Action: provider.NoteConverted, Why: "unsubscribed from the list " + w.list + ": the provider did not take the status " + string(w.stop)})
+	}
+	return err
 }
 
 // unread turns an error into a note when the change was made.

@@ -120,15 +120,9 @@ func (c v3Calls) ListContacts(
 	return v3RowsFromAPI(page, unread, q.WithoutEmail)
 }
 
-// MayJoin warns: the vendor shows nothing of a contact to look at.
-func (c v3Calls) MayJoin(
-	_ context.Context, _ string, lists []int64,
-) ([]int64, []provider.Note, error) {
-	return lists, []provider.Note{{
-		Field: "lists", Action: provider.NoteWarning,
-		Why: "whether joining a list lifts an unsubscription from it is not documented, " +
-			"and the provider shows none to look at before",
-	}}, nil
+// Look finds nothing: the vendor shows nothing of a contact to look at.
+func (c v3Calls) Look(context.Context, sendinblue.ContactBody) (*sendinblue.Contact, bool, error) {
+	return nil, false, nil
 }
 
 // CreateContact is assumed to answer 201 to a contact that is new, and 204 to others.
@@ -142,7 +136,7 @@ func (c v3Calls) CreateContact(
 	}
 	created, err := c.api.CreateContact(ctx, pakatv3api.CreateContactRequest{
 		Email: &body.Email, Attributes: body.Attributes, ListIDs: body.Lists,
-		EmailBlacklisted: body.Blocked, UpdateEnabled: new(true),
+		EmailBlacklisted: body.Blocked, SMSBlacklisted: body.SMSBlocked, UpdateEnabled: new(true),
 	}, opts...)
 	if err != nil {
 		return 0, err

@@ -1,9 +1,13 @@
 package pakat
 
 import (
+	"context"
+	"maps"
+
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/rest"
 )
 
 // v3Capabilities rest on the vendor's document. Where a cell depends on an
@@ -45,25 +49,26 @@ var v3Capabilities = func() provider.Capabilities {
 		feature.MessageCancel:                 cell(none, "", "the provider documents no way to cancel a mail"),
 		feature.MessageSettle:                 cell(limited, "mail sent in the last 30 days", "by recipient, subject and time; the answer is assumed to be Brevo's").Guess(),
 
-		feature.ContactsGet:               cell(none, "", "the provider documents no look-up of one contact; list them"),
+		feature.ContactsGet:               adapterkit.Unproved(cell(none, "", "the provider documents no look-up of one contact; list them, or try the setting unproved")),
 		feature.ContactsList:              cell(limited, "marketing mail and SMS", "suppressed tells nothing of transactional mail; suppressions list that"),
 		feature.ContactsListMembers:       cell(none, "", "contacts name their lists; the provider lists no members"),
 		feature.ContactsListModifiedSince: cell(native),
 		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "of a list that is named: nothing can be asked before; whether it was created is told by an assumed status").Guess(),
-		feature.ContactsUpsertPhone:       cell(native, "", "attribute SMS"),
+		feature.ContactsUpsertPhone:       cell(native, "", "attribute SMS; whether another contact has it cannot be looked at"),
 		feature.ContactsUpsertExternalID:  cell(none),
 		feature.ContactsUpsertNames:       cell(native, "", "attributes FIRSTNAME, LASTNAME").Guess(),
 		feature.ContactsUpsertFields:      cell(native, "", "attributes must exist; unknown ones are an error here").Guess(),
 		feature.ContactsUpsertClear:       cell(native, "", "an empty text").Guess(),
-		feature.ContactsUpsertStatus:      cell(limited, "whole account", "blocks all marketing mail"),
+		feature.ContactsUpsertStatus:      cell(limited, "whole account", "blocks all marketing mail; who is unsubscribed on one list is taken off it"),
+		feature.ContactsUpsertSuppressed:  cell(limited, "marketing mail and SMS", "of all senders; transactional mail and single senders are refused"),
 		feature.ContactsUpsertWithoutList: cell(native),
-		feature.ContactsDelete:            cell(none, "", "the provider documents no way to delete a contact"),
+		feature.ContactsDelete:            adapterkit.Unproved(cell(none, "", "the provider documents no way to delete a contact; the setting unproved tries one")),
 		feature.ContactsUnsubscribe:       cell(limited, "marketing mail", "transactional mail still goes out"),
-		feature.ContactsUnsubscribeList:   cell(emulated, "", "taken off the list; may be added again"),
+		feature.ContactsUnsubscribeList:   cell(emulated, "", "taken off the list; the provider keeps no standing of one list, so any upsert, import or addition may put the address on it again"),
 		feature.ContactsImport:            cell(limited, "may lift an unsubscription", "of a list that is named; one call a contact").Guess(),
 		feature.ListsList:                 cell(native).Guess(),
 		feature.ListsAdd:                  cell(limited, "may lift an unsubscription", "from the list: nothing can be asked before; one call a contact").Guess(),
-		feature.ListsRemove:               cell(native, "", "one call a contact"),
+		feature.ListsRemove:               cell(native, "", "one call a contact; who had left the list is forgotten, which cannot be looked at"),
 		feature.ListsCreate:               cell(limited, "with the setting folder_id").Guess(),
 		feature.ListsDelete:               cell(none, "", "the provider documents no way to delete a list"),
 		feature.ContactsResubscribe:       cell(limited, "marketing mail", "read afterwards where the provider shows it; a block of transactional mail stays; to a list: put on it again").Guess(),
@@ -75,3 +80,33 @@ var v3Capabilities = func() provider.Capabilities {
 		feature.CheckQuota:                cell(native).Guess(),
 	}
 }()
+
+// v3Unproved are the cells that the setting unproved changes, by operation of the spec.
+var v3Unproved = map[string]provider.Feature{
+	"getContact": feature.ContactsGet, "deleteContact": feature.ContactsDelete, "createDoubleOptInContact": "",
+}
+
+// v3CapabilitiesOf are the capabilities of an account with these settings.
+func v3CapabilitiesOf(cfg V3Config) provider.Capabilities {
+	if !cfg.Unproved {
+		return v3Capabilities
+	}
+	out := maps.Clone(v3Capabilities)
+	for _, f := range v3Unproved {
+		if f != "" {
+			out[f] = adapterkit.Unproved(adapterkit.Cell(provider.LevelLimited, "if the service has the call", "the provider does not document it; the setting unproved is on"))
+		}
+	}
+	return out
+}
+
+// proved refuses the calls that the vendor does not document, but for an account that
+// has the setting unproved.
+type proved struct{ rest.Doer }
+
+func (p proved) Do(ctx context.Context, call *rest.Call, out any) (*rest.Reply, error) {
+	if f, ok := v3Unproved[call.Operation]; ok {
+		return nil, provider.Unsupported(f, "the provider does not document %s; the setting unproved allows it", call.Operation)
+	}
+	return p.Doer.Do(ctx, call, out)
+}

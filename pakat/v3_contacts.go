@@ -9,6 +9,30 @@ import (
 	"github.com/postmux/postmux/rest"
 )
 
+// GetContact is unproved: see V3Config.
+func (a *v3Adapter) GetContact(ctx context.Context, email string) (*provider.Contact, error) {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.api.GetContact(ctx, wire)
+	if err != nil {
+		return nil, err
+	}
+	p, err := v3ContactFromAPI(*c).Portable()
+	return &p, err
+}
+
+// DeleteContact is unproved: see V3Config.
+func (a *v3Adapter) DeleteContact(ctx context.Context, email string) error {
+	wire, err := adapterkit.Wire("email", email)
+	if err != nil {
+		return err
+	}
+	_, err = a.api.DeleteContact(ctx, wire)
+	return err
+}
+
 func (a *v3Adapter) AddToList(
 	ctx context.Context, list provider.Ref, emails []string,
 ) ([]provider.MemberResult, error) {

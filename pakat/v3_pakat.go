@@ -8,6 +8,7 @@ import (
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/rest"
 )
 
 const v3Name = "pakatv3" // of the provider
@@ -21,6 +22,10 @@ type V3Config struct {
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key v3 of the account, from its profile page"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
+	// Unproved allows the calls that other programs make at this service, or that its
+	// ancestor had at that age, and that its document lacks: the look-up and the deletion
+	// of a contact, and the request for a confirmation in the generated client.
+	Unproved bool `json:"unproved" doc:"true: also make calls that the provider does not document and other programs use: contacts get and delete; they count for no require"`
 }
 
 // NewV3 returns a client of the account of Pakat v3 (api.pakat.net) with this API
@@ -46,18 +51,19 @@ func V3Driver() provider.Driver { return v3Driver.Driver() }
 
 var v3Driver = provider.DriverOf[V3Config]{
 	Name:         v3Name,
-	Capabilities: func(V3Config) provider.Capabilities { return v3Capabilities },
+	Capabilities: v3CapabilitiesOf,
 	Open:         v3Open,
 }
 
 type v3Adapter struct {
 	begun.ByChain
 	*sendinblue.Driver
-	api *pakatv3api.Client
+	api  *pakatv3api.Client
+	caps provider.Capabilities
 }
 
 func newV3Adapter(api *pakatv3api.Client, account string, folder int64) *v3Adapter {
-	return &v3Adapter{Driver: sendinblue.New(v3Calls{api}, account, folder, v3Pages), api: api}
+	return &v3Adapter{Driver: sendinblue.New(v3Calls{api}, account, folder, v3Pages), api: api, caps: v3Capabilities}
 }
 
 func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -72,7 +78,13 @@ func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.A
 	if err != nil {
 		return nil, err
 	}
-	return newV3Adapter(pakatv3api.NewClient(chain), env.Account, cfg.FolderID), nil
+	var doer rest.Doer = proved{chain}
+	if cfg.Unproved {
+		doer = chain
+	}
+	a := newV3Adapter(pakatv3api.NewClient(doer), env.Account, cfg.FolderID)
+	a.caps = v3CapabilitiesOf(cfg)
+	return a, nil
 }
 
-func (a *v3Adapter) Capabilities() provider.Capabilities { return v3Capabilities }
+func (a *v3Adapter) Capabilities() provider.Capabilities { return a.caps }

@@ -95,7 +95,9 @@ type Contacts interface {
 	// or returned twice.
 	ListContacts(ctx context.Context, q ContactQuery) (*Page[Contact], error)
 	// UpsertContact creates or changes a contact. The receipt is non-nil
-	// whenever a request may have left.
+	// whenever a request may have left. An adapter finds all lists of the change in
+	// Memberships, each once, with the status "" for one of Lists without a Status;
+	// Lists is empty then.
 	UpsertContact(ctx context.Context, c ContactChange) (*ContactReceipt, error)
 	// DeleteContact removes a contact from the account; ErrNotFound when it is
 	// not there.
@@ -159,8 +161,12 @@ type BulkRow struct {
 	Key   string // rows with the same key may share a call
 	Alone bool   // the row cannot be stored in bulk: UpsertContact does it
 	Bytes int    // its approximate size in memory and on the wire
-	Data  any    // the adapter's own
-	Notes []Note // about the row, to be told before those of its receipt
+	// Identity are the names beside its address by which the provider tells contacts
+	// apart, such as a phone number: two rows with one of them never meet in a call,
+	// and are stored one after the other.
+	Identity []string
+	Data     any    // the adapter's own
+	Notes    []Note // about the row, to be told before those of its receipt
 }
 
 // GroupLimits are the most that one call for several messages or contacts

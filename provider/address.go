@@ -72,9 +72,15 @@ func CheckEmail(email string) error { return checkEmail("email", email) }
 
 // EmailKey returns the form in which two spellings of one address are equal:
 // lower case throughout, the domain in ASCII (IDNA), letters in NFC. It is for
-// comparing and for the keys of stores, never for a message. The form does not
-// change between versions.
-func EmailKey(email string) string { return mailaddr.Key(email) }
+// comparing and for the keys of stores, never for a message. The form is frozen:
+// no later version returns another one for the same address. The error is that of
+// CheckEmail; what is no address has no key.
+func EmailKey(email string) (string, error) {
+	if err := CheckEmail(email); err != nil {
+		return "", err
+	}
+	return mailaddr.Key(email), nil
+}
 
 func checkEmail(field, email string) error {
 	if err := mailaddr.Check(email); err != nil {
@@ -107,3 +113,6 @@ func checkAddresses(name string, list []Address) error {
 	}
 	return nil
 }
+
+// sameAddress reports whether a and b are two spellings of one address.
+func sameAddress(a, b string) bool { return mailaddr.Key(a) == mailaddr.Key(b) }

@@ -105,8 +105,8 @@ func NewClient(a Adapter, name string, s AccountSettings, env DriverEnv) (*Clien
 		problems = append(
 			problems,
 			configError(
-				fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s", f, name,
-				c.caps.Level(f),
+				fmt.Sprintf("require[%d]", i), "%s: %s has it at level %s%s", f, name,
+				c.caps.Level(f), unprovedText(c.caps[f]),
 			),
 		)
 	}
@@ -178,9 +178,22 @@ func (c *Client) GoString() string { return "provider.Client(" + c.String() + ")
 func (c *Client) Capabilities() Capabilities { return c.caps }
 
 // Has reports whether this account has f: natively, within a limit, or by an
-// emulation that the policy allows. The setting require uses the same rule.
+// emulation that the policy allows, and not unproved. The setting require uses the same
+// rule.
 func (c *Client) Has(f Feature) bool {
-	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && c.policy.action(f) != ""
+	if c.caps[f].Basis == "unproved" {
+		return false // it may be called, and nobody should count on it
+	}
+	action := c.policy.action(f)
+	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && action != "" && action != actionError
+}
+
+// unprovedText says that a cell is unproved, for errors of require.
+func unprovedText(s Support) string {
+	if s.Basis != "unproved" {
+		return ""
+	}
+	return ", unproved: the provider does not document it"
 }
 
 // Native returns the adapter's generated client of type T, if it has one. Adapter
@@ -275,8 +288,12 @@ func run[T any](
 // supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {
-		if !c.caps.Can(f) {
+		switch action := c.policy.action(f); {
+		case c.caps.Can(f):
+		case c.caps.Level(f) != LevelEmulated || !f.info().standsIn:
 			return c.unsupported(f)
+		case action == actionError:
+			return Unsupported(f, "%s can only emulate it (%s), and the policy refuses that", c.provider, c.caps[f].Note)
 		}
 	}
 	return nil

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/internal/notes"
+	"github.com/postmux/postmux/internal/text"
 )
 
 var _ Contacts = (*Client)(nil)
@@ -108,24 +110,110 @@ func allPages[T any](
 // undoes an unsubscription, a bounce, a complaint or a block where the provider can
 // be asked for them; where it cannot, the capability is limited and the receipt has
 // a warning.
+//
+// Who has left a list, or all of them, or is blocked, is not put on the list: the
+// rest is stored, and the error is ErrConflict, beside a receipt. Resubscribe is the
+// method for that. The phone or external id of another contact is ErrConflict too.
+// When a part of a change that stops mail is refused, the stop is stored all the same.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opContactUpsert, featureContactUpsert, change.Email, func(ctx context.Context, a contactUpserter) (*ContactReceipt, error) {
-		change, converted, err := c.prepareChange(change)
-		if err != nil {
-			return nil, err
-		}
-		r, err := a.UpsertContact(ctx, change)
-		if r != nil {
-			r.Notes = append(converted, r.Notes...)
+		r, err := c.upsert(ctx, a, change)
+		if e := errorOf(err); e != nil && e.aboutItem() && change.stops() {
+			return c.upsertStops(ctx, a, change, r, e)
 		}
 		return r, err
 	})
 }
 
+func (c *Client) upsert(
+	ctx context.Context, a contactUpserter, change ContactChange,
+) (*ContactReceipt, error) {
+	change, converted, err := c.prepareChange(change)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.UpsertContact(ctx, change)
+	if r != nil {
+		r.Notes = append(converted, r.Notes...)
+	}
+	return r, err
+}
+
+// upsertStops stores what a refused change says about mail that is to stop: all of
+// it in one, or, when a part of that is refused too, piece by piece.
+func (c *Client) upsertStops(
+	ctx context.Context, a contactUpserter, change ContactChange, r *ContactReceipt, refused *Error,
+) (*ContactReceipt, error) {
+	field := refused.Field
+	if field == "" {
+		field = "fields"
+	}
+	note := Note{
+		Field: field, Action: NoteDropped,
+		Why: "only the stop was stored, the rest was refused: " + refused.message(),
+	}
+	stops := change.onlyStops()
+	again, err := c.upsert(ctx, a, stops)
+	switch e := errorOf(err); {
+	case err == nil:
+		again.Notes = append(again.Notes, note)
+		return again, nil
+	case e == nil || !e.aboutItem():
+		return again, err
+	}
+	var done *ContactReceipt
+	for _, piece := range stops.pieces() {
+		one, err := c.upsert(ctx, a, piece)
+		switch e := errorOf(err); {
+		case err == nil && done == nil:
+			done = one
+		case err == nil:
+			done.Notes = append(done.Notes, one.Notes...)
+		case e == nil || !e.aboutItem():
+			return one, err
+		}
+	}
+	if done == nil {
+		return r, refused
+	}
+	// What is left is a stop that the provider cannot keep: the caller must know.
+	partly := *errorOf(err)
+	partly.Outcome, partly.Elsewhere = OutcomeSent, false
+	partly.Message = "the other stops were stored, this one was not: " + partly.message()
+	done.Notes = append(done.Notes, note)
+	return done, &partly
+}
+
+// pieces are the stops of a change one by one, by onlyStops.
+func (c *ContactChange) pieces() []ContactChange {
+	var out []ContactChange
+	if c.Status != "" {
+		for _, l := range c.Lists {
+			out = append(out, ContactChange{Email: c.Email, Status: c.Status, Lists: []Ref{l}})
+		}
+		if len(c.Lists) == 0 {
+			out = append(out, ContactChange{Email: c.Email, Status: c.Status})
+		}
+	}
+	for _, m := range c.Memberships {
+		out = append(out, ContactChange{Email: c.Email, Memberships: []Membership{m}})
+	}
+	for _, s := range c.Suppressed {
+		out = append(out, ContactChange{Email: c.Email, Suppressed: []Suppression{s}})
+	}
+	return out
+}
+
 // prepareChange checks change and returns it for the adapter: with ids in place of
-// aliases, and with notes about what was converted.
+// aliases, all lists among the memberships, and cleared fields for empty texts; and with
+// notes about what was converted.
 func (c *Client) prepareChange(change ContactChange) (ContactChange, []Note, error) {
 	change = *clone(changeFields, &change)
+	for _, own := range []*Change[string]{&change.Phone, &change.ExternalID, &change.FirstName, &change.LastName} {
+		if own.IsSet() && own.Value() == "" {
+			*own = ChangeToNone[string]()
+		}
+	}
 	converted, err := change.convert()
 	if err == nil {
 		err = check(changeFields, &change)
@@ -135,6 +223,9 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, []Note, err
 	}
 	fields := make(map[string]any, len(change.Fields))
 	for name, v := range change.Fields {
+		if v == "" {
+			v = nil
+		}
 		if id, ok := c.aliases.fields[name]; ok {
 			name = id
 		}
@@ -144,13 +235,40 @@ func (c *Client) prepareChange(change ContactChange) (ContactChange, []Note, err
 		fields[name] = v
 	}
 	change.Fields = fields
-	for i, l := range change.Lists {
-		var err error
-		if change.Lists[i], err = idOf("lists", c.aliases.lists, l); err != nil {
-			return change, nil, err
-		}
+	if err := c.gatherLists(&change); err != nil {
+		return change, nil, err
 	}
 	return change, converted, c.supports(needs(changeFields, &change, nil)...)
+}
+
+// gatherLists puts the lists of change among its memberships, each list once.
+func (c *Client) gatherLists(change *ContactChange) error {
+	all := make([]Membership, 0, len(change.Lists)+len(change.Memberships))
+	for _, l := range change.Lists {
+		list, err := idOf("lists", c.aliases.lists, l)
+		if err != nil {
+			return err
+		}
+		all = append(all, Membership{List: list.ID, Status: change.Status})
+	}
+	all = append(all, change.Memberships...)
+	change.Lists, change.Memberships = nil, all[:0]
+	for _, m := range all {
+		before := slices.IndexFunc(change.Memberships, func(x Membership) bool { return x.List == m.List })
+		switch {
+		case before < 0:
+			change.Memberships = append(change.Memberships, m)
+		case change.Memberships[before].Status != m.Status:
+			return Invalid(
+				"memberships", "the list %s is given twice, with two statuses",
+				text.Clip(m.List),
+			)
+		}
+	}
+	if len(change.Memberships) == 0 {
+		change.Memberships = nil
+	}
+	return nil
 }
 
 // nameFields replaces the ids of fields by their aliases.
@@ -260,6 +378,10 @@ func (c *Client) contactReceipt(
 	r.Provider, r.Account, r.Email = c.provider, c.account, email
 	switch {
 	case err == nil:
+	case e.Outcome == OutcomeSent && e.aboutItem():
+		if r.State == "" || r.State == ContactUnknown {
+			r.State = ContactStored
+		}
 	case e.Outcome == OutcomeSent:
 		r.State, err = ContactStored, nil
 		r.Notes = append(r.Notes, Note{

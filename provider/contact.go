@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -124,7 +125,8 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 
 // ContactChange is what an upsert does: it adds the lists and sets the named
 // fields of the contact with this address, creating it when it is not there.
-// It removes nothing but fields that are cleared.
+// It removes nothing but fields that are cleared, and takes mail only from whom
+// Status, Memberships and Suppressed say so. An empty text clears a field.
 type ContactChange struct {
 	Email string `json:"email"`
 	// Phone is a number: "+" and 7 to 15 digits. Signs between them, and Persian and
@@ -137,12 +139,41 @@ type ContactChange struct {
 	// in Contact.Fields; Go's other numbers, named types, times (RFC 3339) and text
 	// marshalers become one of these.
 	Fields map[string]any `json:"fields,omitempty"`
-	// Lists are added to the contact's memberships.
+	// Lists are added to the contact's memberships, with the Status below.
 	Lists []Ref `json:"lists,omitempty"`
 	// Status is the status to store the contact under, for moving contacts
 	// from another place: empty means subscribed, or what the provider's list
-	// asks for (a confirmation). Only subscribed, unsubscribed and blocked can be given.
+	// asks for (a confirmation). Only subscribed and the final ones can be given. A
+	// final one is about the contact on all of Lists, and about all marketing mail
+	// at a provider that keeps consent for the whole account.
 	Status MembershipStatus `json:"status,omitempty"`
+	// Memberships are the standing on single lists, by the provider's ids. Subscribed
+	// puts the contact on the list, a final status keeps it off. No list may be
+	// here and in Lists.
+	Memberships []Membership `json:"memberships,omitempty"`
+	// Suppressed are kinds of mail that the contact is not to get any more. What a
+	// provider cannot keep is refused by name, and never in place of the others.
+	Suppressed []Suppression `json:"suppressed,omitempty"`
+}
+
+// stops reports whether the change takes mail from the contact.
+func (c *ContactChange) stops() bool {
+	return c.Status.Terminal() || len(c.Suppressed) > 0 ||
+		slices.ContainsFunc(c.Memberships, func(m Membership) bool { return m.Status.Terminal() })
+}
+
+// onlyStops returns the part of the change that takes mail from the contact.
+func (c *ContactChange) onlyStops() ContactChange {
+	out := ContactChange{Email: c.Email, Suppressed: c.Suppressed}
+	if c.Status.Terminal() {
+		out.Lists, out.Status = c.Lists, c.Status
+	}
+	for _, m := range c.Memberships {
+		if m.Status.Terminal() {
+			out.Memberships = append(out.Memberships, m)
+		}
+	}
+	return out
 }
 
 // ContactState is the result of a change of a contact.

@@ -60,7 +60,8 @@ var changeFields = []field[ContactChange]{
 		name: "Lists",
 		uses: []use[ContactChange]{{
 			feature: featureContactNoList, doc: "a contact on no list",
-			used: func(c *ContactChange) bool { return len(c.Lists) == 0 },
+			// A stop needs no list: it is about those that the contact is on.
+			used: func(c *ContactChange) bool { return len(c.Lists)+len(c.Memberships) == 0 && !c.stops() },
 		}},
 		check: func(c *ContactChange) error {
 			if slices.ContainsFunc(c.Lists, Ref.IsZero) {
@@ -74,19 +75,95 @@ var changeFields = []field[ContactChange]{
 		name: "Status",
 		uses: []use[ContactChange]{{
 			feature: featureContactStatus, doc: "store as unsubscribed or blocked",
-			used: func(c *ContactChange) bool { return c.Status.Terminal() },
+			used: func(c *ContactChange) bool {
+				return c.Status.Terminal() || slices.ContainsFunc(
+					c.Memberships, func(m Membership) bool { return m.Status.Terminal() },
+				)
+			},
 		}},
 		check: func(c *ContactChange) error {
-			switch c.Status {
-			case "", StatusSubscribed, StatusUnsubscribed, StatusBlocked:
+			switch {
+			case c.Status == "":
 				return nil
+			case c.Status == StatusSubscribed && len(c.Lists) == 0:
+				return Invalid("status", "subscribed to what? lists names no list")
 			}
-			return Invalid(
-				"status", "expected subscribed, unsubscribed or blocked, got %q",
-				text.Clip(string(c.Status)),
-			)
+			return checkStanding("status", c.Status)
 		},
 	},
+	{
+		name: "Memberships", with: featureContactStatus,
+		check: checkMemberships,
+		clone: func(c *ContactChange) { c.Memberships = slices.Clone(c.Memberships) },
+		size:  func(c *ContactChange) int { return entrySize * len(c.Memberships) },
+	},
+	{
+		name: "Suppressed",
+		uses: []use[ContactChange]{{
+			feature: featureContactSuppressed, doc: "stop single kinds of mail to a contact",
+			used: func(c *ContactChange) bool { return len(c.Suppressed) > 0 },
+		}},
+		check: checkSuppressed,
+		clone: func(c *ContactChange) { c.Suppressed = slices.Clone(c.Suppressed) },
+		size:  func(c *ContactChange) int { return entrySize * len(c.Suppressed) },
+	},
+}
+
+// checkStanding refuses what nobody can be stored under: a person who has not
+// confirmed yet, and what a provider alone decides.
+func checkStanding(field string, s MembershipStatus) error {
+	if s == StatusSubscribed || s.Terminal() {
+		return nil
+	}
+	return Invalid(
+		field, "expected subscribed, unsubscribed, bounced, complained or blocked, got %q",
+		text.Clip(string(s)),
+	)
+}
+
+func checkMemberships(c *ContactChange) error {
+	for i, m := range c.Memberships {
+		field := fmt.Sprintf("memberships[%d].", i)
+		if m.List == "" {
+			return Invalid(field+"list", "expected the id of a list")
+		}
+		if err := checkLine(field+"list", m.List); err != nil {
+			return err
+		}
+		if err := checkStanding(field+"status", m.Status); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkSuppressed(c *ContactChange) error {
+	for i, s := range c.Suppressed {
+		field := fmt.Sprintf("suppressed[%d].", i)
+		if s.Channel != ChannelEmail && s.Channel != ChannelSMS {
+			return Invalid(field+"channel", "expected email or sms, got %q", text.Clip(string(s.Channel)))
+		}
+		switch s.Scope {
+		case ScopeMarketing, ScopeTransactional, ScopeAll:
+		default:
+			return Invalid(
+				field+"scope", "expected marketing, transactional or all, got %q",
+				text.Clip(string(s.Scope)),
+			)
+		}
+		if s.Email != "" && !sameAddress(s.Email, c.Email) {
+			return Invalid(field+"email", "expected no other address than that of the contact")
+		}
+		if s.Sender != "" {
+			if err := checkEmail(field+"sender", s.Sender); err != nil {
+				return err
+			}
+		}
+		if err := checkLine(field+"reason", string(s.Reason)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // clears reports whether c empties a field.
@@ -123,15 +200,15 @@ func (c *ContactChange) convert() ([]Note, error) {
 	return notes, nil
 }
 
-// cleanPhone takes a phone for what it is. Less mail is never refused: a contact that is
-// stored as unsubscribed or blocked is stored without a phone that is none.
+// cleanPhone takes a phone for what it is. Less mail is never refused: a change that
+// stops mail is stored without a phone that is none.
 func (c *ContactChange) cleanPhone() ([]Note, error) {
 	if !c.Phone.IsSet() {
 		return nil, nil
 	}
 	number, why, err := phone.Clean(c.Phone.Value())
 	switch {
-	case err != nil && c.Status.Terminal():
+	case err != nil && c.stops():
 		c.Phone = Change[string]{}
 		return []Note{{Field: "phone", Action: NoteDropped, Why: err.Error()}}, nil
 	case err != nil:

@@ -69,7 +69,9 @@ type Outcome string
 const (
 	OutcomeNotSent   Outcome = "not_sent"   // nothing was done at the provider
 	OutcomeMaybeSent Outcome = "maybe_sent" // it is not known whether it was done
-	OutcomeSent      Outcome = "sent"       // it was done; only the response could not be read
+	// OutcomeSent: it was done, and only the response could not be read. Beside
+	// ErrConflict it was done but for the part that the error names.
+	OutcomeSent Outcome = "sent"
 )
 
 // Error is the one error type of this module. Its texts and fields never hold a
@@ -169,6 +171,15 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
+// aboutItem reports whether e is a refusal of this contact.
+func (e *Error) aboutItem() bool {
+	switch e.Kind {
+	case ErrInvalid, ErrUnsupported, ErrConflict, ErrNotFound:
+		return true
+	}
+	return false
+}
+
 // RetryAfter returns the time that the provider asks to wait before the call of err
 // is made again; 0 when it stated none, or when err is no error of a provider.
 func RetryAfter(err error) time.Duration {
@@ -236,7 +247,9 @@ func (e *Error) became() string {
 	case OutcomeMaybeSent:
 		return "; it may have been " + verb
 	case OutcomeSent:
-		return "; it was " + verb
+		if !e.aboutItem() { // whose message says what was done and what not
+			return "; it was " + verb
+		}
 	}
 	return ""
 }

@@ -44,6 +44,7 @@ const (
 	featureContactFields     Feature = "contacts.upsert.fields"
 	featureContactClear      Feature = "contacts.upsert.clear"
 	featureContactStatus     Feature = "contacts.upsert.status"
+	featureContactSuppressed Feature = "contacts.upsert.suppressed"
 	featureContactNoList     Feature = "contacts.upsert.without_list"
 	featureContactDelete     Feature = "contacts.delete"
 	featureUnsubscribe       Feature = "contacts.unsubscribe"
@@ -80,9 +81,15 @@ type Support struct {
 	Level Level  `json:"level"`
 	Limit string `json:"limit,omitempty"`
 	Note  string `json:"note,omitempty"`
-	// Basis is the evidence for the cell: "document" (the vendor's documents) or
-	// "guess" (an inference, to be checked with an account).
+	// Basis is the evidence for the cell: "document" (the vendor's documents and the
+	// sources beside them), "guess" (an inference, to be checked with an account) or
+	// "unproved" (public programs, or the age of the dialect, suggest more than the vendor
+	// documents: used only when a setting of the account says so, and never enough for
+	// the setting require).
 	Basis string `json:"basis"`
+	// Judged is the month in which the cell was last held against the sources, as 2026-11.
+	// Those are listed in api/SPEC/SOURCES.md of this module.
+	Judged string `json:"judged,omitempty"`
 	// Checked is where it was tested: "fake" (against the sandbox) or "live".
 	Checked string `json:"checked"`
 }

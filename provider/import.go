@@ -3,9 +3,11 @@ package provider
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 
 	"github.com/postmux/postmux/internal/flow"
+	"github.com/postmux/postmux/internal/mailaddr"
 )
 
 // ImportReport counts what an import did. Rows is the sum of the others.
@@ -25,8 +27,9 @@ type ImportReport struct {
 // rules of UpsertContact: it adds and sets, and undoes no unsubscription. Where the
 // provider has no such bulk requests, each row is an upsert, several at a time (the
 // account's setting concurrency). ImportContacts reads a bounded number of rows
-// ahead, so an import may have any length. Rows with the same address are stored
-// one after the other.
+// ahead, so an import may have any length. Rows with the same address, or the same of
+// what else the provider tells contacts apart by, are stored one after the other.
+// Who may not be put on a list is refused as by UpsertContact.
 //
 // each, if not nil, is called with the result of every row in order, on the
 // caller's goroutine. When it returns an error, no new request begins, the results
@@ -68,9 +71,9 @@ func (c *Client) ImportContacts(
 func (c *Client) importContacts(
 	ctx context.Context, rows iter.Seq2[ContactChange, error], deliver func(ImportResult) error,
 ) error {
-	i := &importing{Client: c}
+	i := &importing{Client: c, seed: maphash.MakeSeed(), stopped: make(map[uint64]struct{})}
 	f := flow.Flow[*importItem, ImportResult]{
-		Calls: c.calls, Identity: (*importItem).identity, Place: i.place, Call: i.call, Skipped: i.skipped,
+		Calls: c.calls, Place: i.place, Call: i.call, Skipped: i.skipped,
 		Ends: func(rows []ImportResult) error {
 			return i.unknown.ends(len(rows), func(k int) error { return rows[k].Err })
 		},
@@ -87,6 +90,20 @@ type importing struct {
 	*Client
 	bulk    BulkImport // nil: an upsert for each row
 	unknown unknownStreak
+	seed    maphash.Seed
+	// stopped are the addresses from which a row has taken mail. What a bulk import
+	// knows of them may be older, so their later rows are upserts, which look.
+	stopped map[uint64]struct{}
+}
+
+// sum is an eighth of a name in memory, or less. Two names with one sum are taken for
+// one, which costs a wait or an upsert and does no harm.
+func (i *importing) sum(kind byte, name string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(i.seed)
+	_ = h.WriteByte(kind)
+	_, _ = h.WriteString(name)
+	return max(h.Sum64(), 1)
 }
 
 // importItem is a row of an import and its state.
@@ -98,8 +115,6 @@ type importItem struct {
 	notes  []Note // about what was converted; UpsertContact tells its own
 }
 
-func (i *importItem) identity() string { return EmailKey(i.email) }
-
 func newImportItem(index int, change ContactChange) *importItem {
 	return &importItem{index: index, email: change.Email, change: &change}
 }
@@ -109,20 +124,32 @@ func (i *importing) place(
 	ctx context.Context, item *importItem,
 ) (t flow.Traits, _ ImportResult, done bool) {
 	t = flow.Traits{Alone: true, Held: 256 + size(changeFields, item.change)}
+	address := i.sum('@', mailaddr.Key(item.email))
+	t.Names[0] = address
 	if i.bulk == nil {
 		return t, ImportResult{}, false
+	}
+	_, again := i.stopped[address]
+	stops := item.change.stops()
+	if stops {
+		i.stopped[address] = struct{}{}
 	}
 	change, converted, err := i.prepareChange(*item.change)
 	if err == nil {
 		item.row, err = i.bulk.Row(ctx, change)
 	}
-	if err != nil {
-		return t, i.result(item, nil, err), true
+	for k, name := range item.row.Identity {
+		t.Names[min(k+1, len(t.Names)-1)] = i.sum(byte(k), name)
 	}
-	if !item.row.Alone {
+	item.row.Identity = nil
+	switch {
+	case stops: // also when a part of it is wrong: the stop is not
+	case err != nil:
+		return t, i.result(item, nil, err), true
+	case !item.row.Alone && !again:
 		item.change = nil
 		item.notes = append(converted, item.row.Notes...)
-		t = flow.Traits{Key: item.row.Key, Bytes: item.row.Bytes, Held: item.row.Bytes}
+		t.Alone, t.Key, t.Bytes, t.Held = false, item.row.Key, item.row.Bytes, item.row.Bytes
 	}
 	return t, ImportResult{}, false
 }

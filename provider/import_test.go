@@ -32,7 +32,7 @@ func (s *bulkStub) Row(_ context.Context, c provider.ContactChange) (provider.Bu
 	if c.Email == "bad@example.com" {
 		return provider.BulkRow{}, provider.Invalid("email", "bad")
 	}
-	return provider.BulkRow{Key: fmt.Sprint(c.Lists), Alone: c.Status != "", Bytes: 10, Data: c.Email}, nil
+	return provider.BulkRow{Key: fmt.Sprint(c.Memberships), Alone: c.Status != "", Bytes: 10, Data: c.Email}, nil
 }
 
 func (s *bulkStub) Store(_ context.Context, rows []provider.BulkRow) ([]provider.ImportResult, error) {

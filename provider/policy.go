@@ -12,6 +12,9 @@ import (
 // feature is an error.
 type Policy map[Feature]Action
 
+// actionError refuses an emulation that needs no policy.
+const actionError Action = "error"
+
 // Features returns all features in the order of the capability matrix.
 func Features() []Feature {
 	out := make([]Feature, len(features))
@@ -31,7 +34,7 @@ func (f Feature) info() featureInfo {
 // Doc describes the feature in a few words; empty for an unknown one.
 func (f Feature) Doc() string { return f.info().doc }
 
-// Can reports whether f needs no policy: it is native or limited, or its emulation
+// Can reports whether the provider has f: it is native or limited, or its emulation
 // has the same effect.
 func (c Capabilities) Can(f Feature) bool {
 	switch c.Level(f) {
@@ -109,6 +112,9 @@ type featureInfo struct {
 	name    Feature
 	doc     string
 	actions []Action
+	// standsIn means that an emulation is used without a policy too, because it does
+	// a part of what was asked for and no harm. It meets require by a policy only.
+	standsIn bool
 }
 
 // features is the capability matrix: the features of the fields, and the
@@ -130,7 +136,11 @@ var features = slices.Concat(
 	[]featureInfo{
 		{name: featureContactDelete, doc: "delete a contact"},
 		{name: featureUnsubscribe, doc: "unsubscribe from all mail"},
-		{name: featureUnsubscribeList, doc: "unsubscribe from one list"},
+		// Less mail is never refused, unless the program says that nothing less will do.
+		{
+			name: featureUnsubscribeList, doc: "unsubscribe from one list",
+			actions: []Action{ActionEmulate, actionError}, standsIn: true,
+		},
 		{name: featureContactImport, doc: "import of many contacts"},
 		{name: featureLists, doc: "the lists"},
 		{name: featureListAdd, doc: "put contacts on a list"},
@@ -151,7 +161,7 @@ func featuresOf[T any](rows []field[T]) []featureInfo {
 	var out []featureInfo
 	for _, row := range rows {
 		for _, u := range row.uses {
-			out = append(out, featureInfo{u.feature, u.doc, u.actions})
+			out = append(out, featureInfo{name: u.feature, doc: u.doc, actions: u.actions})
 		}
 	}
 	return out

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -276,7 +275,6 @@ func match(t Trace, email string, hits []SentMail, taken map[string]bool, now ti
 }
 
 // sameAddress compares two addresses as one person writes them.
-func sameAddress(a, b string) bool { return mailaddr.Key(a) == mailaddr.Key(b) }
 
 // sameSubject compares two subjects but for blanks, which mail systems fold.
 func sameSubject(a, b string) bool { return slices.Equal(strings.Fields(a), strings.Fields(b)) }

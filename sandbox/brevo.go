@@ -19,7 +19,10 @@ type brevo struct {
 	sent      map[string]time.Time // idempotency key -> when it was used
 	folders   []brevoFolder
 	processes []*brevoProcess
+	senders   []*brevoSender
+	campaigns []*brevoCampaign
 	credits   int
+	stamp     func(time.Time) string // of templates and campaigns
 }
 
 // brevoFolder is a folder of lists.
@@ -60,41 +63,71 @@ func newBrevo(st *store) fake {
 		HTML: "<p>Hello {{params.name}}, your order {{params.order}} is ready.</p>",
 	})
 	return &brevo{
-		store: st, sent: map[string]time.Time{}, folders: []brevoFolder{{1, "Shop"}}, credits: 10000,
+		store: st, sent: map[string]time.Time{}, folders: []brevoFolder{{1, "Shop"}}, credits: 10000, stamp: zulu,
+		senders: []*brevoSender{{id: brevoOwnSender, name: defaultFrom.Name, email: defaultFrom.Email, active: true}},
 	}
 }
 
 func (b *brevo) handlers() map[string]handler {
 	return map[string]handler{
-		"sendEmail":               b.sendEmail,
-		"cancelScheduledEmail":    b.cancelScheduledEmail,
-		"getScheduledEmailStatus": b.getScheduledEmailStatus,
-		"listEmails":              b.listEmails,
-		"getEmail":                b.getEmail,
-		"listEmailEvents":         b.listEmailEvents,
-		"listTemplates":           b.listTemplates,
-		"listBlockedContacts":     b.listBlockedContacts,
-		"unblockContact":          b.unblockContact,
-		"listContacts":            b.listContacts,
-		"createContact":           b.createContact,
-		"getContact":              b.getContact,
-		"updateContact":           b.updateContact,
-		"deleteContact":           b.deleteContactByID,
-		"importContacts":          b.importContacts,
-		"getProcess":              b.getProcess,
-		"listProcesses":           b.listProcesses,
-		"listLists":               b.listLists,
-		"createList":              b.createList,
-		"getList":                 b.getList,
-		"updateList":              b.updateList,
-		"deleteList":              b.deleteListByID,
-		"listContactsOfList":      b.listContactsOfList,
-		"addContactsToList":       b.addContactsToList,
-		"removeContactsFromList":  b.removeContactsFromList,
-		"listFolders":             b.listFolders,
-		"listAttributes":          b.listAttributes,
-		"getAccount":              b.getAccount,
-		"listSenders":             b.listSenders,
+		"sendEmail":                b.sendEmail,
+		"cancelScheduledEmail":     b.cancelScheduledEmail,
+		"getScheduledEmailStatus":  b.getScheduledEmailStatus,
+		"listEmails":               b.listEmails,
+		"getEmail":                 b.getEmail,
+		"listEmailEvents":          b.listEmailEvents,
+		"listTemplates":            b.listTemplates,
+		"listBlockedContacts":      b.listBlockedContacts,
+		"unblockContact":           b.unblockContact,
+		"listContacts":             b.listContacts,
+		"createContact":            b.createContact,
+		"getContact":               b.getContact,
+		"updateContact":            b.updateContact,
+		"createDoubleOptInContact": b.createDoubleOptInContact,
+		"deleteContact":            b.deleteContactByID,
+		"importContacts":           b.importContacts,
+		"getProcess":               b.getProcess,
+		"listProcesses":            b.listProcesses,
+		"listLists":                b.listLists,
+		"createList":               b.createList,
+		"getList":                  b.getList,
+		"updateList":               b.updateList,
+		"deleteList":               b.deleteListByID,
+		"listContactsOfList":       b.listContactsOfList,
+		"addContactsToList":        b.addContactsToList,
+		"removeContactsFromList":   b.removeContactsFromList,
+		"listFolders":              b.listFolders,
+		"listAttributes":           b.listAttributes,
+		"getAccount":               b.getAccount,
+		"listSenders":              b.listSenders,
+		"createSender":             b.createSender,
+		"updateSender":             b.updateSender,
+		"deleteSender":             b.deleteSender,
+		"validateSender":           b.validateSender,
+		"createTemplate":           b.createTemplate,
+		"getTemplate":              b.getTemplate,
+		"updateTemplate":           b.updateTemplate,
+		"deleteTemplate":           b.deleteTemplate,
+		"sendTemplateTest":         b.sendTemplateTest,
+		"previewTemplate":          b.previewTemplate,
+		"createAttribute":          b.createAttribute,
+		"updateAttribute":          b.updateAttribute,
+		"deleteAttribute":          b.deleteAttribute,
+		"createFolder":             b.createFolder,
+		"getFolder":                b.getFolder,
+		"updateFolder":             b.updateFolder,
+		"deleteFolder":             b.deleteFolder,
+		"listListsOfFolder":        b.listListsOfFolder,
+		"getAggregatedEmailReport": b.getAggregatedEmailReport,
+		"getEmailReports":          b.getEmailReports,
+		"listCampaigns":            b.listCampaigns,
+		"createCampaign":           b.createCampaign,
+		"getCampaign":              b.getCampaign,
+		"updateCampaign":           b.updateCampaign,
+		"deleteCampaign":           b.deleteCampaign,
+		"sendCampaignNow":          b.sendCampaignNow,
+		"sendCampaignTest":         b.sendCampaignTest,
+		"updateCampaignStatus":     b.updateCampaignStatus,
 	}
 }
 
@@ -102,6 +135,7 @@ func (b *brevo) authorize(c *call) (answer, bool) {
 	switch c.header.Get("api-key") {
 	case Key(b.name):
 		b.finish()
+		b.sendDue()
 		return answer{}, true
 	case "":
 		return b.refuse(
@@ -192,7 +226,10 @@ func (b *brevo) between(c *call) (func(time.Time) bool, answer, bool) {
 func (b *brevo) getAccount(*call) answer {
 	return answer{status: 200, body: map[string]any{
 		"email": brevoOwner, "firstName": "Owner", "lastName": "Example", "companyName": "Shop",
-		"address": map[string]any{"street": "Main Street 1", "city": "Shiraz", "zipCode": "71345", "country": "IR"},
+		"organization_id": "65a1c09e7d3b4f0012ab3400", "user_id": 40123, "enterprise": false,
+		"dateTimePreferences": map[string]any{"timezone": "Asia/Tehran", "timeFormat": "24h", "dateFormat": "dd-MM-yyyy"},
+		"planVerticals":       []any{},
+		"address":             map[string]any{"street": "Main Street 1", "city": "Shiraz", "zipCode": "71345", "country": "IR"},
 		"plan": []any{
 			map[string]any{"type": "payAsYouGo", "creditsType": "sendLimit", "credits": b.credits},
 			map[string]any{"type": "sms", "creditsType": "sendLimit", "credits": 12.5},
@@ -203,41 +240,6 @@ func (b *brevo) getAccount(*call) answer {
 		},
 		"marketingAutomation": map[string]any{"key": brevoTrackerKey, "enabled": true},
 	}}
-}
-
-// brevoSender is the id of the one sender of the account.
-const brevoSender = 3
-
-func (b *brevo) listSenders(c *call) answer {
-	if domain := c.query.Get("domain"); domain != "" && !strings.HasSuffix(defaultFrom.Email, "@"+domain) || c.query.Has("ip") {
-		return answer{status: 200, body: map[string]any{"senders": []any{}}}
-	}
-	return answer{status: 200, body: map[string]any{"senders": []any{map[string]any{
-		"id": brevoSender, "name": defaultFrom.Name, "email": defaultFrom.Email, "active": true, "ips": []any{},
-	}}}}
-}
-
-func (b *brevo) listTemplates(c *call) answer {
-	all := b.templates
-	if c.query.Get("templateStatus") == "false" {
-		all = nil // all are active
-	}
-	part, refusal, ok := pageOf(b, c, all, 50, 1000)
-	if !ok {
-		return refusal
-	}
-	rows := make([]any, len(part))
-	for i, t := range part {
-		id, _ := strconv.ParseInt(t.ID, 10, 64)
-		rows[i] = map[string]any{
-			"id": id, "name": t.Name, "subject": t.Subject, "isActive": true, "testSent": false,
-			// The vendor writes this one id as text.
-			"sender":  map[string]any{"name": t.From.Name, "email": t.From.Email, "id": strconv.Itoa(brevoSender)},
-			"replyTo": "", "toField": "", "tag": "", "htmlContent": t.HTML,
-			"createdAt": "2026-03-02T08:00:00.000Z", "modifiedAt": "2026-03-05T08:30:00.000Z", "doiTemplate": false,
-		}
-	}
-	return answer{status: 200, body: map[string]any{"count": len(all), "templates": rows}}
 }
 
 // brevoReasons are the vendor's codes of reasons; other reasons are adminBlocked.

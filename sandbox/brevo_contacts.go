@@ -150,6 +150,36 @@ func (b *brevo) updateContact(c *call) answer {
 	return answer{status: http.StatusNoContent}
 }
 
+// createDoubleOptInContact mails the template; nobody clicks in the sandbox, so the
+// contact is not added. An address that is blocked is refused
+// (sendinblue/APIv3-php-library#253).
+func (b *brevo) createDoubleOptInContact(c *call) answer {
+	var req brevoapi.CreateDoubleOptInContactRequest
+	c.decode(&req)
+	t := b.template(strconv.FormatInt(req.TemplateID, 10))
+	switch {
+	case !validEmail(req.Email):
+		return b.invalid("email is not valid")
+	case t == nil || t.Inactive:
+		return b.invalid("templateId is not an active template")
+	case req.RedirectionURL == "":
+		return b.missing("redirectionUrl is missing")
+	case b.blocked(req.Email, is(noMarketing)):
+		return b.invalid("email is already associated with another user")
+	}
+	if refusal, ok := b.known(req.ListIDs); !ok {
+		return refusal
+	}
+	b.addMail(Mail{
+		ID: b.messageIDs(1)[0], From: t.From, To: []provider.Address{{Email: req.Email}}, Subject: t.Subject, HTML: t.HTML, Template: t.ID,
+		Variables: req.Attributes, Raw: c.raw,
+	})
+	if b.contact(req.Email) != nil {
+		return answer{status: http.StatusNoContent}
+	}
+	return answer{status: http.StatusCreated}
+}
+
 func (b *brevo) deleteContactByID(c *call) answer {
 	p := b.identify(c)
 	switch {
@@ -215,6 +245,9 @@ func (b *brevo) set(p *contact, n contactNeeds, attributes map[string]any) {
 	p.modified = b.now()
 	before := p.key()
 	if n.email != "" {
+		if p.email != "" && !sameEmail(p.email, n.email) && !strings.HasSuffix(p.email, standIn) {
+			b.unblock(before, is(noMarketing)) // the vendor's pages warn of it
+		}
 		b.rename(p, n.email)
 	}
 	if n.extID != "" {
@@ -298,8 +331,12 @@ func (b *brevo) flags(p *contact, email, sms *bool) {
 	turn(sms, noSMS)
 }
 
-// blockSenders replaces the senders whose transactional mail p does not get.
+// blockSenders replaces the senders whose transactional mail p does not get. An empty list
+// lifts nothing (sendinblue/APIv3-nodejs-library#46).
 func (b *brevo) blockSenders(p *contact, senders []string) {
+	if len(senders) == 0 {
+		return
+	}
 	b.unblock(
 		p.key(), func(s provider.Suppression) bool { return transactional(s) && s.Sender != "" },
 	)

@@ -69,11 +69,12 @@ func TestBrevoUpdateAndDeleteContact(t *testing.T) {
 	c.call(404, "GET", "/contacts/olga@example.by", "")
 	r := c.call(200, "GET", "/contacts/olga.new@example.by", "")
 	assert.Equal(t, []any{}, r.body["listIds"])
-	assert.Equal(t, true, r.body["emailBlacklisted"], "the switch follows the contact")
+	assert.Equal(t, false, r.body["emailBlacklisted"], "another address is not blocked: the vendor's pages warn of it")
 	assert.EqualValues(t, 2, c.call(200, "GET", "/smtp/blockedContacts", "").body["count"])
+	c.call(204, "PUT", "/contacts/olga.new@example.by", `{"emailBlacklisted":true}`)
 	c.call(204, "PUT", "/contacts/olga.new@example.by", `{"emailBlacklisted":false,"smtpBlacklistSender":[]}`)
 	assert.Equal(t, false, c.call(200, "GET", "/contacts/olga.new@example.by", "").body["emailBlacklisted"])
-	assert.EqualValues(t, 0, c.call(200, "GET", "/smtp/blockedContacts", "").body["count"])
+	assert.EqualValues(t, 2, c.call(200, "GET", "/smtp/blockedContacts", "").body["count"], "an empty list lifts nothing")
 	c.call(400, "PUT", "/contacts/olga.new@example.by", `{"attributes":{"EMAIL":"ivan@example.by"}}`)
 	c.call(404, "PUT", "/contacts/nobody@example.by", `{}`)
 
@@ -207,13 +208,18 @@ func TestBrevoImport(t *testing.T) {
 	assert.Equal(t, map[string]any{"POINTS": 9.0, "VIP": true}, got[2].Fields)
 	assert.Equal(t, []provider.Suppression{noMarketing}, got[2].Suppressed)
 
-	// Nobody looks; time does the work, and an import is taken to lift a block.
+	// Nobody looks; time does the work, and an import keeps the block.
 	c.call(202, "POST", "/contacts/import", `{"listIds":[4],"updateExistingContacts":true,"jsonBody":[{"email":"mina@example.ir"}]}`)
 	s.Advance(time.Minute)
 	r := c.call(200, "GET", "/processes?limit=1", "")
 	assert.Equal(t, 3.0, r.body["count"])
 	assert.Equal(t, "completed", r.body["processes"].([]any)[0].(map[string]any)["status"])
-	assert.Empty(t, s.Contacts("brevo")[2].Suppressed)
+	assert.Equal(t, []provider.Suppression{noMarketing}, s.Contacts("brevo")[2].Suppressed)
+
+	c.call(202, "POST", "/contacts/import", `{"listIds":[4],"updateExistingContacts":true,"jsonBody":[{"email":"mina@example.ir","attributes":{"VIP":false,"POINTS":3}}]}`)
+	s.Advance(time.Minute)
+	c.call(200, "GET", "/processes?limit=1", "")
+	assert.Equal(t, map[string]any{"POINTS": 3.0, "VIP": true}, s.Contacts("brevo")[2].Fields, "an import loses false")
 
 	for _, body := range []string{`{"listIds":[4]}`, `{"jsonBody":[{"email":"a@b.by"}]}`, `{"listIds":[4],"fileUrl":"https://example.com/a.csv"}`, `{"listIds":[77],"fileBody":"EMAIL\na@b.by"}`} {
 		c.call(400, "POST", "/contacts/import", body)

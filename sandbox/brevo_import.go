@@ -88,9 +88,10 @@ func (b *brevo) importRows(
 
 // importRow stores one contact. Contacts that exist are put on the lists, also when
 // their attributes are not changed. An empty value is ignored unless
-// emptyContactsAttributes is set, by the description of that switch. The documents
-// do not say whether an import lifts a block or an unsubscription; the fake does,
-// the worse case, so that a client which relies on the other fails.
+// emptyContactsAttributes is set, by the description of that switch. An import keeps the
+// account's block (the vendor's help). Whether it lifts an unsubscription from a list is
+// not known; the fake does, the worse case, so that a client which relies on the other
+// fails.
 func (b *brevo) importRow(
 	req *brevoapi.ImportContactsRequest, n contactNeeds, attributes map[string]any, lists []int64,
 ) {
@@ -107,7 +108,13 @@ func (b *brevo) importRow(
 		}
 		b.set(p, n, attributes)
 	}
-	b.flags(p, new(value(req.EmailBlacklist)), new(value(req.SMSBlacklist)))
+	set := func(on *bool) *bool { // false lifts no block
+		if value(on) {
+			return on
+		}
+		return nil
+	}
+	b.flags(p, set(req.EmailBlacklist), set(req.SMSBlacklist))
 	for _, id := range lists {
 		b.join(p, strconv.FormatInt(id, 10), provider.StatusSubscribed)
 	}
@@ -237,11 +244,12 @@ func (b *brevo) typed(name, text string) any {
 	return text
 }
 
-// nonEmpty leaves out values that would clear an attribute.
+// nonEmpty leaves out values that would clear an attribute, and false: an import is known
+// to leave true standing (sendinblue/APIv3-python-library#95).
 func nonEmpty(attributes map[string]any) map[string]any {
 	out := map[string]any{}
 	for name, v := range attributes {
-		if v != nil && v != "" {
+		if v != nil && v != "" && v != false {
 			out[name] = v
 		}
 	}

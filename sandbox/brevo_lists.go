@@ -27,12 +27,14 @@ func (b *brevo) listView(l *list) map[string]any {
 	}
 }
 
-func (b *brevo) listLists(c *call) answer {
-	part, refusal, ok := pageOf(b, c, b.lists, 10, 50)
+func (b *brevo) listLists(c *call) answer { return b.listPage(c, b.lists) }
+
+func (b *brevo) listPage(c *call, all []*list) answer {
+	part, refusal, ok := pageOf(b, c, all, 10, 50)
 	if !ok {
 		return refusal
 	}
-	body := map[string]any{"count": len(b.lists)}
+	body := map[string]any{"count": len(all)}
 	if len(part) > 0 { // absent otherwise
 		rows := make([]any, len(part))
 		for i, l := range part {
@@ -212,27 +214,35 @@ func (b *brevo) listFolders(c *call) answer {
 	if len(part) > 0 {
 		rows := make([]any, len(part))
 		for i, f := range part {
-			members := 0
-			for _, l := range b.lists {
-				if max(l.folder, 1) == f.id {
-					members += len(b.membersOf(l.id))
-				}
-			}
-			rows[i] = map[string]any{
-				"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0,
-				"uniqueSubscribers": members,
-			}
+			rows[i] = b.folderView(f)
 		}
 		body["folders"] = rows
 	}
 	return answer{status: 200, body: body}
 }
 
+func (b *brevo) folderView(f brevoFolder) map[string]any {
+	members := 0
+	for _, l := range b.lists {
+		if max(l.folder, 1) == f.id {
+			members += len(b.membersOf(l.id))
+		}
+	}
+	return map[string]any{
+		"id": f.id, "name": f.name, "totalBlacklisted": 0, "totalSubscribers": 0, "uniqueSubscribers": members,
+	}
+}
+
 func (b *brevo) listAttributes(*call) answer {
 	rows := []any{}
 	for _, f := range b.fields {
 		row := map[string]any{"name": f.name, "category": "normal", "type": f.typ}
-		if f.typ == "category" {
+		switch f.typ {
+		case "transactional", "calculated", "global":
+			row = map[string]any{"name": f.name, "category": f.typ}
+		case "multiple-choice":
+			row["multiCategoryOptions"] = append([]string{}, f.options...)
+		case "category":
 			row = map[string]any{"name": f.name, "category": "category", "enumeration": []any{}}
 		}
 		rows = append(rows, row)

@@ -31,6 +31,9 @@ func (b *brevo) events() []brevoEvent {
 			kind := map[string]string{
 				"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered",
 			}[b.fate(m.From.Email, email)]
+			if m.Dropped {
+				kind = "error"
+			}
 			out = append(out,
 				brevoEvent{m, email, "requests", at},
 				brevoEvent{m, email, kind, at.Add(time.Second)})
@@ -77,6 +80,8 @@ func (b *brevo) listEmailEvents(c *call) answer {
 		switch e.kind {
 		case "hardBounces":
 			row["reason"] = "550 no such mailbox"
+		case "error":
+			row["reason"] = "the template cannot be filled in"
 		case "blocked":
 			row["reason"] = "blocked: due to blacklist user"
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,20 @@ const maxBrevoMail = 20 << 20
 // and 30 minutes; the shorter one is the safe one.
 const idempotencyWindow = 15 * time.Minute
 
+// What a send takes. The cap of recipients is that of a call with versions; for a plain
+// send the vendor states none. A send time in the past is refused, which is a guess: it
+// hurts more than to send at once.
+const (
+	brevoMostRecipients = 2000
+	brevoMostBytes      = 20 << 20 // of text and files, decoded (the vendor's help)
+	clockSkew           = time.Minute
+)
+
+// brevoFiles are the extensions of files that the vendor attaches.
+var brevoFiles = strings.Fields(`xlsx xls ods docx docm doc csv pdf txt gif jpg jpeg png tif tiff rtf bmp cgm css
+	shtml html htm zip xml ppt pptx tar ez ics mobi msg pub eps odt mp3 m4a m4v wma ogg flac wav aif aifc aiff mp4
+	mov avi mkv mpeg mpg wmv pkpass xlsm`)
+
 func (b *brevo) sendEmail(c *call) answer {
 	var req brevoapi.SendEmailRequest
 	c.decode(&req)
@@ -32,7 +47,7 @@ func (b *brevo) sendEmail(c *call) answer {
 			"this idempotency key belongs to a mail that was processed already",
 		)
 	}
-	mails, refusal, ok := b.mailsOf(&req, c.body)
+	mails, refusal, ok := b.mailsOf(&req, c.raw)
 	if !ok {
 		return refusal
 	}
@@ -60,7 +75,9 @@ func (b *brevo) sendEmail(c *call) answer {
 			first = kept.call
 		}
 		kept.call = first
-		b.credits -= len(kept.recipients())
+		if !kept.Dropped {
+			b.credits -= len(kept.recipients())
+		}
 	}
 	if key != "" {
 		b.sent[key] = b.now()
@@ -79,19 +96,35 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		To: addresses(req.To), Cc: addresses(req.Cc), Bcc: addresses(req.Bcc), ReplyTo: replyTo(req.ReplyTo),
 		Headers: req.Headers, Tags: req.Tags, Variables: req.Params, Raw: raw,
 	}
+	size := len(base.HTML) + len(base.Text)
+	for _, a := range req.Attachment {
+		size += len(a.Content)
+	}
+	if size > brevoMostBytes {
+		return no(b.invalid("the mail has more than 20 MB"))
+	}
 	switch s := req.Sender; {
 	case s == nil && req.TemplateID == nil, s != nil && s.ID == nil && value(s.Email) == "":
 		return no(b.missing("sender is missing"))
-	case s != nil && s.ID != nil && *s.ID != brevoSender:
-		return no(b.invalid("sender.id is not known"))
 	case s != nil && s.ID != nil:
-		base.From = defaultFrom
+		own := b.sender(strconv.FormatInt(*s.ID, 10))
+		if own == nil {
+			return no(b.invalid("sender.id is not known"))
+		}
+		base.From = provider.Address{Email: own.email, Name: own.name}
 	case s != nil:
 		base.From = provider.Address{Email: *s.Email, Name: value(s.Name)}
 	}
 	for i, a := range req.Attachment {
 		if value(a.URL) == "" && (a.Content == nil || value(a.Name) == "") {
 			return no(b.missing(fmt.Sprintf("attachment[%d] needs url, or content and name", i)))
+		}
+		name := value(a.Name)
+		if name == "" {
+			name, _, _ = strings.Cut(*a.URL, "?")
+		}
+		if !slices.Contains(brevoFiles, strings.ToLower(strings.TrimPrefix(path.Ext(name), "."))) {
+			return no(b.invalid("Unsupported file format: attachment[%d]", i))
 		}
 		base.Attachments = append(base.Attachments, provider.Attachment{
 			Name: value(a.Name), Content: a.Content, URL: value(a.URL),
@@ -102,8 +135,8 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 	}
 	if req.ScheduledAt != nil {
 		at, err := time.Parse(time.RFC3339, *req.ScheduledAt)
-		if err != nil || at.After(b.now().Add(72*time.Hour)) {
-			return no(b.invalid("scheduledAt is not a time within 72 hours"))
+		if err != nil || at.After(b.now().Add(72*time.Hour)) || at.Before(b.now().Add(-clockSkew)) {
+			return no(b.invalid("scheduledAt is not a time within the next 72 hours"))
 		}
 		base.SendAt = at.UTC()
 	}
@@ -111,9 +144,12 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		if refusal, ok := b.complete(&base, req.TemplateID); !ok {
 			return no(refusal)
 		}
+		if len(base.recipients()) > brevoMostRecipients {
+			return no(b.invalid("to, cc and bcc hold more than %d recipients", brevoMostRecipients))
+		}
 		return []Mail{base}, answer{}, true
 	}
-	if len(base.recipients()) > 0 {
+	if len(base.recipients()) > 0 && !b.server.taken(b.name, "sendEmail", "outer recipients") {
 		return no(b.invalid("to, cc and bcc are not allowed together with messageVersions"))
 	}
 	if len(req.MessageVersions) > 1000 {
@@ -130,7 +166,7 @@ func (b *brevo) mailsOf(req *brevoapi.SendEmailRequest, raw []byte) ([]Mail, ans
 		if refusal, ok := b.complete(&m, template); !ok {
 			return no(refusal)
 		}
-		if total += len(m.recipients()); len(m.recipients()) > 99 || total > 2000 {
+		if total += len(m.recipients()); len(m.recipients()) > 99 || total > brevoMostRecipients {
 			return no(b.invalid("too many recipients in messageVersions[%d]", i))
 		}
 		mails = append(mails, m)
@@ -176,10 +212,12 @@ func (b *brevo) complete(m *Mail, templateID *int64) (answer, bool) {
 	}
 	if templateID != nil {
 		t := b.template(strconv.FormatInt(*templateID, 10))
-		if t == nil {
-			return b.invalid("templateId is not known"), false
+		if t == nil || t.Inactive {
+			return b.invalid("templateId is not known, or not active"), false
 		}
 		m.Template, m.HTML, m.Text = t.ID, t.HTML, ""
+		// Accepted all the same; the log has the event error and no credit is taken.
+		m.Dropped = !renders(t.Subject) || !renders(t.HTML)
 		if m.Subject == "" {
 			m.Subject = t.Subject
 		}

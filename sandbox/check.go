@@ -23,31 +23,62 @@ func freeKeys(p *openapi3.Parameter) bool {
 	return p.Schema != nil && p.Schema.Value != nil && p.Schema.Value.AdditionalProperties.Schema != nil && (p.Style == "" || p.Style == openapi3.SerializationForm)
 }
 
+// queryNames are the parameters of the query that an operation has.
+type queryNames struct {
+	known    []string
+	required map[string]bool
+	free     bool // every name is a key of a map
+	// deep has those with brackets; kin-openapi folds no lists, so they are checked as
+	// forms in the query.
+	deep *openapi3.Schema
+}
+
+func (rt *route) queryNames() queryNames {
+	n := queryNames{
+		known: slices.Clone(rt.keys), required: map[string]bool{},
+		deep: &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{}},
+	}
+	for _, ref := range rt.params {
+		p := ref.Value
+		if p.In != openapi3.ParameterInQuery {
+			continue
+		}
+		n.required[p.Name] = p.Required
+		switch {
+		case p.Style == openapi3.SerializationDeepObject:
+			n.deep.Properties[p.Name] = p.Schema
+			if p.Required {
+				n.deep.Required = append(n.deep.Required, p.Name)
+			}
+		case freeKeys(p):
+			n.free = true
+		default:
+			n.known = append(n.known, p.Name)
+		}
+	}
+	return n
+}
+
+// find returns the parameter that a name in the query belongs to, or "".
+func (n queryNames) find(name string) string {
+	if slices.Contains(n.known, name) {
+		return name
+	}
+	return property(n.deep, name)
+}
+
 func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	input := &openapi3filter.RequestValidationInput{
 		Request: r, PathParams: c.path, QueryParams: c.query,
 		Options: &openapi3filter.Options{MultiError: true, SkipSettingDefaults: true},
 	}
 	var out []string
-	known, free := slices.Clone(rt.keys), false
-	deep := &openapi3.Schema{
-		Type: &openapi3.Types{openapi3.TypeObject}, Properties: openapi3.Schemas{},
-	}
+	names := rt.queryNames()
+	deep := names.deep
 	for _, ref := range rt.params {
 		p := ref.Value
-		switch {
-		case p.In == openapi3.ParameterInQuery && p.Style == openapi3.SerializationDeepObject:
-			// kin-openapi folds no lists: they are forms in the query.
-			deep.Properties[p.Name] = p.Schema
-			if p.Required {
-				deep.Required = append(deep.Required, p.Name)
-			}
+		if p.In == openapi3.ParameterInQuery && (p.Style == openapi3.SerializationDeepObject || freeKeys(p)) {
 			continue
-		case p.In == openapi3.ParameterInQuery && freeKeys(p):
-			free = true // every name is a key of the map
-			continue
-		case p.In == openapi3.ParameterInQuery:
-			known = append(known, p.Name)
 		}
 		if err := openapi3filter.ValidateParameter(r.Context(), input, p); err != nil {
 			for _, text := range problems(parameterCause(err)) {
@@ -58,7 +89,7 @@ func (rt *route) checkParameters(r *http.Request, c *call) []string {
 	var folded []Field
 	for _, f := range parseQuery(r.URL.RawQuery) {
 		switch {
-		case free || slices.Contains(known, f.Name):
+		case names.free || slices.Contains(names.known, f.Name):
 		case property(deep, f.Name) != "":
 			folded = append(folded, f)
 		default:

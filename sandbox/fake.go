@@ -42,7 +42,7 @@ import (
 //	func (a *acme) sendEmail(c *call) answer {
 //		var req acmeapi.SendEmailRequest
 //		c.decode(&req)
-//		m := a.addMail(Mail{Subject: req.Subject, Raw: c.body})
+//		m := a.addMail(Mail{Subject: req.Subject, Raw: c.raw})
 //		return answer{status: 201, body: map[string]any{"id": m.ID}}
 //	}
 //
@@ -82,7 +82,9 @@ type call struct {
 	path   map[string]string // decoded path parameters
 	query  url.Values
 	header http.Header
-	body   []byte // as sent
+	body   []byte  // as sent, or as eased: see Lenient
+	raw    []byte  // as sent
+	moved  []Field // parameters that came in the body
 	// form is the folded form body, and the folded deepObject parameters of the
 	// query, by the names of the spec. Files are their content as text.
 	form map[string]any

@@ -22,7 +22,8 @@ import (
 //   - the text part of a mail is decoded when it is base64, and taken as it is
 //     when it is not;
 //   - mail is handed over a minute after its time, when the queue is processed; it
-//     fails when the address is suppressed, and a bounce is never reported.
+//     fails when the address is suppressed, and a bounce is never reported;
+//   - what is refused because the address is blacklisted has status 422.
 type pakat struct {
 	*store
 	// raw are the statuses without a counterpart in the store, by uid.
@@ -30,7 +31,8 @@ type pakat struct {
 	// double are the lists with a confirmation (double opt-in).
 	double map[string]bool
 	// describe are the forms with which lists were created, by uid.
-	describe map[string]map[string]any
+	describe  map[string]map[string]any
+	campaigns []*pakatCampaign
 }
 
 // pakatQuota is the number of mails that the account may send.
@@ -68,6 +70,21 @@ func (p *pakat) handlers() map[string]handler {
 		"listTransactionalEmails":      p.listMails,
 		"deleteTransactionalEmail":     p.deleteMail,
 		"listTemplates":                p.listTemplates,
+		"createTemplate":               p.createTemplate,
+		"getTemplate":                  p.getTemplate,
+		"updateTemplate":               p.updateTemplate,
+		"deleteTemplate":               p.deleteTemplate,
+		"createField":                  p.createField,
+		"getField":                     p.getField,
+		"deleteField":                  p.deleteField,
+		"listCampaigns":                p.listCampaigns,
+		"createCampaign":               p.createCampaign,
+		"getCampaign":                  p.getCampaign,
+		"updateCampaign":               p.updateCampaign,
+		"deleteCampaign":               p.deleteCampaign,
+		"copyCampaign":                 p.copyCampaign,
+		"toggleCampaignPause":          p.toggleCampaignPause,
+		"markCampaignSent":             p.markCampaignSent,
 		"listLists":                    p.listLists,
 		"createList":                   p.createList,
 		"getList":                      p.getList,
@@ -126,11 +143,14 @@ func (p *pakat) record(status int, record map[string]any) answer {
 	}
 }
 
+// pakatMostPerPage is the largest page (another installation's documentation).
+const pakatMostPerPage = 50
+
 // pakatPage is the response with a page of all. The number of records is a text,
 // the other numbers are not; the previous page of the first and the next page of
 // the last are null.
 func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
-	current, size := max(c.integer("page", 1), 1), max(c.integer("per_page", 10), 1)
+	current, size := max(c.integer("page", 1), 1), min(max(c.integer("per_page", 10), 1), pakatMostPerPage)
 	total := (int64(len(all)) + size - 1) / size
 	data := map[string]any{
 		"count": strconv.Itoa(len(all)), "total_pages": total, "current_page": current,
@@ -171,11 +191,7 @@ func (p *pakat) getQuota(*call) answer {
 func (p *pakat) getSendingDomain(*call) answer { return p.done() }
 
 func (p *pakat) listTemplates(c *call) answer {
-	return pakatPage(c, p.templates, func(t *Template) map[string]any {
-		return map[string]any{
-			"template_uid": t.ID, "name": t.Name, "content": t.HTML, "screenshot": nil,
-		}
-	})
+	return pakatPage(c, p.templates, p.templateView)
 }
 
 // pakatStatuses are the vendor's names of the statuses of the store. It has none

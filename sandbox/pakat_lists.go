@@ -127,16 +127,5 @@ func (p *pakat) listFields(c *call) answer {
 	if l == nil {
 		return p.notFound("list")
 	}
-	return pakatPage(c, p.tagsOf(l.id), func(f *field) map[string]any {
-		required := "no"
-		if f.name == "EMAIL" {
-			required = "yes"
-		}
-		return map[string]any{
-			"field_id": "21", "label": f.name, "tag": f.name, "help_text": nil, "description": nil, "default_value": nil,
-			"required": required, "visibility": "visible", "sort_order": "0",
-			"type": map[string]any{"name": f.typ, "identifier": f.typ, "description": ""},
-			"list": map[string]any{"list_uid": l.id, "display_name": l.name},
-		}
-	})
+	return pakatPage(c, p.tagsOf(l.id), func(f *field) map[string]any { return p.fieldView(l, f) })
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/base64"
 	"net/http"
+	"path"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -29,15 +30,15 @@ func (p *pakat) sendMail(c *call) answer {
 		bad["send_at"] = "The time is not of the form Y-m-d H:i:s."
 	}
 	for _, f := range req.Attachments {
-		if f.Name == "" || f.Type == "" || len(f.Data) == 0 {
-			bad["attachments"] = "An attachment needs name, type and data."
+		if f.Type == "" || len(f.Data) == 0 || path.Ext(f.Name) == "" {
+			bad["attachments"] = "An attachment needs a name with an extension, type and data."
 		}
 	}
 	m := Mail{
 		From:    provider.Address{Email: defaultFrom.Email, Name: req.FromName},
 		To:      []provider.Address{{Email: req.ToEmail, Name: req.ToName}},
 		Subject: req.Subject, HTML: string(req.Body), Text: plainText(req.PlainText),
-		Variables: map[string]any{}, SendAt: at, Raw: c.body,
+		Variables: map[string]any{}, SendAt: at, Raw: c.raw,
 	}
 	if req.FromEmail != nil { // else the sending server's own
 		m.From.Email = *req.FromEmail
@@ -64,6 +65,9 @@ func (p *pakat) sendMail(c *call) answer {
 	}
 	if len(bad) > 0 {
 		return p.invalid(bad)
+	}
+	if p.blacklisted(req.ToEmail) {
+		return p.fail(http.StatusUnprocessableEntity, "This email address is blacklisted!")
 	}
 	m.ID = uid(p.nextID())
 	p.addMail(m)

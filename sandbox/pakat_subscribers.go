@@ -34,8 +34,13 @@ func (p *pakat) row(list, uid string) (pakatRow, bool) {
 	return pakatRow{}, false
 }
 
+// blacklisted reports whether the installation takes no mail to the address at all.
+func (p *pakat) blacklisted(email string) bool {
+	return p.blocked(email, func(s provider.Suppression) bool { return s.Channel == "email" && s.Scope != "transactional" })
+}
+
 func (p *pakat) statusOf(r pakatRow) string {
-	if p.blocked(r.email, func(s provider.Suppression) bool { return s.Channel == "email" && s.Scope != "transactional" }) {
+	if p.blacklisted(r.email) {
 		return "blacklisted"
 	}
 	if raw := p.raw[r.uid]; raw != "" {
@@ -103,6 +108,9 @@ func (p *pakat) createSubscriber(c *call) answer {
 	c.decode(&req)
 	if refusal, ok := p.checkStatus(req); !ok {
 		return refusal
+	}
+	if p.blacklisted(req.Email) {
+		return p.fail(http.StatusUnprocessableEntity, "This email address is blacklisted.")
 	}
 	person := p.contact(req.Email)
 	if person == nil {

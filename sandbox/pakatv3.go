@@ -22,27 +22,45 @@ func newPakatV3(st *store) fake {
 	b := newBrevo(st).(*brevo)
 	// The document has no external id.
 	st.fields = slices.DeleteFunc(st.fields, func(f *field) bool { return f.name == "EXT_ID" })
+	b.stamp = seconds
 	return &pakatV3{b}
 }
 
 func (p *pakatV3) handlers() map[string]handler {
 	return map[string]handler{
-		"getAccount":          p.getAccount,
-		"listSenders":         p.listSenders,
-		"sendEmail":           p.sendEmail,
-		"listEmails":          p.listEmails,
-		"listEmailEvents":     p.listEmailEvents,
-		"listTemplates":       p.listTemplates,
-		"getTemplate":         p.getTemplate,
-		"listBlockedContacts": p.listBlockedContacts,
-		"listContacts":        p.listContacts,
-		"createContact":       p.createContact,
-		"updateContact":       p.updateContact,
-		"listAttributes":      p.listAttributes,
-		"listLists":           p.listLists,
-		"createList":          p.createList,
-		"listFolders":         p.listFolders,
-		"createFolder":        p.createFolder,
+		"getAccount":               p.getAccount,
+		"listSenders":              p.listSenders,
+		"sendEmail":                p.sendEmail,
+		"listEmails":               p.listEmails,
+		"listEmailEvents":          p.listEmailEvents,
+		"listTemplates":            p.listTemplates,
+		"getTemplate":              p.getTemplate,
+		"createTemplate":           p.createTemplate,
+		"updateTemplate":           p.updateTemplate,
+		"deleteTemplate":           p.deleteTemplate,
+		"sendTemplateTest":         p.sendTemplateTest,
+		"createSender":             p.createSender,
+		"updateSender":             p.updateSender,
+		"deleteSender":             p.deleteSender,
+		"listCampaigns":            p.listCampaigns,
+		"createCampaign":           p.createCampaign,
+		"getCampaign":              p.getCampaign,
+		"sendCampaignNow":          p.sendCampaignNow,
+		"sendCampaignTest":         p.sendCampaignTest,
+		"getEmailReports":          p.getEmailReports,
+		"getAggregatedEmailReport": p.getAggregatedEmailReport,
+		"listBlockedContacts":      p.listBlockedContacts,
+		"listContacts":             p.listContacts,
+		"createContact":            p.createContact,
+		"createDoubleOptInContact": p.createDoubleOptInContact,
+		"getContact":               p.getContact,
+		"deleteContact":            p.deleteContact,
+		"updateContact":            p.updateContact,
+		"listAttributes":           p.listAttributes,
+		"listLists":                p.listLists,
+		"createList":               p.createList,
+		"listFolders":              p.listFolders,
+		"createFolder":             p.createFolder,
 	}
 }
 
@@ -53,49 +71,6 @@ func (p *pakatV3) decorate(*call, http.Header) {}
 func seconds(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 func millis(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000+00:00") }
-
-func (p *pakatV3) templateView(t *Template) map[string]any {
-	id, _ := strconv.ParseInt(t.ID, 10, 64)
-	return map[string]any{
-		"id": id, "name": t.Name, "subject": t.Subject, "isActive": true, "testSent": false,
-		// The document's sample has this id as text.
-		"sender":  map[string]any{"name": t.From.Name, "email": t.From.Email, "id": strconv.Itoa(brevoSender)},
-		"replyTo": "", "toField": "", "tag": "", "htmlContent": t.HTML,
-		"createdAt": "2026-03-02T08:00:00Z", "modifiedAt": "2026-03-05T08:30:00Z",
-	}
-}
-
-func (p *pakatV3) listTemplates(c *call) answer {
-	all := p.templates
-	if c.query.Get("templateStatus") == "false" {
-		all = nil // all are active
-	}
-	part, refusal, ok := pageOf(p.brevo, c, all, 50, 1000)
-	if !ok {
-		return refusal
-	}
-	rows := make([]any, len(part))
-	for i, t := range part {
-		rows[i] = p.templateView(t)
-	}
-	return answer{status: 200, body: map[string]any{"count": len(all), "templates": rows}}
-}
-
-func (p *pakatV3) getTemplate(c *call) answer {
-	t := p.template(c.path["templateId"])
-	if t == nil {
-		return p.notFound("Template ID does not exist")
-	}
-	return answer{status: 200, body: p.templateView(t)}
-}
-
-func (p *pakatV3) createFolder(c *call) answer {
-	var req pakatv3api.CreateFolderRequest
-	c.decode(&req)
-	id := p.nextID()
-	p.folders = append(p.folders, brevoFolder{id, req.Name})
-	return answer{status: 201, body: map[string]any{"id": id}}
-}
 
 // contactView returns a contact in the form of the document's sample; the phone
 // number is shown as it was given, also in local form.
@@ -167,6 +142,35 @@ func (p *pakatV3) createContact(c *call) answer {
 		p.blockSenders(k, req.SMTPBlacklistSender)
 	}
 	return answer{status: status}
+}
+
+// getContact shows the lists that a contact left, as Sendinblue did.
+func (p *pakatV3) getContact(c *call) answer {
+	k := p.contact(c.path["email"])
+	if k == nil {
+		return p.notFound("Contact does not exist")
+	}
+	view := p.contactView(k)
+	on, off := []int64{}, []int64{}
+	for _, m := range k.members {
+		id, _ := strconv.ParseInt(m.list, 10, 64)
+		if m.status == provider.StatusSubscribed {
+			on = append(on, id)
+		} else {
+			off = append(off, id)
+		}
+	}
+	view["listIds"], view["listUnsubscribed"] = on, off
+	return answer{status: 200, body: view}
+}
+
+func (p *pakatV3) deleteContact(c *call) answer {
+	k := p.contact(c.path["email"])
+	if k == nil {
+		return p.notFound("Contact does not exist")
+	}
+	p.store.deleteContact(k)
+	return answer{status: http.StatusNoContent}
 }
 
 func (p *pakatV3) updateContact(c *call) answer {

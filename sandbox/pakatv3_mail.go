@@ -29,7 +29,7 @@ func (p *pakatV3) sendEmail(c *call) answer {
 		}
 		req.ScheduledAt = nil
 	}
-	mails, refusal, ok := p.mailsOf(&req, c.body)
+	mails, refusal, ok := p.mailsOf(&req, c.raw)
 	if !ok {
 		return refusal
 	}

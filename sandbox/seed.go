@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"maps"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -11,6 +12,11 @@ type Template struct {
 	ID, Name      string
 	Subject, HTML string
 	From          provider.Address
+	ReplyTo, Tag  string
+	Inactive      bool // no mail can be made from it
+
+	tested            bool
+	created, modified time.Time
 }
 
 // AddList puts a list into a fake, or renames the one with this id. Vendors
@@ -56,6 +62,7 @@ func (st *store) addTemplate(t Template) {
 	if t.From == (provider.Address{}) {
 		t.From = defaultFrom
 	}
+	t.created, t.modified = st.now(), st.now()
 	if old := st.template(t.ID); old != nil {
 		*old = t
 		return

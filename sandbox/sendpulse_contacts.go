@@ -21,7 +21,7 @@ func (p *sendpulse) listedView(c *contact, m *member) map[string]any {
 		variables = []any{}
 	}
 	return map[string]any{
-		"email": c.email, "phone": phoneOfContact(c), "status": mixed(int64(code)), "status_explain": spWords[code], "variables": variables,
+		"email": c.email, "phone": c.phone, "status": code, "status_explain": spWords[code], "variables": variables,
 	}
 }
 
@@ -136,7 +136,7 @@ func (p *sendpulse) listContacts(c *call) answer {
 	if c.query.Get("order") == "desc" {
 		rows = newestFirst(rows)
 	}
-	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+	return p.page(c, rows)
 }
 
 func (p *sendpulse) getContactsTotal(c *call) answer {
@@ -215,10 +215,10 @@ func (p *sendpulse) getContact(c *call) answer {
 	code := p.statusOf(person, m)
 	list, _ := strconv.ParseInt(m.list, 10, 64)
 	body := map[string]any{
-		"email": person.email, "abook_id": mixed(list), "status": code, "status_explain": spWords[code], "variables": p.variablesOf(m),
+		"email": person.email, "abook_id": list, "status": code, "status_explain": spWords[code], "variables": p.variablesOf(m),
 	}
 	if person.phone != "" {
-		body["phone"] = phoneOfContact(person)
+		body["phone"] = person.phone
 	}
 	return answer{status: 200, body: body}
 }
@@ -232,7 +232,7 @@ func (p *sendpulse) listMemberships(c *call) answer {
 	for _, m := range person.members {
 		list, _ := strconv.ParseInt(m.list, 10, 64)
 		rows = append(rows, map[string]any{
-			"book_id": mixed(list), "email": person.email, "status": mixed(int64(p.statusOf(person, m))), "variables": p.variablesOf(m),
+			"book_id": list, "email": person.email, "status": p.statusOf(person, m), "variables": p.variablesOf(m),
 		})
 	}
 	return answer{status: 200, body: rows}

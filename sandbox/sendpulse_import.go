@@ -29,7 +29,7 @@ func (p *sendpulse) listMembershipsOfAddresses(c *call) answer {
 			for _, m := range person.members {
 				list, _ := strconv.ParseInt(m.list, 10, 64)
 				rows = append(rows, map[string]any{
-					"book_id": mixed(list), "status": mixed(int64(p.statusOf(person, m))), "variables": p.variablesOf(m),
+					"book_id": list, "status": p.statusOf(person, m), "variables": p.variablesOf(m),
 				})
 			}
 		}

@@ -23,14 +23,14 @@ func (p *sendpulse) listView(l *list) map[string]any {
 	}
 	id, _ := strconv.ParseInt(l.id, 10, 64)
 	return map[string]any{
-		"id": mixed(id), "name": l.name, "all_email_qty": mixed(int64(len(members))), "active_email_qty": active,
+		"id": id, "name": l.name, "all_email_qty": len(members), "active_email_qty": active,
 		"inactive_email_qty": len(members) - active, "creationdate": spTime(l.created), "status": 0, "status_explain": "Active",
 	}
 }
 
 func (p *sendpulse) listLists(c *call) answer {
 	rows := []any{}
-	for _, l := range page(p.lists, c.integer("offset", 0), c.integer("limit", 100)) {
+	for _, l := range page(p.lists, c.integer("offset", 0), min(c.integer("limit", 100), 100)) {
 		rows = append(rows, p.listView(l))
 	}
 	return answer{status: 200, body: rows}
@@ -82,8 +82,11 @@ func (p *sendpulse) updateList(c *call) answer {
 }
 
 func (p *sendpulse) deleteListByID(c *call) answer {
-	if p.list(c.path["id"]) == nil {
+	switch {
+	case p.list(c.path["id"]) == nil:
 		return p.noList()
+	case p.activeOn(c.path["id"]):
+		return p.invalid(http.StatusUnprocessableEntity, "The address book has active campaign")
 	}
 	p.deleteList(c.path["id"])
 	p.dropLoose()

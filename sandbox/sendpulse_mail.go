@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -25,7 +24,7 @@ func (p *sendpulse) sendEmail(c *call) answer {
 		From: provider.Address{
 			Email: e.From.Email, Name: e.From.Name,
 		}, To: spAddresses(e.To), Cc: spAddresses(e.Cc), Bcc: spAddresses(e.Bcc),
-		Subject: e.Subject, HTML: string(e.HTML), Text: value(e.Text), Raw: c.body,
+		Subject: e.Subject, HTML: string(e.HTML), Text: value(e.Text), Raw: c.raw,
 	}
 	if e.ReplyTo != nil {
 		m.ReplyTo = spAddresses([]sendpulseapi.Address{*e.ReplyTo})
@@ -44,6 +43,7 @@ func (p *sendpulse) sendEmail(c *call) answer {
 		return refusal
 	}
 	m.ID = fmt.Sprintf("sbx%d-0afezz-kd", p.nextID())
+	m.Dropped = p.dropped(&m)
 	p.addMail(m)
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
 }
@@ -146,7 +146,7 @@ func (p *sendpulse) listEmails(c *call) answer {
 		r["smtp_answer_code_explain"] = "Delivered" // in lists only
 		rows = append(rows, r)
 	}
-	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+	return p.page(c, rows)
 }
 
 func (p *sendpulse) getEmailsTotal(*call) answer {
@@ -201,7 +201,7 @@ func (p *sendpulse) sendResubscribeEmail(c *call) answer {
 	p.asked = append(p.asked, p.now())
 	m := Mail{
 		ID: fmt.Sprintf("sbx%d-0afezz-kf", p.nextID()), From: provider.Address{Email: req.Sender},
-		To: []provider.Address{{Email: req.Email}}, Subject: "Subscribe again?", Raw: json.RawMessage(c.body),
+		To: []provider.Address{{Email: req.Email}}, Subject: "Subscribe again?", Raw: c.raw,
 	}
 	p.addMail(m)
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}

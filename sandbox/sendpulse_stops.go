@@ -67,7 +67,7 @@ func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 			"email": b.email, "unsubscribe_by_link": 0, "unsubscribe_by_user": 1 - complaint, "spam_complaint": complaint, "date": spTime(b.at),
 		})
 	}
-	return answer{status: 200, body: page(rows, c.integer("offset", 0), c.integer("limit", 100))}
+	return p.page(c, rows)
 }
 
 // getSMTPUnsubscribe has its data in the field that elsewhere reports an error.

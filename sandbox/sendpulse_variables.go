@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -83,13 +82,4 @@ func phoneText(v any) string {
 		}
 		return r
 	}, text)
-}
-
-// phoneOfContact returns the phone number as the vendor writes it: at some places
-// as a JSON number (document), here when it is even; empty when there is none.
-func phoneOfContact(c *contact) any {
-	if n, err := strconv.ParseInt(c.phone, 10, 64); err == nil && n%2 == 0 {
-		return n
-	}
-	return c.phone
 }

@@ -102,7 +102,7 @@ func write(w http.ResponseWriter, a answer) {
 // body of the result is bytes.
 func (s *Server) serve(provider, path string, r *http.Request, body []byte) answer {
 	c := &call{
-		path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body,
+		path: map[string]string{}, query: r.URL.Query(), header: r.Header.Clone(), body: body, raw: body,
 	}
 	rec := Request{
 		Provider: provider, Method: r.Method, Query: c.query, Header: c.header, Body: body,
@@ -117,12 +117,28 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 		)
 	}
 	rt, status := sp.find(r.Method, path, c.path)
+	e := &easing{provider: provider}
+	if rt == nil && s.lenient && strings.HasSuffix(path, "/") {
+		if rt, _ = sp.find(r.Method, strings.TrimRight(path, "/"), c.path); rt != nil && !e.takes("slash", "") {
+			rt = nil
+		}
+	}
+	if rt != nil && rt.unproved() && (!s.lenient || !e.takes("unproved operation", "")) {
+		rt, status = nil, http.StatusMethodNotAllowed
+	}
 	if rt == nil {
 		what := fmt.Sprintf("the spec has no operation %s %s", r.Method, clip(rec.Path, 100))
 		s.record(rec, Violation{Provider: provider, What: what})
 		return s.failure(provider, c, status, "sandbox: "+what)
 	}
 	c.op, rec.Operation = rt.op.OperationID, rt.op.OperationID
+	if s.lenient {
+		r = r.Clone(r.Context())
+		e.ease(rt, r, c)
+		if len(e.met) > 0 {
+			s.violate(Violation{Provider: provider, Operation: c.op, What: "request: " + strings.Join(e.met, "; "), Taken: true})
+		}
+	}
 	problems := rt.checkRequest(r, c, &rec)
 	if len(problems) > 0 {
 		what := "request: " + strings.Join(problems, "; ")
@@ -133,6 +149,9 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 	a, checked := s.carryOut(provider, rt, c)
 	if !checked {
 		return a
+	}
+	if s.odd {
+		a = rt.odd(a)
 	}
 	if problems := rt.checkAnswer(a); len(problems) > 0 {
 		what := fmt.Sprintf("answer %d: %s", a.status, strings.Join(problems, "; "))

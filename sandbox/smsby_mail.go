@@ -11,7 +11,7 @@ import (
 
 // letter returns the checked common part of the three sends.
 func (s *smsby) letter(c *call, email string, name, when *string) (Mail, answer, bool) {
-	m := Mail{From: provider.Address{Email: email, Name: value(name)}, Raw: c.body}
+	m := Mail{From: provider.Address{Email: email, Name: value(name)}, Raw: c.raw}
 	if !validEmail(email) {
 		return m, s.refuse("sender_email: wrong address"), false
 	}

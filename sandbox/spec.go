@@ -142,6 +142,9 @@ func parameter(segment string) (string, bool) {
 	return strings.TrimSuffix(name, "}"), ok
 }
 
+// unproved reports whether the vendor does not document the operation.
+func (rt *route) unproved() bool { return rt.op.Extensions["x-unproved"] == true }
+
 // answers returns the documented response of a status. The response "default"
 // describes failures and does not cover an undocumented 2xx.
 func (rt *route) answers(status int) *openapi3.Response {

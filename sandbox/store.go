@@ -34,6 +34,7 @@ type Mail struct {
 	Variables   map[string]any        `json:"variables,omitempty"`
 	SendAt      time.Time             `json:"send_at,omitzero"`    // zero: at once
 	Withdrawn   bool                  `json:"withdrawn,omitempty"` // before it went out
+	Dropped     bool                  `json:"dropped,omitempty"`   // accepted, and not sent in silence
 	List        string                `json:"list,omitempty"`      // id of the list it was sent to
 	AcceptedAt  time.Time             `json:"accepted_at"`
 	Raw         []byte                `json:"-"` // body of the request
@@ -95,7 +96,8 @@ type list struct {
 // field is a definition of a contact field; typ is the vendor's name of the type.
 type field struct {
 	name, typ string
-	list      string // only of this list, where vendors have that
+	list      string   // only of this list, where vendors have that
+	options   []string // of a choice
 }
 
 // block is a suppression of an address, whether it is a contact or not.
@@ -342,6 +344,17 @@ func (st *store) unblock(email string, match func(provider.Suppression) bool) in
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([\w.]+)\s*\}\}`)
+
+// renders reports whether the tags of a template are closed. A template where they are not
+// cannot be filled in.
+func renders(text string) bool {
+	for _, pair := range [][2]string{{"{{", "}}"}, {"{%", "%}"}} {
+		if strings.Count(text, pair[0]) != strings.Count(text, pair[1]) {
+			return false
+		}
+	}
+	return true
+}
 
 // render fills in {{prefixNAME}}; an unknown name becomes empty.
 func render(text, prefix string, values map[string]any) string {

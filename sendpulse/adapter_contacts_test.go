@@ -62,17 +62,18 @@ func TestGetSuppressed(t *testing.T) {
 func TestUpsertLeavesFinalStatuses(t *testing.T) {
 	sb, c := start(t)
 	sb.AddList(name, "5", "Second")
-	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed)}})
+	sb.AddList(name, "6", "Third")
+	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("4", provider.StatusUnsubscribed), on("6", provider.StatusSubscribed)}})
 	change := provider.ContactChange{
 		Email: anna, Lists: []provider.Ref{{ID: "4"}, {ID: "5"}}, Phone: provider.ChangeTo("375291234567"), Fields: map[string]any{"city": "Minsk"},
 	}
 	r, err := c.UpsertContact(t.Context(), change)
-	require.NoError(t, err)
-	require.Len(t, r.Notes, 1)
-	assert.Contains(t, r.Notes[0].Why, "list 4")
+	require.ErrorIs(t, err, provider.ErrConflict)
+	assert.ErrorContains(t, err, "not put on list 4: it is unsubscribed there (status 4); resubscribe is the verb for that, and the rest was stored")
+	assert.Equal(t, provider.ContactUpdated, r.State)
 	assert.Equal(t, []string{"listMemberships", "updateContactVariables", "updateContactPhone", "addContacts"}, operations(sb))
 	stored := sb.Contacts(name)[0]
-	assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed), on("5", provider.StatusSubscribed)}, stored.Memberships)
+	assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed), on("6", provider.StatusSubscribed), on("5", provider.StatusSubscribed)}, stored.Memberships)
 	assert.Equal(t, "Minsk", stored.Fields["city"])
 	assert.Equal(t, "375291234567", stored.Phone)
 
@@ -82,8 +83,8 @@ func TestUpsertLeavesFinalStatuses(t *testing.T) {
 	sb.AddContact(name, provider.Contact{Email: anna, Memberships: []provider.Membership{on("5", provider.StatusComplained)}})
 	change.Lists = change.Lists[:1]
 	r, err = c.UpsertContact(t.Context(), change)
-	require.NoError(t, err)
-	assert.Len(t, r.Notes, 1)
+	require.ErrorIs(t, err, provider.ErrConflict)
+	assert.Nil(t, r, "nothing was stored: it is on none of the named lists")
 	assert.Equal(t, []provider.Membership{on("5", provider.StatusComplained)}, sb.Contacts(name)[0].Memberships)
 
 	results, err := c.AddToList(t.Context(), provider.Ref{ID: "5"}, []string{"new@example.com", anna})

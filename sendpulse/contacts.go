@@ -192,14 +192,8 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 	if err != nil && !errors.Is(err, provider.ErrNotFound) {
 		return err
 	}
-	_, err = a.api.AddSMTPUnsubscribes(ctx, sendpulseapi.AddSMTPUnsubscribesRequest{
-		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: adapterkit.Text(reason)}},
-	})
-	if errors.Is(err, provider.ErrConflict) {
-		err = nil // it is unsubscribed there already
-	}
 	s := steps{r: r}
-	if err := s.step(smtpStep, err); err != nil {
+	if err := s.step(smtpStep, a.unsubscribeSMTP(ctx, wire, reason)); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -215,6 +209,20 @@ func (a *adapter) unsubscribeAll(ctx context.Context, wire, reason string, r *pr
 		}
 	}
 	r.State = provider.ContactDone
-	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteEmulated, Why: "unsubscribed from " + strings.Join(s.done, ", ") + "; a list it joins later is not covered"})
+	r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteEmulated, Why: "unsubscribed from " + strings.Join(s.done, ", ")})
+	if len(members) == 0 {
+		r.Notes = append(r.Notes, provider.Note{Field: "email", Action: provider.NoteWarning, Why: "the address is on no list, so nothing keeps it from a list that it is put on later"})
+	}
 	return nil
+}
+
+// unsubscribeSMTP stops transactional mail to the address.
+func (a *adapter) unsubscribeSMTP(ctx context.Context, wire, reason string) error {
+	_, err := a.api.AddSMTPUnsubscribes(ctx, sendpulseapi.AddSMTPUnsubscribesRequest{
+		Emails: []sendpulseapi.NewSMTPUnsubscribe{{Email: wire, Comment: adapterkit.Text(reason)}},
+	})
+	if errors.Is(err, provider.ErrConflict) {
+		return nil // it is unsubscribed there already
+	}
+	return err
 }

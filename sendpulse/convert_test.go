@@ -217,6 +217,7 @@ func TestContactFromAPI(t *testing.T) {
 	got = testNames.contactFromAPI("a@example.com", []sendpulseapi.Membership{{ListID: 2, Status: 13}})
 	assert.Empty(t, got.Suppressed)
 }
+
 func TestListedFromAPI(t *testing.T) {
 	rows := *example[[]sendpulseapi.ListedContact](t, "listContacts.answer")
 	assert.Equal(t, provider.Contact{
@@ -318,7 +319,10 @@ func TestMayAdd(t *testing.T) {
 		"subscribed there":             {[]sendpulseapi.Membership{on(1, 1)}, true, true},
 		"removed there":                {[]sendpulseapi.Membership{on(1, 13)}, true, true},
 		"unsubscribed there":           {[]sendpulseapi.Membership{on(1, 4)}, true, false},
-		"unsubscribed elsewhere":       {[]sendpulseapi.Membership{on(2, 4)}, false, true},
+		"unsubscribed elsewhere":       {[]sendpulseapi.Membership{on(2, 4)}, false, false},
+		"unsubscribed, and on another": {[]sendpulseapi.Membership{on(2, 4), on(3, 1)}, false, true},
+		"unsubscribed, and removed":    {[]sendpulseapi.Membership{on(2, 4), on(3, 13)}, false, false},
+		"removed elsewhere":            {[]sendpulseapi.Membership{on(3, 13)}, false, true},
 		"from everything, elsewhere":   {[]sendpulseapi.Membership{on(2, 6)}, false, false},
 		"undeliverable, and both":      {[]sendpulseapi.Membership{on(2, 9), on(1, 1)}, true, false},
 		"a status that is not known":   {[]sendpulseapi.Membership{on(1, 99)}, true, false},

@@ -47,7 +47,8 @@ func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (prov
 	if err != nil {
 		return provider.BulkRow{}, err
 	}
-	lists, err := adapterkit.ListIDs(change.Lists)
+	joins, _ := adapterkit.Joins(change)
+	lists, err := adapterkit.Numbers(joins)
 	if err != nil {
 		return provider.BulkRow{}, err
 	}
@@ -104,7 +105,7 @@ func (b *bulkImport) Store(ctx context.Context, rows []provider.BulkRow) ([]prov
 			}
 		}
 		if s.err == nil {
-			s.r.State = s.after
+			s.r.State, s.err = s.after, s.barred.Err(len(s.done) > 0)
 		}
 		results[i] = provider.ImportResult{Receipt: s.r, Err: s.err}
 	}

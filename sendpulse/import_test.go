@@ -70,13 +70,15 @@ func TestImportInBulk(t *testing.T) {
 			c.Phone = provider.ChangeToNone[string]()
 		}
 	}))
-	assert.Equal(t, provider.ImportReport{Rows: 1200, Created: 1195, Updated: 3, Refused: 2}, report)
+	assert.Equal(t, provider.ImportReport{Rows: 1200, Created: 1195, Updated: 1, Refused: 4}, report)
 	assert.ErrorIs(t, rows[700].Err, provider.ErrInvalid)
 	assert.ErrorIs(t, rows[702].Err, provider.ErrUnsupported)
 	got := stored(sb)
 	assert.Equal(t, []provider.Membership{on("4", provider.StatusUnsubscribed)}, got["row0600@example.com"].Memberships)
 	assert.Equal(t, "Анна", got["row0600@example.com"].FirstName, "fields are set all the same")
-	assert.Contains(t, rows[600].Receipt.Notes[0].Why, "not added to list 4")
+	require.ErrorIs(t, rows[600].Err, provider.ErrConflict)
+	assert.ErrorContains(t, rows[600].Err, "not put on list 4")
+	assert.ErrorIs(t, rows[601].Err, provider.ErrConflict)
 	assert.Len(t, got["row0601@example.com"].Memberships, 1, "blocked for all mail")
 	assert.Len(t, got["row0602@example.com"].Memberships, 2)
 	assert.Equal(t, "375291234567", got["row0701@example.com"].Phone)
@@ -123,17 +125,17 @@ func TestImportOutcomes(t *testing.T) {
 	}{
 		"the look-up names nobody": {
 			sandbox.Fault{Operation: "listMembershipsOfAddresses", Status: 200, Body: `[]`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "listMemberships": 8, "addContacts": 1, "updateContactVariables": 1},
 		},
 		"the look-up takes fewer": {
 			sandbox.Fault{Operation: "listMembershipsOfAddresses", Status: 422, Body: `{"error_code":832,"message":"too many"}`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 3, "addContacts": 1, "updateContactVariables": 1},
 		},
 		"the add takes fewer": {
 			sandbox.Fault{Operation: "addContacts", Status: 422, Body: `{"error_code":422,"message":"too many"}`},
-			provider.ImportReport{Rows: 8, Created: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Created: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "addContacts": 3, "updateContactVariables": 1},
 		},
 		"the look-up fails": {
@@ -143,7 +145,7 @@ func TestImportOutcomes(t *testing.T) {
 		},
 		"the answer of the add is lost": {
 			sandbox.Fault{Operation: "addContacts", Drop: true, After: true},
-			provider.ImportReport{Rows: 8, Unknown: 7, Updated: 1},
+			provider.ImportReport{Rows: 8, Unknown: 7, Refused: 1},
 			map[string]int{"listMembershipsOfAddresses": 1, "addContacts": 1, "updateContactVariables": 1},
 		},
 	} {

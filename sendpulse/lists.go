@@ -36,7 +36,10 @@ func (a *adapter) AddToList(ctx context.Context, list provider.Ref, emails []str
 		then := rest.WithThen("look up each further address and add those to the list that may be")
 		open, refused, err := a.look(ctx, group, then, func(members []sendpulseapi.Membership) (bool, *provider.Error) {
 			if _, why := mayAdd(id, members); why != "" {
-				return false, adapterkit.Conflict("email", "not added: "+why)
+				var barred adapterkit.Barred
+				barred.Add(list.ID, why)
+				e, _ := errors.AsType[*provider.Error](barred.Err(false))
+				return false, e
 			}
 			status := statusOn(id, members)
 			return status != provider.StatusSubscribed && status != provider.StatusPending, nil

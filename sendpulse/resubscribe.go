@@ -32,6 +32,9 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref
 		return nil, err
 	}
 	onList, err := a.api.GetContact(ctx, list, wire, rest.WithThen("add the address to the list again if it has unsubscribed from it"))
+	if errors.Is(err, provider.ErrNotFound) {
+		return a.joinAgain(ctx, list, wire, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +52,30 @@ func (a *adapter) Resubscribe(ctx context.Context, email string, to provider.Ref
 		return r, err
 	}
 	r.State = provider.ContactDone
+	return r, nil
+}
+
+// joinAgain puts an address that is known on other lists on one more, whether it has left
+// them or not: the person has asked for it. notOnList is the error when it is known on none.
+func (a *adapter) joinAgain(ctx context.Context, list int64, wire string, notOnList error) (*provider.ContactReceipt, error) {
+	members, err := a.memberships(ctx, wire)
+	if errors.Is(err, provider.ErrNotFound) {
+		return nil, notOnList
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if s := standingOf(int64(m.Status)); s.everywhere != "" {
+			return nil, adapterkit.Conflict("email", fmt.Sprintf("the address is %s (status %d on list %d), which is no unsubscription", s.everywhere, m.Status, m.ListID))
+		}
+	}
+	r := &provider.ContactReceipt{State: provider.ContactUnknown}
+	if err := a.resubscribeOn(ctx, list, wire); err != nil {
+		return r, err
+	}
+	r.State = provider.ContactDone
+	r.Notes = append(r.Notes, provider.Note{Field: "list", Action: provider.NoteWarning, Why: "it was not on the list and has been put on it"})
 	return r, nil
 }
 

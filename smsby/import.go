@@ -52,7 +52,8 @@ func (b *bulkImport) Limits() provider.GroupLimits {
 }
 
 func (b *bulkImport) Row(_ context.Context, change provider.ContactChange) (provider.BulkRow, error) {
-	lists, err := adapterkit.ListIDs(change.Lists)
+	joins, _ := adapterkit.Joins(change)
+	lists, err := adapterkit.Numbers(joins)
 	if err != nil {
 		return provider.BulkRow{}, err
 	}

@@ -122,8 +122,11 @@ func supportText(s provider.Support) string {
 			parts = append(parts, p)
 		}
 	}
-	if s.Basis == "guess" {
+	switch s.Basis {
+	case "guess":
 		parts = append(parts, "a guess, not documented")
+	case "unproved":
+		parts = append(parts, "unproved")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -223,6 +226,17 @@ func (m matrix) rows() []matrixRow {
 	return out
 }
 
+// judged is the month in which the oldest cell of a table was held against its sources.
+func judged(caps provider.Capabilities) string {
+	oldest := ""
+	for _, s := range caps {
+		if s.Judged != "" && (oldest == "" || s.Judged < oldest) {
+			oldest = s.Judged
+		}
+	}
+	return oldest
+}
+
 func (a *app) printMatrix(m matrix) {
 	head := []string{"FEATURE"}
 	for _, n := range m {
@@ -247,6 +261,8 @@ What each provider can do through postmux, feature by feature. This page is writ
 Levels: **native**; **limited** (within the limit below); **emulated** (by other means, told in the notes of the
 receipt); **account_wide** (a setting of the account, so a message that asks for it is refused); – (not there:
 refused before any request). A question mark marks a cell that the vendor's documents do not state: a guess.
+**unproved**: other programs, or the age of the dialect, suggest that the vendor can do it, and no document of the
+vendor says so; it is used only with the setting ` + "`unproved`" + ` and meets no ` + "`require`" + `.
 
 What **checked** means: every cell is checked on the sandbox, which imitates the vendors from their documents; the
 conformance suite makes the call, or sees that what is not there is refused. No cell is checked live, with an account
@@ -271,8 +287,11 @@ func (a *app) printMarkdown(m matrix) {
 			if s.Level == provider.LevelNone {
 				text = "–"
 			}
-			if s.Basis == "guess" {
+			switch s.Basis {
+			case "guess":
 				text += " ?"
+			case "unproved":
+				text += " unproved"
 			}
 			b.WriteString(" " + text + " |")
 		}
@@ -280,6 +299,9 @@ func (a *app) printMarkdown(m matrix) {
 	}
 	for _, n := range m {
 		fmt.Fprintf(&b, "\n## %s: limits and notes\n\n", n.name)
+		if month := judged(n.caps); month != "" {
+			fmt.Fprintf(&b, "Judged in %s from the sources in `api/%s/SOURCES.md`.\n\n", month, n.name)
+		}
 		none := true
 		for _, f := range provider.Features() {
 			s := n.caps[f]

@@ -97,7 +97,7 @@ func TestNightlyImport(t *testing.T) {
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Empty(t, r.errOut, "a report without rows has nothing to keep")
 	r = night("email,lists\nbad,\nleft@example.com,newsletter\n")
-	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	assert.Equal(t, exit.Refused, r.code, r.errOut)
 	assert.Contains(t, r.errOut, "2 rows told in "+told)
 	first := must1(os.ReadFile(told))
 

@@ -527,6 +527,54 @@ func TestSandbox(t *testing.T) {
 	assert.Contains(t, taken.errOut, "--listen: cannot listen")
 }
 
+// The sandbox of the tool takes what programs in use send, and says so; --strict refuses it.
+func TestSandboxIsLenient(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		args   []string
+		status int
+		line   string // after that of the request
+	}{
+		{"lenient", nil, 200, `brevo getAccount: request: unknown parameter "colour" \(taken\)$`},
+		{"as objects", []string{"--json"}, 200, `^\{"provider":"brevo","operation":"getAccount","what":"request: unknown parameter .*","taken":true\}$`},
+		{"strict", []string{"--strict"}, 400, `brevo getAccount: request: the spec has no parameter "colour"$`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			talk, errOut := io.Pipe()
+			code := make(chan int)
+			go func() {
+				code <- run(ctx, append([]string{"sandbox", "--listen", "127.0.0.1:0"}, row.args...), nil, io.Discard, errOut)
+				_ = errOut.Close()
+			}()
+			lines := bufio.NewScanner(talk)
+			require.True(t, lines.Scan())
+			address, _, _ := strings.Cut(strings.TrimPrefix(lines.Text(), "listening on "), ",")
+			status := make(chan int)
+			go func() {
+				req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/brevo/v3/account?colour=red", nil)
+				req.Header.Set("api-key", sandbox.Key("brevo"))
+				tr := &http.Transport{}
+				defer tr.CloseIdleConnections()
+				resp, err := (&http.Client{Transport: tr}).Do(req)
+				if err != nil {
+					status <- 0
+					return
+				}
+				_ = resp.Body.Close()
+				status <- resp.StatusCode
+			}()
+			require.True(t, lines.Scan())
+			require.True(t, lines.Scan())
+			assert.Regexp(t, row.line, lines.Text())
+			assert.Equal(t, row.status, <-status)
+			cancel()
+			assert.Equal(t, exit.Done, <-code)
+		})
+	}
+}
+
 func TestCapabilities(t *testing.T) {
 	r := postmux(t, "capabilities")
 	assert.Equal(t, exit.Done, r.code, r.errOut)

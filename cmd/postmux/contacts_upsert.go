@@ -21,7 +21,8 @@ func newContactUpsert(a *app) *cobra.Command {
 		Short: "Create a contact or change it",
 		Long: `Create a contact, or set the named fields of the one with this address and add
 it to lists. What is not named stays as it is; an unsubscription, a bounce, a
-complaint or a block is never undone.
+complaint or a block is never undone. Who has left a list, or all of them, is not put
+on it: the rest is stored, and "contacts resubscribe" is the command for that.
 
 The change is given as JSON in FILE or on stdin (-), by flags, or both: a flag
 is laid over the file.`,
@@ -66,7 +67,7 @@ func (f *changeFlags) register(cmd *cobra.Command) {
 	s.StringArrayVar(&f.fields, "field", nil, "set a field: `NAME=VALUE` gives a text, NAME:=JSON any JSON value, repeatable")
 	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(contactfile.OwnNames(), ", ")+" or the `NAME` of a further field, repeatable")
 	s.StringArrayVar(&f.lists, "list", nil, "add to the list `REF`: an alias, or id:ID, repeatable")
-	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed or blocked")
+	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed, bounced, complained or blocked")
 }
 
 func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.ContactChange, error) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ import (
 
 func newSandbox(a *app) *cobra.Command {
 	var listen string
+	var strict bool
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Run imitations of the providers on this machine",
@@ -33,25 +35,36 @@ account for each is printed on stdout, a line for each request on stderr. The li
 keep contacts and the newest mails in memory and send nothing anywhere. A folder of
 examples in the project holds the same configuration.
 
+They take what the providers' servers are known, or thought, to take beyond their
+descriptions, so that other programs can be tried too: a body with GET, null, digits
+as text, fields that nobody names. What was taken, and what was refused, is a line of
+its own on stderr, with --json a JSON object. --strict refuses it, as the sandbox of
+the Go tests does.
+
 Requests by another name than one of this machine, like localhost, are refused.`,
 		Example: `  postmux sandbox > sandbox.yaml
   # in another terminal, once the first has written "listening on ..."
   postmux --config sandbox.yaml --provider sendpulse send message.json`,
 		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.serveSandbox(cmd, listen)
+			return a.serveSandbox(cmd, listen, strict)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", examples.Address, "loopback `ADDRESS` to listen on; port 0 takes a free one")
+	cmd.Flags().BoolVar(&strict, "strict", false, "refuse whatever the providers' descriptions do not allow")
 	return cmd
 }
 
-func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
+func (a *app) serveSandbox(cmd *cobra.Command, listen string, strict bool) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil || !vendorurl.LoopbackHost(host) {
 		return exit.UsageError("--listen", "expected a loopback address and a port like %s, got %q", examples.Address, listen)
 	}
-	sb, err := sandbox.Start("127.0.0.1:0")
+	var options []sandbox.Option
+	if !strict {
+		options = append(options, sandbox.Lenient())
+	}
+	sb, err := sandbox.Start("127.0.0.1:0", options...)
 	if err != nil {
 		return err
 	}
@@ -81,7 +94,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, listen string) error {
 		return nil // finish tells it
 	}
 	cmd.PrintErrln("listening on " + address + ", interrupt to stop")
-	return serveUntil(cmd.Context(), front, logRequests(sb, a.errOut))
+	return serveUntil(cmd.Context(), front, logRequests(sb, a.errOut, a.json))
 }
 
 // serveUntil serves until the context ends, which is how it is meant to end.
@@ -95,8 +108,9 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler) error {
 	return nil
 }
 
-// logRequests writes a line for each request: the path, but no key and no content.
-func logRequests(next http.Handler, lines *terminal.Talk) http.Handler {
+// logRequests writes a line for each request: the path, but no key and no content. A line
+// for each violation follows.
+func logRequests(next *sandbox.Server, lines *terminal.Talk, asJSON bool) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &statusRecorder{ResponseWriter: rw}
@@ -106,6 +120,13 @@ func logRequests(next http.Handler, lines *terminal.Talk) http.Handler {
 				status = fmt.Sprint(rec.status)
 			}
 			fmt.Fprintf(lines, "%s %-7s %s %s %d ms\n", start.Format(time.TimeOnly), status, r.Method, r.URL.EscapedPath(), time.Since(start).Milliseconds())
+			for _, v := range next.Violations() {
+				text := "         " + v.String()
+				if data, err := terminal.Marshal(v); asJSON && err == nil {
+					text = strings.TrimSpace(string(data))
+				}
+				fmt.Fprintln(lines, text)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -716,6 +716,9 @@ type Activity struct {
 
 // ActivityPage: A page of activities.
 type ActivityPage struct {
+	// Activities in all.
+	Count int64 `json:"count,omitempty"`
+
 	// The activities; absent when there is none.
 	Activities []Activity `json:"logs,omitempty"`
 }
@@ -974,11 +977,11 @@ type BillingAddress struct {
 	// How it is paid.
 	PaymentMethod string `json:"paymentMethod,omitempty"`
 
-	// Phone number.
-	Phone string `json:"phone,omitempty"`
+	// Phone number; a number or its text.
+	Phone flex.Text `json:"phone,omitempty"`
 
-	// Postal code.
-	PostCode string `json:"postCode,omitempty"`
+	// Postal code; a number or its text.
+	PostCode flex.Text `json:"postCode,omitempty"`
 
 	// Region.
 	Region string `json:"region,omitempty"`
@@ -1424,8 +1427,8 @@ type Category struct {
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
 
-	// The caller's id of the category.
-	ID string `json:"id"`
+	// The caller's id of the category; a number or its text.
+	ID flex.Text `json:"id"`
 
 	// Whether the shop no longer has it.
 	IsDeleted bool `json:"isDeleted,omitempty"`
@@ -2162,8 +2165,8 @@ type CorporateUser struct {
 	// What they may do in each part.
 	FeatureAccess CorporateFeatureAccess `json:"feature_access"`
 
-	// Group they may see.
-	Groups SubAccountGroupRef `json:"groups"`
+	// Groups they may see; a list or one group.
+	Groups flex.List[SubAccountGroupRef] `json:"groups"`
 
 	// Whether the account is theirs; a boolean or its text.
 	IsOwner flex.Bool `json:"is_owner"`
@@ -3740,8 +3743,8 @@ type GroupSubAccount struct {
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt,omitempty"`
 
-	// Id of the sub-account.
-	ID int64 `json:"id,omitempty"`
+	// Id of the sub-account; a number or its text.
+	ID flex.Int `json:"id,omitempty"`
 }
 
 // GroupUser: A user of a group.
@@ -4031,8 +4034,14 @@ type ListChange struct {
 	// Unchanged ones, where they do not stand inside contacts.
 	Failure []flex.Text `json:"failure,omitempty"`
 
+	// Background process; only with all and where it does not stand inside contacts.
+	ProcessID int64 `json:"processId,omitempty"`
+
 	// Changed ones, where they do not stand inside contacts.
 	Success []flex.Text `json:"success,omitempty"`
+
+	// Contacts concerned; only with all and where it does not stand inside contacts.
+	Total int64 `json:"total,omitempty"`
 }
 
 // ListChangeResult: Contacts by result, named as the request named them.
@@ -4061,6 +4070,9 @@ type ListDetails struct {
 	// Whether the list fills itself.
 	Dynamic bool `json:"dynamicList,omitempty"`
 
+	// Last day of the statistics when the request names one.
+	EndDate string `json:"endDate,omitempty"`
+
 	// Id of its folder.
 	FolderID int64 `json:"folderId"`
 
@@ -4069,6 +4081,9 @@ type ListDetails struct {
 
 	// Name of the list.
 	Name string `json:"name"`
+
+	// First day of the statistics when the request names one.
+	StartDate string `json:"startDate,omitempty"`
 
 	// Blacklisted contacts; the vendor is emptying this number to 0.
 	TotalBlacklisted int64 `json:"totalBlacklisted,omitempty"`
@@ -4574,8 +4589,8 @@ type Order struct {
 	// Address of the buyer.
 	Email string `json:"email,omitempty"`
 
-	// The caller's id of the order.
-	ID string `json:"id"`
+	// The caller's id of the order; a number or its text.
+	ID flex.Text `json:"id"`
 
 	// What was ordered.
 	Products []OrderItem `json:"products"`
@@ -4592,8 +4607,8 @@ type Order struct {
 
 // OrderBatch: Background work on orders; not in every source.
 type OrderBatch struct {
-	// Id of the work.
-	BatchID int64 `json:"batchId,omitempty"`
+	// Id of the work; a number or a text.
+	BatchID flex.Text `json:"batchId,omitempty"`
 
 	// Number of orders taken.
 	Count int64 `json:"count,omitempty"`
@@ -4619,14 +4634,14 @@ type OrderItem struct {
 	// Price of one.
 	Price float64 `json:"price"`
 
-	// The caller's id of the product.
-	ProductID string `json:"productId"`
+	// The caller's id of the product; a number or its text.
+	ProductID flex.Text `json:"productId"`
 
 	// How many.
 	Quantity float64 `json:"quantity"`
 
-	// The caller's id of the variant.
-	VariantID string `json:"variantId,omitempty"`
+	// The caller's id of the variant; a number or its text.
+	VariantID flex.Text `json:"variantId,omitempty"`
 }
 
 // OrderPage: A page of orders.
@@ -4811,8 +4826,8 @@ type Product struct {
 	// When it was created, ISO 8601 with zone.
 	CreatedAt string `json:"createdAt"`
 
-	// The caller's id of the product.
-	ID string `json:"id"`
+	// The caller's id of the product; a number or its text.
+	ID flex.Text `json:"id"`
 
 	// Image at the shop.
 	ImageURL string `json:"imageUrl,omitempty"`
@@ -5051,8 +5066,8 @@ type SMSEvent struct {
 	// Id of the message.
 	MessageID flex.Text `json:"messageId,omitempty"`
 
-	// Number of the recipient, with country code.
-	PhoneNumber string `json:"phoneNumber,omitempty"`
+	// Number of the recipient, with country code; a number or its text.
+	PhoneNumber flex.Text `json:"phoneNumber,omitempty"`
 
 	// Why it failed.
 	Reason string `json:"reason,omitempty"`
@@ -5726,8 +5741,8 @@ type SubAccountPlan struct {
 
 // SubAccountSummary: A sub-account in a list.
 type SubAccountSummary struct {
-	// Whether it is in use.
-	Active bool `json:"active"`
+	// Whether it is in use; a boolean or its text.
+	Active flex.Bool `json:"active"`
 
 	// Name of its company.
 	CompanyName string `json:"companyName"`
@@ -6509,8 +6524,8 @@ type UserChange struct {
 	// Address of the user.
 	Email string `json:"email,omitempty"`
 
-	// Invoice the change caused.
-	InvoiceID flex.Int `json:"invoice_id,omitempty"`
+	// Invoice the change caused; a number or a text.
+	InvoiceID flex.Text `json:"invoice_id,omitempty"`
 
 	// Parts and permissions.
 	Privileges []GrantedPrivilege `json:"privileges,omitempty"`
@@ -6798,7 +6813,7 @@ type WhatsAppConfig struct {
 	SendingLimit string `json:"sendingLimit,omitempty"`
 
 	// Id of the account at WhatsApp.
-	AccountID string `json:"whatsappBusinessAccountId,omitempty"`
+	AccountID flex.Text `json:"whatsappBusinessAccountId,omitempty"`
 
 	// State of the account.
 	AccountStatus string `json:"whatsappBusinessAccountStatus,omitempty"`
@@ -6831,7 +6846,7 @@ type WhatsAppEvent struct {
 	Body string `json:"body,omitempty"`
 
 	// Number of the contact, with country code.
-	ContactNumber string `json:"contactNumber"`
+	ContactNumber flex.Text `json:"contactNumber"`
 
 	// When it happened, ISO 8601 with zone, such as +0000.
 	Date string `json:"date"`
@@ -6849,7 +6864,7 @@ type WhatsAppEvent struct {
 	Reason string `json:"reason,omitempty"`
 
 	// Number of the account.
-	SenderNumber string `json:"senderNumber"`
+	SenderNumber flex.Text `json:"senderNumber"`
 }
 
 // WhatsAppEventKind: Kind of a WhatsApp event.

@@ -452,6 +452,24 @@ type CreateContactRequest struct {
 	UpdateEnabled *bool `json:"updateEnabled,omitempty"`
 }
 
+// CreateDoubleOptInContactRequest: Somebody to be asked for consent.
+type CreateDoubleOptInContactRequest struct {
+	// Values by attribute name in capitals.
+	Attributes map[string]interface{} `json:"attributes,omitempty"`
+
+	// Address of the contact; gets the mail.
+	Email string `json:"email"`
+
+	// Lists to add to once confirmed.
+	ListIDs []int64 `json:"includeListIds"`
+
+	// Page shown after the confirmation.
+	RedirectionURL string `json:"redirectionUrl"`
+
+	// Template of the request.
+	TemplateID int64 `json:"templateId"`
+}
+
 // CreateFolderRequest: A new folder of contact lists.
 type CreateFolderRequest struct {
 	Name string `json:"name"`
@@ -1244,6 +1262,19 @@ func (c *Client) ListAttributes(ctx context.Context, opts ...rest.Option) (*Attr
 	return rest.Do[AttributeList](ctx, c.d, &call, opts)
 }
 
+// CreateDoubleOptInContact calls POST /contacts/doubleOptinConfirmation: Mails somebody a request to confirm, and adds them once confirmed.
+//
+// Unproved: a public program calls it, the document does not have it. The page under redirectionUrl is where the link
+// in the mail leads. A repeat may mail again.
+//
+// Effect: send.
+func (c *Client) CreateDoubleOptInContact(ctx context.Context, body CreateDoubleOptInContactRequest, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "createDoubleOptInContact", Method: http.MethodPost, Route: "/contacts/doubleOptinConfirmation", Effect: "send"}
+	call.Success, call.Empty = "", "201 204"
+	call.Kind, call.Body = rest.JSON, &body
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
 // ListFolders calls GET /contacts/folders: Lists the folders of contact lists.
 //
 // Effect: read.
@@ -1292,6 +1323,29 @@ func (c *Client) CreateList(ctx context.Context, body CreateListRequest, opts ..
 	call.Success, call.Empty = "201", ""
 	call.Kind, call.Body = rest.JSON, &body
 	return rest.Do[CreatedID](ctx, c.d, &call, opts)
+}
+
+// DeleteContact calls DELETE /contacts/{email}: Deletes a contact.
+//
+// Unproved: the document does not have it, and the library of the service of that age does.
+//
+// Effect: upsert.
+func (c *Client) DeleteContact(ctx context.Context, email string, opts ...rest.Option) (*rest.Empty, error) {
+	call := rest.Call{Operation: "deleteContact", Method: http.MethodDelete, Route: "/contacts/{email}", Effect: "upsert"}
+	call.Success, call.Empty = "", "204"
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[rest.Empty](ctx, c.d, &call, opts)
+}
+
+// GetContact calls GET /contacts/{email}: Shows a contact.
+//
+// Unproved: the document does not have it, and the library of the service of that age does.
+//
+// Effect: read.
+func (c *Client) GetContact(ctx context.Context, email string, opts ...rest.Option) (*Contact, error) {
+	call := rest.Call{Operation: "getContact", Method: http.MethodGet, Route: "/contacts/{email}", Effect: "read"}
+	call.Segments = []string{rest.Seg(email)}
+	return rest.Do[Contact](ctx, c.d, &call, opts)
 }
 
 // UpdateContact calls PUT /contacts/{email}: Changes a contact.

@@ -283,6 +283,9 @@ type Campaign struct {
 	// Mails that the balance pays for.
 	PaidEmailQty flex.Int `json:"paid_email_qty,omitempty"`
 
+	// When it starts or started, `YYYY-MM-DD HH:MM:SS`, zone not documented.
+	SendDate string `json:"send_date,omitempty"`
+
 	// JSON of a list of CampaignCount, from getCampaign only. A third-party client has objects of counters in its place, so it is kept as it came.
 	Statistics json.RawMessage `json:"statistics,omitempty"`
 
@@ -782,8 +785,11 @@ type Membership struct {
 	Email string `json:"email,omitempty"`
 
 	// Code; see Contact.
-	Status    flex.Int          `json:"status,omitempty"`
-	Variables []ContactVariable `json:"variables,omitempty"`
+	Status flex.Int `json:"status,omitempty"`
+
+	// The status in words.
+	StatusExplain string            `json:"status_explain,omitempty"`
+	Variables     []ContactVariable `json:"variables,omitempty"`
 }
 
 // MembershipDetail: When and how an address came into a mailing list.
@@ -1113,9 +1119,21 @@ type Template struct {
 	// 32 hexadecimal digits; changes with every edit.
 	ID string `json:"id,omitempty"`
 
+	// Not documented.
+	Structure flex.Bool `json:"is_structure,omitempty"`
+
 	// Language code.
 	Lang string `json:"lang,omitempty"`
-	Name string `json:"name,omitempty"`
+
+	// Not documented; of the vendor's own templates.
+	Mark flex.Text `json:"mark,omitempty"`
+
+	// Not documented; of the vendor's own templates.
+	MarkCount flex.Int `json:"mark_count,omitempty"`
+
+	// Not documented; of the vendor's own templates.
+	MetaDescription string `json:"meta_description,omitempty"`
+	Name            string `json:"name,omitempty"`
 
 	// Name in a form for addresses; getTemplateBySlug takes it.
 	NameSlug string `json:"name_slug,omitempty"`
@@ -1228,11 +1246,29 @@ type UpdateWebhookRequest struct {
 
 // UpdatedCampaign: The answer to updateCampaign.
 type UpdatedCampaign struct {
+	// Not documented.
+	Count flex.Int `json:"count,omitempty"`
+
 	// Id of the campaign.
 	ID flex.Int `json:"id,omitempty"`
 
+	// Three-letter code of the currency of that price; the key is the vendor's spelling.
+	OverdraftCurrency string `json:"ovedraft_currency,omitempty"`
+
+	// Price of the mails that the balance pays for, a decimal amount.
+	OverdraftPrice flex.Text `json:"overdraft_price,omitempty"`
+
+	// Mails that the balance pays for.
+	PaidEmailQty flex.Int `json:"paid_email_qty,omitempty"`
+
 	// True when done. False is a refusal, although the status is 200.
 	Result bool `json:"result,omitempty"`
+
+	// Code; see Campaign.
+	Status flex.Int `json:"status,omitempty"`
+
+	// Mails that the plan pays for.
+	TariffEmailQty flex.Int `json:"tariff_email_qty,omitempty"`
 }
 
 // Variable: A variable of the contacts of a mailing list.

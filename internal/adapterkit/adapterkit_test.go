@@ -54,6 +54,7 @@ func TestListIDs(t *testing.T) {
 	_, err := adapterkit.ListIDs(refs("news"))
 	assert.ErrorContains(t, err, `expected the number of a list at this provider, got "news"`)
 }
+
 func TestTakeText(t *testing.T) {
 	for _, row := range []struct {
 		name  string

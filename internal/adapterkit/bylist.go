@@ -102,7 +102,9 @@ func (n nested) leave() string {
 }
 
 // nextList reads the list at n.next and moves n.next on; nil after the last list.
-func (p Paging) nextList(n *nested, lists func(at int64) ([]ListRow, Answer, error)) (*ListRow, error) {
+func (p Paging) nextList(
+	n *nested, lists func(at int64) ([]ListRow, Answer, error),
+) (*ListRow, error) {
 	at := n.next
 	rows, a, err := lists(at.At)
 	if err != nil {

@@ -142,12 +142,18 @@ func TestHalves(t *testing.T) {
 		asked  string
 		fails  bool
 	}{
-		{name: "offsets", paging: Paging{Size: 8}, server: rows{names: names(10), large: 3},
-			asked: "0+8 0+4 0+2 2+2 4+2 6+2 8+2 10+2"},
-		{name: "numbers", paging: Paging{Size: 8, Numbered: true}, server: rows{names: names(5), numbered: true, large: 4},
-			asked: "1+8 1+4 2+4 3+4"},
-		{name: "numbers of an odd size", paging: Paging{Size: 50, Numbered: true}, server: rows{names: names(6), numbered: true, large: 5},
-			asked: "1+50 1+25 1+5 2+5 3+5"},
+		{
+			name: "offsets", paging: Paging{Size: 8}, server: rows{names: names(10), large: 3},
+			asked: "0+8 0+4 0+2 2+2 4+2 6+2 8+2 10+2",
+		},
+		{
+			name: "numbers", paging: Paging{Size: 8, Numbered: true},
+			server: rows{names: names(5), numbered: true, large: 4}, asked: "1+8 1+4 2+4 3+4",
+		},
+		{
+			name: "numbers of an odd size", paging: Paging{Size: 50, Numbered: true},
+			server: rows{names: names(6), numbered: true, large: 5}, asked: "1+50 1+25 1+5 2+5 3+5",
+		},
 		{name: "one row is too much", paging: Paging{Size: 4}, server: rows{names: names(5), large: -1}, fails: true, asked: "0+4 0+2 0+1"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -237,7 +243,6 @@ func TestAnswerOf(t *testing.T) {
 // accounts is a server of lists and their members.
 type account struct {
 	lists    []ListRow
-	members  map[string]*rows
 	offset   bool // the place is ignored
 	size     bool // the size is ignored
 	requests int

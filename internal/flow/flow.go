@@ -5,6 +5,7 @@ package flow
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 )
 
@@ -17,9 +18,6 @@ type Flow[T, R any] struct {
 	// Place returns the traits by which an item is grouped, or its result when no
 	// call is needed.
 	Place func(context.Context, T) (t Traits, result R, done bool)
-	// Identity, if not nil, names the object that an item changes: an item waits
-	// for the results of earlier ones with the same name.
-	Identity func(T) string
 	// Call makes the call, and returns a result for each item. It may wait before its
 	// request; ended then returns the reason for which no further request begins, or
 	// nil.
@@ -41,12 +39,13 @@ type run[T, R any] struct {
 	ctx     context.Context
 	deliver func(R) error
 	groups  *grouper[T, R]
-	waiting []slot[T, R]        // items whose result is not delivered, in their order
-	names   map[string]struct{} // of the items waiting
-	held    int                 // bytes in the groups of the waiting items
-	most    int                 // items waiting
-	free    chan struct{}       // a token for each running call
-	calls   sync.WaitGroup      // under way
+	waiting []slot[T, R]            // items whose result is not delivered, in their order
+	names   map[uint64]*group[T, R] // the last group of each name of the items waiting
+	delayed []*group[T, R]          // whose calls wait for those of others
+	held    int                     // bytes in the groups of the waiting items
+	most    int                     // items waiting
+	free    chan struct{}           // a token for each running call
+	calls   sync.WaitGroup          // under way
 
 	mu  sync.Mutex
 	why error // the reason for which no further call begins
@@ -56,7 +55,7 @@ type run[T, R any] struct {
 type slot[T, R any] struct {
 	in    *group[T, R]
 	index int
-	name  string
+	names [3]uint64
 }
 
 // Run reads items to their end, to an error, to the end of ctx, or until Ends
@@ -70,7 +69,7 @@ func (f *Flow[T, R]) Run(
 ) error {
 	r := &run[T, R]{
 		Flow: f, ctx: ctx, deliver: deliver, groups: newGrouper[T, R](f.Limits),
-		names: make(map[string]struct{}), free: make(chan struct{}, f.Calls),
+		names: make(map[uint64]*group[T, R]), free: make(chan struct{}, f.Calls),
 	}
 	r.most = 2 * f.Calls * max(f.Limits.Items, 4)
 	defer r.calls.Wait()
@@ -100,58 +99,66 @@ func (f *Flow[T, R]) Run(
 // take places one item and delivers the results that are ready. It waits while too
 // many items are pending.
 func (r *run[T, R]) take(item T) {
-	name := r.name(item)
 	traits, result, done := r.Place(r.ctx, item)
 	if done {
 		g := &group[T, R]{results: []R{result}, done: make(chan struct{})}
 		close(g.done)
-		r.waiting = append(r.waiting, slot[T, R]{g, 0, name})
+		r.waiting = append(r.waiting, slot[T, R]{in: g})
 		if err := r.Ends(g.results); err != nil {
 			r.end(err)
 		}
 	} else {
+		after := r.named(traits.Names)
+		traits.Alone = traits.Alone || len(after) > 0
 		into, complete := r.groups.add(item, traits)
-		r.waiting = append(r.waiting, slot[T, R]{into, len(into.items) - 1, name})
+		if len(after) > 0 {
+			into.after = after
+		}
+		for _, name := range traits.Names {
+			if name != 0 {
+				r.names[name] = into
+			}
+		}
+		r.waiting = append(r.waiting, slot[T, R]{into, len(into.items) - 1, traits.Names})
 		r.held += traits.Held
 		for _, g := range complete {
 			r.start(g)
 		}
 	}
+	r.release()
 	for len(r.waiting) > 0 && (r.ready() || r.held > maxHeld || len(r.waiting) > r.most) {
 		r.next()
 	}
 }
 
-// name returns the identity of an item, after waiting for earlier items of that
-// name.
-func (r *run[T, R]) name(item T) string {
-	if r.Identity == nil {
-		return ""
-	}
-	name := r.Identity(item)
-	for {
-		if _, waits := r.names[name]; !waits {
-			break
+// named returns the groups of earlier items with one of the names whose calls have
+// not ended. A group that still waits for items is one of them.
+func (r *run[T, R]) named(names [3]uint64) []*group[T, R] {
+	var out []*group[T, R]
+	for _, name := range names {
+		if g := r.names[name]; g != nil && !g.ended() && !slices.Contains(out, g) {
+			out = append(out, g)
 		}
-		r.next()
 	}
-	r.names[name] = struct{}{}
-	return name
+	return out
+}
+
+// release begins the calls whose turn has come.
+func (r *run[T, R]) release() {
+	if len(r.delayed) == 0 {
+		return
+	}
+	r.delayed = slices.DeleteFunc(r.delayed, func(g *group[T, R]) bool {
+		free := g.free()
+		if free {
+			r.begin(g)
+		}
+		return free
+	})
 }
 
 // ready reports whether the next result is available.
-func (r *run[T, R]) ready() bool {
-	done := r.waiting[0].in.done
-	if done == nil {
-		return false
-	}
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
+func (r *run[T, R]) ready() bool { return r.waiting[0].in.ended() }
 
 // next delivers the next result. It starts its call first when the group still
 // waits for more items.
@@ -161,11 +168,16 @@ func (r *run[T, R]) next() {
 		r.groups.close(first.in)
 		r.start(first.in)
 	}
+	r.release() // all that came before the first has ended, so it is not delayed any more
 	<-first.in.done
 	if first.index == len(first.in.results)-1 {
 		r.held -= first.in.sum.Held
 	}
-	delete(r.names, first.name)
+	for _, name := range first.names {
+		if r.names[name] == first.in {
+			delete(r.names, name)
+		}
+	}
 	r.waiting[0] = slot[T, R]{} // release the group
 	r.waiting = r.waiting[1:]
 	if err := r.deliver(first.in.results[first.index]); err != nil {
@@ -173,9 +185,18 @@ func (r *run[T, R]) next() {
 	}
 }
 
-// start makes the call of a complete group, when the number of calls allows it.
+// start makes the call of a complete group, once those that it waits for have ended.
 func (r *run[T, R]) start(g *group[T, R]) {
 	g.done = make(chan struct{})
+	if !g.free() {
+		r.delayed = append(r.delayed, g)
+		return
+	}
+	r.begin(g)
+}
+
+// begin makes the call of a group, when the number of calls allows it.
+func (r *run[T, R]) begin(g *group[T, R]) {
 	select {
 	case r.free <- struct{}{}:
 	case <-r.ctx.Done():

@@ -247,19 +247,61 @@ func TestFlowSettled(t *testing.T) {
 	})
 }
 
-// Items that change the same thing never run at the same time, nor in one call.
-func TestFlowIdentity(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newProbe(4, 10)
-		p.Identity = func(n int) string { return string(rune('a' + n%7)) }
-		out, err := p.collect(t.Context(), numbers(100, nil))
-		require.NoError(t, err)
-		require.Len(t, out, 100)
-		for _, c := range p.calls {
-			assert.LessOrEqual(t, len(c), 7)
-		}
-		assert.EqualValues(t, 1, p.peak.Load(), "0 … 6, then 7 … 13: each call waits for the one before")
-	})
+// Items that change the same thing never run at the same time, nor in one call; the
+// others are not kept waiting for them.
+func TestFlowNames(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		names func(n int) [3]uint64
+		calls int // at least so many
+		most  time.Duration
+	}{
+		{"all different", func(n int) [3]uint64 { return [3]uint64{uint64(n) + 1} }, 10, 3 * time.Second},
+		{"one of ten again", func(n int) [3]uint64 { return [3]uint64{uint64(n/10*10+min(n%10, 8)) + 1} }, 10, 9 * time.Second},
+		{"by a second name", func(n int) [3]uint64 { return [3]uint64{uint64(n) + 1, 0, 1000 + uint64(n%50)} }, 10, 20 * time.Second},
+		{"all the same", func(int) [3]uint64 { return [3]uint64{1} }, 100, 100 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newProbe(4, 10)
+				p.Place = func(_ context.Context, n int) (Traits, int, bool) {
+					return Traits{Held: 1, Names: row.names(n)}, 0, false
+				}
+				var mu sync.Mutex
+				busy, last := map[uint64]bool{}, map[uint64]int{}
+				call := p.Call
+				each := func(items []int, do func(n int, name uint64)) {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, n := range items {
+						for _, name := range row.names(n) {
+							if name != 0 {
+								do(n, name)
+							}
+						}
+					}
+				}
+				p.Call = func(ctx context.Context, items []int, _ func() error) []int {
+					each(items, func(n int, name uint64) {
+						assert.False(t, busy[name], "item %d beside another of its name", n)
+						assert.LessOrEqual(t, last[name], n, "item %d before an earlier one", n)
+						busy[name], last[name] = true, n
+					})
+					defer each(items, func(_ int, name uint64) { delete(busy, name) })
+					return call(ctx, items, func() error { return nil })
+				}
+				start := time.Now()
+				out, err := p.collect(t.Context(), numbers(100, nil))
+				require.NoError(t, err)
+				require.Len(t, out, 100)
+				for i, r := range out {
+					require.Equal(t, i, r)
+				}
+				assert.GreaterOrEqual(t, len(p.calls), row.calls)
+				assert.LessOrEqual(t, time.Since(start), row.most)
+			})
+		})
+	}
 }
 
 // A call that hangs does not make the flow read on for ever.

@@ -1,5 +1,7 @@
 package flow
 
+import "slices"
+
 // Limits are the most that one call for several messages or contacts
 // takes. Zero means no limit, but for Items, where it means one.
 type Limits struct {
@@ -17,8 +19,11 @@ type Limits struct {
 
 // Traits are the properties of an item by which it is grouped.
 type Traits struct {
-	Key       string // items with the same key may share a call
-	Alone     bool   // the item must have a call of its own
+	Key   string // items with the same key may share a call
+	Alone bool   // the item must have a call of its own
+	// Names are of what the item changes, 0 for none: an item shares no call with an
+	// earlier one of a name, and its call waits for the end of the earlier one's.
+	Names     [3]uint64
 	Once      string // if not empty, no two items of a call have the same
 	Addresses int
 	Variables int
@@ -33,7 +38,27 @@ type group[T, R any] struct {
 	sum     Traits              // of the items; key and texts are the first one's
 	names   map[string]struct{} // values of Once
 	results []R                 // one for each item, once done is closed
-	done    chan struct{}       // nil until the call begins
+	done    chan struct{}       // nil until the call begins, or waits for others
+	after   []*group[T, R]      // whose calls must end before
+}
+
+// ended reports whether the call of the group has ended.
+func (x *group[T, R]) ended() bool {
+	if x.done == nil {
+		return false
+	}
+	select {
+	case <-x.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// free reports whether nothing must end before the call of the group.
+func (x *group[T, R]) free() bool {
+	x.after = slices.DeleteFunc(x.after, (*group[T, R]).ended)
+	return len(x.after) == 0
 }
 
 // grouper puts items into groups within the limits. It makes no calls and does not

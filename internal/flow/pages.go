@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
 )
 
@@ -15,7 +16,7 @@ type fetched[T any] struct {
 // Pages iterates over the pages of a listing. The next page is fetched during the
 // second half of a page; a fetch that runs when the caller breaks off is abandoned.
 // Two consecutive pages that begin with the same item (the same contact of the same
-// list), or a cursor that does not change, mean that the provider ignores the
+// list), or a cursor that was used before, mean that the provider ignores the
 // cursor: the error is then repeated. An error is yielded once and last.
 func Pages[T any](
 	ctx context.Context, cursor string,
@@ -31,17 +32,20 @@ func Pages[T any](
 		p.items, p.next, p.err = fetch(ctx, cursor)
 		return p
 	}
-	first := ""
+	first, seed := "", maphash.MakeSeed()
+	used := map[uint64]bool{maphash.String(seed, cursor): true} // sums of cursors
 	for page := get(cursor); ; {
-		if page.err == nil && (page.next != "" && page.next == cursor || len(page.items) > 0 && first != "" && key(page.items[0]) == first) {
+		next := maphash.String(seed, page.next)
+		if page.err == nil && (page.next != "" && used[next] || len(page.items) > 0 && first != "" && key(page.items[0]) == first) {
 			page.err = repeated
 		}
 		if page.err != nil {
 			yield(zero, page.err)
 			return
 		}
-		next := make(chan fetched[T], 1)
-		fetchNext := func() { ahead.Go(func() { next <- get(page.next) }) }
+		used[next] = true
+		later := make(chan fetched[T], 1)
+		fetchNext := func() { ahead.Go(func() { later <- get(page.next) }) }
 		for i, item := range page.items {
 			if i == len(page.items)/2 && page.next != "" {
 				fetchNext()
@@ -58,7 +62,6 @@ func Pages[T any](
 		} else {
 			fetchNext()
 		}
-		cursor = page.next
-		page = <-next
+		page = <-later
 	}
 }

@@ -97,3 +97,27 @@ func TestPagesError(t *testing.T) {
 		assert.Equal(t, broken, last)
 	})
 }
+
+// Cursors that come again end the iteration, also in a circle.
+func TestPagesCircle(t *testing.T) {
+	repeated := errors.New("endless")
+	for _, row := range []struct {
+		name    string
+		cursors []string // of the next page, in turn
+		fetches int
+	}{
+		{name: "the same", cursors: []string{"a"}, fetches: 2},
+		{name: "a circle of three", cursors: []string{"a", "b", "c"}, fetches: 4},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			fetches := 0
+			var last error
+			Pages(t.Context(), "", func(context.Context, string) ([]int, string, error) {
+				fetches++
+				return nil, row.cursors[(fetches-1)%len(row.cursors)], nil
+			}, strconv.Itoa, repeated, func(_ int, err error) bool { last = err; return true })
+			assert.Equal(t, repeated, last)
+			assert.Equal(t, row.fetches, fetches)
+		})
+	}
+}

@@ -59,7 +59,8 @@ func Key(email string) string {
 	if wire, err := profile.ToASCII(domain); err == nil {
 		domain = wire
 	}
-	return strings.ToLower(norm.NFC.String(email[:at]) + "@" + domain)
+	// In lower case a letter may be composed otherwise, so NFC comes again.
+	return norm.NFC.String(strings.ToLower(norm.NFC.String(email[:at]) + "@" + domain))
 }
 
 // Name returns a display name in NFC. Joiners stay: Persian needs them.

@@ -37,9 +37,9 @@ func (o *oneAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // oddPage is the page of contacts of a vendor in which one of two rows is odd.
 type oddPage struct {
-	vendor, list, before, between, after, empty string
-	good                                        string   // a row
-	names                                       []string // of the members of a row
+	vendor, list, before, after, empty string
+	good                               string   // a row
+	names                              []string // of the members of a row
 }
 
 var oddPages = []oddPage{

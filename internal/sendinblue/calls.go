@@ -24,10 +24,11 @@ type Calls interface {
 
 	ListAttributes(ctx context.Context, opts ...rest.Option) ([]Attribute, error)
 	ListContacts(ctx context.Context, q ContactQuery) (*Rows, error)
-	// MayJoin returns those of the lists that the contact may be put on, and notes
-	// about the others. It makes a request where the vendor has a look-up, and may
-	// change the slice.
-	MayJoin(ctx context.Context, wire string, lists []int64) ([]int64, []provider.Note, error)
+	// Look returns the contact that a change is about, nil when there is none, and
+	// ErrConflict when another one has an identifier that the change sets. looks is
+	// false where the vendor has no look-up. Without lists the address need not be
+	// looked up, and known may be nil.
+	Look(ctx context.Context, body ContactBody) (known *Contact, looks bool, err error)
 	// CreateContact creates the contact or updates it; id is 0 when the answer has none.
 	CreateContact(ctx context.Context, body ContactBody, opts ...rest.Option) (id int64, err error)
 	UpdateContact(ctx context.Context, wire string, body ContactBody) error
@@ -83,7 +84,16 @@ type ContactBody struct {
 	ExternalID string
 	Attributes map[string]any
 	Lists      []int64 // to join
-	Blocked    *bool   // whether it gets no marketing mail
+	// Also are lists to join that the contact gets no mail of, because it is blocked. One
+	// that it has left is left out without a word.
+	Also       []int64
+	Blocked    *bool // whether it gets no marketing mail
+	SMSBlocked *bool // whether it gets no SMS
+}
+
+// empty reports whether the body sets nothing.
+func (b *ContactBody) empty() bool {
+	return b.ExternalID == "" && len(b.Attributes) == 0 && len(b.Lists) == 0 && b.Blocked == nil && b.SMSBlocked == nil
 }
 
 // List is a list. Subscribers is 0 when the vendor shows no number.

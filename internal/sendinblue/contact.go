@@ -33,6 +33,23 @@ func (c Contact) Portable() (provider.Contact, error) {
 	return out, Values(c.Attributes, &out)
 }
 
+// Standing is what decides whether the contact may be put on a list.
+func (c *Contact) Standing() adapterkit.Standing {
+	var s adapterkit.Standing
+	if c.EmailBlacklisted {
+		s.Blocked = "it is blocked from all marketing mail"
+	}
+	for _, id := range c.ListIDs {
+		if !slices.Contains(c.ListUnsubscribed, id) {
+			s.Memberships = append(s.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.StatusSubscribed})
+		}
+	}
+	for _, id := range c.ListUnsubscribed {
+		s.Memberships = append(s.Memberships, provider.Membership{List: strconv.FormatInt(id, 10), Status: provider.StatusUnsubscribed})
+	}
+	return s
+}
+
 // base is the portable form without times and attributes.
 func (c *Contact) base() provider.Contact {
 	out := provider.Contact{Email: c.Email, Suppressed: []provider.Suppression{}}
@@ -69,7 +86,9 @@ func (c *Contact) base() provider.Contact {
 // RowsOf returns contacts of an answer as Rows. count is how many there are in all, and
 // unread how many the answer has beside these, which could not be read.
 func RowsOf(contacts []Contact, count int64, unread int, withoutEmail bool) (*Rows, error) {
-	page := &provider.Page[provider.Contact]{Items: make([]provider.Contact, 0, len(contacts)), Unread: unread}
+	page := &provider.Page[provider.Contact]{
+		Items: make([]provider.Contact, 0, len(contacts)), Unread: unread,
+	}
 	out := &Rows{Page: page, Got: len(contacts) + unread, Count: count}
 	for i, c := range contacts {
 		p, err := c.Portable()

@@ -65,7 +65,8 @@ func MessageID(id string) string {
 func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receipt, error) {
 	states := mailevent.Log{}
 	id := MessageID(messageID)
-	err := adapterkit.Paging{Size: d.pages.Events}.Walk(func(at, limit int64) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: d.pages.Events}
+	err := paging.Walk(func(at, limit int64) (adapterkit.Answer, error) {
 		events, err := d.calls.ListEmailEvents(ctx, id, limit, at)
 		for _, e := range events {
 			if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {

@@ -32,7 +32,10 @@ func (d *Driver) ListContacts(
 	if !q.ModifiedSince.IsZero() {
 		ask.ModifiedSince = new(q.ModifiedSince.UTC().Format(time.RFC3339))
 	}
-	return adapterkit.PageOf(adapterkit.Paging{Size: size}, q.Cursor, func(at, limit int64, into *provider.Page[provider.Contact]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: size}
+	return adapterkit.PageOf(paging, q.Cursor, func(
+		at, limit int64, into *provider.Page[provider.Contact],
+	) (adapterkit.Answer, error) {
 		ask.Offset, ask.Limit = at, limit
 		rows, err := d.calls.ListContacts(ctx, ask)
 		if err != nil {
@@ -48,8 +51,8 @@ func (d *Driver) ListContacts(
 }
 
 // UpsertContact creates or changes a contact by one request, before which the
-// vendor may be asked who may join the lists. Between the look and the change
-// somebody may unsubscribe; the vendors have no conditional update.
+// vendor may be asked who the contact is and which lists it may join. Between the
+// look and the change somebody may unsubscribe; the vendors have no conditional update.
 func (d *Driver) UpsertContact(
 	ctx context.Context, change provider.ContactChange,
 ) (*provider.ContactReceipt, error) {
@@ -62,30 +65,120 @@ func (d *Driver) UpsertContact(
 	if err != nil {
 		return nil, err
 	}
-	lists, err := adapterkit.ListIDs(change.Lists)
-	if err != nil {
+	joins, stops := adapterkit.Joins(change)
+	body := ContactBody{Email: wire, ExternalID: change.ExternalID.Value()}
+	if body.Lists, err = adapterkit.Numbers(joins); err != nil {
 		return nil, err
 	}
-	var notes []provider.Note
-	if len(lists) > 0 {
-		if lists, notes, err = d.calls.MayJoin(ctx, wire, lists); err != nil {
-			return nil, err
-		}
+	off, notes, err := body.stop(change, stops)
+	if err != nil {
+		return nil, err
 	}
 	attrs, converted, err := d.Attributes.Convert(ctx, change)
 	if err != nil {
 		return nil, err
 	}
-	notes = append(notes, converted...)
-	body := ContactBody{
-		Email: wire, ExternalID: change.ExternalID.Value(), Attributes: attrs, Lists: lists,
+	body.Attributes = attrs
+	return d.Change(ctx, body, off, append(notes, converted...))
+}
+
+// stop makes of what a change says about mail that is to stop the switches of the
+// contact, and the lists that it is to be taken off. The switches are only ever turned on:
+// off would lift a block that somebody else has put up. The vendors keep no standing
+// on one list, so who has left one is taken off it; every other final status is about the
+// address.
+func (b *ContactBody) stop(
+	change provider.ContactChange, stops []provider.Membership,
+) (off []int64, notes []provider.Note, err error) {
+	notes, err = adapterkit.Suppressions(change, false, func(s provider.Suppression) error {
+		switch {
+		case s.Sender != "" || s.Scope == provider.ScopeTransactional:
+			// Whether senders that are named replace those named before is not certain.
+			return adapterkit.NoSuppression(feature.ContactsUpsertSuppressed, s)
+		case s.Channel == provider.ChannelSMS:
+			b.SMSBlocked = new(true)
+		default:
+			b.Blocked = new(true)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
 	}
+	if b.Blocked != nil {
+		notes = append(notes, noteBlocked)
+	}
+	var left []string
 	if change.Status.Terminal() {
-		// Only ever set: false would lift a block that somebody else has put up.
-		body.Blocked = new(true)
-		notes = append(notes, noteAccount)
+		b.Blocked = new(true)
+		for _, m := range stops {
+			left = append(left, m.List)
+		}
+		b.Also, err = adapterkit.Numbers(left)
+		return nil, append(notes, noteAccount), err
 	}
-	return d.Store(ctx, body, notes)
+	for _, m := range stops {
+		if m.Status == provider.StatusUnsubscribed {
+			left = append(left, m.List)
+			continue
+		}
+		if b.Blocked == nil {
+			note := noteAccount
+			note.Field = "memberships"
+			notes = append(notes, note)
+		}
+		b.Blocked = new(true)
+	}
+	if off, err = adapterkit.Numbers(left); len(off) > 0 {
+		notes = append(notes, noteOffList)
+	}
+	return off, notes, err
+}
+
+// Change stores a contact after a look at it: without the lists that it may not join,
+// which are the error then. It is taken off the lists of off.
+func (d *Driver) Change(
+	ctx context.Context, body ContactBody, off []int64, notes []provider.Note,
+) (*provider.ContactReceipt, error) {
+	also := body.Also
+	body.Lists, body.Also = append(slices.Clip(body.Lists), also...), nil
+	known, looks, err := d.calls.Look(ctx, body)
+	if err != nil {
+		return nil, err
+	}
+	var barred adapterkit.Barred
+	switch {
+	case len(body.Lists) == 0:
+	case !looks:
+		if len(body.Lists) > len(also) {
+			notes = append(notes, noteNoLook)
+		}
+	case known != nil:
+		standing := known.Standing()
+		body.Lists = slices.DeleteFunc(slices.Clone(body.Lists), func(id int64) bool {
+			list := strconv.FormatInt(id, 10)
+			why := standing.Bars(list)
+			if why != "" && !slices.Contains(also, id) {
+				barred.Add(list, why)
+			}
+			return why != ""
+		})
+	}
+	if len(barred) > 0 && body.empty() && len(off) == 0 {
+		return nil, barred.Err(false)
+	}
+	r, err := d.Store(ctx, body, notes)
+	if err != nil {
+		return r, err
+	}
+	for i, list := range off {
+		err := d.calls.Leave(ctx, body.Email, list)
+		if err != nil && !adapterkit.Taken(err) {
+			r.State = provider.ContactUnknown
+			return r, adapterkit.Midway(err, i+1, "stored; then taking it off list %d", list)
+		}
+	}
+	return r, barred.Err(true)
 }
 
 // Store creates or updates a contact, and says which by the status of the answer:
@@ -213,8 +306,13 @@ var (
 	}
 	noteOffList = provider.Note{
 		Field: "list", Action: provider.NoteEmulated,
-		Why: "taken off the list; it may be added again",
+		Why: "taken off the list; the provider keeps no standing of one list, so any upsert, " +
+			"import or addition may put the address on it again",
 	}
+	noteNoLook = adapterkit.NotALook(
+		"whether joining a list lifts an unsubscription from it is not documented, " +
+			"and the provider shows none to look at before",
+	)
 	noteMarketing = provider.Note{
 		Field: "email", Action: provider.NoteWarning,
 		Why: "lets marketing mail through again; a block of transactional mail and " +
@@ -237,7 +335,10 @@ var (
 func (d *Driver) ListLists(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.List], error) {
-	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Lists}, cursor, func(at, limit int64, into *provider.Page[provider.List]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: d.pages.Lists}
+	return adapterkit.PageOf(paging, cursor, func(
+		at, limit int64, into *provider.Page[provider.List],
+	) (adapterkit.Answer, error) {
 		lists, count, err := d.calls.ListLists(ctx, limit, at)
 		if err != nil {
 			return adapterkit.Answer{}, err
@@ -282,7 +383,10 @@ func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, e
 func (d *Driver) ListSuppressions(
 	ctx context.Context, cursor string,
 ) (*provider.Page[provider.Suppression], error) {
-	return adapterkit.PageOf(adapterkit.Paging{Size: d.pages.Blocked}, cursor, func(at, limit int64, into *provider.Page[provider.Suppression]) (adapterkit.Answer, error) {
+	paging := adapterkit.Paging{Size: d.pages.Blocked}
+	return adapterkit.PageOf(paging, cursor, func(
+		at, limit int64, into *provider.Page[provider.Suppression],
+	) (adapterkit.Answer, error) {
 		blocked, count, err := d.calls.ListBlocked(ctx, limit, at)
 		if err != nil {
 			return adapterkit.Answer{}, err

@@ -61,7 +61,7 @@ func TestNoCopiedText(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata"):
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata" || d.Name() == "node_modules"):
 			return filepath.SkipDir
 		case d.IsDir(), strings.HasSuffix(path, ".gen.go"), !strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, ".md"):
 			return nil

@@ -79,44 +79,79 @@ func inLine(data []byte, at int) string {
 // pathAt returns the path of the value that holds the byte at this place, or of the value
 // whose key does.
 func pathAt(data []byte, at int) string {
-	type level struct {
-		path  string
-		index int  // of a list, -1 in an object
-		key   bool // of an object: a key comes next
+	w := newWalker(data)
+	for {
+		_, _, err := w.next()
+		if err != nil || w.dec.InputOffset() > int64(at) {
+			return w.path("")
+		}
 	}
+}
+
+// walker goes through the tokens of a JSON document once and knows where it is.
+type walker struct {
+	dec  *json.Decoder
+	open []level
+}
+
+// level is an object or a list that has begun.
+type level struct {
+	list  bool
+	index int    // of the element that is read, in a list
+	key   string // of the member that is read, in an object
+	value bool   // in an object: the value of key comes next
+	seen  map[string]bool
+}
+
+func newWalker(data []byte) *walker {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	path, open := "", []level(nil)
-	for {
-		tok, err := dec.Token()
-		if err != nil {
-			return path
-		}
-		end := tok == json.Delim('}') || tok == json.Delim(']')
-		if end {
-			path, open = open[len(open)-1].path, open[:len(open)-1]
-		} else if n := len(open); n > 0 {
-			in := &open[n-1]
-			switch {
-			case in.index >= 0:
-				path = fmt.Sprintf("%s[%d]", in.path, in.index)
-				in.index++
-			case in.key:
-				name, _ := tok.(string)
-				path, in.key = Join(in.path, text.Quoted(name)), false
-			default:
-				in.key = true
-			}
-		}
+	return &walker{dec: dec}
+}
+
+// next reads a token. key reports whether it is the key of a member, of the object at the
+// end of open.
+func (w *walker) next() (tok json.Token, key bool, err error) {
+	if tok, err = w.dec.Token(); err != nil {
+		return nil, false, err
+	}
+	if tok == json.Delim('}') || tok == json.Delim(']') {
+		w.open = w.open[:len(w.open)-1]
+		return tok, false, nil
+	}
+	if n := len(w.open); n > 0 {
+		in := &w.open[n-1]
 		switch {
-		case dec.InputOffset() > int64(at):
-			return path
-		case tok == json.Delim('{'):
-			open = append(open, level{path: path, index: -1, key: true})
-		case tok == json.Delim('['):
-			open = append(open, level{path: path})
+		case in.list:
+			in.index++
+		case !in.value:
+			in.key, _ = tok.(string)
+			in.value = true
+			return tok, true, nil
+		default:
+			in.value = false
 		}
 	}
+	switch tok {
+	case json.Delim('{'):
+		w.open = append(w.open, level{})
+	case json.Delim('['):
+		w.open = append(w.open, level{list: true, index: -1})
+	}
+	return tok, false, nil
+}
+
+// path is where the token stands that was read last, below base.
+func (w *walker) path(base string) string {
+	for _, in := range w.open {
+		switch {
+		case !in.list:
+			base = Join(base, text.Quoted(in.key))
+		case in.index >= 0:
+			base += fmt.Sprintf("[%d]", in.index)
+		}
+	}
+	return base
 }
 
 // Value decodes a JSON value, which is valid JSON, into out, a pointer. The paths
@@ -136,22 +171,25 @@ func Value(path string, raw json.RawMessage, out any) *Error {
 
 // Twice refuses duplicate keys in an object, at any depth.
 func Twice(path string, raw json.RawMessage) *Error {
-	raw = bytes.TrimSpace(raw)
-	if len(raw) > 0 && raw[0] == '[' {
-		var items []json.RawMessage
-		_ = json.Unmarshal(raw, &items) // it is valid JSON
-		for i, item := range items {
-			if err := Twice(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
-				return err
-			}
+	w := newWalker(raw)
+	for {
+		tok, key, err := w.next()
+		if err != nil {
+			return nil //nolint:nilerr // the end: it is valid JSON
 		}
+		if !key {
+			continue
+		}
+		in := &w.open[len(w.open)-1]
+		name, _ := tok.(string)
+		if in.seen[name] {
+			return wrong(w.path(path), "the key is given twice")
+		}
+		if in.seen == nil {
+			in.seen = make(map[string]bool)
+		}
+		in.seen[name] = true
 	}
-	if len(raw) == 0 || raw[0] != '{' {
-		return nil
-	}
-	return EachKey(
-		path, raw, func(_, at string, value json.RawMessage) *Error { return Twice(at, value) },
-	)
 }
 
 func syntaxError(err error) *Error {
@@ -210,7 +248,10 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 		}
 		return nil
 	case t.Kind() == reflect.Interface: // any value
-		return Twice(path, raw)
+		if raw[0] == '{' || raw[0] == '[' {
+			return Twice(path, raw)
+		}
+		return nil
 	}
 	return checkLeaf(path, raw, t)
 }

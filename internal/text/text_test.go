@@ -39,6 +39,27 @@ func TestMarksMayStandInALine(t *testing.T) {
 	}
 }
 
+func TestIsolatesMayStandInProse(t *testing.T) {
+	for _, x := range []struct {
+		name, text string
+		want       bool
+	}{
+		{name: "none", text: "سلام", want: true},
+		{name: "one", text: "سفارش \u2068A-1\u2069 رسید", want: true},
+		{name: "one in another", text: "\u2067a \u2066b\u2069\u2069", want: true},
+		{name: "open", text: "a\u2066b"},
+		{name: "closed only", text: "a\u2069b"},
+		{name: "closed before it is open", text: "\u2069a\u2066"},
+		{name: "closed twice", text: "\u2068a\u2069\u2069"},
+	} {
+		t.Run(x.name, func(t *testing.T) { assert.Equal(t, x.want, !text.ForbiddenInProse(x.text)) })
+	}
+	for r := rune(0x2066); r <= 0x2069; r++ {
+		assert.True(t, text.ForbiddenInLine(r), "%U", r)
+		assert.True(t, text.Unprintable(r), "%U", r)
+	}
+}
+
 func FuzzPrintable(f *testing.F) {
 	f.Add("a\u061cb\u200ec\u200fd")
 	f.Add("\x9b31m\u009b\x7f\xc2")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"net/http/httptest"
@@ -606,4 +607,49 @@ func TestEveryListingIsChecked(t *testing.T) {
 		}
 	}
 	assert.Greater(t, seen, 15)
+}
+
+// A page that is over the cap is asked for again with half as many rows, and no row is
+// lost or comes twice.
+func TestPagesOverTheCap(t *testing.T) {
+	blank := strings.Repeat(" ", 9<<20)
+	for _, l := range listings() {
+		if !strings.HasSuffix(l.name, "by cursors") && l.name != "status" && l.name != "settle" || l.one || l.unpaged {
+			continue
+		}
+		t.Run(l.vendor+" "+l.name, func(t *testing.T) {
+			h := habit{most: 1000}
+			url, requests := l.serve(t, h)
+			large := 0
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				q := r.URL.Query()
+				size, _ := strconv.Atoi(q.Get("limit") + q.Get("per_page"))
+				if slices.Contains(l.paths, r.URL.Path) && size > 5 {
+					large++
+					_, _ = fmt.Fprint(w, blank)
+					return
+				}
+				resp, err := http.Get(url + r.URL.RequestURI()) //nolint:forbidigo // to the fake behind
+				if err != nil {
+					w.WriteHeader(http.StatusBadGateway)
+					return
+				}
+				defer func() { _ = resp.Body.Close() }()
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.Copy(w, resp.Body)
+			}))
+			t.Cleanup(front.Close)
+			account := provider.AccountConfig{"provider": l.vendor, "base_url": front.URL, "tries": 1}
+			for name, value := range listingSettings[l.vendor] {
+				account[name] = value
+			}
+			c, err := all.Registry().Open(bg, provider.Config{Providers: map[string]provider.AccountConfig{"main": account}})
+			require.NoError(t, err)
+			got := l.read(c)
+			require.NoError(t, got.err)
+			assert.Equal(t, allNames(), got.names)
+			assert.NotZero(t, large)
+			assert.LessOrEqual(t, *requests, 12)
+		})
+	}
 }

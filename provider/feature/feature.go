@@ -128,6 +128,9 @@ const (
 	// ContactsUpsertStatus: store as unsubscribed or blocked.
 	ContactsUpsertStatus provider.Feature = "contacts.upsert.status"
 
+	// ContactsUpsertSuppressed: stop single kinds of mail to a contact.
+	ContactsUpsertSuppressed provider.Feature = "contacts.upsert.suppressed"
+
 	// ContactsDelete: delete a contact.
 	ContactsDelete provider.Feature = "contacts.delete"
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -63,11 +64,24 @@ func (a *adapter) UpsertContact(
 		return nil, err
 	}
 	defer a.mu.Unlock()
-	for _, l := range change.Lists {
-		if _, ok := a.lists[l.ID]; !ok {
+	for _, m := range change.Memberships {
+		if _, ok := a.lists[m.List]; !ok {
 			return nil, &provider.Error{
 				Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404,
 				Field: "lists", Message: "no such list",
+			}
+		}
+	}
+	for _, own := range []struct {
+		field, value string
+		of           func(*contact) string
+	}{
+		{"phone", change.Phone.Value(), func(c *contact) string { return c.Phone }},
+		{"external_id", change.ExternalID.Value(), func(c *contact) string { return c.ExternalID }},
+	} {
+		for email, other := range a.contacts {
+			if own.value != "" && own.of(other) == own.value && email != key(change.Email) {
+				return nil, conflict(own.field, "another contact has it, "+other.Email)
 			}
 		}
 	}
@@ -97,19 +111,64 @@ func (a *adapter) UpsertContact(
 			c.Fields[name] = v
 		}
 	}
-	status := change.Status
-	if status == "" {
-		status = provider.StatusSubscribed
-	}
-	for _, l := range change.Lists {
-		if !c.lists[l.ID].Terminal() {
-			c.lists[l.ID] = status
+	var barred []string
+	for _, m := range change.Memberships {
+		switch why := a.bars(c, m.List); {
+		case m.Status.Terminal():
+			if c.lists[m.List] != provider.StatusBlocked {
+				c.lists[m.List] = m.Status
+			}
+		case why != "":
+			barred = append(barred, "not put on list "+m.List+": "+why)
+		default:
+			c.lists[m.List] = provider.StatusSubscribed
 		}
 	}
-	if status.Terminal() {
-		a.suppress(change.Email, string(status))
+	if change.Status.Terminal() {
+		a.suppress(change.Email, string(change.Status))
+	}
+	for _, s := range change.Suppressed {
+		if s.Channel == provider.ChannelEmail && s.Scope != provider.ScopeTransactional && s.Sender == "" {
+			a.suppress(change.Email, string(s.Reason))
+		} else if !slices.Contains(c.Suppressed, s) {
+			c.Suppressed = append(c.Suppressed, s)
+		}
+	}
+	if len(barred) > 0 {
+		e := conflict("lists", strings.Join(barred, "; ")+"; resubscribe is the verb for that, and the rest was stored")
+		e.Outcome = provider.OutcomeSent
+		return r, e
 	}
 	return r, nil
+}
+
+func conflict(field, message string) *provider.Error {
+	return &provider.Error{
+		Kind: provider.ErrConflict, Outcome: provider.OutcomeNotSent, Status: 409, Field: field, Message: message,
+	}
+}
+
+// bars says why a contact may not be put on a list but by Resubscribe, as at a vendor;
+// empty when it may.
+func (s *Store) bars(c *contact, list string) string {
+	left, on := 0, 0
+	for _, status := range c.lists {
+		if status.Terminal() {
+			left++
+		} else {
+			on++
+		}
+	}
+	_, stopped := s.suppressed[key(c.Email)]
+	switch {
+	case c.lists[list].Terminal():
+		return "it is " + string(c.lists[list]) + " there"
+	case stopped:
+		return "it gets no mail at all"
+	case left > 0 && on == 0:
+		return "it has left every list that it was on"
+	}
+	return ""
 }
 
 func (a *adapter) DeleteContact(ctx context.Context, email string) error {
@@ -177,21 +236,31 @@ func (a *adapter) ListLists(
 func (a *adapter) AddToList(
 	ctx context.Context, list provider.Ref, emails []string,
 ) ([]provider.MemberResult, error) {
-	return a.members(ctx, list, emails, func(c *contact) {
-		if !c.lists[list.ID].Terminal() {
-			c.lists[list.ID] = provider.StatusSubscribed
+	return a.members(ctx, list, emails, func(c *contact) *provider.Error {
+		if why := a.bars(c, list.ID); why != "" {
+			return conflict("email", "not put on the list: "+why+"; resubscribe is the verb for that")
 		}
+		c.lists[list.ID] = provider.StatusSubscribed
+		return nil
 	})
 }
 
+// RemoveFromList keeps who has left the list: without that an upsert would put the
+// contact on it again.
 func (a *adapter) RemoveFromList(
 	ctx context.Context, list provider.Ref, emails []string,
 ) ([]provider.MemberResult, error) {
-	return a.members(ctx, list, emails, func(c *contact) { delete(c.lists, list.ID) })
+	return a.members(ctx, list, emails, func(c *contact) *provider.Error {
+		if status := c.lists[list.ID]; status.Terminal() {
+			return conflict("email", "it is "+string(status)+" on the list, and removing it would forget that")
+		}
+		delete(c.lists, list.ID)
+		return nil
+	})
 }
 
 func (a *adapter) members(
-	ctx context.Context, list provider.Ref, emails []string, change func(*contact),
+	ctx context.Context, list provider.Ref, emails []string, change func(*contact) *provider.Error,
 ) ([]provider.MemberResult, error) {
 	if err := a.enter(ctx); err != nil {
 		return nil, err
@@ -204,7 +273,7 @@ func (a *adapter) members(
 	for i, email := range emails {
 		out[i].Email = email
 		if c, ok := a.contacts[key(email)]; ok {
-			change(c)
+			out[i].Error = change(c)
 		} else {
 			out[i].Error = &provider.Error{
 				Kind: provider.ErrNotFound, Outcome: provider.OutcomeNotSent, Status: 404,

@@ -201,7 +201,7 @@ func key(email string) string { return strings.ToLower(email) }
 func (s *Store) portable(c *contact) provider.Contact {
 	out := c.Contact
 	out.Fields = maps.Clone(c.Fields)
-	out.Suppressed = []provider.Suppression{}
+	out.Suppressed = append([]provider.Suppression{}, c.Suppressed...)
 	if entry, ok := s.suppressed[key(c.Email)]; ok {
 		entry.Email, entry.At = "", time.Time{}
 		out.Suppressed = append(out.Suppressed, entry)

@@ -58,7 +58,7 @@ func TestContacts(t *testing.T) {
 	_, err = c.Unsubscribe(t.Context(), "c001@example.com", provider.Ref{}, "")
 	require.NoError(t, err)
 	r, err := c.UpsertContact(t.Context(), provider.ContactChange{Email: "c001@example.com", FirstName: provider.ChangeTo("نگار"), Fields: map[string]any{"CITY": "Tehran"}, Lists: []provider.Ref{{ID: "4"}}})
-	require.NoError(t, err)
+	require.ErrorIs(t, err, provider.ErrConflict)
 	assert.Equal(t, provider.ContactUpdated, r.State)
 	got, err := c.GetContact(t.Context(), "C001@example.com")
 	require.NoError(t, err)

@@ -186,6 +186,15 @@ var actions = map[provider.Feature]action{
 				t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got,
 			)
 		}),
+	feature.ContactsUpsertSuppressed: upsert(
+		func(_ Harness, c *provider.ContactChange) {
+			c.Suppressed = []provider.Suppression{{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing}}
+		},
+		func(t *testing.T, _ Harness, got provider.Contact) {
+			assert.True(
+				t, len(got.Suppressed) > 0 || got.Memberships[0].Status.Terminal(), "%+v", got,
+			)
+		}),
 	feature.ContactsUpsertWithoutList: upsert(
 		func(_ Harness, c *provider.ContactChange) { c.Lists = nil },
 		func(t *testing.T, _ Harness, got provider.Contact) { assert.Empty(t, got.Memberships) }),
@@ -369,7 +378,7 @@ func (h Harness) contactFeatures(t *testing.T) {
 		t.Run(string(f), func(t *testing.T) {
 			v := h.start(t)
 			c := v.open(t, nil)
-			if caps.Can(f) {
+			if caps.Can(f) || f == feature.ContactsUnsubscribeList && caps.Level(f) == provider.LevelEmulated {
 				require.NoError(t, do(t, h, v, c))
 				assert.NotEmpty(t, v.Requests(v.name))
 				return
@@ -405,37 +414,4 @@ func wholeOf(f provider.Feature) provider.Feature {
 		return feature.ContactsUpsert
 	}
 	return ""
-}
-
-// consent checks that no upsert and no import resubscribes an address that does not
-// want mail.
-func (h Harness) consent(t *testing.T) {
-	caps := h.capabilities()
-	if !caps.Can(feature.ContactsUpsert) || !caps.Can(feature.ContactsGet) {
-		return // contacts cannot be read, so nothing is promised
-	}
-	for _, status := range []provider.MembershipStatus{provider.StatusUnsubscribed, provider.StatusBlocked} {
-		t.Run(string(status), func(t *testing.T) {
-			v := h.start(t)
-			gone := provider.Contact{
-				Email:       needleEmail,
-				Memberships: []provider.Membership{{List: h.List.ID, Status: status}},
-			}
-			if h.AccountConsent && status == provider.StatusBlocked {
-				gone.Memberships[0].Status = provider.StatusSubscribed
-				gone.Suppressed = []provider.Suppression{
-					{Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing},
-				}
-			}
-			v.AddContact(v.name, gone)
-			_, err := v.open(t, nil).UpsertContact(t.Context(), h.change())
-			if err != nil {
-				assert.ErrorIs(t, err, provider.ErrConflict)
-			}
-			got, ok := v.stored(needleEmail)
-			require.True(t, ok)
-			assert.Equal(t, gone.Memberships, got.Memberships)
-			assert.Len(t, got.Suppressed, len(gone.Suppressed))
-		})
-	}
 }

@@ -77,6 +77,9 @@ func Run(t *testing.T, h Harness) {
 	t.Run("receipt", h.receipts)
 	t.Run("iteration", h.iteration)
 	t.Run("consent", h.consent)
+	t.Run("stops", h.stops)
+	t.Run("identity", h.identity)
+	t.Run("unsubscribing from one list", h.oneList)
 	t.Run("secrets", h.secrets)
 	t.Run("parallel", h.parallel)
 	t.Run("require", h.require)
@@ -91,7 +94,7 @@ type vendor struct {
 
 func (h Harness) start(t *testing.T) *vendor {
 	t.Helper()
-	return &vendor{Server: sandbox.New(t), h: h, name: h.Driver.Name()}
+	return &vendor{Server: sandbox.New(t, sandbox.OddAnswers()), h: h, name: h.Driver.Name()}
 }
 
 // config returns the configuration of one account at the fake.

@@ -414,7 +414,7 @@ func (h *history) send() {
 		h.counts["gone on with"]++
 	case h.down:
 		h.counts["the store was down"]++
-	case free && err != nil && e.Field != "idempotency_key" && e.Retryable():
+	case err != nil && e.Field != "idempotency_key" && e.Retryable(): // a route without a guard asks none
 		h.counts["no member takes mail now"]++
 	case free:
 		h.counts["REFUSED WRONGLY"]++

@@ -57,7 +57,7 @@ func (b *Bool) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return wrap("flex.Bool", data, err)
 	}
-	switch strings.ToLower(strings.TrimSpace(text)) {
+	switch strings.ToLower(strings.Trim(text, " \t\n,")) { // an example has "true,"
 	case "true", "1", "yes", "on":
 		*b = true
 	case "false", "0", "no", "off", "":
@@ -177,6 +177,26 @@ func (m *Map[V]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	return json.Unmarshal(data, (*map[string]V)(m))
+}
+
+// List is a list that comes as one value when it holds one, and empty as false or "".
+type List[T any] []T
+
+// UnmarshalJSON reads a list, one value, or an empty form.
+func (l *List[T]) UnmarshalJSON(data []byte) error {
+	if blank(data) {
+		*l = nil
+		return nil
+	}
+	if data[0] == '[' {
+		return json.Unmarshal(data, (*[]T)(l))
+	}
+	var one T
+	if err := json.Unmarshal(data, &one); err != nil {
+		return err
+	}
+	*l = List[T]{one}
+	return nil
 }
 
 // blank reports whether data is one of the forms in which PHP writes that there is no

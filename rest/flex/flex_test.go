@@ -96,3 +96,25 @@ func FuzzTypes(f *testing.F) {
 		}
 	})
 }
+
+func TestList(t *testing.T) {
+	type thing struct{ ID int }
+	for _, row := range []struct {
+		name, data string
+		want       List[thing]
+	}{
+		{"list", `[{"ID":1},{"ID":2}]`, List[thing]{{1}, {2}}},
+		{"one object", `{"ID":1}`, List[thing]{{1}}},
+		{"empty list", `[]`, nil},
+		{"null", `null`, nil},
+		{"false", `false`, nil},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var got List[thing]
+			require.NoError(t, json.Unmarshal([]byte(row.data), &got))
+			assert.Equal(t, row.want, got)
+		})
+	}
+	var got List[thing]
+	require.Error(t, json.Unmarshal([]byte(`"text"`), &got))
+}

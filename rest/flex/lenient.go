@@ -62,7 +62,10 @@ func Empty(data []byte) bool {
 	case "null", "false", `""`:
 		return true
 	}
-	return len(data) > 1 && (data[0] == '[' || data[0] == '{') && len(bytes.TrimSpace(data[1:len(data)-1])) == 0
+	if len(data) < 2 || data[0] != '[' && data[0] != '{' {
+		return false
+	}
+	return len(bytes.TrimSpace(data[1:len(data)-1])) == 0
 }
 
 // mender changes JSON to what a type takes.
@@ -165,7 +168,8 @@ func (m *mender) object(data []byte, t reflect.Type) ([]byte, bool) {
 	types := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" && f.IsExported() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" && name != "-" && f.IsExported() {
 			types[name] = f.Type
 		}
 	}

@@ -75,7 +75,10 @@ func copies(m *provider.Message) map[string]string {
 		if strings.Contains(subject, "{{") || strings.Contains(subject, "{%") {
 			subject = ""
 		}
-		key := provider.EmailKey(email)
+		key, err := provider.EmailKey(email)
+		if err != nil {
+			key = email // it is refused anyway
+		}
 		subject = strings.Join(strings.Fields(subject), " ")
 		if old, ok := out[key]; ok && old != subject {
 			subject = ""
