@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
@@ -127,6 +128,11 @@ func withoutKeys(problems []*Error, keys []string) []*Error {
 	for i, p := range problems {
 		c := *p
 		c.Field, c.Message = text.NoKeyInPath(known.Text(p.Field)), known.Text(p.Message)
+		if c.Err != nil {
+			if cause := c.Err.Error(); known.Text(cause) != cause {
+				c.Err = errors.New(known.Text(cause))
+			}
+		}
 		out[i] = &c
 	}
 	return out

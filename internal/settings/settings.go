@@ -415,7 +415,7 @@ func follow(word string) (string, error) {
 			if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 				err = pathErr.Err
 			}
-			return "", fmt.Errorf("cannot read the file that it names: %w", err)
+			return "", fmt.Errorf("cannot read the file: %w", err)
 		}
 		value := strings.TrimPrefix(string(data), "\ufeff") // some editors begin a file with it
 		value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r")

@@ -544,6 +544,6 @@ func TestKeyThatIsNowhereElse(t *testing.T) {
 		})
 	}
 	_, err := sendpulse.Open(sendpulse.Config{ClientID: "id", ClientSecret: provider.NewSecret("file:" + key)})
-	require.ErrorContains(t, err, "client_secret: cannot read the file that it names: no such file")
+	require.ErrorContains(t, err, "client_secret: cannot read the file: no such file")
 	assert.NotContains(t, err.Error(), key)
 }
