@@ -49,7 +49,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/postmux/postmux/gen/smsbyapi"
@@ -127,9 +126,7 @@ func zone(name string) (*time.Location, error) {
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil {
-		// Without the name: somebody may have put a key in its place.
-		cause := strings.TrimSuffix(err.Error(), " "+name)
-		return nil, fmt.Errorf("%s: %s; where the system has no zones, the program imports time/tzdata", expected, cause)
+		return nil, fmt.Errorf("%s: %w; where the system has no zones, the program imports time/tzdata", expected, err)
 	}
 	return z, nil
 }

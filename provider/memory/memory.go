@@ -18,7 +18,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -183,9 +182,10 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 		return nil, err
 	}
 	defer a.mu.Unlock()
+	used := float64(len(a.messages))
 	return &provider.Health{
 		Login: "memory", Senders: []provider.Sender{{Email: "any@example.com", Verified: true}},
-		Quotas: []provider.Quota{{Name: "messages", Unit: "mails", Used: adapterkit.Count(len(a.messages))}},
+		Quotas: []provider.Quota{{Name: "messages", Unit: "mails", Used: &used}},
 	}, nil
 }
 
