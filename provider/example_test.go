@@ -287,15 +287,16 @@ func ExampleClient_Unsubscribe() {
 	if _, err := client.Unsubscribe(ctx, "anna@example.com", provider.Ref{ID: "4"}, "too many mails"); err != nil {
 		log.Fatal(err)
 	}
-	if _, err := client.UpsertContact(ctx, provider.ContactChange{Email: "anna@example.com", Lists: []provider.Ref{{ID: "4"}}}); err != nil {
-		log.Fatal(err)
-	}
+	_, err := client.UpsertContact(ctx, provider.ContactChange{Email: "anna@example.com", Lists: []provider.Ref{{ID: "4"}}})
+	fmt.Println(errors.Is(err, provider.ErrConflict))
 	contact, err := client.GetContact(ctx, "anna@example.com")
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(contact.Memberships)
-	// Output: [{4 unsubscribed}]
+	// Output:
+	// true
+	// [{4 unsubscribed}]
 }
 
 // Resubscribe is the only method that undoes an unsubscription.

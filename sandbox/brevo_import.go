@@ -133,7 +133,7 @@ type brevoProcess struct {
 }
 
 // workTime is the time after which work is done without look-ups.
-const workTime = 5 * time.Second
+const workTime = 30 * time.Second
 
 // process starts background work, which may be nil, and returns its id.
 func (b *brevo) process(name string, work func() map[string]any) int64 {
