@@ -86,7 +86,8 @@ var (
 
 var schemaRules = []rule{
 	inSchemas("no oneOf, no anyOf", func(_ *spec, r *openapi3.SchemaRef) string {
-		return unless(len(r.Value.OneOf)+len(r.Value.AnyOf) == 0, "a union")
+		// A Go type hides the union: it says that a value may be null without a pointer to it.
+		return unless(len(r.Value.OneOf)+len(r.Value.AnyOf) == 0 || r.Value.Extensions["x-go-type"] != nil, "a union")
 	}),
 	inSchemas("a type list has a Go type, or is one type and null", func(_ *spec, r *openapi3.SchemaRef) string {
 		t := r.Value.Type
