@@ -374,16 +374,16 @@ func (c *Client) Check(ctx context.Context) (*Health, error) {
 		h, err := a.Check(ctx)
 		if h != nil {
 			h.Provider, h.Account = c.provider, c.account
-			h.Notes = append(h.Notes, h.sender(c.from)...)
+			h.Notes = append(h.Notes, h.notesOf(c.from)...)
 		}
 		return h, err
 	})
 }
 
-// sender returns a note when from is not among the senders from which the account may
+// notesOf returns a note when from is not among the senders from which the account may
 // send. It is a warning, because a provider may accept more: all addresses of a domain
 // that it has verified.
-func (h *Health) sender(from Address) []Note {
+func (h *Health) notesOf(from Address) []Note {
 	if from.Email == "" || len(h.Senders) == 0 {
 		return nil
 	}

@@ -91,7 +91,7 @@ func (a *app) initConfig(cmd *cobra.Command, args []string, f initFlags) error {
 		return err
 	}
 	if missing := account.missing(); missing != nil {
-		cmd.PrintErrln("not checked yet: " + strings.Join(missing, ", ") + " not set")
+		cmd.PrintErrln("not checked yet: " + strings.Join(missing, ", ") + " not there")
 		a.tellNext("postmux check", "postmux send --to you@example.com --subject Hello --html '<p>Hello</p>'")
 		return nil
 	}
@@ -231,6 +231,11 @@ func (f *firstAccount) missing() []string {
 	for _, k := range f.keys {
 		if name, ok := strings.CutPrefix(k.reference, "env:"); ok && os.Getenv(name) == "" {
 			out = append(out, name)
+		}
+		if path, ok := strings.CutPrefix(k.reference, "file:"); ok {
+			if _, err := os.Stat(path); err != nil {
+				out = append(out, path)
+			}
 		}
 	}
 	return out

@@ -68,6 +68,11 @@ func TestInitThenSend(t *testing.T) {
 	require.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Len(t, sb.Messages(), 1)
 
+	// A file that is not there yet is told, and the configuration is written all the same.
+	r = postmux(t, "--config", "file.yaml", "init", "brevo", "--from", "shop@example.com", "--key", "file:nosuch.key", "--base-url", sb.BaseURL("brevo"))
+	assert.Equal(t, exit.Done, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "not checked yet: nosuch.key not there")
+
 	// A sender that the provider does not know is told before the first mail.
 	r = postmux(t, "--config", "other.yaml", "init", "brevo", "--from", "nobody@other.example", "--base-url", sb.BaseURL("brevo"))
 	assert.Equal(t, exit.Done, r.code, r.errOut)
