@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -52,11 +53,32 @@ func answered(r *http.Request, status int, header http.Header, body string) (*ht
 	}, nil
 }
 
-// printed gathers everything that a program may print.
+// printed gathers everything that a program may print. Hooks of a batch print from several
+// goroutines.
 type printed struct {
-	strings.Builder
 	all   bool // of the operations; the others differ in little, and forms are many
+	mu    sync.Mutex
+	text  strings.Builder
 	calls int
+}
+
+func (p *printed) Write(data []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(data)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+func (p *printed) reset(all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = all
+	p.text.Reset()
 }
 
 // value prints v as JSON, which goes to its depth, and an error also as its text and by
@@ -74,7 +96,9 @@ func (p *printed) value(v any) {
 
 // call prints what an operation gave.
 func (p *printed) call(v any, err error) {
+	p.mu.Lock()
 	p.calls++
+	p.mu.Unlock()
 	p.value(v)
 	p.value(err)
 }
@@ -494,8 +518,8 @@ func TestNoKeyIsPrinted(t *testing.T) {
 			row.print = func(t *testing.T, p *printed, _ string) { p.operations(t.Context(), c) }
 		}
 		for i, form := range forms {
-			p.Reset()
-			p.all, text = i == 0, form.Text
+			p.reset(i == 0)
+			text = form.Text
 			row.print(t, p, form.Text)
 			scrubtest.NoneIn(t, scrubtest.Key, p.String())
 			if !row.silent {
