@@ -16,6 +16,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -341,9 +342,9 @@ func placesOfOne() []place {
 		return provider.AccountConfig{"provider": "sendpulse", "client_id": "id", "client_secret": secret}
 	}
 	isToken := func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/access_token") }
-	got := 0
+	var got atomic.Int32
 	refusedThenNone := func(r *http.Request, form string) (*http.Response, error) {
-		if got++; isToken(r) && got%3 == 1 {
+		if n := got.Add(1); isToken(r) && n%3 == 1 {
 			return answered(r, 200, nil, `{"access_token":"`+other+`","expires_in":3600}`)
 		}
 		return answered(r, 401, nil, everyMember(form))
