@@ -36,6 +36,7 @@ var capabilities = func() provider.Capabilities {
 		feature.MessageAttachmentsContentType: cell(none, "", "the type is guessed from the name"),
 		feature.MessageAttachmentsInline:      cell(none, "", "host the image and use its URL"),
 		feature.MessageHeaders:                cell(native, "", "values beyond ASCII are encoded (RFC 2047)"),
+		feature.MessageHeadersListUnsubscribe: cell(native, "", "the documents forbid standard header fields without a list; public clients send this one").Guess(),
 		feature.MessageTags:                   cell(native),
 		feature.MessageMetadata:               cell(native, "", "in the header X-Mailin-custom, which recipients can see"),
 		feature.MessageSendAt:                 cell(limited, "72 hours ahead", "may be up to 5 minutes late"),

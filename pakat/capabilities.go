@@ -36,6 +36,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.MessageAttachmentsContentType: cell(native),
 		feature.MessageAttachmentsInline:      cell(none, "", "host the image and use its URL"),
 		feature.MessageHeaders:                cell(none),
+		feature.MessageHeadersListUnsubscribe: cell(emulated, "", "a link at the end of the body, or the link that stands there; not with a template"),
 		feature.MessageTags:                   cell(none),
 		feature.MessageMetadata:               cell(none),
 		feature.MessageSendAt:                 cell(native, "", "whole seconds"),

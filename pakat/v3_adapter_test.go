@@ -123,9 +123,9 @@ func TestV3RecipientsAreSingleMails(t *testing.T) {
 	m := v3Mail()
 	m.To = nil
 	m.Recipients = []provider.Recipient{{Email: "a@example.com", Subject: "One"}, {Email: "b@example.com"}}
-	_, err := v3Client(t, sb, nil).Send(t.Context(), m)
-	assert.ErrorIs(t, err, errors.ErrUnsupported, "an emulation needs a policy")
-	r, err := v3Client(t, sb, provider.Policy{"message.recipients": "emulate"}).Send(t.Context(), m)
+	_, err := v3Client(t, sb, provider.Policy{"message.recipients": "error"}).Send(t.Context(), m)
+	assert.ErrorIs(t, err, errors.ErrUnsupported)
+	r, err := v3Client(t, sb, nil).Send(t.Context(), m)
 	require.NoError(t, err)
 	require.Len(t, r.Recipients, 2)
 	assert.NotEqual(t, r.Recipients[0].MessageID, r.Recipients[1].MessageID)

@@ -37,6 +37,7 @@ var v3Capabilities = func() provider.Capabilities {
 		feature.MessageAttachmentsContentType: cell(none, "", "there is no place for it").Guess(),
 		feature.MessageAttachmentsInline:      cell(none, "", "host the image and use its URL"),
 		feature.MessageHeaders:                cell(native, "", "values beyond ASCII are encoded (RFC 2047)"),
+		feature.MessageHeadersListUnsubscribe: cell(native, "", "the documents forbid standard header fields without a list; public clients send this one").Guess(),
 		feature.MessageTags:                   cell(native),
 		feature.MessageMetadata:               cell(native, "", "in the header X-Mailin-custom, which recipients can see").Guess(),
 		feature.MessageSendAt:                 cell(limited, "up to 5 minutes late", "a beta of the provider; cannot be cancelled"),

@@ -90,6 +90,9 @@ func (c *Client) SendBatch(
 	ctx context.Context, messages iter.Seq2[*Message, error], each func(BatchResult) error,
 	opts ...BatchOption,
 ) (BatchReport, error) {
+	if c.caps.Level(featureBatch) == LevelEmulated && !c.allows(featureBatch) {
+		return BatchReport{}, asError(c.unsupported(featureBatch), c.provider, c.account, opSend)
+	}
 	b := &batch{Client: c, began: time.Now()}
 	for _, o := range opts {
 		o(b)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postmux/postmux/internal/mailaddr"
@@ -184,8 +185,15 @@ func (c *Client) Has(f Feature) bool {
 	if c.caps[f].Basis == "unproved" {
 		return false // it may be called, and nobody should count on it
 	}
-	action := c.policy.action(f)
-	return c.caps.Can(f) || c.caps.Level(f) == LevelEmulated && action != "" && action != actionError
+	if c.caps.Level(f) != LevelEmulated {
+		return c.caps.Can(f)
+	}
+	switch action, named := c.policy.action(f); {
+	case named:
+		return action == ActionEmulate || action == ActionFanOut
+	default:
+		return c.caps.Can(f)
+	}
 }
 
 // unprovedText says that a cell is unproved, for errors of require.
@@ -288,37 +296,64 @@ func run[T any](
 // supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {
-		switch action := c.policy.action(f); {
-		case c.caps.Can(f):
-		case c.caps.Level(f) != LevelEmulated || !f.info().standsIn:
+		if !c.allows(f) {
 			return c.unsupported(f)
-		case action == actionError:
-			return Unsupported(f, "%s can only emulate it (%s), and the policy refuses that", c.provider, c.caps[f].Note)
 		}
 	}
 	return nil
 }
 
-func (c *Client) unsupported(f Feature) *Error {
+// allows reports whether f is used as the provider has it, or emulated: by default, or as
+// the policy says.
+func (c *Client) allows(f Feature) bool {
+	action, _ := c.policy.action(f)
+	switch c.caps.Level(f) {
+	case LevelNative, LevelLimited:
+		return true
+	case LevelEmulated:
+		return action == ActionEmulate || action == ActionFanOut || f.info().emulation() == ""
+	}
+	return action == ActionFanOut // the Client's own work
+}
+
+// unsupported is the error for the features that are missing, with why the first one is, and
+// with the policy that would do without them.
+func (c *Client) unsupported(missing ...Feature) *Error {
+	f := missing[0]
 	s := c.caps[f]
+	why := s.Note
 	switch c.caps.Level(f) {
 	case LevelAccountWide:
-		return Unsupported(f, "%s sets this for the whole account: %s", c.provider, s.Note)
+		why = c.provider + " sets this for the whole account: " + s.Note
 	case LevelEmulated:
-		return Unsupported(
-			f, "%s can only emulate it (%s); a policy allows that: %q", c.provider, s.Note,
-			string(f)+": "+string(f.emulation()),
-		)
+		why = c.provider + " can only emulate it (" + s.Note + ")"
 	}
-	why := s.Note
 	if why == "" {
 		why = c.provider + " has no such feature"
 	}
 	if f == featureIdempotencyKey {
 		why += "; a duplicate guard serves it everywhere: provider.WithDuplicateGuard(guard.NewMemory(0, 0), \"NAME\")"
 	}
-	if slices.Contains(f.info().actions, ActionDrop) {
-		why += fmt.Sprintf(" (a policy can drop it: %q)", string(f)+": "+string(ActionDrop))
+	for _, more := range missing[1:] {
+		why += "; nor is " + string(more)
+	}
+	var refused, without []string
+	for _, f := range missing {
+		action, named := c.policy.action(f)
+		switch info := f.info(); {
+		case named && action == actionError:
+			refused = append(refused, string(f))
+		case c.caps.Level(f) == LevelEmulated && info.emulation() != "":
+			without = append(without, string(f)+": "+string(info.emulation()))
+		case len(info.actions) > 0 && info.actions[0] != ActionEmulate && info.actions[0] != ActionFanOut:
+			without = append(without, string(f)+": "+string(info.actions[0]))
+		}
+	}
+	if len(refused) > 0 {
+		why += "; the policy refuses to do without " + strings.Join(refused, ", ")
+	}
+	if len(without) > 0 {
+		why += fmt.Sprintf("; a policy allows to do without: %q", strings.Join(without, ", "))
 	}
 	return Unsupported(f, "%s", why)
 }

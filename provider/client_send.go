@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"html"
 	"slices"
 	"strings"
 	"time"
@@ -176,11 +175,10 @@ func (c *Client) prepare(m *Message, began time.Time) (*Message, []Note, error) 
 	return m, append(notes, moved...), nil
 }
 
-// copied returns a copy of m that prepare may change. Slices and maps are copied
-// only where a policy or the staging settings may change them; prepare changes no
-// others.
+// copied returns a copy of m that prepare may change. Slices and maps are copied where
+// they are changed, or here where the staging settings may change them.
 func (c *Client) copied(m *Message) *Message {
-	if len(c.policy) > 0 || c.staging.redirectTo != "" {
+	if c.staging.redirectTo != "" {
 		return m.Clone()
 	}
 	own := *m
@@ -188,42 +186,77 @@ func (c *Client) copied(m *Message) *Message {
 }
 
 // apply compares m with the provider's capabilities. Features that are missing are
-// dropped or emulated where the policy allows it, and otherwise listed in one
+// dropped or emulated by default or as the policy says, and otherwise listed in one
 // error.
 func (c *Client) apply(m *Message) ([]Note, error) {
 	var notes []Note
 	var missing []Feature
 	var room [featureRoom]Feature
 	for _, f := range m.needs(room[:0]) {
-		if c.caps.Can(f) || len(notes) > 0 && !slices.Contains(m.needs(nil), f) {
-			continue // supported, or dropped together with an earlier feature
+		if level := c.caps.Level(f); level == LevelNative || level == LevelLimited {
+			continue
 		}
-		action := c.policy.action(f)
+		if len(notes) > 0 && !slices.Contains(m.needs(nil), f) {
+			continue // dropped together with an earlier feature
+		}
+		note, ok, err := c.without(m, f)
 		switch {
-		case action == "" || action == ActionEmulate && c.caps.Level(f) != LevelEmulated:
+		case err != nil:
+			return nil, err
+		case !ok:
 			missing = append(missing, f)
-		case action == ActionDrop:
-			m.drop(f)
-			notes = append(notes, Note{
-				Field: fieldOf(f), Action: NoteDropped,
-				Why: "policy: " + c.provider + " has no " + string(f),
-			})
-		case f == featureTextOnly:
-			htmlFromText(m)
-			notes = append(notes, Note{
-				Field: "html", Action: NoteEmulated,
-				Why: "policy: made from text, which " + c.provider + " cannot send alone",
-			})
+		case note != Note{}:
+			notes = append(notes, note)
 		}
 	}
-	if len(missing) == 0 {
-		return notes, nil
+	if len(missing) > 0 {
+		return nil, c.unsupported(missing...)
 	}
-	e := c.unsupported(missing[0])
-	for _, f := range missing[1:] {
-		e.Message += "; nor is " + string(f)
+	return notes, nil
+}
+
+// without emulates or drops f, which the provider does not have, and reports whether it may.
+func (c *Client) without(m *Message, f Feature) (note Note, ok bool, err error) {
+	action, named := c.policy.action(f)
+	why := func(what string) string {
+		if named {
+			return "policy: " + what
+		}
+		return what
 	}
-	return nil, e
+	switch row := rowOf(f); {
+	case action == ActionDrop || action == actionSendNow:
+		row.drop(m)
+		note = Note{Field: fieldOf(f), Action: NoteDropped, Why: why(c.provider + " has no " + string(f))}
+		if action == actionSendNow {
+			note.Why += "; the mail goes out at once"
+		}
+		return note, true, nil
+	case !c.allows(f):
+		return Note{}, false, nil
+	case f == featureRecipients && !named && len(m.Recipients) > maxCallsByDefault:
+		return Note{}, false, Unsupported(
+			f, "%s needs one call for each of %d recipients, and one message may become %d calls at most; send them "+
+				"with Client.SendBatch, which reports each, or allow it by a policy: %q",
+			c.provider, len(m.Recipients), maxCallsByDefault, string(f)+": "+string(ActionEmulate),
+		)
+	case row.emulate != nil:
+		how, ok := row.emulate(m, c.provider)
+		return Note{Field: emulatedField(f), Action: NoteEmulated, Why: why(how)}, ok, nil
+	}
+	return Note{}, true, nil // the Client or the adapter does it, and tells
+}
+
+// rowOf returns the row of a feature of a message.
+func rowOf(f Feature) use[Message] {
+	for _, row := range messageFields {
+		for _, u := range row.uses {
+			if u.feature == f {
+				return u
+			}
+		}
+	}
+	return use[Message]{}
 }
 
 // prepareRoute is prepare for a route, whose members prepare the message by their
@@ -266,17 +299,10 @@ func fieldOf(f Feature) string {
 	return strings.TrimPrefix(strings.TrimSuffix(string(f), ".many"), "message.")
 }
 
-// htmlFromText makes an HTML body that shows the text as it is written.
-func htmlFromText(m *Message) {
-	make := func(plain string) string {
-		if plain == "" {
-			return ""
-		}
-		lines := strings.Split(strings.ReplaceAll(html.EscapeString(plain), "\r\n", "\n"), "\n")
-		return `<div dir="auto">` + strings.Join(lines, "<br>\n") + "</div>"
+// emulatedField is the field in which the emulation of f shows.
+func emulatedField(f Feature) string {
+	if f == featureTextOnly {
+		return "html"
 	}
-	m.HTML = make(m.Text)
-	for i, r := range m.Recipients {
-		m.Recipients[i].HTML = make(r.Text)
-	}
+	return fieldOf(f)
 }

@@ -116,7 +116,7 @@ func TestDefaultsAndAliases(t *testing.T) {
 
 func TestPolicyDropsAndTells(t *testing.T) {
 	s := &stub{caps: everything(provider.Capabilities{feature.MessageHeaders: adapterkit.Cell(provider.LevelNone), feature.MessageReplyToMany: adapterkit.Cell(provider.LevelNone)})}
-	c := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.headers": "drop", "message.reply_to": "drop"}}, provider.DriverEnv{})
+	c := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.headers": "drop", "message.reply_to.many": "drop"}}, provider.DriverEnv{})
 	m := order()
 	m.Headers = map[string]string{"X-A": "b"}
 	m.ReplyTo = []provider.Address{{Email: "one@example.com"}, {Email: "two@example.com"}}
@@ -201,16 +201,20 @@ func TestPersonalMailsTakeTheirOwnContent(t *testing.T) {
 	assert.Equal(t, "<p>x</p>", s.sent[1].HTML)
 }
 
-func TestTextBecomesHTMLOnlyByPolicy(t *testing.T) {
+func TestTextBecomesHTML(t *testing.T) {
 	s := &stub{caps: everything(provider.Capabilities{feature.MessageTextOnly: adapterkit.Cell(provider.LevelEmulated)})}
 	m := order()
 	m.HTML, m.Text = "", "a < b\nс"
-	_, err := client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).Send(t.Context(), m)
+	_, err := client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.text": "error"}}, provider.DriverEnv{}).Send(t.Context(), m)
 	assert.ErrorIs(t, err, errors.ErrUnsupported)
-	assert.ErrorContains(t, err, `"message.text.only: emulate"`)
-	_, err = client(t, s, provider.AccountSettings{Policy: provider.Policy{"message.text": "emulate"}}, provider.DriverEnv{}).Send(t.Context(), m)
+	assert.ErrorContains(t, err, `the policy refuses to do without message.text.only`)
+	r, err := client(t, s, provider.AccountSettings{}, provider.DriverEnv{}).Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Equal(t, "<div dir=\"auto\">a &lt; b<br>\nс</div>", s.sent[0].HTML)
+	assert.Equal(t, []provider.Note{{
+		Field: "html", Action: provider.NoteEmulated,
+		Why: "made from text, which stub cannot send alone; its tracking of opens and clicks applies to it",
+	}}, r.Notes)
 }
 
 func TestAnUnreadableAnswerIsAccepted(t *testing.T) {

@@ -52,7 +52,7 @@ func TestConfigTellsAllProblemsAtOnce(t *testing.T) {
 		`providers.c.base_url: expected https`,
 		`providers.c.timeout: expected a duration like 30s`,
 		`providers.c.policy.message.html: no feature of this name can have a policy`,
-		`providers.c.policy.message.cc: expected drop, got "fan_out"`,
+		`providers.c.policy.message.cc: expected drop or error, got "fan_out"`,
 		`providers.c.require[0]: no feature is called "message.cx"`,
 		`providers.c.from.email: expected one address`,
 		`providers.d.api_key: expected a text`,

@@ -22,6 +22,7 @@ const (
 	featureAttachmentType    Feature = "message.attachments.content_type"
 	featureInline            Feature = "message.attachments.inline"
 	featureHeaders           Feature = "message.headers"
+	featureListUnsubscribe   Feature = "message.headers.list_unsubscribe"
 	featureTags              Feature = "message.tags"
 	featureMetadata          Feature = "message.metadata"
 	featureSendAt            Feature = "message.send_at"
@@ -112,7 +113,9 @@ func (s Support) Guess() Support {
 	return s
 }
 
-// Action is what a Policy does about a feature that a provider lacks.
+// Action is what a Policy does about a feature that a provider lacks. Beside the constants
+// "error" refuses what would be dropped or emulated without a policy, and "send_now", for
+// message.send_at alone, sends at once what should go out later.
 type Action string
 
 // The actions of a Policy.
@@ -120,4 +123,7 @@ const (
 	ActionDrop    Action = "drop"    // leave the field out; the receipt has a note
 	ActionEmulate Action = "emulate" // use other means; the receipt has a note
 	ActionFanOut  Action = "fan_out" // one mail for each recipient, who no longer see each other
+
+	actionError   Action = "error"    // refuse it
+	actionSendNow Action = "send_now" // without its time; of message.send_at
 )

@@ -15,9 +15,23 @@ import (
 type use[T any] struct {
 	feature Feature
 	doc     string
-	actions []Action      // that a policy may name
+	actions []Action      // that a policy may name, beside error
 	used    func(*T) bool // reports whether the T asks for the feature
-	drop    func(*T)      // removes what asks for it; nil when no policy may
+	// drop removes what asks for the feature; nil when no policy may. It changes a copy of
+	// a list and never the list itself, which is the caller's.
+	drop func(*T)
+	// emulate does the same by other means and returns how; false when this T cannot have
+	// it. nil when the Client or the adapter sends it in another way.
+	emulate func(v *T, provider string) (how string, ok bool)
+	// byDefault means that the action is taken without a policy too: the mail is what was
+	// asked for but for a detail.
+	byDefault bool
+	// minor means that a policy may drop it by a part of its name: nobody gets the mail who
+	// should not, nor at another time, twice or without a legal header.
+	minor bool
+	// partly means that the emulation does only a part of what was asked for: it meets
+	// require by a policy alone.
+	partly bool
 }
 
 // field is a row for one field of T.
@@ -37,6 +51,7 @@ var (
 	mayDrop    = []Action{ActionDrop}
 	mayEmulate = []Action{ActionEmulate}
 	mayFanOut  = []Action{ActionFanOut}
+	maySendNow = []Action{actionSendNow}
 )
 
 // featureRoom is enough for the features of one message.

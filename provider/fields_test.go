@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // howToAdd says what a new field needs. The failures below quote it.
@@ -87,7 +88,8 @@ func rowsOf[T any](t *testing.T, rows []field[T], within func(T) *Message) {
 	}
 	for _, row := range rows {
 		for _, u := range row.uses {
-			assert.Equal(t, slices.Contains(u.actions, ActionDrop), u.drop != nil, "%s: a policy may drop it, so the row says how, and the other way round", u.feature)
+			drops := slices.Contains(u.actions, ActionDrop) || slices.Contains(u.actions, actionSendNow)
+			assert.Equal(t, drops, u.drop != nil, "%s: a policy may drop it, so the row says how, and the other way round", u.feature)
 		}
 	}
 }
@@ -116,17 +118,32 @@ func TestEveryChangeFieldAsksForItsFeature(t *testing.T) {
 	}
 }
 
-// What is dropped leaves nothing that asks for the feature.
+// What is dropped or emulated leaves nothing that asks for the feature, and does not change
+// what the caller's message shares with the copy.
 func TestDropLeavesNothing(t *testing.T) {
 	for _, row := range messageFields {
 		for _, u := range row.uses {
-			if u.drop == nil {
-				continue
-			}
 			m := fullMessage()
-			assert.True(t, u.used(m), "%s: the full message does not use it", u.feature)
-			m.drop(u.feature)
-			assert.False(t, u.used(m), "%s is still used after it was dropped", u.feature)
+			if u.feature == featureTextOnly {
+				m.HTML, m.Recipients[0].HTML, m.Recipients[1].HTML = "", "", ""
+			}
+			before, _ := json.Marshal(m)
+			if u.drop != nil {
+				dropped := *m
+				assert.True(t, u.used(&dropped), "%s: the full message does not use it", u.feature)
+				u.drop(&dropped)
+				assert.False(t, u.used(&dropped), "%s is still used after it was dropped", u.feature)
+			}
+			if u.emulate != nil {
+				emulated := *m
+				emulated.Template = Ref{}
+				require.True(t, u.used(&emulated), "%s: the full message does not use it", u.feature)
+				_, ok := u.emulate(&emulated, "x")
+				assert.True(t, ok, "%s", u.feature)
+				assert.False(t, u.used(&emulated), "%s is still used after it was emulated", u.feature)
+			}
+			after, _ := json.Marshal(m)
+			assert.JSONEq(t, string(before), string(after), "%s: the caller's message was changed", u.feature)
 		}
 	}
 }
@@ -159,6 +176,7 @@ func fullMessage() *Message {
 	for i := range v.NumField() {
 		sample(v.Field(i), 2)
 	}
+	m.Headers["List-Unsubscribe"] = "<https://example.com/leave>"
 	return m
 }
 
@@ -211,5 +229,32 @@ func sample(v reflect.Value, n int) {
 		}
 	default:
 		panic("sample: add a value for " + v.Type().String())
+	}
+}
+
+// A policy that would do nothing, or more than its name says, is refused.
+func TestPolicyIsChecked(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		policy Policy
+		want   string // empty when it is right
+	}{
+		{name: "a time is never dropped", policy: Policy{"message.send_at": "drop"}, want: `policy.message.send_at: expected error or send_now, got "drop"`},
+		{name: "at once, of a time only", policy: Policy{"message.cc": "send_now"}, want: `policy.message.cc: expected drop or error, got "send_now"`},
+		{name: "fan out by a part", policy: Policy{"message.to": "fan_out"}, want: `policy.message.to: expected error, got "fan_out"`},
+		{name: "all of a message", policy: Policy{"message": "fan_out"}, want: `policy.message: expected drop or emulate or error, got "fan_out"`},
+		{name: "error everywhere", policy: Policy{"message": "error", "contacts": "error"}},
+		{name: "drop and emulate by a part", policy: Policy{"message": "drop", "message.text": "emulate"}},
+		{name: "what has no policy", policy: Policy{"contacts.get": "error"}, want: "policy.contacts.get: no feature of this name can have a policy"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			problems := tc.policy.check()
+			if tc.want == "" {
+				assert.Empty(t, problems)
+				return
+			}
+			require.Len(t, problems, 1)
+			assert.ErrorContains(t, problems[0], tc.want)
+		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/mailbody"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -86,18 +87,20 @@ var messageFields = []field[Message]{
 		name: "Text",
 		uses: []use[Message]{
 			{
-				feature: featureText, doc: "a text body in addition to the HTML", actions: mayDrop,
+				feature: featureText, doc: "a text body in addition to the HTML", actions: mayDrop, byDefault: true, minor: true,
 				used: func(m *Message) bool { return usesText(m) && usesHTML(m) },
 				drop: func(m *Message) {
 					m.Text = ""
+					m.Recipients = slices.Clone(m.Recipients)
 					for i := range m.Recipients {
 						m.Recipients[i].Text = ""
 					}
 				},
 			},
 			{
-				feature: featureTextOnly, doc: "a text body alone", actions: mayEmulate,
-				used: func(m *Message) bool { return usesText(m) && !usesHTML(m) },
+				feature: featureTextOnly, doc: "a text body alone", actions: mayEmulate, byDefault: true,
+				used:    func(m *Message) bool { return usesText(m) && !usesHTML(m) },
+				emulate: htmlFromText,
 			},
 		},
 		check: func(m *Message) error { return checkText("text", m.Text) },
@@ -140,11 +143,12 @@ var messageFields = []field[Message]{
 				drop: dropAttachments(func(a Attachment) bool { return a.URL != "" }),
 			},
 			{
-				feature: featureAttachmentType, doc: "a content type that the file name does not imply", actions: mayDrop,
+				feature: featureAttachmentType, doc: "a content type that the file name does not imply", actions: mayDrop, byDefault: true, minor: true,
 				used: anyAttachment(
 					func(a *Attachment) bool { return a.ContentType != "" && !nameTells(a) },
 				),
 				drop: func(m *Message) {
+					m.Attachments = slices.Clone(m.Attachments)
 					for i := range m.Attachments {
 						m.Attachments[i].ContentType = ""
 					}
@@ -166,11 +170,20 @@ var messageFields = []field[Message]{
 	},
 	{
 		name: "Headers",
-		uses: []use[Message]{{
-			feature: featureHeaders, doc: "own header fields", actions: mayDrop,
-			used: func(m *Message) bool { return len(m.Headers) > 0 },
-			drop: func(m *Message) { m.Headers = nil },
-		}},
+		uses: []use[Message]{
+			{
+				feature: featureHeaders, doc: "own header fields", actions: mayDrop,
+				used: func(m *Message) bool { return anyHeader(m, func(name string) bool { return !isListUnsubscribe(name) }) },
+				drop: func(m *Message) { dropHeaders(m, func(name string) bool { return !isListUnsubscribe(name) }) },
+			},
+			{
+				feature: featureListUnsubscribe, doc: "the header field with a way to unsubscribe",
+				actions: []Action{ActionEmulate, ActionDrop}, byDefault: true, partly: true,
+				used:    func(m *Message) bool { return anyHeader(m, isListUnsubscribe) },
+				drop:    func(m *Message) { dropHeaders(m, isListUnsubscribe) },
+				emulate: linkInBody,
+			},
+		},
 		check: checkHeaders,
 		clone: func(m *Message) { m.Headers = maps.Clone(m.Headers) },
 		size:  func(m *Message) int { return len(m.Headers) * entrySize },
@@ -178,7 +191,7 @@ var messageFields = []field[Message]{
 	{
 		name: "Tags",
 		uses: []use[Message]{{
-			feature: featureTags, doc: "labels for statistics", actions: mayDrop,
+			feature: featureTags, doc: "labels for statistics", actions: mayDrop, byDefault: true, minor: true,
 			used: func(m *Message) bool { return len(m.Tags) > 0 },
 			drop: func(m *Message) { m.Tags = nil },
 		}},
@@ -189,7 +202,7 @@ var messageFields = []field[Message]{
 	{
 		name: "Metadata",
 		uses: []use[Message]{{
-			feature: featureMetadata, doc: "data that comes back in events", actions: mayDrop,
+			feature: featureMetadata, doc: "data that comes back in events", actions: mayDrop, minor: true,
 			used: func(m *Message) bool { return len(m.Metadata) > 0 },
 			drop: func(m *Message) { m.Metadata = nil },
 		}},
@@ -200,15 +213,15 @@ var messageFields = []field[Message]{
 	{
 		name: "SendAt",
 		uses: []use[Message]{{
-			feature: featureSendAt, doc: "a time to send at", actions: mayDrop,
+			feature: featureSendAt, doc: "a time to send at", actions: maySendNow,
 			used: func(m *Message) bool { return !m.SendAt.IsZero() },
-			drop: func(m *Message) { m.SendAt = time.Time{} },
+			drop: func(m *Message) { m.SendAt = time.Time{} }, // it goes out at once
 		}},
 	},
 	{
 		name: "TrackOpens",
 		uses: []use[Message]{{
-			feature: featureTrackOpens, doc: "tracking of opens for this mail", actions: mayDrop,
+			feature: featureTrackOpens, doc: "tracking of opens for this mail", actions: mayDrop, minor: true,
 			used: func(m *Message) bool { return m.TrackOpens != 0 },
 			drop: func(m *Message) { m.TrackOpens = 0 },
 		}},
@@ -216,7 +229,7 @@ var messageFields = []field[Message]{
 	{
 		name: "TrackClicks",
 		uses: []use[Message]{{
-			feature: featureTrackClicks, doc: "tracking of clicks for this mail", actions: mayDrop,
+			feature: featureTrackClicks, doc: "tracking of clicks for this mail", actions: mayDrop, minor: true,
 			used: func(m *Message) bool { return m.TrackClicks != 0 },
 			drop: func(m *Message) { m.TrackClicks = 0 },
 		}},
@@ -233,7 +246,7 @@ var messageFields = []field[Message]{
 	{
 		name: "Recipients",
 		uses: []use[Message]{{
-			feature: featureRecipients, doc: "a separate mail for each recipient, in one call", actions: mayEmulate,
+			feature: featureRecipients, doc: "a separate mail for each recipient, in one call", actions: mayEmulate, byDefault: true,
 			used: func(m *Message) bool { return len(m.Recipients) > 0 },
 		}},
 		check: func(m *Message) error { return checkParts("recipients", m.Recipients, recipientFields) },
@@ -299,17 +312,6 @@ var attachmentFields = []field[Attachment]{
 
 // needs appends the features that m uses to out.
 func (m *Message) needs(out []Feature) []Feature { return needs(messageFields, m, out) }
-
-// drop removes the content that needs f from m, which the caller owns.
-func (m *Message) drop(f Feature) {
-	for _, row := range messageFields {
-		for _, u := range row.uses {
-			if u.feature == f && u.drop != nil {
-				u.drop(m)
-			}
-		}
-	}
-}
 
 // Validate checks m by the rules that hold at every provider and returns an
 // *Error of kind ErrInvalid that names the field, or nil. Client.Send calls it
@@ -378,7 +380,80 @@ func anyAttachment(is func(*Attachment) bool) func(*Message) bool {
 }
 
 func dropAttachments(is func(Attachment) bool) func(*Message) {
-	return func(m *Message) { m.Attachments = slices.DeleteFunc(m.Attachments, is) }
+	return func(m *Message) { m.Attachments = slices.DeleteFunc(slices.Clone(m.Attachments), is) }
+}
+
+// isListUnsubscribe reports whether a header field tells how to unsubscribe (RFC 2369 and 8058).
+func isListUnsubscribe(name string) bool {
+	return strings.EqualFold(name, "List-Unsubscribe") || strings.EqualFold(name, "List-Unsubscribe-Post")
+}
+
+func anyHeader(m *Message, is func(name string) bool) bool {
+	for name := range m.Headers {
+		if is(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func dropHeaders(m *Message, is func(name string) bool) {
+	m.Headers = maps.Clone(m.Headers)
+	maps.DeleteFunc(m.Headers, func(name, _ string) bool { return is(name) })
+	if len(m.Headers) == 0 {
+		m.Headers = nil
+	}
+}
+
+// htmlFromText makes an HTML body that shows the text as it is written.
+func htmlFromText(m *Message, provider string) (how string, ok bool) {
+	filled := false
+	m.HTML = mailbody.OfText(m.Text)
+	m.Recipients = slices.Clone(m.Recipients)
+	for i, r := range m.Recipients {
+		m.Recipients[i].HTML = mailbody.OfText(r.Text)
+		filled = filled || strings.Contains(r.Text, "{{")
+	}
+	how = "made from text, which " + provider + " cannot send alone; its tracking of opens and clicks applies to it"
+	if filled || strings.Contains(m.Text, "{{") {
+		how += "; it holds {{, which " + provider + " may fill in"
+	}
+	return how, true
+}
+
+// linkInBody puts what a List-Unsubscribe field says into the body, as a link at its end. A
+// template is the provider's: nothing can be added to it.
+func linkInBody(m *Message, provider string) (how string, ok bool) {
+	uri := ""
+	for name, value := range m.Headers {
+		if strings.EqualFold(name, "List-Unsubscribe") {
+			uri = mailbody.Way(value)
+		}
+	}
+	if uri == "" || !m.Template.IsZero() {
+		return "", false
+	}
+	dropHeaders(m, isListUnsubscribe)
+	link := func(html, text *string) (added bool) {
+		if *html != "" {
+			*html, added = mailbody.LinkHTML(*html, uri)
+		}
+		if *text != "" {
+			var too bool
+			*text, too = mailbody.LinkText(*text, uri)
+			added = added || too
+		}
+		return added
+	}
+	added := link(&m.HTML, &m.Text)
+	m.Recipients = slices.Clone(m.Recipients)
+	for i := range m.Recipients {
+		added = link(&m.Recipients[i].HTML, &m.Recipients[i].Text) || added
+	}
+	if !added {
+		return provider + " takes no such header field; the body has the link already", true
+	}
+	return provider + " takes no such header field, so the link stands at the end of the body", true
 }
 
 // nameTells reports whether the extension of the file name implies the content

@@ -7,13 +7,22 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Policy maps features that a provider lacks to actions, by the feature's name or a
-// part of it before a dot: {"message.headers": "drop"}. Without an entry, a missing
-// feature is an error.
+// Policy maps features that a provider lacks to actions, by the feature's name:
+// {"message.cc": "drop"}. Without an entry a missing feature is an error, but for these,
+// which are told in the receipt's notes: text alone gets an HTML body made from it,
+// recipients get one call each up to 50, messages of a batch one call each, and a way to
+// unsubscribe becomes a link in the body; tags, a file's content type and the text beside
+// HTML are left out. "error" refuses what it names.
+//
+// A part of a name before a dot stands for all features below it: {"message": "error"}. A
+// longer name goes before a shorter one. "drop" by a part of a name covers tags, metadata,
+// the switches of tracking, a file's content type and the text beside HTML: what changes who
+// gets a mail, when, or with which header fields must be named itself.
 type Policy map[Feature]Action
 
-// actionError refuses an emulation that needs no policy.
-const actionError Action = "error"
+// maxCallsByDefault is how many calls a message to many recipients may become without a
+// policy.
+const maxCallsByDefault = 50
 
 // Features returns all features in the order of the capability matrix.
 func Features() []Feature {
@@ -35,21 +44,22 @@ func (f Feature) info() featureInfo {
 func (f Feature) Doc() string { return f.info().doc }
 
 // Can reports whether the provider has f: it is native or limited, or its emulation
-// has the same effect.
+// needs no policy and does all that was asked for.
 func (c Capabilities) Can(f Feature) bool {
 	switch c.Level(f) {
 	case LevelNative, LevelLimited:
 		return true
 	case LevelEmulated:
-		return f.emulation() == ""
+		info := f.info()
+		return info.emulation() == "" || info.byDefault && !info.partly
 	}
 	return false
 }
 
-// emulation returns the action with which a policy allows f to be emulated; empty
-// when the emulation needs no policy.
-func (f Feature) emulation() Action {
-	for _, a := range f.info().actions {
+// emulation returns the action that allows the feature to be emulated; empty when
+// the emulation is a provider's own affair, which no policy decides.
+func (i featureInfo) emulation() Action {
+	for _, a := range i.actions {
 		if a == ActionEmulate || a == ActionFanOut {
 			return a
 		}
@@ -57,12 +67,28 @@ func (f Feature) emulation() Action {
 	return ""
 }
 
-// action returns the policy's action for f, from f itself or the nearest parent.
-func (p Policy) action(f Feature) Action {
-	allowed := f.info().actions
-	for name := f; name != ""; {
-		if a, ok := p[name]; ok && slices.Contains(allowed, a) {
-			return a
+// takes reports whether a policy may say a about the feature, by its own name or by a part
+// of it.
+func (i featureInfo) takes(a Action, own bool) bool {
+	switch {
+	case a == actionError:
+		return len(i.actions) > 0
+	case !slices.Contains(i.actions, a):
+		return false
+	case own || a == ActionEmulate:
+		return true
+	}
+	return a == ActionDrop && i.minor
+}
+
+// action returns what is done about f where the provider lacks it: what the policy says
+// about f or the nearest part of its name, else what is done by default; empty for an error.
+// named reports whether the policy says so.
+func (p Policy) action(f Feature) (a Action, named bool) {
+	info := f.info()
+	for name := f; name != "" && len(p) > 0; {
+		if a, ok := p[name]; ok && info.takes(a, name == f) {
+			return a, true
 		}
 		i := strings.LastIndexByte(string(name), '.')
 		if i < 0 {
@@ -70,7 +96,10 @@ func (p Policy) action(f Feature) Action {
 		}
 		name = name[:i]
 	}
-	return ""
+	if info.byDefault {
+		return info.actions[0], false
+	}
+	return "", false
 }
 
 // check returns a problem for each unknown name or action.
@@ -79,8 +108,11 @@ func (p Policy) check() []*Error {
 	for name, action := range p {
 		var allowed []string
 		for _, f := range features {
-			if f.name == name || strings.HasPrefix(string(f.name), string(name)+".") {
-				for _, a := range f.actions {
+			if f.name != name && !strings.HasPrefix(string(f.name), string(name)+".") {
+				continue
+			}
+			for _, a := range append(f.actions, actionError) {
+				if f.takes(a, f.name == name) {
 					allowed = append(allowed, string(a))
 				}
 			}
@@ -107,14 +139,14 @@ func (p Policy) check() []*Error {
 	return out
 }
 
-// featureInfo is a line of the capability matrix.
+// featureInfo is a line of the capability matrix. See use.
 type featureInfo struct {
-	name    Feature
-	doc     string
-	actions []Action
-	// standsIn means that an emulation is used without a policy too, because it does
-	// a part of what was asked for and no harm. It meets require by a policy only.
-	standsIn bool
+	name      Feature
+	doc       string
+	actions   []Action
+	byDefault bool
+	minor     bool
+	partly    bool
 }
 
 // features is the capability matrix: the features of the fields, and the
@@ -122,7 +154,7 @@ type featureInfo struct {
 var features = slices.Concat(
 	featuresOf(messageFields),
 	[]featureInfo{
-		{name: featureBatch, doc: "several messages in one call"},
+		{name: featureBatch, doc: "several messages in one call", actions: mayEmulate, byDefault: true},
 		{name: featureStatus, doc: "look-up of a mail by its id"},
 		{name: featureCancel, doc: "withdraw a scheduled mail"},
 		{name: featureSettle, doc: "find a mail whose outcome is unknown"},
@@ -139,7 +171,7 @@ var features = slices.Concat(
 		// Less mail is never refused, unless the program says that nothing less will do.
 		{
 			name: featureUnsubscribeList, doc: "unsubscribe from one list",
-			actions: []Action{ActionEmulate, actionError}, standsIn: true,
+			actions: mayEmulate, byDefault: true, partly: true,
 		},
 		{name: featureContactImport, doc: "import of many contacts"},
 		{name: featureLists, doc: "the lists"},
@@ -161,7 +193,7 @@ func featuresOf[T any](rows []field[T]) []featureInfo {
 	var out []featureInfo
 	for _, row := range rows {
 		for _, u := range row.uses {
-			out = append(out, featureInfo{name: u.feature, doc: u.doc, actions: u.actions})
+			out = append(out, featureInfo{u.feature, u.doc, u.actions, u.byDefault, u.minor, u.partly})
 		}
 	}
 	return out

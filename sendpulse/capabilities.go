@@ -34,6 +34,7 @@ var capabilities = func() provider.Capabilities {
 		feature.MessageAttachmentsContentType: cell(none, "", "only the name is passed on"),
 		feature.MessageAttachmentsInline:      cell(none, "", "host the image and use its URL"),
 		feature.MessageHeaders:                cell(none),
+		feature.MessageHeadersListUnsubscribe: cell(emulated, "", "a link at the end of the body, or the link that stands there; not with a template"),
 		feature.MessageTags:                   cell(none),
 		feature.MessageMetadata:               cell(none),
 		feature.MessageSendAt:                 cell(none, "", "transactional mail goes out at once"),

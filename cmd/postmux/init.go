@@ -261,9 +261,10 @@ func (f *firstAccount) yaml() []byte {
 	}
 	b.WriteString(`}
 
-    # What the provider cannot express is an error. A policy says otherwise, by feature:
+    # What changes who gets a mail, or when, is an error where the provider cannot
+    # express it. A policy says otherwise, by feature:
     # policy:
-    #   message.tags: drop
+    #   message.cc: drop
     # For a system that must not mail customers:
     # redirect_to: dev@example.com
 

@@ -87,7 +87,7 @@ func (p *printed) reset(all bool) {
 // in package provider.
 func (p *printed) value(v any) {
 	data, _ := json.Marshal(v)
-	p.Write(data)
+	_, _ = p.Write(data)
 	err, _ := v.(error)
 	var e *provider.Error
 	if errors.As(err, &e) {

@@ -96,7 +96,7 @@ var proofs = map[string]func(t *testing.T, b bench){
 	},
 	"policy": func(t *testing.T, b bench) {
 		for f, put := range map[provider.Feature]func(*provider.Message){
-			feature.MessageTags:       func(m *provider.Message) { m.Tags = []string{"x"} },
+			feature.MessageMetadata:   func(m *provider.Message) { m.Metadata = map[string]string{"a": "b"} },
 			feature.MessageTrackOpens: func(m *provider.Message) { m.TrackOpens = provider.ToggleOff },
 		} {
 			m := mail()

@@ -59,6 +59,9 @@ const (
 	// MessageHeaders: own header fields.
 	MessageHeaders provider.Feature = "message.headers"
 
+	// MessageHeadersListUnsubscribe: the header field with a way to unsubscribe.
+	MessageHeadersListUnsubscribe provider.Feature = "message.headers.list_unsubscribe"
+
 	// MessageTags: labels for statistics.
 	MessageTags provider.Feature = "message.tags"
 

@@ -32,13 +32,20 @@ func parentOf(f provider.Feature) provider.Feature {
 // nil when no policy may.
 func (v *vendor) policyFor(t *testing.T, f provider.Feature) provider.Policy {
 	t.Helper()
-	for _, action := range []provider.Action{provider.ActionEmulate, provider.ActionFanOut, provider.ActionDrop} {
+	for _, action := range []provider.Action{provider.ActionEmulate, provider.ActionFanOut, provider.ActionDrop, "send_now"} {
 		p := provider.Policy{f: action}
 		if _, err := (provider.Registry{v.h.Driver}).Open(t.Context(), v.config(withPolicy(p))); err == nil {
 			return p
 		}
 	}
 	return nil
+}
+
+// byDefault are the features that a message does without where the provider lacks them,
+// unless the policy says error.
+var byDefault = []provider.Feature{
+	feature.MessageText, feature.MessageTextOnly, feature.MessageAttachmentsContentType,
+	feature.MessageHeadersListUnsubscribe, feature.MessageTags, feature.MessageRecipients,
 }
 
 func (h Harness) messageFeatures(t *testing.T) {
@@ -52,20 +59,23 @@ func (h Harness) messageFeatures(t *testing.T) {
 		assert.True(t, listed, "%s: the capability table has no cell; add one", f)
 		t.Run(string(f), func(t *testing.T) {
 			if parent := parentOf(f); parent != "" && caps.Level(f) == provider.LevelNone && caps.Level(parent) == provider.LevelNone {
-				h.missingMessage(t, parent, p)
+				h.missingMessage(t, parent, p, nil)
 				return
 			}
-			switch caps.Level(f) {
-			case provider.LevelNative, provider.LevelLimited:
+			level := caps.Level(f)
+			if level == provider.LevelNative || level == provider.LevelLimited {
 				h.nativeMessage(t, f, p)
-			case provider.LevelEmulated:
-				h.missingMessage(t, f, p)
-				h.allowedMessage(t, f, p, true)
-			default:
-				h.missingMessage(t, f, p)
-				if policy := h.start(t).policyFor(t, f); policy[f] == provider.ActionDrop {
-					h.allowedMessage(t, f, p, false)
-				}
+				return
+			}
+			var refuses provider.Policy
+			if slices.Contains(byDefault, f) {
+				h.allowedMessage(t, p, nil, level == provider.LevelEmulated)
+				refuses = provider.Policy{f: "error"}
+			}
+			h.missingMessage(t, f, p, refuses)
+			policy := h.start(t).policyFor(t, f)
+			if emulates := policy[f] == provider.ActionEmulate || policy[f] == provider.ActionFanOut; policy != nil && emulates == (level == provider.LevelEmulated) {
+				h.allowedMessage(t, p, policy, emulates)
 			}
 		})
 	}
@@ -100,24 +110,24 @@ func (v *vendor) seen() func(string) bool {
 	}
 }
 
-func (h Harness) missingMessage(t *testing.T, f provider.Feature, p probe) {
+func (h Harness) missingMessage(t *testing.T, f provider.Feature, p probe, policy provider.Policy) {
 	v := h.start(t)
 	m := h.baseline()
 	p.change(h, m)
 	before := m.Clone()
-	r, err := v.open(t, nil).Send(t.Context(), m)
+	r, err := v.open(t, withPolicy(policy)).Send(t.Context(), m)
 	assert.Nil(t, r, "nothing left, so there is no receipt")
 	v.unsupported(t, f, err)
 	assert.Equal(t, before, m, "the caller's message was changed")
 }
 
-// allowedMessage sends the mail under the policy that allows it: an emulated
-// feature arrives, a dropped one does not, and a note names either.
-func (h Harness) allowedMessage(t *testing.T, f provider.Feature, p probe, arrives bool) {
+// allowedMessage sends the mail under a policy that allows it: an emulated feature
+// arrives, a dropped one does not, and a note names either.
+func (h Harness) allowedMessage(t *testing.T, p probe, policy provider.Policy, arrives bool) {
 	v := h.start(t)
 	m := h.baseline()
 	p.change(h, m)
-	r, err := v.open(t, withPolicy(v.policyFor(t, f))).Send(t.Context(), m)
+	r, err := v.open(t, withPolicy(policy)).Send(t.Context(), m)
 	require.NoError(t, err)
 	assert.Equal(t, arrives, p.found(h, v.seen()))
 	var told bool

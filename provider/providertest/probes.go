@@ -125,6 +125,12 @@ var specialProbes = map[provider.Feature]probe{
 		found:  seesAll("needle متن"),
 		field:  "html",
 	},
+	feature.MessageHeadersListUnsubscribe: {
+		change: func(_ Harness, m *provider.Message) {
+			m.Headers = map[string]string{"List-Unsubscribe": "<https://example.com/needle?t=1>"}
+		},
+		found: seesAll("https://example.com/needle?t=1"),
+	},
 	feature.MessageTemplate: {
 		change: func(h Harness, m *provider.Message) { m.HTML, m.Template = "", h.Template },
 		found:  func(h Harness, seen func(string) bool) bool { return seen(h.Template.ID) },

@@ -44,7 +44,7 @@ func TestWeights(t *testing.T) {
 // One that is out gets no turns and saves up none.
 func TestRoundRobin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, d := new(fake), new(fake), &fake{lacks: []provider.Feature{feature.MessageTags}}
+		a, b, d := new(fake), new(fake), &fake{lacks: []provider.Feature{feature.MessageMetadata}}
 		c, err := route.RoundRobin(a.client(t, "a"), b.client(t, "b"), d.client(t, "d"))
 		require.NoError(t, err)
 		var order []string
@@ -66,7 +66,7 @@ func TestRoundRobin(t *testing.T) {
 		assert.Equal(t, 3, strings.Count(got, "a"), got)
 
 		m := message()
-		m.Tags = []string{"x"}
+		m.Metadata = map[string]string{"a": "b"}
 		d.calls.Store(0)
 		for range 10 {
 			_, err := c.Send(t.Context(), m)

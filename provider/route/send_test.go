@@ -126,7 +126,7 @@ func TestPartlyAcceptedStays(t *testing.T) {
 }
 
 func TestCapabilityChooses(t *testing.T) {
-	a, b := &fake{lacks: []provider.Feature{feature.MessageCc}}, &fake{lacks: []provider.Feature{feature.MessageTags}}
+	a, b := &fake{lacks: []provider.Feature{feature.MessageCc}}, &fake{lacks: []provider.Feature{feature.MessageMetadata}}
 	c, err := route.Failover(a.client(t, "a"), b.client(t, "b"))
 	require.NoError(t, err)
 	m := message()
@@ -138,7 +138,7 @@ func TestCapabilityChooses(t *testing.T) {
 	assert.Equal(t, provider.OutcomeNotSent, r.Accounts[0].Outcome)
 	assert.Zero(t, a.calls.Load())
 
-	m.Tags = []string{"news"}
+	m.Metadata = map[string]string{"a": "b"}
 	r, err = c.Send(t.Context(), m)
 	var e *provider.Error
 	require.ErrorAs(t, err, &e)
