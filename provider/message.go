@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"io"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/internal/text"
 )
@@ -100,6 +103,38 @@ type Attachment struct {
 	ContentType string `json:"content_type,omitempty"`
 	Inline      bool   `json:"inline,omitempty"`
 	ContentID   string `json:"content_id,omitempty"`
+}
+
+// attachmentMost is the most bytes of a file that Attach and AttachFile read; no provider
+// takes as much.
+const attachmentMost = 64 << 20
+
+// Attach appends a file with the given name and what r has to its end to m.Attachments. The
+// errors are of kind ErrInvalid: r fails, is empty, or has more than 64 MiB. m is unchanged
+// then.
+func (m *Message) Attach(name string, r io.Reader) error {
+	data, err := bounded.ReadAll(r, attachmentMost)
+	return m.attach(name, data, err)
+}
+
+// AttachFile is Attach for a file of the system, under the last element of its path.
+func (m *Message) AttachFile(path string) error {
+	data, err := bounded.ReadFile(path, attachmentMost)
+	return m.attach(filepath.Base(path), data, err)
+}
+
+func (m *Message) attach(name string, data []byte, err error) error {
+	field := fmt.Sprintf("attachments[%d]", len(m.Attachments))
+	switch {
+	case err != nil:
+		e := Invalid(field, "cannot read the file: %v", err)
+		e.Err = err
+		return e
+	case len(data) == 0:
+		return Invalid(field, "%s is empty", text.Quoted(name))
+	}
+	m.Attachments = append(m.Attachments, Attachment{Name: name, Content: data})
+	return nil
 }
 
 // Ref names a list, template or field: by the provider's own ID, or by an Alias

@@ -4,9 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -40,6 +45,46 @@ const fullMessage = `{
   "idempotency_key": "k1",
   "recipients": [{"email": "r@example.com", "name": "R", "variables": {"x": "y"}, "subject": "s", "html": "h", "text": "t"}]
 }`
+
+func TestAttach(t *testing.T) {
+	for _, tc := range []struct {
+		name, content, want string
+		read                error
+	}{
+		{name: "a.txt", content: "hello"},
+		{name: "a.txt", want: "attachments[0]: a.txt is empty"},
+		{name: "a.txt", read: io.ErrUnexpectedEOF, want: "attachments[0]: cannot read the file: unexpected EOF"},
+		{name: "a.txt", content: strings.Repeat("x", 64<<20+1), want: "attachments[0]: cannot read the file: it is larger than 64 MiB"},
+	} {
+		t.Run(tc.want, func(t *testing.T) {
+			var r io.Reader = strings.NewReader(tc.content)
+			if tc.read != nil {
+				r = iotest.ErrReader(tc.read)
+			}
+			path := filepath.Join(t.TempDir(), tc.name)
+			require.NoError(t, os.WriteFile(path, []byte(tc.content), 0o600))
+			m := new(provider.Message)
+			errs := []error{m.Attach(tc.name, r)}
+			if tc.read == nil {
+				errs = append(errs, m.AttachFile(path))
+			}
+			for _, err := range errs {
+				if tc.want != "" {
+					require.ErrorIs(t, err, provider.ErrInvalid)
+					assert.ErrorContains(t, err, tc.want)
+					assert.Empty(t, m.Attachments)
+					continue
+				}
+				require.NoError(t, err)
+			}
+			if tc.want == "" {
+				one := provider.Attachment{Name: "a.txt", Content: []byte("hello")}
+				assert.Equal(t, []provider.Attachment{one, one}, m.Attachments)
+			}
+		})
+	}
+	assert.ErrorIs(t, new(provider.Message).AttachFile(filepath.Join(t.TempDir(), "none")), fs.ErrNotExist)
+}
 
 func TestParseMessage(t *testing.T) {
 	m, err := provider.ParseMessage([]byte(fullMessage))

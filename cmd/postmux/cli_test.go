@@ -69,7 +69,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"send", "a", "b"}, `unexpected argument "b"; try --help; nothing was sent`},
 		{[]string{"send", "--to", "anna"}, "--to: expected one address like user@example.com"},
 		{[]string{"send", "--to", "a@example.com", "--send-at", "tomorrow"}, "--send-at: expected a time like"},
-		{[]string{"send", "--to", "a@example.com", "--header", "x"}, "--header: expected NAME=VALUE"},
+		{[]string{"send", "--to", "a@example.com", "--header", "x"}, "--header: expected \"NAME: VALUE\""},
 		{[]string{"send", "--to", "a@example.com", "--var", "x:=y"}, "--var: expected a JSON value behind x:="},
 		{[]string{"send", "--to", "a@example.com", "--attach", "/nonexistent"}, "--attach: cannot read the file"},
 		{[]string{"send", "/nonexistent.json"}, "cannot read the file"},

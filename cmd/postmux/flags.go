@@ -2,14 +2,12 @@ package main
 
 import (
 	"errors"
-	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
-	"github.com/postmux/postmux/cmd/postmux/internal/input"
-	"github.com/postmux/postmux/internal/bounded"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
 )
@@ -62,6 +60,16 @@ func splitAddresses(text string) []string {
 	return out
 }
 
+// cutHeader reads "Name: value" as it stands in a mail, or "NAME=VALUE".
+func cutHeader(flag, text string) (name, value string, err error) {
+	if i := strings.IndexAny(text, ":="); i > 0 && text[i] == ':' {
+		return strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+1:]), nil
+	} else if i <= 0 {
+		return "", "", exit.UsageError(flag, `expected "NAME: VALUE", got %q`, text)
+	}
+	return cutPair(flag, text)
+}
+
 // cutPair reads "name=value".
 func cutPair(flag, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
@@ -78,18 +86,6 @@ func parseRef(flag, text string) (provider.Ref, error) {
 		return ref, exit.UsageError(flag, "expected an alias or id:ID, got %q", text)
 	}
 	return ref, nil
-}
-
-// attachment reads a file to attach.
-func attachment(name string) (provider.Attachment, error) {
-	data, err := bounded.ReadFile(name, input.MessageMost)
-	if err != nil {
-		return provider.Attachment{}, exit.UsageError("--attach", "cannot read the file: %v", err)
-	}
-	if len(data) == 0 {
-		return provider.Attachment{}, exit.UsageError("--attach", "%s is empty", name)
-	}
-	return provider.Attachment{Name: filepath.Base(name), Content: data}, nil
 }
 
 // parseValues reads NAME=TEXT and NAME:=JSON.
@@ -114,14 +110,77 @@ func parseValues(flag string, texts []string) (map[string]any, error) {
 	return out, nil
 }
 
+// parseSince reads the time of --modified-since; none is the zero time.
 func parseSince(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
+	return parseTime("--modified-since", text, time.UTC, time.Now())
+}
+
+// parseTime reads a time: RFC 3339, a day with or without a clock and a zone, or a length of
+// time from now, "+1h30m" and "-7d". Without a zone the time is that of the zone in.
+func parseTime(flag, text string, in *time.Location, now time.Time) (time.Time, error) {
+	text = strings.TrimSpace(text)
+	if strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") {
+		if d, ok := parseLength(text); ok {
+			return now.Add(d), nil
+		}
+	}
+	clock, zone := text, ""
+	if words := strings.Fields(text); len(words) == 3 || len(words) == 2 && !strings.Contains(words[1], ":") {
+		clock, zone = strings.Join(words[:len(words)-1], " "), words[len(words)-1]
+	}
+	if zone != "" {
+		if t, err := time.Parse("-07:00", zone); err == nil {
+			in = t.Location()
+		} else if in, err = time.LoadLocation(zone); err != nil || zone == "Local" {
+			return time.Time{}, exit.UsageError(flag, "expected a zone like Asia/Tehran or +03:30, got %q", zone)
+		}
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04Z07:00", "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, clock); err == nil && zone == "" {
 			return t, nil
 		}
 	}
-	return time.Time{}, exit.UsageError("--modified-since", "expected a time like 2026-03-21 or 2026-03-21T09:00:00+03:30, got %q", text)
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02T15:04:05", time.DateOnly} {
+		t, err := time.ParseInLocation(layout, clock, in)
+		if err != nil {
+			continue
+		}
+		if t.Format(layout) != clock {
+			return time.Time{}, exit.UsageError(flag, "%s does not exist in %s: its clocks skip it", clock, in)
+		}
+		for _, other := range []time.Duration{-time.Hour, time.Hour} {
+			if layout != time.DateOnly && t.Add(other).Format(layout) == clock {
+				return time.Time{}, exit.UsageError(flag, "%s comes twice in %s, whose clocks go back then: give the offset, like %s", clock, in, t.Format(time.RFC3339))
+			}
+		}
+		return t, nil
+	}
+	return time.Time{}, exit.UsageError(flag, "expected a time like +2h, 2026-12-25 09:00, 2026-12-25 09:00 Asia/Tehran or 2026-12-25T09:00:00+03:30, got %q", text)
+}
+
+// parseLength is time.ParseDuration with days, "+2d" and "+1d12h".
+func parseLength(text string) (time.Duration, bool) {
+	sign, rest := text[:1], text[1:]
+	var days time.Duration
+	if n, after, ok := strings.Cut(rest, "d"); ok {
+		count, err := strconv.ParseUint(n, 10, 16)
+		if err != nil {
+			return 0, false
+		}
+		days, rest = time.Duration(count)*24*time.Hour, after
+	}
+	d := time.Duration(0)
+	if rest != "" || days == 0 {
+		var err error
+		if d, err = time.ParseDuration(rest); err != nil || d < 0 || strings.HasPrefix(rest, "+") {
+			return 0, false
+		}
+	}
+	if d += days; sign == "-" {
+		d = -d
+	}
+	return d, true
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -87,9 +88,9 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 	f.StringVar(&m.template, "template", "", "template `REF` at the provider: an alias, or id:ID")
 	f.StringArrayVar(&m.variables, "var", nil, "`NAME=VALUE` for the template, repeatable; NAME:=JSON gives any JSON value")
 	f.StringArrayVar(&m.tags, "tag", nil, "`LABEL` for statistics, repeatable")
-	f.StringArrayVar(&m.headers, "header", nil, "own header `NAME=VALUE`, repeatable")
+	f.StringArrayVar(&m.headers, "header", nil, "own header field `\"NAME: VALUE\"`, repeatable")
 	f.StringArrayVar(&m.metadata, "metadata", nil, "`NAME=VALUE` that comes back in events, repeatable")
-	f.StringVar(&m.sendAt, "send-at", "", "`TIME` to send at, like 2026-03-21T09:00:00+03:30")
+	f.StringVar(&m.sendAt, "send-at", "", "`TIME` to send at, like +2h, \"2026-12-25 09:00\" (of this machine's zone) or 2026-12-25T09:00:00+03:30")
 	f.BoolVar(&m.trackOpens, "track-opens", false, "track opens; --track-opens=false switches it off, absent leaves it to the account")
 	f.BoolVar(&m.trackClicks, "track-clicks", false, "track clicks; --track-clicks=false switches it off, absent leaves it to the account")
 	f.StringVar(&m.key, "idempotency-key", "", "`KEY` under which a repeat sends nothing, where the provider has such keys")
@@ -186,11 +187,10 @@ func (m *messageFlags) content(cmd *cobra.Command, msg *provider.Message) error 
 	if given("attach") {
 		msg.Attachments = nil
 		for _, name := range m.attach {
-			file, err := attachment(name)
-			if err != nil {
-				return err
+			if err := msg.AttachFile(name); err != nil {
+				e, _ := errors.AsType[*provider.Error](err)
+				return exit.UsageError("--attach", "%s", e.Message)
 			}
-			msg.Attachments = append(msg.Attachments, file)
 		}
 	}
 	return nil
@@ -205,13 +205,14 @@ func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
 		name  string
 		texts []string
 		field *map[string]string
-	}{{"header", m.headers, &msg.Headers}, {"metadata", m.metadata, &msg.Metadata}} {
+		cut   func(flag, text string) (name, value string, err error)
+	}{{"header", m.headers, &msg.Headers, cutHeader}, {"metadata", m.metadata, &msg.Metadata, cutPair}} {
 		if !given(f.name) {
 			continue
 		}
 		*f.field = make(map[string]string, len(f.texts))
 		for _, t := range f.texts {
-			name, value, err := cutPair("--"+f.name, t)
+			name, value, err := f.cut("--"+f.name, t)
 			if err != nil {
 				return err
 			}
@@ -219,9 +220,9 @@ func (m *messageFlags) extras(cmd *cobra.Command, msg *provider.Message) error {
 		}
 	}
 	if given("send-at") {
-		at, err := time.Parse(time.RFC3339, m.sendAt)
+		at, err := parseTime("--send-at", m.sendAt, time.Local, time.Now())
 		if err != nil {
-			return exit.UsageError("--send-at", "expected a time like 2026-03-21T09:00:00+03:30, got %q", m.sendAt)
+			return err
 		}
 		msg.SendAt = at
 	}
