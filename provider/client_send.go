@@ -285,8 +285,8 @@ func (m *Message) dropPastTime(began time.Time) ([]Note, error) {
 	case at.IsZero():
 		return nil, nil
 	case at.Before(began.Add(-sendAtSlack)):
-		return nil, Invalid("send_at", "expected a time in the future, got %s, which is %s ago; leave it out to send now",
-			at.Format(time.RFC3339), began.Sub(at).Round(time.Second))
+		return nil, Invalid("send_at", "expected a time in the future, got %s, which is %s; leave it out to send now",
+			at.Format(time.RFC3339), text.Age(began.Sub(at)))
 	case at.After(time.Now()):
 		return nil, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -30,6 +31,13 @@ func TestMain(m *testing.M) {
 		}
 		main()
 	}
+	testscript.Main(isolated{m}, map[string]func(){"postmux": scripted})
+}
+
+// isolated runs tests with no configuration but their own.
+type isolated struct{ *testing.M }
+
+func (i isolated) Run() int {
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "postmux")
 	if err != nil {
@@ -40,9 +48,9 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	code := m.Run()
+	code := i.M.Run()
 	_ = os.RemoveAll(dir)
-	os.Exit(code)
+	return code
 }
 
 // result is what a run of the tool gave.

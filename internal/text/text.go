@@ -3,8 +3,10 @@
 package text
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -122,3 +124,11 @@ func PrintableLines(s string) string {
 }
 
 func printable(s string) bool { return utf8.ValidString(s) && !strings.ContainsFunc(s, Unprintable) }
+
+// Age returns how long ago something was, in days from two days on, else in seconds.
+func Age(d time.Duration) string {
+	if d >= 48*time.Hour {
+		return fmt.Sprintf("%d days ago", d/(24*time.Hour))
+	}
+	return d.Round(time.Second).String() + " ago"
+}

@@ -3,6 +3,7 @@ package text_test
 import (
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -73,4 +74,17 @@ func FuzzPrintable(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAge(t *testing.T) {
+	for _, tc := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{d: 90*time.Second + 400*time.Millisecond, want: "1m30s ago"},
+		{d: 47 * time.Hour, want: "47h0m0s ago"},
+		{d: 49 * time.Hour, want: "2 days ago"},
+	} {
+		assert.Equal(t, tc.want, text.Age(tc.d))
+	}
 }
