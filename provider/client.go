@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -355,7 +356,15 @@ func (c *Client) unsupported(missing ...Feature) *Error {
 	if len(without) > 0 {
 		why += fmt.Sprintf("; a policy allows to do without: %q", strings.Join(without, ", "))
 	}
-	return Unsupported(f, "%s", why)
+	e := Unsupported(f, "%s", why)
+	if len(missing) > 1 { // for those who ask for them one by one
+		each := make([]error, len(missing))
+		for i, f := range missing {
+			each[i] = c.unsupported(f)
+		}
+		e.Err = errors.Join(each...)
+	}
+	return e
 }
 
 // addOn returns the adapter as T, which serves f. NewClient has checked that it is

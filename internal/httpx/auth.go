@@ -40,9 +40,13 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 
 // credential returns the credential for an attempt, unless it comes too late for that.
 func (l *authorizer) credential(ctx context.Context, x exchange, stale string) (string, error) {
-	bounded, cancel := endingAt(ctx, x.notAfter)
+	bounded, cancel := endingAt(ctx, earliest(x.notAfter, x.letGo))
 	defer cancel()
-	return l.auth.credential(bounded, stale)
+	credential, err := l.auth.credential(bounded, stale)
+	if bounded.Err() != nil && ctx.Err() == nil && errors.Is(err, bounded.Err()) {
+		err = &provider.Error{Kind: provider.ErrUnavailable, Message: "none came in time"}
+	}
+	return credential, err
 }
 
 // noCredential returns the failure of a call for which no token could be fetched.

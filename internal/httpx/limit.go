@@ -30,9 +30,12 @@ func (l *limiter) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if g == nil {
 		return l.next.do(ctx, x)
 	}
-	bounded, cancel := endingAt(ctx, x.notAfter)
+	bounded, cancel := endingAt(ctx, earliest(x.notAfter, x.letGo))
 	waited, e := l.wait(bounded, g)
 	cancel()
+	if e != nil && e.Kind == provider.ErrCanceled && ctx.Err() == nil {
+		e = &provider.Error{Message: "the wait for the account's limit took too long"}
+	}
 	if e != nil {
 		if e.Kind == provider.ErrCanceled {
 			return nil, &failure{outcome.Canceled, e}

@@ -44,6 +44,7 @@ type exchange struct {
 	attempt  int       // number of the attempt, from 1; set by retry
 	ends     time.Time // the end of the whole call; set by retry
 	notAfter time.Time // the attempt's body may not begin to leave later, zero for any; set by retry
+	letGo    time.Time // what has not left by then may go elsewhere, zero for never; set by retry
 
 	cancel context.CancelFunc // ends the attempt; set by deadline
 

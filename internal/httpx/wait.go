@@ -50,12 +50,15 @@ func past(t time.Time) bool {
 	return !t.IsZero() && (!time.Now().Before(t) || !wall().Before(t.Round(0)))
 }
 
-// earlier returns the earlier of t and u; u may be zero, which is no time.
-func earlier(t, u time.Time) time.Time {
-	if !u.IsZero() && u.Before(t) {
-		return u
+// earliest returns the earliest of times; a zero one is no time.
+func earliest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
 	}
-	return t
+	return first
 }
 
 // endingAt returns a context that ends at t, or ctx itself when t is zero.
