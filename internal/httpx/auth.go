@@ -35,6 +35,7 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		return a, f // the 401 is what is known of the call
 	}
 	x.credential, x.secrets, x.waited = credential, l.secrets.of(credential), 0
+	x.backoff = 0
 	return l.next.do(ctx, x)
 }
 

@@ -48,6 +48,7 @@ type exchange struct {
 
 	cancel context.CancelFunc // ends the attempt; set by deadline
 
+	backoff    time.Duration   // waited before this attempt, after a failed one; set by retry
 	waited     time.Duration   // spent waiting for the account's limit; set by limit
 	credential string          // REDACTED until auth sets it
 	secrets    *scrub.Scrubber // for what comes back; set by auth

@@ -81,6 +81,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		}
 		bounded, cancel := context.WithDeadline(ctx, earliest(x.ends, x.notAfter))
 		late := sleep(bounded, wait)
+		x.backoff = wait
 		cancel()
 		if late != nil || past(x.notAfter) {
 			return a, f
