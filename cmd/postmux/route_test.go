@@ -37,13 +37,13 @@ func TestRouteInText(t *testing.T) {
 			out: []string{"account     backup (sendpulse)\n", "not by      main (brevo): unauthorized: Key not found (status 401, code unauthorized"},
 		},
 		{
-			name: "the first sends, and the backup could not", key: sandbox.Key("brevo"), args: []string{"send", "--to", "a@example.com", "--subject", "x", "--html", "x", "--cc", "c@example.com", "--metadata", "a=b"},
-			out: []string{"account     main (brevo)\n", "not by      backup (sendpulse): message.metadata is not supported: "},
+			name: "the first sends, and the backup could not", key: sandbox.Key("brevo"), args: []string{"send", "--to", "a@example.com", "--subject", "x", "--html", "x", "--header", "X-Order=1"},
+			out: []string{"account     main (brevo)\n", "not by      backup (sendpulse): message.headers is not supported: "},
 		},
 		{
-			name: "no member sends", key: "wrong", args: []string{"send", "--to", "a@example.com", "--subject", "x", "--html", "x", "--metadata", "a=b"},
+			name: "no member sends", key: "wrong", args: []string{"send", "--to", "a@example.com", "--subject", "x", "--html", "x", "--header", "X-Order=1"},
 			code:   exit.Credentials,
-			errOut: "); backup (sendpulse): message.metadata is not supported: ",
+			errOut: "); backup (sendpulse): message.headers is not supported: ",
 		},
 		{
 			name: "a batch", key: "wrong", args: []string{"batch", file(t, "in.jsonl", together(2))},
@@ -56,7 +56,7 @@ func TestRouteInText(t *testing.T) {
 		},
 		{
 			name: "check", key: sandbox.Key("brevo"), args: []string{"check"},
-			out: []string{"a route: its members are checked as accounts of their own", "backup takes no mail that needs ", "metadata", "main     brevo"},
+			out: []string{"a route: its members are checked as accounts of their own", "backup takes no mail that needs ", "headers", "main     brevo"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

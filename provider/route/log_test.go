@@ -42,13 +42,13 @@ func TestLogLines(t *testing.T) {
 			return answer(201, `{"messageId":"<1@example.com>"}`)
 		})}))
 		require.NoError(t, err)
-		a := &fake{lacks: []provider.Feature{feature.MessageTags}}
+		a := &fake{lacks: []provider.Feature{feature.MessageCc}}
 		b := new(fake)
 		b.answers(badKey)
 		c, err := route.Options{Name: "mail", Hooks: hooks, Patience: time.Minute}.Failover(b.client(t, "first"), a.client(t, "second"), main)
 		require.NoError(t, err)
 		m := message()
-		m.Tags = []string{"news"}
+		m.Cc = message("boris@example.com").To
 		_, err = c.Send(t.Context(), m)
 		require.NoError(t, err)
 		lines := strings.ReplaceAll(out.String(), `request_id="" `, "")

@@ -17,7 +17,7 @@ import (
 
 // The error of a route has every member's reason, with its account and kind.
 func TestReasons(t *testing.T) {
-	tags := provider.Feature(feature.MessageTags)
+	bcc := provider.Feature(feature.MessageBcc)
 	limited := func(wait time.Duration) *provider.Error {
 		return &provider.Error{Kind: provider.ErrRateLimited, Outcome: provider.OutcomeNotSent, Elsewhere: true, Status: 429, RetryAfter: wait}
 	}
@@ -39,14 +39,14 @@ func TestReasons(t *testing.T) {
 			text: "a (fake): send: outcome unknown; it may have been sent",
 		},
 		{
-			name: "the key is refused and the backup cannot take it", a: badKey, lacksB: []provider.Feature{tags},
+			name: "the key is refused and the backup cannot take it", a: badKey, lacksB: []provider.Feature{bcc},
 			kind: provider.ErrUnauthorized, is: []error{errors.ErrUnsupported}, account: "a", members: 2,
-			text: `send: a (fake): unauthorized (status 401); b (fake): message.tags is not supported: fake has no such feature (a policy can drop it: "message.tags: drop"); nothing was sent`,
+			text: `send: a (fake): unauthorized (status 401); b (fake): message.bcc is not supported: fake has no such feature (a policy can drop it: "message.bcc: drop"); nothing was sent`,
 		},
 		{
-			name: "no member can take it", lacks: []provider.Feature{tags}, lacksB: []provider.Feature{feature.MessageCc},
+			name: "no member can take it", lacks: []provider.Feature{bcc}, lacksB: []provider.Feature{feature.MessageCc},
 			kind: provider.ErrUnsupported, account: "a", members: 2,
-			text: `send: a (fake): message.tags is not supported: fake has no such feature (a policy can drop it: "message.tags: drop"); ` +
+			text: `send: a (fake): message.bcc is not supported: fake has no such feature (a policy can drop it: "message.bcc: drop"); ` +
 				`b (fake): message.cc is not supported: fake has no such feature (a policy can drop it: "message.cc: drop"); nothing was sent`,
 		},
 		{
@@ -77,7 +77,7 @@ func TestReasons(t *testing.T) {
 			c, err := route.Failover(a.client(t, "a"), b.client(t, "b"))
 			require.NoError(t, err)
 			m := message()
-			m.Tags, m.Cc = []string{"x"}, m.To
+			m.Cc, m.Bcc = message("boris@example.com").To, message("clara@example.com").To
 			_, err = c.Send(t.Context(), m)
 			e, ok := errors.AsType[*provider.Error](err)
 			require.True(t, ok)
@@ -120,7 +120,7 @@ func TestReasonsOfPauses(t *testing.T) {
 
 func TestGaps(t *testing.T) {
 	m := message()
-	m.Tags, m.Cc, m.IdempotencyKey = []string{"x"}, m.To, "order 4711"
+	m.Cc, m.Bcc, m.IdempotencyKey = message("boris@example.com").To, message("clara@example.com").To, "order 4711"
 	has := func(lacks ...provider.Feature) []provider.Feature { return lacks }
 	for _, tt := range []struct {
 		name   string
@@ -132,15 +132,15 @@ func TestGaps(t *testing.T) {
 	}{
 		{name: "none", m: m},
 		{
-			name: "several of the backup", b: has(feature.MessageTags, feature.MessageCc), m: m,
+			name: "several of the backup", b: has(feature.MessageBcc, feature.MessageCc), m: m,
 			want: []string{
 				`b: message.cc: fake has no such feature (a policy can drop it: "message.cc: drop")`,
-				`b: message.tags: fake has no such feature (a policy can drop it: "message.tags: drop")`,
+				`b: message.bcc: fake has no such feature (a policy can drop it: "message.bcc: drop")`,
 			},
 		},
 		{
-			name: "of a member of a member", b: has(feature.MessageTags), m: m, nested: true,
-			want: []string{`b: message.tags: fake has no such feature (a policy can drop it: "message.tags: drop")`},
+			name: "of a member of a member", b: has(feature.MessageBcc), m: m, nested: true,
+			want: []string{`b: message.bcc: fake has no such feature (a policy can drop it: "message.bcc: drop")`},
 		},
 		{
 			name: "an alias", m: &provider.Message{To: m.To, Template: provider.Ref{Alias: "welcome"}},
@@ -152,8 +152,8 @@ func TestGaps(t *testing.T) {
 		{name: "the guard has the key", a: has(feature.MessageIdempotencyKey), b: has(feature.MessageIdempotencyKey), m: m, guard: true},
 		{name: "no message: what they all lack is no gap", a: has(feature.MessageCc), b: has(feature.MessageCc)},
 		{
-			name: "no message", a: has(feature.MessageCc), b: has(feature.MessageTags),
-			want: []string{"a: message.cc: fake has none, and b has it", "b: message.tags: fake has none, and a has it"},
+			name: "no message", a: has(feature.MessageCc), b: has(feature.MessageBcc),
+			want: []string{"a: message.cc: fake has none, and b has it", "b: message.bcc: fake has none, and a has it"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
