@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/postmux/postmux/provider"
@@ -83,12 +84,17 @@ func gapsOf(account string, err error) []Gap {
 	return []Gap{{Account: account, Feature: e.Feature, Why: why}}
 }
 
+// ofSentMail are features of messages that no message asks for.
+var ofSentMail = []provider.Feature{
+	feature.MessageBatch, feature.MessageStatus, feature.MessageCancel, feature.MessageSettle,
+}
+
 // missing returns the features of messages that some members have and others have not.
 func (r *route) missing() []Gap {
 	var out []Gap
 	for _, mb := range r.members {
 		for _, f := range provider.Features() {
-			if !strings.HasPrefix(string(f), "message.") || f == feature.MessageIdempotencyKey && r.guarded || mb.client.Has(f) {
+			if !strings.HasPrefix(string(f), "message.") || slices.Contains(ofSentMail, f) || f == feature.MessageIdempotencyKey && r.guarded || mb.client.Has(f) {
 				continue
 			}
 			var have []string
