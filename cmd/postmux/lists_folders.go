@@ -59,16 +59,11 @@ type folder struct {
 
 // foldersOf yields the folders of an account. The vendors that have them share a dialect.
 func foldersOf(ctx context.Context, c *provider.Client) iter.Seq2[folder, error] {
-	const size = 50 // the most that Brevo gives
-	page := func(int64) ([]folder, error) {
-		return nil, &provider.Error{
-			Kind: provider.ErrUnsupported, Provider: c.Provider(), Account: c.Account(), Op: "lists",
-			Message: "its lists are in no folders",
-		}
-	}
+	limit := int64(50) // the most that Brevo gives
+	var page func(offset int64) ([]folder, error)
 	if api, ok := brevo.API(c); ok {
 		page = func(offset int64) (out []folder, err error) {
-			p, err := api.ListFolders(ctx, &brevoapi.ListFoldersParams{Limit: size, Offset: offset})
+			p, err := api.ListFolders(ctx, &brevoapi.ListFoldersParams{Limit: limit, Offset: offset})
 			if err != nil {
 				return nil, err
 			}
@@ -77,8 +72,8 @@ func foldersOf(ctx context.Context, c *provider.Client) iter.Seq2[folder, error]
 			}
 			return out, nil
 		}
-	} else if api, ok := pakat.APIV3(c); ok {
-		limit := int64(size)
+	}
+	if api, ok := pakat.APIV3(c); ok {
 		page = func(offset int64) (out []folder, err error) {
 			p, err := api.ListFolders(ctx, &pakatv3api.ListFoldersParams{Limit: &limit, Offset: &offset})
 			if err != nil {
@@ -91,6 +86,13 @@ func foldersOf(ctx context.Context, c *provider.Client) iter.Seq2[folder, error]
 		}
 	}
 	return func(yield func(folder, error) bool) {
+		if page == nil {
+			yield(folder{}, &provider.Error{
+				Kind: provider.ErrUnsupported, Provider: c.Provider(), Account: c.Account(), Op: "lists",
+				Message: "its lists are in no folders",
+			})
+			return
+		}
 		for offset := int64(0); ; {
 			folders, err := page(offset)
 			if err != nil {

@@ -98,13 +98,11 @@ func (l *lookUps) run(mails *journal.Mails) error {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			if !l.asks(line) {
-				close(one.done)
-				return nil
+			var c *provider.Client
+			if l.asks(line) {
+				c, one.err = l.client(line.Receipt.Account)
 			}
-			c, err := l.client(line.Receipt.Account)
-			if err != nil {
-				one.err = err
+			if c == nil {
 				close(one.done)
 				return nil
 			}
@@ -134,8 +132,10 @@ func (l *lookUps) run(mails *journal.Mails) error {
 // asks reports whether a mail is looked up: it has an id, and with --resume no earlier
 // look-up has found its end.
 func (l *lookUps) asks(line journal.ResultLine) bool {
-	s := provider.State(line.State)
-	return line.Asked() && !(l.resume && s.Over(provider.StateDeferred) && s != provider.StateRefused)
+	if s := provider.State(line.State); l.resume && s.Over(provider.StateDeferred) && s != provider.StateRefused {
+		return false
+	}
+	return line.Asked()
 }
 
 // client opens the account that has sent a mail, or the one of --provider.

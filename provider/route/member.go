@@ -210,7 +210,7 @@ func (m *member) finish(ctx context.Context, p permit, err error) change {
 	case p.epoch != m.epoch: // it began before the last pause did
 	case err == nil:
 		m.pause, m.hold, m.row, m.doubt = "", 0, 0, false
-	case verdict == errFault:
+	case errors.Is(verdict, errFault):
 		m.failed(now, p, e)
 	}
 	return m.observe()

@@ -75,10 +75,10 @@ func TestUnknownInAnOutage(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name        string
-		send, check func(context.Context) error
-		every, for_ time.Duration
-		most        int
+		name         string
+		send, check  func(context.Context) error
+		every, lasts time.Duration
+		most         int
 	}{
 		{"all answers are 503, 10 mails a day, 8 hours", at(serverFault), at(checkFails), 144 * time.Minute, 8 * time.Hour, 1},
 		{"all answers are 503, a mail a minute, 1 hour", at(serverFault), at(checkFails), time.Minute, time.Hour, 1},
@@ -98,7 +98,7 @@ func TestUnknownInAnOutage(t *testing.T) {
 				require.NoError(t, err)
 				var unknown, other, mails atomic.Int64
 				var wg sync.WaitGroup
-				for end := time.Now().Add(tt.for_); time.Now().Before(end); <-time.After(tt.every) {
+				for end := time.Now().Add(tt.lasts); time.Now().Before(end); <-time.After(tt.every) {
 					mails.Add(1)
 					wg.Go(func() {
 						switch r, err := c.Send(t.Context(), message()); {
