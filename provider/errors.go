@@ -205,7 +205,7 @@ func (e *Error) Error() string {
 		for i, m := range e.Members {
 			reasons[i] = m.reason("")
 		}
-		line = string(e.Op) + ": " + strings.Join(reasons, "; ")
+		line = string(e.Op) + ": " + strings.Join(reasons, " | ")
 	}
 	line = text.PrintableLines(line + e.became()) // whatever its parts came from
 	if e.Status == 0 && len(e.Members) == 0 {

@@ -43,7 +43,7 @@ func TestRouteInText(t *testing.T) {
 		{
 			name: "no member sends", key: "wrong", args: []string{"send", "--to", "a@example.com", "--subject", "x", "--html", "x", "--header", "X-Order=1"},
 			code:   exit.Credentials,
-			errOut: "); backup (sendpulse): message.headers is not supported: ",
+			errOut: ") | backup (sendpulse): message.headers is not supported: ",
 		},
 		{
 			name: "a batch", key: "wrong", args: []string{"batch", file(t, "in.jsonl", together(2))},

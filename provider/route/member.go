@@ -31,6 +31,7 @@ const (
 
 	askFor   = 5 * time.Second // bound of a check before a send
 	askEvery = time.Minute     // after unknown outcomes; before a probe always
+	trustFor = 6 * time.Hour   // checks that fail alone, and then a mail is the probe
 )
 
 // member is a Client and the state of its health. No lock is held while it sends.
@@ -49,6 +50,7 @@ type member struct {
 	doubt     bool          // the outcome of a send is unknown; a check tells more
 	asking    bool          // a check is under way
 	asked     time.Time     // when the last one began
+	trusted   time.Time     // since when only checks are probes
 	epoch     int           // counts pauses: an older success does not end a newer pause
 	openUntil time.Time     // end of the breaker's own open, as far as was seen
 	faultWhy  string
@@ -116,13 +118,20 @@ func (m *member) admit() (permit, *provider.Error, change) {
 		probe: m.pause == StateOpen,
 	}
 	m.probing = m.probing || p.probe
-	if unsure := p.probe || m.breaker.State() == gobreaker.StateHalfOpen; !m.asking && m.client.Has(feature.Check) {
-		p.ask = unsure || m.doubt && now.Sub(m.asked) >= askEvery
-	}
-	if p.ask {
+	if p.ask = m.unsure(p, now) && !m.asking && m.client.Has(feature.Check); p.ask {
 		m.asking, m.asked = true, now
 	}
 	return p, nil, m.observe()
+}
+
+// unsure reports whether a check is made before a send; the lock is held. When checks alone
+// have failed for long, a mail is the probe: it may be the check that does not work.
+func (m *member) unsure(p permit, now time.Time) bool {
+	if p.probe && now.Sub(m.trusted) >= trustFor {
+		m.trusted = now
+		return false
+	}
+	return p.probe || m.breaker.State() == gobreaker.StateHalfOpen || m.doubt && now.Sub(m.asked) >= askEvery
 }
 
 // paused reports whether no send is permitted; the lock is held.
@@ -162,24 +171,21 @@ func (m *member) ask(ctx context.Context, p permit) (*provider.Error, change) {
 	defer m.mu.Unlock()
 	m.asking = false
 	e, _ := errors.AsType[*provider.Error](err)
-	now := time.Now()
-	why, wait := pauseFor(e)
-	switch {
-	case e == nil, why == "" && e.Kind != provider.ErrUnavailable && e.Kind != provider.ErrBadResponse:
-		m.doubt = false // it works, or a check cannot tell
+	if e == nil || e.Kind != provider.ErrUnavailable {
+		m.doubt = false // it works, or a check cannot tell: the key may be for sending alone
 		return nil, m.observe()
-	case why != "":
-		m.over(p, errNoVerdict)
-		m.extendPause(why, now.Add(wait), inWords(e))
-	default:
-		m.over(p, errFault)
-		m.shut(now, longestAfterCheck, "a check failed after a send that failed: "+inWords(e))
 	}
+	now := time.Now()
+	m.over(p, errFault)
+	m.shut(now, longestAfterCheck, "a check failed after a send that failed: "+inWords(e))
 	return m.blocked(now), m.observe()
 }
 
 // shut opens the breaker by hand; the lock is held.
 func (m *member) shut(now time.Time, longest time.Duration, words string) {
+	if m.hold == 0 {
+		m.trusted = now
+	}
 	m.hold = max(openFor, min(2*m.hold, longest))
 	m.extendPause(StateOpen, now.Add(m.hold), words)
 }

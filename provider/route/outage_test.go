@@ -127,3 +127,79 @@ func TestUnknownInAnOutage(t *testing.T) {
 		})
 	}
 }
+
+// What a check tells of a member in doubt, and what it does not.
+func TestChecksOfAMemberInDoubt(t *testing.T) {
+	fails := func(kind provider.Kind, status int) *provider.Error {
+		return &provider.Error{Kind: kind, Status: status}
+	}
+	for _, tt := range []struct {
+		name  string
+		check *provider.Error
+		state route.State // after the second mail
+		by    string      // who sends the second mail
+	}{
+		{"works", nil, route.StateReady, "a"},
+		{"an outage", fails(provider.ErrUnavailable, 503), route.StateOpen, "b"},
+		{"a key for sending alone", fails(provider.ErrUnauthorized, 403), route.StateReady, "a"},
+		{"a limit", fails(provider.ErrRateLimited, 429), route.StateReady, "a"},
+		{"another form", fails(provider.ErrBadResponse, 200), route.StateReady, "a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := new(checked), new(fake)
+				a.answers(noAnswer)
+				a.check = func(context.Context) error {
+					if tt.check == nil {
+						return nil
+					}
+					return tt.check
+				}
+				c, err := route.Failover(a.client(t, "a"), b.client(t, "b"))
+				require.NoError(t, err)
+				_, err = c.Send(t.Context(), message())
+				require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+				assert.Zero(t, a.checks.Load(), "only before the next mail")
+				a.answers(nil)
+				r, err := c.Send(t.Context(), message())
+				require.NoError(t, err)
+				assert.Equal(t, tt.by, r.Account)
+				assert.EqualValues(t, 1, a.checks.Load())
+				assert.Equal(t, tt.state, states(t, c)[0])
+
+				// The caller may give up meanwhile: that says nothing about the member.
+				if tt.by == "b" {
+					ctx, cancel := context.WithCancel(t.Context())
+					a.check = func(context.Context) error { cancel(); return checkFails }
+					<-time.After(time.Minute)
+					_, err = c.Send(ctx, message())
+					require.ErrorIs(t, err, context.Canceled)
+					assert.Equal(t, route.StateProbing, states(t, c)[0])
+				}
+			})
+		})
+	}
+}
+
+// A check that never works does not keep mail from a member for ever.
+func TestBrokenCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &checked{check: func(context.Context) error { return checkFails }}, new(fake)
+		a.answers(noAnswer)
+		c, err := route.Failover(a.client(t, "a"), b.client(t, "b"))
+		require.NoError(t, err)
+		_, err = c.Send(t.Context(), message())
+		require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+		a.answers(nil)
+		start := time.Now()
+		for range 24 * 60 {
+			send(t, c, 1)
+			if states(t, c)[0] == route.StateReady {
+				break
+			}
+			<-time.After(time.Minute)
+		}
+		assert.Equal(t, route.StateReady, states(t, c)[0])
+		assert.InDelta(t, 6, time.Since(start).Hours(), 0.1)
+	})
+}

@@ -41,33 +41,33 @@ func TestReasons(t *testing.T) {
 		{
 			name: "the key is refused and the backup cannot take it", a: badKey, lacksB: []provider.Feature{bcc},
 			kind: provider.ErrUnauthorized, is: []error{errors.ErrUnsupported}, account: "a", members: 2,
-			text: `send: a (fake): unauthorized (status 401); b (fake): message.bcc is not supported: fake has no such feature (a policy can drop it: "message.bcc: drop"); nothing was sent`,
+			text: `send: a (fake): unauthorized (status 401) | b (fake): message.bcc is not supported: fake has no such feature; a policy allows to do without: "message.bcc: drop"; nothing was sent`,
 		},
 		{
 			name: "no member can take it", lacks: []provider.Feature{bcc}, lacksB: []provider.Feature{feature.MessageCc},
 			kind: provider.ErrUnsupported, account: "a", members: 2,
-			text: `send: a (fake): message.bcc is not supported: fake has no such feature (a policy can drop it: "message.bcc: drop"); ` +
-				`b (fake): message.cc is not supported: fake has no such feature (a policy can drop it: "message.cc: drop"); nothing was sent`,
+			text: `send: a (fake): message.bcc is not supported: fake has no such feature; a policy allows to do without: "message.bcc: drop" | ` +
+				`b (fake): message.cc is not supported: fake has no such feature; a policy allows to do without: "message.cc: drop"; nothing was sent`,
 		},
 		{
 			name: "what may pass decides", a: unreachable, b: badKey, kind: provider.ErrUnavailable,
 			is: []error{provider.ErrUnauthorized}, account: "a", members: 2,
-			text: "send: a (fake): unavailable: dial: refused; b (fake): unauthorized (status 401); nothing was sent",
+			text: "send: a (fake): unavailable: dial: refused | b (fake): unauthorized (status 401); nothing was sent",
 		},
 		{
 			name: "the shortest wait", a: limited(40 * time.Second), b: limited(7 * time.Second), kind: provider.ErrRateLimited,
 			account: "b", wait: 7 * time.Second, members: 2,
-			text: "send: a (fake): rate limited (status 429, try again in 40s); b (fake): rate limited (status 429, try again in 7s); nothing was sent",
+			text: "send: a (fake): rate limited (status 429, try again in 40s) | b (fake): rate limited (status 429, try again in 7s); nothing was sent",
 		},
 		{
 			name: "a wrong message decides", a: unreachable, b: badAddress, kind: provider.ErrInvalid,
 			is: []error{provider.ErrUnavailable}, account: "b", members: 2,
-			text: "send: a (fake): unavailable: dial: refused; b (fake): invalid (status 400); nothing was sent",
+			text: "send: a (fake): unavailable: dial: refused | b (fake): invalid (status 400); nothing was sent",
 		},
 		{
 			name: "unknown is nothing else", a: unreachable, b: noAnswer, kind: provider.ErrOutcomeUnknown,
 			isNot: []error{provider.ErrUnavailable}, account: "b", members: 2,
-			text: "send: a (fake): unavailable: dial: refused; b (fake): outcome unknown; it may have been sent",
+			text: "send: a (fake): unavailable: dial: refused | b (fake): outcome unknown; it may have been sent",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,9 +112,9 @@ func TestReasonsOfPauses(t *testing.T) {
 	b.answers(badKey)
 	d.answers(unreachable)
 	_, err = c.Send(t.Context(), message())
-	assert.EqualError(t, err, "send: a (fake): no credit (status 402); b (fake): unauthorized (status 401); d (fake): unavailable: dial: refused; nothing was sent")
+	assert.EqualError(t, err, "send: a (fake): no credit (status 402) | b (fake): unauthorized (status 401) | d (fake): unavailable: dial: refused; nothing was sent")
 	_, err = c.Send(t.Context(), message())
-	assert.EqualError(t, err, "send: inner (failover): no credit: not tried: it pauses after no credit, status 402 (try again in 15m0s); "+
+	assert.EqualError(t, err, "send: inner (failover): no credit: not tried: it pauses after no credit, status 402 (try again in 15m0s) | "+
 		"d (fake): unavailable: dial: refused; nothing was sent")
 }
 
@@ -134,13 +134,13 @@ func TestGaps(t *testing.T) {
 		{
 			name: "several of the backup", b: has(feature.MessageBcc, feature.MessageCc), m: m,
 			want: []string{
-				`b: message.cc: fake has no such feature (a policy can drop it: "message.cc: drop")`,
-				`b: message.bcc: fake has no such feature (a policy can drop it: "message.bcc: drop")`,
+				`b: message.cc: fake has no such feature; a policy allows to do without: "message.cc: drop"`,
+				`b: message.bcc: fake has no such feature; a policy allows to do without: "message.bcc: drop"`,
 			},
 		},
 		{
 			name: "of a member of a member", b: has(feature.MessageBcc), m: m, nested: true,
-			want: []string{`b: message.bcc: fake has no such feature (a policy can drop it: "message.bcc: drop")`},
+			want: []string{`b: message.bcc: fake has no such feature; a policy allows to do without: "message.bcc: drop"`},
 		},
 		{
 			name: "an alias", m: &provider.Message{To: m.To, Template: provider.Ref{Alias: "welcome"}},
