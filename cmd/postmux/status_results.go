@@ -180,7 +180,7 @@ func (l *lookUps) result(one *lookUp) error {
 		line = line.Found(one.found)
 		l.file.Write(line)
 		l.codes.Add(exit.Done)
-	case kind == provider.ErrNotFound || kind == provider.ErrInvalid:
+	case kind == provider.ErrNotFound || kind == provider.ErrInvalid || kind == provider.ErrUnsupported: // of this mail, or its account
 		l.codes.Add(exit.Code(one.err))
 		l.reason = one.err
 	case one.err != nil:

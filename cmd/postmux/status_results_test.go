@@ -103,3 +103,18 @@ func TestStatusOfABatchUsage(t *testing.T) {
 		assert.Contains(t, r.errOut, "no request was made", args)
 	}
 }
+
+// Mail of an account without look-ups is told as that, and the others are looked up.
+func TestStatusOfABatchWithoutLookUps(t *testing.T) {
+	sb := sandbox.New(t)
+	text, err := sandboxConfig(hostOf(t, sb))
+	require.NoError(t, err)
+	cfg := file(t, "postmux.yaml", string(text))
+	results := filepath.Join(t.TempDir(), "sent.jsonl")
+	r := postmux(t, "--config", cfg, "--provider", "smsby", "batch", file(t, "in.jsonl", together(2)), "--results", results)
+	require.Equal(t, exit.Done, r.code, r.errOut)
+	r = postmux(t, "--config", cfg, "status", "--results", results)
+	assert.Equal(t, exit.Local, r.code, r.errOut)
+	assert.Contains(t, r.out, "u0@example.com  accepted; smsby: status: message.status is not supported: only mail of send_via bulk can be looked up")
+	assert.Contains(t, r.out, "2 messages: 2 accepted")
+}

@@ -23,13 +23,16 @@ func sleep(ctx context.Context, d time.Duration) *provider.Error {
 	}
 }
 
+// onlyLater is the message of beyondDeadline.
+const onlyLater = "the next call is allowed only after the deadline"
+
 // beyondDeadline returns a "rate limited" error when the deadline of ctx is less than d
 // away.
 func beyondDeadline(ctx context.Context, d time.Duration) *provider.Error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return &provider.Error{
 			Kind: provider.ErrRateLimited, RetryAfter: d,
-			Message: "the next call is allowed only after the deadline",
+			Message: onlyLater,
 		}
 	}
 	return nil
