@@ -17,7 +17,7 @@ import (
 type Hooks struct {
 	// OnStart is called before each operation of the Client. The context that it
 	// returns is used for the operation, so a span can be started here and ended by
-	// the other hooks.
+	// the other hooks: examples/otel of this module does that.
 	OnStart func(ctx context.Context, e StartEvent) context.Context
 	// OnTry is called after each HTTP request.
 	OnTry func(ctx context.Context, e TryEvent)

@@ -310,8 +310,10 @@ func (d *delivery) refused(err error) *provider.Receipt {
 	var e *provider.Error
 	if errors.As(err, &e) {
 		r.Provider, r.Account = e.Provider, e.Account
+		own := *e
+		own.Members = nil // Accounts has them
 		for i := range r.Recipients {
-			r.Recipients[i].Error = e
+			r.Recipients[i].Error = &own
 		}
 	}
 	return r
