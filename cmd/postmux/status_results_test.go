@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -117,4 +120,41 @@ func TestStatusOfABatchWithoutLookUps(t *testing.T) {
 	assert.Equal(t, exit.Local, r.code, r.errOut)
 	assert.Contains(t, r.out, "u0@example.com  accepted; smsby: status: message.status is not supported: only mail of send_via bulk can be looked up")
 	assert.Contains(t, r.out, "2 messages: 2 accepted")
+}
+
+// An interrupt keeps what was found, and --resume asks for the rest alone.
+func TestStatusOfABatchInterrupted(t *testing.T) {
+	sb, cfg := account(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var asked atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && asked.Add(1) == 13 { // of two for each mail, with a few mails at a time
+			cancel()
+			<-r.Context().Done()
+			return
+		}
+		sb.ServeHTTP(w, r)
+	}))
+	defer front.Close()
+	text, err := os.ReadFile(cfg)
+	require.NoError(t, err)
+	cfg = file(t, "postmux.yaml", strings.ReplaceAll(string(text), "http://"+hostOf(t, sb), front.URL))
+	results := filepath.Join(t.TempDir(), "sent.jsonl")
+	r := postmux(t, "--config", cfg, "batch", file(t, "in.jsonl", messages(9)), "--results", results)
+	require.Equal(t, exit.Done, r.code, r.errOut)
+
+	r = postmuxIn(ctx, "", "--config", cfg, "status", "--results", results)
+	assert.Equal(t, exit.Interrupted, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "the same command with --resume goes on")
+	kept, err := os.ReadFile(results)
+	require.NoError(t, err)
+	found := int64(strings.Count(string(kept), `"state":"delivered","message_id"`))
+	assert.Positive(t, found)
+	assert.Less(t, found, int64(9))
+
+	asked.Store(100)
+	r = postmux(t, "--config", cfg, "status", "--results", results, "--resume")
+	assert.Equal(t, exit.Done, r.code, r.errOut)
+	assert.Contains(t, r.out, "9 messages: 9 delivered")
+	assert.Equal(t, 2*(9-found), asked.Load()-100)
 }
