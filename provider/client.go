@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/text"
+	"github.com/postmux/postmux/internal/tries"
 )
 
 // Client sends mail and keeps contacts through one account. It checks its input,
@@ -260,8 +262,11 @@ func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, 
 	if c.hooks.OnResult != nil {
 		start = time.Now()
 	}
-	if c.hooks.OnStart != nil {
+	if c.hooks.OnStart != nil { // may return any context
 		ctx = c.hooks.OnStart(ctx, StartEvent{Provider: c.provider, Account: c.account, Op: op})
+	}
+	if c.hooks.OnResult != nil {
+		ctx = tries.With(ctx)
 	}
 	return ctx, start, ctx.Err()
 }
@@ -269,9 +274,10 @@ func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, 
 // end calls the hooks for the result of an operation.
 func (c *Client) end(ctx context.Context, op Op, start time.Time, r *Receipt, err error) {
 	if c.hooks.OnResult != nil {
+		n, waited, backoff := tries.Of(ctx)
 		c.hooks.OnResult(ctx, ResultEvent{
 			Provider: c.provider, Account: c.account, Op: op, Receipt: r, Err: err,
-			Took: time.Since(start),
+			Took: time.Since(start), Tries: n, Waited: waited, Backoff: backoff,
 		})
 	}
 }
@@ -355,7 +361,15 @@ func (c *Client) unsupported(missing ...Feature) *Error {
 	if len(without) > 0 {
 		why += fmt.Sprintf("; a policy allows to do without: %q", strings.Join(without, ", "))
 	}
-	return Unsupported(f, "%s", why)
+	e := Unsupported(f, "%s", why)
+	if len(missing) > 1 { // for those who ask for them one by one
+		each := make([]error, len(missing))
+		for i, f := range missing {
+			each[i] = c.unsupported(f)
+		}
+		e.Err = errors.Join(each...)
+	}
+	return e
 }
 
 // addOn returns the adapter as T, which serves f. NewClient has checked that it is

@@ -10,6 +10,7 @@ import (
 
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/notes"
+	"github.com/postmux/postmux/internal/patience"
 )
 
 // deliver sends a prepared message in one request, or in one for each recipient. It
@@ -87,6 +88,7 @@ func (c *Client) sendEach(
 			continue
 		}
 		r, err := c.sendOne(ctx, m)
+		ctx = patience.Without(ctx) // the whole message does not go elsewhere any more
 		if r != nil {
 			all.Recipients = append(all.Recipients, r.Recipients...)
 			all.Accounts = append(all.Accounts, r.Accounts...)

@@ -93,6 +93,13 @@ type Error struct {
 	Field      string        // JSON name of the wrong field, "to[0].email"
 	Feature    Feature       // the feature that is not supported
 	Err        error         // cause, if any
+	// Members are the reasons of a route's members: of those that were asked or are in
+	// trouble, in this order, and then of those that cannot take the message. It is nil
+	// when only one had a reason. The other fields are those of the reason that decides:
+	// the one that ended the search, else one that may pass. errors.Is holds for the
+	// kinds of all, unless the mail may have been sent: then for the deciding one alone,
+	// so that no check for another kind leads to a second send.
+	Members []*Error
 }
 
 // keyField is the JSON name of Message.IdempotencyKey.
@@ -190,14 +197,31 @@ func RetryAfter(err error) time.Duration {
 }
 
 // Error returns one line: account, operation, field, kind and message, and the
-// outcome of the call.
+// outcome of the call. Of a route it has the account, kind and message of each member.
 func (e *Error) Error() string {
+	line := e.reason(string(e.Op))
+	if len(e.Members) > 0 {
+		reasons := make([]string, len(e.Members))
+		for i, m := range e.Members {
+			reasons[i] = m.reason("")
+		}
+		line = string(e.Op) + ": " + strings.Join(reasons, " | ")
+	}
+	line = text.PrintableLines(line + e.became()) // whatever its parts came from
+	if e.Status == 0 && len(e.Members) == 0 {
+		return line
+	}
+	return text.OneLine(line) // it contains the vendor's text
+}
+
+// reason describes what went wrong, without the outcome of the call.
+func (e *Error) reason(op string) string {
 	var b strings.Builder
 	area := ""
 	if e.Kind == ErrConfig {
 		area = "configuration"
 	}
-	for _, part := range []string{text.OneLine(e.who()), string(e.Op), area, text.OneLine(e.Field), e.what()} {
+	for _, part := range []string{text.OneLine(e.who()), op, area, text.OneLine(e.Field), e.what()} {
 		if part != "" {
 			if b.Len() > 0 {
 				b.WriteString(": ")
@@ -221,12 +245,7 @@ func (e *Error) Error() string {
 	if len(facts) > 0 {
 		b.WriteString(" (" + strings.Join(facts, ", ") + ")")
 	}
-	b.WriteString(e.became())
-	line := text.PrintableLines(b.String()) // whatever its parts came from
-	if e.Status == 0 {
-		return line
-	}
-	return text.OneLine(line) // it contains the vendor's text
+	return b.String()
 }
 
 // became describes the outcome of the call, with the verb of its operation.
@@ -289,12 +308,19 @@ func (e *Error) message() string {
 	return text.OneLine(m)
 }
 
-// Unwrap gives errors.Is the kind and the cause.
+// Unwrap gives errors.Is the kind, the cause and the reasons of a route's members.
 func (e *Error) Unwrap() []error {
-	if e.Err == nil {
-		return []error{e.Kind}
+	out := []error{e.Kind}
+	if e.Err != nil {
+		out = append(out, e.Err)
 	}
-	return []error{e.Kind, e.Err}
+	if e.Outcome == OutcomeMaybeSent {
+		return out
+	}
+	for _, m := range e.Members {
+		out = append(out, m)
+	}
+	return out
 }
 
 // wireError is an Error in JSON.
@@ -312,6 +338,8 @@ type wireError struct {
 	RetryAfter float64 `json:"retry_after_s"`
 	Field      string  `json:"field"`
 	Feature    Feature `json:"feature"`
+
+	Members []*Error `json:"members,omitempty"`
 }
 
 // MarshalJSON writes the form that the command-line tool prints. The cause is
@@ -324,7 +352,7 @@ func (e *Error) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireError{
 		Kind: e.Kind, Provider: e.Provider, Account: e.Account, Op: e.Op, Outcome: outcome, Elsewhere: e.Elsewhere,
 		Status: e.Status, Code: e.Code, Message: e.message(), RequestID: e.RequestID, RetryAfter: e.RetryAfter.Seconds(),
-		Field: e.Field, Feature: e.Feature,
+		Field: e.Field, Feature: e.Feature, Members: e.Members,
 	})
 }
 
@@ -339,6 +367,7 @@ func (e *Error) UnmarshalJSON(data []byte) error {
 		Kind: wire.Kind, Provider: wire.Provider, Account: wire.Account, Op: wire.Op, Outcome: wire.Outcome, Elsewhere: wire.Elsewhere,
 		Status: wire.Status, Code: wire.Code, Message: wire.Message, RequestID: wire.RequestID,
 		RetryAfter: time.Duration(wire.RetryAfter * float64(time.Second)), Field: wire.Field, Feature: wire.Feature,
+		Members: wire.Members,
 	}
 	return nil
 }

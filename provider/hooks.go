@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/postmux/postmux/internal/text"
@@ -16,7 +17,7 @@ import (
 type Hooks struct {
 	// OnStart is called before each operation of the Client. The context that it
 	// returns is used for the operation, so a span can be started here and ended by
-	// the other hooks.
+	// the other hooks: examples/otel of this module does that.
 	OnStart func(ctx context.Context, e StartEvent) context.Context
 	// OnTry is called after each HTTP request.
 	OnTry func(ctx context.Context, e TryEvent)
@@ -44,6 +45,11 @@ type ResultEvent struct {
 	Receipt           *Receipt // of a send, a look-up or a settling; nil when no request left
 	Err               error
 	Took              time.Duration
+	// Tries are the HTTP requests, those for a token and those of a route's members
+	// too. Waited is the time they have waited for limits, Backoff that before repeats.
+	// Messages that shared a call have those of the whole call.
+	Tries           int
+	Waited, Backoff time.Duration
 }
 
 // State is the state of the event's Receipt; empty without one.
@@ -66,6 +72,7 @@ type TryEvent struct {
 	Err               error
 	Took              time.Duration
 	Waited            time.Duration // before, for the account's own limit
+	Backoff           time.Duration // before, because the try before it had failed
 	// Describe returns the request and the response, with credentials redacted and
 	// with addresses and contents. It is for debugging.
 	Describe func() (WireRequest, WireResponse)
@@ -153,36 +160,31 @@ func both[E any](first, then func(context.Context, E)) func(context.Context, E) 
 
 // SlogHooks log each request at debug level, each operation at info level or, when
 // it failed, at warning level, and at warning level each change of the state of a
-// route's member and each failure of a Limiter. No addresses, subjects or bodies are logged.
+// route's member and each failure of a Limiter.
+//
+// The line of an operation has the id of the mail, the account that sent it, tries and
+// waits, and in words without values what its notes and a route's members said: "tags
+// dropped", "main unauthorized". No addresses, subjects or bodies are logged.
 func SlogHooks(log *slog.Logger) Hooks {
 	return Hooks{
 		OnTry: func(ctx context.Context, e TryEvent) {
 			log.LogAttrs(ctx, slog.LevelDebug, "provider request",
-				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String(
-					"operation", e.Operation,
-				),
-				slog.String("method", e.Method), slog.String("route", e.Route), slog.Int("try", e.Try), slog.Int("status", e.Status),
-				slog.String("outcome", string(e.Outcome)), slog.String("request_id", e.RequestID), slog.Duration("took", e.Took), slog.Duration("waited", e.Waited))
+				slog.String("provider", e.Provider), slog.String("account", e.Account),
+				slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("route", e.Route),
+				slog.Int("try", e.Try), slog.Int("status", e.Status), slog.String("outcome", string(e.Outcome)),
+				slog.String("request_id", e.RequestID), slog.Duration("took", e.Took),
+				slog.Duration("waited", e.Waited), slog.Duration("backoff", e.Backoff))
 		},
 		OnResult: func(ctx context.Context, e ResultEvent) {
 			level := slog.LevelInfo
-			attrs := []slog.Attr{
-				slog.String(
-					"provider", e.Provider,
-				), slog.String("account", e.Account), slog.String("op", string(e.Op)),
-				slog.String("state", string(e.State())), slog.Duration("took", e.Took),
-			}
 			if e.Err != nil {
 				level = slog.LevelWarn
-				attrs = append(attrs, slog.String("kind", string(kindOf(e.Err))))
 			}
-			log.LogAttrs(ctx, level, "provider operation", attrs...)
+			log.LogAttrs(ctx, level, "provider operation", e.attrs()...)
 		},
 		OnState: func(ctx context.Context, e StateEvent) {
 			log.LogAttrs(ctx, slog.LevelWarn, "route member",
-				slog.String(
-					"provider", e.Provider,
-				), slog.String("account", e.Account), slog.String("route", e.Route),
+				slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("route", e.Route),
 				slog.String("from", e.From), slog.String("to", e.To), slog.String("why", e.Why))
 		},
 		OnLimit: func(ctx context.Context, e LimitEvent) {
@@ -191,4 +193,47 @@ func SlogHooks(log *slog.Logger) Hooks {
 				slog.String("class", e.Slot.Class), slog.String("error", text.OneLine(e.Err.Error())))
 		},
 	}
+}
+
+// attrs are those of the log line of e; what is empty has none.
+func (e ResultEvent) attrs() []slog.Attr {
+	out := []slog.Attr{
+		slog.String("provider", e.Provider), slog.String("account", e.Account), slog.String("op", string(e.Op)),
+		slog.String("state", string(e.State())), slog.Duration("took", e.Took), slog.Int("tries", e.Tries),
+		slog.Duration("waited", e.Waited), slog.Duration("backoff", e.Backoff),
+	}
+	if e.Err != nil {
+		out = append(out, slog.String("kind", string(kindOf(e.Err))))
+	}
+	var members []string // of a route, and what kept them from sending
+	if err := errorOf(e.Err); err != nil {
+		for _, m := range err.Members {
+			members = append(members, m.Account+" "+m.Kind.Error())
+		}
+	}
+	if r := e.Receipt; r != nil {
+		if id := r.MessageID; id != "" {
+			out = append(out, slog.String("message_id", text.OneLine(id)))
+		}
+		if r.Account != e.Account {
+			out = append(out, slog.String("by", r.Account))
+		}
+		var notes []string
+		for _, n := range r.Notes {
+			notes = append(notes, n.Field+" "+string(n.Action))
+		}
+		if notes != nil {
+			out = append(out, slog.Any("notes", notes))
+		}
+		for _, a := range r.Accounts {
+			if a.Error != nil && a.Account != r.Account {
+				members = append(members, a.Account+" "+a.Error.Kind.Error())
+			}
+		}
+	}
+	if members != nil {
+		slices.Sort(members)
+		out = append(out, slog.Any("members", slices.Compact(members)))
+	}
+	return out
 }

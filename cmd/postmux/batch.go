@@ -134,8 +134,9 @@ type batchRun struct {
 	alike   map[int]bool  // unknown messages that a look-up cannot tell from others
 	file    *journal.File
 
-	read    int // messages of the input
-	given   int // messages given to the library
+	warned  bool // what members of a route cannot take
+	read    int  // messages of the input
+	given   int  // messages given to the library
 	mu      sync.Mutex
 	pending map[int]*pendingMessage // those without a result, by the library's index; guarded by mu
 	unkept  int                     // results that the result file does not have

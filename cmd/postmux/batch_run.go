@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/route"
 )
 
 // stateBefore is the state of a message that an earlier run has sent.
@@ -108,6 +109,10 @@ func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
 	if err == nil {
 		p.to = addressees(m)
 		p.notes = b.passed(m)
+		if !b.warned {
+			b.warned = true
+			b.warnOfGaps(m)
+		}
 		return m
 	}
 	e := exit.ProviderError(err)
@@ -115,6 +120,17 @@ func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
 	bad.Provider, bad.Account, bad.Op = b.client.Provider(), b.client.Account(), "send"
 	p.settled = &provider.BatchResult{Err: bad}
 	return nil
+}
+
+// warnOfGaps says which members of a route cannot take the first message, and why, before
+// an outage shows it.
+func (b *batchRun) warnOfGaps(m *provider.Message) {
+	if b.client.Accepts(m) != nil {
+		return // the error says more
+	}
+	for _, g := range route.Gaps(b.client, m) {
+		b.cmd.PrintErrln("warning: the first message cannot go out by " + g.String())
+	}
 }
 
 // passed takes out a time to send at that has passed since the first run of the result
@@ -277,6 +293,11 @@ func lineText(p *pendingMessage, line journal.ResultLine) string {
 	why := ""
 	if line.Error != nil {
 		why = line.Error.Error()
+	}
+	if line.Receipt != nil && line.Error == nil {
+		if others := passedOver(line.Receipt); len(others) > 0 {
+			why = "by " + line.Receipt.Account + ", not by " + strings.Join(others, "; ")
+		}
 	}
 	for _, text := range []string{p.to, line.State, line.MessageID, why} {
 		if text != "" {

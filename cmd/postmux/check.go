@@ -24,7 +24,7 @@ func newCheck(a *app) *cobra.Command {
 		Short: "Check the configuration, the credentials, the senders and the quota",
 		Long: `Check the form of the whole configuration, and ask the provider whether the
 credentials of the account work and what it may send. Nothing is sent. Of a route
-the members are asked. --all resolves all secrets and asks all providers.`,
+the members are asked, and what one of them lacks and another has is told. --all resolves all secrets and asks all providers.`,
 		Args: terminal.WantArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if every {
@@ -38,7 +38,7 @@ the members are asked. --all resolves all secrets and asks all providers.`,
 				return err
 			}
 			if members := leaves(c); members != nil {
-				return a.checkClients(cmd, members)
+				return a.checkClients(cmd, append([]*provider.Client{c}, members...))
 			}
 			h, err := c.Check(cmd.Context())
 			if err != nil {
@@ -146,6 +146,7 @@ func checkClient(ctx context.Context, c *provider.Client) (checked, error) {
 		r.Health = &provider.Health{Provider: r.Provider, Account: r.Account, Notes: []provider.Note{{
 			Field: "check", Action: provider.NoteWarning, Why: why,
 		}}}
+		r.Health.Notes = append(r.Health.Notes, gapNotes(c)...)
 		return r, nil
 	case err != nil:
 		r.Error = exit.ProviderError(err)
@@ -153,6 +154,22 @@ func checkClient(ctx context.Context, c *provider.Client) (checked, error) {
 	}
 	r.Health = h
 	return r, nil
+}
+
+// gapNotes says for each member of a route what it lacks and another member has.
+func gapNotes(c *provider.Client) []provider.Note {
+	var out []provider.Note
+	lacks := map[string][]string{}
+	for _, g := range route.Gaps(c, nil) {
+		if _, ok := lacks[g.Account]; !ok {
+			out = append(out, provider.Note{Field: "members", Action: provider.NoteWarning, Why: g.Account})
+		}
+		lacks[g.Account] = append(lacks[g.Account], strings.TrimPrefix(string(g.Feature), "message."))
+	}
+	for i, n := range out {
+		out[i].Why = n.Why + " takes no mail that needs " + strings.Join(lacks[n.Why], ", ") + "; other members do"
+	}
+	return out
 }
 
 func (a *app) showChecks(results []checked, codes []int) error {

@@ -24,7 +24,8 @@ func TestCommandsOfThePages(t *testing.T) {
 		want int // commands that the page has
 	}{
 		{"the first page", "README.md", 8},
-		{"batches", "docs/batches.md", 8},
+		{"batches", "docs/batches.md", 9},
+		{"templates", "docs/templates.md", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("..", "..", tt.page))

@@ -26,7 +26,7 @@ func newLists(a *app) *cobra.Command {
 		},
 	}
 	cmd.AddCommand(
-		newListCreate(a), newListDelete(a),
+		newListCreate(a), newListDelete(a), newListFolders(a),
 		newMembers(a, "add", "Put contacts on a list", (*provider.Client).AddToList),
 		newMembers(a, "remove", "Take contacts off a list; they stay contacts", (*provider.Client).RemoveFromList),
 	)

@@ -23,7 +23,7 @@ var nothing = map[string]string{
 	"contacts": notDone, "contacts get": notAsked, "contacts list": notAsked, "contacts export": notAsked,
 	"contacts upsert": notChanged, "contacts delete": notChanged, "contacts unsubscribe": notChanged,
 	"contacts resubscribe": notChanged, "contacts import": notChanged,
-	"lists":        notAsked,
+	"lists": notAsked, "lists folders": notAsked,
 	"lists create": notChanged, "lists delete": notChanged, "lists add": notChanged, "lists remove": notChanged,
 	"suppressions": notDone, "suppressions list": notAsked,
 	"suppressions add": notChanged, "suppressions remove": notChanged,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
@@ -74,6 +76,11 @@ func (a *app) printReceipt(r *provider.Receipt, err error) {
 		{"batch id", r.BatchID},
 		{"key", r.IdempotencyKey},
 	}
+	if err == nil { // the error has them too
+		for _, why := range passedOver(r) {
+			rows = append(rows, [2]string{"not by", why})
+		}
+	}
 	for _, p := range r.Recipients {
 		reason := err
 		if p.Error != nil {
@@ -92,6 +99,22 @@ func (a *app) printReceipt(r *provider.Receipt, err error) {
 		rows = append(rows, [2]string{"note", terminal.NoteText(n)})
 	}
 	a.out.Pairs(rows)
+}
+
+// passedOver are the members of a route that did not send a mail, with the reason.
+func passedOver(r *provider.Receipt) []string {
+	var out []string
+	for _, a := range r.Accounts {
+		if a.Error == nil || a.Account == r.Account {
+			continue
+		}
+		e := *a.Error
+		e.Op = "" // the mail was sent, by another
+		if text := strings.TrimSuffix(e.Error(), "; nothing was sent"); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // stateText is a state in words. A mail that never reached the provider is refused in a

@@ -13,11 +13,11 @@ import (
 )
 
 func newStatus(a *app) *cobra.Command {
-	var receipt string
-	var settle bool
+	var receipt, results string
+	var settle, resume bool
 	cmd := &cobra.Command{
-		Use:   "status ID | --receipt FILE [--settle]",
-		Short: "Look up what became of a message",
+		Use:   "status ID | --receipt FILE [--settle] | --results FILE [--resume]",
+		Short: "Look up what became of a message, or of all of a batch",
 		Long: `Look a message up by the id of its receipt. --receipt takes the JSON that
 "postmux --json send" has written (also beside an error), with the account that
 sent it unless --provider names another. A receipt with an id for each recipient
@@ -27,9 +27,27 @@ gives one line of JSON for each.
 recipient, subject and time, and writes the receipt with what it found: exit code
 0 when it is settled, 7 when it stays unknown, because nothing was found (which
 proves nothing) or more than one mail fits. A minute after the send is early
-enough to ask. With --json the output can be the next --receipt.`,
+enough to ask. With --json the output can be the next --receipt.
+
+--results takes the FILE that "batch --results" has kept, and looks all its mails up,
+within the provider's limits: a line for each recipient, and then how many are in
+which state. What is found is written to FILE as well. After a stop --resume asks
+only for what had not been delivered, bounced or the like. Exit code 7 when the
+outcome of any message is unknown; 3 when some could not be found.`,
+		Example: `  postmux status 202611301200.1234@smtp-relay.example
+  postmux status --receipt receipt.json --settle
+  postmux status --results sent.jsonl`,
 		Args: terminal.WantArgs("[ID]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case results != "" && (receipt != "" || settle || len(args) > 0):
+				return exit.UsageError("--results", "expected it alone: it looks up all mails of a batch")
+			case resume && results == "":
+				return exit.UsageError("--resume", "expected --results FILE of the batch whose mails are looked up")
+			case results != "":
+				a.stream = true
+				return a.statusResults(cmd, results, resume)
+			}
 			if settle {
 				return a.settle(cmd, args, receipt)
 			}
@@ -64,6 +82,8 @@ enough to ask. With --json the output can be the next --receipt.`,
 		},
 	}
 	cmd.Flags().StringVar(&receipt, "receipt", "", "`FILE` with the receipt, - for stdin")
+	cmd.Flags().StringVar(&results, "results", "", "look up all mails of a batch, by the `FILE` of its --results")
+	cmd.Flags().BoolVar(&resume, "resume", false, "with --results, do not ask again for what has come to its end")
 	cmd.Flags().BoolVar(&settle, "settle", false, "find out what became of a mail of unknown outcome")
 	return cmd
 }

@@ -35,14 +35,19 @@ func (l *authorizer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		return a, f // the 401 is what is known of the call
 	}
 	x.credential, x.secrets, x.waited = credential, l.secrets.of(credential), 0
+	x.backoff = 0
 	return l.next.do(ctx, x)
 }
 
 // credential returns the credential for an attempt, unless it comes too late for that.
 func (l *authorizer) credential(ctx context.Context, x exchange, stale string) (string, error) {
-	bounded, cancel := endingAt(ctx, x.notAfter)
+	bounded, cancel := endingAt(ctx, earliest(x.notAfter, x.letGo))
 	defer cancel()
-	return l.auth.credential(bounded, stale)
+	credential, err := l.auth.credential(bounded, stale)
+	if bounded.Err() != nil && ctx.Err() == nil && errors.Is(err, bounded.Err()) {
+		err = &provider.Error{Kind: provider.ErrUnavailable, Message: "none came in time"}
+	}
+	return credential, err
 }
 
 // noCredential returns the failure of a call for which no token could be fetched.

@@ -30,9 +30,15 @@ func (l *limiter) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if g == nil {
 		return l.next.do(ctx, x)
 	}
-	bounded, cancel := endingAt(ctx, x.notAfter)
+	bounded, cancel := endingAt(ctx, earliest(x.notAfter, x.letGo))
 	waited, e := l.wait(bounded, g)
 	cancel()
+	if e != nil && ctx.Err() == nil && (e.Kind == provider.ErrCanceled ||
+		e.Message == onlyLater && beyondDeadline(ctx, e.RetryAfter) == nil) { // it was the bound
+		e = &provider.Error{
+			RetryAfter: e.RetryAfter, Message: "the account's own limit keeps it for longer than it may wait",
+		}
+	}
 	if e != nil {
 		if e.Kind == provider.ErrCanceled {
 			return nil, &failure{outcome.Canceled, e}

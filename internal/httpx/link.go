@@ -44,9 +44,11 @@ type exchange struct {
 	attempt  int       // number of the attempt, from 1; set by retry
 	ends     time.Time // the end of the whole call; set by retry
 	notAfter time.Time // the attempt's body may not begin to leave later, zero for any; set by retry
+	letGo    time.Time // what has not left by then may go elsewhere, zero for never; set by retry
 
 	cancel context.CancelFunc // ends the attempt; set by deadline
 
+	backoff    time.Duration   // waited before this attempt, after a failed one; set by retry
 	waited     time.Duration   // spent waiting for the account's limit; set by limit
 	credential string          // REDACTED until auth sets it
 	secrets    *scrub.Scrubber // for what comes back; set by auth

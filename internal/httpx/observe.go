@@ -6,10 +6,11 @@ import (
 
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/internal/text"
+	"github.com/postmux/postmux/internal/tries"
 	"github.com/postmux/postmux/provider"
 )
 
-// observer calls the program's hook after each request.
+// observer counts each request and calls the program's hook after it.
 type observer struct {
 	linked
 	provider, account string
@@ -19,7 +20,7 @@ type observer struct {
 }
 
 func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
-	if l.hook == nil {
+	if l.hook == nil && !tries.Counted(ctx) {
 		return l.next.do(ctx, x) // reading the clock takes longer than most links
 	}
 	start := time.Now()
@@ -27,11 +28,15 @@ func (l *observer) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if f != nil && f.class == outcome.Local {
 		return a, f // no request was made
 	}
+	tries.Add(ctx, x.waited, x.backoff)
+	if l.hook == nil {
+		return a, f
+	}
 	call, secrets := x.call, x.secrets // all of x that Describe may keep
 	event := provider.TryEvent{
 		Provider: l.provider, Account: l.account,
 		Operation: call.Operation, Method: call.Method, Route: call.Route,
-		Try: x.attempt, Waited: x.waited, Took: time.Since(start),
+		Try: x.attempt, Waited: x.waited, Backoff: x.backoff, Took: time.Since(start),
 		Describe: func() (provider.WireRequest, provider.WireResponse) {
 			return l.describe.request(call, secrets), l.describe.answer(call, a, secrets)
 		},

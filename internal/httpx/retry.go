@@ -8,6 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/internal/patience"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -47,6 +48,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	began := time.Now()
 	keyEnds := began.Add(x.call.KeyWindow)
 	x.ends = began.Add(l.timeout)
+	x.letGo = patience.Of(ctx)
 	unclear := false // an earlier attempt may have been carried out
 	var pace *backoff.ExponentialBackOff
 	for x.attempt = 1; ; x.attempt++ {
@@ -62,6 +64,9 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 			f.class == outcome.NoSuchHost && x.attempt > 1 {
 			return a, f
 		}
+		if unclear {
+			x.letGo = time.Time{} // it stays here, however long that takes
+		}
 		if unclear && x.call.Effect == rest.Send {
 			// Whatever the later attempts meet, one that begins after the key's window could
 			// send twice.
@@ -71,14 +76,20 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 			pace = newBackoff()
 		}
 		wait := max(pace.NextBackOff(), f.err.RetryAfter)
-		if wait > maxWait || !l.budget.Allow() {
+		if wait > maxWait || tooLong(x.letGo, wait) || !l.budget.Allow() {
 			return a, f
 		}
-		bounded, cancel := context.WithDeadline(ctx, earlier(x.ends, x.notAfter))
+		bounded, cancel := context.WithDeadline(ctx, earliest(x.ends, x.notAfter))
 		late := sleep(bounded, wait)
+		x.backoff = wait
 		cancel()
 		if late != nil || past(x.notAfter) {
 			return a, f
 		}
 	}
+}
+
+// tooLong reports whether a wait that begins now ends after letGo.
+func tooLong(letGo time.Time, wait time.Duration) bool {
+	return !letGo.IsZero() && time.Until(letGo) < wait
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/postmux/postmux/internal/patience"
 )
 
 // tokenSource keeps one token and fetches the next one early.
@@ -27,7 +29,7 @@ func (s *tokenSource) token(ctx context.Context, stale string) (string, error) {
 		if value, ok := s.usable(stale); ok {
 			return value, nil // another fetch has ended since the look above
 		}
-		value, life, err := s.fetch(context.WithoutCancel(ctx))
+		value, life, err := s.fetch(patience.Without(context.WithoutCancel(ctx)))
 		if err != nil {
 			return "", err
 		}

@@ -23,13 +23,16 @@ func sleep(ctx context.Context, d time.Duration) *provider.Error {
 	}
 }
 
+// onlyLater is the message of beyondDeadline.
+const onlyLater = "the next call is allowed only after the deadline"
+
 // beyondDeadline returns a "rate limited" error when the deadline of ctx is less than d
 // away.
 func beyondDeadline(ctx context.Context, d time.Duration) *provider.Error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return &provider.Error{
 			Kind: provider.ErrRateLimited, RetryAfter: d,
-			Message: "the next call is allowed only after the deadline",
+			Message: onlyLater,
 		}
 	}
 	return nil
@@ -50,12 +53,15 @@ func past(t time.Time) bool {
 	return !t.IsZero() && (!time.Now().Before(t) || !wall().Before(t.Round(0)))
 }
 
-// earlier returns the earlier of t and u; u may be zero, which is no time.
-func earlier(t, u time.Time) time.Time {
-	if !u.IsZero() && u.Before(t) {
-		return u
+// earliest returns the earliest of times; a zero one is no time.
+func earliest(times ...time.Time) time.Time {
+	var first time.Time
+	for _, t := range times {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
 	}
-	return t
+	return first
 }
 
 // endingAt returns a context that ends at t, or ctx itself when t is zero.

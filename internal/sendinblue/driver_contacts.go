@@ -364,7 +364,7 @@ func (d *Driver) CreateList(ctx context.Context, name string) (*provider.List, e
 	if d.folder == 0 {
 		return nil, provider.Invalid(
 			"providers."+d.account+".folder_id",
-			"a list of this provider is in a folder: set the number of one here",
+			"a list of this provider is in a folder: set the number of one here; \"postmux lists folders\" shows them",
 		)
 	}
 	id, err := d.calls.CreateList(ctx, name, d.folder)

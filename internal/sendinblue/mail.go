@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"mime"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -78,37 +79,73 @@ func asciiJSON(v any) (string, error) {
 	return b.String(), nil
 }
 
-// Placeholders are the notes about {{ … }} in a mail without variables: the vendor fills
-// them in outside of templates too, so what stands there vanishes. Only names of the
-// vendor's own, as contact.FIRSTNAME, have a value then.
+// Placeholders are the notes about {{ … }} in a mail: the vendor fills them in outside of
+// templates too, and what it does not know vanishes. It knows the variables of the message
+// by {{ params.NAME }}, and names of its own, as contact.FIRSTNAME.
 func Placeholders(m *provider.Message) []provider.Note {
-	if len(m.Variables) > 0 || !m.Template.IsZero() {
+	if !m.Template.IsZero() {
 		return nil
 	}
 	var notes []provider.Note
-	look := func(field, text string) {
-		if _, after, ok := strings.Cut(text, "{{"); ok && strings.Contains(after, "}}") {
-			notes = append(notes, provider.Note{
-				Field: field, Action: provider.NoteWarning,
-				Why: "it holds {{ }}, which the provider fills in, and the message has no variables: what it does not know vanishes",
-			})
+	look := func(field string, names []string, variables map[string]any) {
+		if slices.ContainsFunc(notes, func(n provider.Note) bool { return n.Field == field }) {
+			return
+		}
+		if why := lost(names, variables); why != "" {
+			notes = append(notes, provider.Note{Field: field, Action: provider.NoteWarning, Why: why})
 		}
 	}
-	bare := func(r provider.Recipient) bool { return len(r.Variables) == 0 }
-	if len(m.Recipients) == 0 || slices.ContainsFunc(m.Recipients, bare) {
-		look("subject", m.Subject)
-		look("html", m.HTML)
-		look("text", m.Text)
+	subject, html, text := placeholders(m.Subject), placeholders(m.HTML), placeholders(m.Text)
+	if len(m.Recipients) == 0 {
+		look("subject", subject, m.Variables)
+		look("html", html, m.Variables)
+		look("text", text, m.Variables)
 	}
 	for i, r := range m.Recipients {
-		if !bare(r) {
-			continue
-		}
-		look(fmt.Sprintf("recipients[%d].subject", i), r.Subject)
-		look(fmt.Sprintf("recipients[%d].html", i), r.HTML)
-		look(fmt.Sprintf("recipients[%d].text", i), r.Text)
+		variables := r.Resolved(m).Variables
+		look("subject", subject, variables)
+		look("html", html, variables)
+		look("text", text, variables)
+		look(fmt.Sprintf("recipients[%d].subject", i), placeholders(r.Subject), variables)
+		look(fmt.Sprintf("recipients[%d].html", i), placeholders(r.HTML), variables)
+		look(fmt.Sprintf("recipients[%d].text", i), placeholders(r.Text), variables)
 	}
 	return notes
+}
+
+// oneName is a placeholder without filters or parts.
+var oneName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+
+// placeholders are the texts between {{ and }}.
+func placeholders(text string) []string {
+	var out []string
+	for {
+		_, rest, open := strings.Cut(text, "{{")
+		name, after, ended := strings.Cut(rest, "}}")
+		if !open || !ended {
+			return out
+		}
+		out = append(out, strings.TrimSpace(name))
+		text = after
+	}
+}
+
+// lost says what becomes of placeholders that the vendor does not fill with variables;
+// empty when it fills all of them, as far as can be told.
+func lost(names []string, variables map[string]any) string {
+	for _, name := range names {
+		param, isParam := strings.CutPrefix(name, "params.")
+		_, given := variables[param]
+		switch {
+		case len(variables) == 0:
+			return "it holds {{ }}, which the provider fills in, and the message has no variables: what it does not know vanishes"
+		case isParam && oneName.MatchString(param) && !given:
+			return fmt.Sprintf("it holds {{ %s }}, and the message has no variable %s: what the provider does not know vanishes", name, param)
+		case !isParam && oneName.MatchString(name) && given:
+			return fmt.Sprintf("it holds {{ %s }}, and the provider calls the variable {{ params.%s }}: what it does not know vanishes", name, name)
+		}
+	}
+	return ""
 }
 
 // FileNames adds warnings about the names of files that the vendor garbles.

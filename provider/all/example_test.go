@@ -114,3 +114,32 @@ func ExampleOpenAccount() {
 	fmt.Println(client)
 	// Output: backup (pakat)
 }
+
+// A double refuses what the vendor's account refuses, and a test waits for the mail of
+// other goroutines.
+func ExampleMemory() {
+	store, err := all.Memory("smsby")
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := store.Client()
+	if err != nil {
+		log.Fatal(err)
+	}
+	m := &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Cc: []provider.Address{{Email: "boris@example.com"}},
+		Subject: "Order 4711", HTML: "<p>Thank you</p>",
+	}
+	_, err = client.Send(context.Background(), m)
+	fmt.Println(errors.Is(err, errors.ErrUnsupported))
+	m.Cc = nil
+	go func() { _, _ = client.Send(context.Background(), m) }()
+	mails, err := store.Wait(context.Background(), 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(mails[0].Message.From.Email)
+	// Output:
+	// true
+	// shop@example.com
+}

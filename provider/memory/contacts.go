@@ -60,6 +60,9 @@ func (a *adapter) ListContacts(
 func (a *adapter) UpsertContact(
 	ctx context.Context, change provider.ContactChange,
 ) (*provider.ContactReceipt, error) {
+	if err := a.asVendor(func(c *provider.Client) error { _, err := c.UpsertContact(ctx, asGiven(change)); return err }); err != nil {
+		return nil, err
+	}
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -140,6 +143,21 @@ func (a *adapter) UpsertContact(
 		return r, e
 	}
 	return r, nil
+}
+
+// asGiven returns a change in the form in which a Client takes it: lists without a status
+// of their own are in Lists.
+func asGiven(change provider.ContactChange) provider.ContactChange {
+	all := change.Memberships
+	change.Memberships = nil
+	for _, m := range all {
+		if m.Status == "" {
+			change.Lists = append(change.Lists, provider.Ref{ID: m.List})
+		} else {
+			change.Memberships = append(change.Memberships, m)
+		}
+	}
+	return change
 }
 
 func conflict(field, message string) *provider.Error {

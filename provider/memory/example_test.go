@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/memory"
+	"github.com/postmux/postmux/smsby"
 )
 
 // The unit test of an application looks at what was sent.
@@ -39,4 +41,22 @@ func ExampleStore_Driver() {
 	}
 	fmt.Println(client)
 	// Output: main (memory)
+}
+
+// A double with the settings of an account refuses what the account would refuse.
+func ExampleLike() {
+	store, err := memory.Like(smsby.Driver(), provider.AccountConfig{"token": "any", "from": "Laden <laden@example.com>"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := store.Client()
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Send(context.Background(), &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Order 4711", HTML: "<p>Thank you</p>",
+		SendAt: time.Now().Add(time.Hour),
+	})
+	fmt.Println(err)
+	// Output: smsby: send: configuration: providers.smsby.time_zone: send_at needs this setting: the provider takes a time without a zone; nothing was sent
 }

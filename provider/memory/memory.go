@@ -1,12 +1,16 @@
 // Package memory implements a provider that keeps mail and contacts in memory, for
-// the unit tests of applications. It has every feature.
+// the unit tests of applications.
 //
 //	store := memory.NewStore()
 //	client, err := store.Client()
 //	… client.Send(ctx, message) …
-//	store.Messages() // what was sent
+//	store.Messages()   // what was sent
+//	store.Wait(ctx, 1) // the same, once one was sent
 //
-// It imitates no vendor; package sandbox does, with the vendors' protocols.
+// A Store of NewStore has every feature. One of Like, or of all.Memory by a vendor's name,
+// takes and refuses what the vendor's adapter does before its first request: features,
+// limits, rules for addresses. What a vendor answers is not imitated; package sandbox does
+// that, with the vendors' protocols.
 package memory
 
 import (
@@ -27,11 +31,19 @@ func Driver() provider.Driver { return NewStore().Driver() }
 // Store holds the mails that were sent and the contacts. It is safe for concurrent
 // use.
 type Store struct {
+	name     string                 // of the provider
+	caps     provider.Capabilities  // that it has
+	settings provider.AccountConfig // of Client
+	vendor   *provider.Client       // a dry run of a vendor's adapter, or nil
+
 	mu         sync.Mutex
 	messages   []Sent
+	accepted   chan struct{}  // closed and replaced when a mail is accepted
 	byKey      map[string]int // idempotency key -> index of messages
 	contacts   map[string]*contact
 	lists      map[string]string // id -> name
+	templates  map[string]string // id -> alias
+	fields     map[string]string // id -> alias
 	suppressed map[string]provider.Suppression
 	next       error
 }
@@ -50,15 +62,22 @@ type contact struct {
 	lists map[string]provider.MembershipStatus
 }
 
-// NewStore returns an empty Store.
+// NewStore returns an empty Store with every feature.
 func NewStore() *Store {
+	return newStore("memory", everything(), provider.AccountConfig{})
+}
+
+func newStore(name string, caps provider.Capabilities, settings provider.AccountConfig) *Store {
 	return &Store{
+		name: name, caps: caps, settings: settings, accepted: make(chan struct{}),
 		byKey: map[string]int{}, contacts: map[string]*contact{}, lists: map[string]string{},
+		templates: map[string]string{}, fields: map[string]string{},
 		suppressed: map[string]provider.Suppression{},
 	}
 }
 
-// Driver returns a driver whose accounts use this Store, for configurations.
+// Driver returns a driver whose accounts use this Store, for configurations. Its name is
+// "memory", or the vendor's. Accounts have the common settings only.
 func (s *Store) Driver() provider.Driver {
 	return s.driver().Driver()
 }
@@ -67,23 +86,51 @@ type config struct{ provider.AccountSettings }
 
 func (s *Store) driver() provider.DriverOf[config] {
 	return provider.DriverOf[config]{
-		Name:         "memory",
-		Capabilities: func(config) provider.Capabilities { return capabilities() },
-		Open: func(context.Context, config, provider.DriverEnv) (provider.Adapter, error) {
-			return &adapter{s}, nil
+		Name:         s.name,
+		Capabilities: func(config) provider.Capabilities { return s.caps },
+		Open: func(_ context.Context, c config, _ provider.DriverEnv) (provider.Adapter, error) {
+			return &adapter{s, c.From}, nil
 		},
 	}
 }
 
-// Client opens an account on this Store.
+// Client opens an account on this Store. Its sender is that of Like's settings, else
+// Shop <shop@example.com>; provider.WithFrom names another. Its aliases are the names of
+// AddList, AddTemplate and AddField, as far as they were called before.
 func (s *Store) Client(opts ...provider.Option) (*provider.Client, error) {
-	return s.driver().Client(config{}, opts...)
+	account := s.settings.With("provider", s.name)
+	if _, ok := account["from"]; !ok {
+		account["from"] = provider.Address{Email: "shop@example.com", Name: "Shop"}
+	}
+	cfg := provider.Config{Providers: map[string]provider.AccountConfig{s.name: account}}
+	s.mu.Lock()
+	cfg.Aliases.Lists = s.aliases(s.lists)
+	cfg.Aliases.Templates = s.aliases(s.templates)
+	cfg.Aliases.Fields = s.aliases(s.fields)
+	s.mu.Unlock()
+	return provider.Registry{s.Driver()}.Open(context.Background(), cfg, opts...)
+}
+
+// aliases returns the names of ids in the form of a configuration.
+func (s *Store) aliases(names map[string]string) map[string]map[string]string {
+	out := make(map[string]map[string]string)
+	for id, name := range names {
+		if name != "" {
+			out[name] = map[string]string{s.name: id}
+		}
+	}
+	return out
 }
 
 // Messages returns the accepted mails in order. The messages are copies.
 func (s *Store) Messages() []Sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.copies()
+}
+
+// copies returns the accepted mails; the lock is held.
+func (s *Store) copies() []Sent {
 	out := make([]Sent, len(s.messages))
 	for i, m := range s.messages {
 		m.Message = m.Message.Clone()
@@ -92,11 +139,37 @@ func (s *Store) Messages() []Sent {
 	return out
 }
 
-// AddList makes a list that contacts can be put on.
-func (s *Store) AddList(id, name string) {
+// Wait waits until n mails in all were accepted, and returns those that were. The error is
+// that of ctx, when it ends before.
+func (s *Store) Wait(ctx context.Context, n int) ([]Sent, error) {
+	for {
+		s.mu.Lock()
+		sent, accepted := s.copies(), s.accepted
+		s.mu.Unlock()
+		if len(sent) >= n {
+			return sent, nil
+		}
+		select {
+		case <-accepted:
+		case <-ctx.Done():
+			return sent, fmt.Errorf("memory: %d of %d mails were sent: %w", len(sent), n, context.Cause(ctx))
+		}
+	}
+}
+
+// AddList makes a list that contacts can be put on. The name is its alias too.
+func (s *Store) AddList(id, name string) { s.add(s.lists, id, name) }
+
+// AddTemplate gives the template with this id an alias.
+func (s *Store) AddTemplate(id, alias string) { s.add(s.templates, id, alias) }
+
+// AddField gives the field of contacts with this id an alias.
+func (s *Store) AddField(id, alias string) { s.add(s.fields, id, alias) }
+
+func (s *Store) add(names map[string]string, id, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lists[id] = name
+	names[id] = name
 }
 
 // FailNext makes the next operation fail with err, usually a *provider.Error.
@@ -120,7 +193,8 @@ func (s *Store) enter(ctx context.Context) error {
 	return err
 }
 
-func capabilities() provider.Capabilities {
+// everything is the table of a provider that has every feature.
+func everything() provider.Capabilities {
 	out := make(provider.Capabilities)
 	for _, f := range provider.Features() {
 		out[f] = provider.Support{Level: provider.LevelNative, Basis: "document", Checked: "fake"}
@@ -128,13 +202,19 @@ func capabilities() provider.Capabilities {
 	return out
 }
 
-type adapter struct{ *Store }
+type adapter struct {
+	*Store
+	from provider.Address // of the account
+}
 
-func (a *adapter) Capabilities() provider.Capabilities { return capabilities() }
+func (a *adapter) Capabilities() provider.Capabilities { return a.caps }
 
 func (a *adapter) Native() any { return a.Store }
 
 func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
+	if err := a.asVendor(func(c *provider.Client) error { _, err := c.Send(ctx, m); return err }); err != nil {
+		return nil, err
+	}
 	if err := a.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -155,6 +235,8 @@ func (a *adapter) Send(ctx context.Context, m *provider.Message) (*provider.Rece
 		a.byKey[m.IdempotencyKey] = len(a.messages)
 	}
 	a.messages = append(a.messages, Sent{ID: id, Message: m.Clone(), at: now()})
+	close(a.accepted)
+	a.accepted = make(chan struct{})
 	r := m.Accepted(id)
 	r.IdempotencyKey = m.IdempotencyKey
 	return r, nil
@@ -183,8 +265,12 @@ func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 	}
 	defer a.mu.Unlock()
 	used := float64(len(a.messages))
+	var senders []provider.Sender
+	if a.from.Email != "" {
+		senders = []provider.Sender{{Email: a.from.Email, Name: a.from.Name, Verified: true}}
+	}
 	return &provider.Health{
-		Login: "memory", Senders: []provider.Sender{{Email: "any@example.com", Verified: true}},
+		Login: a.name, Senders: senders,
 		Quotas: []provider.Quota{{Name: "messages", Unit: "mails", Used: &used}},
 	}, nil
 }

@@ -1,8 +1,10 @@
 package memory_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -138,4 +140,76 @@ func TestVerbs(t *testing.T) {
 	assert.ErrorIs(t, err, provider.ErrNotFound)
 	_, err = c.Resubscribe(ctx, "nobody@example.com", provider.Ref{})
 	assert.ErrorIs(t, err, provider.ErrNotFound)
+}
+
+// A test waits for mail that other goroutines send.
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := memory.NewStore()
+		c, err := store.Client()
+		require.NoError(t, err)
+		m := &provider.Message{To: []provider.Address{{Email: "a@example.com"}}, Subject: "x", Text: "x"}
+		for i := range 3 {
+			time.AfterFunc(time.Duration(i+1)*time.Minute, func() {
+				_, err := c.Send(t.Context(), m)
+				assert.NoError(t, err)
+			})
+		}
+		start := time.Now()
+		sent, err := store.Wait(t.Context(), 2)
+		require.NoError(t, err)
+		assert.Len(t, sent, 2)
+		assert.Equal(t, 2*time.Minute, time.Since(start))
+		assert.Equal(t, "shop@example.com", sent[0].Message.From.Email, "a client has a sender")
+
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		sent, err = store.Wait(ctx, 4)
+		assert.Len(t, sent, 3)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.EqualError(t, err, "memory: 3 of 4 mails were sent: context deadline exceeded")
+	})
+}
+
+// Lists, templates and fields have aliases; an unknown one is an error as everywhere.
+func TestAliases(t *testing.T) {
+	store := memory.NewStore()
+	store.AddList("4", "newsletter")
+	store.AddTemplate("12", "welcome")
+	store.AddField("CITY", "town")
+	c, err := store.Client(provider.WithFrom(provider.Address{Email: "laden@example.com"}))
+	require.NoError(t, err)
+	to := []provider.Address{{Email: "anna@example.com"}}
+	_, err = c.Send(t.Context(), &provider.Message{To: to, Template: provider.Ref{Alias: "welcome"}})
+	require.NoError(t, err)
+	assert.Equal(t, "12", store.Messages()[0].Message.Template.ID)
+	assert.Equal(t, "laden@example.com", store.Messages()[0].Message.From.Email)
+	_, err = c.Send(t.Context(), &provider.Message{To: to, Template: provider.Ref{Alias: "welcom"}})
+	assert.ErrorContains(t, err, `no alias "welcom"`)
+	_, err = c.UpsertContact(t.Context(), provider.ContactChange{
+		Email: "anna@example.com", Lists: []provider.Ref{{Alias: "newsletter"}}, Fields: map[string]any{"town": "Tehran"},
+	})
+	require.NoError(t, err)
+	got, err := c.GetContact(t.Context(), "anna@example.com")
+	require.NoError(t, err)
+	assert.Equal(t, "4", got.Memberships[0].List)
+	assert.Equal(t, "Tehran", got.Fields["town"])
+}
+
+// An account may send from its own address, whichever it is.
+func TestCheckHasTheSender(t *testing.T) {
+	store := memory.NewStore()
+	cfg, err := provider.ParseConfig([]byte(`{"providers": {
+		"a": {"provider": "memory", "from": {"email": "a@example.ir", "name": "A"}}, "b": {"provider": "memory"}}}`))
+	require.NoError(t, err)
+	for account, senders := range map[string][]provider.Sender{
+		"a": {{Email: "a@example.ir", Name: "A", Verified: true}}, "b": nil,
+	} {
+		c, err := provider.Registry{store.Driver()}.OpenAccount(t.Context(), cfg, account)
+		require.NoError(t, err)
+		h, err := c.Check(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, senders, h.Senders)
+		assert.Empty(t, h.Notes)
+	}
 }

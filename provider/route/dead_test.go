@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/internal/patience"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/route"
 )
@@ -22,11 +23,11 @@ func TestDeadProvider(t *testing.T) {
 	const rate, mails = 10, 10 * 600
 	for _, tt := range []struct {
 		name  string
-		took  func(*rand.Rand) time.Duration // until a gives up
+		took  func(rnd *rand.Rand, patient bool) time.Duration // until a gives up
 		err   *provider.Error
 		share float64 // of the mail that is out within 5 s, at least
 	}{
-		{name: "refuses connections, no repeats", took: func(*rand.Rand) time.Duration { return time.Millisecond }, err: unreachable, share: 0.99},
+		{name: "refuses connections, no repeats", took: func(*rand.Rand, bool) time.Duration { return time.Millisecond }, err: unreachable, share: 0.99},
 		{name: "refuses connections, three repeats", took: repeats, err: unreachable, share: 0.99},
 		{name: "three repeats, a fifth unknown", took: repeats, share: 0.99},
 		{name: "swallows connections, dial_timeout 5s", took: swallows(5 * time.Second), err: unreachable, share: 0.99},
@@ -37,9 +38,9 @@ func TestDeadProvider(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(1, 2))
 				var mu sync.Mutex
 				c, a, b := pair(t, route.Options{})
-				a.reply = func(context.Context, *provider.Message) error {
+				a.reply = func(ctx context.Context, _ *provider.Message) error {
 					mu.Lock()
-					wait, unknown := tt.took(rnd), tt.err == nil && rnd.IntN(5) == 0
+					wait, unknown := tt.took(rnd, patience.Of(ctx).IsZero()), tt.err == nil && rnd.IntN(5) == 0
 					mu.Unlock()
 					<-time.After(wait)
 					if unknown {
@@ -85,12 +86,27 @@ func TestDeadProvider(t *testing.T) {
 	}
 }
 
-// swallows is how long four tries take that connect to nothing.
-func swallows(dial time.Duration) func(*rand.Rand) time.Duration {
-	return func(r *rand.Rand) time.Duration { return 4*dial + repeats(r) }
+// swallows is how long a try takes that connects to nothing, or four of them when no other
+// member is ready.
+func swallows(dial time.Duration) func(*rand.Rand, bool) time.Duration {
+	return func(r *rand.Rand, patient bool) time.Duration {
+		if !patient {
+			return dial
+		}
+		return 4*dial + repeats(r, true)
+	}
 }
 
-// repeats is how long three repeats take with full jitter over 0.5, 1 and 2 s.
-func repeats(rnd *rand.Rand) time.Duration {
-	return time.Duration(rnd.Float64()*500+rnd.Float64()*1000+rnd.Float64()*2000) * time.Millisecond
+// repeats is how long three repeats take with full jitter over 0.5, 1 and 2 s, or those
+// that end within the patience of a route.
+func repeats(rnd *rand.Rand, patient bool) time.Duration {
+	took := time.Duration(0)
+	for _, most := range []float64{500, 1000, 2000} {
+		next := time.Duration(rnd.Float64()*most) * time.Millisecond
+		if !patient && took+next > 2*time.Second {
+			break
+		}
+		took += next
+	}
+	return took
 }

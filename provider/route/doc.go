@@ -32,15 +32,25 @@
 //
 // In these states a member gets no mail for a time, and the others get it at once:
 //
-//	open          half of at least 10 sends in a minute failed: 30 s, then one send as a probe
+//	open          its sends fail: 30 s, then one send as a probe; longer after each that fails
 //	unauthorized  it answered 401 or 403: one send a minute as a probe
 //	no_credit     credit or quota is used up: 15 minutes, then one send as a probe
 //	rate_limited  it asked to wait: as long as it asked
+//
+// A member is open after three failed sends in a row, after half of at least 10 sends
+// in a minute failed, or when a check fails. The check is made before a mail, where the
+// member has one: after a send of unknown outcome, and before each probe. So an outage
+// costs few mails of unknown outcome, also for a program that sends ten a day.
+//
+// What provably was not sent waits at a member for no longer than Options.Patience while
+// another member is ready for it.
 //
 // A member with ten running sends, the first for 3 s, and no success since then is
 // stalled: the others get mail first.
 //
 // A refused message, a rate limit and a canceled call do not count as failures.
 // States returns the states, Hooks.OnState gets each change. When no member gets
-// mail, the message is not sent and the error states the time to wait.
+// mail, the message is not sent and the error states the time to wait. It has the reasons
+// of all members: provider.Error.Members. Gaps says beforehand which members cannot take
+// a message.
 package route

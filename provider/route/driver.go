@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 )
@@ -45,7 +46,7 @@ func openFailover(
 		if err != nil {
 			return nil, err
 		}
-		return o.options().failover(members...)
+		return o.options(cfg.Patience).failover(members...)
 	})
 }
 
@@ -58,7 +59,7 @@ func openRoundRobin(
 		if err != nil {
 			return nil, err
 		}
-		return o.options().roundRobin(members...)
+		return o.options(cfg.Patience).roundRobin(members...)
 	})
 }
 
@@ -75,7 +76,7 @@ func openWeighted(
 		for i, name := range cfg.Members {
 			shares[i] = Share{members[i], cfg.Weights[name]}
 		}
-		return o.options().weighted(shares...)
+		return o.options(cfg.Patience).weighted(shares...)
 	})
 }
 
@@ -95,7 +96,7 @@ func openRules(
 				return nil, err
 			}
 		}
-		return o.options().rules(fallback, rules...)
+		return o.options(0).rules(fallback, rules...)
 	})
 }
 
@@ -105,7 +106,9 @@ type opening struct {
 	opened map[string]*provider.Client
 }
 
-func (o *opening) options() Options { return Options{Name: o.env.Account, Hooks: o.env.Hooks} }
+func (o *opening) options(patience time.Duration) Options {
+	return Options{Name: o.env.Account, Hooks: o.env.Hooks, Guard: o.env.Guard, Patience: patience}
+}
 
 func (o *opening) path(field string) string { return "providers." + o.env.Account + "." + field }
 
@@ -170,15 +173,17 @@ func (o *opening) members(names []string) ([]*provider.Client, error) {
 // groupSettings are the settings of failover and round_robin.
 type groupSettings struct {
 	provider.AccountSettings
-	Members []string `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
+	Members  []string      `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
+	Patience time.Duration `json:"patience" default:"2s" doc:"how long a message that provably was not sent waits at a member, for a limit or a repeat, while another member is ready for it"`
 }
 
 func (s groupSettings) check() []*provider.Error { return checkNames(s.Members) }
 
 type weightedSettings struct {
 	provider.AccountSettings
-	Members []string       `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
-	Weights map[string]int `json:"weights" required:"send" doc:"a whole number for each member: {a: 3, b: 1}"`
+	Members  []string       `json:"members" required:"send" doc:"the accounts that mail goes through, in order"`
+	Weights  map[string]int `json:"weights" required:"send" doc:"a whole number for each member: {a: 3, b: 1}"`
+	Patience time.Duration  `json:"patience" default:"2s" doc:"how long a message that provably was not sent waits at a member, for a limit or a repeat, while another member is ready for it"`
 }
 
 func (s weightedSettings) check() []*provider.Error {

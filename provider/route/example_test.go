@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/provider/route"
 )
@@ -133,4 +134,35 @@ func ExampleStates() {
 	// Output:
 	// [0 1 0]
 	// no_credit ready
+}
+
+// A program learns at its start that a member is no backup for its mail.
+func ExampleGaps() {
+	main, err := all.Memory("brevo")
+	if err != nil {
+		log.Fatal(err)
+	}
+	backup, err := all.Memory("smsby")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var clients []*provider.Client
+	for _, store := range []*memory.Store{main, backup} {
+		client, err := store.Client()
+		if err != nil {
+			log.Fatal(err)
+		}
+		clients = append(clients, client)
+	}
+	client, err := route.Failover(clients...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, gap := range route.Gaps(client, &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Order 4711", HTML: "<p>Thank you</p>",
+		Cc: []provider.Address{{Email: "boris@example.com"}},
+	}) {
+		fmt.Println(gap.Account, gap.Feature)
+	}
+	// Output: smsby message.cc
 }

@@ -4,9 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/postmux/postmux/provider"
 )
+
+// defaultPatience is shorter than the wait for most hints of vendors, and long enough for
+// a repeat or two.
+const defaultPatience = 2 * time.Second
 
 // Options are the optional settings of a route that a program makes. The zero value
 // is valid.
@@ -20,6 +25,10 @@ type Options struct {
 	// those that have one are not asked.
 	Guard     provider.GuardStore
 	Namespace string
+	// Patience is how long a message waits at a member that provably has not sent it,
+	// for a limit or before a repeat, while another member is ready for it; 0 means 2 s.
+	// A request under way is not cut off. Rules ignore it: they name the only member.
+	Patience time.Duration
 }
 
 // Share is a member of Weighted.
@@ -135,7 +144,10 @@ func (o Options) rules(fallback *provider.Client, rules ...Rule) (*route, error)
 
 // route makes a route of clients.
 func (o Options) route(kind string, clients []*provider.Client, p plan) *route {
-	r := &route{name: cmp.Or(o.Name, kind), hooks: o.Hooks, plan: p}
+	r := &route{
+		name: cmp.Or(o.Name, kind), hooks: o.Hooks, plan: p, guarded: o.Guard != nil,
+		patience: cmp.Or(o.Patience, defaultPatience),
+	}
 	for i, c := range clients {
 		r.members = append(r.members, newMember(c, i))
 	}
@@ -203,6 +215,9 @@ type route struct {
 	members []*member
 	caps    provider.Capabilities
 	keys    keyTable
+
+	patience time.Duration
+	guarded  bool // a duplicate guard serves the idempotency key
 }
 
 var _ provider.Adapter = (*route)(nil)

@@ -99,3 +99,28 @@ func TestTwoVendorsDead(t *testing.T) {
 	assert.ErrorIs(t, r.Accounts[0].Error, provider.ErrUnavailable)
 	assert.Len(t, sb.Messages("sendpulse"), 1)
 }
+
+// All of a vendor answers 503: one mail is unknown, and the next goes out by the other,
+// because the first one's check fails.
+func TestTwoVendorsOutage(t *testing.T) {
+	sb := sandbox.New(t)
+	cfg, err := provider.ParseConfig([]byte(fmt.Sprintf(`{"default": "mail", "providers": {
+		"mail": {"provider": "failover", "members": ["main", "backup"]},
+		"main": {"provider": "pakatv3", "api_key": %q, "base_url": %q, "tries": 1, "from": "shop@example.com"},
+		"backup": {"provider": "sendpulse", "client_id": %q, "client_secret": %q, "base_url": %q, "from": "shop@example.com"}}}`,
+		sandbox.Key("pakatv3"), sb.BaseURL("pakatv3"), sandbox.ClientID, sandbox.Key("sendpulse"), sb.BaseURL("sendpulse"))))
+	require.NoError(t, err)
+	c, err := all.Open(t.Context(), cfg)
+	require.NoError(t, err)
+	sb.Fail("pakatv3", sandbox.Fault{Status: 503, Times: 2})
+	_, err = c.Send(t.Context(), message())
+	require.ErrorIs(t, err, provider.ErrOutcomeUnknown)
+	for range 3 {
+		r, err := c.Send(t.Context(), message())
+		require.NoError(t, err)
+		assert.Equal(t, "backup", r.Account)
+		assert.ErrorContains(t, r.Accounts[0].Error, "not tried: a check failed after a send that failed: unavailable, status 503")
+	}
+	assert.Equal(t, route.StateOpen, states(t, c)[0])
+	assert.Len(t, sb.Requests("pakatv3"), 2, "the mail and the check")
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postmux/postmux/internal/patience"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -16,8 +17,8 @@ func (r *route) Accepts(m *provider.Message) error {
 }
 
 // able returns the members that can take m by their settings and capabilities, and
-// the results of the others. The error is that of the first when none can, or that
-// of an invalid message.
+// the results of the others. The error has the reasons of all when none can, or is
+// that of an invalid message.
 func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, error) {
 	candidates, err := r.plan.candidates(m, r.members)
 	if err != nil {
@@ -25,7 +26,6 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 	}
 	var able []*member
 	var refused []provider.AccountResult
-	var first error
 	for _, mb := range candidates {
 		err := mb.client.Accepts(m)
 		if err == nil {
@@ -36,13 +36,10 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 		if !errors.As(err, &e) || !e.Elsewhere {
 			return nil, nil, err // invalid for every member
 		}
-		if first == nil {
-			first = err
-		}
 		refused = append(refused, mb.attempt(e, 0))
 	}
 	if len(able) == 0 {
-		return nil, nil, first
+		return nil, nil, joined(reasonsOf(refused))
 	}
 	return able, refused, nil
 }
@@ -98,10 +95,12 @@ type delivery struct {
 	route    *route
 	message  *provider.Message
 	attempts []provider.AccountResult
+	why      []*provider.Error // of each member that did not take it
+	unable   []*provider.Error // of each that cannot take it
 	receipt  *provider.Receipt
-	last     error             // of the last member that was tried
-	blocked  []*provider.Error // of members that were not tried
-	holder   *member           // that may have sent
+	last     error   // of the last member that was tried
+	ended    bool    // last ends the search: no other member may be tried
+	holder   *member // that may have sent
 }
 
 // tryMembers tries one member after the other.
@@ -110,12 +109,13 @@ func (d *delivery) tryMembers(ctx context.Context) (*provider.Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.attempts = refused
-	for _, mb := range d.route.stalledLast(ctx, d.route.plan.order(able)) {
+	d.attempts, d.unable = refused, reasonsOf(refused)
+	order := d.route.stalledLast(ctx, d.route.plan.order(able))
+	for i, mb := range order {
 		if err := ctx.Err(); err != nil && d.last == nil {
 			d.last = err
 		}
-		if ctx.Err() != nil || d.try(ctx, mb) {
+		if ctx.Err() != nil || d.try(d.route.impatient(ctx, order[i+1:]), mb) {
 			break
 		}
 	}
@@ -123,12 +123,35 @@ func (d *delivery) tryMembers(ctx context.Context) (*provider.Receipt, error) {
 	return d.receipt, err
 }
 
+// impatient returns a context in which a message does not wait for long, when one of the
+// other members is ready for it.
+func (r *route) impatient(ctx context.Context, others []*member) context.Context {
+	if !slices.ContainsFunc(others, (*member).ready) {
+		return ctx
+	}
+	until := time.Now().Add(r.patience)
+	if outer := patience.Of(ctx); !outer.IsZero() && outer.Before(until) {
+		return ctx
+	}
+	return patience.With(ctx, until)
+}
+
 // try sends through mb and reports whether no other member is tried.
 func (d *delivery) try(ctx context.Context, mb *member) bool {
 	p, blocked, c := mb.admit()
 	d.route.changed(ctx, mb, c)
+	if p.ask {
+		blocked, c = mb.ask(ctx, p)
+		d.route.changed(ctx, mb, c)
+		if err := ctx.Err(); err != nil {
+			mb.abandon(p)
+			d.last = err
+			return true
+		}
+		p.ask = false
+	}
 	if blocked != nil {
-		d.blocked = append(d.blocked, blocked)
+		d.why = append(d.why, blocked)
 		d.attempts = append(d.attempts, mb.attempt(blocked, 0))
 		return false
 	}
@@ -148,11 +171,16 @@ func (d *delivery) try(ctx context.Context, mb *member) bool {
 		d.attempts = append(d.attempts, mb.attempt(e, time.Since(start)))
 	}
 	d.receipt, d.last = receipt, err
+	if e != nil {
+		d.why = append(d.why, e)
+	}
 	if !unsent(receipt, err) {
+		d.ended = true
 		return true
 	}
 	d.holder = nil
-	return e == nil || !e.Elsewhere
+	d.ended = e == nil || !e.Elsewhere
+	return d.ended
 }
 
 func (m *member) send(
@@ -190,11 +218,11 @@ func unsent(r *provider.Receipt, err error) bool {
 	return e.Outcome == provider.OutcomeNotSent && (r == nil || r.State == provider.StateRefused)
 }
 
-// end completes the receipt and chooses the error.
+// end completes the receipt and makes the error.
 func (d *delivery) end() error {
 	err := d.last
-	if err == nil && d.receipt == nil {
-		err = d.noMember()
+	if err != nil || d.receipt == nil {
+		err = d.reasons()
 	}
 	if d.receipt == nil && slices.ContainsFunc(d.attempts, leftOrBlocked) {
 		d.receipt = d.refused(err)
@@ -205,31 +233,75 @@ func (d *delivery) end() error {
 	return err
 }
 
+// reasons returns the error of a message that was not accepted: what ended the search,
+// with the reasons of the other members, else the reasons of all.
+func (d *delivery) reasons() error {
+	e, ok := errors.AsType[*provider.Error](d.last)
+	if d.last != nil && !ok {
+		return d.last // a bare context error
+	}
+	all := joined(slices.Concat(d.why, d.unable))
+	if !d.ended || len(all.Members) == 0 {
+		return all
+	}
+	own := *e
+	own.Members = all.Members
+	return &own
+}
+
+// reasonsOf returns the errors of members that were passed over.
+func reasonsOf(refused []provider.AccountResult) []*provider.Error {
+	out := make([]*provider.Error, len(refused))
+	for i, r := range refused {
+		out[i] = r.Error
+	}
+	return out
+}
+
+// joined returns the error of a message that no member took: the only reason, or one
+// with all of them, in their order.
+func joined(reasons []*provider.Error) *provider.Error {
+	var members []*provider.Error
+	for _, e := range reasons {
+		if len(e.Members) > 0 { // a route among the members
+			members = append(members, e.Members...)
+		} else {
+			members = append(members, e)
+		}
+	}
+	decides := members[0]
+	for _, m := range members[1:] {
+		if hope(m) > hope(decides) || hope(m) == hope(decides) && hope(m) > 0 {
+			decides = m
+		}
+	}
+	if len(members) == 1 {
+		return decides
+	}
+	out := *decides
+	out.Members = members
+	for _, m := range members {
+		if hope(m) == hope(decides) {
+			out.RetryAfter = min(out.RetryAfter, m.RetryAfter)
+		}
+	}
+	return &out
+}
+
+// hope orders the reasons of members by how much they say about a later try: of a
+// member that was passed over for its settings, that refused, that may take it later.
+func hope(e *provider.Error) int {
+	switch {
+	case e.Local():
+		return 0
+	case !e.Retryable():
+		return 1
+	}
+	return 2
+}
+
 // leftOrBlocked reports whether a result is more than a local refusal.
 func leftOrBlocked(a provider.AccountResult) bool { return a.Error == nil || !a.Error.Local() }
-
-// noMember returns the error when every member that could take the message gets no
-// mail now.
-func (d *delivery) noMember() *provider.Error {
-	e := &provider.Error{
-		Kind: provider.ErrUnavailable, Op: "send", Outcome: provider.OutcomeNotSent, Elsewhere: true,
-		Message: "no member of the route takes mail now",
-	}
-	for i, b := range d.blocked {
-		if i == 0 || b.RetryAfter < e.RetryAfter {
-			e.RetryAfter = b.RetryAfter
-		}
-		if i == 0 {
-			e.Kind = b.Kind
-		} else if b.Kind != e.Kind {
-			e.Kind = provider.ErrUnavailable
-		}
-	}
-	if len(d.blocked) == 1 {
-		e.Provider, e.Account, e.Message = d.blocked[0].Provider, d.blocked[0].Account, d.blocked[0].Message
-	}
-	return e
-}
 
 // refused returns the receipt of a message that no member took.
 func (d *delivery) refused(err error) *provider.Receipt {
@@ -238,8 +310,10 @@ func (d *delivery) refused(err error) *provider.Receipt {
 	var e *provider.Error
 	if errors.As(err, &e) {
 		r.Provider, r.Account = e.Provider, e.Account
+		own := *e
+		own.Members = nil // Accounts has them
 		for i := range r.Recipients {
-			r.Recipients[i].Error = e
+			r.Recipients[i].Error = &own
 		}
 	}
 	return r

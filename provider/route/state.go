@@ -29,6 +29,8 @@ type MemberState struct {
 	Why      string    `json:"why,omitempty"`
 }
 
+const windowWords = "half of the sends of the last minute failed, the last: "
+
 func (m *member) state() MemberState {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,7 +40,10 @@ func (m *member) state() MemberState {
 	case StateStalled:
 		s.Why = stallWords
 	case StateOpen, StateProbing:
-		s.Until, s.Why = m.openUntil, m.faultWhy
+		s.Until, s.Why = m.openUntil, windowWords+m.faultWhy
+		if m.pause == StateOpen {
+			s.Until, s.Why = m.until, m.pauseWhy
+		}
 	default:
 		s.Until, s.Why = m.until, m.pauseWhy
 	}
@@ -49,6 +54,8 @@ func (m *member) state() MemberState {
 func (m *member) now() State {
 	switch {
 	case m.pause == StateRateLimited && !time.Now().Before(m.until):
+	case m.pause == StateOpen && (m.probing || !time.Now().Before(m.until)):
+		return StateProbing
 	case m.pause != "":
 		return m.pause
 	}
@@ -74,7 +81,9 @@ func (m *member) observe() change {
 	case StateStalled:
 		c.why = stallWords
 	case StateOpen:
-		c.why = "half of the sends of the last minute failed, the last: " + m.faultWhy
+		if c.why = m.pauseWhy; m.pause != StateOpen {
+			c.why = windowWords + m.faultWhy
+		}
 	case StateProbing:
 		c.why = "one send is made as a probe"
 	default:

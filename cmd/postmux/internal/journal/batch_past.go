@@ -51,12 +51,16 @@ type pastUncertain struct {
 // without resume it makes sure that there was none. With settle it keeps the ids of
 // messages that were sent, for Taken.
 func OpenPast(ctx context.Context, name string, resume, settle bool) (*Past, *File, error) {
-	p := &Past{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
+	p := newPast(name)
 	if settle {
 		p.ids = make(map[Digest]bool)
 	}
 	f, err := openResults(ctx, name, resume, p.add)
 	return p, f, err
+}
+
+func newPast(name string) *Past {
+	return &Past{name: name, begun: make(map[int]time.Time), unknown: make(map[int]pastUncertain)}
 }
 
 // add takes one line. A later line about a message counts more than an earlier one.
