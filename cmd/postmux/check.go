@@ -48,17 +48,13 @@ the members are asked, and what one of them lacks and another has is told. --all
 				a.out.Document(h)
 				return nil
 			}
-			t := terminal.NewTable(a.out, checkHead...)
-			healthRows(t, h)
-			t.Flush()
+			a.out.Pairs(healthRows(h))
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&every, "all", false, "check all accounts and resolve all secrets")
 	return cmd
 }
-
-var checkHead = []string{"ACCOUNT", "PROVIDER", "RESULT", "LOGIN", "SENDERS", "QUOTA", "NOTES"}
 
 // checked is one account of check --all.
 type checked struct {
@@ -181,21 +177,29 @@ func (a *app) showChecks(results []checked, codes []int) error {
 	return exit.ManyError(codes, "accounts")
 }
 
+// printChecks prints the accounts one after the other, with an empty line between.
 func (a *app) printChecks(results []checked) {
-	t := terminal.NewTable(a.out, checkHead...)
-	for _, r := range results {
+	for i, r := range results {
+		if i > 0 {
+			a.out.Say("")
+		}
 		if r.Error != nil {
-			t.Row(r.Account, r.Provider, strings.TrimSpace(r.Error.Error()))
+			a.out.Pairs([][2]string{
+				{"account", accountText(r.Account, r.Provider)}, {"result", "failed"}, {"error", strings.TrimSpace(r.Error.Error())},
+			})
 			continue
 		}
-		healthRows(t, r.Health)
+		a.out.Pairs(healthRows(r.Health))
 	}
-	t.Flush()
 }
 
-// healthRows prints an account; further senders and quotas get lines of their own.
-func healthRows(t *terminal.Table, h *provider.Health) {
-	var senders, quotas, notes []string
+// healthRows is what is known of an account, a line each.
+func healthRows(h *provider.Health) [][2]string {
+	result := "ok"
+	if len(h.Notes) > 0 {
+		result = "see notes"
+	}
+	rows := [][2]string{{"account", accountText(h.Account, h.Provider)}, {"result", result}, {"login", h.Login}}
 	for _, s := range h.Senders {
 		text := s.Email
 		if s.Name != "" {
@@ -204,31 +208,15 @@ func healthRows(t *terminal.Table, h *provider.Health) {
 		if !s.Verified {
 			text += " (not verified)"
 		}
-		senders = append(senders, text)
+		rows = append(rows, [2]string{"sender", text})
 	}
 	for _, q := range h.Quotas {
-		quotas = append(quotas, quotaText(q))
+		rows = append(rows, [2]string{"quota", quotaText(q)})
 	}
 	for _, n := range h.Notes {
-		notes = append(notes, terminal.NoteText(n))
+		rows = append(rows, [2]string{"note", terminal.NoteText(n)})
 	}
-	result := "ok"
-	if len(h.Notes) > 0 {
-		result = "see notes"
-	}
-	at := func(list []string, i int) string {
-		if i < len(list) {
-			return list[i]
-		}
-		return ""
-	}
-	for i := range max(1, len(senders), len(quotas), len(notes)) {
-		if i == 0 {
-			t.Row(h.Account, h.Provider, result, h.Login, at(senders, i), at(quotas, i), at(notes, i))
-			continue
-		}
-		t.Row("", "", "", "", at(senders, i), at(quotas, i), at(notes, i))
-	}
+	return rows
 }
 
 // quotaText says in words what is left: "subscribers: 488 contacts left, 12 used".

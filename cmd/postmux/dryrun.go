@@ -1,7 +1,12 @@
 package main
 
 import (
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,8 +40,34 @@ func (d *dryRun) show(a *app, err error) error {
 	if d.requests == nil {
 		d.requests = []provider.WireRequest{}
 	}
+	if !a.json {
+		for i := range d.requests {
+			d.requests[i] = readable(d.requests[i])
+		}
+	}
 	a.out.Document(d.requests)
 	return nil
+}
+
+// longBase64 is a file in a request.
+var longBase64 = regexp.MustCompile(`[A-Za-z0-9+/]{120,}={0,2}`)
+
+// readable is a request for a person: of a file in base64 it has the size.
+func readable(r provider.WireRequest) provider.WireRequest {
+	size := func(text string) string {
+		return longBase64.ReplaceAllStringFunc(text, func(file string) string {
+			return fmt.Sprintf("… %d bytes", base64.StdEncoding.DecodedLen(len(file))-strings.Count(file, "="))
+		})
+	}
+	r.JSON = []byte(size(string(r.JSON)))
+	if len(r.JSON) == 0 {
+		r.JSON = nil
+	}
+	r.Form = slices.Clone(r.Form)
+	for i := range r.Form {
+		r.Form[i].Value = size(r.Form[i].Value)
+	}
+	return r
 }
 
 func isDryRun(err error) bool { return errors.Is(err, provider.ErrDryRun) }

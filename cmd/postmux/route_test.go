@@ -56,7 +56,7 @@ func TestRouteInText(t *testing.T) {
 		},
 		{
 			name: "check", key: sandbox.Key("brevo"), args: []string{"check"},
-			out: []string{"a route: its members are checked as accounts of their own", "backup takes no mail that needs ", "headers", "main     brevo"},
+			out: []string{"a route: its members are checked as accounts of their own", "backup takes no mail that needs ", "headers", "account  main (brevo)"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

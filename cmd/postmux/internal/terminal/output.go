@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -55,11 +56,26 @@ func (s *sink) Failed() error {
 type Output struct {
 	sink
 	terminal bool
+	width    int    // of a line in cells; 0 when there is no limit
+	colour   bool   // words for states have colours
 	rest     []byte // the beginning of a character whose end Data has not got yet
 }
 
-// NewOutput returns the output that goes to w.
-func NewOutput(w io.Writer) *Output { return &Output{sink: sink{w: w}, terminal: IsTerminal(w)} }
+// NewOutput returns the output that goes to w. Its lines are as wide as the terminal, or as
+// COLUMNS says. A terminal gets colours, unless NO_COLOR is set.
+func NewOutput(w io.Writer) *Output {
+	o := &Output{sink: sink{w: w}, terminal: IsTerminal(w)}
+	if f, ok := w.(*os.File); ok && o.terminal {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+			o.width = width
+		}
+		o.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 {
+		o.width = width
+	}
+	return o
+}
 
 // Say writes text as one line, whatever it holds.
 func (o *Output) Say(text string) { _, _ = o.write([]byte(Printable(text) + "\n")) }

@@ -1,0 +1,52 @@
+package terminal
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A table is as wide as the terminal, and nothing of it is cut off.
+func TestTableFits(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		width int
+		rows  [][]string
+		want  string
+	}{
+		{name: "no limit", rows: [][]string{{"a", "a long text of some words"}}, want: "A  B\na  a long text of some words\n"},
+		{name: "it fits", width: 40, rows: [][]string{{"a", "a long text of some words"}}, want: "A  B\na  a long text of some words\n"},
+		{name: "words", width: 20, rows: [][]string{{"a", "a long text of some words"}}, want: "A  B\na  a long text of\n   some words\n"},
+		{name: "a long word", width: 20, rows: [][]string{{"a", "<202611301612@smtp-relay.example>"}}, want: "A  B\na  <202611301612@\n   smtp-relay.\n   example>\n"},
+		{
+			name: "two columns", width: 24, rows: [][]string{{"one two three four", "five six seven eight"}},
+			want: "A            B\none two      five six\nthree four   seven eight\n",
+		},
+		{name: "wide letters", width: 12, rows: [][]string{{"漢字", "漢字漢字漢字"}}, want: "A     B\n漢字  漢字漢字\n      漢字\n"},
+		{name: "combining marks", width: 12, rows: [][]string{{"مریم", "سَلام سَلام"}}, want: "A     B\nمریم  سَلام\n      سَلام\n"},
+		{name: "narrower than it can be", width: 5, rows: [][]string{{"abcdefghijkl", "x"}}, want: "A         B\nabcdefgh  x\nijkl\n"},
+		{name: "an empty cell", width: 20, rows: [][]string{{"", "x"}, {"y", ""}}, want: "A  B\n   x\ny\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out strings.Builder
+			table := NewTable(&Output{sink: sink{w: &out}, width: tc.width}, "A", "B")
+			for _, r := range tc.rows {
+				table.Row(r...)
+			}
+			table.End()
+			assert.Equal(t, tc.want, out.String())
+		})
+	}
+}
+
+// Words for states have colours, which take no room.
+func TestTableHasColours(t *testing.T) {
+	var out strings.Builder
+	o := &Output{sink: sink{w: &out}, colour: true}
+	table := NewTable(o, "STATE", "WHO")
+	table.Row("accepted", "anna")
+	table.Row("refused", "accepted by nobody")
+	table.End()
+	assert.Equal(t, "STATE     WHO\n\x1b[32maccepted\x1b[0m  anna\n\x1b[31mrefused\x1b[0m   accepted by nobody\n", out.String())
+}
