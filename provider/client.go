@@ -198,6 +198,14 @@ func (c *Client) Has(f Feature) bool {
 	}
 }
 
+// Takes reports whether Send takes a message that asks for f: the account has it, or does it
+// otherwise or leaves it out, by default or as the policy says. One message may be refused
+// all the same, for its values.
+func (c *Client) Takes(f Feature) bool {
+	action, _ := c.policy.action(f)
+	return action == ActionDrop || action == actionSendNow || c.allows(f)
+}
+
 // unprovedText says that a cell is unproved, for errors of require.
 func unprovedText(s Support) string {
 	if s.Basis != "unproved" {

@@ -32,8 +32,8 @@ func (g Gap) String() string {
 // backup cannot take its mail. m is a message like those that will be sent; nothing is
 // sent. A member that the route's rules exclude for m has no gap.
 //
-// With a nil m the gaps are the features of messages that another member has and this
-// one has not. An account that is no route has no gaps; one that is invalid at every
+// With a nil m the gaps are the features of messages that another member takes and this
+// one refuses. An account that is no route has no gaps; one that is invalid at every
 // member has the same gap at each.
 func Gaps(c *provider.Client, m *provider.Message) []Gap {
 	r, ok := provider.Native[*route](c)
@@ -89,24 +89,24 @@ var ofSentMail = []provider.Feature{
 	feature.MessageBatch, feature.MessageStatus, feature.MessageCancel, feature.MessageSettle,
 }
 
-// missing returns the features of messages that some members have and others have not.
+// missing returns the features of messages that some members take and others refuse.
 func (r *route) missing() []Gap {
 	var out []Gap
 	for _, mb := range r.members {
 		for _, f := range provider.Features() {
-			if !strings.HasPrefix(string(f), "message.") || slices.Contains(ofSentMail, f) || f == feature.MessageIdempotencyKey && r.guarded || mb.client.Has(f) {
+			if !strings.HasPrefix(string(f), "message.") || slices.Contains(ofSentMail, f) || f == feature.MessageIdempotencyKey && r.guarded || mb.client.Takes(f) {
 				continue
 			}
 			var have []string
 			for _, other := range r.members {
-				if other.client.Has(f) {
+				if other.client.Takes(f) {
 					have = append(have, other.client.Account())
 				}
 			}
 			if len(have) > 0 {
 				out = append(out, Gap{
 					Account: mb.client.Account(), Feature: f,
-					Why: fmt.Sprintf("%s has none, and %s has it", mb.client.Provider(), strings.Join(have, ", ")),
+					Why: fmt.Sprintf("%s has none, and %s takes it", mb.client.Provider(), strings.Join(have, ", ")),
 				})
 			}
 		}

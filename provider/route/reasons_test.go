@@ -153,7 +153,7 @@ func TestGaps(t *testing.T) {
 		{name: "no message: what they all lack is no gap", a: has(feature.MessageCc), b: has(feature.MessageCc)},
 		{
 			name: "no message", a: has(feature.MessageCc), b: has(feature.MessageBcc),
-			want: []string{"a: message.cc: fake has none, and b has it", "b: message.bcc: fake has none, and a has it"},
+			want: []string{"a: message.cc: fake has none, and b takes it", "b: message.bcc: fake has none, and a takes it"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
