@@ -12,6 +12,7 @@ import (
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/memory"
+	"github.com/postmux/postmux/smsby"
 )
 
 // newMemory returns a client that keeps everything in memory, and its store. A
@@ -202,6 +203,20 @@ func ExampleClient_Has() {
 	client, _ := newMemory()
 	fmt.Println(client.Has(feature.MessageSendAt))
 	// Output: true
+}
+
+// An account takes a mail with what it does otherwise or leaves out; Has is stricter.
+func ExampleClient_Takes() {
+	client, err := smsby.New("token", provider.WithFrom(provider.Address{Email: "shop@example.com"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, f := range []provider.Feature{feature.MessageTags, feature.MessageCc} {
+		fmt.Println(f, client.Has(f), client.Takes(f))
+	}
+	// Output:
+	// message.tags false true
+	// message.cc false false
 }
 
 // Capabilities are the features of a provider and how well it has them.
