@@ -265,7 +265,7 @@ func (b *brevo) cancelScheduledEmail(c *call) answer {
 	stopped := 0
 	for _, m := range b.byID(c.path["identifier"]) {
 		if !m.Withdrawn && !b.due(m) {
-			m.Withdrawn = true
+			b.withdraw(m)
 			stopped++
 		}
 	}

@@ -158,6 +158,6 @@ func (p *pakat) deleteMail(c *call) answer {
 	if m == nil {
 		return p.notFound("email")
 	}
-	m.Withdrawn = true
+	p.withdraw(m)
 	return p.done()
 }
