@@ -463,7 +463,9 @@ func TestFramed(t *testing.T) {
 	for _, row := range []struct{ name, html, has, not string }{
 		{name: "connections", html: `<LiNk rel=preconnect href=//evil.example>`, has: "<x-LiNk rel", not: "<LiNk"},
 		{name: "a refresh", html: `<meta http-equiv=refresh content=0>`, has: "<x-meta", not: "<meta"},
-		{name: "a base", html: `<base href=//evil.example>`, has: "<x-base href", not: "<base href"},
+		{name: "a base", html: `<base href=//evil.example>`, has: "<x-base data-href", not: "<base"},
+		{name: "a link", html: "<a/HREF\n=//evil.example>", has: "<a/data-HREF\n="},
+		{name: "a link by animation", html: `<set attributeName="xlink:href" to=x>`, has: "data-attributeName="},
 		{name: "in another", html: `<<linklink rel=x>`, has: "<<x-linklink", not: "<link"},
 		{name: "a byte order mark of another code", html: "\xff\xfe<\x00l\x00", not: "\xff\xfe"},
 		{name: "a document type stays first", html: " <!DOCTYPE html><p>x", has: " <!DOCTYPE html><html"},

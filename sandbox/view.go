@@ -290,27 +290,32 @@ func disposition(name string) string {
 	return mime.FormatMediaType("attachment", map[string]string{"filename": name})
 }
 
-// loaded are elements that load, send or lead away before any policy of the page is
-// asked, or whose place in the document would change the others'.
-var loaded = regexp.MustCompile(`(?i)(</?)(link|meta|base|portal|fencedframe)`)
+// loaded are elements that lead away, or for which a browser connects before it asks the
+// policy: Chromium does so for the address of a frame within a frame.
+var loaded = regexp.MustCompile(`(?i)(</?)(link|meta|base|iframe|frame|object|embed|applet|portal|fencedframe)`)
+
+// leads are attributes that make a link, or that let an animation of SVG make one: when
+// the mouse goes down on a link, Chromium connects to where it leads.
+var leads = regexp.MustCompile(`(?i)(href|attributename)(\s*=)`)
 
 // framed is the HTML of a mail for the frame of the page. The frame has no scripts, forms
-// or loads by its attributes and headers; here goes what they do not stop: elements that
-// connect elsewhere beforehand. An opening < is followed by the name in every state of
-// a parser, so that this needs no parser of its own.
+// or loads by its attributes and headers; here goes what they do not stop, connections that
+// are made before the policy is asked. A name stands right behind its < in every state of a
+// parser, and an attribute has its name whole before its =, so this needs no parser: it
+// may change a text that shows code, and leaves no link. The links are in a list beside it.
 func framed(html string) string {
 	html = loaded.ReplaceAllString(strings.ToValidUTF8(html, "\ufffd"), "${1}x-${2}")
+	html = leads.ReplaceAllString(html, "data-$1$2")
 	doctype := docType.FindString(html)
 	root := "<html>"
 	if !namesDirection.MatchString(html) {
 		root = `<html dir="auto">`
 	}
-	// Links lead to a window of their own, which the frame may not open.
-	return doctype + root + `<base target="_blank">` + frameStyle + html[len(doctype):]
+	return doctype + root + frameStyle + html[len(doctype):]
 }
 
 var docType = regexp.MustCompile(`(?i)^\s*<!doctype[^>]*>`)
 
-// frameStyle shows the place of an image that is not loaded.
-const frameStyle = `<style>img[src]:not([src^="data:" i]){min-width:1.5em;min-height:1.5em;outline:1px dashed #8a8f98;` +
+// frameStyle shows links as such, and the place of an image that is not loaded.
+const frameStyle = `<style>:where(a[data-href]){color:#00e;text-decoration:underline}img[src]:not([src^="data:" i]){min-width:1.5em;min-height:1.5em;outline:1px dashed #8a8f98;` +
 	`outline-offset:-1px;background:repeating-linear-gradient(45deg,#8a8f981f 0 6px,#0000 6px 12px)}</style>`

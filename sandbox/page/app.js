@@ -11,7 +11,7 @@ function el(spec, ...rest) {
   const [tag, ...classes] = spec.split('.')
   const node = document.createElement(tag)
   if (classes.length) node.className = classes.join(' ')
-  for (const part of rest.flat()) {
+  for (const part of rest.flat(2)) {
     if (part == null || part === false) continue
     if (typeof part === 'object' && !(part instanceof Node)) {
       for (const [name, value] of Object.entries(part)) {
@@ -83,7 +83,7 @@ function rowOf(mail, fresh) {
   el('time.when', {datetime: mail.accepted_at, title: mail.accepted_at}, when(mail.accepted_at)),
   el('span.who', 'to ', el('bdi', to), more),
   el('span.marks',
-    mail.attachments > 0 && el('span', {title: plural(mail.attachments, 'file')}, '📎 ' + mail.attachments),
+    mail.attachments > 0 && el('span', plural(mail.attachments, 'file')),
     mail.fate !== 'delivered' && el('span.chip', {'data-fate': mail.fate}, mail.fate),
     el('span.vendor', {'data-provider': mail.provider}, title(mail.provider)),
   )))
@@ -190,7 +190,7 @@ async function open(number) {
 const back = () => el('button.back', {type: 'button', onclick: () => { location.hash = '#/' }}, '‹ Mails')
 
 function addresses(all) {
-  return all.map((a) => el('span', el('bdi', a.name ? `${a.name} ` : ''), el(a.name ? 'small' : 'span', a.name ? `<${a.email}>` : a.email),
+  return all.map((a) => el('span', a.name && [el('bdi', a.name), ' '], el(a.name ? 'small' : 'bdi', a.name ? `<${a.email}>` : a.email),
     a.fate && all.length > 1 && a.fate !== 'delivered' && el('small.chip', {'data-fate': a.fate}, a.fate)))
 }
 
@@ -277,6 +277,7 @@ function previewOf(mail, seen) {
       seen.remote.length > 0 && el('span.chip', {'data-fate': 'partly', id: 'blocked', title: 'Nothing is loaded from elsewhere'},
         plural(seen.remote.length, 'remote image') + ' blocked'),
       seen.active > 0 && el('span.chip', {id: 'active'}, plural(seen.active, 'active part') + ' switched off'),
+      seen.links.length > 0 && el('span', 'Links are in the tab Links.'),
       el('span.widths', {role: 'group', 'aria-label': 'Width'}, width('desktop', 'Desktop'), width('phone', 'Phone'))),
     stage,
   ]
