@@ -116,7 +116,7 @@ func (st *store) wholeFate(m *mail) string {
 
 func (st *store) row(m *mail) mailRow {
 	return mailRow{
-		Number: m.seq, Provider: m.Provider, ID: m.ID, From: m.From, To: append([]provider.Address{}, m.To[:min(len(m.To), maxRowTo)]...),
+		Number: m.seq, Provider: m.Provider, ID: m.ID, From: shown(m.From), To: shownAll(m.To[:min(len(m.To), maxRowTo)]),
 		Recipients: len(m.To) + len(m.Cc) + len(m.Bcc), Subject: st.filled(m, m.Subject), Fate: st.wholeFate(m),
 		Attachments: len(m.Attachments), Size: m.content(), AcceptedAt: m.AcceptedAt, SendAt: m.SendAt,
 	}
@@ -125,7 +125,7 @@ func (st *store) row(m *mail) mailRow {
 func (st *store) view(m *mail) mailView {
 	v := mailView{
 		mailRow: st.row(m), Batch: m.Batch, To: st.recipientViews(m, m.To), Cc: st.recipientViews(m, m.Cc), Bcc: st.recipientViews(m, m.Bcc),
-		ReplyTo: append([]provider.Address{}, m.ReplyTo...), HTML: st.filled(m, m.HTML), Text: st.filled(m, m.Text), Files: []fileView{},
+		ReplyTo: shownAll(m.ReplyTo), HTML: st.filled(m, m.HTML), Text: st.filled(m, m.Text), Files: []fileView{},
 		Headers: m.Headers, Tags: append([]string{}, m.Tags...), Template: m.Template, Variables: m.Variables, List: m.List,
 		Notes: st.notes(m),
 	}
@@ -147,7 +147,24 @@ func (st *store) view(m *mail) mailView {
 func (st *store) recipientViews(m *mail, all []provider.Address) []recipientView {
 	out := make([]recipientView, 0, len(all))
 	for _, a := range all {
-		out = append(out, recipientView{Address: a, Fate: st.fateOf(m, a.Email)})
+		out = append(out, recipientView{Address: shown(a), Fate: st.fateOf(m, a.Email)})
+	}
+	return out
+}
+
+// shown is an address as a mail program shows it: programs encode names (RFC 2047) for
+// vendors that lose them otherwise.
+func shown(a provider.Address) provider.Address {
+	if name, err := new(mime.WordDecoder).DecodeHeader(a.Name); err == nil {
+		a.Name = name
+	}
+	return a
+}
+
+func shownAll(all []provider.Address) []provider.Address {
+	out := make([]provider.Address, 0, len(all))
+	for _, a := range all {
+		out = append(out, shown(a))
 	}
 	return out
 }

@@ -112,7 +112,9 @@ func newTab(t *testing.T, ctx context.Context, sb *sandbox.Server, cfg provider.
 			b.frames = append(b.frames, e.Frame.URL)
 		case *page.EventJavascriptDialogOpening:
 			b.dialogs++
-			go func() { _, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}) }()
+			go func() {
+				_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+			}()
 		case *runtime.EventExceptionThrown:
 			b.thrown = append(b.thrown, fmt.Sprintf("%+v", e.ExceptionDetails.Exception))
 		}
@@ -130,7 +132,7 @@ func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 // open goes to the page, and to one of its mails, and waits for the list.
 func (b *tab) open(fragment string) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(b.sb.URL()+"/_postmux/"+fragment))
+	b.do(chromedp.Navigate(b.sb.URL() + "/_postmux/" + fragment))
 	b.until(`document.body.dataset.listed && document.querySelector("#live").dataset.state === "on"`)
 }
 
@@ -390,6 +392,8 @@ func seeMails(t *testing.T, b *tab) {
 	b.do(chromedp.Click(chromedp.CSS("#list li:first-child a")))
 	b.until(`document.querySelector("#mail h1")?.textContent === "سفارش شما آماده است"`)
 	b.fits("right to left, phone")
+	assert.Greater(t, eval[float64](b, `document.querySelector(".stage iframe").getBoundingClientRect().height`), 300.0, "the mail has the height of the window")
+	eval[bool](b, `new Promise((done) => document.querySelector(".stage iframe").addEventListener("load", () => done(true)) || setTimeout(() => done(true), 500))`)
 	b.shot("phone-right-to-left")
 	b.size(1000, 800, false)
 	b.fits("narrow")
@@ -629,12 +633,14 @@ func seeFile(t *testing.T, b *tab) {
 	mail["attachment"] = []any{map[string]any{"name": "../../گزارش\u202efdp.html", "content": "PGI+aGk8L2I+"}}
 	b.post(mail)
 	dir := t.TempDir()
-	saved := make(chan string, 1)
+	name, saved := "", make(chan string, 1)
 	require.NoError(t, chromedp.ListenBrowser(b.ctx, func(event any) {
-		if e, ok := event.(*browser.EventDownloadWillBegin); ok {
-			select {
-			case saved <- e.SuggestedFilename:
-			default:
+		switch e := event.(type) {
+		case *browser.EventDownloadWillBegin:
+			name = e.SuggestedFilename
+		case *browser.EventDownloadProgress:
+			if e.State == browser.DownloadProgressStateCompleted {
+				saved <- name
 			}
 		}
 	}))

@@ -79,14 +79,12 @@ function rowOf(mail, fresh) {
     href: '#/' + mail.number, 'data-number': mail.number, 'aria-current': mail.number === state.open ? 'true' : null,
     class: fresh ? 'new' : null,
   },
-  el('span.subject', {dir: 'auto'}, mail.subject || '(no subject)'),
-  el('time.when', {datetime: mail.accepted_at, title: mail.accepted_at}, when(mail.accepted_at)),
-  el('span.who', 'to ', el('bdi', to), more),
-  el('span.marks',
+  el('span', el('b.subject', {dir: 'auto'}, mail.subject || '(no subject)'),
+    el('time.when', {datetime: mail.accepted_at, title: mail.accepted_at}, when(mail.accepted_at))),
+  el('span.second', el('span.who', 'to ', el('bdi', to), more),
     mail.attachments > 0 && el('span', plural(mail.attachments, 'file')),
     mail.fate !== 'delivered' && el('span.chip', {'data-fate': mail.fate}, mail.fate),
-    el('span.vendor', {'data-provider': mail.provider}, title(mail.provider)),
-  )))
+    el('span.vendor', {'data-provider': mail.provider}, title(mail.provider)))))
 }
 
 function showList() {
@@ -277,7 +275,7 @@ function previewOf(mail, seen) {
       seen.remote.length > 0 && el('span.chip', {'data-fate': 'partly', id: 'blocked', title: 'Nothing is loaded from elsewhere'},
         plural(seen.remote.length, 'remote image') + ' blocked'),
       seen.active > 0 && el('span.chip', {id: 'active'}, plural(seen.active, 'active part') + ' switched off'),
-      seen.links.length > 0 && el('span', 'Links are in the tab Links.'),
+      seen.links.length > 0 && el('span', 'Links open from the tab Links.'),
       el('span.widths', {role: 'group', 'aria-label': 'Width'}, width('desktop', 'Desktop'), width('phone', 'Phone'))),
     stage,
   ]
@@ -384,7 +382,8 @@ function showNothing() {
   $('mail').replaceChildren(el('div.empty',
     el('h1', 'Waiting for mail'),
     el('p', 'Send something to one of the addresses below and it appears here at once. Nothing leaves this machine.'),
-    el('pre', `postmux sandbox > sandbox.yaml\npostmux --config sandbox.yaml --provider sendpulse send message.json`),
+    el('p', 'With the configuration that the sandbox has printed:'),
+    el('pre', 'postmux --config sandbox.yaml --provider sendpulse send message.json'),
     el('table', el('thead', el('tr', ['Provider', 'Base URL', 'Key'].map((t) => el('th', {scope: 'col'}, t)))),
       el('tbody', state.providers.map((p) => el('tr', el('td', el('span.vendor', {'data-provider': p.name}, p.title)), el('td', p.base_url), el('td', p.key)))))))
 }
@@ -406,9 +405,11 @@ async function remove(number) {
   location.hash = next ? '#/' + next : '#/'
 }
 
+const chosen = () => Number(location.hash.slice(2)) || 0
+
 function neighbour(step) {
   const numbers = [...state.rows.keys()].sort((a, b) => b - a)
-  const at = numbers.indexOf(state.open)
+  const at = numbers.indexOf(chosen())
   return at < 0 ? (step > 0 ? numbers[0] : 0) : numbers[at + step] ?? 0
 }
 
@@ -527,10 +528,9 @@ function listen() {
 
 const wide = matchMedia('(min-width: 1360px)')
 wide.addEventListener('change', () => { if (state.tab === 'call') choose(shown?.html ? 'preview' : 'text') })
-addEventListener('hashchange', () => open(Number(location.hash.slice(2)) || 0))
+addEventListener('hashchange', () => open(chosen()))
 
 await about().catch(failed)
 await load().catch(failed)
 listen()
-const start = Number(location.hash.slice(2)) || 0
-if (start) open(start)
+if (chosen()) open(chosen())
