@@ -482,6 +482,29 @@ func TestFramed(t *testing.T) {
 	}
 }
 
+// What a provider leaves of a mail is told beside it.
+func TestNotes(t *testing.T) {
+	s := New(t)
+	brevo := brevoClient(t, s)
+	c := controlOf(t, s)
+	brevo.call(201, "POST", "/smtp/email", `{"to":[{"email":"a@example.com"}],"templateId":12,"htmlContent":"<p>lost</p>","params":{"name":"A"}}`)
+	s.Fail("brevo", Fault{Status: 502, After: true, Delay: time.Millisecond})
+	brevo.call(502, "POST", "/smtp/email", aMail)
+	brevo.call(202, "POST", "/smtp/email", strings.Replace(aMail, `"subject"`, `"scheduledAt":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`","subject"`, 1))
+	for number, want := range [][]string{
+		{"The template 12 takes the place", "The variable order has no value", "There is no text"},
+		{"A fault of the test answered 502, after 1ms."},
+		{"It waits for its time"},
+	} {
+		notes := c.get(fmt.Sprintf("/mails/%d", number+1))["notes"].([]any)
+		require.Len(t, notes, len(want), "%v", notes)
+		for i := range want {
+			assert.Contains(t, notes[i], want[i])
+		}
+	}
+	assert.InDelta(t, 502, c.get("/mails/2/request")["answer"].(map[string]any)["status"], 0)
+}
+
 // Credentials are in no view of a request, and long texts are cut between characters.
 func TestCallIsRedacted(t *testing.T) {
 	s := New(t, Lenient())

@@ -60,8 +60,9 @@ func (x *exchange) fault(f Fault, failing bool) {
 
 // note adds a note to the request that is carried out; s.mu is held.
 func (s *Server) note(format string, args ...any) {
-	if s.current != nil {
-		s.current.notes = append(s.current.notes, fmt.Sprintf(format, args...))
+	text := fmt.Sprintf(format, args...)
+	if s.current != nil && !slices.Contains(s.current.notes, text) {
+		s.current.notes = append(s.current.notes, text)
 	}
 }
 

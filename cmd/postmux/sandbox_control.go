@@ -63,7 +63,7 @@ func (c control) do(ctx context.Context, method, path string, query url.Values, 
 			return ctx.Err()
 		}
 		return &provider.Error{
-			Kind: provider.ErrUnavailable, Op: "sandbox", Outcome: provider.OutcomeNotSent,
+			Kind: provider.ErrUnavailable, Op: "sandbox",
 			Message: fmt.Sprintf("no sandbox answers at %s; \"postmux sandbox\" starts one", c.address), Err: err,
 		}
 	}
@@ -86,7 +86,7 @@ func (c control) do(ctx context.Context, method, path string, query url.Values, 
 
 func notASandbox(address string, status int) error {
 	return &provider.Error{
-		Kind: provider.ErrBadResponse, Op: "sandbox", Outcome: provider.OutcomeNotSent, Status: status,
+		Kind: provider.ErrBadResponse, Op: "sandbox", Status: status,
 		Message: "what answers at " + address + " is no sandbox",
 	}
 }
@@ -104,7 +104,7 @@ func refusedByControl(address string, status int, data []byte) error {
 		kind = provider.ErrNotFound
 	}
 	return &provider.Error{
-		Kind: kind, Op: "sandbox", Outcome: provider.OutcomeNotSent, Status: status, Code: doc.Error.Code, Message: doc.Error.Message,
+		Kind: kind, Op: "sandbox", Status: status, Code: doc.Error.Code, Message: doc.Error.Message,
 	}
 }
 
