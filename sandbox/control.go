@@ -302,17 +302,18 @@ func (f mailFilter) takes(st *store, m *mail) bool {
 	return has(st.filled(m, m.Text)) || has(st.filled(m, m.HTML))
 }
 
-// found returns the mails that f takes, newest first; s.mu is held.
-func (s *Server) found(f mailFilter) []*mail {
+// found returns the mails behind a number that f takes, newest first; s.mu is held.
+func (s *Server) found(f mailFilter, after int64) []*mail {
 	var out []*mail
 	for _, name := range Providers() {
 		if f.provider != "" && f.provider != name {
 			continue
 		}
 		st := s.states[name].store
-		for _, m := range st.mails.items {
-			if f.takes(st, m) {
-				out = append(out, m)
+		items := st.mails.items
+		for i := len(items) - 1; i >= 0 && items[i].seq > after; i-- {
+			if f.takes(st, items[i]) {
+				out = append(out, items[i])
 			}
 		}
 	}
@@ -346,7 +347,7 @@ func (s *Server) listMails(r *http.Request) (any, *refusal) {
 		return nil, no
 	}
 	rows, next := []mailRow{}, (*int64)(nil)
-	all := s.found(f)
+	all := s.found(f, 0)
 	for _, m := range all {
 		if before > 0 && m.seq >= before {
 			continue
@@ -408,12 +409,14 @@ func (s *Server) getMailRequest(r *http.Request) (any, *refusal) {
 
 func (s *Server) getMailHTML(r *http.Request) (any, *refusal) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	st, m, no := s.mailOf(r)
 	if no != nil {
+		s.mu.Unlock()
 		return nil, no
 	}
-	return raw{kind: "text/html; charset=utf-8", data: []byte(framed(st.filled(m, m.HTML))), csp: frameAllowed}, nil
+	html := st.filled(m, m.HTML)
+	s.mu.Unlock()
+	return raw{kind: "text/html; charset=utf-8", data: []byte(framed(html)), csp: frameAllowed}, nil
 }
 
 // getMailFile gives every file as bytes to be saved, whatever its type says.
@@ -446,7 +449,7 @@ func (s *Server) deleteMails(r *http.Request) (any, *refusal) {
 	if no != nil {
 		return nil, no
 	}
-	return s.remove(s.found(f)), nil
+	return s.remove(s.found(f, 0)), nil
 }
 
 func (s *Server) deleteMail(r *http.Request) (any, *refusal) {
@@ -503,22 +506,28 @@ func (s *Server) waitForMail(r *http.Request) (any, *refusal) {
 	if no != nil {
 		return nil, no
 	}
+	s.mu.Lock()
+	f, no := s.filterOf(q)
+	resets := s.resets
+	s.mu.Unlock()
+	if no != nil {
+		return nil, no
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	for {
+	for seen := after; ; {
 		s.mu.Lock()
-		f, no := s.filterOf(q)
-		all := s.found(f)
-		changed := s.changed
-		if no == nil && len(all) > 0 && all[0].seq > after {
-			view := s.states[all[0].Provider].store.view(all[0])
+		if s.resets != resets {
+			seen, resets = after, s.resets // the numbers have begun anew
+		}
+		if found := s.found(f, seen); len(found) > 0 {
+			view := s.states[found[0].Provider].store.view(found[0])
 			s.mu.Unlock()
 			return view, nil
 		}
+		seen = max(seen, s.seq)
+		changed := s.changed
 		s.mu.Unlock()
-		if no != nil {
-			return nil, no
-		}
 		select {
 		case <-changed:
 		case <-ctx.Done():

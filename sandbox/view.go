@@ -214,7 +214,7 @@ func (st *store) notes(m *mail) []string {
 	if m.HTML != "" && m.Text == "" {
 		say("There is no text beside the HTML.")
 	}
-	if m.HTML != "" && rightToLeft(m.HTML) && !namesDirection.MatchString(m.HTML) {
+	if undirected(m.HTML) {
 		say("The HTML runs from right to left and does not say so (dir=\"rtl\"). This page shows it by its letters; many mail programs do not.")
 	}
 	return out
@@ -237,6 +237,9 @@ func (st *store) unfilled(m *mail) []string {
 	}
 	return out
 }
+
+// undirected reports whether HTML runs from right to left and does not say so.
+func undirected(html string) bool { return rightToLeft(html) && !namesDirection.MatchString(html) }
 
 var namesDirection = regexp.MustCompile(`(?i)\bdir\s*=|\bdirection\s*:`)
 
@@ -309,11 +312,11 @@ func disposition(name string) string {
 
 // loaded are elements that lead away, or for which a browser connects before it asks the
 // policy: Chromium does so for the address of a frame within a frame.
-var loaded = regexp.MustCompile(`(?i)(</?)(link|meta|base|iframe|frame|object|embed|applet|portal|fencedframe)`)
+var loaded = []string{"link", "meta", "base", "iframe", "frame", "object", "embed", "applet", "portal", "fencedframe"}
 
 // leads are attributes that make a link, or that let an animation of SVG make one: when
 // the mouse goes down on a link, Chromium connects to where it leads.
-var leads = regexp.MustCompile(`(?i)(href|attributename)(\s*=)`)
+var leads = []string{"href", "attributename"}
 
 // framed is the HTML of a mail for the frame of the page. The frame has no scripts, forms
 // or loads by its attributes and headers; here goes what they do not stop, connections that
@@ -321,15 +324,58 @@ var leads = regexp.MustCompile(`(?i)(href|attributename)(\s*=)`)
 // parser, and an attribute has its name whole before its =, so this needs no parser: it
 // may change a text that shows code, and leaves no link. The links are in a list beside it.
 func framed(html string) string {
-	html = loaded.ReplaceAllString(strings.ToValidUTF8(html, "\ufffd"), "${1}x-${2}")
-	html = leads.ReplaceAllString(html, "data-$1$2")
-	doctype := docType.FindString(html)
+	html = strings.ToValidUTF8(html, "\ufffd")
 	root := "<html>"
-	if !namesDirection.MatchString(html) {
-		root = `<html dir="auto">`
+	if undirected(html) {
+		root = `<html dir="rtl">`
 	}
+	html = renamed(html, '<', "x-", func(i int) int {
+		i++
+		if i < len(html) && html[i] == '/' {
+			i++
+		}
+		if slices.ContainsFunc(loaded, func(name string) bool {
+			return len(html)-i >= len(name) && strings.EqualFold(html[i:i+len(name)], name)
+		}) {
+			return i
+		}
+		return -1
+	})
+	html = renamed(html, '=', "data-", func(i int) int {
+		before := strings.TrimRight(html[:i], " \t\r\n\f")
+		for _, name := range leads {
+			if at := len(before) - len(name); at >= 0 && strings.EqualFold(before[at:], name) {
+				return at
+			}
+		}
+		return -1
+	})
+	doctype := docType.FindString(html[:min(len(html), maxDocType)])
 	return doctype + root + frameStyle + html[len(doctype):]
 }
+
+// renamed puts prefix before each name that find finds at a sign: its place, or -1.
+func renamed(html string, sign byte, prefix string, find func(i int) int) string {
+	var out strings.Builder
+	written := 0
+	for i := 0; i < len(html); i++ {
+		next := strings.IndexByte(html[i:], sign)
+		if next < 0 {
+			break
+		}
+		i += next
+		if at := find(i); at >= written {
+			out.WriteString(html[written:at])
+			out.WriteString(prefix)
+			written = at
+		}
+	}
+	out.WriteString(html[written:])
+	return out.String()
+}
+
+// maxDocType is within what a document type is looked for, in bytes.
+const maxDocType = 1000
 
 var docType = regexp.MustCompile(`(?i)^\s*<!doctype[^>]*>`)
 

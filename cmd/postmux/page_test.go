@@ -485,7 +485,9 @@ func seeHostile(t *testing.T, b *tab) {
 	// What the tries above would cause comes before the answer to this.
 	eval[bool](b, `fetch("v1/clock").then(() => new Promise((done) => setTimeout(() => done(true), 300)))`)
 
+	b.mu.Lock()
 	dialogs, connected, requested := b.dialogs, connections.Load(), len(b.requests)
+	b.mu.Unlock()
 	// The same would be seen: a page that may act does so.
 	b.do(chromedp.Navigate("data:text/html,<img src='" + evil.URL + "/control'><script>alert(23)</script>"))
 	b.mu.Lock()
