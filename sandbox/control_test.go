@@ -482,6 +482,25 @@ func TestFramed(t *testing.T) {
 	}
 }
 
+// A mail that had to leave is told as such.
+func TestControlForgets(t *testing.T) {
+	s := New(t)
+	s.bound = bound{items: 2, bytes: 1 << 20}
+	brevo := brevoClient(t, s)
+	for range 3 {
+		brevo.call(201, "POST", "/smtp/email", aMail)
+	}
+	c := controlOf(t, s)
+	doc, _ := c.do(404, "GET", "/mails/1", "")
+	assert.Contains(t, doc["error"].(map[string]any)["message"], "no longer kept")
+	assert.InDelta(t, 2, c.get("/mails")["total"], 0)
+	assert.InDelta(t, 3, c.get("/sandbox")["last"], 0)
+	c.do(200, "DELETE", "/mails/3", "")
+	assert.InDelta(t, 3, c.get("/sandbox")["last"], 0)
+	requests, mails := s.Dropped()
+	assert.Equal(t, []int{1, 1}, []int{requests, mails}, "what was deleted was not dropped")
+}
+
 // What a provider leaves of a mail is told beside it.
 func TestNotes(t *testing.T) {
 	s := New(t)

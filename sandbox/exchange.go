@@ -15,7 +15,6 @@ import (
 type exchange struct {
 	request Request // without Fields, which are read again from the body
 	status  int     // of the answer; 0 while there is none, dropped
-	kind    string
 	answer  []byte
 	taken   []string // habits, see Lenient
 	notes   []string
@@ -66,9 +65,13 @@ func (s *Server) note(format string, args ...any) {
 	}
 }
 
+// maxAnswer is what is kept of an answer, in bytes. That to a thousand mails has 70 KB.
+const maxAnswer = 256 << 10
+
 func (x *exchange) answered(a answer) {
-	x.status, x.kind = a.status, a.header.Get("Content-Type")
-	x.answer, _ = a.body.([]byte)
+	x.status = a.status
+	body, _ := a.body.([]byte)
+	x.answer = body[:min(len(body), maxAnswer)]
 }
 
 // exchangeView is an exchange as the control API shows it: without credentials, and

@@ -35,6 +35,9 @@ import (
 // shotsEnv names a folder into which the test of the page writes pictures.
 const shotsEnv = "POSTMUX_SHOTS"
 
+// patience is the longest wait for one thing in the browser, on a machine with other work.
+const patience = 40 * time.Second
+
 // The page in headless Chromium. Each part has a sandbox and a tab of its own.
 func TestPage(t *testing.T) {
 	if testing.Short() {
@@ -48,7 +51,7 @@ func TestPage(t *testing.T) {
 	// For root, to whom Chromium refuses its own sandbox, chromedp adds --no-sandbox.
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	defer cancel()
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 4*time.Minute)
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
@@ -124,7 +127,7 @@ func newTab(t *testing.T, ctx context.Context, sb *sandbox.Server, cfg provider.
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	require.NoError(b.t, chromedp.Do(ctx, actions...))
 }
@@ -139,14 +142,14 @@ func (b *tab) open(fragment string) {
 // until waits for a condition of the page's script.
 func (b *tab) until(condition string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	require.NoError(b.t, chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("!!("+condition+")", chromedp.WithPollingInterval(20*time.Millisecond))), condition)
 }
 
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	require.NoError(b.t, err, expression)
@@ -538,6 +541,7 @@ func seeLive(t *testing.T, b *tab) {
 	b.post(brevoMail("The second", "<p>Hello</p>"))
 	b.until(`document.querySelector("#list .subject")?.textContent === "The second"`)
 	assert.Equal(t, "2 mails", b.text("#count"))
+	assert.Equal(t, "postmux sandbox", eval[string](b, "document.title"))
 	assert.Contains(t, b.text("#filters"), "Brevo\n2")
 
 	scheduled := brevoMail("Later", "<p>Hello</p>")
@@ -658,7 +662,7 @@ func seeFile(t *testing.T, b *tab) {
 	select {
 	case name := <-saved:
 		assert.Equal(t, "گزارش_fdp.html", name)
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		require.NoError(t, errors.New("the file was not saved"))
 	}
 	assert.Empty(t, b.thrown)

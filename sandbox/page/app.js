@@ -32,8 +32,9 @@ async function ask(path, options) {
 }
 
 const state = {
-  providers: [], rows: new Map(), total: 0, next: null, provider: '', q: '', open: 0, tab: 'preview', changes: -1, whole: false,
+  providers: [], last: 0, rows: new Map(), total: 0, next: null, provider: '', q: '', open: 0, tab: 'preview', changes: -1, whole: false,
 }
+let shown = null // the mail that is open
 const title = (name) => state.providers.find((p) => p.name === name)?.title ?? name
 const plural = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 const size = (n) => n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1000).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`
@@ -113,8 +114,12 @@ function arrived(mails) {
   if (state.q) { reload(); return }
   const list = $('list')
   for (const mail of mails) {
-    const of = state.providers.find((p) => p.name === mail.provider)
-    if (of && mail.number > (of.last ?? 0)) { of.mails++; of.last = mail.number }
+    if (mail.number > state.last) {
+      state.last = mail.number
+      const of = state.providers.find((p) => p.name === mail.provider)
+      if (of) of.mails++
+      if (document.hidden) unseen++
+    }
     if (state.provider && state.provider !== mail.provider || state.rows.has(mail.number)) continue
     list.querySelector('.none')?.remove()
     state.rows.set(mail.number, mail)
@@ -123,11 +128,19 @@ function arrived(mails) {
   }
   showFilters()
   showCount()
+  showTitle()
 }
+
+let unseen = 0 // mails that came while the page was in the background
+function showTitle() {
+  document.title = (unseen ? `(${unseen}) ` : '') + (shown ? `${shown.subject || '(no subject)'} – ` : '') + 'postmux sandbox'
+}
+document.addEventListener('visibilitychange', () => { if (!document.hidden) { unseen = 0; showTitle() } })
 
 async function about() {
   const answer = await ask('sandbox')
   state.providers = answer.providers
+  state.last = answer.last
   problemsAre(answer.violations)
   showFilters()
 }
@@ -165,7 +178,6 @@ const tabs = [
   ['preview', 'Preview'], ['text', 'Text'], ['source', 'Source'], ['details', 'Details'], ['files', 'Files'], ['links', 'Links'],
   ['call', 'Call'],
 ]
-let shown = null // the mail that is open
 
 async function open(number) {
   state.open = number
@@ -174,7 +186,7 @@ async function open(number) {
     else a.removeAttribute('aria-current')
   }
   document.body.dataset.view = number ? 'mail' : 'list'
-  if (!number) { shown = null; showNothing(); return }
+  if (!number) { shown = null; showNothing(); showTitle(); return }
   try {
     const mail = await ask('mails/' + number)
     if (state.open !== number) return
@@ -232,6 +244,7 @@ function showMail(mail) {
   $('mail').replaceChildren(head, bar, body, call)
   $('mail').scrollTop = 0
   choose(state.tab)
+  showTitle()
   showCall(mail, call, false)
 }
 
@@ -520,8 +533,8 @@ function listen() {
   events.addEventListener('state', (event) => {
     const {changes, violations, last} = JSON.parse(event.data)
     problemsAre(violations)
-    const newest = Math.max(0, ...state.providers.map((p) => p.last ?? 0), ...state.rows.keys())
-    if (changes !== state.changes || last > newest) reload()
+    // The stream begins with this event, also after a pause in which anything may have come.
+    if (changes !== state.changes || last !== state.last) reload()
     if (changes !== state.changes && state.open && shown) open(state.open)
   })
 }
