@@ -70,7 +70,7 @@ func controlOf(t *testing.T, s *Server) *controller {
 	return &controller{t: t, s: s, met: map[string]bool{}}
 }
 
-func (c *controller) do(status int, method, path, body string) (map[string]any, *http.Response) {
+func (c *controller) do(status int, method, path, body string) reply {
 	c.t.Helper()
 	doc := describedControl(c.t)
 	doc.Servers = openapi3.Servers{{URL: c.s.URL() + "/_postmux/v1"}}
@@ -98,15 +98,14 @@ func (c *controller) do(status int, method, path, body string) (map[string]any, 
 	require.NoError(c.t, openapi3filter.ValidateResponse(c.t.Context(), out), "%s %s", method, path)
 	assert.Empty(c.t, w.Header().Get("Access-Control-Allow-Origin"))
 	assert.NotEmpty(c.t, w.Header().Get("Content-Security-Policy"))
-	var doc2 map[string]any
-	_ = json.Unmarshal(w.Body.Bytes(), &doc2)
-	return doc2, w.Result() //nolint:bodyclose // a recorder's body needs no closing
+	r := reply{status: w.Code, header: w.Header(), raw: w.Body.String()}
+	_ = json.Unmarshal(w.Body.Bytes(), &r.body)
+	return r
 }
 
 func (c *controller) get(path string) map[string]any {
 	c.t.Helper()
-	doc, _ := c.do(200, "GET", path, "")
-	return doc
+	return c.do(200, "GET", path, "").body
 }
 
 const aRichMail = `{"sender":{"email":"shop@example.com","name":"Shop"},"to":[{"email":"sara@example.com","name":"سارا"},{"email":"bounce@example.com"}],
@@ -156,13 +155,12 @@ func TestControl(t *testing.T) {
 	assert.Len(t, call["taken"], 1)
 	c.get("/mails/1/request?whole=true")
 
-	_, html := c.do(200, "GET", "/mails/1/html", "")
-	assert.Equal(t, frameAllowed, html.Header.Get("Content-Security-Policy"))
-	_, f := c.do(200, "GET", "/mails/1/files/0", "")
-	assert.Equal(t, `attachment; filename=evil_gpj.pdf`, f.Header.Get("Content-Disposition"))
-	content, err := io.ReadAll(f.Body)
-	require.NoError(t, err)
-	assert.Equal(t, "%PDF", string(content))
+	html := c.do(200, "GET", "/mails/1/html", "")
+	assert.Equal(t, frameAllowed, html.header.Get("Content-Security-Policy"))
+	f := c.do(200, "GET", "/mails/1/files/0", "")
+	assert.Equal(t, `attachment; filename=evil_gpj.pdf`, f.header.Get("Content-Disposition"))
+	assert.Equal(t, "application/octet-stream", f.header.Get("Content-Type"))
+	assert.Equal(t, "%PDF", f.raw)
 
 	assert.InDelta(t, 1, c.get("/wait?to=SARA@example.com&subject=%D8%B3%D9%81%D8%A7%D8%B1%D8%B4")["number"], 0)
 	assert.InDelta(t, 2, c.get("/wait?to=sara@example.com")["number"], 0, "the newest")
@@ -175,7 +173,7 @@ func TestControl(t *testing.T) {
 	c.do(200, "DELETE", "/violations", "")
 	assert.Empty(t, c.get("/violations")["violations"])
 
-	fault, _ := c.do(200, "POST", "/faults", `{"provider":"brevo","operation":"sendEmail","status":429,"headers":{"retry-after":"7"},"times":2}`)
+	fault := c.do(200, "POST", "/faults", `{"provider":"brevo","operation":"sendEmail","status":429,"headers":{"retry-after":"7"},"times":2}`).body
 	assert.Equal(t, map[string]any{"Retry-After": "7"}, fault["headers"])
 	r := brevo.call(429, "POST", "/smtp/email", aMail)
 	assert.Equal(t, "7", r.header.Get("Retry-After"))
@@ -187,11 +185,11 @@ func TestControl(t *testing.T) {
 	assert.NotEmpty(t, c.get("/contacts?provider=brevo")["contacts"])
 	assert.NotEmpty(t, c.get("/lists?provider=smsby")["lists"])
 
-	clock, _ := c.do(200, "POST", "/clock", `{"advance_seconds":3600}`)
+	clock := c.do(200, "POST", "/clock", `{"advance_seconds":3600}`).body
 	assert.InDelta(t, 3600, clock["ahead_seconds"], 0)
 	assert.InDelta(t, 3600, c.get("/clock")["ahead_seconds"], 0)
 
-	deleted, _ := c.do(200, "DELETE", "/mails/2", "")
+	deleted := c.do(200, "DELETE", "/mails/2", "").body
 	assert.InDelta(t, 1, deleted["deleted"], 0)
 	c.do(404, "GET", "/mails/2", "")
 	c.do(200, "DELETE", "/mails?provider=brevo", "")
@@ -242,7 +240,7 @@ func TestControlRefuses(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c.t = t
-			doc, _ := c.do(row.status, row.method, row.path, row.body)
+			doc := c.do(row.status, row.method, row.path, row.body).body
 			assert.Contains(t, doc["error"].(map[string]any)["message"], row.want)
 		})
 	}
@@ -491,7 +489,7 @@ func TestControlForgets(t *testing.T) {
 		brevo.call(201, "POST", "/smtp/email", aMail)
 	}
 	c := controlOf(t, s)
-	doc, _ := c.do(404, "GET", "/mails/1", "")
+	doc := c.do(404, "GET", "/mails/1", "").body
 	assert.Contains(t, doc["error"].(map[string]any)["message"], "no longer kept")
 	assert.InDelta(t, 2, c.get("/mails")["total"], 0)
 	assert.InDelta(t, 3, c.get("/sandbox")["last"], 0)

@@ -36,6 +36,9 @@ const state = {
 }
 let shown = null // the mail that is open
 const title = (name) => state.providers.find((p) => p.name === name)?.title ?? name
+/** visible writes the characters that turn or hide others as escapes. */
+const visible = (text) => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g,
+  (c) => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'))
 const plural = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 const size = (n) => n < 1000 ? `${n} B` : n < 1e6 ? `${(n / 1000).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`
 
@@ -239,7 +242,7 @@ function showMail(mail) {
   call.classList.add('call')
   const body = el('div.body', preview,
     panel('text', long(mail.text, 'div.prose', {dir: 'auto'})),
-    panel('source', long(mail.html, 'pre', {dir: 'ltr'})),
+    panel('source', long(visible(mail.html), 'pre', {dir: 'ltr'})),
     panel('details', details(mail)), panel('files', files(mail)), panel('links', links(seen)))
   $('mail').replaceChildren(head, bar, body, call)
   $('mail').scrollTop = 0
@@ -288,7 +291,7 @@ function previewOf(mail, seen) {
       seen.remote.length > 0 && el('span.chip', {'data-fate': 'partly', id: 'blocked', title: 'Nothing is loaded from elsewhere'},
         plural(seen.remote.length, 'remote image') + ' blocked'),
       seen.active > 0 && el('span.chip', {id: 'active'}, plural(seen.active, 'active part') + ' switched off'),
-      seen.links.length > 0 && el('span', 'Links open from the tab Links.'),
+      seen.links.length > 0 && el('span.chip', {title: 'They open from the tab Links'}, plural(seen.links.length, 'link') + ' off'),
       el('span.widths', {role: 'group', 'aria-label': 'Width'}, width('desktop', 'Desktop'), width('phone', 'Phone'))),
     stage,
   ]
@@ -331,7 +334,7 @@ function long(text, spec, attributes) {
 
 function table(pairs) {
   return el('dl.table', pairs.filter(([, value]) => value !== '' && value != null)
-    .flatMap(([name, value]) => [el('dt', el('bdi', name)), el('dd', {dir: 'auto'}, String(value))]))
+    .flatMap(([name, value]) => [el('dt', el('bdi', visible(name))), el('dd', {dir: 'auto'}, visible(String(value)))]))
 }
 
 function details(mail) {
@@ -347,15 +350,17 @@ function details(mail) {
 
 function files(mail) {
   return el('ul.rows', mail.files.map((f) => el('li',
-    el('bdi', f.name || f.file_name), el('small', f.content_type), el('small', f.url ? 'by URL' : size(f.size)),
-    f.url ? el('small', {dir: 'ltr'}, f.url) : el('a', {href: `v1/mails/${mail.number}/files/${f.index}`, download: f.file_name}, 'Download'))))
+    el('span', el('bdi', f.file_name)), f.name && f.name !== f.file_name && el('small', 'sent as ', el('bdi', visible(f.name))),
+    el('small', f.content_type), el('small', f.url ? 'by URL' : size(f.size)),
+    f.url ? el('small', {dir: 'ltr'}, visible(f.url)) : el('a', {href: `v1/mails/${mail.number}/files/${f.index}`, download: f.file_name}, 'Download'))))
 }
 
 function links(seen) {
   const row = (link) => {
     const safe = /^(https?|mailto|tel):/i.test(link.href)
-    return el('li', el('bdi', link.text || '(without text)'),
-      safe ? el('a', {href: link.href, target: '_blank', rel: 'noopener noreferrer nofollow', dir: 'ltr'}, link.href) : el('small', {dir: 'ltr'}, link.href),
+    return el('li', el('span', el('bdi', link.text || '(without text)')),
+      safe ? el('a', {href: link.href, target: '_blank', rel: 'noopener noreferrer nofollow', dir: 'ltr'}, visible(link.href))
+        : el('small', {dir: 'ltr'}, visible(link.href)),
       !safe && el('small.chip', {'data-fate': 'blocked'}, 'not opened from here'))
   }
   return [el('ul.rows', seen.links.slice(0, 1000).map(row))]
@@ -373,14 +378,14 @@ async function showCall(mail, panel, whole) {
   const cut = !whole && JSON.stringify(call).includes(' bytes more')
   panel.replaceChildren(
     el('h2', `What ${title(mail.provider)} was asked`),
-    el('p.line', `${call.method} ${call.path}`),
+    el('p.line', visible(`${call.method} ${call.path}`)),
     ...(call.query.length ? [el('h2', 'Query'), fields(call.query)] : []),
     ...(call.fields.length ? [el('h2', 'Form'), fields(call.fields)] : []),
-    ...(call.body ? [el('h2', 'Body'), el('pre', {dir: 'ltr', tabindex: 0}, call.body)] : []),
+    ...(call.body ? [el('h2', 'Body'), el('pre', {dir: 'ltr', tabindex: 0}, visible(call.body))] : []),
     ...(cut ? [el('p', el('button', {type: 'button', onclick: () => showCall(mail, panel, true)}, 'Show long texts whole'))] : []),
     el('h2', 'What it answered'),
     el('p.line', call.answer.status ? String(call.answer.status) : 'nothing: the connection was closed'),
-    ...(call.answer.body ? [el('pre', {dir: 'ltr', tabindex: 0}, call.answer.body)] : []),
+    ...(call.answer.body ? [el('pre', {dir: 'ltr', tabindex: 0}, visible(call.answer.body))] : []),
     el('h2', 'Headers of the call'), table(Object.entries(call.headers).sort(([a], [b]) => a < b ? -1 : 1)),
   )
 }
