@@ -181,7 +181,7 @@ func (b *tab) press(keys ...string) {
 
 func (b *tab) text(selector string) string {
 	b.t.Helper()
-	return eval[string](b, fmt.Sprintf("document.querySelector(%q)?.innerText ?? ''", selector))
+	return eval[string](b, fmt.Sprintf("document.querySelector(%q)?.textContent ?? ''", selector))
 }
 
 // shot writes a picture, where one is wanted.
@@ -548,7 +548,7 @@ func seeLive(t *testing.T, b *tab) {
 	b.until(`document.querySelector("#list .subject")?.textContent === "The second"`)
 	assert.Equal(t, "2 mails", b.text("#count"))
 	assert.Equal(t, "postmux sandbox", eval[string](b, "document.title"))
-	assert.Contains(t, b.text("#filters"), "Brevo\n2")
+	assert.Contains(t, b.text("#filters"), "Brevo2")
 
 	scheduled := brevoMail("Later", "<p>Hello</p>")
 	scheduled["scheduledAt"] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)

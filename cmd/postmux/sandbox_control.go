@@ -258,10 +258,18 @@ func (a *app) showSandboxMail(ctx context.Context, c control, path string, query
 	for _, f := range m.Files {
 		files = append(files, f.Name)
 	}
+	number := strconv.FormatInt(m.Number, 10)
 	a.out.Pairs([][2]string{
-		{"number", strconv.FormatInt(m.Number, 10)}, {"provider", m.Provider}, {"id", m.ID}, {"from", addressTexts([]provider.Address{m.From})}, {"to", m.recipients()},
-		{"subject", m.Subject}, {"files", strings.Join(files, ", ")}, {"fate", m.Fate}, {"notes", strings.Join(m.Notes, " ")},
-		{"page", "http://" + c.address + "/_postmux/#/" + strconv.FormatInt(m.Number, 10)},
+		{"number", number},
+		{"provider", m.Provider},
+		{"id", m.ID},
+		{"from", addressTexts([]provider.Address{m.From})},
+		{"to", m.recipients()},
+		{"subject", m.Subject},
+		{"files", strings.Join(files, ", ")},
+		{"fate", m.Fate},
+		{"notes", strings.Join(m.Notes, " ")},
+		{"page", "http://" + c.address + "/_postmux/#/" + number},
 	})
 	if body := m.Text; body != "" || m.HTML != "" {
 		if body == "" {
