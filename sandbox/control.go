@@ -171,8 +171,8 @@ func answerOwn(w http.ResponseWriter, v any, no *refusal) {
 	_, _ = w.Write(append(data, '\n'))
 }
 
-// known refuses parameters that an operation does not have, and those given twice: a
-// misspelt filter would find everything.
+// known refuses parameters that an operation does not have, those given twice and those
+// without a value: a filter that is misspelt or empty would find, or delete, everything.
 func known(r *http.Request, names ...string) (url.Values, *refusal) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -184,6 +184,9 @@ func known(r *http.Request, names ...string) (url.Values, *refusal) {
 		}
 		if len(values) > 1 {
 			return nil, badRequest("%s: expected one value, got %d", name, len(values))
+		}
+		if values[0] == "" {
+			return nil, badRequest("%s: expected a value", name)
 		}
 	}
 	return q, nil

@@ -221,6 +221,7 @@ func TestControlRefuses(t *testing.T) {
 	}{
 		{name: "no such parameter", method: "GET", path: "/mails?form=a", status: 400, want: "no parameter form"},
 		{name: "a parameter twice", method: "DELETE", path: "/mails?to=a&to=b", status: 400, want: "expected one value"},
+		{name: "a parameter without a value", method: "DELETE", path: "/mails?to=", status: 400, want: "to: expected a value"},
 		{name: "a provider of another name", method: "GET", path: "/mails?provider=brvo", status: 400, want: "expected one of brevo"},
 		{name: "too many", method: "GET", path: "/mails?limit=1001", status: 400, want: "from 1 to 1000"},
 		{name: "no number", method: "GET", path: "/mails/x", status: 404, want: "no mail has the number x"},
@@ -364,6 +365,7 @@ func TestDelay(t *testing.T) {
 		{name: "by real time", fault: Fault{Delay: time.Millisecond}, want: 201, mails: 1},
 		{name: "a late failure", fault: Fault{Delay: time.Hour, Status: 500}, hurry: func(s *Server) { s.Advance(2 * time.Hour) }, want: 500},
 		{name: "lost late", fault: Fault{Delay: time.Hour, Drop: true, After: true}, hurry: func(s *Server) { s.Advance(time.Hour) }, mails: 1},
+		{name: "until the end", fault: Fault{Delay: time.Hour}, hurry: func(s *Server) { _ = s.Close() }, mails: 1},
 		{name: "until a reset", fault: Fault{Delay: time.Hour, Status: 500}, hurry: (*Server).Reset, want: 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {

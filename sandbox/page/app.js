@@ -54,6 +54,17 @@ function later(wait, act) {
   return () => { clearTimeout(timer); timer = setTimeout(act, wait) }
 }
 
+const fates = {
+  delivered: 'Handed over to the recipient',
+  bounced: 'The recipient does not exist: the sandbox bounces mail to bounce@ at any domain',
+  blocked: 'The provider sends nothing to this address',
+  scheduled: 'It waits for its time',
+  withdrawn: 'It was withdrawn before it went out',
+  dropped: 'The provider accepted it and does not send it',
+  partly: 'The recipients differ',
+}
+const fateChip = (fate, of = 'span') => el(`${of}.chip`, {'data-fate': fate, title: fates[fate]}, fate)
+
 // The list
 
 const filtered = () => new URLSearchParams(
@@ -87,7 +98,7 @@ function rowOf(mail, fresh) {
     el('time.when', {datetime: mail.accepted_at, title: mail.accepted_at}, when(mail.accepted_at))),
   el('span.second', el('span.who', 'to ', el('bdi', to), more),
     mail.attachments > 0 && el('span', plural(mail.attachments, 'file')),
-    mail.fate !== 'delivered' && el('span.chip', {'data-fate': mail.fate}, mail.fate),
+    mail.fate !== 'delivered' && fateChip(mail.fate),
     el('span.vendor', {'data-provider': mail.provider}, title(mail.provider)))))
 }
 
@@ -204,7 +215,7 @@ const back = () => el('button.back', {type: 'button', onclick: () => { location.
 
 function addresses(all) {
   return all.map((a) => el('span', a.name && [el('bdi', a.name), ' '], el(a.name ? 'small' : 'bdi', a.name ? `<${a.email}>` : a.email),
-    a.fate && all.length > 1 && a.fate !== 'delivered' && el('small.chip', {'data-fate': a.fate}, a.fate)))
+    a.fate && all.length > 1 && a.fate !== 'delivered' && fateChip(a.fate, 'small')))
 }
 
 function showMail(mail) {
@@ -223,7 +234,7 @@ function showMail(mail) {
       el('div', back(), el('button', {type: 'button', title: 'Delete (Delete)', onclick: () => remove(mail.number)}, 'Delete'))),
     people,
     el('div.facts',
-      el('span.chip', {'data-fate': mail.fate}, mail.fate),
+      fateChip(mail.fate),
       el('span.vendor', {'data-provider': mail.provider}, title(mail.provider)),
       el('time', {datetime: mail.accepted_at}, new Date(mail.accepted_at).toLocaleString()),
       el('span', size(mail.size)), mail.id && el('code', {title: 'The id that the vendor returned'}, mail.id)),
