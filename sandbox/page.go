@@ -19,13 +19,15 @@ var pageFiles embed.FS
 const pageAllowed = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types inert"
 
+const javaScript = "text/javascript; charset=utf-8"
+
 // pageRoutes adds the page, and the way to it.
 func pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, ownPaths, http.StatusFound)
 	})
 	for path, kind := range map[string]string{
-		"index.html": "text/html; charset=utf-8", "app.js": "text/javascript; charset=utf-8", "style.css": "text/css; charset=utf-8",
+		"index.html": "text/html; charset=utf-8", "app.js": javaScript, "theme.js": javaScript, "style.css": "text/css; charset=utf-8",
 		"icon.svg": "image/svg+xml",
 	} {
 		data, err := pageFiles.ReadFile("page/" + path)

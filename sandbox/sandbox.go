@@ -16,6 +16,9 @@
 //		mails := sb.Messages("brevo")
 //	}
 //
+// A browser shows the mails at the [Server.URL], each beside the request in which it came;
+// programs in other languages use the control API there: docs/sandbox.md.
+//
 // The fakes imitate documented behaviour, also where it is bad: errors with status
 // 200, numbers as text, no id after a duplicate. They send nothing, call no
 // webhooks and fetch no URLs. Where a vendor's behaviour is not known, a comment in

@@ -30,7 +30,9 @@ func (c *control) flag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.address, "at", examples.Address, "`ADDRESS` of the sandbox")
 }
 
-func (c control) check() error {
+// check takes the address as people copy it, with http:// in front too.
+func (c *control) check() error {
+	c.address = strings.TrimSuffix(strings.TrimPrefix(c.address, "http://"), "/")
 	if _, _, err := net.SplitHostPort(c.address); err != nil {
 		return exit.UsageError("--at", "expected an address and a port like %s, got %q", examples.Address, c.address)
 	}
