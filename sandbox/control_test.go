@@ -16,6 +16,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,9 +58,10 @@ func anys(in []string) []any {
 
 // controller asks the control API and holds each answer against the description.
 type controller struct {
-	t   *testing.T
-	s   *Server
-	met map[string]bool // operations that succeeded
+	t      *testing.T
+	s      *Server
+	router routers.Router
+	met    map[string]bool // operations that succeeded
 }
 
 func controlOf(t *testing.T, s *Server) *controller {
@@ -67,15 +69,15 @@ func controlOf(t *testing.T, s *Server) *controller {
 		openapi3filter.RegisterBodyDecoder(kind, openapi3filter.FileBodyDecoder)
 		t.Cleanup(func() { openapi3filter.UnregisterBodyDecoder(kind) })
 	}
-	return &controller{t: t, s: s, met: map[string]bool{}}
+	doc := describedControl(t)
+	doc.Servers = openapi3.Servers{{URL: s.URL() + "/_postmux/v1"}}
+	router, err := legacy.NewRouter(doc)
+	require.NoError(t, err)
+	return &controller{t: t, s: s, router: router, met: map[string]bool{}}
 }
 
 func (c *controller) do(status int, method, path, body string) reply {
 	c.t.Helper()
-	doc := describedControl(c.t)
-	doc.Servers = openapi3.Servers{{URL: c.s.URL() + "/_postmux/v1"}}
-	router, err := legacy.NewRouter(doc)
-	require.NoError(c.t, err)
 	req := httptest.NewRequestWithContext(c.t.Context(), method, c.s.URL()+"/_postmux/v1"+path, strings.NewReader(body))
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -83,7 +85,7 @@ func (c *controller) do(status int, method, path, body string) reply {
 	w := httptest.NewRecorder()
 	c.s.ServeHTTP(w, req)
 	require.Equal(c.t, status, w.Code, "%s %s: %s", method, path, w.Body)
-	route, params, err := router.FindRoute(req)
+	route, params, err := c.router.FindRoute(req)
 	require.NoError(c.t, err)
 	in := &openapi3filter.RequestValidationInput{Request: req, PathParams: params, Route: route}
 	if status == http.StatusOK {
