@@ -361,7 +361,9 @@ function details(mail) {
 
 function files(mail) {
   return el('ul.rows', mail.files.map((f) => el('li',
-    el('span', el('bdi', f.file_name)), f.name && f.name !== f.file_name && el('small', 'sent as ', el('bdi', visible(f.name))),
+    // From left to right, so that the extension is what stands at the end.
+    el('span', el('bdi', {dir: 'ltr'}, f.file_name)),
+    f.name && f.name !== f.file_name && el('small', 'sent as ', el('bdi', {dir: 'ltr'}, visible(f.name))),
     el('small', f.content_type), el('small', f.url ? 'by URL' : size(f.size)),
     f.url ? el('small', {dir: 'ltr'}, visible(f.url)) : el('a', {href: `v1/mails/${mail.number}/files/${f.index}`, download: f.file_name}, 'Download'))))
 }
