@@ -19,5 +19,6 @@ const (
 	Batch           = "batch.jsonl"           // five messages, one a line
 )
 
-// Address is where the accounts in Config expect the sandbox.
-const Address = "127.0.0.1:8025"
+// Address is where the accounts in Config expect the sandbox. 25 is the port of mail, 689
+// are MUX on the keys of a phone; 8025 is the port of other tools that catch mail.
+const Address = "127.0.0.1:25689"

@@ -215,6 +215,9 @@ func (b *brevo) complete(m *Mail, templateID *int64) (answer, bool) {
 		if t == nil || t.Inactive {
 			return b.invalid("templateId is not known, or not active"), false
 		}
+		if m.HTML != "" || m.Text != "" {
+			b.server.note("The template %s takes the place of the HTML and the text that came with it.", t.ID)
+		}
 		m.Template, m.HTML, m.Text = t.ID, t.HTML, ""
 		// Accepted all the same; the log has the event error and no credit is taken.
 		m.Dropped = !renders(t.Subject) || !renders(t.HTML)
@@ -265,7 +268,7 @@ func (b *brevo) cancelScheduledEmail(c *call) answer {
 	stopped := 0
 	for _, m := range b.byID(c.path["identifier"]) {
 		if !m.Withdrawn && !b.due(m) {
-			m.Withdrawn = true
+			b.withdraw(m)
 			stopped++
 		}
 	}

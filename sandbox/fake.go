@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/postmux/postmux/internal/exact"
 )
@@ -74,6 +75,7 @@ type answer struct {
 	status int
 	body   any
 	header http.Header
+	after  time.Duration // how long it is held back
 }
 
 // call is a request as a handler sees it.

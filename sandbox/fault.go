@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -15,7 +16,7 @@ type Fault struct {
 	// Operation is the operationId of the spec to fail, like sendEmail; empty means
 	// any but the one that gets a token.
 	Operation string
-	// Status of the answer; 0 means 503.
+	// Status of the answer; 0 means 503, but see Delay.
 	Status int
 	Header http.Header
 	// Body of the answer. Its Content-Type is application/json unless Header
@@ -26,6 +27,10 @@ type Fault struct {
 	After bool
 	// Drop closes the connection instead of answering.
 	Drop bool
+	// Delay holds the answer back until the clock of the sandbox has gone on by as much,
+	// by itself or by Advance. With nothing else set the request is carried out, and its
+	// own answer is late.
+	Delay time.Duration
 	// Times is the number of requests that fail; 0 means one.
 	Times int
 
@@ -43,11 +48,16 @@ func (s *Server) Fail(provider string, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.Times = max(f.Times, 1)
-	if f.Status == 0 {
+	if f.Status == 0 && !f.slow() {
 		f.Status = http.StatusServiceUnavailable
 	}
 	st := s.state(provider)
 	st.faults = append(st.faults, f)
+}
+
+// slow reports whether f is a delay alone.
+func (f *Fault) slow() bool {
+	return f.Delay > 0 && f.Status == 0 && f.Header == nil && f.Body == "" && !f.After && !f.Drop
 }
 
 // Faults returns the faults of a provider that have not fired yet, and forgets them.
@@ -106,5 +116,5 @@ func (f Fault) answer() answer {
 	for name, values := range f.Header {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
-	return answer{status: f.Status, body: []byte(f.Body), header: h}
+	return answer{status: f.Status, body: []byte(f.Body), header: h, after: f.Delay}
 }

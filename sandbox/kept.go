@@ -1,6 +1,9 @@
 package sandbox
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // What a Server keeps of the past. The oldest go first; the newest one is kept whatever
 // its size. Contacts, lists and what was seeded are not of the past: they stay.
@@ -16,6 +19,15 @@ const (
 // mostly say the same again.
 const maxViolations = 10_000
 
+// maxPast is what is kept of the newest violations for the page and the control API.
+var maxPast = bound{items: 1000, bytes: 8 << 20}
+
+// past is a violation that the page and the control API show, told by Violations or not.
+type past struct {
+	Violation
+	At time.Time `json:"at"` // by the clock of the sandbox
+}
+
 // bound is how much is kept.
 type bound struct{ items, bytes int }
 
@@ -24,7 +36,8 @@ type kept[T any] struct {
 	items   []T // oldest first
 	sizes   []int
 	bytes   int
-	dropped int
+	dropped int // to keep within the bound
+	removed int // on demand
 }
 
 // add appends an item of the size, and drops and returns the oldest ones that are too many.
@@ -45,8 +58,25 @@ func (k *kept[T]) add(item T, size int, b bound) (gone []T) {
 	return gone
 }
 
+// remove takes out the items that which accepts and returns them.
+func (k *kept[T]) remove(which func(T) bool) (gone []T) {
+	var items []T
+	var sizes []int
+	for i, item := range k.items {
+		if which(item) {
+			gone = append(gone, item)
+			k.bytes -= k.sizes[i]
+			continue
+		}
+		items, sizes = append(items, item), append(sizes, k.sizes[i])
+	}
+	k.items, k.sizes = items, sizes
+	k.removed += len(gone)
+	return gone
+}
+
 // came is the number of all items that were added.
-func (k *kept[T]) came() int { return len(k.items) + k.dropped }
+func (k *kept[T]) came() int { return len(k.items) + k.dropped + k.removed }
 
 // Dropped returns how many requests and mails are no longer kept, since the start or the
 // last Reset, because more came than MaxKept and MaxKeptBytes allow. A mail that was

@@ -44,6 +44,15 @@ func TestKept(t *testing.T) {
 	}
 }
 
+func TestKeptRemoves(t *testing.T) {
+	k := kept[int]{}
+	for i := range 5 {
+		k.add(i, i+1, bound{9, 99})
+	}
+	assert.Equal(t, []int{0, 2, 4}, k.remove(func(i int) bool { return i%2 == 0 }))
+	assert.Equal(t, "[1 3] [2 4] 6 5", fmt.Sprint(k.items, k.sizes, k.bytes, k.came()))
+}
+
 // Each fake forgets its oldest mails, and goes on.
 func TestMailsAreBounded(t *testing.T) {
 	s := New(t)

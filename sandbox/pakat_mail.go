@@ -59,7 +59,7 @@ func (p *pakat) sendMail(c *call) answer {
 		if t == nil {
 			bad["template_uid"] = "The template does not exist."
 		} else {
-			// The template replaces any body.
+			p.server.note("The template %s takes the place of the body that came with it.", t.ID)
 			m.Template, m.HTML = t.ID, render(t.HTML, "params.", m.Variables)
 		}
 	}
@@ -158,6 +158,6 @@ func (p *pakat) deleteMail(c *call) answer {
 	if m == nil {
 		return p.notFound("email")
 	}
-	m.Withdrawn = true
+	p.withdraw(m)
 	return p.done()
 }

@@ -16,6 +16,9 @@
 //		mails := sb.Messages("brevo")
 //	}
 //
+// A browser shows the mails at the [Server.URL], each beside the request in which it came;
+// programs in other languages use the control API there: docs/sandbox.md.
+//
 // The fakes imitate documented behaviour, also where it is bad: errors with status
 // 200, numbers as text, no id after a duplicate. They send nothing, call no
 // webhooks and fetch no URLs. Where a vendor's behaviour is not known, a comment in
@@ -61,10 +64,17 @@ type Server struct {
 	ahead      time.Duration // sum of the arguments of Advance
 	requests   kept[Request]
 	violations []Violation
-	bound      bound // of requests, and of the mails of each provider
+	bound      bound         // of requests, and of the mails of each provider
+	past       kept[past]    // the newest violations, told or not
+	current    *exchange     // the request that is being carried out
+	changed    chan struct{} // closed, and another made, at each change of mails or of the clock
+	changes    int64         // counts the changes that are no new mail
+	resets     int
 
 	lenient bool // set at the start, like the next
 	odd     bool
+	hosts   []string
+	own     http.Handler // page and control API
 }
 
 // Option changes how a sandbox behaves.
@@ -79,6 +89,17 @@ func Lenient() Option { return func(s *Server) { s.lenient = true } }
 // places where the vendors do now the one and now the other, and times in a second
 // layout. Without it each value has one form.
 func OddAnswers() Option { return func(s *Server) { s.odd = true } }
+
+// AllowHosts adds names, like sandbox.example, under which requests may ask the sandbox
+// beside those of this machine; see [Server.ServeHTTP]. A program needs it that serves a
+// sandbox on a network, where everybody can then read the mail in it.
+func AllowHosts(names ...string) Option {
+	return func(s *Server) {
+		for _, name := range names {
+			s.hosts = append(s.hosts, strings.ToLower(name))
+		}
+	}
+}
 
 // state is the state of one provider.
 type state struct {
@@ -121,7 +142,7 @@ func New(t TB, options ...Option) *Server {
 	return s
 }
 
-// Start starts a sandbox that listens on addr, like "127.0.0.1:8025". Addresses
+// Start starts a sandbox that listens on addr, like "127.0.0.1:25689". Addresses
 // other than loopback are an error: anybody who reaches a fake can read the mail in
 // it.
 func Start(addr string, options ...Option) (*Server, error) {
@@ -146,7 +167,7 @@ func Start(addr string, options ...Option) (*Server, error) {
 	}
 	s := &Server{
 		listener: listener, served: make(chan struct{}), states: map[string]*state{},
-		bound: bound{MaxKept, MaxKeptBytes},
+		bound: bound{MaxKept, MaxKeptBytes}, changed: make(chan struct{}),
 	}
 	for _, option := range options {
 		option(s)
@@ -154,6 +175,7 @@ func Start(addr string, options ...Option) (*Server, error) {
 	for _, v := range vendors {
 		s.states[v.name] = s.newState(v)
 	}
+	s.own = s.ownMux()
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ConnState: s.countConns}
 	go func() {
 		defer close(s.served)
@@ -195,10 +217,14 @@ func Providers() []string {
 	return names
 }
 
+// URL returns the address of the sandbox, like http://127.0.0.1:40123. A browser finds the
+// page of its mails there, programs the control API under /_postmux/v1.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
 // BaseURL returns the base_url setting that leads to a fake, for example
 // http://127.0.0.1:40123/brevo/v3.
 func (s *Server) BaseURL(provider string) string {
-	return "http://" + s.listener.Addr().String() + s.state(provider).prefix
+	return s.URL() + s.state(provider).prefix
 }
 
 // Key returns the credential that a fake accepts: the API key, the client
@@ -233,11 +259,24 @@ func (s *Server) Config() provider.Config {
 }
 
 // Advance moves the clock of the sandbox ahead: tokens expire, scheduled mail
-// goes out, keys against double sending are forgotten.
+// goes out, keys against double sending are forgotten, delayed answers come.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ahead += d
+	s.stale()
+}
+
+// touch wakes whoever waits for a change; s.mu is held.
+func (s *Server) touch() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// stale is touch for a change that is no new mail: a list of mails is out of date then.
+func (s *Server) stale() {
+	s.changes++
+	s.touch()
 }
 
 // now returns the time of the sandbox; s.mu is held.
@@ -248,7 +287,9 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.ahead, s.requests, s.violations = 0, 0, kept[Request]{}, nil
+	s.seq, s.ahead, s.requests, s.violations, s.past = 0, 0, kept[Request]{}, nil, kept[past]{}
+	s.resets++
+	s.stale()
 	for name, st := range s.states {
 		s.states[name] = s.newState(st.vendor)
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/postmux/postmux/internal/vendorurl"
 )
@@ -40,15 +43,20 @@ type Field struct {
 // JSON decodes the body into out.
 func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
 
-// ServeHTTP responds as the vendor that the first segments of the path name. A request
-// whose Host is not this machine is refused: a page of the web may give its own name the
-// address of this machine, and would be able to read mail then.
+// ServeHTTP responds as the vendor that the first segments of the path name; /_postmux/ is
+// the sandbox's own, the page of its mails and the control API. A request whose Host is not
+// this machine, nor a name of [AllowHosts], is refused: a page of the web may give its own
+// name the address of this machine, and would be able to read mail then.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !loopbackHost(r.Host) {
+	if !s.allowedHost(r.Host) {
 		http.Error(
 			w, "the sandbox is asked by a name or an address of this machine only, like localhost or 127.0.0.1",
 			http.StatusMisdirectedRequest,
 		)
+		return
+	}
+	if r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, ownPaths) {
+		s.serveOwn(w, r)
 		return
 	}
 	provider, path, ok := cutPrefix(r.URL.EscapedPath())
@@ -71,13 +79,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, s.serve(provider, path, r, body))
 }
 
-// loopbackHost reports whether a Host header, with a port or not, names this machine.
-func loopbackHost(host string) bool {
+// allowedHost reports whether a Host header, with a port or not, names this machine.
+func (s *Server) allowedHost(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
-	return vendorurl.LoopbackHost(strings.ToLower(strings.TrimSuffix(name, ".")))
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	return vendorurl.LoopbackHost(name) || slices.Contains(s.hosts, name)
 }
 
 // dropped is the status of a response that is not sent.
@@ -146,10 +155,22 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 		return s.failure(provider, c, http.StatusBadRequest, "sandbox: "+what)
 	}
 	s.record(rec)
-	a, checked := s.carryOut(provider, rt, c)
-	if !checked {
-		return a
+	x := newExchange(rec, e.met)
+	a, checked := s.carryOut(provider, rt, c, x)
+	if checked {
+		a = s.checked(provider, rt, c, a)
 	}
+	s.mu.Lock()
+	x.answered(a)
+	s.mu.Unlock()
+	if !s.waitFor(r.Context(), a.after) {
+		return answer{status: dropped}
+	}
+	return a
+}
+
+// checked returns a, as it may also be written, if the spec allows it.
+func (s *Server) checked(provider string, rt *route, c *call, a answer) answer {
 	if s.odd {
 		a = rt.odd(a)
 	}
@@ -161,11 +182,42 @@ func (s *Server) serve(provider, path string, r *http.Request, body []byte) answ
 	return a
 }
 
+// waitFor waits until the clock of the sandbox is ahead by d, which Advance hastens and
+// Reset ends. It returns false when the caller has left before.
+func (s *Server) waitFor(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	s.mu.Lock()
+	until, resets := s.now().Add(d), s.resets
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		left, changed, over := until.Sub(s.now()), s.changed, s.resets != resets
+		s.mu.Unlock()
+		if left <= 0 || over {
+			return true
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-changed:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
 // carryOut runs the handler of an operation under the lock. checked reports whether
 // the response must be checked: faults are not.
-func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checked bool) {
+func (s *Server) carryOut(provider string, rt *route, c *call, x *exchange) (a answer, checked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.current = x
+	defer func() { s.current = nil }()
 	st := s.state(provider)
 	defer func() {
 		if p := recover(); p != nil {
@@ -178,7 +230,8 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 		}
 	}()
 	fault, failing := st.takeFault(rt.op)
-	if !failing || fault.After {
+	x.fault(fault, failing)
+	if !failing || fault.After || fault.slow() {
 		var ok bool
 		if a, ok = st.fake.authorize(c); ok {
 			if handle := st.handlers[c.op]; handle != nil {
@@ -190,11 +243,13 @@ func (s *Server) carryOut(provider string, rt *route, c *call) (a answer, checke
 	}
 	switch {
 	case failing && fault.Drop:
-		return answer{status: dropped}, false
-	case failing:
+		return answer{status: dropped, after: fault.Delay}, false
+	case failing && !fault.slow():
 		return fault.answer(), false
 	}
-	return st.finish(c, a), true
+	a = st.finish(c, a)
+	a.after = fault.Delay
+	return a, true
 }
 
 // failure is a response of the sandbox itself, in the vendor's form.
@@ -249,6 +304,12 @@ func (s *Server) violate(v Violation) {
 // addViolations keeps violations; s.mu is held.
 func (s *Server) addViolations(v ...Violation) {
 	s.violations = append(s.violations, v[:min(len(v), maxViolations-len(s.violations))]...)
+	for _, v := range v {
+		s.past.add(past{Violation: v, At: s.now()}, overhead+len(v.What), maxPast)
+	}
+	if len(v) > 0 {
+		s.touch()
+	}
 }
 
 // cutPrefix returns the provider of a path and the path after its prefix.

@@ -153,6 +153,7 @@ func (s *smsby) sendBulkEmail(c *call) answer {
 			return s.refuse("delivery_list does not fit message_type")
 		case !validEmail(email):
 			mailing.bad = append(mailing.bad, email)
+			s.server.note("Of the addresses in the call some are not valid; they get no mail.")
 			continue
 		}
 		m.To = []provider.Address{{Email: email}}

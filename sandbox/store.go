@@ -46,7 +46,11 @@ type mail struct {
 	seq  int64  // order over all providers
 	call int64  // seq of the first mail of the same call
 	uuid string // a second id, where a vendor has one
+	via  *exchange
 }
+
+// forget empties a mail that is no longer kept: a fake may still know it.
+func (m *mail) forget() { m.HTML, m.Text, m.Attachments, m.Raw, m.via = "", "", nil, nil, nil }
 
 // store is the state that all fakes have in common. A fake keeps the rest in fields
 // of its own. The server's lock guards it.
@@ -132,15 +136,22 @@ func (st *store) addMail(m Mail) *mail {
 	}
 	st.server.seq++
 	m.Provider, m.AcceptedAt = st.name, st.now()
-	kept := &mail{Mail: m, seq: st.server.seq, call: st.server.seq, uuid: uuid(st.server.seq)}
+	kept := &mail{Mail: m, seq: st.server.seq, call: st.server.seq, uuid: uuid(st.server.seq), via: st.server.current}
 	size := overhead + m.content()
 	if last := st.mails.items; len(last) == 0 || !sameBody(last[len(last)-1].Raw, m.Raw) {
-		size += len(m.Raw) // mails of one request share its body
+		size += len(m.Raw) + kept.via.headerSize() // mails of one request share its body
 	}
 	for _, m := range st.mails.add(kept, size, st.server.bound) {
-		m.HTML, m.Text, m.Attachments, m.Raw = "", "", nil, nil
+		m.forget()
 	}
+	st.server.touch()
 	return kept
+}
+
+// withdraw stops a mail that has not gone out.
+func (st *store) withdraw(m *mail) {
+	m.Withdrawn = true
+	st.server.stale()
 }
 
 // due reports whether m has been sent.

@@ -97,6 +97,20 @@ func TestUsage(t *testing.T) {
 		{[]string{"capabilities", "--diff", "brevo"}, "--diff: expected two names"},
 		{[]string{"check", "--all", "--provider", "a"}, "--all: expected either --all or --provider"},
 		{[]string{"sandbox", "--listen", "0.0.0.0:8025"}, "--listen: expected a loopback address"},
+		{[]string{"sandbox", "--listen", ":8025"}, "name who may ask from elsewhere with --allow-host"},
+		{[]string{"sandbox", "--listen", "localhost"}, "--listen: expected an address and a port"},
+		{[]string{"sandbox", "--allow-host", "http://a.example/"}, "--allow-host: expected a name without port"},
+		{[]string{"sandbox", "--allow-host", "a.example:80"}, "--allow-host: expected a name without port"},
+		{[]string{"sandbox", "mail"}, `unknown command "mail" for "postmux sandbox"; did you mean mails?`},
+		{[]string{"sandbox", "mails", "x"}, `NUMBER: expected the number of a mail, got "x"`},
+		{[]string{"sandbox", "mails", "--at", "nowhere"}, "--at: expected an address and a port"},
+		{[]string{"sandbox", "mails", "7", "--to", "a@example.com"}, "NUMBER: expected either a number or filters"},
+		{[]string{"sandbox", "mails", "--wait", "6m"}, "--wait: expected at most 5m0s"},
+		{[]string{"sandbox", "fault", "--status", "500"}, "PROVIDER: missing"},
+		{[]string{"sandbox", "fault", "brevo", "--delay", "-1s"}, "--delay: expected 0 or more"},
+		{[]string{"sandbox", "fault", "brevo", "--clear", "--status", "500"}, "--clear: expected no other flag"},
+		{[]string{"sandbox", "fault", "brevo", "--header", "x"}, "--header: expected NAME=VALUE"},
+		{[]string{"sandbox", "reset", "now"}, `unexpected argument "now"`},
 		{[]string{"demo", "--config", "x"}, "the demo has a configuration of its own"},
 	} {
 		t.Run(strings.Join(tc.args, " "), func(t *testing.T) {
@@ -506,7 +520,7 @@ func TestSandbox(t *testing.T) {
 	}()
 	lines := bufio.NewScanner(talk)
 	require.True(t, lines.Scan())
-	assert.Regexp(t, `^listening on 127\.0\.0\.1:\d+, interrupt to stop$`, lines.Text())
+	assert.Regexp(t, `^listening on (127\.0\.0\.1:\d+), mails at http://127\.0\.0\.1:\d+/_postmux/, interrupt to stop$`, lines.Text())
 
 	cfg := file(t, "postmux.yaml", out.String())
 	sent := make(chan result)

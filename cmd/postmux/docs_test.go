@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"io/fs"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +18,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/sandbox"
 )
 
 // The commands of the pages run in their own order, against one sandbox.
@@ -63,6 +68,59 @@ func TestCommandsOfThePages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The programs and the commands of the sandbox's page run, against a sandbox of the test.
+// A language that is not here is left out.
+func TestProgramsOfTheSandboxPage(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "sandbox.md"))
+	require.NoError(t, err)
+	sb := sandbox.New(t, sandbox.Lenient())
+	page := strings.ReplaceAll(string(data), examples.Address, hostOf(t, sb))
+	for _, row := range []struct{ fence, file, program, flag string }{
+		{"sh", "example.sh", "sh", "-e"},
+		{"python", "example.py", "python3", ""},
+		{"php", "example.php", "php", ""},
+		{"js", "example.mjs", "node", ""},
+	} {
+		t.Run(row.fence, func(t *testing.T) {
+			_, rest, ok := strings.Cut(page, "```"+row.fence+"\n")
+			require.True(t, ok)
+			text, _, ok := strings.Cut(rest, "```")
+			require.True(t, ok)
+			program, err := exec.LookPath(row.program)
+			if err == nil && row.fence == "sh" {
+				_, err = exec.LookPath("curl")
+			}
+			if err != nil {
+				t.Skip("there is no " + row.program + " here, or no curl")
+			}
+			args := []string{file(t, row.file, text)}
+			if row.flag != "" {
+				args = append([]string{row.flag}, args...)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, program, args...)
+			cmd.Env = append(os.Environ(), "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "PYTHONIOENCODING=utf-8")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			require.Len(t, sb.Messages(), 1)
+		})
+	}
+	postMail(t, sb, http.StatusCreated, brevoMail("Your order", "<p>Hello</p>"))
+	ran := 0
+	for _, line := range commandsOf(page) {
+		args := words(line)[1:]
+		if len(args) < 2 || strings.HasPrefix(args[1], "-") || args[1] == ">" {
+			continue // a sandbox of its own
+		}
+		ran++
+		r := postmux(t, append(args, "--at", hostOf(t, sb))...)
+		assert.Equal(t, exit.Done, r.code, "%s\n%s", line, r.errOut)
+	}
+	assert.Equal(t, 5, ran)
+	assert.Empty(t, sb.Messages(), "the last command resets")
 }
 
 // commandsOf are the commands of the tool in the indented blocks of a page.

@@ -30,6 +30,8 @@ var nothing = map[string]string{
 
 	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone,
 	"exit-codes": notDone,
+
+	"sandbox mails": notAsked, "sandbox fault": notChanged, "sandbox reset": notChanged,
 }
 
 // nothingOf returns the words of cmd; nil and cobra's own commands have those of the root.
