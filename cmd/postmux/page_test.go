@@ -55,7 +55,9 @@ func TestPage(t *testing.T) {
 	defer cancel()
 	ctx, cancel = chromedp.NewContext(ctx)
 	defer cancel()
-	require.NoError(t, chromedp.Do(ctx), "Chromium does not start")
+	if err := chromedp.Do(ctx); err != nil {
+		t.Skipf("Chromium does not start here: %v", err)
+	}
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *tab)
