@@ -252,7 +252,7 @@ func TestSendBatchEnds(t *testing.T) {
 			}
 			told = append(told, indexes...)
 			return nil
-		})
+		}, nil)
 		_, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(100), before))
 		require.Equal(t, full, err)
 		assert.Len(t, s.calls, 2)

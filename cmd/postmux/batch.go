@@ -173,7 +173,7 @@ func (b *batchRun) run(total int) error {
 	_, ended := b.client.SendBatch(calls, b.messages(), func(r provider.BatchResult) error {
 		b.result(r)
 		return nil
-	}, provider.BeforeSending(b.begin))
+	}, provider.BeforeSending(b.begin, b.waits))
 	b.progress.Clear()
 	if err := b.file.Sync(); err != nil && ended == nil {
 		ended = err
