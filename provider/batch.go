@@ -160,7 +160,7 @@ type batch struct {
 	before  func([]int) error
 	waits   func([]int) // nil when before is asked once only
 	turn    sync.Mutex  // held while before, waits or the function of the results runs
-	failure error      // of before; guarded by turn
+	failure error       // of before; guarded by turn
 	unknown unknownStreak
 	last    Message // the message that was placed last
 }
