@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/vendorurl"
 )
 
@@ -38,7 +39,7 @@ type Field struct {
 }
 
 // JSON decodes the body into out.
-func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
+func (r Request) JSON(out any) error { return exact.Unmarshal(r.Body, out) }
 
 // ServeHTTP responds as the vendor that the first segments of the path name. A request
 // whose Host is not this machine is refused: a page of the web may give its own name the
