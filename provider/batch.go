@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/internal/notes"
+	"github.com/postmux/postmux/internal/text"
 )
 
 // BatchResult is the result of one message of a batch.
@@ -379,9 +380,8 @@ func (b *batchCall) together(ctx context.Context, items []*batchItem) []BatchRes
 	}
 	if refused(err) {
 		c := *errorOf(err)
-		c.Message = fmt.Sprintf(
-			"refused in one call with %d others, any of which may be the reason: %s", len(items)-1,
-			c.Message,
+		c.Message = text.Because(
+			fmt.Sprintf("refused in one call with %d others, any of which may be the reason", len(items)-1), c.message(),
 		)
 		err = &c
 	}
