@@ -41,6 +41,7 @@ func TestClassify(t *testing.T) {
 		{"fields of a mail", 422, `{"status":"error","error":{"to_email":"wrong","send_at":"empty"}}`, provider.ErrInvalid, "send_at: empty; to_email: wrong", "send_at"},
 		{"fields of a subscriber", 422, `{"status":"error","error":{"EMAIL":["wrong","long"],"FNAME":"empty"}}`, provider.ErrInvalid, "EMAIL: wrong, long; FNAME: empty", "email"},
 		{"own field", 400, `{"status":"error","error":{"CITY":"required"}}`, provider.ErrInvalid, "CITY: required", "fields.CITY"},
+		{"digits", 400, `{"status":"error","error":{"CITY":9007199254740993}}`, provider.ErrInvalid, "CITY: 9007199254740993", "fields.CITY"},
 		{"recipient", 400, `{"status":"error","error":{"to_name":"required"}}`, provider.ErrInvalid, "to_name: required", "to[0].name"},
 		{"list of texts", 400, `{"status":"error","error":["a","b"]}`, provider.ErrInvalid, "a, b", ""},
 		{"null", 400, `{"status":"error","error":null}`, provider.ErrInvalid, "", ""},

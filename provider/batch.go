@@ -15,6 +15,7 @@ import (
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/flow"
 	"github.com/postmux/postmux/internal/notes"
+	"github.com/postmux/postmux/internal/text"
 )
 
 // BatchResult is the result of one message of a batch.
@@ -51,10 +52,14 @@ type BatchOption func(*batch)
 // ends the batch before that request: those messages are not tried. For a message
 // that takes several requests f is called before the first one.
 //
-// f is called on the goroutines of the requests: one call at a time, and never while
+// waits, if not nil, is called when such messages wait again and nothing of them was sent:
+// their request found no connection, or a limit of the provider kept it back. After a
+// crash during that wait they are not in doubt. f is called again before the next request.
+//
+// Both are called on the goroutines of the requests: one call at a time, and never while
 // the function of the results runs, but while messages are read.
-func BeforeSending(f func(indexes []int) error) BatchOption {
-	return func(b *batch) { b.before = f }
+func BeforeSending(f func(indexes []int) error, waits func(indexes []int)) BatchOption {
+	return func(b *batch) { b.before, b.waits = f, waits }
 }
 
 // SendBatch sends messages in as few requests as the provider allows, several
@@ -154,8 +159,9 @@ type batch struct {
 	began   time.Time
 	native  batcher // nil: one request each
 	before  func([]int) error
-	turn    sync.Mutex // held while before or the function of the results runs
-	failure error      // of before; guarded by turn
+	waits   func([]int) // nil when before is asked once only
+	turn    sync.Mutex  // held while before, waits or the function of the results runs
+	failure error       // of before; guarded by turn
 	unknown unknownStreak
 	last    Message // the message that was placed last
 }
@@ -256,12 +262,23 @@ func (b *batch) begin(items []*batchItem, ended func() error) error {
 	if err := ended(); err != nil || b.before == nil {
 		return err
 	}
+	b.failure = b.before(indexesOf(items))
+	return b.failure
+}
+
+// again tells the program that items, which had begun, wait and nothing of them was sent.
+func (b *batch) again(items []*batchItem) {
+	b.turn.Lock()
+	defer b.turn.Unlock()
+	b.waits(indexesOf(items))
+}
+
+func indexesOf(items []*batchItem) []int {
 	indexes := make([]int, len(items))
 	for i, item := range items {
 		indexes[i] = item.index
 	}
-	b.failure = b.before(indexes)
-	return b.failure
+	return indexes
 }
 
 // failed returns the error of before, which ends the batch.
@@ -290,10 +307,14 @@ type batchCall struct {
 // ended were not tried.
 func (c *batchCall) send(ctx context.Context, items []*batchItem) []BatchResult {
 	var kept error
+	var waits func()
+	if c.waits != nil {
+		waits = func() { c.again(items) }
+	}
 	ctx = begun.With(ctx, func() error {
 		kept = c.begin(items, c.ended)
 		return kept
-	})
+	}, waits)
 	var out []BatchResult
 	if len(items) == 1 {
 		out = []BatchResult{c.one(ctx, items[0])}
@@ -359,9 +380,8 @@ func (b *batchCall) together(ctx context.Context, items []*batchItem) []BatchRes
 	}
 	if refused(err) {
 		c := *errorOf(err)
-		c.Message = fmt.Sprintf(
-			"refused in one call with %d others, any of which may be the reason: %s", len(items)-1,
-			c.Message,
+		c.Message = text.Because(
+			fmt.Sprintf("refused in one call with %d others, any of which may be the reason", len(items)-1), c.message(),
 		)
 		err = &c
 	}

@@ -95,7 +95,7 @@ func TestBeforeSending(t *testing.T) {
 				for k := 1; k < row.to; k++ {
 					m.To = append(m.To, provider.Address{Email: fmt.Sprintf("b%d-%d@example.com", i, k)})
 				}
-			}), j.result, provider.BeforeSending(j.begin))
+			}), j.result, provider.BeforeSending(j.begin, nil))
 			require.NoError(t, err)
 			assert.Equal(t, 40, report.Accepted)
 			assert.Len(t, j.begun, 40)
@@ -132,7 +132,7 @@ func TestBeforeSendingFails(t *testing.T) {
 			return full
 		}
 		return nil
-	}))
+	}, nil))
 	require.Equal(t, full, err)
 	assert.Equal(t, 6, asked)
 	assert.Len(t, first.Messages(), 5)

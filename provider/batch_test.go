@@ -148,25 +148,29 @@ func TestSendBatchFindsTheRefused(t *testing.T) {
 
 // Where all are refused, the number of calls stays bounded and nobody is called sent.
 func TestSendBatchAllRefused(t *testing.T) {
-	s := &many{}
-	s.fail = func([]*provider.Message) error {
-		return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400, Message: "sender is not valid"}
-	}
-	out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(10)))
-	require.NoError(t, err)
-	require.Len(t, out, 10)
-	together := 0
-	for _, r := range out {
-		assert.ErrorIs(t, r.Err, provider.ErrInvalid)
-		var e *provider.Error
-		require.ErrorAs(t, r.Err, &e)
-		assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
-		if strings.Contains(e.Message, "refused in one call with") {
-			together++
+	const together = "any of which may be the reason"
+	for said, want := range map[string]string{"sender is not valid": together + ": sender is not valid", "": together} {
+		s := &many{}
+		s.fail = func([]*provider.Message) error {
+			return &provider.Error{Kind: provider.ErrInvalid, Outcome: provider.OutcomeNotSent, Status: 400, Message: said}
 		}
+		out, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(10)))
+		require.NoError(t, err)
+		require.Len(t, out, 10)
+		shared := 0
+		for _, r := range out {
+			assert.ErrorIs(t, r.Err, provider.ErrInvalid)
+			var e *provider.Error
+			require.ErrorAs(t, r.Err, &e)
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
+			if strings.Contains(e.Message, "refused in one call with") {
+				assert.True(t, strings.HasSuffix(e.Message, want), e.Message)
+				shared++
+			}
+		}
+		assert.LessOrEqual(t, len(s.calls), 1+4*3)
+		assert.NotZero(t, shared)
 	}
-	assert.LessOrEqual(t, len(s.calls), 1+4*3)
-	assert.NotZero(t, together)
 }
 
 // An outcome that is unknown holds for every message of the call, and is never
@@ -252,7 +256,7 @@ func TestSendBatchEnds(t *testing.T) {
 			}
 			told = append(told, indexes...)
 			return nil
-		})
+		}, nil)
 		_, err := results(t, batchOf(t.Context(), batchClient(t, s, provider.AccountSettings{}, provider.DriverEnv{}), mails(100), before))
 		require.Equal(t, full, err)
 		assert.Len(t, s.calls, 2)

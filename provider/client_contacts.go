@@ -179,7 +179,7 @@ func (c *Client) upsertStops(
 	// What is left is a stop that the provider cannot keep: the caller must know.
 	partly := *errorOf(err)
 	partly.Outcome, partly.Elsewhere = OutcomeSent, false
-	partly.Message = "the other stops were stored, this one was not: " + partly.message()
+	partly.Message = text.Because("the other stops were stored, this one was not", partly.message())
 	done.Notes = append(done.Notes, note)
 	return done, &partly
 }

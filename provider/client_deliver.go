@@ -11,6 +11,7 @@ import (
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/notes"
 	"github.com/postmux/postmux/internal/patience"
+	"github.com/postmux/postmux/internal/text"
 )
 
 // deliver sends a prepared message in one request, or in one for each recipient. It
@@ -142,7 +143,7 @@ func partlySent(r *Receipt, err error) error {
 		return err
 	}
 	c := *e
-	c.Message = fmt.Sprintf("%d of %d accepted: %s", reached, len(r.Recipients), e.Message)
+	c.Message = text.Because(fmt.Sprintf("%d of %d accepted", reached, len(r.Recipients)), e.message())
 	return &c
 }
 

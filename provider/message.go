@@ -3,8 +3,8 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"io"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"

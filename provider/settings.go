@@ -56,7 +56,7 @@ type AccountSettings struct {
 	Tries int `json:"tries" route:"no" min:"1" max:"10" default:"4" doc:"HTTP requests of one call, the first included; 1 means that nothing is repeated"`
 	// RateLimits replace the library's own limits for the vendor, by class of
 	// calls: {"send": "50/s", "contacts": "10/s"}.
-	RateLimits map[string]string `json:"rate_limits" route:"no" doc:"limits of calls by class instead of the library's: {send: 50/s, contacts: 10/s}"`
+	RateLimits map[string]string `json:"rate_limits" route:"no" doc:"limits of calls by class instead of the library's: {send: 50/s, contacts: 10/s} at Brevo, {all: 5/s} at the others"`
 	// Concurrency is how many calls of a batch or an import run at the same time,
 	// at most; 0 means 8. The limits hold as well.
 	Concurrency int `json:"concurrency" route:"yes" min:"1" max:"256" default:"8" doc:"calls of a batch or an import at the same time, at most; the limits hold as well"`

@@ -3,11 +3,11 @@ package rest
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/rest/flex"
 )
 
@@ -85,7 +85,7 @@ func (p *plain) Do(ctx context.Context, call *Call, out any) (*Reply, error) {
 // Decode decodes the body of a 2xx response. An empty body does not change out;
 // data after the first JSON value is an error.
 func Decode(data []byte, out any) error {
-	return decode(data, out, func() error { return json.Unmarshal(data, out) })
+	return decode(data, out, func() error { return exact.Unmarshal(data, out) })
 }
 
 // DecodeRows is Decode of a page, whose fields may have the forms that flex.Decode takes.

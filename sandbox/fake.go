@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -102,14 +101,11 @@ func (c *call) decode(out any) {
 	if len(data) == 0 {
 		return
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber() // the store keeps numbers as they came
-	if err := dec.Decode(out); err != nil {
+	if err := exact.Unmarshal(data, out); err != nil { // the store keeps numbers as they came
 		panic(
 			"sandbox: " + c.op + ": a request that the spec allows does not decode: " + err.Error(),
 		)
 	}
-	exact.In(out)
 }
 
 // text returns a field of the form as text, empty when it is absent.

@@ -275,7 +275,7 @@ func TestRequestsAreRecorded(t *testing.T) {
 	s := New(t)
 	c := brevoClient(t, s)
 	c.call(404, "GET", "/contacts/a%2Fb%40example.com?identifierType=email_id", "")
-	c.call(201, "POST", "/smtp/email", aMail)
+	c.call(201, "POST", "/smtp/email", strings.Replace(aMail, "{", `{"params":{"order":9007199254740993},`, 1))
 	got := s.Requests("brevo")
 	require.Len(t, got, 2)
 	assert.Equal(t, "getContact", got[0].Operation)
@@ -285,6 +285,9 @@ func TestRequestsAreRecorded(t *testing.T) {
 	var body struct{ Subject string }
 	require.NoError(t, got[1].JSON(&body))
 	assert.Equal(t, "Hi", body.Subject)
+	var all map[string]any
+	require.NoError(t, got[1].JSON(&all))
+	assert.Equal(t, map[string]any{"order": json.Number("9007199254740993")}, all["params"])
 	assert.Empty(t, s.Requests("smsby"))
 	assert.Panics(t, func() { s.Requests("nobody") })
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/vendorurl"
 )
 
@@ -41,7 +42,7 @@ type Field struct {
 }
 
 // JSON decodes the body into out.
-func (r Request) JSON(out any) error { return json.Unmarshal(r.Body, out) }
+func (r Request) JSON(out any) error { return exact.Unmarshal(r.Body, out) }
 
 // ServeHTTP responds as the vendor that the first segments of the path name; /_postmux/ is
 // the sandbox's own, the page of its mails and the control API. A request whose Host is not

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/postmux/postmux/internal/adapterkit"
+	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -90,8 +90,8 @@ func kindOfText(text string) provider.Kind {
 // errorText is the text of an error, which may be a text, a list, or an object
 // of texts by parameter; empty when there is no error.
 func errorText(raw json.RawMessage) string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
+	v, err := exact.Decode(raw)
+	if err != nil {
 		return ""
 	}
 	return flatten(v)
@@ -102,9 +102,9 @@ func flatten(v any) string {
 	switch v := v.(type) {
 	case string:
 		return strings.TrimSpace(v)
-	case float64:
-		if v != 0 {
-			return "error " + strconv.FormatFloat(v, 'f', -1, 64)
+	case float64, json.Number:
+		if digits, _ := exact.Text(v); strings.Trim(digits, "-0.") != "" {
+			return "error " + digits
 		}
 	case bool:
 		if v {

@@ -48,6 +48,7 @@ func TestClassify(t *testing.T) {
 		{200, rest.Send, `{"error":"Недостаточно средств"}`, provider.ErrNoCredit, "Недостаточно средств"},
 		{200, rest.Upsert, `{"error":"список не найден"}`, provider.ErrNotFound, "список не найден"},
 		{200, rest.Send, `{"error":17}`, provider.ErrInvalid, "error 17"},
+		{200, rest.Send, `{"error":9007199254740993}`, provider.ErrInvalid, "error 9007199254740993"},
 		{200, rest.Send, `{"error":true}`, provider.ErrInvalid, "error"},
 
 		// Neither a success nor an error: an act without proof, a failed read.

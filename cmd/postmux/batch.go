@@ -31,7 +31,8 @@ func newBatch(a *app) *cobra.Command {
 takes it. They go out by as few calls as the provider can do with, several at a
 time; each is checked and reported by itself. A line that is no message, or a
 message that is refused, does not stop the others. An error that every further
-message would meet does: a key that is not accepted, no credit, an outage.
+message would meet does: a key that is not accepted, no credit, an outage. Nor is
+it looked at who has unsubscribed: leave them out of the file.
 
 Each message is one line on stdout: its index in the file, counted from 0, the
 recipient, the state and the id. With --json it is what "--json send" writes, with
@@ -173,7 +174,7 @@ func (b *batchRun) run(total int) error {
 	_, ended := b.client.SendBatch(calls, b.messages(), func(r provider.BatchResult) error {
 		b.result(r)
 		return nil
-	}, provider.BeforeSending(b.begin))
+	}, provider.BeforeSending(b.begin, b.waits))
 	b.progress.Clear()
 	if err := b.file.Sync(); err != nil && ended == nil {
 		ended = err

@@ -44,7 +44,7 @@ func (a *app) dryBatch(cmd *cobra.Command, in *input.Source) error {
 		}
 		d.first = len(indexes)
 		return nil
-	}))
+	}, nil))
 	if err != nil && !errors.Is(err, firstOnly) {
 		return input.InFile(in.Name, err)
 	}

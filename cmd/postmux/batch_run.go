@@ -215,13 +215,25 @@ func (b *batchRun) begin(indexes []int) error {
 	if err := b.ended(); err != nil {
 		return err
 	}
-	begun, digests := make([]int, len(indexes)), make([]journal.Digest, len(indexes))
-	b.mu.Lock()
-	for i, index := range indexes {
-		begun[i], digests[i] = b.pending[index].index, b.pending[index].digest
-	}
-	b.mu.Unlock()
+	begun, digests := b.inInput(indexes)
 	return journal.WriteBegin(b.file, begun, digests)
+}
+
+// waits writes down that messages which were begun wait again, and nothing was sent.
+func (b *batchRun) waits(indexes []int) {
+	begun, digests := b.inInput(indexes)
+	journal.WriteWaits(b.file, begun, digests)
+}
+
+// inInput returns the places in the input and the digests of messages of this run.
+func (b *batchRun) inInput(indexes []int) ([]int, []journal.Digest) {
+	at, digests := make([]int, len(indexes)), make([]journal.Digest, len(indexes))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, index := range indexes {
+		at[i], digests[i] = b.pending[index].index, b.pending[index].digest
+	}
+	return at, digests
 }
 
 // result tells what became of a message.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +218,72 @@ func TestReceiptCannotBeKept(t *testing.T) {
 		require.True(t, found, r.errOut)
 		r = postmuxWith(t, line, "--config", cfg, "status", "--receipt", "-", "--settle")
 		assert.Equal(t, exit.Done, r.code, r.errOut)
+	}
+}
+
+// syncedDisk notes the names of what was waited for.
+type syncedDisk struct {
+	journal.Disk
+	names map[string]bool
+}
+
+func (d syncedDisk) Sync() error {
+	d.names[d.Disk.(*os.File).Name()] = true //nolint:forcetypeassert // there is no other
+	return nil
+}
+
+// The name of a new file is on the disk too, so that a crash of the machine does not lose
+// it, and nobody but its owner reads a file of addresses, whatever mode it had.
+func TestFilesStay(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		file  string // in the folder that must be waited for
+		there string // what the file holds before, with a wide mode
+		args  []string
+		code  int
+		drop  bool // the answer of the provider
+	}{
+		{name: "export", file: "out.csv", args: []string{"contacts", "export", "DIR/out.csv"}},
+		{name: "export over a file", file: "out.csv", args: []string{"contacts", "export", "DIR/out.csv"}, there: "old"},
+		{name: "results of a batch", file: "sent.jsonl", args: []string{"batch", "IN.jsonl", "--results", "DIR/sent.jsonl"}},
+		{name: "results of a batch, empty", file: "sent.jsonl", there: " ", args: []string{"batch", "IN.jsonl", "--results", "DIR/sent.jsonl"}},
+		{name: "results of an import", file: "state", args: []string{"contacts", "import", "IN.csv", "--results", "DIR/state"}},
+		{name: "report of an import", file: "told.csv", args: []string{"contacts", "import", "IN.csv", "--report", "DIR/told.csv"}},
+		{
+			name: "receipt of an unknown mail", file: "postmux-unknown-", drop: true, code: exit.Unknown,
+			args: []string{"send", "--to", "a@example.com", "--subject", "s", "--html", "h"},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sb, cfg := account(t, "    tries: 1")
+			sb.AddContact("brevo", people[0])
+			if row.drop {
+				sb.Fail("brevo", sandbox.Fault{Operation: "sendEmail", Drop: true, After: true})
+			}
+			dir := t.TempDir()
+			t.Chdir(dir)
+			names := strings.NewReplacer("DIR", dir, "IN.jsonl", file(t, "in.jsonl", messages(1)), "IN.csv", file(t, "in.csv", rowsText(1)))
+			args := []string{"--config", cfg}
+			for _, arg := range row.args {
+				args = append(args, names.Replace(arg))
+			}
+			if row.there != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, row.file), []byte(strings.TrimSpace(row.there)), 0o600))
+				require.NoError(t, os.Chmod(filepath.Join(dir, row.file), 0o666)) //nolint:gosec // the fault
+			}
+			synced := make(map[string]bool)
+			ctx := journal.OnDisk(t.Context(), func(d journal.Disk) journal.Disk { return syncedDisk{d, synced} })
+			r := postmuxIn(ctx, "", args...)
+			require.Equal(t, row.code, r.code, r.errOut)
+			assert.True(t, synced[dir] || synced["."], "%v", synced)
+			written, err := filepath.Glob(filepath.Join(dir, row.file+"*"))
+			require.NoError(t, err)
+			require.Len(t, written, 1)
+			info, err := os.Stat(written[0])
+			require.NoError(t, err)
+			if runtime.GOOS != "windows" {
+				assert.Equal(t, os.FileMode(0o600), info.Mode())
+			}
+		})
 	}
 }

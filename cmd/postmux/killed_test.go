@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
+	"github.com/postmux/postmux/sandbox"
 )
 
 // killEnv makes the tool kill itself at an operation of its files: "17 half" writes half of
@@ -239,6 +242,47 @@ func TestKilledWhileWaitingForTheLimit(t *testing.T) {
 			assert.Len(t, subjects, n)
 			assert.Len(t, l.sb.Messages(vendor), n)
 		})
+	}
+}
+
+// Who waits for a repeat when the tool is killed, because the provider's limit kept the
+// request back, is known not to be sent, and is sent by the next run.
+func TestKilledWhileKeptBack(t *testing.T) {
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	send := map[string]string{"pakat": "sendTransactionalEmail"}
+	for _, vendor := range labVendors() {
+		for _, tries := range []int{1, 4} { // the batch waits, or the call
+			t.Run(fmt.Sprint(vendor, "/", tries), func(t *testing.T) {
+				l := newLab(t, vendor, "batch", nil)
+				one := strings.NewReplacer(`"tries":1`, fmt.Sprintf(`"tries":%d`, tries), `"concurrency":3`, `"concurrency":1`)
+				l.write("postmux.json", one.Replace(l.read("postmux.json")))
+				operation := cmp.Or(send[vendor], "sendEmail")
+				l.sb.Fail(vendor, sandbox.Fault{Operation: operation, Status: 429, Header: http.Header{"Retry-After": {"50"}}, Times: 1000})
+				cmd := exec.CommandContext(t.Context(), binary, l.args()...)
+				l.write("results.jsonl", "")
+				cmd.Env = append(os.Environ(), toolEnv+"=1")
+				require.NoError(t, cmd.Start())
+				begun := regexp.MustCompile(`"begun":\[([0-9,]+)\]`)
+				for {
+					text, back := l.read("results.jsonl"), 0
+					for _, m := range begun.FindAllStringSubmatch(text, -1) {
+						back += strings.Count(m[1], ",") + 1
+					}
+					if back > 0 && strings.Count(text, `"not_tried"`) == back {
+						break
+					}
+					<-time.After(5 * time.Millisecond)
+				}
+				require.NoError(t, cmd.Process.Kill())
+				_ = cmd.Wait()
+				l.sb.Faults(vendor)
+
+				r := postmux(t, l.args()...)
+				assert.Contains(t, r.out, fmt.Sprintf("%d messages: 15 accepted, 3 refused\n", l.n), r.errOut)
+				assert.Len(t, l.sb.Messages(vendor), 15)
+			})
+		}
 	}
 }
 

@@ -25,7 +25,8 @@ replaces the field of the file.
 
 An address is user@example.com or "Name <user@example.com>"; flags for several
 are repeated, or hold addresses with commas between. Accepted does not mean
-delivered: "postmux status" looks it up where the provider has a look-up.`,
+delivered: "postmux status" looks it up where the provider has a look-up. No send
+looks at who has unsubscribed: "contacts get" and "suppressions" tell that.`,
 		Example: `  postmux send message.json
   postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
   postmux --provider backup send message.json --dry-run`,

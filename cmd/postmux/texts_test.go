@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"go/build"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,4 +104,7 @@ func TestZones(t *testing.T) {
 	r := postmux(t, "--config", file(t, "postmux.yaml", "providers:\n  by: {provider: smsby, token: abc, time_zone: Nowhere/Town}\n"), "check")
 	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, "time_zone: expected the name of a time zone, like Europe/Minsk: unknown time zone Nowhere/Town")
+	tool, err := build.ImportDir(".", 0)
+	require.NoError(t, err)
+	assert.Contains(t, tool.Imports, "time/tzdata", "a system without zones is not at hand")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/flow"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -31,7 +32,7 @@ func Midway(err error, done int, format string, args ...any) error {
 	}
 	c := *e
 	c.Outcome, c.Elsewhere = provider.OutcomeMaybeSent, false
-	c.Message = fmt.Sprintf(format, args...) + ": " + e.Message
+	c.Message = text.Because(fmt.Sprintf(format, args...), e.Message)
 	return &c
 }
 

@@ -31,6 +31,7 @@ func TestMidway(t *testing.T) {
 	}{
 		{name: "nothing was done", err: limited},
 		{name: "something was done", err: limited, done: 1, text: "after 1 of 2 lists: slow down", kind: provider.ErrRateLimited},
+		{name: "refused without a word", err: &provider.Error{Kind: provider.ErrForbidden}, done: 1, text: "after 1 of 2 lists", kind: provider.ErrForbidden},
 		{name: "carried out", err: failure(provider.ErrBadResponse, provider.OutcomeSent), done: 1},
 		{name: "another error", err: context.Canceled, done: 1, text: "after 1 of 2 lists: context canceled", kind: provider.ErrOutcomeUnknown, cause: context.Canceled},
 		{name: "none", done: 1},

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // Words returns what a vendor says in a field of its errors that may be a text, a list
@@ -13,8 +15,8 @@ import (
 func Words(v any) string {
 	switch v := v.(type) {
 	case json.RawMessage:
-		var decoded any
-		if json.Unmarshal(v, &decoded) != nil {
+		decoded, err := exact.Decode(v)
+		if err != nil {
 			return ""
 		}
 		return Words(decoded)

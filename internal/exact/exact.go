@@ -5,11 +5,10 @@ package exact
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -61,51 +60,95 @@ func Numbers(v any) any {
 	return v
 }
 
-// In makes each json.Number that is in an any below out, a pointer, what Number has for
-// it: for a value that was decoded with UseNumber.
-func In(out any) { numbers(reflect.ValueOf(out)) }
+// Unmarshal is json.Unmarshal, but that numbers in an any are as Number has them. Types
+// with an UnmarshalJSON of their own see to that themselves.
+func Unmarshal(data []byte, out any) error {
+	if !holdsAny(reflect.TypeOf(out)) || !json.Valid(data) {
+		return json.Unmarshal(data, out)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	err := dec.Decode(out)
+	numbers(reflect.ValueOf(out))
+	return err
+}
 
+// holders says of types whether a value of them may have an any in it.
+var holders sync.Map
+
+func holdsAny(t reflect.Type) bool {
+	if t == nil {
+		return false
+	}
+	known, ok := holders.Load(t)
+	if !ok {
+		known = reaches(t, make(map[reflect.Type]bool))
+		holders.Store(t, known)
+	}
+	return known.(bool) //nolint:forcetypeassert // nothing else is stored
+}
+
+// reaches reports whether an any is below t, but for the types that were seen.
+func reaches(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if seen[t] {
+		return false
+	}
+	seen[t] = true
+	switch t.Kind() {
+	case reflect.Interface:
+		return true
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return reaches(t.Elem(), seen)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); f.IsExported() && reaches(f.Type, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// numbers makes each json.Number that is in an any below v what Number has for it.
 func numbers(v reflect.Value) {
+	if !v.IsValid() || !holdsAny(v.Type()) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Interface:
 		if v.CanSet() && !v.IsNil() {
 			v.Set(reflect.ValueOf(Numbers(v.Interface())))
 		}
 	case reflect.Pointer:
-		if !v.IsNil() {
-			numbers(v.Elem())
-		}
+		numbers(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
 				numbers(v.Field(i))
 			}
 		}
-	case reflect.Slice:
-		if v.Type().Elem().Kind() != reflect.Uint8 {
-			for i := range v.Len() {
-				numbers(v.Index(i))
-			}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			numbers(v.Index(i))
 		}
 	case reflect.Map:
 		if values, ok := v.Interface().(map[string]any); ok {
 			Numbers(values)
+			return
+		}
+		for _, key := range v.MapKeys() {
+			value := reflect.New(v.Type().Elem()).Elem() // one of a map cannot be set in place
+			value.Set(v.MapIndex(key))
+			numbers(value)
+			v.SetMapIndex(key, value)
 		}
 	}
 }
 
 // Decode decodes one JSON value. Its numbers are as Number has them.
-func Decode(data []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more data after the value")
-	}
-	return Numbers(v), nil
+func Decode(data []byte) (v any, err error) {
+	err = Unmarshal(data, &v)
+	return v, err
 }
 
 // Text returns the digits of a number of any of Go's types that Of returns; ok is false

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/postmux/postmux/internal/outcome"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -58,10 +59,7 @@ func noCredential(err error) *failure {
 		return canceled(err)
 	}
 	own := *e
-	own.Message = "getting a token"
-	if e.Message != "" {
-		own.Message += ": " + e.Message
-	}
+	own.Message = text.Because("getting a token", e.Message)
 	switch e.Kind {
 	case provider.ErrOutcomeUnknown:
 		own.Kind = provider.ErrUnavailable

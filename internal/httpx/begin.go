@@ -22,5 +22,13 @@ func (l *beginner) do(ctx context.Context, x exchange) (*Answer, *failure) {
 			Kind: provider.ErrCanceled, Message: "not begun: " + err.Error(), Err: err,
 		}}
 	}
-	return l.next.do(ctx, x)
+	a, f := l.next.do(ctx, x)
+	if f != nil {
+		// An attempt that provably did nothing, such as one that got a 429, waits again.
+		v := outcome.Decide(outcome.Input{Class: f.class, Effect: x.call.Effect})
+		if v.Next == outcome.Repeat && v.Outcome == provider.OutcomeNotSent {
+			begun.KeptBack(ctx)
+		}
+	}
+	return a, f
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +35,7 @@ func TestBegunBehindTheLimit(t *testing.T) {
 		defer cancel()
 		var begunAt atomic.Int32
 		marked := func() context.Context {
-			return begun.With(ctx, func() error { begunAt.Add(1); return nil })
+			return begun.With(ctx, func() error { begunAt.Add(1); return nil }, nil)
 		}
 		_, err := chain.Do(marked(), readCall(), new(sent))
 		require.NoError(t, err)
@@ -74,7 +76,7 @@ func TestBegunFails(t *testing.T) {
 				_, _ = io.WriteString(w, `{"id":"7"}`)
 			})
 			asked := 0
-			ctx := begun.With(t.Context(), func() error { asked++; return row.err })
+			ctx := begun.With(t.Context(), func() error { asked++; return row.err }, nil)
 			for range 2 {
 				chain := newChain(t, url, func(c *Config) { c.Settings.Tries = 4 })
 				_, err := chain.Do(ctx, row.call, new(sent))
@@ -90,6 +92,39 @@ func TestBegunFails(t *testing.T) {
 			}
 			assert.Equal(t, row.calls, calls.Load())
 			assert.LessOrEqual(t, asked, 1)
+		})
+	}
+}
+
+// A send is begun while something may have been sent, and not while it waits for the repeat
+// of an attempt that did nothing.
+func TestBegunIsTakenBack(t *testing.T) {
+	limited := step{status: 429, header: http.Header{"Retry-After": {"5"}}}
+	for _, row := range []struct {
+		name  string
+		steps []step
+		want  string // b: begin, w: waits
+		fails bool
+	}{
+		{name: "at once", steps: []step{ok}, want: "b"},
+		{name: "limited", steps: []step{limited, ok}, want: "bwb"},
+		{name: "limited to the end", steps: []step{limited}, want: "bwbwbwbw", fails: true},
+		{name: "no connection", steps: []step{{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, unread: true}, ok}, want: "bwb"},
+		{name: "may have been sent", steps: []step{broken, ok}, want: "b"},
+		{name: "limited behind one that may have been sent", steps: []step{broken, limited, ok}, want: "b"},
+		{name: "refused", steps: []step{refused}, want: "b", fails: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got, s := "", &script{steps: row.steps}
+				ctx := begun.With(t.Context(), func() error { got += "b"; return nil }, func() {
+					assert.NotEmpty(t, s.times)
+					got += "w"
+				})
+				_, err := scripted(t, s, nil).Do(ctx, keyedCall(), new(sent))
+				assert.Equal(t, row.fails, err != nil, "%v", err)
+				assert.Equal(t, row.want, got)
+			})
 		})
 	}
 }

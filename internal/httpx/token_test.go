@@ -75,16 +75,24 @@ func TestOneTokenForAllWhoWait(t *testing.T) {
 }
 
 func TestTokenFailureMeansNotSent(t *testing.T) {
-	var calls atomic.Int32
-	url := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
-	_, err := newChain(t, url, func(c *Config) {
-		c.Auth = Bearer("account", func(context.Context) (string, time.Duration, error) {
-			return "", 0, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: "cut"}
+	for _, row := range []struct{ name, message, want string }{
+		{name: "a text", message: "cut", want: "getting a token: cut"},
+		{name: "no text", want: "getting a token"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var calls atomic.Int32
+			url := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
+			_, err := newChain(t, url, func(c *Config) {
+				c.Auth = Bearer("account", func(context.Context) (string, time.Duration, error) {
+					return "", 0, &provider.Error{Kind: provider.ErrOutcomeUnknown, Outcome: provider.OutcomeMaybeSent, Message: row.message}
+				})
+			}).Do(t.Context(), sendCall(), new(sent))
+			e := errorOf(t, err)
+			assert.Equal(t, row.want, e.Message)
+			assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
+			assert.Equal(t, provider.ErrUnavailable, e.Kind)
+			assert.True(t, e.Elsewhere)
+			assert.Zero(t, calls.Load())
 		})
-	}).Do(t.Context(), sendCall(), new(sent))
-	e := errorOf(t, err)
-	assert.Equal(t, provider.OutcomeNotSent, e.Outcome)
-	assert.Equal(t, provider.ErrUnavailable, e.Kind)
-	assert.True(t, e.Elsewhere)
-	assert.Zero(t, calls.Load())
+	}
 }

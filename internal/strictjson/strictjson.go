@@ -160,12 +160,9 @@ func Value(path string, raw json.RawMessage, out any) *Error {
 	if err := checkShape(path, raw, reflect.TypeOf(out).Elem()); err != nil {
 		return err
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := dec.Decode(out); err != nil { // checkShape has checked every value
+	if err := exact.Unmarshal(raw, out); err != nil { // checkShape has checked every value
 		return wrong(path, "%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
-	exact.In(out)
 	return nil
 }
 

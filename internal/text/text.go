@@ -132,3 +132,12 @@ func Age(d time.Duration) string {
 	}
 	return d.Round(time.Second).String() + " ago"
 }
+
+// Because returns what, and why behind a colon unless it is empty: a provider may refuse
+// without a word.
+func Because(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
+}

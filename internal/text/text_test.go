@@ -88,3 +88,8 @@ func TestAge(t *testing.T) {
 		assert.Equal(t, tc.want, text.Age(tc.d))
 	}
 }
+
+func TestBecause(t *testing.T) {
+	assert.Equal(t, "getting a token: no", text.Because("getting a token", "no"))
+	assert.Equal(t, "getting a token", text.Because("getting a token", ""))
+}

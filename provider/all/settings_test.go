@@ -127,6 +127,17 @@ var proofs = map[string]func(t *testing.T, b bench){
 	"rate_limits": func(t *testing.T, b bench) {
 		_, err := b.try(t, provider.AccountConfig{"rate_limits": map[string]string{"nothing": "1/s"}})
 		assert.ErrorContains(t, err, "rate_limits.nothing")
+		// The example in the documentation is for this provider.
+		limits := map[string]string{"all": "5/s"}
+		if b.vendor == "brevo" {
+			limits = map[string]string{"send": "50/s", "contacts": "10/s"}
+		}
+		b.open(t, provider.AccountConfig{"rate_limits": limits})
+		for _, f := range settings.Fields(reflect.TypeFor[provider.AccountSettings]()) {
+			for class, rate := range limits {
+				assert.True(t, f.Name != "rate_limits" || strings.Contains(f.Doc, class+": "+rate), f.Doc)
+			}
+		}
 	},
 	"concurrency": func(t *testing.T, b bench) {
 		var under, most atomic.Int32

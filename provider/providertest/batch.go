@@ -35,7 +35,7 @@ func batches(t *testing.T, h Harness, v *vendor, c *provider.Client) error {
 			}
 		}
 		return nil
-	})
+	}, nil)
 	report, err := c.SendBatch(t.Context(), messages, func(r provider.BatchResult) error {
 		require.Equal(t, index, r.Index, "out of order")
 		if index++; r.Index == 3 {

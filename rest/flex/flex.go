@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // Int is a whole number that may come as text: 12, "12", "", null, false, [].
@@ -153,7 +155,7 @@ func (o *Object[T]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	o.Set = true
-	return json.Unmarshal(data, &o.Value)
+	return exact.Unmarshal(data, &o.Value)
 }
 
 // MarshalJSON writes the object, or null when none was there.
@@ -176,7 +178,7 @@ func (m *Map[V]) UnmarshalJSON(data []byte) error {
 		*m = nil
 		return nil
 	}
-	return json.Unmarshal(data, (*map[string]V)(m))
+	return exact.Unmarshal(data, (*map[string]V)(m))
 }
 
 // List is a list that comes as one value when it holds one, and empty as false or "".
@@ -189,10 +191,10 @@ func (l *List[T]) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if data[0] == '[' {
-		return json.Unmarshal(data, (*[]T)(l))
+		return exact.Unmarshal(data, (*[]T)(l))
 	}
 	var one T
-	if err := json.Unmarshal(data, &one); err != nil {
+	if err := exact.Unmarshal(data, &one); err != nil {
 		return err
 	}
 	*l = List[T]{one}

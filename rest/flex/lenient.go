@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/postmux/postmux/internal/exact"
 )
 
 // Decode is json.Unmarshal for a response whose forms are not those of its type in
@@ -32,7 +34,7 @@ func Decode(data []byte, out any, unread *int) error {
 func DecodeEmpty(data []byte, out any) error { return new(mender).decode(data, out) }
 
 func (m *mender) decode(data []byte, out any) error {
-	err := json.Unmarshal(data, out)
+	err := exact.Unmarshal(data, out)
 	to := reflect.ValueOf(out)
 	if err == nil || !json.Valid(data) || to.Kind() != reflect.Pointer || to.IsNil() {
 		return err
@@ -42,7 +44,7 @@ func (m *mender) decode(data []byte, out any) error {
 		return err
 	}
 	to.Elem().SetZero() // the first attempt has filled a part in
-	return json.Unmarshal(mended, out)
+	return exact.Unmarshal(mended, out)
 }
 
 // Nothing reports whether text is what PHP writes for nothing, in the place of an id, a

@@ -96,3 +96,11 @@ func WriteBegin(f *File, indexes []int, digests []Digest) error {
 	f.Write(line)
 	return f.Sync()
 }
+
+// WriteWaits writes that messages which were begun wait again and nothing of them was sent,
+// so that a later run sends them. A crash that loses it leaves them begun.
+func WriteWaits(f *File, indexes []int, digests []Digest) {
+	for i, index := range indexes {
+		f.Write(ResultLine{Index: index, Digest: digests[i], State: StateNotTried})
+	}
+}
