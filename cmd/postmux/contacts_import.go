@@ -15,95 +15,137 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
-// importFlags are the flags of an import.
-type importFlags struct {
+// runFlags are the flags of a run over the rows of a file.
+type runFlags struct {
 	dry     dryRun
 	report  string
 	results string
 	resume  bool
 }
 
-func newContactImport(a *app) *cobra.Command {
-	var f importFlags
-	cmd := &cobra.Command{
-		Use:   "import FILE.csv|FILE.jsonl|-",
-		Short: "Import contacts from a file",
-		Long: `Import contacts from CSV, or from lines of JSON when the name ends in .jsonl or
-.ndjson; stdin (-) may be either. Each row is an upsert: it sets and adds, and
-undoes no unsubscription. An empty cell leaves the field alone.
+func (f *runFlags) register(cmd *cobra.Command, run string) {
+	s := cmd.Flags()
+	s.StringVar(&f.report, "report", "", "write the rows that were refused, are unknown or lost something to `FILE`: .csv in the form of the input, to correct and import it, or .jsonl")
+	s.StringVar(&f.results, "results", "", "keep in `FILE` how far the "+run+" came")
+	s.BoolVar(&f.resume, "resume", false, "go on where the "+run+" of --results ended")
+}
 
-The columns of a CSV file are
-  ` + strings.Join(contactfile.Columns, ", ") + `
-and field.NAME for further fields; email must be there, any other is refused.
-lists holds names separated by ; (an alias, or id:ID). A ' before what a spreadsheet
-takes for a formula, as an export writes it, is taken off.
+func (f *runFlags) check() error {
+	switch {
+	case f.resume && f.results == "":
+		return exit.UsageError("--resume", "expected --results FILE of the run to go on with")
+	case f.resume && f.dry.on:
+		return exit.UsageError("", "--dry-run and --resume cannot stand together; try --help")
+	}
+	return nil
+}
+
+func newContactImport(a *app) *cobra.Command {
+	var f runFlags
+	var read readFlags
+	cmd := &cobra.Command{
+		Use:   "import FILE|-",
+		Short: "Import contacts from a file",
+		Long: `Import contacts from CSV, a spreadsheet (.xlsx), or lines of JSON (.jsonl); stdin
+(-) may be CSV or lines of JSON. Each row is an upsert: it sets and adds, and undoes
+no unsubscription. An empty cell leaves the field alone.
+
+The delimiter, the encoding and the columns of a file are recognised, as Mailchimp,
+Brevo, SendPulse, MailWizz, Google Contacts, Outlook and spreadsheets write them, in
+English, Russian, Persian and German. On a terminal a preview shows what becomes of
+each column, and asks; elsewhere only what is certain is taken, and what is guessed
+needs its flag: --encoding, --delimiter, --map or --status. A column that is not
+known needs --map or --ignore-unknown. The targets of columns are
+  ` + strings.Join(contactrows.Columns, ", ") + `,
+field.NAME for further fields, - to leave one out, and for columns that say so by yes
+and no or by a time subscribed, unsubscribed, bounced, complained and blocked.
+lists holds names separated by ; (an alias, or id:ID). Blanks around cells, and a '
+before what a spreadsheet takes for a formula, are taken off.
+
+Whoever is stopped stays so: the words of standing of the exports are known, a row
+with another word is refused, and the strongest stop of a row counts.
+
 A line of JSON is a change, as "contacts upsert" takes it, or a whole contact, as
 "contacts export" writes it.
 
-The form of a file is checked to its end before the first row is imported. Stdin
-can be read only once: there a row of bad form ends the import, and those before
-it are done.
-
-A refused row does not stop the import and is told on stderr, or in the file of
---report, which also has the rows of which something was dropped. A report of an
-earlier import that is there is kept under a number, NAME.1.csv and so on; with
---resume rows are added to it. Notes are counted at the end. With --json each row
-is one line of JSON that begins with its index. The first interrupt ends the import
-after the calls under way. --results keeps how far the import came, and --resume
-goes on there. --dry-run reads the whole input, shows the calls of the first good
-row and tells which rows are refused.`,
+A refused row does not stop the import and is told on stderr, or with all of its
+cells in the file of --report, which has the form of the input: correct it and import
+it. It also has the rows of which something was dropped. A report of an earlier import
+that is there is kept under a number, NAME.1.csv and so on; with --resume rows are
+added to it. Notes are counted at the end. With --json each row is one line of JSON
+that begins with its index. The first interrupt ends the import after the calls under
+way. --results keeps how far the import came, and --resume goes on there. --dry-run
+reads the whole input, shows the preview and the calls of the first good row, and
+tells which rows are refused.`,
 		Example: `  postmux contacts import contacts.csv
+  postmux contacts import members_export.csv --list newsletter --map City=field.CITY
   postmux contacts import contacts.csv --report refused.csv --results import.state
   postmux contacts import contacts.csv --report refused.csv --results import.state --resume`,
 		Args:        terminal.WantArgs("FILE"),
 		Annotations: stream(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.resume && f.results == "" {
-				return exit.UsageError("--resume", "expected --results FILE of the import to go on with")
+			if err := f.check(); err != nil {
+				return err
 			}
-			return a.importFile(cmd, args[0], &f)
+			return a.importFile(cmd, args[0], &f, &read)
 		},
 	}
-	s := cmd.Flags()
-	s.StringVar(&f.report, "report", "", "write the rows that were refused, are unknown or lost something to `FILE`, .csv or .jsonl")
-	s.StringVar(&f.results, "results", "", "keep in `FILE` how far the import came")
-	s.BoolVar(&f.resume, "resume", false, "go on where the import of --results ended")
+	f.register(cmd, "import")
+	read.register(cmd, contactrows.NeedAll)
 	f.dry.flag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("dry-run", "resume")
 	return cmd
 }
 
-func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error {
+func (a *app) importFile(cmd *cobra.Command, name string, f *runFlags, read *readFlags) error {
+	return a.runFile(cmd, name, f, read, rowJob{
+		need: contactrows.NeedAll, decision: decision{verb: "import", dry: f.dry.on}, items: "rows",
+		do: func(c *provider.Client) rowFunc { return c.ImportContacts },
+	})
+}
+
+// rowFunc does something with each row, as provider.Client.ImportContacts does.
+type rowFunc func(context.Context, iter.Seq2[provider.ContactChange, error], func(provider.ImportResult) error) (provider.ImportReport, error)
+
+// rowJob is what a run does with the rows of a file.
+type rowJob struct {
+	need     contactrows.Need
+	decision decision
+	items    string // in words, in the plural
+	do       func(*provider.Client) rowFunc
+	refuses  func(contactrows.Row) string // why a row is refused before any request; nil: none is
+}
+
+// runFile does job with the rows of a file.
+func (a *app) runFile(cmd *cobra.Command, name string, f *runFlags, read *readFlags, job rowJob) error {
+	options, err := read.options(a, job.need)
+	if err != nil {
+		return err
+	}
 	stop := cmd.Context()
-	in, err := input.Open(stop, cmd.InOrStdin(), name)
+	in, err := contactfile.OpenInput(stop, cmd.InOrStdin(), name, options)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	total := -1
-	if in.Regular {
-		if total, err = contactfile.Check(name, in); err != nil {
-			return input.InFile(name, err)
-		}
-		if err := in.Rewind(); err != nil {
-			return err
-		}
-	}
 	c, err := a.open(cmd, f.dry.options()...)
 	if err != nil {
 		return err
 	}
-	if f.dry.on {
-		return dryImport(cmd, a, c, in, &f.dry)
+	if err := a.agree(cmd, c, in, read, job.decision); err != nil {
+		return err
 	}
-	i := &importRun{rows: make(map[int]inputRow), app: a, flags: f, cmd: cmd, stop: stop, in: in, total: total}
+	i := &importRun{app: a, flags: f, job: job, cmd: cmd, stop: stop, in: in, client: c}
+	if f.dry.on {
+		return i.dry()
+	}
 	if i.marks, err = journal.OpenMarks(stop, f.results, f.resume); err != nil {
 		return err
 	}
 	defer func() { _ = i.marks.Close() }() // what matters is on the disk
-	if i.report, err = contactfile.OpenReport(stop, f.report, f.resume, name, f.results); err != nil {
+	if i.report, err = contactfile.OpenReport(stop, f.report, contactfile.FormOf(in.Layout), f.resume, name, f.results); err != nil {
 		return err
 	}
 	defer i.report.Close()
@@ -114,41 +156,34 @@ func (a *app) importFile(cmd *cobra.Command, name string, f *importFlags) error 
 	if torn := i.report.Torn(); torn != "" {
 		cmd.PrintErrln(f.report + ": an unfinished last row was cut off: " + terminal.Printable(torn))
 	}
-	return i.run(c)
+	return i.run()
 }
 
-// dryImport shows the calls of the first row that is not refused, and which rows of the
-// whole input are refused before any request.
-func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source, dry *dryRun) error {
-	ctx := cmd.Context()
+// dry shows the calls of the first rows that are not refused, and which rows of the whole
+// input are refused before any request.
+func (i *importRun) dry() error {
+	dry := &i.flags.dry
 	var codes exit.Tally
-	line, count, refused := 0, 0, 0
-	var broken error
-	rows := func(yield func(provider.ContactChange) bool) {
-		for row, err := range contactfile.Rows(in.Name, in) {
-			if err != nil {
-				broken = input.InFile(in.Name, err)
-				return
-			}
-			line, count = row.Line, count+1
-			if !yield(row.Change) {
-				return
-			}
+	count, refused := 0, 0
+	do := i.job.do(i.client)
+	for row, err := range i.in.Rows() {
+		problem := i.problem(row, err)
+		if err != nil && problem == nil {
+			return input.InFile(i.in.Name(), err)
 		}
-	}
-	// One row at a time goes through the checks of an import, so that the calls of one
-	// can be shown by themselves.
-	for change := range rows {
+		count++
 		calls := len(dry.requests)
-		var problem error
-		_, err := c.ImportContacts(ctx, rowsOf([]provider.ContactChange{change}), func(r provider.ImportResult) error {
-			if r.Err != nil && !isDryRun(r.Err) {
-				problem = r.Err
+		if problem == nil {
+			// One row at a time, so that the calls of one can be shown by themselves.
+			_, err := do(i.cmd.Context(), rowsOf([]provider.ContactChange{row.Change}), func(r provider.ImportResult) error {
+				if r.Err != nil && !isDryRun(r.Err) {
+					problem = r.Err
+				}
+				return nil
+			})
+			if err != nil && !isDryRun(err) {
+				return err
 			}
-			return nil
-		})
-		if err != nil && !isDryRun(err) {
-			return err
 		}
 		codes.Add(exit.Code(problem))
 		switch {
@@ -156,67 +191,101 @@ func dryImport(cmd *cobra.Command, a *app, c *provider.Client, in *input.Source,
 			dry.requests = dry.requests[:calls]
 			if refused++; refused <= dryTold {
 				e := exit.ProviderError(problem)
-				cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d, %s: %s", line, change.Email, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
+				i.cmd.PrintErrln(terminal.Printable(fmt.Sprintf("line %d, %s: %s", row.Line, row.Change.Email, strings.TrimPrefix(e.Field+": "+e.Message, ": "))))
 			}
 		case count-refused > 1: // its calls are those of the first
 			dry.requests = dry.requests[:calls]
 		}
 	}
-	if broken != nil {
-		return broken
-	}
 	if refused > 0 {
-		cmd.PrintErrln(terminal.Plural(refused, "row", "rows") + " would be refused")
+		i.cmd.PrintErrln(terminal.Plural(refused, "row", "rows") + " would be refused")
 	}
 	if n, more := len(dry.requests), count-refused-1; n > 0 && more > 0 {
 		last := &dry.requests[n-1]
 		words := terminal.Plural(more, "further row", "further rows") + ", by as few calls as the provider can do with"
 		last.Then = strings.TrimPrefix(last.Then+"; "+words, "; ")
 	}
-	if err := dry.show(a, nil); err != nil {
+	if err := dry.show(i.app, nil); err != nil {
 		return err
 	}
-	return codes.Err("rows")
+	return codes.Err(i.job.items)
 }
 
-// importRun is an import under way.
+// importRun is a run over the rows of a file, as an import is.
 type importRun struct {
 	app    *app
 	cmd    *cobra.Command
-	flags  *importFlags
+	flags  *runFlags
+	job    rowJob
+	client *provider.Client
 	stop   context.Context // ends at the first interrupt
-	in     *input.Source
-	total  int // rows of the input; -1 when not known
+	in     *contactfile.Input
 	marks  *journal.Marks
 	report *contactfile.Report
 
 	progress *terminal.Progress
-	rows     map[int]inputRow // without a result, by their index in the input
-	read     int              // rows of the input
+	waiting  []inputRow // rows that were read and have no result, in their order
+	telling  inputRow   // the row that is being told
+	read     int        // rows of the input
 	codes    exit.Tally
+	refused  int   // rows that were refused before any request
 	reason   error // of the last row that was tried and failed
 	notes    noteCount
 }
 
 // inputRow is what is needed of a row of the input when its result is there.
 type inputRow struct {
-	line int              // at which it begins
-	lost contactfile.Lost // what it says and an import cannot carry
+	index   int
+	line    int // at which it begins
+	email   string
+	given   contactfile.Given
+	lost    contactrows.Lost // what it says and an import cannot carry
+	problem error            // why it is refused before any request
 }
 
-// run imports the rows that are left and tells the result of each.
-func (i *importRun) run(c *provider.Client) error {
+// problem is why a row is refused before any request; nil of a good one, and of an error
+// that ends the input.
+func (i *importRun) problem(row contactrows.Row, err error) error {
+	p, bad := errors.AsType[*contactrows.Problem](err)
+	field, text := "", ""
+	switch {
+	case bad:
+		field, text = p.Field, p.Text
+	case err == nil && i.job.refuses != nil:
+		text = i.job.refuses(row)
+	}
+	if text == "" {
+		return nil
+	}
+	e := provider.Invalid(field, "%s", text)
+	e.Provider, e.Account = i.client.Provider(), i.client.Account()
+	return e
+}
+
+// run goes through the rows that are left and tells the result of each.
+func (i *importRun) run() error {
 	if err := i.stop.Err(); err != nil {
 		return err
 	}
 	calls, release := terminal.Unhurried(i.stop)
 	defer release()
-	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.total, "rows")
+	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.in.Total(), i.job.items)
 	i.codes = i.marks.Codes()
-	sum, err := c.ImportContacts(calls, i.left(), func(r provider.ImportResult) error {
-		return i.row(r)
+	sum, err := i.job.do(i.client)(calls, i.left(), func(r provider.ImportResult) error {
+		if err := i.refuse(); err != nil { // those before it
+			return err
+		}
+		from := i.waiting[0]
+		i.waiting = i.waiting[1:]
+		r.Index = from.index
+		return i.row(from, r)
 	})
+	if failed := i.refuse(); err == nil {
+		err = failed
+	}
 	i.progress.Clear()
+	sum.Rows += i.refused
+	sum.Refused += i.refused
 	if failed := i.marks.Flush(); err == nil {
 		err = failed
 	}
@@ -224,29 +293,38 @@ func (i *importRun) run(c *provider.Client) error {
 	before := i.marks.With(provider.ImportReport{})
 	all := i.marks.With(sum)
 	if err != nil && (changed || all.Rows == 0) {
-		return i.stdinError(err)
+		return i.inputError(err)
 	}
-	i.summary(before, sum)
+	i.summary(before, sum, err == nil)
 	if err != nil {
 		// The rest was not tried. A row told the reason already, unless it lies
 		// outside of the rows.
-		return i.codes.Stopped(terminal.Plural(all.Rows-all.NotTried, "row", "rows"), i.stdinError(err), exit.Same(i.reason, err))
+		return i.codes.Stopped(terminal.Plural(all.Rows-all.NotTried, "row", "rows"), i.inputError(err), exit.Same(i.reason, err))
 	}
-	return i.codes.Err("rows")
+	return i.codes.Err(i.job.items)
 }
 
-// stdinError names the input when its form ended the import.
-func (i *importRun) stdinError(err error) error {
-	if errors.As(err, new(*contactfile.RowProblem)) || errors.As(err, new(*input.ReadError)) {
-		return input.InFile(i.in.Name, err)
+// inputError names the input when its form ended the run.
+func (i *importRun) inputError(err error) error {
+	if errors.As(err, new(*input.ReadError)) {
+		return input.InFile(i.in.Name(), err)
 	}
 	return err
 }
 
-// left are the rows that are left to import.
+// left are the rows that are left. Those that are refused before any request wait for the
+// results of the rows before them.
 func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
-		for row, err := range contactfile.Rows(i.in.Name, i.in) {
+		var raw []byte
+		if i.flags.results != "" {
+			raw = i.in.Layout.Identity(raw)
+		}
+		for row, err := range i.in.Rows() {
+			problem := i.problem(row, err)
+			if problem != nil {
+				err = nil
+			}
 			if stopped := i.ended(); stopped != nil {
 				err = stopped
 			} else if err != nil && !exit.IsInterrupt(err) {
@@ -257,12 +335,27 @@ func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 				return
 			}
 			i.read++
-			done, err := i.marks.Read(row.Raw)
+			if i.flags.results != "" {
+				raw = row.Identity(raw)
+			}
+			done, err := i.marks.Read(raw)
+			raw = raw[:0]
 			if done && err == nil {
 				i.progress.Add(1)
 				continue
 			}
-			i.rows[i.read-1] = inputRow{row.Line, row.Kept}
+			next := inputRow{index: i.read - 1, line: row.Line, email: row.Change.Email, lost: row.Kept, problem: problem}
+			if i.report.On() {
+				next.given = contactfile.GivenOf(i.in.Layout, row)
+			}
+			i.waiting = append(i.waiting, next)
+			if problem != nil && err == nil {
+				if err = i.refuse(); err == nil {
+					continue
+				}
+				yield(provider.ContactChange{}, err)
+				return
+			}
 			if !yield(row.Change, err) || err != nil {
 				return
 			}
@@ -271,6 +364,20 @@ func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 			yield(provider.ContactChange{}, err)
 		}
 	}
+}
+
+// refuse tells the rows that were refused before any request, up to the next that waits
+// for its result.
+func (i *importRun) refuse() error {
+	for len(i.waiting) > 0 && i.waiting[0].problem != nil {
+		from := i.waiting[0]
+		i.waiting = i.waiting[1:]
+		i.refused++
+		if err := i.row(from, provider.ImportResult{Index: from.index, Email: from.email, Err: from.problem}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ended is why no further row is read: an interrupt, or an output that is gone.
@@ -286,12 +393,9 @@ func (i *importRun) ended() error {
 	return i.marks.Failed()
 }
 
-// row tells the result of one row. When it cannot be told that ends the import; then the
+// row tells the result of one row. When it cannot be told that ends the run; then the
 // rows that were read before are told on stderr.
-func (i *importRun) row(row provider.ImportResult) error {
-	row.Index += i.marks.Before() // in the input
-	from := i.rows[row.Index]
-	delete(i.rows, row.Index)
+func (i *importRun) row(from inputRow, row provider.ImportResult) error {
 	if !exit.NotTried(row.Err) {
 		i.codes.Add(rowCode(row))
 		if row.Err != nil {
@@ -302,6 +406,7 @@ func (i *importRun) row(row provider.ImportResult) error {
 		row.Receipt.Notes = append(row.Receipt.Notes, from.lost.Notes()...)
 		i.notes.add(row.Receipt.Notes)
 	}
+	i.telling = from
 	err := i.marks.Done(from.line, row)
 	if i.app.json {
 		i.app.out.Line(terminal.Lined(row.Index, from.line, newItem(row.Email, row.Receipt, row.Err)))
@@ -313,7 +418,7 @@ func (i *importRun) row(row provider.ImportResult) error {
 // Row makes the import the journal's Teller: a row to look at is told in the report, or,
 // where there is none or it cannot be written, on stderr.
 func (i *importRun) Row(line int, row provider.ImportResult) error {
-	err := i.report.Row(line, row)
+	err := i.report.Row(line, i.telling.given, row)
 	if i.report.On() && err == nil {
 		return nil
 	}
@@ -367,8 +472,11 @@ func rowCode(row provider.ImportResult) int {
 	return exit.Code(row.Err)
 }
 
-func (i *importRun) summary(before, now provider.ImportReport) {
-	text := importSummary(before, now, i.total)
+func (i *importRun) summary(before, now provider.ImportReport, whole bool) {
+	text := importSummary(before, now, i.in.Total())
+	if whole && now.Rows == 0 && before.Rows > 0 {
+		text = "nothing was left to do; " + text
+	}
 	i.app.tellSummary(i.cmd, text)
 	for _, line := range i.notes.lines() {
 		i.cmd.PrintErrln(line)

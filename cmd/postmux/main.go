@@ -33,6 +33,7 @@ func main() {
 // run is the whole tool but for the process around it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{registry: all.Registry(), out: terminal.NewOutput(stdout), errOut: terminal.NewTalk(stderr)}
+	a.talks = terminal.IsTerminal(stdin) && terminal.IsTerminal(stderr)
 	root := newRoot(a)
 	root.SetArgs(args)
 	root.SetIn(stdin)

@@ -1,4 +1,4 @@
-package contactfile
+package contactrows
 
 import (
 	"strings"

@@ -1,4 +1,5 @@
-package contactfile
+// Package cellguard keeps spreadsheets from taking cells of CSV for formulas.
+package cellguard
 
 import (
 	"strings"
@@ -14,11 +15,11 @@ const cellEnds = ";\t\n\r\v\f\u0085\u2028\u2029"
 // formulaSigns begin a formula, in usual, full and small width.
 const formulaSigns = "=+-@＝＋－＠﹦﹢﹣﹫−"
 
-// guard writes a cell so that no spreadsheet takes it, or a part of it that it may
+// Guard writes a cell so that no spreadsheet takes it, or a part of it that it may
 // take for a cell, for a formula: with a ' before it, but for plain phone numbers. One
 // that is a part gets it too: for a spreadsheet that divides cells otherwise, the part
 // goes on with the cells behind it.
-func guard(cell string) string {
+func Guard(cell string) string {
 	return mapParts(cell, func(part string, formula bool) string {
 		if formula && (part != cell || !plainPhone(part)) {
 			return "'" + part
@@ -27,8 +28,11 @@ func guard(cell string) string {
 	})
 }
 
-// unguard takes off the ' that guard writes. People write it too, before a phone number.
-func unguard(cell string) string {
+// Unguard takes off the ' that Guard writes. People write it too, before a phone number.
+func Unguard(cell string) string {
+	if !strings.Contains(cell, "'") {
+		return cell
+	}
 	return mapParts(cell, func(part string, formula bool) string {
 		if formula {
 			return strings.TrimPrefix(part, "'")
@@ -39,7 +43,7 @@ func unguard(cell string) string {
 
 // mapParts calls f with each part of a cell that a spreadsheet may take for a cell, and
 // whether it is a formula but for the ' before it. A ' more or less changes neither the
-// parts nor what is a formula, so that unguard takes off what guard writes and no more.
+// parts nor what is a formula, so that Unguard takes off what Guard writes and no more.
 func mapParts(cell string, f func(part string, formula bool) string) string {
 	var b strings.Builder
 	for first := true; ; first = false {
