@@ -58,6 +58,7 @@ func (f *fileFlags) args(without int, names ...string) cobra.PositionalArgs {
 // addressJob is what a verb does with addresses.
 type addressJob struct {
 	verb    string // for the question, as "delete"
+	op      provider.Op
 	ask     bool   // it destroys something, or lets mail through again
 	need    contactrows.Need
 	refuses func(contactrows.Row) string
@@ -90,7 +91,7 @@ func (a *app) runAddresses(cmd *cobra.Command, f *fileFlags, job addressJob) err
 	a.stream = true
 	cmd.Annotations = stream()
 	return a.runFile(cmd, f.name, &f.run, &f.read, rowJob{
-		need: job.need, items: "addresses", refuses: job.refuses,
+		need: job.need, op: job.op, items: "addresses", refuses: job.refuses,
 		decision: decision{verb: job.verb, dry: f.run.dry.on, ask: job.ask},
 		do: func(c *provider.Client) rowFunc {
 			return func(ctx context.Context, rows iter.Seq2[provider.ContactChange, error], each func(provider.ImportResult) error) (provider.ImportReport, error) {
@@ -126,7 +127,7 @@ func eachAddress(
 			key, err := provider.EmailKey(x.email)
 			if err != nil {
 				e := provider.Invalid("email", "%s", exit.ProviderError(err).Message)
-				e.Provider, e.Account = c.Provider(), c.Account()
+				e.Provider, e.Account, e.Op = c.Provider(), c.Account(), job.op
 				return t, provider.ImportResult{Index: x.index, Email: x.email, Err: e}, true
 			}
 			t.Alone, t.Held = job.most <= 1, len(x.email)
@@ -150,7 +151,7 @@ func eachAddress(
 		},
 		Ends: streak.ends,
 		Skipped: func(x address, why error) provider.ImportResult {
-			e := &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Provider: c.Provider(), Account: c.Account(), Message: "not tried: " + why.Error(), Err: why}
+			e := &provider.Error{Kind: provider.ErrCanceled, Outcome: provider.OutcomeNotSent, Provider: c.Provider(), Account: c.Account(), Op: job.op, Message: "not tried: " + why.Error(), Err: why}
 			return provider.ImportResult{Index: x.index, Email: x.email, Err: e}
 		},
 	}

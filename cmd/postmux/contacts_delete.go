@@ -14,7 +14,7 @@ func newContactDelete(a *app) *cobra.Command {
 		`Delete a contact from the account, with its history. Whoever does not want mail
 any more should be unsubscribed instead: a deleted address can be imported anew.
 A file of contacts is asked about; without a terminal it needs --yes.`,
-		addressJob{verb: "delete", ask: true, need: contactrows.NeedAddress},
+		addressJob{verb: "delete", op: "contacts.delete", ask: true, need: contactrows.NeedAddress},
 		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
 			if err := c.DeleteContact(ctx, email); err != nil {
 				return nil, err

@@ -101,7 +101,7 @@ tells which rows are refused.`,
 
 func (a *app) importFile(cmd *cobra.Command, name string, f *runFlags, read *readFlags) error {
 	return a.runFile(cmd, name, f, read, rowJob{
-		need: contactrows.NeedAll, decision: decision{verb: "import", dry: f.dry.on}, items: "rows",
+		need: contactrows.NeedAll, decision: decision{verb: "import", dry: f.dry.on}, op: "contacts.import", items: "rows",
 		do: func(c *provider.Client) rowFunc { return c.ImportContacts },
 	})
 }
@@ -113,6 +113,7 @@ type rowFunc func(context.Context, iter.Seq2[provider.ContactChange, error], fun
 type rowJob struct {
 	need     contactrows.Need
 	decision decision
+	op       provider.Op // of its errors
 	items    string // in words, in the plural
 	do       func(*provider.Client) rowFunc
 	refuses  func(contactrows.Row) string // why a row is refused before any request; nil: none is
@@ -229,6 +230,7 @@ type importRun struct {
 	read     int        // rows of the input
 	codes    exit.Tally
 	refused  int   // rows that were refused before any request
+	broken   error // ended the input before its end
 	reason   error // of the last row that was tried and failed
 	notes    noteCount
 }
@@ -258,7 +260,7 @@ func (i *importRun) problem(row contactrows.Row, err error) error {
 		return nil
 	}
 	e := provider.Invalid(field, "%s", text)
-	e.Provider, e.Account = i.client.Provider(), i.client.Account()
+	e.Provider, e.Account, e.Op = i.client.Provider(), i.client.Account(), i.job.op
 	return e
 }
 
@@ -306,8 +308,8 @@ func (i *importRun) run() error {
 
 // inputError names the input when its form ended the run.
 func (i *importRun) inputError(err error) error {
-	if errors.As(err, new(*input.ReadError)) {
-		return input.InFile(i.in.Name(), err)
+	if i.broken != nil && !exit.IsInterrupt(err) {
+		return input.InFile(i.in.Name(), i.broken)
 	}
 	return err
 }
@@ -328,7 +330,7 @@ func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 			if stopped := i.ended(); stopped != nil {
 				err = stopped
 			} else if err != nil && !exit.IsInterrupt(err) {
-				err = &input.ReadError{Err: err}
+				i.broken = err
 			}
 			if err != nil {
 				yield(provider.ContactChange{}, err)

@@ -14,7 +14,7 @@ func newContactUnsubscribe(a *app) *cobra.Command {
 	var from provider.Ref
 	cmd := newAddressesChange(a, "unsubscribe", "Unsubscribe an address from one list, or from all mail",
 		`Unsubscribe an address from one list, or from all mail.`,
-		addressJob{verb: "unsubscribe", need: contactrows.NeedAddress},
+		addressJob{verb: "unsubscribe", op: "contacts.unsubscribe", need: contactrows.NeedAddress},
 		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
 			return c.Unsubscribe(ctx, email, from, reason)
 		})

@@ -28,8 +28,8 @@ func newLists(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newListCreate(a), newListDelete(a), newListFolders(a),
-		newMembers(a, "add", "Put contacts on a list", addressJob{verb: "add", need: contactrows.NeedStanding, refuses: notStopped}, (*provider.Client).AddToList),
-		newMembers(a, "remove", "Take contacts off a list; they stay contacts", addressJob{verb: "take off the list", need: contactrows.NeedAddress}, (*provider.Client).RemoveFromList),
+		newMembers(a, "add", "Put contacts on a list", addressJob{verb: "add", op: "lists.add", need: contactrows.NeedStanding, refuses: notStopped}, (*provider.Client).AddToList),
+		newMembers(a, "remove", "Take contacts off a list; they stay contacts", addressJob{verb: "take off the list", op: "lists.remove", need: contactrows.NeedAddress}, (*provider.Client).RemoveFromList),
 	)
 	return cmd
 }

@@ -12,7 +12,7 @@ import (
 func newSuppressionAdd(a *app) *cobra.Command {
 	var reason string
 	cmd := newAddressesChange(a, "add", "Keep mail from an address", "Keep mail from an address.",
-		addressJob{verb: "suppress", need: contactrows.NeedAddress},
+		addressJob{verb: "suppress", op: "suppressions.add", need: contactrows.NeedAddress},
 		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
 			return c.AddSuppression(ctx, email, reason)
 		})
@@ -26,7 +26,7 @@ func newSuppressionRemove(a *app) *cobra.Command {
 an address that bounced or complained will do so again otherwise. A file is asked
 about, and without a terminal it needs --yes; rows of it that say that somebody gets no
 mail are refused.`,
-		addressJob{verb: "let mail through to", ask: true, need: contactrows.NeedStanding, refuses: notStopped},
+		addressJob{verb: "let mail through to", op: "suppressions.remove", ask: true, need: contactrows.NeedStanding, refuses: notStopped},
 		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
 			return c.RemoveSuppression(ctx, email)
 		})

@@ -427,7 +427,7 @@ func (l *Layout) recognizeColumn(c *Column, own *program) {
 	name := plain(c.Name)
 	target := headers[name]
 	if len(c.Name) > len(fieldPrefix) && strings.EqualFold(c.Name[:len(fieldPrefix)], fieldPrefix) {
-		target = fieldPrefix + c.Name[len(fieldPrefix):]
+		target = fieldPrefix + trim(c.Name[len(fieldPrefix):])
 	}
 	if target == targetStatus || target == targetSubscribed || slices.Contains(stopTargets, target) {
 		c.standing = target

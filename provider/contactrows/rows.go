@@ -82,6 +82,7 @@ func (l *Layout) decoded(r io.Reader) io.Reader {
 func (l *Layout) RowsOf(records Records) iter.Seq2[Row, error] {
 	t := &tableRows{layout: l, in: records, head: !l.Headless}
 	t.change.targets = l.targets()
+	t.email = slices.IndexFunc(l.Columns, func(c Column) bool { return c.Target == targetEmail })
 	return l.all(t.next)
 }
 
@@ -118,16 +119,18 @@ type tableRows struct {
 	in     Records
 	head   bool // the next record with content is that of the names
 	change builder
+	email  int // the column of addresses; -1 for none
 }
 
 func (t *tableRows) next() (Row, error) {
 	for {
 		cells, line, err := t.in.Next()
 		row := Row{Line: line, Cells: cells}
-		if err != nil {
+		problem, bad := errors.AsType[*Problem](err)
+		if err != nil && !bad {
 			return row, err
 		}
-		if empty(cells) {
+		if !bad && empty(cells) {
 			continue
 		}
 		if t.head {
@@ -137,6 +140,12 @@ func (t *tableRows) next() (Row, error) {
 		n := len(t.layout.Columns)
 		for len(cells) > n && trim(cells[len(cells)-1]) == "" {
 			cells = cells[:len(cells)-1]
+		}
+		if t.email >= 0 && t.email < len(cells) {
+			row.Change.Email = trimmed(cells[t.email]) // also of a row that is refused
+		}
+		if problem != nil {
+			return row, problem
 		}
 		if len(cells) != n && (t.layout.Form != Table || len(cells) > n) {
 			return row, &Problem{Line: line, Text: fmt.Sprintf("expected %d cells, got %d", n, len(cells))}

@@ -63,11 +63,9 @@ func plain(s string) string {
 	}, s)
 }
 
-// trimmed is a cell without the blanks, and marks that are not seen, around it, and without
-// what a spreadsheet was given for a formula's sake.
-func trimmed(cell string) string {
-	return trim(cellguard.Unguard(trim(cell)))
-}
+// trimmed is a cell without what a spreadsheet was given for a formula's sake, and without
+// the blanks, and marks that are not seen, around it.
+func trimmed(cell string) string { return trim(cellguard.Unguard(cell)) }
 
 func trim(s string) string { return strings.TrimFunc(s, blank) }
 

@@ -44,10 +44,16 @@ func OpenInput(ctx context.Context, stdin io.Reader, name string, o contactrows.
 
 // asProblemOf names the file, or the flag of an option, that is wrong.
 func asProblemOf(name string, err error) error {
-	if e, ok := errors.AsType[*provider.Error](err); ok && e.Field != "" && !exit.IsUsage(err) {
+	e, ok := errors.AsType[*provider.Error](err)
+	switch {
+	case exit.IsInterrupt(err), exit.IsUsage(err):
+		return err
+	case ok && e.Field != "":
 		return exit.UsageError("--"+e.Field, "%s", strings.TrimSpace(e.Message))
+	case ok:
+		err = errors.New(strings.TrimSpace(e.Message))
 	}
-	return input.InFile(name, err)
+	return &exit.FileError{File: name, Err: exit.UsageError("", "%s", err.Error())}
 }
 
 func (in *Input) recognize(ctx context.Context, name string, o contactrows.Options) (err error) {
