@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/postmux/postmux/internal/charset"
 	"github.com/postmux/postmux/internal/lines"
@@ -377,7 +378,7 @@ func (l *Layout) recognizeColumns(head []string) error {
 	if err := l.takeMapping(); err != nil {
 		return err
 	}
-	own := l.program()
+	own := l.programs()
 	for i := range l.Columns {
 		l.recognizeColumn(&l.Columns[i], own)
 	}
@@ -413,17 +414,18 @@ func (l *Layout) takeMapping() error {
 	return nil
 }
 
-// program is the one whose export the file is; nil when that is not known.
-func (l *Layout) program() *program {
-	for i, p := range programs {
+// programs are those whose export the file may be.
+func (l *Layout) programs() []program {
+	var out []program
+	for _, p := range programs {
 		if slices.ContainsFunc(l.Columns, func(c Column) bool { return slices.Contains(p.marks, plain(c.Name)) }) {
-			return &programs[i]
+			out = append(out, p)
 		}
 	}
-	return nil
+	return out
 }
 
-func (l *Layout) recognizeColumn(c *Column, own *program) {
+func (l *Layout) recognizeColumn(c *Column, own []program) {
 	name := plain(c.Name)
 	target := headers[name]
 	if len(c.Name) > len(fieldPrefix) && strings.EqualFold(c.Name[:len(fieldPrefix)], fieldPrefix) {
@@ -443,8 +445,8 @@ func (l *Layout) recognizeColumn(c *Column, own *program) {
 		if c.Name != target {
 			c.Why = "known"
 		}
-	case own != nil && own.columns[name]:
-		c.Target, c.Why = LeaveOut, "is "+own.name+"'s own"
+	case ownOf(own, name) != "":
+		c.Target, c.Why = LeaveOut, "is "+ownOf(own, name)+"'s own"
 	case l.opts.IgnoreUnknown, l.opts.Need != NeedAll:
 		c.Target, c.Why = LeaveOut, "not known"
 	}
@@ -456,6 +458,16 @@ func (l *Layout) recognizeColumn(c *Column, own *program) {
 	if l.opts.Need == NeedAddress {
 		c.standing = ""
 	}
+}
+
+// ownOf is the program that a column is about, and not about the person.
+func ownOf(of []program, name string) string {
+	for _, p := range of {
+		if p.columns[name] {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // wholeName decides about a column of whole names.
@@ -528,10 +540,10 @@ func (l *Layout) Questions() []Question {
 // fieldName is a proposal for the name of a field.
 func fieldName(column string) string {
 	return strings.Trim(strings.ToUpper(strings.Map(func(r rune) rune {
-		if blank(r) || r == '-' || r == '.' || r == '=' {
-			return '_'
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
 		}
-		return r
+		return '_'
 	}, column)), "_")
 }
 

@@ -126,8 +126,8 @@ var programs = []program{
 	{"Mailchimp", []string{"leid", "euid"}, columnsOf(`MEMBER_RATING|OPTIN_TIME|OPTIN_IP|CONFIRM_TIME|CONFIRM_IP|LATITUDE|LONGITUDE|GMTOFF|DSTOFF|TIMEZONE|CC|REGION|LAST_CHANGED|LEID|EUID
 		|UNSUB_CAMPAIGN_TITLE|UNSUB_CAMPAIGN_ID|UNSUB_REASON|UNSUB_REASON_OTHER|CLEAN_CAMPAIGN_TITLE|CLEAN_CAMPAIGN_ID`)},
 	{"Brevo", []string{"addedtime", "modifiedtime"}, columnsOf(`CONTACT ID|ADDED_TIME|MODIFIED_TIME|DOUBLE_OPT-IN|_listIds`)},
-	{"SendPulse", []string{"dateadded", "датадобавления"}, columnsOf(`Date added|Last activity|Rating|Дата добавления|Последняя активность|Рейтинг`)},
 	{"MailWizz", []string{"subscriberuid"}, columnsOf(`subscriber_id|subscriber_uid|list_id|ip_address|source|date_added|last_updated`)},
+	{"SendPulse", []string{"dateadded", "датадобавления"}, columnsOf(`Date added|Last activity|Rating|Дата добавления|Последняя активность|Рейтинг`)},
 	{"Google Contacts", []string{"email1value"}, columnsOf(`E-mail 1 - Label|E-mail 1 - Type|Phone 1 - Label|Phone 1 - Type|Labels|Group Membership|Photo`)},
 	{"Outlook", []string{"emaildisplayname", "краткоеимяэлпочты", "emailangezeigtername"}, columnsOf(`E-mail Type|E-mail Display Name|Gender|Priority|Private|Sensitivity|Initials
 		|Тип эл. почты|Краткое имя эл. почты|Пол|Важность|Частное|Пометка|Инициалы|E-Mail-Typ|E-Mail: Angezeigter Name|Geschlecht|Priorität|Privat|Vertraulichkeit|Initialen`)},
