@@ -145,9 +145,9 @@ func (a *app) agree(cmd *cobra.Command, c *provider.Client, in *contactfile.Inpu
 	if n := in.Total(); n >= 0 {
 		rows = terminal.Plural(n, "row", "rows")
 	}
-	question := fmt.Sprintf("%s %s, %s?", d.verb, rows, accountText(c.Account(), c.Provider()))
+	question := fmt.Sprintf("%s %s at %s?", d.verb, rows, accountText(c.Account(), c.Provider()))
 	if len(open) > 0 {
-		question = "Is what is guessed right, and " + question
+		question = "Is the guess right, and " + question
 	}
 	fmt.Fprint(cmd.ErrOrStderr(), strings.ToUpper(question[:1])+question[1:]+" [y/N] ")
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')

@@ -103,6 +103,12 @@ func previewColumns(b *strings.Builder, l *contactrows.Layout) {
 			width = min(max(width, len([]rune(c.Name))), 32)
 		}
 	}
+	because := "" // the head of a column that is there when something is in it
+	for _, c := range l.Columns {
+		if c.Target == "" || c.Target != contactrows.LeaveOut && c.Why != "" && c.Why != "known" {
+			because = "BECAUSE"
+		}
+	}
 	line := func(name, becomes, why string) {
 		text := fit(name, width) + "  " + becomes
 		if why != "" {
@@ -110,7 +116,7 @@ func previewColumns(b *strings.Builder, l *contactrows.Layout) {
 		}
 		b.WriteString(strings.TrimRight(clip(text, previewWidth), " ") + "\n")
 	}
-	line("COLUMN", "BECOMES", "BECAUSE")
+	line("COLUMN", "BECOMES", because)
 	left := make(map[string][]string)
 	for _, c := range l.Columns {
 		becomes, why := c.Target, c.Why
@@ -227,7 +233,7 @@ func lostAt(c *provider.Client, l *contactrows.Layout) []string {
 		case provider.LevelNone:
 			out = append(out, strings.TrimSuffix(used[f]+": not taken, such rows are refused; "+s.Limit, "; "))
 		case provider.LevelLimited, provider.LevelEmulated:
-			out = append(out, used[f]+": "+s.Limit)
+			out = append(out, used[f]+": with a limit: "+s.Limit)
 		}
 	}
 	return out

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postmux/postmux/internal/mailaddr"
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -81,7 +83,7 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 			for name := range strings.SplitSeq(cell, ";") {
 				ref := RefOf(strings.TrimSpace(name))
 				if ref.IsZero() {
-					return &Problem{Field: targetLists, Text: fmt.Sprintf("expected names separated by ;, got %q", cell)}
+					return &Problem{Field: targetLists, Text: "expected names separated by ;, got "+quoted(cell)}
 				}
 				c.Lists = append(c.Lists, ref)
 			}
@@ -89,6 +91,9 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 	}
 	if c.Email == "" {
 		return &Problem{Field: targetEmail, Text: "the row has no address"}
+	}
+	if err := mailaddr.Check(c.Email); err != nil {
+		return &Problem{Field: targetEmail, Text: err.Error()}
 	}
 	for _, list := range l.opts.Lists {
 		if !slices.Contains(c.Lists, list) {
@@ -102,7 +107,7 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 		stand.add(l.opts.Status)
 	}
 	if stand.status == standingNone {
-		return &Problem{Field: stand.column, Text: fmt.Sprintf("%q is no consent to mail and no stop: left out", stand.word)}
+		return &Problem{Field: stand.column, Text: quoted(stand.word)+" is no consent to mail and no stop: left out"}
 	}
 	c.Status = stand.status
 	return nil
@@ -140,16 +145,19 @@ func (s *standing) take(t *target, column, cell string) *Problem {
 		if !status.Terminal() {
 			return nil
 		}
-		return &Problem{Field: column, Text: fmt.Sprintf("%q says that the person gets no mail, and the column is mapped to something else; map it to %s", cell, t.standing)}
+		return &Problem{Field: column, Text: fmt.Sprintf("%s says that the person gets no mail, and the column is mapped to something else; map it to %s", quoted(cell), t.standing)}
 	}
 	if !stated || status == "" && t.standing == targetStatus {
-		return &Problem{Field: column, Text: fmt.Sprintf("the word of standing %q is not known; write subscribed, unsubscribed, bounced, complained or blocked", cell)}
+		return &Problem{Field: column, Text: "the word of standing "+quoted(cell)+" is not known; write subscribed, unsubscribed, bounced, complained or blocked"}
 	}
 	if s.add(status) {
 		s.column, s.word = column, cell
 	}
 	return nil
 }
+
+// quoted is a cell in quotes, at a length that can be read.
+func quoted(cell string) string { return `"` + text.Clip(cell) + `"` }
 
 // yesOrNo is what a cell says of a column that is about one standing. word is what it says
 // as a word of standing. known is false when it says nothing that is known.

@@ -446,7 +446,7 @@ func (l *Layout) recognizeColumn(c *Column, own []program) {
 			c.Why = "known"
 		}
 	case ownOf(own, name) != "":
-		c.Target, c.Why = LeaveOut, "is "+ownOf(own, name)+"'s own"
+		c.Target, c.Why = LeaveOut, "bookkeeping of "+ownOf(own, name)
 	case l.opts.IgnoreUnknown, l.opts.Need != NeedAll:
 		c.Target, c.Why = LeaveOut, "not known"
 	}

@@ -54,6 +54,8 @@ func plain(s string) string {
 			return 'е'
 		case r == 'ي' || r == 'ى':
 			return 'ی'
+		case r == 'أ' || r == 'إ':
+			return 'ا'
 		case r == 'ك':
 			return 'ک'
 		case unicode.IsLetter(r), unicode.IsDigit(r):
