@@ -91,7 +91,7 @@ func (a *app) runAddresses(cmd *cobra.Command, f *fileFlags, job addressJob) err
 	a.stream = true
 	cmd.Annotations = stream()
 	return a.runFile(cmd, f.name, &f.run, &f.read, rowJob{
-		need: job.need, op: job.op, items: "addresses", refuses: job.refuses,
+		need: job.need, op: job.op, items: "addresses", stored: "done", refuses: job.refuses,
 		decision: decision{verb: job.verb, dry: f.run.dry.on, ask: job.ask},
 		do: func(c *provider.Client) rowFunc {
 			return func(ctx context.Context, rows iter.Seq2[provider.ContactChange, error], each func(provider.ImportResult) error) (provider.ImportReport, error) {

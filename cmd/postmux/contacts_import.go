@@ -101,7 +101,7 @@ tells which rows are refused.`,
 
 func (a *app) importFile(cmd *cobra.Command, name string, f *runFlags, read *readFlags) error {
 	return a.runFile(cmd, name, f, read, rowJob{
-		need: contactrows.NeedAll, decision: decision{verb: "import", dry: f.dry.on}, op: "contacts.import", items: "rows",
+		need: contactrows.NeedAll, decision: decision{verb: "import", dry: f.dry.on}, op: "contacts.import", items: "rows", stored: "stored",
 		do: func(c *provider.Client) rowFunc { return c.ImportContacts },
 	})
 }
@@ -115,6 +115,7 @@ type rowJob struct {
 	decision decision
 	op       provider.Op // of its errors
 	items    string // in words, in the plural
+	stored   string // the word for what was done
 	do       func(*provider.Client) rowFunc
 	refuses  func(contactrows.Row) string // why a row is refused before any request; nil: none is
 }
@@ -475,7 +476,7 @@ func rowCode(row provider.ImportResult) int {
 }
 
 func (i *importRun) summary(before, now provider.ImportReport, whole bool) {
-	text := importSummary(before, now, i.in.Total())
+	text := importSummary(before, now, i.in.Total(), i.job.stored)
 	if whole && now.Rows == 0 && before.Rows > 0 {
 		text = "nothing was left to do; " + text
 	}
@@ -488,8 +489,9 @@ func (i *importRun) summary(before, now provider.ImportReport, whole bool) {
 	}
 }
 
-// importSummary counts the rows by what became of them, those of earlier runs apart.
-func importSummary(before, r provider.ImportReport, total int) string {
+// importSummary counts the rows by what became of them, those of earlier runs apart. stored
+// is the word for those of which no more is told.
+func importSummary(before, r provider.ImportReport, total int, stored string) string {
 	rows := before.Rows + r.Rows
 	parts := []string{terminal.Plural(rows, "row", "rows")}
 	if total > rows {
@@ -504,7 +506,7 @@ func importSummary(before, r provider.ImportReport, total int) string {
 		{before.Unknown, "unknown before"},
 		{r.Created, "created"},
 		{r.Updated, "updated"},
-		{r.Stored, "stored"},
+		{r.Stored, stored},
 		{r.Refused, "refused"},
 		{r.Unknown, "unknown"},
 		{r.NotTried, "not tried"},

@@ -221,7 +221,7 @@ func TestImportNotes(t *testing.T) {
 }
 
 func TestImportSummary(t *testing.T) {
-	assert.Equal(t, "1 row: 1 created", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 1, Created: 1}, 1))
-	assert.Equal(t, "3 of 9 rows: 1 updated, 1 refused, 1 unknown", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 3, Updated: 1, Refused: 1, Unknown: 1}, 9))
-	assert.Equal(t, "0 rows: nothing done", importSummary(provider.ImportReport{}, provider.ImportReport{}, 0))
+	assert.Equal(t, "1 row: 1 created", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 1, Created: 1}, 1, "stored"))
+	assert.Equal(t, "3 of 9 rows: 1 updated, 1 refused, 1 unknown", importSummary(provider.ImportReport{}, provider.ImportReport{Rows: 3, Updated: 1, Refused: 1, Unknown: 1}, 9, "stored"))
+	assert.Equal(t, "0 rows: nothing done", importSummary(provider.ImportReport{}, provider.ImportReport{}, 0, "stored"))
 }

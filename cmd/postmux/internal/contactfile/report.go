@@ -463,7 +463,7 @@ func dropped(n provider.Note) bool { return n.Action == provider.NoteDropped }
 // something of it was lost.
 func toLookAt(row provider.ImportResult) bool {
 	switch journal.RowState(row) {
-	case string(provider.ContactCreated), string(provider.ContactUpdated), string(provider.ContactStored):
+	case string(provider.ContactCreated), string(provider.ContactUpdated), string(provider.ContactStored), string(provider.ContactDone):
 		return slices.ContainsFunc(row.Receipt.Notes, dropped)
 	}
 	return true
