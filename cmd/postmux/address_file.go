@@ -59,7 +59,7 @@ func (f *fileFlags) args(without int, names ...string) cobra.PositionalArgs {
 type addressJob struct {
 	verb    string // for the question, as "delete"
 	op      provider.Op
-	ask     bool   // it destroys something, or lets mail through again
+	ask     bool // it destroys something, or lets mail through again
 	need    contactrows.Need
 	refuses func(contactrows.Row) string
 	most    int // addresses of one call

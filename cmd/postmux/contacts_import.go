@@ -114,8 +114,8 @@ type rowJob struct {
 	need     contactrows.Need
 	decision decision
 	op       provider.Op // of its errors
-	items    string // in words, in the plural
-	stored   string // the word for what was done
+	items    string      // in words, in the plural
+	stored   string      // the word for what was done
 	do       func(*provider.Client) rowFunc
 	refuses  func(contactrows.Row) string // why a row is refused before any request; nil: none is
 }
@@ -229,6 +229,7 @@ type importRun struct {
 	waiting  []inputRow // rows that were read and have no result, in their order
 	telling  inputRow   // the row that is being told
 	read     int        // rows of the input
+	paused   bool       // until the rows that wait have their results
 	codes    exit.Tally
 	refused  int   // rows that were refused before any request
 	broken   error // ended the input before its end
@@ -274,17 +275,18 @@ func (i *importRun) run() error {
 	defer release()
 	i.progress = terminal.NewProgress(i.cmd.ErrOrStderr(), i.in.Total(), i.job.items)
 	i.codes = i.marks.Codes()
-	sum, err := i.job.do(i.client)(calls, i.left(), func(r provider.ImportResult) error {
-		if err := i.refuse(); err != nil { // those before it
-			return err
+	next, end := iter.Pull2(i.in.Rows())
+	defer end()
+	var sum provider.ImportReport
+	var err error
+	for i.paused = true; i.paused && err == nil; {
+		i.paused = false
+		var part provider.ImportReport
+		part, err = i.job.do(i.client)(calls, i.left(next), i.result)
+		if failed := i.refuse(); err == nil {
+			err = failed
 		}
-		from := i.waiting[0]
-		i.waiting = i.waiting[1:]
-		r.Index = from.index
-		return i.row(from, r)
-	})
-	if failed := i.refuse(); err == nil {
-		err = failed
+		sum = added(sum, part)
 	}
 	i.progress.Clear()
 	sum.Rows += i.refused
@@ -315,15 +317,45 @@ func (i *importRun) inputError(err error) error {
 	return err
 }
 
+// result takes the result of a row for which a request was made, in the order of rows.
+func (i *importRun) result(r provider.ImportResult) error {
+	if err := i.refuse(); err != nil { // those before it
+		return err
+	}
+	from := i.waiting[0]
+	i.waiting = i.waiting[1:]
+	r.Index = from.index
+	return i.row(from, r)
+}
+
+// added is the sum of two reports.
+func added(a, b provider.ImportReport) provider.ImportReport {
+	return provider.ImportReport{
+		Rows: a.Rows + b.Rows, Created: a.Created + b.Created, Updated: a.Updated + b.Updated, Stored: a.Stored + b.Stored,
+		Refused: a.Refused + b.Refused, Unknown: a.Unknown + b.Unknown, NotTried: a.NotTried + b.NotTried,
+	}
+}
+
+// mostWaiting bounds the rows that wait for the result of one before them. A provider may
+// gather many rows for one call; refused ones fill none.
+var mostWaiting = 100_000 // tests lower it
+
 // left are the rows that are left. Those that are refused before any request wait for the
-// results of the rows before them.
-func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
+// results of the rows before them; when they are too many it pauses, until those have theirs.
+func (i *importRun) left(next func() (contactrows.Row, error, bool)) iter.Seq2[provider.ContactChange, error] {
 	return func(yield func(provider.ContactChange, error) bool) {
 		var raw []byte
-		if i.flags.results != "" {
+		if i.flags.results != "" && i.read == 0 {
 			raw = i.in.Layout.Identity(raw)
 		}
-		for row, err := range i.in.Rows() {
+		for {
+			if i.paused = len(i.waiting) >= mostWaiting; i.paused {
+				return
+			}
+			row, err, more := next()
+			if !more {
+				break
+			}
 			problem := i.problem(row, err)
 			if problem != nil {
 				err = nil
@@ -347,11 +379,11 @@ func (i *importRun) left() iter.Seq2[provider.ContactChange, error] {
 				i.progress.Add(1)
 				continue
 			}
-			next := inputRow{index: i.read - 1, line: row.Line, email: row.Change.Email, lost: row.Kept, problem: problem}
+			item := inputRow{index: i.read - 1, line: row.Line, email: row.Change.Email, lost: row.Kept, problem: problem}
 			if i.report.On() {
-				next.given = contactfile.GivenOf(i.in.Layout, row)
+				item.given = contactfile.GivenOf(i.in.Layout, row)
 			}
-			i.waiting = append(i.waiting, next)
+			i.waiting = append(i.waiting, item)
 			if problem != nil && err == nil {
 				if err = i.refuse(); err == nil {
 					continue

@@ -145,6 +145,35 @@ func TestImportBadRows(t *testing.T) {
 	assert.Len(t, sb.Contacts("brevo"), 3)
 }
 
+// However many rows are refused behind one that waits for its call, the memory is bounded:
+// the call is made before more are read, and the results stay in order.
+func TestImportOfRefusedRows(t *testing.T) {
+	before := mostWaiting
+	t.Cleanup(func() { mostWaiting = before })
+	mostWaiting = 7
+	sb, cfg := shapeLab(t) // SendPulse takes many in a call
+	var b strings.Builder
+	b.WriteString("email,lists\n")
+	for i := range 100 {
+		if i%10 == 0 {
+			fmt.Fprintf(&b, "u%d@example.com,newsletter\n", i)
+		} else {
+			fmt.Fprintf(&b, "bad%d,newsletter\n", i)
+		}
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	args := []string{"--config", cfg, "--provider", "sendpulse", "--json", "contacts", "import", file(t, "a.csv", b.String()), "--results", state}
+	r := postmux(t, args...)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	assert.Contains(t, r.errOut, "100 rows: 10 created, 90 refused")
+	assert.Len(t, sb.Contacts("sendpulse"), 10)
+	for i, line := range strings.Split(strings.TrimSpace(r.out), "\n") {
+		assert.True(t, strings.HasPrefix(line, fmt.Sprintf(`{"index":%d,"line":%d,`, i, i+2)), line)
+	}
+	r = postmux(t, append(args, "--resume")...)
+	assert.Contains(t, r.errOut, "nothing was left to do; 100 rows: 10 done before, 90 refused before")
+}
+
 // A report that cannot be written ends the import, and what it does not tell is on stderr.
 func TestImportReportFails(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {

@@ -95,10 +95,10 @@ func TestReader(t *testing.T) {
 		c, ok := charset.Named(name)
 		require.True(t, ok, name)
 		text := "email;x\na@example.com;\"a;b\"\n"
-		switch {
-		case c == charset.Windows1251, c == charset.KOI8R:
+		switch c {
+		case charset.Windows1251, charset.KOI8R:
 			text += russian
-		case c == charset.Windows1252:
+		case charset.Windows1252:
 			text += german
 		}
 		data := c.Encode([]byte(text))

@@ -83,7 +83,7 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 			for name := range strings.SplitSeq(cell, ";") {
 				ref := RefOf(strings.TrimSpace(name))
 				if ref.IsZero() {
-					return &Problem{Field: targetLists, Text: "expected names separated by ;, got "+quoted(cell)}
+					return &Problem{Field: targetLists, Text: "expected names separated by ;, got " + quoted(cell)}
 				}
 				c.Lists = append(c.Lists, ref)
 			}
@@ -107,7 +107,7 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 		stand.add(l.opts.Status)
 	}
 	if stand.status == standingNone {
-		return &Problem{Field: stand.column, Text: quoted(stand.word)+" is no consent to mail and no stop: left out"}
+		return &Problem{Field: stand.column, Text: quoted(stand.word) + " is no consent to mail and no stop: left out"}
 	}
 	c.Status = stand.status
 	return nil
@@ -148,7 +148,7 @@ func (s *standing) take(t *target, column, cell string) *Problem {
 		return &Problem{Field: column, Text: fmt.Sprintf("%s says that the person gets no mail, and the column is mapped to something else; map it to %s", quoted(cell), t.standing)}
 	}
 	if !stated || status == "" && t.standing == targetStatus {
-		return &Problem{Field: column, Text: "the word of standing "+quoted(cell)+" is not known; write subscribed, unsubscribed, bounced, complained or blocked"}
+		return &Problem{Field: column, Text: "the word of standing " + quoted(cell) + " is not known; write subscribed, unsubscribed, bounced, complained or blocked"}
 	}
 	if s.add(status) {
 		s.column, s.word = column, cell

@@ -522,10 +522,7 @@ func (l *Layout) twice() {
 // Survey there are fewer, because a column without content, and a standing that each row
 // states, ask nothing.
 func (l *Layout) Questions() []Question {
-	var out []Question
-	for _, q := range l.guesses {
-		out = append(out, q)
-	}
+	out := slices.Clone(l.guesses)
 	for _, c := range l.Columns {
 		if c.Target == "" && (l.Surveyed == nil || c.Filled > 0) {
 			out = append(out, Question{Setting: "map", Value: c.Name + "=" + fieldPrefix + fieldName(c.Name), Text: fmt.Sprintf("the column %q is not known", c.Name)})

@@ -4,10 +4,12 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/xuri/excelize/v2"
 )
@@ -26,7 +28,7 @@ var (
 	oldBegins = []byte{0xd0, 0xcf, 0x11, 0xe0} // .xls, and .xlsx with a password
 )
 
-// errSaveAs is what to do about a spreadsheet that is not read.
+// saveAs is what to do about a spreadsheet that is not read.
 const saveAs = "; save it as CSV"
 
 // sheet is the first sheet of a spreadsheet.
@@ -47,20 +49,12 @@ func openSheet(name string, head []byte) (*sheet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the spreadsheet cannot be unpacked (%w)"+saveAs, err)
 	}
-	// What an entry claims is what is unpacked of it: archive/zip reads no more.
-	var size uint64
-	for _, f := range pack.File {
-		size = min(size+f.UncompressedSize64, sheetMost+1)
-		if f.UncompressedSize64 > sheetMost {
-			size = sheetMost + 1
-		}
+	err = checkPack(pack.File)
+	if closed := pack.Close(); err == nil {
+		err = closed
 	}
-	files := len(pack.File)
-	if err := pack.Close(); err != nil {
+	if err != nil {
 		return nil, err
-	}
-	if size > sheetMost || files > filesMost {
-		return nil, fmt.Errorf("the spreadsheet is larger than %d MB when it is unpacked"+saveAs, sheetMost>>20)
 	}
 	f, err := excelize.OpenFile(name, excelize.Options{UnzipSizeLimit: sheetMost, UnzipXMLSizeLimit: sheetMost})
 	if err != nil {
@@ -72,6 +66,44 @@ func openSheet(name string, head []byte) (*sheet, error) {
 		return nil, errors.New("the spreadsheet has no sheet" + saveAs)
 	}
 	return &sheet{f, names[0]}, nil
+}
+
+// checkPack checks that the files of a package are whole, and not larger than they may be:
+// the library that reads them takes one that is cut off for one that has ended.
+func checkPack(files []*zip.File) error {
+	left := int64(sheetMost)
+	for i, f := range files {
+		if i == filesMost || f.UncompressedSize64 > uint64(left) {
+			return fmt.Errorf("the spreadsheet is larger than %d MB when it is unpacked"+saveAs, sheetMost>>20)
+		}
+		left -= int64(f.UncompressedSize64)
+		if err := checkPart(f); err != nil {
+			return fmt.Errorf("the spreadsheet is damaged (%w)"+saveAs, err)
+		}
+	}
+	return nil
+}
+
+// checkPart reads a file of a package to its end. XML must be whole.
+func checkPart(f *zip.File) error {
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(strings.ToLower(f.Name), ".xml") {
+		in := xml.NewDecoder(r)
+		in.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+		for err == nil {
+			_, err = in.Token()
+		}
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+	}
+	if err == nil {
+		_, err = io.Copy(io.Discard, r) // which fails where there is more or less than f claims
+	}
+	return errors.Join(err, r.Close())
 }
 
 func (s *sheet) close() { _ = s.file.Close() }
