@@ -60,9 +60,9 @@ type Form string
 
 // The forms.
 const (
-	CSV   Form = "CSV"
-	Lines Form = "lines of JSON"
-	Table Form = "a spreadsheet"
+	CSV   Form = "CSV"           // cells with a delimiter between, a row a line
+	Lines Form = "lines of JSON" // a contact, or a change of one, a line
+	Table Form = "a spreadsheet" // Records
 )
 
 // Layout is how a file is read: what was recognised, and what was given.
@@ -150,6 +150,7 @@ func Recognize(name string, r io.Reader, o Options) (*Layout, error) {
 // Records are the rows of a table that is no text: Next returns the cells of the next row
 // and its number in the table, from 1, and io.EOF behind the last.
 type Records interface {
+	// Next returns the next row. A *Problem is about that row alone.
 	Next() (cells []string, line int, err error)
 }
 

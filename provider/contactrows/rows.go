@@ -49,6 +49,7 @@ type Problem struct {
 	Text  string
 }
 
+// Error is the line and what is wrong there.
 func (p *Problem) Error() string {
 	return fmt.Sprintf("line %d: %s", p.Line, strings.TrimPrefix(p.Field+": "+p.Text, ": "))
 }
