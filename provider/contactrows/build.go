@@ -109,7 +109,10 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 	if stand.status == standingNone {
 		return &Problem{Field: stand.column, Text: quoted(stand.word) + " is no consent to mail and no stop: left out"}
 	}
-	c.Status = stand.status
+	if c.Status = stand.status; c.Status == provider.StatusSubscribed && len(c.Lists) == 0 {
+		c.Status = "" // of no list; the contact is stored all the same
+		row.Kept.OnNoList++
+	}
 	return nil
 }
 

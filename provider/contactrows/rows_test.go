@@ -105,6 +105,7 @@ func TestStanding(t *testing.T) {
 		{name: "the standing is needed", head: "email,first_name,status", row: "a@example.com,x,cleaned", options: contactrows.Options{Need: contactrows.NeedStanding}, want: provider.StatusBounced},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			tc.options.Lists = []provider.Ref{{ID: "4"}}
 			_, rows, problems := read(t, "a.csv", tc.head+"\n"+tc.row+"\n", tc.options)
 			if tc.problem != "" {
 				require.Len(t, problems, 1)
@@ -114,6 +115,11 @@ func TestStanding(t *testing.T) {
 			}
 			require.Empty(t, problems)
 			assert.Equal(t, tc.want, rows[0].Change.Status)
+			// On no list nobody is a subscriber.
+			tc.options.Lists = nil
+			_, rows, _ = read(t, "a.csv", tc.head+"\n"+tc.row+"\n", tc.options)
+			assert.Equal(t, tc.want == provider.StatusSubscribed, rows[0].Kept.OnNoList == 1)
+			assert.NotEqual(t, provider.StatusSubscribed, rows[0].Change.Status)
 		})
 	}
 }

@@ -18,7 +18,7 @@ type Survey struct {
 	Refused int // of them, those of which a Problem is known
 	// Unstated counts the rows that do not say whether they are stopped.
 	Unstated int
-	Standing map[provider.MembershipStatus]int // of the good rows, by what a change says
+	Standing map[provider.MembershipStatus]int // of the good rows, by what they say
 	Problems []Problem                         // the first of them
 	First    []Row                             // the first good rows; without Cells and Text
 	Unnamed  int                               // cells with content in columns without a name
@@ -59,7 +59,11 @@ func (l *Layout) survey(rows iter.Seq2[Row, error]) error {
 		if !row.Stated {
 			s.Unstated++
 		}
-		s.Standing[row.Change.Status]++
+		status := row.Change.Status
+		if row.Kept.OnNoList > 0 {
+			status = provider.StatusSubscribed
+		}
+		s.Standing[status]++
 		s.Kept.Add(row.Kept)
 		if len(s.First) < surveyMost {
 			s.First = append(s.First, Row{Line: row.Line, Change: row.Change, Kept: row.Kept, Stated: row.Stated})

@@ -11,6 +11,7 @@ import (
 type Lost struct {
 	Memberships  int // a change cannot say pending, removed, other; CSV none but those of a subscriber
 	Suppressions int // CSV cannot say those of SMS, of transactional mail, of one sender
+	OnNoList     int // a row of a file says subscribed, and no list
 	Values       int // lists of texts that became one text of CSV
 }
 
@@ -18,15 +19,20 @@ type Lost struct {
 func (l *Lost) Add(m Lost) {
 	l.Memberships += m.Memberships
 	l.Suppressions += m.Suppressions
+	l.OnNoList += m.OnNoList
 	l.Values += m.Values
 }
 
-// Notes are what a change cannot say of a whole contact, as notes of its receipt.
+// Notes are what a change cannot say of a row, as notes of its receipt.
 func (l Lost) Notes() []provider.Note {
-	if l.Memberships == 0 {
-		return nil
+	var notes []provider.Note
+	if l.Memberships > 0 {
+		notes = append(notes, provider.Note{Field: "memberships", Action: provider.NoteDropped, Why: "a row cannot say those that are not confirmed, or removed"})
 	}
-	return []provider.Note{{Field: "memberships", Action: provider.NoteDropped, Why: "a row cannot say those that are not confirmed, or removed"}}
+	if l.OnNoList > 0 {
+		notes = append(notes, provider.Note{Field: "status", Action: provider.NoteWarning, Why: "subscribed, but on no list: stored as a contact of the account alone"})
+	}
+	return notes
 }
 
 // Consent maps what a contact may be sent to what a change can say: a status and
