@@ -30,6 +30,9 @@ func newAddressesChange(
 		Use: use + " EMAIL|--file FILE", Short: short, Long: long + fileHelp, Args: f.args(0, "EMAIL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
+				if list := cmd.Flags().Lookup("list"); list != nil {
+					job.list = list.Value.String()
+				}
 				return a.runAddresses(cmd, &f, job)
 			}
 			return a.changeAddress(cmd, &f.run.dry, args[0], call)

@@ -59,7 +59,8 @@ func (f *fileFlags) args(without int, names ...string) cobra.PositionalArgs {
 type addressJob struct {
 	verb    string // for the question, as "delete"
 	op      provider.Op
-	ask     bool // it destroys something, or lets mail through again
+	list    string // that it is about
+	ask     bool   // it destroys something, or lets mail through again
 	need    contactrows.Need
 	refuses func(contactrows.Row) string
 	most    int // addresses of one call
@@ -91,7 +92,7 @@ func (a *app) runAddresses(cmd *cobra.Command, f *fileFlags, job addressJob) err
 	a.stream = true
 	cmd.Annotations = stream()
 	return a.runFile(cmd, f.name, &f.run, &f.read, rowJob{
-		need: job.need, op: job.op, items: "addresses", stored: "done", refuses: job.refuses,
+		need: job.need, op: job.op, list: job.list, items: "addresses", stored: "done", refuses: job.refuses,
 		decision: decision{verb: job.verb, dry: f.run.dry.on, ask: job.ask},
 		do: func(c *provider.Client) rowFunc {
 			return func(ctx context.Context, rows iter.Seq2[provider.ContactChange, error], each func(provider.ImportResult) error) (provider.ImportReport, error) {

@@ -77,11 +77,7 @@ func TestAddressesResume(t *testing.T) {
 	members(sb, 30)
 	state := filepath.Join(t.TempDir(), "state")
 	run := func(n int, more ...string) result {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, "u%d@example.com\n", i)
-		}
-		return postmux(t, append([]string{"--config", cfg, "contacts", "unsubscribe", "--file", file(t, "in.txt", b.String()), "--results", state}, more...)...)
+		return postmux(t, append([]string{"--config", cfg, "contacts", "unsubscribe", "--file", file(t, "in.txt", addressLines(n)), "--results", state}, more...)...)
 	}
 	stopped := func() int {
 		n := 0
@@ -110,6 +106,23 @@ func TestAddressesResume(t *testing.T) {
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Equal(t, "nothing was left to do; 30 rows: 30 done before\n", r.out)
 	assert.Len(t, sb.Requests("brevo"), before)
+
+	// What one verb has done, or for one list, another has not.
+	for _, verb := range [][]string{{"contacts", "delete", "--yes"}, {"contacts", "unsubscribe", "--list", "newsletter"}} {
+		r = postmux(t, append(append([]string{"--config", cfg}, verb...), "--file", file(t, "in.txt", addressLines(30)), "--results", state, "--resume")...)
+		assert.Equal(t, exit.Local, r.code, r.errOut)
+		assert.Contains(t, r.errOut, "the input has changed, or it is read or used in another way")
+	}
+	assert.Len(t, sb.Requests("brevo"), before)
+}
+
+// addressLines are the first n members, one a line.
+func addressLines(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "u%d@example.com\n", i)
+	}
+	return b.String()
 }
 
 func TestAddressesUsage(t *testing.T) {

@@ -29,6 +29,9 @@ func recognised(in *contactfile.Input) string {
 			became = append(became, c.Name+" is "+c.Target)
 		}
 	}
+	if s := l.Surveyed; s != nil && s.Unnamed > 0 {
+		out = append(out, terminal.Plural(s.Unnamed, "cell of a column without a name", "cells of columns without a name"))
+	}
 	if l.Form == contactrows.Lines && l.Encoding == "utf-8" || became == nil && out == nil && l.Encoding == "utf-8" && l.Delimiter == ',' {
 		return ""
 	}
@@ -137,7 +140,11 @@ func previewColumns(b *strings.Builder, l *contactrows.Layout) {
 	for _, why := range slices.Sorted(maps.Keys(left)) {
 		if why == "has no name" {
 			n := len(left[why])
-			paragraph(b, "", "left out: "+terminal.Plural(n, "column", "columns")+" without a name")
+			text := "left out: " + terminal.Plural(n, "column", "columns") + " without a name"
+			if l.Surveyed != nil && l.Surveyed.Unnamed > 0 {
+				text += ", with " + terminal.Plural(l.Surveyed.Unnamed, "cell", "cells")
+			}
+			paragraph(b, "", text)
 			continue
 		}
 		paragraph(b, "", fmt.Sprintf("left out (%s): %s", why, strings.Join(left[why], ", ")))

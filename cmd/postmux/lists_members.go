@@ -28,7 +28,7 @@ func newMembers(
 				return err
 			}
 			if cmd.Flags().Changed("file") {
-				job.most, job.call = membersMost, func(ctx context.Context, c *provider.Client, emails []string) []provider.ImportResult {
+				job.most, job.list, job.call = membersMost, ref.String(), func(ctx context.Context, c *provider.Client, emails []string) []provider.ImportResult {
 					results, err := call(c, ctx, ref, emails)
 					return memberResults(c, emails, results, err)
 				}

@@ -152,7 +152,7 @@ func (t *tableRows) next() (Row, error) {
 			return row, &Problem{Line: line, Text: fmt.Sprintf("expected %d cells, got %d", n, len(cells))}
 		}
 		if i, bad := notText(cells, t.layout.charset); bad {
-			return row, &Problem{line, t.layout.Columns[i].Name, wantText(t.layout.charset, 0)}
+			return row, &Problem{line, t.layout.Columns[i].Name, wantText(t.layout.charset)}
 		}
 		if p := t.layout.row(&t.change, cells, &row); p != nil {
 			p.Line = line
@@ -172,7 +172,7 @@ func notText(cells []string, c charset.Charset) (int, bool) {
 	return 0, false
 }
 
-func wantText(c charset.Charset, _ int) string {
+func wantText(c charset.Charset) string {
 	if c.Decodes() {
 		return "expected text in " + c.String() + ", found bytes that stand for nothing in it"
 	}

@@ -181,7 +181,7 @@ func TestRefused(t *testing.T) {
 		{name: "empty", want: "found an empty file"},
 		{name: "blank", text: "\n \n\t\n", want: "found an empty file"},
 		{name: "no such encoding", text: "email\n", options: contactrows.Options{Encoding: "ebcdic"}, want: "expected one of utf-8, utf-16le"},
-		{name: "another encoding given", text: "email,имя\n", options: contactrows.Options{Encoding: "utf-16"}, want: "line 1: expected text in utf-16le"},
+		{name: "another encoding given", text: "email,имя\n", options: contactrows.Options{Encoding: "utf-16"}, want: "the names of the columns: expected text in utf-16le"},
 		{name: "no such column", text: "email\n", options: contactrows.Options{Map: map[string]string{"mail": "email"}}, want: `no column is called "mail"; the file has email`},
 		{name: "no such target", text: "email\n", options: contactrows.Options{Map: map[string]string{"email": "mail"}}, want: `expected one of email, phone`},
 		{name: "field without a name", text: "email\n", options: contactrows.Options{Map: map[string]string{"email": "field."}}, want: `got "field."`},
@@ -189,6 +189,7 @@ func TestRefused(t *testing.T) {
 		{name: "delimiter", text: "email\n", options: contactrows.Options{Delimiter: '"'}, want: "expected a comma"},
 		{name: "quote", text: "email\n\"a\nb\"c\n", want: "line 2: a quote that is opened there is not closed properly"},
 		{name: "quote to the end", text: "email\n\"a\n\n\n", want: "line 2: a quote that is opened there"},
+		{name: "a list of JSON", text: `[{"email":"a@example.com"}]`, want: "write one contact a line"},
 		{name: "mapping of lines", text: `{"email":"a@example.com"}`, options: contactrows.Options{Delimiter: ';'}, want: "neither columns nor a delimiter"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

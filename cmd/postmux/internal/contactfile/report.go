@@ -119,7 +119,8 @@ type reportRow struct {
 // of an import, but has a quote that is not closed.
 const reportTorn = 1 << 20
 
-// OpenReport opens the file called name for rows of that form: behind the whole rows that it holds when more is
+// OpenReport opens the file called name for rows of that form: behind the whole rows that it
+// holds when more is
 // true, else a new one, for which a report of an earlier import that is there moves to a
 // numbered name. It must be none of the others. With an empty name the report is off.
 func OpenReport(ctx context.Context, name string, form ReportForm, more bool, others ...string) (*Report, error) {
