@@ -120,9 +120,9 @@ type reportRow struct {
 const reportTorn = 1 << 20
 
 // OpenReport opens the file called name for rows of that form: behind the whole rows that it
-// holds when more is
-// true, else a new one, for which a report of an earlier import that is there moves to a
-// numbered name. It must be none of the others. With an empty name the report is off.
+// holds when more is true, else a new one, for which a report of an earlier import that is
+// there moves to a numbered name. It must be none of the others. With an empty name the
+// report is off.
 func OpenReport(ctx context.Context, name string, form ReportForm, more bool, others ...string) (*Report, error) {
 	r := &Report{form: form}
 	if name == "" {
