@@ -20,12 +20,13 @@ type target struct {
 	field    string
 	standing string // what the cell says of standing, also where the column becomes something else
 	mapped   bool   // a column of standing becomes something else
+	several  bool   // a cell may have several values
 }
 
 func (l *Layout) targets() []target {
 	out := make([]target, len(l.Columns))
 	for i, c := range l.Columns {
-		t := target{kind: c.Target}
+		t := target{kind: c.Target, several: plain(c.Name) == "email1value" || plain(c.Name) == "phone1value"}
 		if name, ok := strings.CutPrefix(c.Target, fieldPrefix); ok {
 			t.kind, t.field = fieldPrefix, name
 		}
@@ -61,6 +62,11 @@ func (l *Layout) row(b *builder, cells []string, row *Row) *Problem {
 			if p := stand.take(t, l.Columns[i].Name, cell); p != nil {
 				return p
 			}
+		}
+		if t.several && strings.Contains(cell, severalBetween) {
+			cell, _, _ = strings.Cut(cell, severalBetween)
+			cell = trim(cell)
+			row.Kept.Further++
 		}
 		switch {
 		case t.own != nil:

@@ -546,3 +546,12 @@ func (c *cyrillic) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// Of several values in a cell of Google Contacts the first is taken, and that is told.
+func TestSeveralValues(t *testing.T) {
+	_, rows, problems := read(t, "a.csv", "E-mail 1 - Value,Phone 1 - Value\na@example.com ::: b@example.com,+1 415 ::: +2\n", contactrows.Options{})
+	require.Empty(t, problems)
+	assert.Equal(t, "a@example.com", rows[0].Change.Email)
+	assert.Equal(t, provider.ChangeTo("+1 415"), rows[0].Change.Phone)
+	assert.Equal(t, "email", rows[0].Kept.Notes()[0].Field)
+}

@@ -12,6 +12,7 @@ type Lost struct {
 	Memberships  int // a change cannot say pending, removed, other; CSV none but those of a subscriber
 	Suppressions int // CSV cannot say those of SMS, of transactional mail, of one sender
 	OnNoList     int // a row of a file says subscribed, and no list
+	Further      int // a cell has several addresses or phone numbers, of which the first was taken
 	Values       int // lists of texts that became one text of CSV
 }
 
@@ -20,6 +21,7 @@ func (l *Lost) Add(m Lost) {
 	l.Memberships += m.Memberships
 	l.Suppressions += m.Suppressions
 	l.OnNoList += m.OnNoList
+	l.Further += m.Further
 	l.Values += m.Values
 }
 
@@ -28,6 +30,9 @@ func (l Lost) Notes() []provider.Note {
 	var notes []provider.Note
 	if l.Memberships > 0 {
 		notes = append(notes, provider.Note{Field: "memberships", Action: provider.NoteDropped, Why: "a row cannot say those that are not confirmed, or removed"})
+	}
+	if l.Further > 0 {
+		notes = append(notes, provider.Note{Field: "email", Action: provider.NoteDropped, Why: "a cell has several addresses or phone numbers; the first was taken"})
 	}
 	if l.OnNoList > 0 {
 		notes = append(notes, provider.Note{Field: "status", Action: provider.NoteWarning, Why: "subscribed, but on no list: stored as a contact of the account alone"})

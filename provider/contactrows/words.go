@@ -77,7 +77,8 @@ func blank(r rune) bool {
 
 // headers are the names of columns that are known, by what they stand for. They are those
 // of Mailchimp, Brevo, SendPulse, MailWizz, Google Contacts and Outlook, and words of
-// English, Russian, Persian and German.
+// English, Russian, Persian and German. docs/design.md says where they are from, and which
+// are guesses: a name that no program writes does no harm.
 var headers = table(headerWords)
 
 var headerWords = map[string]string{
@@ -108,6 +109,10 @@ var headerWords = map[string]string{
 
 // targetName is that of a whole name, which no contact has: what becomes of it is a guess.
 const targetName = "name"
+
+// severalBetween stands between the values of a cell that Google Contacts writes for
+// somebody with several of a kind.
+const severalBetween = " ::: "
 
 // A program whose exports are known by a column that no other has.
 type program struct {
