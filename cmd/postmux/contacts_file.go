@@ -28,17 +28,17 @@ type readFlags struct {
 // register adds the flags that serve for what is needed of each row.
 func (f *readFlags) register(cmd *cobra.Command, need contactrows.Need) {
 	s := cmd.Flags()
-	s.StringArrayVar(&f.maps, "map", nil, "what a column of the file becomes: `'NAME=TARGET'`, like 'E-mail=email' or City=field.CITY; - leaves it out; repeatable")
-	s.StringVar(&f.encoding, "encoding", "", "the file's encoding: `NAME` utf-8, utf-16, windows-1251, windows-1252, windows-1256 or koi8-r (default recognised)")
-	s.StringVar(&f.delimiter, "delimiter", "", "what separates the cells: `NAME` comma, semicolon, tab, bar, or the character (default recognised)")
+	s.StringArrayVar(&f.maps, "map", nil, "what a column becomes: `'NAME=TARGET'`, like 'E-mail=email' or City=field.CITY; - leaves it out; repeatable")
+	s.StringVar(&f.encoding, "encoding", "", "encoding `NAME` of the file: utf-8, utf-16, windows-1251, windows-1252, windows-1256 or koi8-r (default recognised)")
+	s.StringVar(&f.delimiter, "delimiter", "", "delimiter `NAME` between the cells: comma, semicolon, tab, bar, or the character (default recognised)")
 	s.BoolVar(&f.yes, "yes", false, "ask nothing; what is only guessed still needs its flag")
 	if need != contactrows.NeedAddress {
-		s.StringVar(&f.status, "status", "", "the standing of rows that state none: `STATUS` subscribed, unsubscribed, bounced, complained or blocked; it lifts no stop that a row states")
+		s.StringVar(&f.status, "status", "", "standing `STATUS` of rows that state none: subscribed, unsubscribed, bounced, complained or blocked; it lifts no stop")
 	}
 	if need == contactrows.NeedAll {
 		s.BoolVar(&f.ignoreUnknown, "ignore-unknown", false, "leave out columns whose names are not known")
 		s.StringArrayVar(&f.lists, "list", nil, "add each row to the list `REF`: an alias, or id:ID, repeatable")
-		s.StringVar(&f.country, "country", "", "phone numbers without a country code are of `COUNTRY`: BY, RU, IR, DE …")
+		s.StringVar(&f.country, "country", "", "`COUNTRY` of phone numbers without a country code: BY, RU, IR, DE …")
 	}
 }
 
