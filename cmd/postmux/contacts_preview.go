@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
@@ -103,7 +105,7 @@ func previewColumns(b *strings.Builder, l *contactrows.Layout) {
 	width := len("COLUMN")
 	for _, c := range l.Columns {
 		if c.Target != contactrows.LeaveOut {
-			width = min(max(width, len([]rune(c.Name))), 32)
+			width = min(max(width, uniseg.StringWidth(c.Name)), 32)
 		}
 	}
 	because := "" // the head of a column that is there when something is in it
@@ -256,16 +258,24 @@ func paragraph(b *strings.Builder, indent, text string) {
 	}
 }
 
-// fit is text of exactly that many characters.
+// fit is text that takes exactly that many columns.
 func fit(text string, width int) string {
 	text = clip(terminal.Printable(text), width)
-	return text + strings.Repeat(" ", width-len([]rune(text)))
+	return text + strings.Repeat(" ", width-uniseg.StringWidth(text))
 }
 
-// clip is text of at most that many characters.
+// clip is text that takes at most that many columns.
 func clip(text string, width int) string {
-	if r := []rune(text); len(r) > width {
-		return string(r[:width-1]) + "…"
+	if uniseg.StringWidth(text) <= width {
+		return text
 	}
-	return text
+	var b strings.Builder
+	left := width - 1
+	for g := uniseg.NewGraphemes(text); g.Next(); {
+		if left -= g.Width(); left < 0 {
+			break
+		}
+		b.WriteString(g.Str())
+	}
+	return b.String() + "…"
 }

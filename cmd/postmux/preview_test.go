@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +49,7 @@ func TestPreview(t *testing.T) {
 			assert.Equal(t, exit.Local, r.code, tc.file)
 			for line := range strings.Lines(strings.TrimSuffix(r.errOut[:strings.LastIndex(r.errOut, "postmux: ")], "\n")) {
 				if !strings.Contains(line, "[y/N]") {
-					assert.LessOrEqual(t, len([]rune(strings.TrimSuffix(line, "\n"))), 80, line)
+					assert.LessOrEqual(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), 80, line)
 				}
 			}
 			golden(t, "preview/"+vendor+"-"+tc.file+".txt", r.errOut)
