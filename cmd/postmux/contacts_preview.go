@@ -34,10 +34,10 @@ func recognised(in *contactfile.Input) string {
 	if s := l.Surveyed; s != nil && s.Unnamed > 0 {
 		out = append(out, terminal.Plural(s.Unnamed, "cell of a column without a name", "cells of columns without a name"))
 	}
-	if l.Form == contactrows.Lines && l.Encoding == "utf-8" || became == nil && out == nil && l.Encoding == "utf-8" && l.Delimiter == ',' {
+	if l.Form == contactrows.Lines && l.Encoding == "utf-8" || became == nil && out == nil && in.Sheet() == "" && l.Encoding == "utf-8" && l.Delimiter == ',' {
 		return ""
 	}
-	text := in.Name() + ": " + formText(l)
+	text := in.Name() + ": " + formText(in)
 	if became != nil {
 		text += "; " + strings.Join(became, ", ")
 	}
@@ -48,8 +48,12 @@ func recognised(in *contactfile.Input) string {
 }
 
 // formText is the form of a file in words.
-func formText(l *contactrows.Layout) string {
+func formText(in *contactfile.Input) string {
+	l := in.Layout
 	text := string(l.Form)
+	if name := in.Sheet(); name != "" {
+		text += ", of which the sheet " + name + " alone is read"
+	}
 	if l.Form != contactrows.Table {
 		text += " in " + l.Encoding
 	}
@@ -67,7 +71,7 @@ func formText(l *contactrows.Layout) string {
 func preview(c *provider.Client, in *contactfile.Input) string {
 	var b strings.Builder
 	l, s := in.Layout, in.Layout.Surveyed
-	head := in.Name() + ": " + formText(l)
+	head := in.Name() + ": " + formText(in)
 	if s != nil {
 		head += ", " + terminal.Plural(s.Rows, "row", "rows")
 	}

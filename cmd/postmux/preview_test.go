@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
 )
 
@@ -132,4 +133,33 @@ func TestExportWithMark(t *testing.T) {
 	r = postmux(t, "--config", cfg, "contacts", "import", target)
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Len(t, sb.Contacts("brevo"), n)
+}
+
+// A whole contact is imported with its stops one by one; what the provider cannot keep is
+// refused by name, and the others are stored.
+func TestImportOfStops(t *testing.T) {
+	sb, cfg := shapeLab(t)
+	text := `{"email":"sms@example.com","phone":"+375291234567","memberships":[{"list":"newsletter","status":"subscribed"}],"suppressed":[{"channel":"sms","scope":"marketing","reason":"unsubscribed"}]}
+{"email":"both@example.com","memberships":[{"list":"newsletter","status":"subscribed"}],"suppressed":[{"channel":"email","scope":"marketing","reason":"unsubscribed"},{"channel":"email","scope":"transactional","reason":"blocked"}]}
+{"email":"left@example.com","memberships":[{"list":"newsletter","status":"unsubscribed"},{"list":"id:5","status":"subscribed"}],"suppressed":[]}
+`
+	report := filepath.Join(t.TempDir(), "told.jsonl")
+	r := postmux(t, "--config", cfg, "contacts", "import", file(t, "a.jsonl", text), "--report", report)
+	assert.Equal(t, exit.Partly, r.code, r.errOut)
+	told := must1(os.ReadFile(report))
+	assert.Contains(t, told, `"line":2,"email":"both@example.com","state":"refused"`)
+	assert.Contains(t, told, "the other stops were stored, this one was not")
+	assert.Contains(t, told, `"row":{"email":"both@example.com"`)
+	stops := make(map[string][]provider.Suppression)
+	lists := make(map[string][]provider.Membership)
+	for _, c := range sb.Contacts("brevo") {
+		stops[c.Email], lists[c.Email] = c.Suppressed, c.Memberships
+	}
+	require.Len(t, stops["sms@example.com"], 1)
+	assert.Equal(t, provider.ChannelSMS, stops["sms@example.com"][0].Channel)
+	require.Len(t, stops["both@example.com"], 1)
+	assert.Equal(t, provider.ScopeMarketing, stops["both@example.com"][0].Scope)
+	for _, m := range lists["left@example.com"] {
+		assert.NotEqual(t, "4", m.List, "who left a list is not on it")
+	}
 }

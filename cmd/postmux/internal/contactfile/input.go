@@ -170,6 +170,14 @@ func failing(err error) iter.Seq2[contactrows.Row, error] {
 // Name is the name that the input was opened by.
 func (in *Input) Name() string { return in.source.Name }
 
+// Sheet is the name of the sheet that is read when the file has others; else it is empty.
+func (in *Input) Sheet() string {
+	if in.sheet == nil || in.sheet.of < 2 {
+		return ""
+	}
+	return in.sheet.name
+}
+
 // Total is the number of rows; -1 when that is not known before they are read.
 func (in *Input) Total() int {
 	if in.Layout.Surveyed == nil {

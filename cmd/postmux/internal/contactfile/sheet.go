@@ -35,6 +35,7 @@ const saveAs = "; save it as CSV"
 type sheet struct {
 	file *excelize.File
 	name string
+	of   int // sheets of the file
 }
 
 // openSheet opens the spreadsheet called name, whose first bytes are head.
@@ -65,7 +66,7 @@ func openSheet(name string, head []byte) (*sheet, error) {
 		_ = f.Close()
 		return nil, errors.New("the spreadsheet has no sheet" + saveAs)
 	}
-	return &sheet{f, names[0]}, nil
+	return &sheet{f, names[0], len(names)}, nil
 }
 
 // checkPack checks that the files of a package are whole, and not larger than they may be:

@@ -100,6 +100,20 @@ func TestSheet(t *testing.T) {
 	}
 }
 
+// That a file has further sheets is told.
+func TestSheetOfSeveral(t *testing.T) {
+	f := excelize.NewFile()
+	require.NoError(t, f.SetCellValue("Sheet1", "A1", "email"))
+	_, err := f.NewSheet("Others")
+	require.NoError(t, err)
+	name := filepath.Join(t.TempDir(), "a.xlsx")
+	require.NoError(t, f.SaveAs(name))
+	in, err := OpenInput(t.Context(), nil, name, contactrows.Options{})
+	require.NoError(t, err)
+	defer in.Close()
+	assert.Equal(t, "Sheet1", in.Sheet())
+}
+
 // What would take memory or time without end is refused, with what to do instead.
 func TestSheetRefused(t *testing.T) {
 	big := sheetXML(strings.Repeat(`<row r="1">`+cell("A1", strings.Repeat("x", 1000))+`</row>`, 100))
