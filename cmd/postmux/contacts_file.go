@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/cmd/postmux/internal/phonecountry"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/contactrows"
@@ -72,11 +73,12 @@ func (f *readFlags) options(a *app, need contactrows.Need) (contactrows.Options,
 			return o, exit.UsageError("--delimiter", "expected comma, semicolon, tab, bar or one character, got %q", f.delimiter)
 		}
 	}
-	var err error
 	if f.country != "" {
-		o.Phone, err = contactfile.PhonesOf(f.country)
+		if o.Phone = phonecountry.Of(strings.ToUpper(f.country)); o.Phone == nil {
+			return o, exit.UsageError("--country", "expected two letters of a country, like BY, RU, IR or DE, got %q", f.country)
+		}
 	}
-	return o, err
+	return o, nil
 }
 
 func delimiterNamed(name string) (rune, bool) {

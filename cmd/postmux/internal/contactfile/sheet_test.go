@@ -160,30 +160,3 @@ func TestSheetRefused(t *testing.T) {
 	_, err := OpenInput(t.Context(), strings.NewReader("PK\x03\x04 and so on\n"), "-", contactrows.Options{})
 	assert.ErrorContains(t, err, "a spreadsheet cannot be read from stdin")
 }
-
-func TestPhonesOf(t *testing.T) {
-	for _, tc := range []struct{ country, text, want, problem string }{
-		{country: "BY", text: "8 (029) 123-45-67", want: "+375291234567"},
-		{country: "by", text: "291234567", want: "+375291234567"},
-		{country: "BY", text: "375291234567", want: "+375291234567"},
-		{country: "BY", text: "+49 151 23456789", want: "+4915123456789"},
-		{country: "RU", text: "8 912 345-67-89", want: "+79123456789"},
-		{country: "IR", text: "۰۹۱۲۱۲۳۴۵۶۷", want: "+989121234567"},
-		{country: "DE", text: "0151 23456789", want: "+4915123456789"},
-		{country: "BY", text: "3.75E+11", want: "3.75E+11"},
-		{country: "BY", text: "12", problem: "expected a phone number of BY"},
-		{country: "BY", text: "29123456789012345", problem: "expected a phone number of BY"},
-	} {
-		of, err := PhonesOf(tc.country)
-		require.NoError(t, err)
-		got, err := of(tc.text)
-		if tc.problem != "" {
-			assert.ErrorContains(t, err, tc.problem, tc.text)
-			continue
-		}
-		require.NoError(t, err, tc.text)
-		assert.Equal(t, tc.want, got)
-	}
-	_, err := PhonesOf("Belarus")
-	assert.ErrorContains(t, err, "--country: expected two letters of a country")
-}
