@@ -6,7 +6,7 @@ import "embed"
 
 // Files are the examples, by file name.
 //
-//go:embed postmux.yaml message.json message-template.json contact.json contacts.csv batch.jsonl
+//go:embed postmux.yaml message.json message-template.json contact.json contacts.csv members_export.csv left.txt batch.jsonl
 var Files embed.FS
 
 // The names in Files.
@@ -16,6 +16,8 @@ const (
 	MessageTemplate = "message-template.json" // a message from a template
 	Contact         = "contact.json"          // a change of one contact
 	Contacts        = "contacts.csv"          // 200 contacts to import
+	Members         = "members_export.csv"    // contacts as another program exports them
+	Left            = "left.txt"              // addresses, one a line
 	Batch           = "batch.jsonl"           // five messages, one a line
 )
 

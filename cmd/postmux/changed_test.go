@@ -108,7 +108,7 @@ func TestNightlyImport(t *testing.T) {
 	kept := filepath.Join(dir, "told.1.csv")
 	assert.Contains(t, r.errOut, told+": the report of an earlier import was there and is kept as "+kept)
 	assert.Equal(t, first, must1(os.ReadFile(kept)))
-	assert.Contains(t, must1(os.ReadFile(told)), "2,unknown@example.com,unknown,")
+	assert.Contains(t, must1(os.ReadFile(told)), "2,unknown,outcome_unknown: ")
 
 	r = night("email\na@example.com\n")
 	assert.Equal(t, exit.Done, r.code, r.errOut)
@@ -121,7 +121,7 @@ func TestNightlyImport(t *testing.T) {
 	told = own
 	r = night("email\nb@example.com\n")
 	assert.Equal(t, exit.Local, r.code)
-	assert.Contains(t, r.errOut, own+" is there already and is no report of an import (expected the columns line,email,")
+	assert.Contains(t, r.errOut, own+" is there already and is no report of an import (expected the columns postmux_line,")
 	assert.Equal(t, "email\na@example.com\n", must1(os.ReadFile(own)))
 }
 

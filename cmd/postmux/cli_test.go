@@ -373,7 +373,7 @@ func TestImport(t *testing.T) {
 	r = postmux(t, "--config", cfg, "contacts", "import", file(t, "a.csv", "email,nickname\na@example.com,x\n"))
 	assert.Equal(t, exit.Local, r.code)
 	assert.Contains(t, r.errOut, `a.csv: `)
-	assert.Contains(t, r.errOut, `unknown column "nickname"; known: email, phone`)
+	assert.Contains(t, r.errOut, `the column "nickname" is not known: --map nickname=field.NICKNAME, or --ignore-unknown`)
 	assert.Len(t, sb.Requests("brevo"), before)
 
 	// What every further row would meet stops the import.

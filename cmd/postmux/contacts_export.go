@@ -23,7 +23,7 @@ import (
 type exportFlags struct {
 	list, since, format string
 	fields              []string
-	raw, resume         bool
+	raw, bom, resume    bool
 }
 
 func newContactExport(a *app) *cobra.Command {
@@ -71,6 +71,7 @@ list by list, one that is on several comes several times; an import joins them.`
 	s.StringSliceVar(&f.fields, "fields", nil, "columns of CSV for these further fields only: `NAME,NAME`")
 	s.StringVar(&f.format, "format", "", "`FORMAT` csv or jsonl, where the name does not tell")
 	s.BoolVar(&f.raw, "raw", false, "write cells of CSV as they are, also those that a spreadsheet takes for formulas")
+	s.BoolVar(&f.bom, "bom", false, "begin CSV with a byte order mark, without which Excel shows other letters than Latin ones wrongly")
 	s.BoolVar(&f.resume, "resume", false, "go on with the FILE.part of an export that was interrupted")
 	return cmd
 }
@@ -109,8 +110,8 @@ func newExport(a *app, cmd *cobra.Command, name string, f *exportFlags) (*export
 	switch {
 	case name == "-" && f.resume:
 		return nil, exit.UsageError("--resume", "expected a file: what went to stdout cannot be gone on with")
-	case !e.csv && (f.raw || f.fields != nil):
-		return nil, exit.UsageError("--format", "--raw and --fields are for csv")
+	case !e.csv && (f.raw || f.bom || f.fields != nil):
+		return nil, exit.UsageError("--format", "--raw, --bom and --fields are for csv")
 	case name != "-":
 		info, err := os.Stat(name)
 		if err == nil && !info.Mode().IsRegular() {
@@ -220,7 +221,7 @@ func (e *export) finish(s *contactfile.Spool) error {
 // convert writes the contacts of a spool in the form of the target.
 func (e *export) convert(s *contactfile.Spool, to io.Writer) (err error) {
 	e.leftOut, e.unread = s.Left()
-	e.sum, err = s.Write(to, contactfile.Form{CSV: e.csv, Fields: e.flags.fields, Raw: e.flags.raw})
+	e.sum, err = s.Write(to, contactfile.Form{CSV: e.csv, Fields: e.flags.fields, Raw: e.flags.raw, Mark: e.flags.bom})
 	return err
 }
 
@@ -337,7 +338,7 @@ func (e *export) summary() {
 	for _, name := range e.sum.Unseen {
 		e.cmd.PrintErrln("no contact has the field " + name)
 	}
-	if text := e.sum.Lost.Sentence(); text != "" {
+	if text := contactfile.LostSentence(e.sum.Lost); text != "" {
 		e.cmd.PrintErrln(text)
 	}
 	if n := e.sum.Lost.Values; n > 0 {

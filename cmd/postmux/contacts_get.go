@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 func newContactGet(a *app) *cobra.Command {
@@ -40,7 +40,7 @@ func newContactGet(a *app) *cobra.Command {
 
 func (a *app) printContact(c *provider.Contact) {
 	rows := [][2]string{{"email", c.Email}}
-	for _, f := range contactfile.OwnFields {
+	for _, f := range contactrows.OwnFields {
 		rows = append(rows, [2]string{strings.ReplaceAll(f.Name, "_", " "), f.Of(c)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/provider"
@@ -12,8 +14,8 @@ func newContactResubscribe(a *app) *cobra.Command {
 	cmd := newAddressChange(a, "resubscribe EMAIL", "Undo an unsubscription from one list, or from all mail",
 		`Undo an unsubscription: from the list --list names, or from all mail. Do it only
 when the person has asked for it. What it does not lift is told in the notes.`,
-		func(cmd *cobra.Command, c *provider.Client, email string) (*provider.ContactReceipt, error) {
-			return c.Resubscribe(cmd.Context(), email, ref)
+		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
+			return c.Resubscribe(ctx, email, ref)
 		})
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if cmd.Flags().Changed("list") {

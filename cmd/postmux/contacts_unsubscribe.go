@@ -1,41 +1,30 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 func newContactUnsubscribe(a *app) *cobra.Command {
 	var list, reason string
-	var dry dryRun
-	cmd := &cobra.Command{
-		Use:   "unsubscribe EMAIL",
-		Short: "Unsubscribe an address from one list, or from all mail",
-		Args:  terminal.WantArgs("EMAIL"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			var from provider.Ref
-			if cmd.Flags().Changed("list") {
-				ref, err := parseRef("--list", list)
-				if err != nil {
-					return err
-				}
-				from = ref
-			}
-			c, err := a.open(cmd, dry.options()...)
-			if err != nil {
-				return err
-			}
-			r, err := c.Unsubscribe(cmd.Context(), args[0], from, reason)
-			if dry.on {
-				return dry.show(a, err)
-			}
-			return a.showContactReceipt(r, err)
-		},
+	var from provider.Ref
+	cmd := newAddressesChange(a, "unsubscribe", "Unsubscribe an address from one list, or from all mail",
+		`Unsubscribe an address from one list, or from all mail.`,
+		addressJob{verb: "unsubscribe", op: "contacts.unsubscribe", need: contactrows.NeedAddress},
+		func(ctx context.Context, c *provider.Client, email string) (*provider.ContactReceipt, error) {
+			return c.Unsubscribe(ctx, email, from, reason)
+		})
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if cmd.Flags().Changed("list") {
+			from, err = parseRef("--list", list)
+		}
+		return err
 	}
 	cmd.Flags().StringVar(&list, "list", "", "only from the list `REF`: an alias, or id:ID")
 	cmd.Flags().StringVar(&reason, "reason", "", "`TEXT` why, where the provider keeps it")
-	dry.flag(cmd)
 	return cmd
 }

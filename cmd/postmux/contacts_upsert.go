@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/input"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 func newContactUpsert(a *app) *cobra.Command {
@@ -60,12 +60,12 @@ type changeFlags struct {
 func (f *changeFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.email, "email", "", "`ADDRESS` of the contact")
-	f.own = make([]string, len(contactfile.OwnFields))
-	for i, own := range contactfile.OwnFields {
+	f.own = make([]string, len(contactrows.OwnFields))
+	for i, own := range contactrows.OwnFields {
 		s.StringVar(&f.own[i], own.Flag(), "", own.Usage)
 	}
 	s.StringArrayVar(&f.fields, "field", nil, "set a field: `NAME=VALUE` gives a text, NAME:=JSON any JSON value, repeatable")
-	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(contactfile.OwnNames(), ", ")+" or the `NAME` of a further field, repeatable")
+	s.StringArrayVar(&f.clears, "clear", nil, "empty a field: "+strings.Join(contactrows.OwnNames(), ", ")+" or the `NAME` of a further field, repeatable")
 	s.StringArrayVar(&f.lists, "list", nil, "add to the list `REF`: an alias, or id:ID, repeatable")
 	s.StringVar(&f.status, "status", "", "store as `STATUS`: subscribed, unsubscribed, bounced, complained or blocked")
 }
@@ -90,7 +90,7 @@ func (f *changeFlags) change(cmd *cobra.Command, args []string) (provider.Contac
 	if given("status") {
 		c.Status = provider.MembershipStatus(f.status)
 	}
-	for i, own := range contactfile.OwnFields {
+	for i, own := range contactrows.OwnFields {
 		if given(own.Flag()) {
 			*own.In(&c) = provider.ChangeTo(f.own[i])
 		}
@@ -119,7 +119,7 @@ func (f *changeFlags) further(c *provider.ContactChange) error {
 	}
 	maps.Copy(c.Fields, values)
 	for _, name := range f.clears {
-		field := contactfile.OwnFieldIn(c, name)
+		field := contactrows.OwnFieldIn(c, name)
 		_, set := values[name]
 		switch {
 		case name == "":

@@ -10,11 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -118,7 +118,7 @@ func demoFiles() (*provider.Message, []provider.ContactChange, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := contactfile.Read(examples.Contacts, text)
+	rows, err := contactrows.Read(examples.Contacts, text)
 	if err != nil {
 		return nil, nil, &exit.FileError{File: examples.Contacts, Err: err}
 	}

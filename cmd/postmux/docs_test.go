@@ -29,7 +29,7 @@ func TestCommandsOfThePages(t *testing.T) {
 		want int // commands that the page has
 	}{
 		{"the first page", "README.md", 8},
-		{"batches", "docs/batches.md", 9},
+		{"batches", "docs/batches.md", 12},
 		{"templates", "docs/templates.md", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

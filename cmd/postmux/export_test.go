@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -163,20 +163,20 @@ func TestConsent(t *testing.T) {
 		c      provider.Contact
 		status provider.MembershipStatus
 		lists  string
-		lost   contactfile.Lost
+		lost   contactrows.Lost
 	}{
-		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}}, "", "a", contactfile.Lost{}},
-		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed), on("b", provider.StatusUnsubscribed)}}, "", "a", contactfile.Lost{Memberships: 1}},
-		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBounced), on("b", provider.StatusUnsubscribed)}}, provider.StatusUnsubscribed, "a b", contactfile.Lost{}},
-		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusPending)}}, "", "", contactfile.Lost{Memberships: 1}},
-		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBlocked), on("b", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.StatusBlocked, "a", contactfile.Lost{Memberships: 1}},
-		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.StatusUnsubscribed, "a", contactfile.Lost{}},
-		"sms only":            {provider.Contact{Suppressed: []provider.Suppression{stop("sms", "marketing", "", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
-		"transactional only":  {provider.Contact{Suppressed: []provider.Suppression{stop("email", "transactional", "", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
-		"one sender only":     {provider.Contact{Suppressed: []provider.Suppression{stop("email", "all", "a@example.com", "x")}}, "", "", contactfile.Lost{Suppressions: 1}},
-		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.StatusBlocked, "a", contactfile.Lost{}},
+		"free":                {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}}, "", "a", contactrows.Lost{}},
+		"left one of two":     {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed), on("b", provider.StatusUnsubscribed)}}, "", "a", contactrows.Lost{Memberships: 1}},
+		"left all":            {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBounced), on("b", provider.StatusUnsubscribed)}}, provider.StatusUnsubscribed, "a b", contactrows.Lost{}},
+		"pending":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusPending)}}, "", "", contactrows.Lost{Memberships: 1}},
+		"blocked":             {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusBlocked), on("b", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "x")}}, provider.StatusBlocked, "a", contactrows.Lost{Memberships: 1}},
+		"unsubscribed":        {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusUnsubscribed)}, Suppressed: []provider.Suppression{stop("email", "all", "", "unsubscribed")}}, provider.StatusUnsubscribed, "a", contactrows.Lost{}},
+		"sms only":            {provider.Contact{Suppressed: []provider.Suppression{stop("sms", "marketing", "", "x")}}, "", "", contactrows.Lost{Suppressions: 1}},
+		"transactional only":  {provider.Contact{Suppressed: []provider.Suppression{stop("email", "transactional", "", "x")}}, "", "", contactrows.Lost{Suppressions: 1}},
+		"one sender only":     {provider.Contact{Suppressed: []provider.Suppression{stop("email", "all", "a@example.com", "x")}}, "", "", contactrows.Lost{Suppressions: 1}},
+		"suppressed and free": {provider.Contact{Memberships: []provider.Membership{on("a", provider.StatusSubscribed)}, Suppressed: []provider.Suppression{stop("email", "marketing", "", "")}}, provider.StatusBlocked, "a", contactrows.Lost{}},
 	} {
-		status, lists, out := contactfile.Consent(&tc.c)
+		status, lists, out := contactrows.Consent(&tc.c)
 		assert.Equal(t, tc.status, status, name)
 		assert.Equal(t, tc.lists, strings.Join(lists, " "), name)
 		assert.Equal(t, tc.lost, out, name)
@@ -210,7 +210,7 @@ func TestExportUsage(t *testing.T) {
 		{"x.txt", "FILE: expected a name that ends in .csv"},
 		{"-  --format xml", "--format: expected csv or jsonl"},
 		{"- --resume", "--resume: expected a file"},
-		{"a.jsonl --raw", "--raw and --fields are for csv"},
+		{"a.jsonl --raw", "--raw, --bom and --fields are for csv"},
 		{dir + "/none.csv --resume", "--resume: no export to go on with"},
 		{dir + "/a.csv --list nolist", "nolist"},
 		{dir + "/no/such.csv", "FILE: cannot write the file"},

@@ -41,7 +41,7 @@ func TestLocalStops(t *testing.T) {
 		{"contacts", "upsert", "--email", "not-an-address"},
 		{"contacts", "delete", "not-an-address"},
 		{"contacts", "import", "/nonexistent.csv"},
-		{"contacts", "import", file(t, "quote.csv", "email\n\"a\n")},
+		{"contacts", "import", file(t, "quote.csv", "email\n\"a\n\n")},
 		{"contacts", "import", file(t, "header.csv", "\"email\n")},
 		{"lists", "add", "nolist", "a@example.com"},
 		{"suppressions", "add", "a@example.com"},

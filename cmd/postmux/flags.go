@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postmux/postmux/cmd/postmux/internal/contactfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 // parseAddress reads an address that flag gave.
@@ -81,7 +81,7 @@ func cutPair(flag, text string) (name, value string, err error) {
 
 // parseRef reads a reference: a bare word is an alias, id:4 a literal id.
 func parseRef(flag, text string) (provider.Ref, error) {
-	ref := contactfile.RefOf(text)
+	ref := contactrows.RefOf(text)
 	if ref.IsZero() {
 		return ref, exit.UsageError(flag, "expected an alias or id:ID, got %q", text)
 	}

@@ -25,10 +25,14 @@ import (
 //	                       .stdout has what it wrote
 //	code N                 the last run ended with this exit code
 //	received PROVIDER N    the sandbox has that many mails of the provider
+//
+// $SHAPES has files of contacts as other programs write them.
 func TestJobs(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/jobs/*.txtar")
 	require.NoError(t, err)
 	require.NotEmpty(t, scripts)
+	shapes, err := filepath.Abs(filepath.Join("testdata", "shapes"))
+	require.NoError(t, err)
 	for _, script := range scripts {
 		t.Run(strings.TrimSuffix(filepath.Base(script), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +41,7 @@ func TestJobs(t *testing.T) {
 				Files: []string{script}, UpdateScripts: *update, RequireUniqueNames: true,
 				Setup: func(e *testscript.Env) error {
 					at := strings.TrimSuffix(sb.BaseURL("brevo"), "/brevo/v3")
-					e.Vars = append(e.Vars, "SANDBOX="+at, "TZ=UTC", "NO_COLOR=1", "COLUMNS=80", "XDG_CONFIG_HOME="+e.WorkDir)
+					e.Vars = append(e.Vars, "SHAPES="+shapes, "SANDBOX="+at, "TZ=UTC", "NO_COLOR=1", "COLUMNS=80", "XDG_CONFIG_HOME="+e.WorkDir)
 					return prepare(e.WorkDir, at)
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 func newLists(a *app) *cobra.Command {
@@ -27,8 +28,8 @@ func newLists(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		newListCreate(a), newListDelete(a), newListFolders(a),
-		newMembers(a, "add", "Put contacts on a list", (*provider.Client).AddToList),
-		newMembers(a, "remove", "Take contacts off a list; they stay contacts", (*provider.Client).RemoveFromList),
+		newMembers(a, "add", "Put contacts on a list", addressJob{verb: "add", op: "lists.add", need: contactrows.NeedStanding, refuses: notStopped}, (*provider.Client).AddToList),
+		newMembers(a, "remove", "Take contacts off a list; they stay contacts", addressJob{verb: "take off the list", op: "lists.remove", need: contactrows.NeedAddress}, (*provider.Client).RemoveFromList),
 	)
 	return cmd
 }

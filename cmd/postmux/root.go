@@ -29,6 +29,7 @@ type app struct {
 	debug      bool
 	started    bool   // a command has begun; errors before that are of usage
 	nothing    string // what the command has not done when it stopped locally
+	talks      bool   // there is a person to ask
 	stream     bool   // JSON is one document a line, an error too
 }
 

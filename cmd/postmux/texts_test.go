@@ -36,9 +36,9 @@ func TestOtherEncodings(t *testing.T) {
 		{"UTF-16", "\xff\xfe{\x00}\x00", []string{"send", "-"}, "got UTF-16"},
 		{"batch", bad + "\n", []string{"batch", "-"}, "subject: expected UTF-8 text"},
 		{"contact", `{"email":"a@example.com","first_name":"` + zakaz + `"}`, []string{"contacts", "upsert", "-"}, "first_name: expected UTF-8 text"},
-		{"lines of JSON", `{"email":"a@example.com","first_name":"` + zakaz + `"}` + "\n", []string{"contacts", "import", "-"}, "line 1: first_name: expected UTF-8 text"},
-		{"whole contacts", `{"email":"a@example.com","first_name":"` + zakaz + `","suppressed":[]}` + "\n", []string{"contacts", "import", "-"}, "line 1: first_name: expected UTF-8 text"},
-		{"CSV", "email,first_name\na@example.com," + zakaz + "\n", []string{"contacts", "import", "-"}, "line 2: first_name: expected a CSV file in UTF-8"},
+		{"lines of JSON", `{"email":"a@example.com","first_name":"` + zakaz + `"}` + "\n", []string{"contacts", "import", "-"}, "looks like windows-1251: --encoding windows-1251"},
+		{"whole contacts", `{"email":"a@example.com","first_name":"` + zakaz + `","suppressed":[]}` + "\n", []string{"contacts", "import", "-"}, "looks like windows-1251: --encoding windows-1251"},
+		{"CSV", "email,first_name\na@example.com," + zakaz + "\n", []string{"contacts", "import", "-"}, "looks like windows-1251: --encoding windows-1251"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := postmuxWith(t, row.stdin, append([]string{"--config", cfg}, row.args...)...)

@@ -14,17 +14,20 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
+// oneColumn is the form of a report on an input of one column.
+var oneColumn = ReportForm{Delimiter: ',', Head: []string{"email"}}
+
 // A report torn at any byte is gone on with behind its last whole row; what was cut is told.
 func TestReportTorn(t *testing.T) {
 	for _, tc := range []struct{ ext, head, row string }{
-		{ext: ".csv", head: "line,email,state,error,message,notes\n", row: "2,a@example.com,refused,invalid,\"a\n\"\"b\"\", c\",\n"},
+		{ext: ".csv", head: "postmux_line,postmux_state,postmux_reason,email\n", row: "2,refused,\"invalid: a\n\"\"b\"\", c\",a@example.com\n"},
 		{ext: ".jsonl", row: `{"line":2,"email":"a@example.com","state":"refused","message":"a\nb"}` + "\n"},
 	} {
 		whole := tc.head + tc.row + tc.row
 		for n := range len(whole) + 1 {
 			name := filepath.Join(t.TempDir(), "report"+tc.ext)
 			require.NoError(t, os.WriteFile(name, []byte(whole[:n]), 0o644))
-			r, err := OpenReport(t.Context(), name, true)
+			r, err := OpenReport(t.Context(), name, oneColumn, true)
 			require.NoError(t, err, "%q", whole[:n])
 			r.Close()
 			want := tc.head
@@ -48,15 +51,15 @@ func TestReportTorn(t *testing.T) {
 
 // What is no report is not cut.
 func TestReportOfAnother(t *testing.T) {
-	head := strings.Join(reportColumns, ",") + "\n"
+	head := strings.Join(ownColumns, ",") + ",email\n"
 	for _, tc := range []struct{ text, want string }{
 		{text: "email,phone\na@example.com,1\n", want: "expected the columns"},
-		{text: head + "2,a\n3,b,refused,,,\n", want: "line 2: expected 6 cells, got 2"},
-		{text: head + "2,\"a\n" + strings.Repeat("x,,,,,\n", reportTorn/6), want: "its last row is not closed"},
+		{text: strings.Join(ownColumns, ",") + ",mail\n2,refused,,a\n", want: "its columns are not those of this input"},
+		{text: head + "2,\"a\n" + strings.Repeat("x,,,\n", reportTorn/5), want: "its last row is not closed"},
 	} {
 		name := filepath.Join(t.TempDir(), "report.csv")
 		require.NoError(t, os.WriteFile(name, []byte(tc.text), 0o600))
-		_, err := OpenReport(t.Context(), name, true)
+		_, err := OpenReport(t.Context(), name, oneColumn, true)
 		require.ErrorContains(t, err, tc.want)
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -67,7 +70,7 @@ func TestReportOfAnother(t *testing.T) {
 // A row that is unknown without an error, as a job leaves it, is one to look at.
 func TestReportOfUnknown(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "report.csv")
-	r, err := OpenReport(t.Context(), name, false)
+	r, err := OpenReport(t.Context(), name, oneColumn, false)
 	require.NoError(t, err)
 	defer r.Close()
 	for i, receipt := range []*provider.ContactReceipt{
@@ -75,14 +78,14 @@ func TestReportOfUnknown(t *testing.T) {
 		{State: provider.ContactStored, Notes: []provider.Note{{Field: "email", Action: provider.NoteWarning, Why: "as for all"}}},
 		nil,
 	} {
-		require.NoError(t, r.Row(i+2, provider.ImportResult{Index: i, Email: "a@example.com", Receipt: receipt}))
+		require.NoError(t, r.Row(i+2, Given{Cells: []string{"a@example.com"}}, provider.ImportResult{Index: i, Email: "a@example.com", Receipt: receipt}))
 	}
 	data, err := os.ReadFile(name)
 	require.NoError(t, err)
 	assert.Equal(t, 2, r.Told())
 	assert.Equal(t, 3, strings.Count(string(data), "\n"))
-	assert.Contains(t, string(data), "2,a@example.com,unknown,,,email warning: the job left rows out\n")
-	assert.Contains(t, string(data), "4,a@example.com,unknown,,,\n")
+	assert.Contains(t, string(data), "2,unknown,email warning: the job left rows out,a@example.com\n")
+	assert.Contains(t, string(data), "4,unknown,,a@example.com\n")
 }
 
 // A part that is there is neither overwritten nor followed.
@@ -162,8 +165,8 @@ func TestSpoolIsPrivate(t *testing.T) {
 // A report of an earlier import is kept under a free number, and what is no report, or is
 // in use, stays as it is.
 func TestReportOfAnEarlierImport(t *testing.T) {
-	head := string(csvRecord(reportColumns))
-	row := "2,a@example.com,refused,invalid,no,\n"
+	head := strings.Join(ownColumns, ",") + ",email\n"
+	row := "2,refused,invalid: no,a@example.com\n"
 	for _, tc := range []struct {
 		name, ext, text string
 		link            bool
@@ -176,6 +179,8 @@ func TestReportOfAnEarlierImport(t *testing.T) {
 		{name: "no rows", ext: ".csv", text: head},
 		{name: "a head that is torn", ext: ".csv", text: head[:9]},
 		{name: "with a byte order mark", ext: ".csv", text: "\ufeff" + head + row, kept: "\ufeff" + head + row},
+		{name: "of another input", ext: ".csv", text: strings.Join(ownColumns, ";") + ";Mail;Ort\n" + "2;refused;no;a;b\n", kept: strings.Join(ownColumns, ";") + ";Mail;Ort\n" + "2;refused;no;a;b\n"},
+		{name: "no rows of another input", ext: ".csv", text: strings.Join(ownColumns, ";") + ";Mail;Ort\n"},
 		{name: "lines", ext: ".jsonl", text: `{"line":2,"email":"","state":"refused"}` + "\n", kept: `{"line":2,"email":"","state":"refused"}` + "\n"},
 		{name: "contacts", ext: ".csv", text: "email,phone\n", want: "is no report of an import (expected the columns"},
 		{name: "messages", ext: ".jsonl", text: `{"to":[]}` + "\n", want: "is no report of an import (expected rows with line and state)"},
@@ -192,7 +197,7 @@ func TestReportOfAnEarlierImport(t *testing.T) {
 			numbered := func(n string) string { return strings.TrimSuffix(real, tc.ext) + n + tc.ext }
 			require.NoError(t, os.WriteFile(real, []byte(tc.text), 0o600))
 			require.NoError(t, os.WriteFile(numbered(".1"), []byte("taken"), 0o600))
-			r, err := OpenReport(t.Context(), name, false)
+			r, err := OpenReport(t.Context(), name, oneColumn, false)
 			if tc.want != "" {
 				require.ErrorContains(t, err, tc.want)
 				data, err := os.ReadFile(real)
@@ -201,7 +206,7 @@ func TestReportOfAnEarlierImport(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			_, inUse := OpenReport(t.Context(), name, true)
+			_, inUse := OpenReport(t.Context(), name, oneColumn, true)
 			r.Close()
 			if journal.Locks {
 				require.ErrorContains(t, inUse, "another run is using it")

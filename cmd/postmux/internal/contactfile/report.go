@@ -3,6 +3,7 @@ package contactfile
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -16,17 +17,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
+	"github.com/postmux/postmux/internal/cellguard"
+	"github.com/postmux/postmux/internal/lines"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 // Report is the file with the rows of an import that somebody should look at. Each
 // row is written at once; after an error of writing none is.
 type Report struct {
 	file    *journal.File // nil: off
+	form    ReportForm
 	to      *os.File
 	regular bool // a file, and no pipe or device
 	csv     bool // else lines of JSON
@@ -36,7 +42,69 @@ type Report struct {
 	made    bool   // the file is new
 }
 
-// reportRow is one row of a report.
+// ReportForm is the form of the rows of a report: that of the input, so that they can be
+// corrected and imported again.
+type ReportForm struct {
+	// Lines is true for an input of lines of JSON.
+	Lines bool
+	// Delimiter stands between the cells, Head are the names of the input's columns.
+	Delimiter rune
+	Head      []string
+	// Mark begins the report with a byte order mark, by which spreadsheets know UTF-8.
+	Mark bool
+	// Encode writes the encoding of the input; nil is UTF-8.
+	Encode func([]byte) []byte
+}
+
+// FormOf is the form of a report on an input of this layout. Of spreadsheets, and of
+// encodings whose characters are not bytes, it is UTF-8 with a byte order mark.
+func FormOf(l *contactrows.Layout) ReportForm {
+	if l.Form == contactrows.Lines {
+		return ReportForm{Lines: true}
+	}
+	f := ReportForm{Delimiter: l.Delimiter, Encode: l.Encode, Mark: !l.OneByte() && l.Encoding != "utf-8" || l.Marked()}
+	if l.Form == contactrows.Table {
+		f.Delimiter, f.Mark = ',', true
+	}
+	for i, c := range l.Columns {
+		name := c.Name
+		switch head := l.Head(); {
+		case isOwn(name):
+			continue
+		case head != nil:
+			name = head[i]
+		case c.Target != "" && c.Target != contactrows.LeaveOut:
+			name = c.Target
+		}
+		f.Head = append(f.Head, name)
+	}
+	return f
+}
+
+// ownColumns are those of a report before the ones of the input.
+var ownColumns = []string{contactrows.OwnPrefix + "line", contactrows.OwnPrefix + "state", contactrows.OwnPrefix + "reason"}
+
+// Given is a row as it stands in the input.
+type Given struct {
+	Cells []string
+	Text  []byte // of JSON
+}
+
+// GivenOf keeps how a row stands in the input, but for the columns of an earlier report.
+func GivenOf(l *contactrows.Layout, row contactrows.Row) Given {
+	var cells []string
+	for i, cell := range row.Cells {
+		if i >= len(l.Columns) || !isOwn(l.Columns[i].Name) {
+			cells = append(cells, cell)
+		}
+	}
+	return Given{cells, bytes.Clone(row.Text)}
+}
+
+// isOwn reports whether a column is one that a report adds.
+func isOwn(name string) bool { return slices.Contains(ownColumns, strings.ToLower(name)) }
+
+// reportRow is one row of a report in lines of JSON.
 type reportRow struct {
 	Line    int             `json:"line"` // of the input at which the row begins, from 1
 	Email   string          `json:"email"`
@@ -44,19 +112,19 @@ type reportRow struct {
 	Error   provider.Kind   `json:"error,omitempty"`
 	Message string          `json:"message,omitempty"`
 	Notes   []provider.Note `json:"notes,omitempty"`
+	Row     any             `json:"row,omitempty"` // as it stands in the input
 }
-
-var reportColumns = []string{"line", "email", "state", "error", "message", "notes"}
 
 // reportTorn is the longest row that a crash may have torn. What is longer is not
 // of an import, but has a quote that is not closed.
 const reportTorn = 1 << 20
 
-// OpenReport opens the file called name: behind the whole rows that it holds when more is
-// true, else a new one, for which a report of an earlier import that is there moves to a
-// numbered name. It must be none of the others. With an empty name the report is off.
-func OpenReport(ctx context.Context, name string, more bool, others ...string) (*Report, error) {
-	r := new(Report)
+// OpenReport opens the file called name for rows of that form: behind the whole rows that it
+// holds when more is true, else a new one, for which a report of an earlier import that is
+// there moves to a numbered name. It must be none of the others. With an empty name the
+// report is off.
+func OpenReport(ctx context.Context, name string, form ReportForm, more bool, others ...string) (*Report, error) {
+	r := &Report{form: form}
 	if name == "" {
 		return r, nil
 	}
@@ -65,9 +133,11 @@ func OpenReport(ctx context.Context, name string, more bool, others ...string) (
 		return nil, exit.UsageError("--report", "expected a name that ends in .csv, .jsonl or .ndjson, got %q", name)
 	}
 	r.csv = ext == ".csv"
-	before, err := os.Stat(name)
+	if r.csv && form.Lines {
+		return nil, exit.UsageError("--report", "expected a name that ends in .jsonl: the rows of the input are lines of JSON, got %q", name)
+	}
 	for _, other := range others {
-		if o, failed := os.Stat(other); err == nil && failed == nil && os.SameFile(before, o) {
+		if same(name, other) {
 			return nil, exit.UsageError("--report", "expected a file of its own, %s is in use by the same import", name)
 		}
 	}
@@ -78,7 +148,7 @@ func OpenReport(ctx context.Context, name string, more bool, others ...string) (
 	}
 	r.file = journal.NewFile(name, r.disk(ctx), size)
 	if r.csv && size == 0 {
-		r.file.Append(csvRecord(reportColumns))
+		r.file.Append(r.head())
 	}
 	err = r.file.Failed()
 	if err == nil && size == 0 && r.regular {
@@ -127,10 +197,10 @@ func (r *Report) open(name string, more bool) (size int64, err error) {
 	switch {
 	case more:
 		return r.goOn(name, size)
-	case size > 0 && (!r.csv || !beginsHead(r.to, size)):
+	case size > 0 && (!r.csv || !headOnly(r.to, size)):
 		return 0, r.moveAway(name)
-	case r.csv && size < int64(len(csvRecord(reportColumns))):
-		err = r.to.Truncate(0) // a crash has torn the names of the columns
+	case r.csv:
+		err = r.to.Truncate(0) // names of columns, or what a crash has left of them
 		size = 0
 	}
 	if err != nil {
@@ -183,16 +253,15 @@ func (r *Report) moveAway(name string) error {
 // checkReport returns why the beginning of a file is not that of a report. What a crash
 // has left of one is.
 func (r *Report) checkReport(size int64) error {
-	if size == 0 || r.csv && beginsHead(r.to, size) {
+	if size == 0 {
 		return nil
 	}
 	in := io.NewSectionReader(r.to, 0, min(size, reportTorn))
 	if r.csv {
-		record, err := csv.NewReader(in).Read()
-		if err == nil && !isHead(record) {
-			err = fmt.Errorf("expected the columns %s", strings.Join(reportColumns, ","))
+		if _, ok := ownHead(in); !ok {
+			return fmt.Errorf("expected the columns %s", strings.Join(ownColumns, ","))
 		}
-		return err
+		return nil
 	}
 	line, err := bufio.NewReader(in).ReadBytes('\n')
 	if errors.Is(err, io.EOF) && size <= reportTorn {
@@ -207,11 +276,39 @@ func (r *Report) checkReport(size int64) error {
 	return nil
 }
 
+// ownHead reports whether a text begins as a report in CSV does, and the delimiter of its
+// columns; it is 0 when the text ends before the second.
+func ownHead(in io.Reader) (delimiter rune, ok bool) {
+	text := make([]byte, 100)
+	n, _ := io.ReadFull(in, text)
+	rest := strings.TrimPrefix(string(text[:n]), "\ufeff")
+	if n > 0 && n < 3 && strings.HasPrefix("\ufeff", string(text[:n])) {
+		return 0, true
+	}
+	for i, name := range ownColumns {
+		before := rest
+		if rest, ok = strings.CutPrefix(rest, name); !ok {
+			return delimiter, strings.HasPrefix(name, before)
+		}
+		if rest == "" {
+			return delimiter, true
+		}
+		d, size := utf8.DecodeRuneInString(rest)
+		if i == 0 {
+			delimiter = d
+		} else if i < len(ownColumns)-1 && d != delimiter {
+			return 0, false
+		}
+		rest = rest[size:]
+	}
+	return delimiter, true
+}
+
 // goOn returns the length of the whole rows that an earlier import left, and cuts off
 // what a crash left of the next.
 func (r *Report) goOn(name string, size int64) (whole int64, err error) {
 	if r.csv {
-		whole, err = wholeRecords(r.to, size)
+		whole, err = r.wholeRecords(size)
 	} else {
 		whole, err = wholeLines(r.to, size)
 	}
@@ -234,16 +331,45 @@ func (r *Report) goOn(name string, size int64) (whole int64, err error) {
 	return whole, nil
 }
 
-// beginsHead reports whether a report of that size holds its columns, or their beginning,
-// and no row: an import that had nothing to report leaves one.
-func beginsHead(r io.ReaderAt, size int64) bool {
-	head := csvRecord(reportColumns)
-	if size > int64(len(head)) {
-		return false
+// head are the names of the columns, as they begin the file.
+func (r *Report) head() []byte {
+	var mark []byte
+	if r.form.Mark {
+		mark = lines.ByteOrderMark
 	}
-	data := make([]byte, size)
-	_, err := r.ReadAt(data, 0)
-	return err == nil && bytes.HasPrefix(head, data)
+	return append(mark[:len(mark):len(mark)], r.record(slices.Concat(ownColumns, r.form.Head))...)
+}
+
+// record is a row of CSV in the encoding of the report. Cells are safe for spreadsheets; a
+// reader takes off what makes them so.
+func (r *Report) record(cells []string) []byte {
+	safe := make([]string, len(cells))
+	for i, c := range cells {
+		safe[i] = cellguard.Guard(cellguard.Unguard(c))
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Comma = cmp.Or(r.form.Delimiter, ',')
+	_ = w.Write(safe) // to memory
+	w.Flush()
+	if r.form.Encode == nil {
+		return b.Bytes()
+	}
+	return r.form.Encode(b.Bytes())
+}
+
+// headOnly reports whether a report of that size holds the names of columns, or their
+// beginning, and no row: an import that had nothing to report leaves one.
+func headOnly(r io.ReaderAt, size int64) bool {
+	in := io.NewSectionReader(r, 0, size)
+	delimiter, ok := ownHead(in)
+	if !ok || delimiter == 0 {
+		return ok
+	}
+	rows := csv.NewReader(io.NewSectionReader(r, 0, size))
+	rows.Comma, rows.FieldsPerRecord, rows.LazyQuotes = delimiter, -1, true
+	_, err := rows.Read()
+	return err == nil && rows.InputOffset() == size
 }
 
 // wholeLines is the length of the lines that have their line break.
@@ -269,16 +395,17 @@ func wholeLines(r io.ReaderAt, size int64) (int64, error) {
 
 // wholeRecords is the length of the rows of CSV that have their line break. A cell in
 // quotes may hold line breaks too.
-func wholeRecords(r io.ReaderAt, size int64) (int64, error) {
-	in := csv.NewReader(io.NewSectionReader(r, 0, size))
-	in.FieldsPerRecord, in.ReuseRecord = -1, true
+func (r *Report) wholeRecords(size int64) (int64, error) {
+	in := csv.NewReader(io.NewSectionReader(r.to, 0, size))
+	in.Comma, in.FieldsPerRecord, in.ReuseRecord = cmp.Or(r.form.Delimiter, ','), -1, true
+	head := r.head()
 	var whole int64
 	for {
-		record, err := in.Read()
+		_, err := in.Read()
 		at := in.InputOffset()
 		ended := make([]byte, 1)
 		if at > 0 {
-			if _, failed := r.ReadAt(ended, at-1); failed != nil {
+			if _, failed := r.to.ReadAt(ended, at-1); failed != nil {
 				return 0, failed
 			}
 		}
@@ -289,22 +416,18 @@ func wholeRecords(r io.ReaderAt, size int64) (int64, error) {
 			return whole, nil // the last one is torn, which the caller cuts off
 		case err != nil:
 			return 0, err
-		case whole == 0 && !isHead(record):
-			return 0, fmt.Errorf("expected the columns %s", strings.Join(reportColumns, ","))
-		case len(record) != len(reportColumns):
-			line, _ := in.FieldPos(0)
-			return 0, fmt.Errorf("line %d: expected %d cells, got %d", line, len(reportColumns), len(record))
+		}
+		if whole == 0 {
+			begin := make([]byte, min(at, int64(len(head)+1)))
+			if _, failed := r.to.ReadAt(begin, 0); failed != nil {
+				return 0, failed
+			}
+			if !bytes.Equal(begin, head) {
+				return 0, errors.New("its columns are not those of this input")
+			}
 		}
 		whole = at
 	}
-}
-
-// isHead reports whether a row has the names of the columns. Spreadsheets write a byte
-// order mark before them.
-func isHead(record []string) bool {
-	record = slices.Clone(record)
-	record[0] = strings.TrimPrefix(record[0], "\ufeff")
-	return slices.Equal(record, reportColumns)
 }
 
 // stream is a report that is no file: nothing is taken back, and no disk waited for.
@@ -341,14 +464,14 @@ func dropped(n provider.Note) bool { return n.Action == provider.NoteDropped }
 // something of it was lost.
 func toLookAt(row provider.ImportResult) bool {
 	switch journal.RowState(row) {
-	case string(provider.ContactCreated), string(provider.ContactUpdated), string(provider.ContactStored):
+	case string(provider.ContactCreated), string(provider.ContactUpdated), string(provider.ContactStored), string(provider.ContactDone):
 		return slices.ContainsFunc(row.Receipt.Notes, dropped)
 	}
 	return true
 }
 
-// Row writes a row to look at; line is where it begins.
-func (r *Report) Row(line int, row provider.ImportResult) error {
+// Row writes a row to look at; line is where it begins, given how it stands in the input.
+func (r *Report) Row(line int, given Given, row provider.ImportResult) error {
 	if !r.On() || !toLookAt(row) {
 		return nil
 	}
@@ -363,9 +486,13 @@ func (r *Report) Row(line int, row provider.ImportResult) error {
 	if row.Receipt != nil {
 		out.Notes = row.Receipt.Notes
 	}
-	record := csvRecord([]string{strconv.Itoa(out.Line), guard(out.Email), out.State, string(out.Error), guard(out.Message), guard(terminal.NoteTexts(out.Notes))})
-	if !r.csv {
-		data, err := terminal.Marshal(out)
+	var record []byte
+	if r.csv {
+		reason := strings.TrimPrefix(strings.TrimSuffix(string(out.Error)+": "+out.Message, ": "), ": ")
+		reason = strings.TrimPrefix(strings.TrimSuffix(reason+"; "+terminal.NoteTexts(out.Notes), "; "), "; ")
+		record = r.record(slices.Concat([]string{strconv.Itoa(line), out.State, reason}, given.Cells))
+	} else {
+		data, err := terminal.Marshal(withRow(out, given))
 		if err != nil {
 			return err
 		}
@@ -377,13 +504,18 @@ func (r *Report) Row(line int, row provider.ImportResult) error {
 	return r.file.Failed()
 }
 
-// csvRecord is a row of CSV, with its line break.
-func csvRecord(cells []string) []byte {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	_ = w.Write(cells) // to memory
-	w.Flush()
-	return b.Bytes()
+// withRow adds what stands in the input: an object of JSON as it is, another line as a
+// text, cells as texts.
+func withRow(out reportRow, given Given) reportRow {
+	switch {
+	case given.Cells != nil:
+		out.Row = given.Cells
+	case bytes.HasPrefix(given.Text, []byte("{")) && json.Valid(given.Text):
+		out.Row = json.RawMessage(contactrows.OfReport(given.Text))
+	case given.Text != nil:
+		out.Row = string(given.Text)
+	}
+	return out
 }
 
 // Safe waits until the disk has what was told. Once it failed it fails for ever.

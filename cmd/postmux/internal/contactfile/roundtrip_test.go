@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 )
 
 // exported is what an export of the contacts writes.
@@ -27,6 +28,11 @@ func exported(t *testing.T, form Form, contacts ...provider.Contact) []byte {
 	return b.Bytes()
 }
 
+// trimmed is a text without the blanks, and marks that are not seen, around it.
+func trimmed(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\u200b\ufeff\u200e\u200f", r) })
+}
+
 // checkRoundTrip checks that an import gets what was exported, and that no spreadsheet,
 // whatever separates its cells, finds a formula in the file.
 func checkRoundTrip(t *testing.T, phone, id, first, last, list, name, value string) {
@@ -36,24 +42,24 @@ func checkRoundTrip(t *testing.T, phone, id, first, last, list, name, value stri
 			return // JSON has no other texts, and encoding/csv reads a line break of two bytes as one
 		}
 	}
-	if name == "" || strings.ContainsAny(list, ";\r\n") || strings.TrimSpace(list) != list || list == "" || list == "id:" {
+	if trimmed(name) == "" || strings.ContainsAny(list, ";\r\n") || trimmed(list) != list || list == "" || list == "id:" {
 		return // no name of a field, and no name of a list that stands in a cell
 	}
 	c := provider.Contact{
 		Email: "a@example.com", Phone: phone, ExternalID: id, FirstName: first, LastName: last, Fields: map[string]any{name: value},
 		Memberships: []provider.Membership{{List: "other", Status: provider.StatusSubscribed}, {List: list, Status: provider.StatusSubscribed}},
 	}
-	want := provider.ContactChange{Email: c.Email, Lists: []provider.Ref{RefOf("other"), RefOf(list)}}
-	for _, f := range OwnFields {
-		if text := f.Of(&c); text != "" {
+	want := provider.ContactChange{Email: c.Email, Lists: []provider.Ref{contactrows.RefOf("other"), contactrows.RefOf(list)}}
+	for _, f := range contactrows.OwnFields {
+		if text := trimmed(f.Of(&c)); text != "" {
 			*f.In(&want) = provider.ChangeTo(text)
 		}
 	}
-	if value != "" { // an empty cell leaves the field alone
-		want.Fields = map[string]any{name: value}
+	if text := trimmed(value); text != "" { // an empty cell leaves the field alone
+		want.Fields = map[string]any{trimmed(name): text}
 	}
 	file := exported(t, Form{CSV: true}, c)
-	rows, err := Read("a.csv", file)
+	rows, err := contactrows.Read("a.csv", file)
 	require.NoError(t, err, "%q", file)
 	require.Equal(t, []provider.ContactChange{want}, rows, "%q", file)
 
@@ -66,8 +72,13 @@ func checkRoundTrip(t *testing.T, phone, id, first, last, list, name, value stri
 		}
 	}
 
+	for _, f := range contactrows.OwnFields { // lines of JSON keep blanks too
+		if text := f.Of(&c); text != "" {
+			*f.In(&want) = provider.ChangeTo(text)
+		}
+	}
 	want.Fields = map[string]any{name: value}
-	rows, err = Read("a.jsonl", exported(t, Form{}, c))
+	rows, err = contactrows.Read("a.jsonl", exported(t, Form{}, c))
 	require.NoError(t, err)
 	require.Equal(t, []provider.ContactChange{want}, rows)
 }
@@ -101,7 +112,7 @@ func TestRoundTripOfValues(t *testing.T) {
 		{name: "nothing", value: nil},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			rows, err := Read("a.csv", exported(t, Form{CSV: true}, provider.Contact{Email: "a@example.com", Fields: map[string]any{"X": row.value}}))
+			rows, err := contactrows.Read("a.csv", exported(t, Form{CSV: true}, provider.Contact{Email: "a@example.com", Fields: map[string]any{"X": row.value}}))
 			require.NoError(t, err)
 			require.Len(t, rows, 1)
 			assert.Equal(t, row.want, rows[0].Fields["X"])

@@ -1,62 +1,14 @@
 package input
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
 	"io"
 
-	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/internal/lines"
 )
 
-// lineMost is the longest line that is read: more than any provider takes as a mail.
-const lineMost = MessageMost
+// Lines reads lines one by one.
+type Lines = lines.Reader
 
-// Lines reads lines one by one. Blank ones are skipped, and the ends cut of blanks.
-type Lines struct {
-	r    *bufio.Reader
-	line int // the line read last, from 1
-	most int
-	buf  []byte
-}
-
-// NewLines returns the lines of r.
-func NewLines(r io.Reader) *Lines {
-	return &Lines{r: bufio.NewReaderSize(r, 64<<10), most: lineMost}
-}
-
-// Number returns the number of the line that was read last, from 1; 0 before the first.
-func (l *Lines) Number() int { return l.line }
-
-// Next returns the next line, valid until the call after; io.EOF at the end.
-func (l *Lines) Next() ([]byte, error) {
-	for {
-		l.line++
-		l.buf = l.buf[:0]
-		var err error
-		for {
-			var part []byte
-			part, err = l.r.ReadSlice('\n')
-			l.buf = append(l.buf, part...)
-			if len(l.buf) > l.most {
-				return nil, provider.Invalid("", "line %d: longer than %d MiB", l.line, l.most>>20)
-			}
-			if !errors.Is(err, bufio.ErrBufferFull) {
-				break
-			}
-		}
-		line := l.buf
-		if l.line == 1 {
-			line = bytes.TrimPrefix(line, ByteOrderMark)
-		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			return line, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// ByteOrderMark may stand before the text of a file.
-var ByteOrderMark = []byte("\ufeff")
+// NewLines returns the lines of r, of at most MessageMost bytes each: more than any
+// provider takes as a mail.
+func NewLines(r io.Reader) *Lines { return lines.New(r, MessageMost) }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/internal/bounded"
+	"github.com/postmux/postmux/internal/lines"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -148,5 +149,5 @@ func ReadAll(stdin io.Reader, flag, name string, most int) ([]byte, error) {
 	if err != nil {
 		return nil, exit.UsageError(flag, "cannot read %s: %v", what, err)
 	}
-	return bytes.TrimPrefix(data, ByteOrderMark), nil
+	return bytes.TrimPrefix(data, lines.ByteOrderMark), nil
 }

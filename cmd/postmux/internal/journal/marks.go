@@ -83,7 +83,7 @@ func (m *Marks) Read(raw []byte) (done bool, err error) {
 	case m.rows < m.begun.Rows:
 		return true, nil
 	case m.rows == m.begun.Rows && text != m.begun.Digest:
-		return true, exit.UsageError("--resume", "the input has changed: its first %s are not those that %s is of", terminal.Plural(m.rows, "row", "rows"), m.file.name)
+		return true, exit.UsageError("--resume", "the input has changed, or it is read or used in another way: its first %s are not those that %s is of", terminal.Plural(m.rows, "row", "rows"), m.file.name)
 	case m.rows == m.begun.Rows:
 		return true, nil
 	}
