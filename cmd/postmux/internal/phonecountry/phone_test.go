@@ -19,6 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write the table of countries")
 
+var numbers = flag.Int("numbers", 5, "of each country that TestAsTheLibrary compares")
+
 const tableFile = "countries.go"
 
 // The table is what the library knows; -update writes it.
@@ -72,7 +74,7 @@ func TestAsTheLibrary(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(countries)) {
 		c := countries[name]
 		of := Of(name)
-		for range 60 {
+		for range *numbers {
 			number := ""
 			if random.IntN(3) > 0 {
 				if example := phonenumbers.GetExampleNumberForType(name, phonenumbers.PhoneNumberType(random.IntN(3))); example != nil {
