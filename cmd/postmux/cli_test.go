@@ -342,7 +342,7 @@ func TestContacts(t *testing.T) {
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	require.Len(t, sb.Contacts("brevo"), 1)
 	assert.NotEmpty(t, sb.Contacts("brevo")[0].Suppressed)
-	r = do("--json", "contacts", "delete", "anna.ivanova@example.by")
+	r = do("--json", "contacts", "delete", "anna.ivanova@example.by", "--yes")
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "contacts/delete.json", r.out)
 	r = do("--json", "contacts", "get", "anna.ivanova@example.by")

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -151,16 +148,7 @@ func (a *app) agree(cmd *cobra.Command, c *provider.Client, in *contactfile.Inpu
 	if len(open) > 0 {
 		question = "Is the guess right, and " + question
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), strings.ToUpper(question[:1])+question[1:]+" [y/N] ")
-	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes", "да", "ja", "بله":
-		return nil
-	}
-	return exit.UsageError("", "the answer was no")
+	return ask(cmd, strings.ToUpper(question[:1])+question[1:])
 }
 
 // uncertain is the error of a file about which something must be said.

@@ -39,7 +39,7 @@ func TestLocalStops(t *testing.T) {
 		{"send", "--to", "a@example.com", "--subject", "x", "--html", "y", "--track-opens"},
 		{"contacts", "get", "not-an-address"},
 		{"contacts", "upsert", "--email", "not-an-address"},
-		{"contacts", "delete", "not-an-address"},
+		{"contacts", "delete", "not-an-address", "--yes"},
 		{"contacts", "import", "/nonexistent.csv"},
 		{"contacts", "import", file(t, "quote.csv", "email\n\"a\n\n")},
 		{"contacts", "import", file(t, "header.csv", "\"email\n")},

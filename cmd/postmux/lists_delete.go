@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
@@ -9,11 +11,13 @@ import (
 
 func newListDelete(a *app) *cobra.Command {
 	var dry dryRun
+	var yes bool
 	cmd := &cobra.Command{
 		Use:   "delete LIST",
 		Short: "Remove a list",
 		Long: `Remove a list: an alias, or id:ID. Its contacts stay contacts where the provider
-keeps them beside lists; elsewhere they go with it.`,
+keeps them beside lists; elsewhere they go with it. A person is asked; without a
+terminal it needs --yes.`,
 		Args: terminal.WantArgs("LIST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ref, err := parseRef("LIST", args[0])
@@ -23,6 +27,12 @@ keeps them beside lists; elsewhere they go with it.`,
 			c, err := a.open(cmd, dry.options()...)
 			if err != nil {
 				return err
+			}
+			if !dry.on {
+				question := fmt.Sprintf("Delete the list %s at %s?", ref, accountText(c.Account(), c.Provider()))
+				if err := a.confirm(cmd, yes, "delete", question); err != nil {
+					return err
+				}
 			}
 			err = c.DeleteList(cmd.Context(), ref)
 			if dry.on {
@@ -36,6 +46,7 @@ keeps them beside lists; elsewhere they go with it.`,
 		},
 	}
 	dry.flag(cmd)
+	cmd.Flags().BoolVar(&yes, "yes", false, "ask nothing")
 	return cmd
 }
 

@@ -50,7 +50,7 @@ func TestNothingWasSentIsSaidOfSends(t *testing.T) {
 		{"a look-up", []string{"status", "1"}, notAsked, ""},
 		{"a withdrawal", []string{"cancel", "1"}, notWithdrawn, provider.OutcomeNotSent},
 		{"a contact", []string{"contacts", "get", "x"}, notAsked, ""},
-		{"a change", []string{"contacts", "delete", "x"}, notChanged, provider.OutcomeNotSent},
+		{"a change", []string{"contacts", "delete", "x", "--yes"}, notChanged, provider.OutcomeNotSent},
 		{"a send", []string{"send", "--to", "a@example.com", "--html", "x"}, notSent, provider.OutcomeNotSent},
 		{"usage", []string{"capabilities", "--diff", "brevo"}, notDone, provider.OutcomeNotSent},
 		{"usage of a read", []string{"contacts", "list", "x"}, notAsked, provider.OutcomeNotSent},

@@ -94,10 +94,10 @@ func TestSuppressions(t *testing.T) {
 	r = postmux(t, "--config", cfg, "--json", "suppressions", "list")
 	require.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "suppressions/list.ndjson", r.out)
-	r = postmux(t, "--config", cfg, "--json", "suppressions", "remove", "anna@example.com")
+	r = postmux(t, "--config", cfg, "--json", "suppressions", "remove", "anna@example.com", "--yes")
 	require.Equal(t, exit.Done, r.code, r.errOut)
 	golden(t, "suppressions/remove.json", r.out)
-	r = postmux(t, "--config", cfg, "suppressions", "remove", "anna@example.com")
+	r = postmux(t, "--config", cfg, "suppressions", "remove", "anna@example.com", "--yes")
 	assert.Equal(t, exit.Refused, r.code)
 	before := len(sb.Requests("brevo"))
 	r = postmux(t, "--config", cfg, "suppressions", "add", "anna@example.com", "--reason", "asked")
@@ -143,13 +143,13 @@ func TestResubscribeAndLists(t *testing.T) {
 	r = postmux(t, "--config", cfg, "lists", "create", "Another")
 	assert.Equal(t, exit.Done, r.code)
 	assert.Contains(t, r.out, "Another")
-	r = postmux(t, "--config", cfg, "--json", "lists", "delete", "id:"+l.ID)
+	r = postmux(t, "--config", cfg, "--json", "lists", "delete", "id:"+l.ID, "--yes")
 	require.Equal(t, exit.Done, r.code, r.errOut)
 	assert.JSONEq(t, `{"provider":"brevo","account":"main","list":{"id":"`+l.ID+`"},"state":"done"}`, r.out)
-	r = postmux(t, "--config", cfg, "lists", "delete", "newsletter")
+	r = postmux(t, "--config", cfg, "lists", "delete", "newsletter", "--yes")
 	assert.Equal(t, exit.Done, r.code, r.errOut)
 	assert.Contains(t, r.out, "newsletter")
-	r = postmux(t, "--config", cfg, "lists", "delete", "newsletter")
+	r = postmux(t, "--config", cfg, "lists", "delete", "newsletter", "--yes")
 	assert.Equal(t, exit.Refused, r.code)
 
 	_, cfg = account(t)
@@ -167,4 +167,33 @@ func TestRedirectTo(t *testing.T) {
 	got := sb.Messages()[0]
 	assert.Equal(t, "dev@test.example", got.To[0].Email)
 	assert.Equal(t, "boris@example.net", got.Cc[0].Email)
+}
+
+// What destroys something asks a person, and needs --yes where nobody can be asked.
+func TestDestroyingVerbsAsk(t *testing.T) {
+	for _, tc := range []struct {
+		name, question string
+		args           []string
+	}{
+		{name: "a list", args: []string{"lists", "delete", "id:4"}, question: "Delete the list id:4 at main (brevo)? [y/N] "},
+		{name: "a contact", args: []string{"contacts", "delete", "anna@example.com"}, question: "Delete anna@example.com at main (brevo)? [y/N] "},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			sb, cfg := account(t)
+			args := append([]string{"--config", cfg}, tc.args...)
+			sent := func() int { return len(sb.Requests("brevo")) }
+			r := postmux(t, args...)
+			assert.Equal(t, exit.Local, r.code)
+			assert.Contains(t, r.errOut, "--yes: delete needs it where nobody can be asked")
+			assert.Zero(t, sent())
+			r = postmuxTalking(t, "n\n", args...)
+			assert.Equal(t, exit.Local, r.code)
+			assert.Contains(t, r.errOut, tc.question)
+			assert.Contains(t, r.errOut, "the answer was no")
+			assert.Zero(t, sent())
+			postmuxTalking(t, "y\n", args...)
+			assert.NotZero(t, sent())
+			postmux(t, append(args, "--dry-run")...)
+		})
+	}
 }
