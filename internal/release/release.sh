@@ -96,6 +96,8 @@ make_release() {
 		{ print }
 		$0 == "## [Unreleased]" && !has { print ""; print dated }
 	' CHANGELOG.md CHANGELOG.md > "$tmp/file"
+	link="[${version#v}]: https://$library/releases/tag/$version"
+	grep -Fqx "$link" "$tmp/file" || echo "$link" >> "$tmp/file"
 	cp "$tmp/file" CHANGELOG.md
 	old=$(cd "$(echo "$installed" | head -1)" && GOWORK=off $GO mod edit -json | sed -n "\\#\"Path\": \"$library\"#{n;s/.*\"Version\": \"\\(.*\\)\".*/\\1/p;}")
 	for folder in $installed; do
