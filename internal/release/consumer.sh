@@ -1,7 +1,7 @@
 #!/bin/sh
 # Gets a version of the library as a program does that has never seen this tree, and
-# compiles, vets and tests the programs of README.md with it; then installs the tool
-# and asks it for its version.
+# compiles and tests the programs of README.md with it; then installs the tool and asks
+# it for its version.
 #
 #   internal/release/consumer.sh v0.1.0
 #
@@ -40,9 +40,8 @@ $GO get "$library@$version"
 $GO mod tidy
 got=$($GO list -m -f '{{.Version}}{{with .Replace}} replaced{{end}}' "$library")
 [ "$got" = "$version" ] || { echo "consumer: expected $library $version, got $got" >&2; exit 1; }
-$GO vet ./...
 $GO build -o "$tmp/programs/" ./...
-$GO test ./... > "$tmp/log" || { cat "$tmp/log" >&2; exit 1; }
+$GO test -vet=off ./... > "$tmp/log" || { cat "$tmp/log" >&2; exit 1; }
 echo "$programs programs of README.md compile and pass with $library $got"
 
 for folder in $(awk -F '\t' '$2 == "workspace" {print $1}' "$root/internal/modules/modules.tsv"); do
