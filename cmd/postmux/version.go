@@ -17,8 +17,8 @@ import (
 // go build -ldflags "-X main.linked=1.2.3".
 var linked string
 
-// build is what a binary knows of how it was made.
-type build struct {
+// origin is what a binary knows of how it was made.
+type origin struct {
 	Version  string // without the v
 	Commit   string // empty when it was not built in a repository
 	Time     string // of the commit, RFC 3339
@@ -28,8 +28,8 @@ type build struct {
 // builtAs reads the build information of this binary; info may be nil. The first of
 // these that is known is the version: the one that was installed, what the linker was
 // told, the tag or commit of the repository, the constant of the library.
-func builtAs(info *debug.BuildInfo, linked string) build {
-	var b build
+func builtAs(info *debug.BuildInfo, linked string) origin {
+	var b origin
 	installed, built := "", ""
 	if info != nil {
 		for _, s := range info.Settings {
@@ -54,7 +54,7 @@ func builtAs(info *debug.BuildInfo, linked string) build {
 }
 
 // thisBuild is that of the running binary.
-func thisBuild() build {
+func thisBuild() origin {
 	info, _ := debug.ReadBuildInfo()
 	return builtAs(info, linked)
 }

@@ -18,31 +18,31 @@ func TestBuiltAs(t *testing.T) {
 		name   string
 		info   *debug.BuildInfo
 		linked string
-		want   build
+		want   origin
 	}{
 		{
 			name: "go install at a version",
-			info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0", Sum: "h1:x="}}, want: build{Version: "0.1.0"},
+			info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0", Sum: "h1:x="}}, want: origin{Version: "0.1.0"},
 		},
 		{
 			name: "a downloaded version is not renamed",
-			info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0", Sum: "h1:x="}}, linked: "9.9.9", want: build{Version: "0.1.0"},
+			info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0", Sum: "h1:x="}}, linked: "9.9.9", want: origin{Version: "0.1.0"},
 		},
 		{
 			name: "a release's archive", linked: "0.1.0",
 			info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.1-0.20261130120000-09a951300000+dirty"}, Settings: checkout},
-			want: build{Version: "0.1.0", Commit: "09a9513", Time: "2026-11-30T12:00:00Z", Modified: true},
+			want: origin{Version: "0.1.0", Commit: "09a9513", Time: "2026-11-30T12:00:00Z", Modified: true},
 		},
 		{
 			name: "a packager without a repository", info: &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, linked: "v0.1.0-2",
-			want: build{Version: "0.1.0-2"},
+			want: origin{Version: "0.1.0-2"},
 		},
 		{
 			name: "a checkout at a tag", info: &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0"}, Settings: checkout[:3]},
-			want: build{Version: "0.1.0", Commit: "09a9513", Time: "2026-11-30T12:00:00Z"},
+			want: origin{Version: "0.1.0", Commit: "09a9513", Time: "2026-11-30T12:00:00Z"},
 		},
-		{name: "a folder of files", info: &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, want: build{Version: version.Version}},
-		{name: "no build information", want: build{Version: version.Version}},
+		{name: "a folder of files", info: &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, want: origin{Version: version.Version}},
+		{name: "no build information", want: origin{Version: version.Version}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { assert.Equal(t, tt.want, builtAs(tt.info, tt.linked)) })
 	}
