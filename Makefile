@@ -12,7 +12,7 @@ JOINED        := $(shell awk -F '\t' '$$2 == "library" || $$2 == "workspace" {pr
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: ablation apidiff consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff public-api consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
 
 # What is generated, compared and measured does so with the versions of its own go.mod.
 generate check-generate drift drift-test stock-check wasm bench bench-test benchstat ablation faults sizes: export GOWORK := off
@@ -117,6 +117,10 @@ benchstat: ## what this tree's client costs beside that of another revision: OLD
 
 apidiff: ## incompatible changes of the public packages: BASE=v0.1.0 (default main), STRICT=1 fails on any
 	@GO="$(GO)" internal/apidiff/apidiff.sh "$(or $(BASE),main)" $(APIDIFF) $(STRICT)
+
+public-api: ## record the public API in internal/publicapi/*.txt, after a change of it
+	@$(GO) test ./internal/publicapi -run '^TestPublicAPI$$' -update > /dev/null
+	@git status --short internal/publicapi
 
 sizes: ## measure the generated packages and write the table in docs/generated.md, about a minute
 	$(GO) run ./internal/sizes

@@ -206,6 +206,7 @@ func TestNothingHostileIsPrinted(t *testing.T) {
 		})
 	}
 	_, cfg := account(t)
+	t.Chdir(t.TempDir()) // an export makes a file of that name
 	for _, args := range [][]string{
 		{hostileText},
 		{"--" + hostileText},

@@ -14,7 +14,6 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
-	"github.com/postmux/postmux/internal/version"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -118,7 +117,7 @@ func (a *app) open(cmd *cobra.Command, opts ...provider.Option) (*provider.Clien
 }
 
 func (a *app) openAccount(cmd *cobra.Command, cfg provider.Config, account string, opts ...provider.Option) (*provider.Client, error) {
-	opts = append(opts, provider.WithUserAgent("postmux-cli/"+version.Version))
+	opts = append(opts, provider.WithUserAgent("postmux-cli/"+thisBuild().Version))
 	if a.debug {
 		opts = append(opts, provider.WithHooks(debugHooks(a.errOut)))
 	}

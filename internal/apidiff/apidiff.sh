@@ -1,7 +1,8 @@
 #!/bin/sh
 # Compares the public packages of this module with those at a git ref and tells
-# the incompatible changes. gen/ and internal/ are outside the promise of
-# docs/compatibility.md and left out, and so are nested modules.
+# the incompatible changes. gen/ is outside the promise of docs/compatibility.md: its
+# changes come last, for the changelog, and never fail. internal/ and nested modules
+# are left out.
 #
 #   internal/apidiff/apidiff.sh REF TOOL@VERSION [strict]
 #
@@ -42,12 +43,21 @@ $GO build ./... || fail "this tree does not build"
 
 # A line is "- ./package.Name: what"; "package …" at its start is one that was removed.
 grep '^- ' "$dir/all" | grep -Ev '^- (package )?('"$module"'|\.)/(gen|internal)/' >"$dir/public"
+grep -E '^- (package )?('"$module"'|\.)/gen/' "$dir/all" >"$dir/gen"
+generated() {
+	[ -s "$dir/gen" ] || return 0
+	echo
+	echo "Of the generated clients, for \"Generated clients\" in CHANGELOG.md:"
+	cat "$dir/gen"
+}
 if [ ! -s "$dir/public" ]; then
 	echo "No incompatible change of the public packages since $ref."
+	generated
 	exit 0
 fi
 echo "Incompatible changes of the public packages since $ref:"
 cat "$dir/public"
+generated
 echo
 if [ -n "$strict" ]; then
 	echo "Each needs a new major version: see docs/compatibility.md. Keep the old form and deprecate it, or take the change back." >&2

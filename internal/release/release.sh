@@ -4,10 +4,13 @@
 #
 #   internal/release/release.sh [-try] v0.1.0
 #
-# It goes through all of it in a temporary clone first, where it also installs the
-# tool from what was tagged, and stops when anything fails. With -try that is all.
-# Without, it makes the same commits and tags here and prints the command that
-# publishes them; nothing leaves this machine.
+# It goes through all of it in a temporary clone first, gets what was tagged there by a
+# proxy of files as a program does (consumer.sh), and stops when anything fails. With
+# -try that is all. Without, it makes the same commits and tags here and prints the
+# command that publishes them; nothing leaves this machine.
+#
+# CHANGELOG.md: "## [0.1.0] - unreleased" gets the day; without such a section what
+# stands under "## [Unreleased]" becomes one.
 #
 # It ends with 0 when all went well, with 1 when a step failed, with 2 when it was
 # called wrongly or the tree is not ready.
@@ -41,7 +44,11 @@ for folder in $installed; do tags="$tags $folder/$version"; done
 for tag in $tags; do
 	! git rev-parse --quiet --verify "refs/tags/$tag" > /dev/null || fail "the tag $tag is there already" 2
 done
-grep -q '^## Unreleased$' CHANGELOG.md || fail 'CHANGELOG.md has no line "## Unreleased"' 2
+prepared="## [${version#v}] - unreleased"
+waiting=$(awk '/^## /{section = $0} !/^## / && /./ && section == "## [Unreleased]"' CHANGELOG.md)
+grep -q '^## \[Unreleased\]$' CHANGELOG.md || fail 'CHANGELOG.md has no line "## [Unreleased]"' 2
+! { [ -n "$waiting" ] && grep -Fqx "$prepared" CHANGELOG.md; } ||
+	fail "CHANGELOG.md has entries under \"Unreleased\" and the section \"$prepared\": move them into it" 2
 
 tmp=$(mktemp -d)
 doing=
@@ -83,9 +90,14 @@ make_release() {
 	cd "$1"
 	sed "s/^const Version = .*/const Version = \"${version#v}\"/" internal/version/version.go > "$tmp/file"
 	cp "$tmp/file" internal/version/version.go
-	sed "s/^## Unreleased\$/## Unreleased\\
-\\
-## $version/" CHANGELOG.md > "$tmp/file"
+	awk -v prepared="$prepared" -v dated="## [${version#v}] - $(date -u +%Y-%m-%d)" '
+		FNR == NR { if ($0 == prepared) has = 1; next }
+		$0 == prepared { print dated; next }
+		{ print }
+		$0 == "## [Unreleased]" && !has { print ""; print dated }
+	' CHANGELOG.md CHANGELOG.md > "$tmp/file"
+	link="[${version#v}]: https://$library/releases/tag/$version"
+	grep -Fqx "$link" "$tmp/file" || echo "$link" >> "$tmp/file"
 	cp "$tmp/file" CHANGELOG.md
 	old=$(cd "$(echo "$installed" | head -1)" && GOWORK=off $GO mod edit -json | sed -n "\\#\"Path\": \"$library\"#{n;s/.*\"Version\": \"\\(.*\\)\".*/\\1/p;}")
 	for folder in $installed; do
@@ -105,19 +117,6 @@ make_release() {
 	cd "$root"
 }
 
-# prove installs the tool from the tags of the repository $1, as a user does.
-prove() {
-	for folder in $installed; do
-		GOBIN=$tmp/bin proxied "$1" $GO install "$library/$folder@$version"
-		said=$("$tmp/bin/$(basename "$folder")" version)
-		echo "$said"
-		case $said in
-		*" ${version#v} "*) ;;
-		*) fail "$folder@$version says \"$said\"" ;;
-		esac
-	done
-}
-
 git clone -q --no-hardlinks "$root" "$tmp/clone"
 for setting in user.name user.email; do
 	git -C "$tmp/clone" config $setting "$(git config $setting || echo release@example.com)"
@@ -126,7 +125,7 @@ done
 doing="making the release in a clone; nothing was done here"
 make_release "$tmp/clone"
 doing="installing what was tagged in a clone; nothing was done here"
-prove "$tmp/clone"
+proxied "$tmp/clone" "$tmp/clone/internal/release/consumer.sh" "$version"
 echo "in a clone: $(git -C "$tmp/clone" tag --points-at HEAD) and what is before it can be installed"
 [ -z "$try" ] || exit 0
 
