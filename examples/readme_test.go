@@ -16,41 +16,44 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// The programs of the README compile and run as they stand there; the sandbox stands in for
-// the providers.
-func TestProgramsOfTheReadme(t *testing.T) {
+// The programs of the pages compile and run as they stand there; the sandbox stands in for
+// the providers. Their configuration is the one of the README.
+func TestProgramsOfThePages(t *testing.T) {
 	page, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```(go|json)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	var programs []string
-	config := ""
-	for _, b := range blocks {
-		if b[1] == "json" {
-			config = b[2]
-			continue
-		}
-		assert.True(t, strings.HasPrefix(b[2], "package "), "a block that is no whole program: %s", b[2])
-		programs = append(programs, b[2])
-	}
+	configs := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, configs, 1)
+	config := configs[0][1]
 	sb := sandbox.New(t)
 	t.Setenv("BREVO_API_KEY", sandbox.Key("brevo"))
 	t.Setenv("SP_ID", sandbox.ClientID)
 	t.Setenv("SP_SECRET", sandbox.Key("sendpulse"))
 	t.Setenv("SANDBOX", sb.BaseURL("brevo"))
 	rows := []struct {
-		name, file, command string
-		replace             [2]string // in the program
-		want                string    // a part of what it prints
+		page, name, file, command string
+		replace                   [2]string // in the program
+		want                      string    // a part of what it prints
 	}{
 		{
-			name: "with a key", file: "main.go", command: "run", want: "accepted []",
+			page: "README.md", name: "with a key", file: "main.go", command: "run", want: "accepted []",
 			replace: [2]string{"provider.WithFrom(", "provider.WithHTTPClient(toSandbox()), provider.WithFrom("},
 		},
-		{name: "by configuration", file: "main.go", command: "run", want: "anna@example.com Анна"},
-		{name: "a test", file: "shop_test.go", command: "test", want: "PASS"},
+		{page: "README.md", name: "by configuration", file: "main.go", command: "run", want: "anna@example.com Анна"},
+		{page: "README.md", name: "a test", file: "shop_test.go", command: "test", want: "PASS"},
+		{page: "docs/cookbook.md", name: "an order mail", file: "main.go", command: "run", want: "accepted <"},
+		{page: "docs/cookbook.md", name: "a password reset", file: "main.go", command: "run", want: "Look into your mailbox."},
+		{page: "docs/migrating.md", name: "instead of an SDK", file: "main.go", command: "run", want: "accepted <"},
 	}
-	require.Len(t, programs, len(rows))
-	for i, row := range rows {
+	programs := map[string][]string{}
+	for _, row := range rows {
+		if programs[row.page] == nil {
+			programs[row.page] = programsOf(t, row.page)
+		}
+	}
+	for _, row := range rows {
+		require.NotEmpty(t, programs[row.page], "%s: no program %q", row.page, row.name)
+		program := programs[row.page][0]
+		programs[row.page] = programs[row.page][1:]
 		t.Run(row.name, func(t *testing.T) {
 			dir := t.TempDir()
 			inTree, err := filepath.Abs("program") // not on the disk: the overlay has its files
@@ -60,7 +63,6 @@ func TestProgramsOfTheReadme(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 				overlay[filepath.Join(inTree, name)] = filepath.Join(dir, name)
 			}
-			program := programs[i]
 			if row.replace[0] != "" {
 				require.Contains(t, program, row.replace[0])
 				program = strings.ReplaceAll(program, row.replace[0], row.replace[1])
@@ -85,6 +87,27 @@ func TestProgramsOfTheReadme(t *testing.T) {
 			assert.Contains(t, string(out), row.want)
 		})
 	}
+	for page, left := range programs {
+		assert.Empty(t, left, "%s has a program that this test does not know", page)
+	}
+}
+
+// programsOf are the whole programs of a page; README has no other Go.
+func programsOf(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(page)))
+	require.NoError(t, err)
+	var out []string
+	for _, b := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		whole := strings.HasPrefix(b[1], "package ")
+		if page == "README.md" {
+			assert.True(t, whole, "a block that is no whole program: %s", b[1])
+		}
+		if whole {
+			out = append(out, b[1])
+		}
+	}
+	return out
 }
 
 // toSandbox is a file of a program that leads its requests to the sandbox.

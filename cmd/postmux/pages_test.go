@@ -1,0 +1,258 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/sandbox"
+)
+
+// mark is a comment before a block of commands. It says why the block is not run, or how
+// it is run:
+//
+//	<!-- not run: REASON -->
+//	<!-- run: exit=7 lose=pakatv3:sendEmail -->
+//
+// exit is the exit code that is expected, lose makes the provider carry the next request of
+// an operation out and lose the answer, down makes it refuse the next ten of any operation.
+var mark = regexp.MustCompile(`^<!-- (not run|run): (.*) -->$`)
+
+// command is how a line begins that is typed in a shell.
+var command = regexp.MustCompile(`^(postmux|make|go (get|install|run|build|test|doc|vet)|git|export|cd|docker|kubectl|systemctl|crontab|curl|jq|cat|cp|tail|head|printf|echo|sh|bash|npm) `)
+
+// block is a block of commands in a page.
+type block struct {
+	line   int // of the page, from 1
+	kind   string
+	mark   string // what the comment before it says
+	text   string
+	fenced bool
+}
+
+// blocksOf are the blocks of commands of a page: those with fences that are called sh, and
+// indented ones that begin with a command.
+func blocksOf(page string) []block {
+	var out []block
+	lines := strings.Split(page, "\n")
+	kind, said := "", ""
+	for i := 0; i < len(lines); i++ {
+		line := lines[i]
+		if m := mark.FindStringSubmatch(line); m != nil {
+			kind, said = m[1], m[2]
+			continue
+		}
+		start := i
+		var text []string
+		switch {
+		case strings.HasPrefix(line, "```"):
+			for i++; i < len(lines) && lines[i] != "```"; i++ {
+				text = append(text, lines[i])
+			}
+			if line != "```sh" {
+				kind = ""
+				continue
+			}
+		case strings.HasPrefix(line, "    ") && (i == 0 || lines[i-1] == ""):
+			for ; i < len(lines) && strings.HasPrefix(lines[i], "    "); i++ {
+				text = append(text, strings.TrimPrefix(lines[i], "    "))
+			}
+			if !command.MatchString(text[0]) {
+				continue
+			}
+		case line == "":
+			continue
+		default:
+			kind, said = "", ""
+			continue
+		}
+		out = append(out, block{start + 1, kind, said, strings.Join(text, "\n"), line == "```sh"})
+		kind, said = "", ""
+	}
+	return out
+}
+
+// pages are README and its translations, and the pages of docs.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	out := make(map[string]string)
+	for _, pattern := range []string{"README*.md", "docs/*.md"} {
+		names, err := filepath.Glob(filepath.Join("..", "..", pattern))
+		require.NoError(t, err)
+		require.NotEmpty(t, names)
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			require.NoError(t, err)
+			out[strings.TrimPrefix(filepath.ToSlash(name), "../../")] = string(text)
+		}
+	}
+	return out
+}
+
+// Each block of commands runs in a test, or says why it does not; few do not.
+func TestBlocksThatDoNotRun(t *testing.T) {
+	unmarked := 0
+	for name, page := range pages(t) {
+		for _, b := range blocksOf(page) {
+			switch {
+			case b.kind == "not run":
+				unmarked++
+			case b.fenced:
+				assert.Contains(t, shellPages, name, "line %d: no test runs the blocks of this page", b.line)
+			default:
+				assert.Regexp(t, `(?m)^(tail .*\| )?postmux `, b.text, "%s line %d: no test runs this block; say why in a comment before it", name, b.line)
+				assert.Contains(t, indentedPages, name, "line %d: no test runs the commands of this page", b.line)
+			}
+		}
+	}
+	assert.LessOrEqual(t, unmarked, 12, "blocks that are not run")
+}
+
+// shellPages are the pages whose blocks are run by bash, and how many they have.
+var shellPages = map[string]int{
+	"docs/cookbook.md": 12,
+}
+
+// The blocks of commands of a page run by bash, in the order of the page, in one folder
+// with the example files, against one sandbox.
+func TestBlocksOfThePages(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("the commands of the pages are for a Unix shell")
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	bin := t.TempDir()
+	require.NoError(t, os.Symlink(self, filepath.Join(bin, "postmux")))
+	for name, want := range shellPages {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			page, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
+			require.NoError(t, err)
+			dir := t.TempDir()
+			sb := sandbox.New(t, sandbox.Lenient())
+			require.NoError(t, os.CopyFS(filepath.Join(dir, "examples"), examples.Files))
+			config, err := sandboxConfig(hostOf(t, sb))
+			require.NoError(t, err)
+			require.NoError(t, os.Chmod(filepath.Join(dir, "examples", examples.Config), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "examples", examples.Config), config, 0o600))
+			require.NoError(t, writeFilesOf(dir, string(page), hostOf(t, sb)))
+			ran := 0
+			for _, b := range blocksOf(string(page)) {
+				if b.kind == "not run" {
+					continue
+				}
+				ran++
+				if _, err := exec.LookPath("jq"); err != nil && strings.Contains(b.text, "jq ") {
+					t.Logf("line %d is not run: there is no jq", b.line)
+					continue
+				}
+				code := 0
+				for _, word := range strings.Fields(b.mark) {
+					key, value, _ := strings.Cut(word, "=")
+					vendor, operation, _ := strings.Cut(value, ":")
+					switch key {
+					case "exit":
+						code, err = strconv.Atoi(value)
+						require.NoError(t, err)
+					case "lose":
+						sb.Fail(vendor, sandbox.Fault{Operation: operation, Status: 502, After: true})
+					case "down":
+						sb.Fail(vendor, sandbox.Fault{Operation: operation, Status: 401, Body: `{"code":"unauthorized","message":"Key not found"}`})
+					default:
+						require.Fail(t, "a comment that this test does not know", "%s line %d: %s", name, b.line, b.mark)
+					}
+				}
+				cmd := exec.CommandContext(t.Context(), bash, "-euo", "pipefail", "-c", b.text)
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), toolEnv+"=1", "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+					configfile.Env+"="+filepath.Join("examples", examples.Config), "TMPDIR="+dir)
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					require.ErrorAs(t, err, new(*exec.ExitError))
+				}
+				assert.Equal(t, code, cmd.ProcessState.ExitCode(), "%s line %d:\n%s\n%s", name, b.line, b.text, out)
+			}
+			assert.Equal(t, want, ran, "blocks of commands")
+		})
+	}
+}
+
+// fileOf finds a file that a page shows: its name in a comment before the block.
+var fileOf = regexp.MustCompile("(?ms)^<!-- file: (\\S+) -->\n```[a-z]*\n(.*?)^```$")
+
+// writeFilesOf writes the files that a page shows, with the URLs of the sandbox.
+func writeFilesOf(dir, page, host string) error {
+	for _, m := range fileOf.FindAllStringSubmatch(page, -1) {
+		text := strings.ReplaceAll(m[2], examples.Address, host)
+		if err := os.WriteFile(filepath.Join(dir, m[1]), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// columns is how wide the prose of a page is at most.
+const columns = 100
+
+// The prose of the pages is wrapped: all but tables, code, and lines of one word, as URLs.
+func TestPagesAreWrapped(t *testing.T) {
+	for name, page := range pages(t) {
+		code := false
+		for i, line := range strings.Split(page, "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), "```") {
+				code = !code
+			}
+			word := strings.TrimLeft(line, " *-0123456789.")
+			if code || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ") || !strings.Contains(word, " ") {
+				continue
+			}
+			assert.LessOrEqual(t, utf8.RuneCountInString(line), columns, "%s line %d is longer than %d columns", name, i+1, columns)
+		}
+	}
+}
+
+// told finds the messages of docs/troubleshooting.md: headings that are code.
+var told = regexp.MustCompile("(?m)^#{3} `(.*)`$")
+
+// Each message of the page on troubles is one that the code has: its parts between … stand
+// in texts of the library or of the tool.
+func TestMessagesOfThePage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "troubleshooting.md"))
+	require.NoError(t, err)
+	messages := told.FindAllStringSubmatch(string(page), -1)
+	require.NotEmpty(t, messages)
+	var code strings.Builder
+	require.NoError(t, filepath.WalkDir(filepath.Join("..", ".."), func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata" || d.Name() == "gen"):
+			return fs.SkipDir
+		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+			data, err := os.ReadFile(path)
+			code.Write(data)
+			return err
+		}
+		return nil
+	}))
+	texts := strings.ReplaceAll(code.String(), `\"`, `"`)
+	for _, m := range messages {
+		for _, part := range strings.Split(m[1], "…") {
+			part = strings.TrimSpace(part)
+			assert.GreaterOrEqual(t, len(part), 4, "%q is too short to be found", part)
+			assert.Contains(t, texts, part, "%s: no code has this text", m[1])
+		}
+	}
+}
