@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,19 +31,23 @@ func TestProgramsOfThePages(t *testing.T) {
 	t.Setenv("SP_SECRET", sandbox.Key("sendpulse"))
 	t.Setenv("SANDBOX", sb.BaseURL("brevo"))
 	rows := []struct {
-		page, name, file, command string
-		replace                   [2]string // in the program
-		want                      string    // a part of what it prints
+		page, name string
+		test       bool
+		replace    [2]string // in the program
+		want       string    // a part of what it prints
 	}{
 		{
-			page: "README.md", name: "with a key", file: "main.go", command: "run", want: "accepted []",
+			page: "README.md", name: "with a key", want: "accepted []",
 			replace: [2]string{"provider.WithFrom(", "provider.WithHTTPClient(toSandbox()), provider.WithFrom("},
 		},
-		{page: "README.md", name: "by configuration", file: "main.go", command: "run", want: "anna@example.com Анна"},
-		{page: "README.md", name: "a test", file: "shop_test.go", command: "test", want: "PASS"},
-		{page: "docs/cookbook.md", name: "an order mail", file: "main.go", command: "run", want: "accepted <"},
-		{page: "docs/cookbook.md", name: "a password reset", file: "main.go", command: "run", want: "Look into your mailbox."},
-		{page: "docs/migrating.md", name: "instead of an SDK", file: "main.go", command: "run", want: "accepted <"},
+		{page: "README.md", name: "by configuration", want: "anna@example.com Анна"},
+		{page: "README.md", name: "a test", test: true, want: "PASS"},
+		{page: "docs/cookbook.md", name: "an order mail", want: "accepted <"},
+		{page: "docs/cookbook.md", name: "a password reset", want: "Look into your mailbox."},
+		{
+			page: "docs/migrating.md", name: "instead of an SDK", want: "accepted <",
+			replace: [2]string{`brevo.New(os.Getenv("BREVO_API_KEY"))`, `brevo.New(os.Getenv("BREVO_API_KEY"), provider.WithHTTPClient(toSandbox()))`},
+		},
 	}
 	programs := map[string][]string{}
 	for _, row := range rows {
@@ -50,45 +55,56 @@ func TestProgramsOfThePages(t *testing.T) {
 			programs[row.page] = programsOf(t, row.page)
 		}
 	}
-	for _, row := range rows {
+	// The overlay has the files of all, so that one build makes them; they are not on the disk.
+	dir, overlay := t.TempDir(), map[string]string{}
+	build := []string{"build", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay"), "-o", dir + string(filepath.Separator)}
+	test := []string{"test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay"), "-o", dir + string(filepath.Separator)} // vet wants the folder
+	for i, row := range rows {
 		require.NotEmpty(t, programs[row.page], "%s: no program %q", row.page, row.name)
-		program := programs[row.page][0]
+		program, name := programs[row.page][0], "program"+strconv.Itoa(i)
 		programs[row.page] = programs[row.page][1:]
+		write := func(file, text string) {
+			inTree, err := filepath.Abs(filepath.Join(name, file))
+			require.NoError(t, err)
+			overlay[inTree] = filepath.Join(dir, name+"-"+file)
+			require.NoError(t, os.WriteFile(overlay[inTree], []byte(text), 0o600))
+		}
+		if row.replace[0] != "" {
+			require.Contains(t, program, row.replace[0])
+			program = strings.ReplaceAll(program, row.replace[0], row.replace[1])
+			write("sandbox.go", toSandbox)
+		}
+		if row.test {
+			test = append(test, "./"+name)
+			write("shop_test.go", program)
+		} else {
+			build = append(build, "./"+name)
+			write("main.go", program)
+		}
+	}
+	for page, left := range programs {
+		require.Empty(t, left, "%s has a program that this test does not know", page)
+	}
+	layer, err := json.Marshal(map[string]any{"Replace": overlay})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay"), layer, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "postmux.json"), []byte(atSandbox(t, config, sb)), 0o600))
+	for _, args := range [][]string{build, test} {
+		out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			dir := t.TempDir()
-			inTree, err := filepath.Abs("program") // not on the disk: the overlay has its files
-			require.NoError(t, err)
-			overlay := map[string]string{}
-			write := func(name, text string) {
-				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
-				overlay[filepath.Join(inTree, name)] = filepath.Join(dir, name)
+			binary := filepath.Join(dir, "program"+strconv.Itoa(i))
+			if row.test {
+				binary += ".test"
 			}
-			if row.replace[0] != "" {
-				require.Contains(t, program, row.replace[0])
-				program = strings.ReplaceAll(program, row.replace[0], row.replace[1])
-				write("sandbox.go", toSandbox)
-			}
-			write(row.file, program)
-			write("postmux.json", atSandbox(t, config, sb))
-			data, err := json.Marshal(map[string]any{"Replace": overlay})
-			require.NoError(t, err)
-			layer, binary := filepath.Join(dir, "overlay"), filepath.Join(dir, "program")
-			require.NoError(t, os.WriteFile(layer, data, 0o600))
-			build := []string{"build", "-overlay", layer, "-o", binary, "./program"}
-			if row.command == "test" {
-				build = append([]string{"test", "-c", "-vet=off"}, build[1:]...) // vet wants the folder
-			}
-			out, err := exec.CommandContext(t.Context(), "go", build...).CombinedOutput()
-			require.NoError(t, err, "%s", out)
 			cmd := exec.CommandContext(t.Context(), binary)
 			cmd.Dir = dir
-			out, err = cmd.CombinedOutput()
+			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			assert.Contains(t, string(out), row.want)
 		})
-	}
-	for page, left := range programs {
-		assert.Empty(t, left, "%s has a program that this test does not know", page)
 	}
 }
 
