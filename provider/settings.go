@@ -27,7 +27,7 @@ type AccountSettings struct {
 	// a slash at the end. https only, but for loopback.
 	BaseURL string `json:"base_url" route:"no" doc:"instead of the vendor's address, with its version path, no slash at the end; https only, but for loopback"`
 	// Timeout bounds a whole call with repeats and token; 0 means 90 s.
-	Timeout time.Duration `json:"timeout" route:"no" default:"90s" doc:"bound of a whole call with its token, like 30s"`
+	Timeout time.Duration `json:"timeout" route:"no" default:"90s" doc:"bound of a whole call, with its repeats, waits and the call for a token, like 30s"`
 	// DialTimeout bounds finding the host's name and connecting to one of its
 	// addresses, for each connection; the TLS handshake may take as long again. 0
 	// means 15 s: many resolvers ask a second name server only after 5 s.
@@ -50,7 +50,7 @@ type AccountSettings struct {
 	// Policy has the actions for features that the provider lacks.
 	Policy Policy `json:"policy" route:"no" default:"an error, but for small things" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out, send_now, error"`
 	// Require are features without which opening the account fails.
-	Require []Feature `json:"require" route:"yes" doc:"features without which opening the account fails. Native and limited ones meet it; an emulation does where the policy allows it, or where it changes nothing that was asked for"`
+	Require []Feature `json:"require" route:"yes" doc:"features that the program needs: opening the account fails when one is missing. Native and limited features are enough; an emulated one is enough where the policy allows it, or where the result is the same"`
 	// Tries bounds the HTTP requests of one call, the first included; 0 means 4,
 	// 1 means that nothing is repeated.
 	Tries int `json:"tries" route:"no" min:"1" max:"10" default:"4" doc:"HTTP requests of one call, the first included; 1 means that nothing is repeated"`
