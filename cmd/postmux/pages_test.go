@@ -297,6 +297,26 @@ func wrapBlock(block []string) []string {
 	return out
 }
 
+// configuration finds the configurations in YAML that a page shows.
+var configuration = regexp.MustCompile("(?s)```yaml\n((?:name|default|providers|aliases):.*?)```")
+
+// Each configuration that a page shows is a right one; one without a default is a part.
+func TestConfigurationsOfThePages(t *testing.T) {
+	found := 0
+	for name, page := range pages(t) {
+		for _, m := range configuration.FindAllStringSubmatch(page, -1) {
+			text := m[1]
+			if !strings.Contains(text, "providers:") {
+				continue // aliases alone, of accounts that the page does not show
+			}
+			found++
+			_, err := configfile.Parse("postmux.yaml", []byte(text))
+			assert.NoError(t, err, "%s:\n%s", name, text)
+		}
+	}
+	assert.Greater(t, found, 8)
+}
+
 // told finds the messages of docs/troubleshooting.md: headings that are code, and code in
 // the first cell of a table.
 var told = regexp.MustCompile("(?m)^(?:#{3} |\\| )(`[^|\n]*`)")
