@@ -32,11 +32,11 @@ type AccountSettings struct {
 	// addresses, for each connection; the TLS handshake may take as long again. 0
 	// means 15 s: many resolvers ask a second name server only after 5 s.
 	DialTimeout time.Duration `json:"dial_timeout" route:"no" default:"15s" doc:"bound of finding the name and connecting, for each connection; the TLS handshake may take as long again"`
-	// AnswerTimeout bounds the wait for the whole answer to one request, from the
-	// time at which the request was handed over. 0 means 30 s for what can be
-	// repeated without harm, which are reads and mail under the vendor's own key, and
-	// Timeout alone for other mail and for changes: theirs may be carried out by an
-	// answer that comes late.
+	// AnswerTimeout bounds the wait for the whole answer to one request, from the time
+	// at which the request was handed over. 0 means 30 s for what can be repeated
+	// without harm, which are reads and mail under the vendor's own key, and Timeout
+	// alone for other mail and for changes, because a provider that answers late may
+	// have carried them out.
 	AnswerTimeout time.Duration `json:"answer_timeout" route:"no" default:"30s for reads and for mail under the provider's own key; for other mail and changes timeout alone" doc:"bound of the wait for the whole answer to one request, once that has been handed over"`
 	// Proxy is the URL of a proxy: http, https, socks5 or socks5h, with user and
 	// password where it wants them. Names are looked up by the proxy. Empty means

@@ -17,6 +17,7 @@ import (
 
 	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
 	"github.com/postmux/postmux/examples"
+	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -310,8 +311,10 @@ func TestConfigurationsOfThePages(t *testing.T) {
 				continue // aliases alone, of accounts that the page does not show
 			}
 			found++
-			_, err := configfile.Parse("postmux.yaml", []byte(text))
-			assert.NoError(t, err, "%s:\n%s", name, text)
+			cfg, err := configfile.Parse("postmux.yaml", []byte(text))
+			if assert.NoError(t, err, "%s:\n%s", name, text) {
+				assert.NoError(t, all.Registry().Check(cfg), "%s:\n%s", name, text)
+			}
 		}
 	}
 	assert.Greater(t, found, 8)
