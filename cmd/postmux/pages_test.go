@@ -1,7 +1,11 @@
 package main
 
 import (
+	"io"
 	"io/fs"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/configfile"
+	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/examples"
 	"github.com/postmux/postmux/provider/all"
 	"github.com/postmux/postmux/sandbox"
@@ -378,4 +383,47 @@ func TestMessagesOfThePage(t *testing.T) {
 		}
 	}
 	assert.Greater(t, found, 30)
+}
+
+// What the page says of networks is what a run prints.
+func TestMessagesOfTheNetwork(t *testing.T) {
+	page := pages(t)["docs/troubleshooting.md"]
+	answer := func(status int, text string) http.HandlerFunc {
+		return func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Location", "https://filter.example/")
+			rw.Header().Set("Content-Type", "text/html")
+			rw.WriteHeader(status)
+			_, _ = rw.Write([]byte(text))
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		start   func(*httptest.Server)
+		handler http.HandlerFunc
+		closed  bool
+		want    string
+		code    int
+	}{
+		{name: "nobody listens", start: (*httptest.Server).Start, closed: true, want: "connection refused", code: exit.Later},
+		{name: "another certificate", start: (*httptest.Server).StartTLS, handler: answer(200, ""), want: "certificate signed by unknown authority", code: exit.Later},
+		{name: "a page of a filter", start: (*httptest.Server).Start, handler: answer(403, "<html>no</html>"), want: "the response is a page of HTML and not the provider's", code: exit.Later},
+		{name: "a redirect", start: (*httptest.Server).Start, handler: answer(302, ""), want: "the answer is a redirect, which is never followed; check base_url", code: exit.Later},
+		{name: "a login page", start: (*httptest.Server).Start, handler: answer(200, "<html>log in</html>"), want: "no usable answer: status", code: exit.Unknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(tc.handler)
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			tc.start(server)
+			defer server.Close()
+			if tc.closed {
+				server.Close()
+			}
+			t.Chdir(t.TempDir()) // a receipt of an unknown mail is written here
+			config := file(t, "postmux.yaml", `{default: main, providers: {main: {provider: pakatv3, api_key: key-of-a-test, from: shop@example.com, tries: 1, base_url: "`+server.URL+`/v3"}}}`)
+			r := postmux(t, "--config", config, "send", "--to", "anna@example.com", "--subject", "x", "--text", "y")
+			assert.Equal(t, tc.code, r.code, r.errOut)
+			assert.Contains(t, r.errOut, tc.want)
+			assert.Contains(t, page, tc.want)
+		})
+	}
 }
