@@ -27,9 +27,8 @@
 //
 // Several reply-to addresses, inline images, tracking switches for a single
 // mail, an unsubscribe of one list only (the contact is taken off the list), adding
-// to the list of blocked addresses.
-// Text without HTML is delivered as HTML, so it needs a policy. See
-// Capabilities for the whole table.
+// to the list of blocked addresses. Text without HTML goes out with HTML that is made
+// from it. See Capabilities for the whole table.
 //
 // # Errors
 //

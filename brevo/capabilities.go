@@ -18,7 +18,7 @@ var capabilities = func() provider.Capabilities {
 		account  = provider.LevelAccountWide
 		none     = provider.LevelNone
 	)
-	const notTold = "suppressed tells nothing of transactional mail; suppressions list that"
+	const notTold = "suppressed does not show stops of transactional mail; the list of suppressions does"
 	return provider.Capabilities{
 		feature.MessageToMany:                 cell(native),
 		feature.MessageCc:                     cell(native),
@@ -65,7 +65,7 @@ var capabilities = func() provider.Capabilities {
 		feature.ContactsDelete:            cell(native, "", "that somebody had unsubscribed is forgotten with the contact"),
 		feature.ContactsUnsubscribe:       cell(limited, "marketing mail", "transactional mail still goes out"),
 		feature.ContactsUnsubscribeList:   cell(emulated, "", "taken off the list; the provider keeps no standing of one list, so any upsert, import or addition may put the address on it again"),
-		feature.ContactsImport:            cell(native, "", "jobs of up to 10,000, once all contacts are read for who has unsubscribed, and before each look at a job those that have changed; who leaves a list while a job runs is taken off again, but for the moment in which the job comes to the row; two calls each for fewer than 50 and for what a job cannot do; one job at a time; rows that share a phone or an id are stored one by one"),
+		feature.ContactsImport:            cell(native, "", "jobs of up to 10,000 rows, one at a time; before the first job all contacts are read, to know who has unsubscribed, and then those that have changed; somebody who leaves a list while a job runs is taken off again, except in the moment when the job stores the row; fewer than 50 rows, and rows that a job cannot store, take two calls each; rows that share a phone or an id are stored one by one"),
 		feature.ListsList:                 cell(native),
 		feature.ListsAdd:                  cell(native, "", "a look-up for each address, and 150 addresses a call"),
 		feature.ListsRemove:               cell(native, "", "a look-up for each address, and 150 addresses a call; who has left the list is kept there"),

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,75 +17,113 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-// The programs of the README compile and run as they stand there; the sandbox stands in for
-// the providers.
-func TestProgramsOfTheReadme(t *testing.T) {
+// The programs of the pages compile and run as they stand there; the sandbox stands in for
+// the providers. Their configuration is the one of the README.
+func TestProgramsOfThePages(t *testing.T) {
 	page, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
-	blocks := regexp.MustCompile("(?s)```(go|json)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	var programs []string
-	config := ""
-	for _, b := range blocks {
-		if b[1] == "json" {
-			config = b[2]
-			continue
-		}
-		assert.True(t, strings.HasPrefix(b[2], "package "), "a block that is no whole program: %s", b[2])
-		programs = append(programs, b[2])
-	}
+	configs := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(page), -1)
+	require.Len(t, configs, 1)
+	config := configs[0][1]
 	sb := sandbox.New(t)
 	t.Setenv("BREVO_API_KEY", sandbox.Key("brevo"))
 	t.Setenv("SP_ID", sandbox.ClientID)
 	t.Setenv("SP_SECRET", sandbox.Key("sendpulse"))
 	t.Setenv("SANDBOX", sb.BaseURL("brevo"))
 	rows := []struct {
-		name, file, command string
-		replace             [2]string // in the program
-		want                string    // a part of what it prints
+		page, name string
+		test       bool
+		replace    [2]string // in the program
+		want       string    // a part of what it prints
 	}{
 		{
-			name: "with a key", file: "main.go", command: "run", want: "accepted []",
+			page: "README.md", name: "with a key", want: "accepted []",
 			replace: [2]string{"provider.WithFrom(", "provider.WithHTTPClient(toSandbox()), provider.WithFrom("},
 		},
-		{name: "by configuration", file: "main.go", command: "run", want: "anna@example.com Анна"},
-		{name: "a test", file: "shop_test.go", command: "test", want: "PASS"},
+		{page: "README.md", name: "by configuration", want: "anna@example.com Анна"},
+		{page: "README.md", name: "a test", test: true, want: "PASS"},
+		{page: "docs/cookbook.md", name: "an order mail", want: "accepted <"},
+		{page: "docs/cookbook.md", name: "a password reset", want: "Look into your mailbox."},
+		{
+			page: "docs/migrating.md", name: "instead of an SDK", want: "accepted <",
+			replace: [2]string{`brevo.New(os.Getenv("BREVO_API_KEY"))`, `brevo.New(os.Getenv("BREVO_API_KEY"), provider.WithHTTPClient(toSandbox()))`},
+		},
 	}
-	require.Len(t, programs, len(rows))
+	programs := map[string][]string{}
+	for _, row := range rows {
+		if programs[row.page] == nil {
+			programs[row.page] = programsOf(t, row.page)
+		}
+	}
+	// The overlay has the files of all, so that one build makes them; they are not on the disk.
+	dir, overlay := t.TempDir(), map[string]string{}
+	build := []string{"build", "-ldflags=-s -w", "-overlay", filepath.Join(dir, "overlay"), "-o", dir + string(filepath.Separator)}
+	test := []string{"test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay"), "-o", dir + string(filepath.Separator)} // vet wants the folder
+	for i, row := range rows {
+		require.NotEmpty(t, programs[row.page], "%s: no program %q", row.page, row.name)
+		program, name := programs[row.page][0], "program"+strconv.Itoa(i)
+		programs[row.page] = programs[row.page][1:]
+		write := func(file, text string) {
+			inTree, err := filepath.Abs(filepath.Join(name, file))
+			require.NoError(t, err)
+			overlay[inTree] = filepath.Join(dir, name+"-"+file)
+			require.NoError(t, os.WriteFile(overlay[inTree], []byte(text), 0o600))
+		}
+		if row.replace[0] != "" {
+			require.Contains(t, program, row.replace[0])
+			program = strings.ReplaceAll(program, row.replace[0], row.replace[1])
+			write("sandbox.go", toSandbox)
+		}
+		if row.test {
+			test = append(test, "./"+name)
+			write("shop_test.go", program)
+		} else {
+			build = append(build, "./"+name)
+			write("main.go", program)
+		}
+	}
+	for page, left := range programs {
+		require.Empty(t, left, "%s has a program that this test does not know", page)
+	}
+	layer, err := json.Marshal(map[string]any{"Replace": overlay})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay"), layer, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "postmux.json"), []byte(atSandbox(t, config, sb)), 0o600))
+	for _, args := range [][]string{build, test} {
+		out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
-			dir := t.TempDir()
-			inTree, err := filepath.Abs("program") // not on the disk: the overlay has its files
-			require.NoError(t, err)
-			overlay := map[string]string{}
-			write := func(name, text string) {
-				require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
-				overlay[filepath.Join(inTree, name)] = filepath.Join(dir, name)
+			binary := filepath.Join(dir, "program"+strconv.Itoa(i))
+			if row.test {
+				binary += ".test"
 			}
-			program := programs[i]
-			if row.replace[0] != "" {
-				require.Contains(t, program, row.replace[0])
-				program = strings.ReplaceAll(program, row.replace[0], row.replace[1])
-				write("sandbox.go", toSandbox)
-			}
-			write(row.file, program)
-			write("postmux.json", atSandbox(t, config, sb))
-			data, err := json.Marshal(map[string]any{"Replace": overlay})
-			require.NoError(t, err)
-			layer, binary := filepath.Join(dir, "overlay"), filepath.Join(dir, "program")
-			require.NoError(t, os.WriteFile(layer, data, 0o600))
-			build := []string{"build", "-overlay", layer, "-o", binary, "./program"}
-			if row.command == "test" {
-				build = append([]string{"test", "-c", "-vet=off"}, build[1:]...) // vet wants the folder
-			}
-			out, err := exec.CommandContext(t.Context(), "go", build...).CombinedOutput()
-			require.NoError(t, err, "%s", out)
 			cmd := exec.CommandContext(t.Context(), binary)
 			cmd.Dir = dir
-			out, err = cmd.CombinedOutput()
+			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
 			assert.Contains(t, string(out), row.want)
 		})
 	}
+}
+
+// programsOf are the whole programs of a page; README has no other Go.
+func programsOf(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(page)))
+	require.NoError(t, err)
+	var out []string
+	for _, b := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		whole := strings.HasPrefix(b[1], "package ")
+		if page == "README.md" {
+			assert.True(t, whole, "a block that is no whole program: %s", b[1])
+		}
+		if whole {
+			out = append(out, b[1])
+		}
+	}
+	return out
 }
 
 // toSandbox is a file of a program that leads its requests to the sandbox.

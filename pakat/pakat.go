@@ -9,7 +9,7 @@
 // They share no accounts, keys or data, and a key of one is refused by the
 // other. What follows is about pakat; the functions of pakatv3 tell of theirs.
 //
-//	client, err := pakat.New(pakat.Config{APIKey: provider.NewSecret(key)})
+//	client, err := pakat.New(key, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //
 // # Authentication
 //

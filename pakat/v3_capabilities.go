@@ -51,7 +51,7 @@ var v3Capabilities = func() provider.Capabilities {
 		feature.MessageSettle:                 cell(limited, "mail sent in the last 30 days", "by recipient, subject and time; the answer is assumed to be Brevo's").Guess(),
 
 		feature.ContactsGet:               adapterkit.Unproved(cell(none, "", "the provider documents no look-up of one contact; list them, or try the setting unproved")),
-		feature.ContactsList:              cell(limited, "marketing mail and SMS", "suppressed tells nothing of transactional mail; suppressions list that"),
+		feature.ContactsList:              cell(limited, "marketing mail and SMS", "suppressed does not show stops of transactional mail; the list of suppressions does"),
 		feature.ContactsListMembers:       cell(none, "", "contacts name their lists; the provider lists no members"),
 		feature.ContactsListModifiedSince: cell(native),
 		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "of a list that is named: nothing can be asked before; whether it was created is told by an assumed status").Guess(),

@@ -111,10 +111,11 @@ func allPages[T any](
 // be asked for them; where it cannot, the capability is limited and the receipt has
 // a warning.
 //
-// Who has left a list, or all of them, or is blocked, is not put on the list: the
-// rest is stored, and the error is ErrConflict, beside a receipt. Resubscribe is the
-// method for that. The phone or external id of another contact is ErrConflict too.
-// When a part of a change that stops mail is refused, the stop is stored all the same.
+// A person who has left the list, or all lists, or is blocked, is not put on the list.
+// The other fields are stored, and UpsertContact returns a receipt and an ErrConflict.
+// Only Resubscribe puts such a person on a list again. A phone or an external id that
+// belongs to another contact is an ErrConflict too. When a part of a change that stops
+// mail is refused, the stop is stored all the same.
 func (c *Client) UpsertContact(ctx context.Context, change ContactChange) (*ContactReceipt, error) {
 	return changeAddress(ctx, c, opContactUpsert, featureContactUpsert, change.Email, func(ctx context.Context, a contactUpserter) (*ContactReceipt, error) {
 		r, err := c.upsert(ctx, a, change)

@@ -69,8 +69,8 @@ type Outcome string
 const (
 	OutcomeNotSent   Outcome = "not_sent"   // nothing was done at the provider
 	OutcomeMaybeSent Outcome = "maybe_sent" // it is not known whether it was done
-	// OutcomeSent: it was done, and only the response could not be read. Beside
-	// ErrConflict it was done but for the part that the error names.
+	// OutcomeSent: it was done, and only the response could not be read. Together with
+	// ErrConflict: it was done, except for the part that the error names.
 	OutcomeSent Outcome = "sent"
 )
 
@@ -93,12 +93,13 @@ type Error struct {
 	Field      string        // JSON name of the wrong field, "to[0].email"
 	Feature    Feature       // the feature that is not supported
 	Err        error         // cause, if any
-	// Members are the reasons of a route's members: of those that were asked or are in
-	// trouble, in this order, and then of those that cannot take the message. It is nil
-	// when only one had a reason. The other fields are those of the reason that decides:
-	// the one that ended the search, else one that may pass. errors.Is holds for the
-	// kinds of all, unless the mail may have been sent: then for the deciding one alone,
-	// so that no check for another kind leads to a second send.
+	// Members has the reason of each member of a route: first of those that were asked
+	// or are in trouble, then of those that cannot take the message. It is nil when only
+	// one member had a reason. The other fields of the Error are copied from one of the
+	// reasons: from the one that ended the search, else from one that may pass with
+	// time. errors.Is matches the kinds of all reasons when nothing was sent. When the
+	// mail may have been sent it matches only the kind of the copied one, so that no
+	// check for another kind leads to a second send.
 	Members []*Error
 }
 

@@ -113,9 +113,10 @@ func (s Support) Guess() Support {
 	return s
 }
 
-// Action is what a Policy does about a feature that a provider lacks. Beside the constants
-// "error" refuses what would be dropped or emulated without a policy, and "send_now", for
-// message.send_at alone, sends at once what should go out later.
+// Action is what a Policy does about a feature that a provider lacks. Two more values
+// have no constant. "error" refuses a message that would lose the feature, or have it
+// emulated, without a policy. "send_now" is for message.send_at alone: it sends at once
+// a mail that should go out later.
 type Action string
 
 // The actions of a Policy.

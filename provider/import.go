@@ -26,10 +26,10 @@ type ImportReport struct {
 // ImportContacts stores the contacts of rows with the fewest requests that keep the
 // rules of UpsertContact: it adds and sets, and undoes no unsubscription. Where the
 // provider has no such bulk requests, each row is an upsert, several at a time (the
-// account's setting concurrency). ImportContacts reads a bounded number of rows
-// ahead, so an import may have any length. Rows with the same address, or the same of
-// what else the provider tells contacts apart by, are stored one after the other.
-// Who may not be put on a list is refused as by UpsertContact.
+// account's setting concurrency). ImportContacts reads a bounded number of rows ahead,
+// so an import may have any length. Rows with the same address, phone or external id are
+// stored one after the other. A person who must not be put on a list is refused as by
+// UpsertContact.
 //
 // each, if not nil, is called with the result of every row in order, on the
 // caller's goroutine. When it returns an error, no new request begins, the results

@@ -50,7 +50,8 @@ type Message struct {
 	// Metadata comes back in the provider's events. Recipients may see it.
 	Metadata map[string]string `json:"metadata,omitempty"`
 	// SendAt schedules the mail; zero means now. A time more than a minute in the past
-	// is refused. One that passes while a batch runs sends the mail at once, with a note.
+	// is refused. When the time passes while a batch runs, the mail goes out at once,
+	// with a note.
 	SendAt time.Time `json:"send_at,omitzero"`
 	// TrackOpens and TrackClicks switch tracking on or off for this mail.
 	TrackOpens  Toggle `json:"track_opens,omitzero"`

@@ -41,14 +41,14 @@ func WithUserAgent(product string) Option {
 	return func(o *openOptions) { o.env.UserAgent = product }
 }
 
-// WithLimiter keeps the limits of calls by l, which several hosts may share, in
-// place of those that this process keeps for itself. Which limits there are stays as
-// the account has it: the setting rate_limits replaces the library's own, and at a
-// base_url on loopback only those count. The members of a route get l too. When l
-// cannot tell, calls go on under the limit of this process, and Hooks.OnLimit gets
-// the reason: so many hosts may then pass the vendor's limit, which its 429 stops
-// without a mail being lost or sent twice. A Limiter that would rather stop them
-// returns an *Error.
+// WithLimiter keeps the limits of calls by l, which several hosts may share, in place of
+// those that this process keeps for itself. The sizes of the limits do not change: they
+// are the library's, or those of the setting rate_limits. With a base_url on loopback
+// only those of rate_limits are kept. The members of a route get l too. When l fails,
+// calls go on under the limit of this process, and Hooks.OnLimit gets the reason.
+// Several hosts together may then exceed the vendor's limit; the vendor answers 429, and
+// no mail is lost or sent twice. A Limiter that wants to stop the calls instead returns
+// an *Error.
 func WithLimiter(l Limiter) Option { return func(o *openOptions) { o.env.Limiter = l } }
 
 // WithDuplicateGuard makes a repeat under one Message.IdempotencyKey send nothing, at

@@ -8,16 +8,17 @@ import (
 )
 
 // Policy maps features that a provider lacks to actions, by the feature's name:
-// {"message.cc": "drop"}. Without an entry a missing feature is an error, but for these,
-// which are told in the receipt's notes: text alone gets an HTML body made from it,
-// recipients get one call each up to 50, messages of a batch one call each, and a way to
-// unsubscribe becomes a link in the body; tags, a file's content type and the text beside
-// HTML are left out. "error" refuses what it names.
+// {"message.cc": "drop"}. Without an entry a missing feature is an error. There are
+// exceptions, for which the receipt has a note: text alone gets an HTML body made from
+// it; up to 50 recipients get one call each, and messages of a batch one call each; a
+// way to unsubscribe becomes a link in the body; tags, a file's content type and the
+// text beside HTML are left out. The action "error" refuses these too.
 //
-// A part of a name before a dot stands for all features below it: {"message": "error"}. A
-// longer name goes before a shorter one. "drop" by a part of a name covers tags, metadata,
-// the switches of tracking, a file's content type and the text beside HTML: what changes who
-// gets a mail, when, or with which header fields must be named itself.
+// The beginning of a name, up to a dot, covers all features that begin so: {"message":
+// "error"}. Of several entries the longest counts. "drop" by the beginning of a name
+// covers only tags, metadata, the switches of tracking, a file's content type and the
+// text beside HTML. Other features need an entry of their own, because dropping them
+// changes who gets a mail, when, or with which header fields.
 type Policy map[Feature]Action
 
 // maxCallsByDefault is how many calls a message to many recipients may become without a

@@ -27,16 +27,16 @@ type AccountSettings struct {
 	// a slash at the end. https only, but for loopback.
 	BaseURL string `json:"base_url" route:"no" doc:"instead of the vendor's address, with its version path, no slash at the end; https only, but for loopback"`
 	// Timeout bounds a whole call with repeats and token; 0 means 90 s.
-	Timeout time.Duration `json:"timeout" route:"no" default:"90s" doc:"bound of a whole call with its token, like 30s"`
+	Timeout time.Duration `json:"timeout" route:"no" default:"90s" doc:"bound of a whole call, with its repeats, waits and the call for a token, like 30s"`
 	// DialTimeout bounds finding the host's name and connecting to one of its
 	// addresses, for each connection; the TLS handshake may take as long again. 0
 	// means 15 s: many resolvers ask a second name server only after 5 s.
 	DialTimeout time.Duration `json:"dial_timeout" route:"no" default:"15s" doc:"bound of finding the name and connecting, for each connection; the TLS handshake may take as long again"`
-	// AnswerTimeout bounds the wait for the whole answer to one request, from the
-	// time at which the request was handed over. 0 means 30 s for what can be
-	// repeated without harm, which are reads and mail under the vendor's own key, and
-	// Timeout alone for other mail and for changes: theirs may be carried out by an
-	// answer that comes late.
+	// AnswerTimeout bounds the wait for the whole answer to one request, from the time
+	// at which the request was handed over. 0 means 30 s for what can be repeated
+	// without harm, which are reads and mail under the vendor's own key, and Timeout
+	// alone for other mail and for changes, because a provider that answers late may
+	// have carried them out.
 	AnswerTimeout time.Duration `json:"answer_timeout" route:"no" default:"30s for reads and for mail under the provider's own key; for other mail and changes timeout alone" doc:"bound of the wait for the whole answer to one request, once that has been handed over"`
 	// Proxy is the URL of a proxy: http, https, socks5 or socks5h, with user and
 	// password where it wants them. Names are looked up by the proxy. Empty means
@@ -50,7 +50,7 @@ type AccountSettings struct {
 	// Policy has the actions for features that the provider lacks.
 	Policy Policy `json:"policy" route:"no" default:"an error, but for small things" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out, send_now, error"`
 	// Require are features without which opening the account fails.
-	Require []Feature `json:"require" route:"yes" doc:"features without which opening the account fails. Native and limited ones meet it; an emulation does where the policy allows it, or where it changes nothing that was asked for"`
+	Require []Feature `json:"require" route:"yes" doc:"features that the program needs: opening the account fails when one is missing. Native and limited features are enough; an emulated one is enough where the policy allows it, or where the result is the same"`
 	// Tries bounds the HTTP requests of one call, the first included; 0 means 4,
 	// 1 means that nothing is repeated.
 	Tries int `json:"tries" route:"no" min:"1" max:"10" default:"4" doc:"HTTP requests of one call, the first included; 1 means that nothing is repeated"`

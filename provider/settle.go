@@ -30,22 +30,21 @@ type settling struct {
 // Settle looks for a mail whose outcome is unknown, where the provider lists sent
 // mail (feature.MessageSettle). It returns a new Receipt; r is not changed.
 //
-// Settle judges by likeness. A recipient is settled when the provider lists exactly
-// one mail that may be the one: same recipient, same subject, accepted between the
-// first try and five minutes after the last; sender and tags too, where the provider
-// lists them. That proves that such a mail was accepted. It proves that it is this
-// mail only when the program sent no other with that recipient and subject in that
-// time. Pass the receipts of those that it did send as except: an id that stands in
-// one of them is never taken, and while one with the same recipient and subject has
-// no known id, r is not settled, because the two cannot be told apart. In except, r
-// itself, receipts of other accounts and nil are passed over. Two mails that fit
-// settle nothing.
+// Settle compares mails. A recipient is settled when the provider lists exactly one mail
+// that may be the one: same recipient, same subject, accepted between the first try and
+// five minutes after the last; sender and tags too, where the provider lists them. That
+// proves that such a mail was accepted. It proves that it is this mail only when the
+// program sent no other with that recipient and subject in that time. Pass the receipts
+// of those that it did send as except: an id that stands in one of them is never taken,
+// and while one with the same recipient and subject has no known id, r is not settled,
+// because the two cannot be told apart. Settle ignores r itself, receipts of other
+// accounts and nil in except. When two mails fit, nothing is settled.
 //
-// None settles nothing either: providers list mail with a delay, so for 15 minutes
-// absence says nothing at all, and after that it is a hint and no proof. The state
-// then stays StateUnknown, a note says what was looked for and when, and a person
-// has to decide. Nothing is ever called refused because it was not found. A minute
-// after the send is early enough to ask; asking costs one call for each recipient.
+// When no mail fits, nothing is settled either. Providers list mail with a delay: for 15
+// minutes a missing mail means nothing, and after that it is a hint and no proof. The
+// state then stays StateUnknown, a note says what was looked for and when, and a person
+// has to decide. Nothing is ever called refused because it was not found. A minute after
+// the send is early enough to ask; asking costs one call for each recipient.
 //
 // A recipient with an id is looked up by it, as Status does. A Receipt without
 // unknown recipients gets fresh states where it has ids. Where a duplicate guard

@@ -7,9 +7,9 @@ import (
 	"github.com/postmux/postmux/internal/text"
 )
 
-// Status looks a mail up by the ids of its receipt, which may be made by
-// ReceiptFor: by MessageID, or by those of its recipients where each has its own.
-// It returns a new Receipt. On a route it asks the account that the receipt names.
+// Status looks a mail up and returns a new Receipt. It uses the MessageID of r, or the
+// ids of the recipients where each has one. ReceiptFor makes a receipt from a stored id.
+// On a route, Status asks the account that r names.
 func (c *Client) Status(ctx context.Context, r *Receipt) (*Receipt, error) {
 	return run(ctx, c, opStatus, nil, func(ctx context.Context) (*Receipt, error) {
 		member, err := c.memberOf(r)
@@ -56,10 +56,10 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Receipt, error) {
 	return found, err
 }
 
-// Cancel withdraws a scheduled mail by the ids of its receipt, as Status finds
-// them. nil means that it will not go out; ErrNotFound or ErrConflict that it has
-// gone out, or never existed. Where recipients have ids of their own and one mail
-// cannot be withdrawn, those before it have been.
+// Cancel withdraws a scheduled mail by the ids of its receipt, as Status finds them. nil
+// means that it will not go out. ErrNotFound and ErrConflict mean that it has gone out,
+// or never existed. Where each recipient has a mail and an id, Cancel withdraws one
+// after the other and stops at the first that cannot be withdrawn.
 func (c *Client) Cancel(ctx context.Context, r *Receipt) error {
 	_, err := run(ctx, c, opCancel, nil, func(ctx context.Context) (struct{}, error) {
 		member, err := c.memberOf(r)

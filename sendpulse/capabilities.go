@@ -45,7 +45,7 @@ var capabilities = func() provider.Capabilities {
 		feature.MessageBatch:                  cell(emulated, "", "one call each, several at a time"),
 		feature.MessageStatus:                 cell(native, "", "read from the reply code of the recipient's mail server; mail to an address that is unsubscribed from transactional mail is accepted and dropped, and suppressions list those").Guess(),
 		feature.MessageCancel:                 cell(none, "", "transactional mail goes out at once"),
-		feature.MessageSettle:                 cell(limited, "times without a zone", "by recipient, day and subject; a like mail within 14 hours is found too").Guess(),
+		feature.MessageSettle:                 cell(limited, "times without a zone", "found by recipient, day and subject; another mail of these within 14 hours may be found instead").Guess(),
 
 		feature.ContactsGet:               cell(native, "", "several calls; a variable is shown as the first list has it"),
 		feature.ContactsList:              cell(emulated, "", "list by list; an address on two lists comes twice; suppressed tells of marketing mail only"),

@@ -1,7 +1,7 @@
 // Package sendpulse sends mail and keeps contacts at SendPulse (SMTP service
 // and mailing lists).
 //
-//	client, err := sendpulse.New(sendpulse.Config{ClientID: id, ClientSecret: provider.NewSecret(secret)})
+//	client, err := sendpulse.New(id, secret, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //
 // # Authentication
 //

@@ -255,18 +255,22 @@ func (a *app) printMatrix(m matrix) {
 
 const markdownHead = `# Capabilities
 
-What each provider can do through postmux, feature by feature. This page is written by
-` + "`postmux capabilities --markdown`" + ` from what the adapters declare; the conformance suite proves it.
+What each provider can do through postmux, feature by feature. ` + "`postmux capabilities --markdown`" + `
+writes this page from what the adapters declare, and the conformance suite proves it.
 
-Levels: **native**; **limited** (within the limit below); **emulated** (by other means, told in the notes of the
-receipt); **account_wide** (a setting of the account, so a message that asks for it is refused); – (not there:
-refused before any request). A question mark marks a cell that the vendor's documents do not state: a guess.
-**unproved**: other programs, or the age of the dialect, suggest that the vendor can do it, and no document of the
-vendor says so; it is used only with the setting ` + "`unproved`" + ` and meets no ` + "`require`" + `.
+| level | means |
+|---|---|
+| **native** | the provider has the feature |
+| **limited** | the provider has it within a limit, which stands in the notes below |
+| **emulated** | postmux does it by other means, and the receipt has a note |
+| **account_wide** | it is a setting of the account; a message that asks for it is refused |
+| – | the provider does not have it; a message that needs it is refused before any request |
+| **unproved** | other programs, or the age of the provider's API, suggest that the provider can do it, and no document says so. It is used only with the setting ` + "`unproved`" + `, and it never meets ` + "`require`" + ` |
+| ? | a guess: the vendor's documents do not state it |
 
-What **checked** means: every cell is checked on the sandbox, which imitates the vendors from their documents; the
-conformance suite makes the call, or sees that what is not there is refused. No cell is checked live, with an account
-at the vendor. So a cell is as right as the documents, and a guess is no more than that.
+What **checked** means: every cell is checked on the sandbox, which imitates the vendors from their
+documents. The suite makes the call, or sees that a missing feature is refused. No cell has been
+checked with a live account. So a cell is as right as the documents, and a guess is only a guess.
 
 `
 
@@ -310,7 +314,11 @@ func (a *app) printMarkdown(m matrix) {
 			}
 			none = false
 			parts := slices.DeleteFunc([]string{s.Limit, s.Note}, func(p string) bool { return p == "" })
-			fmt.Fprintf(&b, "* `%s` (%s): %s\n", f, n.caps.Level(f), strings.Join(parts, "; "))
+			begin := "* "
+			for _, line := range wrap(fmt.Sprintf("`%s` (%s): %s", f, n.caps.Level(f), strings.Join(parts, "; ")), 98) {
+				b.WriteString(begin + line + "\n")
+				begin = "  "
+			}
 		}
 		if none {
 			b.WriteString("None.\n")

@@ -31,6 +31,8 @@ func TestCommandsOfThePages(t *testing.T) {
 		{"the first page", "README.md", 8},
 		{"batches", "docs/batches.md", 12},
 		{"templates", "docs/templates.md", 2},
+		{"the first page in Russian", "README.ru.md", 8},
+		{"the first page in Persian", "README.fa.md", 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("..", "..", tt.page))
