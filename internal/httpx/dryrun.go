@@ -14,10 +14,15 @@ type dryRun struct {
 	show     func(provider.WireRequest)
 	describe describer
 	secrets  *scrub.Scrubber
+	limits   Limits
 }
 
 func (l *dryRun) do(_ context.Context, x exchange) (*Answer, *failure) {
-	l.show(l.describe.request(x.call, l.secrets))
+	r := l.describe.request(x.call, l.secrets)
+	if len(l.limits.ByClass) > 0 {
+		r.PerSecond = float64(l.limits.ByClass[l.limits.Class(x.call)].Rate)
+	}
+	l.show(r)
 	return nil, &failure{outcome.Local, &provider.Error{
 		Kind: provider.ErrDryRun, Outcome: provider.OutcomeNotSent, Message: "the request is shown, not sent",
 	}}
