@@ -78,7 +78,7 @@ type Subscription struct {
 	Mailing string       // the name of the mailing whose mail had the link
 }
 
-var encoding = base64.RawURLEncoding
+var encoding = base64.RawURLEncoding.Strict()
 
 // token is s, signed. It is no secret: who has the link can read the address.
 func (s Subscription) token(secret provider.Secret) string {
