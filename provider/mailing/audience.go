@@ -9,8 +9,8 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// thousand is how many contacts are looked at between two looks for changes.
-const thousand = 1000
+// thousand is how many contacts are looked at between two looks for changes. Tests change it.
+var thousand = 1000
 
 // Audience is whom a mailing is for: the members of a list, or contacts that the program gives.
 // It takes some bytes for each address, for any number of them. It is not safe for concurrent
@@ -222,9 +222,9 @@ func (a *Audience) contacts(ctx context.Context) iter.Seq2[provider.Contact, err
 	}
 }
 
-// Left looks once more, after the mails went out, and counts those of the last All who may not
-// be mailed any more: their mail may have been on its way. At a provider that tells no changes
-// it reads the whole list again.
+// Left looks once more, after the mails went out, and counts those of the last All whom the
+// provider shows as stopped now: their mail may have been on its way. Where the provider tells
+// no changes, it reads the whole list again; who is not there any more is not counted.
 func (a *Audience) Left(ctx context.Context) (int, error) {
 	if len(a.mailed) == 0 {
 		return 0, nil
@@ -241,17 +241,11 @@ func (a *Audience) Left(ctx context.Context) (int, error) {
 	if a.given != nil || a.stops.since {
 		return len(gone), nil
 	}
-	still := make(map[uint64]bool)
 	for c, err := range a.contacts(ctx) {
 		if err != nil {
 			return 0, err
 		}
-		if Standing(c, a.stops.list, a.stops.from) == "" {
-			still[a.stops.sum(c.Email)] = true
-		}
-	}
-	for sum := range a.mailed {
-		if !still[sum] {
+		if sum := a.stops.sum(c.Email); a.mailed[sum] && Standing(c, a.stops.list, a.stops.from) != "" {
 			gone[sum] = true
 		}
 	}
