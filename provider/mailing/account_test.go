@@ -32,7 +32,6 @@ type account struct {
 	duration func() time.Duration
 }
 
-
 type member struct {
 	provider.Contact
 	// When the person left the list, and all mail, by the account's clock; 0 means not.

@@ -82,7 +82,11 @@ func (a *Audience) Count(ctx context.Context, each func(Candidate) error) error 
 		if err != nil {
 			return err
 		}
-		if err := each(Candidate{c, a.why(c, seen, 0)}); err != nil {
+		why := a.why(c, seen, 0)
+		if why == "" {
+			seen[a.stops.sum(c.Email)] = true
+		}
+		if err := each(Candidate{c, why}); err != nil {
 			return err
 		}
 	}
@@ -132,9 +136,6 @@ func (a *Audience) why(c provider.Contact, seen map[uint64]bool, most int) strin
 	case most > 0 && len(seen) >= most:
 		why = fmt.Sprintf("beyond the %d that were allowed", most)
 	}
-	if why == "" {
-		seen[sum] = true
-	}
 	return why
 }
 
@@ -160,6 +161,9 @@ func (a *Audience) All(ctx context.Context) iter.Seq2[Candidate, error] {
 					if why, err = a.stops.Why(ctx, c.Email); err != nil {
 						return false, err
 					}
+				}
+				if why == "" {
+					a.mailed[a.stops.sum(c.Email)] = true
 				}
 				if !yield(Candidate{c, why}, nil) {
 					return false, nil

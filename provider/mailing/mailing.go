@@ -74,7 +74,9 @@ type Mailing struct {
 // part is a text of the message that is a template.
 type part struct {
 	field    string
-	template interface{ Execute(w io.Writer, data any) error }
+	template interface {
+		Execute(w io.Writer, data any) error
+	}
 	in       func(m *provider.Message, text string) // puts what was rendered into its place
 	variable bool                                   // the provider puts it into HTML
 }

@@ -77,7 +77,9 @@ func TestConfigErrors(t *testing.T) {
 		{"no name", func(c *mailing.Config) { c.Name = " " }, "name"},
 		{"recipients", func(c *mailing.Config) { c.Message.To = []provider.Address{{Email: "a@example.com"}} }, "message.to"},
 		{"a key", func(c *mailing.Config) { c.Message.IdempotencyKey = "k" }, "message.idempotency_key"},
-		{"a header of its own", func(c *mailing.Config) { c.Message.Headers = map[string]string{"list-unsubscribe": "<mailto:a@example.com>"} }, "message.headers"},
+		{"a header of its own", func(c *mailing.Config) {
+			c.Message.Headers = map[string]string{"list-unsubscribe": "<mailto:a@example.com>"}
+		}, "message.headers"},
 		{"no way out", func(c *mailing.Config) { c.Unsubscribe = mailing.Unsubscribe{} }, "unsubscribe"},
 		{"none beside a link", func(c *mailing.Config) { c.Unsubscribe.None = true }, "unsubscribe.none"},
 		{"no token", func(c *mailing.Config) { c.Unsubscribe.Link = "https://example.com/leave" }, "unsubscribe.link"},

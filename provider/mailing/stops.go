@@ -28,6 +28,7 @@ type Stops struct {
 	contacts     reasons
 	suppressions reasons
 	looked       time.Time // of the last look
+	asked        int       // calls of Next
 }
 
 // reasons are why addresses get no mail, by the sums of their keys.
@@ -111,9 +112,19 @@ func (s *Stops) Why(ctx context.Context, email string) (string, error) {
 	return Standing(*c, "", s.from), nil
 }
 
-// WhyNot returns why m must not go out, "" when nothing is known against it: the first of its
-// recipients who has said no, with the reason. The mail of the others is not split off.
-func (s *Stops) WhyNot(ctx context.Context, m *provider.Message) (string, error) {
+// Next returns why m must not go out, "" when nothing is known against it: the first of its
+// recipients who has said no, with the reason. Nothing is known against a nil m. Next looks by
+// itself, before the first message and each thousand.
+func (s *Stops) Next(ctx context.Context, m *provider.Message) (string, error) {
+	if s.asked%thousand == 0 {
+		if err := s.Look(ctx); err != nil {
+			return "", err
+		}
+	}
+	s.asked++
+	if m == nil {
+		return "", nil
+	}
 	for _, email := range recipients(m) {
 		if why, err := s.Why(ctx, email); why != "" || err != nil {
 			return email + ": " + why, err
@@ -135,21 +146,16 @@ func recipients(m *provider.Message) []string {
 	return out
 }
 
-// Filter are the messages against which nothing is known, for Client.SendBatch: it looks again
-// before each thousand. leftOut, if not nil, gets the others with the reason of WhyNot.
+// Filter are the messages against which Next knows nothing, for Client.SendBatch. leftOut, if
+// not nil, gets the others with the reason.
 func (s *Stops) Filter(
 	ctx context.Context, messages iter.Seq2[*provider.Message, error], leftOut func(m *provider.Message, why string),
 ) iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
-		n := 0
 		for m, err := range messages {
-			if err == nil && n%thousand == 0 {
-				err = s.Look(ctx)
-			}
-			n++
 			why := ""
-			if err == nil && m != nil {
-				why, err = s.WhyNot(ctx, m)
+			if err == nil {
+				why, err = s.Next(ctx, m)
 			}
 			switch {
 			case err != nil:
