@@ -195,7 +195,7 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 		receipt.Provider, receipt.Account = b.client.Provider(), b.client.Account()
 	}
 	p.settled = &provider.BatchResult{Receipt: receipt, Err: err}
-	if !b.settle {
+	if !b.settle || len(receipt.Recipients) == 0 {
 		return
 	}
 	if b.alike[p.index] {

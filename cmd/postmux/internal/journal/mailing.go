@@ -35,13 +35,36 @@ func OpenMailing(ctx context.Context, name, mailing string, settle bool) (*Past,
 			return nil, nil, err
 		}
 	}
+	p.index()
+	return p, f, nil
+}
+
+// PastOf reads the result file of a mailing without a lock and without writing to it, for a
+// preview. One that is not there, or not of the mailing, is as an empty one: a run says so.
+func PastOf(ctx context.Context, name, mailing string) *Past {
+	p := newPast(name)
+	p.byDigest = make(map[Digest]int)
+	f, err := os.Open(name)
+	if err != nil {
+		return p
+	}
+	defer func() { _ = f.Close() }()
+	read := newPast(name)
+	if _, err := (&File{name: name}).read(f, read.add); err != nil || read.mailing != mailing || ctx.Err() != nil {
+		return p
+	}
+	read.index()
+	return read
+}
+
+// index makes the keys of the messages known.
+func (p *Past) index() {
 	p.byDigest = make(map[Digest]int, len(p.messages))
 	for i, m := range p.messages {
 		if m.known {
 			p.byDigest[m.digest] = i
 		}
 	}
-	return p, f, nil
 }
 
 // Did returns what earlier runs of a mailing did with the message of a key.
@@ -63,12 +86,12 @@ func (p *Past) IndexOf(key Digest) int {
 	return i
 }
 
-// Rest are the messages of earlier runs of a mailing for which this one has not asked with Was:
+// Rest are the messages that earlier runs of a mailing have begun or sent and for which this one has not asked with Was:
 // their people are not to be mailed any more.
 func (p *Past) Rest() iter.Seq2[int, Digest] {
 	return func(yield func(int, Digest) bool) {
 		for i, m := range p.messages {
-			if m.known && !m.asked && !yield(i, m.digest) {
+			if m.did != didNothing && !m.asked && !yield(i, m.digest) {
 				return
 			}
 		}
