@@ -28,6 +28,7 @@ func newMailing(a *app) *cobra.Command {
 // mailingFlags are the flags of a mailing.
 type mailingFlags struct {
 	list, contacts     string
+	keeper             string
 	htmlFile, textFile string
 	results            string
 	most               int
@@ -55,7 +56,7 @@ stops before the question.
 
 What was begun and what became of it is kept in FILE.results.jsonl, or --results.
 The same command again goes on: nobody gets the mailing twice, also through another
-account. Keep that file for as long as the mailing may be run. --settle looks up
+account; --contacts-account then names the one that knows who has left. Keep that file for as long as the mailing may be run. --settle looks up
 what is unknown, as in a batch.`,
 		Example: `  postmux mailing run spring.json --list newsletter --dry-run
   postmux mailing run spring.json --list newsletter --max-recipients 500
@@ -67,6 +68,7 @@ what is unknown, as in a batch.`,
 	s := cmd.Flags()
 	s.StringVar(&f.list, "list", "", "to the members of the list `REF`: an alias, or id:ID (default the list of FILE)")
 	s.StringVar(&f.contacts, "contacts", "", "to the contacts of `FILE`, .csv or .jsonl, as an import reads it")
+	s.StringVar(&f.keeper, "contacts-account", "", "`ACCOUNT` that has the contacts and knows who has said no (default the one that sends)")
 	s.StringVar(&f.htmlFile, "html-file", "", "HTML body from `FILE`")
 	s.StringVar(&f.textFile, "text-file", "", "text body from `FILE`")
 	s.StringVar(&f.results, "results", "", "keep in `FILE` what was begun and what became of each mail (default beside the mailing)")
@@ -133,16 +135,26 @@ func (a *app) runMailing(cmd *cobra.Command, name string, f *mailingFlags) error
 		return err
 	}
 	stop := cmd.Context()
+	keeper := c
+	if f.keeper != "" {
+		cfg, err := a.loadConfig()
+		if err != nil {
+			return err
+		}
+		if keeper, err = a.openAccount(cmd, cfg, f.keeper); err != nil {
+			return err
+		}
+	}
 	var audience *mailing.Audience
 	if f.contacts == "" {
-		audience = mailing.Members(c, config.List, config.Message.From.Email)
+		audience = mailing.Members(keeper, config.List, config.Message.From.Email)
 	} else {
-		audience = mailing.Given(c, contactsOf(stop, f.contacts), config.Message.From.Email)
+		audience = mailing.Given(keeper, contactsOf(stop, f.contacts), config.Message.From.Email)
 	}
 	if f.results == "" {
 		f.results = strings.TrimSuffix(name, filepath.Ext(name)) + ".results.jsonl"
 	}
-	look := &mailingPreview{mailing: m, config: &config, audience: audience, client: c, results: f.results}
+	look := &mailingPreview{mailing: m, config: &config, audience: audience, client: c, keeper: keeper.Provider(), results: f.results}
 	if f.dry {
 		if err := look.read(a, cmd, journal.PastOf(stop, f.results, config.Name)); err != nil {
 			return membersHint(err)

@@ -21,6 +21,7 @@ type mailingPreview struct {
 	config   *mailing.Config
 	audience *mailing.Audience
 	client   *provider.Client
+	keeper   string // the provider that shows who has said no
 	results  string
 	first    []provider.Contact // those to be mailed first
 	count    mailingCount
@@ -163,7 +164,7 @@ func (p *mailingPreview) show(a *app, put func(string)) {
 		fmt.Fprintf(&b, "refused: %d  %s\n", n.Failed, terminal.Printable(n.failure.Error()))
 	}
 	if p.audience.Blind() {
-		fmt.Fprintf(&b, "%s shows nobody who has said no: only what the contacts say of themselves counts\n", p.client.Provider())
+		fmt.Fprintf(&b, "%s shows nobody who has said no: only what the contacts say of themselves counts\n", p.keeper)
 	}
 	for i, m := range n.Examples {
 		fmt.Fprintf(&b, "\nexample %d\n  to       %s\n  subject  %s\n", i+1, terminal.Printable(addressText(m.To[0])), terminal.Printable(m.Subject))
@@ -179,7 +180,7 @@ func (p *mailingPreview) show(a *app, put func(string)) {
 	if n.Calls > 0 {
 		fmt.Fprintf(&b, "\n%s", terminal.Plural(n.Calls, "call", "calls"))
 		if n.Seconds > 0 {
-			fmt.Fprintf(&b, ", at the limit in about %s", max(time.Second, time.Duration(n.Seconds*float64(time.Second)).Round(time.Second)))
+			fmt.Fprintf(&b, ", about %s at the account's limit", max(time.Second, time.Duration(n.Seconds*float64(time.Second)).Round(time.Second)))
 		}
 		b.WriteString("\n")
 	}

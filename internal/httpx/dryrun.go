@@ -15,12 +15,15 @@ type dryRun struct {
 	describe describer
 	secrets  *scrub.Scrubber
 	limits   Limits
+	gates    map[string]*gate
 }
 
 func (l *dryRun) do(_ context.Context, x exchange) (*Answer, *failure) {
 	r := l.describe.request(x.call, l.secrets)
-	if len(l.limits.ByClass) > 0 {
-		r.PerSecond = float64(l.limits.ByClass[l.limits.Class(x.call)].Rate)
+	if len(l.gates) > 0 {
+		if g := l.gates[l.limits.Class(x.call)]; g != nil {
+			r.PerSecond = g.slot.PerSecond
+		}
 	}
 	l.show(r)
 	return nil, &failure{outcome.Local, &provider.Error{
