@@ -30,6 +30,7 @@ func TestCommandsOfThePages(t *testing.T) {
 	}{
 		{"the first page", "README.md", 8},
 		{"batches", "docs/batches.md", 12},
+		{"mailings", "docs/mailing.md", 7},
 		{"templates", "docs/templates.md", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -43,6 +44,7 @@ func TestCommandsOfThePages(t *testing.T) {
 			t.Chdir(t.TempDir())
 			configured := filepath.Join("examples", examples.Config)
 			t.Setenv(configfile.Env, configured)
+			t.Setenv("UNSUBSCRIBE_SECRET", "made by openssl rand -base64 24")
 			require.NoError(t, os.CopyFS("examples", examples.Files))
 			config, err := sandboxConfig(hostOf(t, sb))
 			require.NoError(t, err)
