@@ -76,6 +76,12 @@ func (a *account) enter(ctx context.Context, call string) error {
 	return nil
 }
 
+func (a *account) now() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.clock
+}
+
 func (a *account) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
 	if err := a.enter(ctx, "send"); err != nil {
 		return nil, err

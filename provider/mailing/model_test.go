@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/guard"
 	"github.com/postmux/postmux/provider/mailing"
 )
@@ -44,7 +45,8 @@ type game struct {
 	r                          *rand.Rand
 	a                          *account
 	given                      bool
-	yielded                    map[string]bool
+	each                       int // contacts between two looks
+	chunk                      int // the account's clock before the last look
 	mails, late, told, leftOut int
 }
 
@@ -56,7 +58,7 @@ func newGame(t *testing.T, seed uint64) *game {
 		slices.Concat(membersOnly, suppressions, single), // as SendPulse
 		slices.Concat(membersOnly, single),               // as new.pakat.net
 	}
-	g := &game{t: t, r: r, given: r.IntN(3) == 0, yielded: map[string]bool{}, a: &account{
+	g := &game{t: t, r: r, given: r.IntN(3) == 0, a: &account{
 		features: makes[r.IntN(len(makes))], pageSize: 1 + r.IntN(20), calls: map[string]int{}, got: map[string][]int{},
 	}}
 	g.a.random(r, r.IntN(60))
@@ -89,7 +91,8 @@ func (g *game) audience(c *provider.Client) *mailing.Audience {
 
 func (g *game) play() {
 	t := g.t
-	defer mailing.LookEach(1 + g.r.IntN(15))()
+	g.each = 1 + g.r.IntN(15)
+	defer mailing.LookEach(g.each)()
 	config := config()
 	m, err := mailing.New(config)
 	require.NoError(t, err)
@@ -111,9 +114,16 @@ func (g *game) run(m *mailing.Mailing, c *provider.Client) {
 	count := 0
 	require.NoError(t, audience.Count(t.Context(), func(c mailing.Candidate) error { count++; return nil }))
 	_, err := c.SendBatch(t.Context(), func(yield func(*provider.Message, error) bool) {
+		seen, next := 0, 0
 		for one, err := range audience.All(t.Context()) {
+			if seen%g.each == 0 { // it looked after the contact before this one
+				g.chunk = next
+			}
 			if !assert.NoError(t, err) {
 				return
+			}
+			if seen++; seen%g.each == 0 {
+				next = a.now()
 			}
 			if one.Why != "" {
 				g.leftOut++
@@ -150,13 +160,22 @@ func (g *game) run(m *mailing.Mailing, c *provider.Client) {
 	assert.LessOrEqual(t, left, gone)
 }
 
-// judge looks whether a contact that is let through had left by what the account had told.
+// judge looks whether a contact that is let through had left by what the account had told, or
+// would have told in a look before this and the contacts since.
 func (g *game) judge(c provider.Contact) {
 	g.a.mu.Lock()
 	defer g.a.mu.Unlock()
+	has := func(f provider.Feature) bool { return slices.Contains(g.a.features, f) }
+	since, list := has(feature.ContactsListModifiedSince), has(feature.SuppressionsList)
 	for _, m := range g.a.members {
 		if m.Email == "" || keyOf(m.Email) != keyOf(c.Email) {
 			continue
+		}
+		if since != list || !since && g.given { // else the suppressions are read once, or with the page
+			assert.False(g.t, m.leftAll > 0 && m.leftAll <= g.chunk, "%s left all mail at %d, before the look after %d", m.Email, m.leftAll, g.chunk)
+		}
+		if since && !g.given {
+			assert.False(g.t, m.leftList > 0 && m.leftList <= g.chunk, "%s left the list at %d, before the look after %d", m.Email, m.leftList, g.chunk)
 		}
 		assert.False(g.t, m.leftAll > 0 && m.leftAll <= m.toldAll, "%s left all mail at %d, which was told at %d", m.Email, m.leftAll, m.toldAll)
 		if !g.given {
