@@ -33,7 +33,7 @@ type Audience struct {
 // Candidate is a contact, and why the mailing must not go to it: "" when it may.
 type Candidate struct {
 	provider.Contact
-	Why string
+	Why string // the reason to leave it out, as Standing names it, or another of the Audience's
 }
 
 // Members are the members of a list of client's account, which need not be the one that sends.

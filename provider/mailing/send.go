@@ -22,7 +22,7 @@ type Report struct {
 
 // Result is what became of the mail to one contact.
 type Result struct {
-	Contact provider.Contact
+	Contact provider.Contact // whose mail it is
 	provider.BatchResult
 }
 

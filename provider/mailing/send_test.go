@@ -152,3 +152,26 @@ func TestFilter(t *testing.T) {
 	assert.Equal(t, 1, report.Refused, "what is no message keeps its place")
 	assert.Equal(t, []string{"NO@example.com: suppressed: asked", "no@example.com: suppressed: asked"}, leftOut)
 }
+
+// A list by its alias, and a name that is none.
+func TestMembersByAlias(t *testing.T) {
+	a := &account{features: membersOnly, pageSize: 2, calls: map[string]int{}}
+	client := a.client(t, "main", provider.DriverEnv{Lists: map[string]string{"newsletter": listID}})
+	id, err := client.ListID(provider.Ref{Alias: "newsletter"})
+	require.NoError(t, err)
+	assert.Equal(t, listID, id)
+	for i := range 3 {
+		a.members = append(a.members, &member{Contact: provider.Contact{
+			Email: string(rune('a'+i)) + "@example.com", Memberships: []provider.Membership{{List: "9"}, {List: listID, Status: provider.StatusSubscribed}},
+		}})
+	}
+	count := 0
+	require.NoError(t, mailing.Members(client, provider.Ref{Alias: "newsletter"}, "").Count(t.Context(), func(c mailing.Candidate) error {
+		assert.Empty(t, c.Why)
+		count++
+		return nil
+	}))
+	assert.Equal(t, 3, count)
+	err = mailing.Members(client, provider.Ref{Alias: "news"}, "").Count(t.Context(), nil)
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+}

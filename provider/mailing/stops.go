@@ -58,7 +58,7 @@ const overlap = 15 * time.Minute
 // only: those providers keep such mail back themselves.
 func (s *Stops) Look(ctx context.Context) error {
 	now := time.Now()
-	if s.suppressed && !(s.begun && s.since) {
+	if s.suppressed && (!s.begun || !s.since) {
 		found := reasons{}
 		for one, err := range s.client.AllSuppressions(ctx) {
 			if err != nil {
