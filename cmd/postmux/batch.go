@@ -34,7 +34,7 @@ takes it. They go out by as few calls as the provider can do with, several at a
 time; each is checked and reported by itself. A line that is no message, or a
 message that is refused, does not stop the others. An error that every further
 message would meet does: a key that is not accepted, no credit, an outage. Nor is
-it looked at who has unsubscribed: leave them out of the file.
+it looked at who has unsubscribed: --skip-stopped leaves them out.
 
 Each message is one line on stdout: its index in the file, counted from 0, the
 recipient, the state and the id. With --json it is what "--json send" writes, with

@@ -175,7 +175,7 @@ func (a *app) runMailing(cmd *cobra.Command, name string, f *mailingFlags) error
 		return err
 	}
 	audience.Most = look.count.Before + f.most
-	items := newMailingItems(stop, m, audience, past)
+	items := newMailingItems(stop, look, past)
 	defer items.close()
 	b := &batchRun{
 		app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, past: past, file: results, results: f.results,

@@ -70,6 +70,8 @@ func contactOfRow(row contactfile.Row) provider.Contact {
 // mailingItems are the mails of a mailing to those who may be mailed.
 type mailingItems struct {
 	ctx      context.Context
+	client   *provider.Client // that sends
+	config   *mailing.Config
 	mailing  *mailing.Mailing
 	audience *mailing.Audience
 	past     *journal.Past
@@ -81,9 +83,12 @@ type mailingItems struct {
 	all      bool        // the audience has been read to its end
 }
 
-func newMailingItems(ctx context.Context, m *mailing.Mailing, audience *mailing.Audience, past *journal.Past) *mailingItems {
-	i := &mailingItems{ctx: ctx, mailing: m, audience: audience, past: past, leftOut: make(map[string]int)}
-	i.pull, i.stop = iter.Pull2(audience.All(ctx))
+func newMailingItems(ctx context.Context, p *mailingPreview, past *journal.Past) *mailingItems {
+	i := &mailingItems{
+		ctx: ctx, client: p.client, config: p.config, mailing: p.mailing, audience: p.audience, past: past,
+		leftOut: make(map[string]int),
+	}
+	i.pull, i.stop = iter.Pull2(p.audience.All(ctx))
 	return i
 }
 
@@ -113,7 +118,7 @@ func (i *mailingItems) next() (batchItem, error) {
 			m, notes, err := i.mailing.Message(c.Contact)
 			switch {
 			case err == nil:
-				m.IdempotencyKey = "" // the result file sees to it, at every provider
+				keyed(i.client, i.config, m)
 			case was == journal.DidBegin:
 				return &provider.Message{To: []provider.Address{{Email: c.Email}}}, nil, nil
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/provider/mailing"
 )
 
@@ -108,7 +109,7 @@ func (p *mailingPreview) estimate(a *app, cmd *cobra.Command) error {
 			if err != nil {
 				continue
 			}
-			m.IdempotencyKey = ""
+			keyed(p.client, p.config, m)
 			if len(p.count.Examples) < examplesShown {
 				p.count.Examples = append(p.count.Examples, m)
 			}
@@ -129,7 +130,7 @@ func (p *mailingPreview) estimate(a *app, cmd *cobra.Command) error {
 		}
 		begun, together = true, len(indexes)
 		return nil
-	}))
+	}, nil))
 	switch {
 	case refused != nil && !begun:
 		return refused // the first mail, and so every one
@@ -141,6 +142,14 @@ func (p *mailingPreview) estimate(a *app, cmd *cobra.Command) error {
 		p.count.Seconds = float64(p.count.Calls) / perSecond
 	}
 	return nil
+}
+
+// keyed leaves the key in m only where the provider has keys and m has a call of its own anyway, by
+// its link: a message with a key shares none. The result file sees to it that nobody is mailed twice.
+func keyed(c *provider.Client, config *mailing.Config, m *provider.Message) {
+	if config.Unsubscribe.Link == "" || !c.Has(feature.MessageIdempotencyKey) {
+		m.IdempotencyKey = ""
+	}
 }
 
 // show writes the preview by put, or as JSON on stdout where it is all that is wanted.
