@@ -116,8 +116,10 @@ func membersPage(vendor string, r *http.Request, n int) any {
 		email := fmt.Sprintf("u%d@example.com", i)
 		switch vendor {
 		case "brevo":
-			rows = append(rows, map[string]any{"email": email, "id": i + 1, "emailBlacklisted": false, "smsBlacklisted": false, "listIds": []int{4},
-				"createdAt": "2026-11-30T19:19:11.642+02:00", "modifiedAt": "2026-11-30T19:19:11.642+02:00", "attributes": map[string]any{"FIRSTNAME": "Anna"}})
+			rows = append(rows, map[string]any{
+				"email": email, "id": i + 1, "emailBlacklisted": false, "smsBlacklisted": false, "listIds": []int{4},
+				"createdAt": "2026-11-30T19:19:11.642+02:00", "modifiedAt": "2026-11-30T19:19:11.642+02:00", "attributes": map[string]any{"FIRSTNAME": "Anna"},
+			})
 		case "pakat":
 			rows = append(rows, map[string]any{"EMAIL": email, "FNAME": "Anna", "status": "confirmed", "subscriber_uid": fmt.Sprintf("s%012d", i), "source": "api", "ip_address": nil, "date_added": "2026-11-30 17:19:11"})
 		case "sendpulse":
