@@ -9,6 +9,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,20 +18,25 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/contactrows"
 	"github.com/postmux/postmux/provider/mailing"
 )
 
-// contactsOf are the contacts of a file; each iteration reads it anew. A whole contact keeps its
-// standing, of which a change says a part only.
+// contactsOf are the contacts of a file, in any form that an import takes without a flag; each
+// iteration reads it anew.
 func contactsOf(ctx context.Context, name string) iter.Seq2[provider.Contact, error] {
 	return func(yield func(provider.Contact, error) bool) {
-		in, err := input.Open(ctx, nil, name)
+		in, err := contactfile.OpenInput(ctx, strings.NewReader(""), name, contactrows.Options{})
 		if err != nil {
 			yield(provider.Contact{}, err)
 			return
 		}
 		defer in.Close()
-		for row, err := range contactfile.Rows(name, in) {
+		if err := in.Layout.Certain(); err != nil {
+			yield(provider.Contact{}, input.InFile(name, err))
+			return
+		}
+		for row, err := range in.Rows() {
 			if err != nil {
 				yield(provider.Contact{}, input.InFile(name, err))
 				return
@@ -42,27 +48,26 @@ func contactsOf(ctx context.Context, name string) iter.Seq2[provider.Contact, er
 	}
 }
 
-func contactOfRow(row contactfile.Row) provider.Contact {
+// contactOfRow keeps all that a whole contact says of its standing; a change says a part of it.
+func contactOfRow(row contactrows.Row) provider.Contact {
 	c := row.Change
 	out := provider.Contact{
 		Email: c.Email, Phone: c.Phone.Value(), ExternalID: c.ExternalID.Value(),
-		FirstName: c.FirstName.Value(), LastName: c.LastName.Value(), Fields: c.Fields, Suppressed: c.Suppressed,
-		Memberships: slices.Clone(c.Memberships),
+		FirstName: c.FirstName.Value(), LastName: c.LastName.Value(), Fields: c.Fields,
+		Suppressed: slices.Clone(c.Suppressed), Memberships: slices.Clone(c.Memberships),
 	}
 	if c.Status.Terminal() {
-		out.Suppressed = append(slices.Clone(out.Suppressed), provider.Suppression{
+		out.Suppressed = append(out.Suppressed, provider.Suppression{
 			Channel: provider.ChannelEmail, Scope: provider.ScopeMarketing, Reason: provider.Reason(c.Status),
 		})
 	}
-	if bytes.HasPrefix(row.Raw, []byte("{")) {
-		var whole struct {
-			Memberships []provider.Membership  `json:"memberships"`
-			Suppressed  []provider.Suppression `json:"suppressed"`
-		}
-		if json.Unmarshal(row.Raw, &whole) == nil { // it was read as a row before
-			out.Memberships = append(out.Memberships, whole.Memberships...)
-			out.Suppressed = append(out.Suppressed, whole.Suppressed...)
-		}
+	var whole struct {
+		Memberships []provider.Membership  `json:"memberships"`
+		Suppressed  []provider.Suppression `json:"suppressed"`
+	}
+	if len(row.Text) > 0 && json.Unmarshal(row.Text, &whole) == nil { // it was read as a row before
+		out.Memberships = append(out.Memberships, whole.Memberships...)
+		out.Suppressed = append(out.Suppressed, whole.Suppressed...)
 	}
 	return out
 }

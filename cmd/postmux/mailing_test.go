@@ -88,7 +88,7 @@ func TestMailingOfManyMembers(t *testing.T) {
 				all += n
 			}
 			t.Logf("%s: %d members, %d calls %v, %.1f MB resident at most", vendor, *mailingMembers, all, calls, float64(most())/1e6)
-			assert.LessOrEqual(t, all, *mailingMembers+*mailingMembers/20+20)
+			assert.LessOrEqual(t, all, *mailingMembers+*mailingMembers/10)
 			if *mailingMembers >= 100_000 {
 				assert.LessOrEqual(t, most(), 64_000_000, "bytes in memory at most")
 			}
