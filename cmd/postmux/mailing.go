@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"path/filepath"
 	"strings"
 
@@ -171,7 +170,7 @@ func (a *app) runMailing(cmd *cobra.Command, name string, f *mailingFlags) error
 		return membersHint(err)
 	}
 	look.show(a, func(text string) { a.errOut.Lines(strings.TrimSuffix(text, "\n")) })
-	if err := agreed(cmd, f, look.count.ToSend); err != nil {
+	if err := a.agreed(cmd, f, look.count.ToSend); err != nil {
 		return err
 	}
 	audience.Most = look.count.Before + f.most
@@ -197,7 +196,7 @@ func membersHint(err error) error {
 }
 
 // agreed makes sure that somebody wants n mails sent.
-func agreed(cmd *cobra.Command, f *mailingFlags, n int) error {
+func (a *app) agreed(cmd *cobra.Command, f *mailingFlags, n int) error {
 	switch {
 	case n == 0:
 		return nil
@@ -205,16 +204,7 @@ func agreed(cmd *cobra.Command, f *mailingFlags, n int) error {
 		return exit.UsageError("--max-recipients", "expected a number that covers the %s", terminal.Plural(n, "mail", "mails"))
 	case n > f.most:
 		return exit.UsageError("--max-recipients", "%s would go out, more than the %d that are allowed", terminal.Plural(n, "mail", "mails"), f.most)
-	case f.yes:
-		return nil
 	}
-	ask := asker{in: bufio.NewReader(cmd.InOrStdin()), out: cmd.ErrOrStderr(), able: terminal.IsTerminal(cmd.InOrStdin())}
-	if !ask.able {
-		return exit.UsageError("--yes", "expected it where nobody can be asked whether %s may go out", terminal.Plural(n, "mail", "mails"))
-	}
-	answer, err := ask.text("--yes", "send "+terminal.Plural(n, "mail", "mails")+"? yes or no", "no")
-	if err == nil && !strings.EqualFold(answer, "yes") {
-		err = exit.UsageError("", "the answer was not yes")
-	}
-	return err
+	mails := terminal.Plural(n, "mail", "mails")
+	return a.confirm(cmd, f.yes, "sending "+mails, "Send "+mails+"?")
 }
