@@ -6,7 +6,7 @@ import "embed"
 
 // Files are the examples, by file name.
 //
-//go:embed postmux.yaml message.json message-template.json contact.json contacts.csv members_export.csv left.txt batch.jsonl
+//go:embed postmux.yaml message.json message-template.json contact.json contacts.csv members_export.csv left.txt batch.jsonl mailing.json
 var Files embed.FS
 
 // The names in Files.
@@ -19,6 +19,7 @@ const (
 	Members         = "members_export.csv"    // contacts as another program exports them
 	Left            = "left.txt"              // addresses, one a line
 	Batch           = "batch.jsonl"           // five messages, one a line
+	Mailing         = "mailing.json"          // a message to a list
 )
 
 // Address is where the accounts in Config expect the sandbox. 25 is the port of mail, 689

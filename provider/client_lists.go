@@ -31,6 +31,14 @@ func (c *Client) AllLists(ctx context.Context) iter.Seq2[List, error] {
 	return allPages(ctx, c, opLists, "", func(l List) string { return l.ID }, c.ListLists)
 }
 
+// ListID returns list by the id that it has in this account, which Membership.List
+// holds. It makes no request. Errors are of kind ErrInvalid: the account has no such
+// alias.
+func (c *Client) ListID(list Ref) (string, error) {
+	ref, err := c.listID(list)
+	return ref.ID, err
+}
+
 // AddToList adds contacts to a list. The results are in input order; an address
 // that could not be added has an error of its own.
 func (c *Client) AddToList(ctx context.Context, list Ref, emails []string) ([]MemberResult, error) {

@@ -374,6 +374,21 @@ func ExampleClient_ListLists() {
 	// Output: 1 true
 }
 
+// Memberships name lists by their ids in the account.
+func ExampleClient_ListID() {
+	client, _ := newMemory()
+	id, err := client.ListID(provider.Ref{ID: "4"}) // or an alias of the configuration
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(id)
+	_, err = client.ListID(provider.Ref{Alias: "news"})
+	fmt.Println(errors.Is(err, provider.ErrInvalid))
+	// Output:
+	// 4
+	// true
+}
+
 // Each address has a result of its own.
 func ExampleClient_AddToList() {
 	ctx := context.Background()

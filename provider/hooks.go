@@ -103,6 +103,9 @@ type WireRequest struct {
 	Form    []FormField       `json:"form,omitempty"`
 	Parts   []FormField       `json:"parts,omitempty"`
 	Then    string            `json:"then,omitempty"` // the requests that would follow, in words
+	// PerSecond is how many such requests the account's limit lets through; 0 means any
+	// number.
+	PerSecond float64 `json:"-"`
 }
 
 // FormField is a field of a form, or a part of a multipart body.

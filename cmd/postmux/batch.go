@@ -12,6 +12,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/mailing"
 )
 
 // batchFlags are the flags of a batch.
@@ -20,6 +21,7 @@ type batchFlags struct {
 	results string
 	resume  bool
 	settle  bool
+	stopped bool
 }
 
 func newBatch(a *app) *cobra.Command {
@@ -32,7 +34,7 @@ takes it. They go out by as few calls as the provider can do with, several at a
 time; each is checked and reported by itself. A line that is no message, or a
 message that is refused, does not stop the others. An error that every further
 message would meet does: a key that is not accepted, no credit, an outage. Nor is
-it looked at who has unsubscribed: leave them out of the file.
+it looked at who has unsubscribed: --skip-stopped leaves them out.
 
 Each message is one line on stdout: its index in the file, counted from 0, the
 recipient, the state and the id. With --json it is what "--json send" writes, with
@@ -46,6 +48,10 @@ messages that were accepted or scheduled are not sent again. Nor are those whose
 outcome is unknown, or that were begun when the tool died: they are reported as
 unknown. --settle looks them up in the provider's list of sent mail, and what it
 finds counts from then on. All others are sent. A line of FILE is also a receipt for "status" and "cancel".
+
+--skip-stopped leaves out every message of which a recipient has said no, as far as
+the provider shows that, and looks again before each thousand. Without it the
+provider decides, and some accept such a mail and drop it.
 
 The first interrupt lets the calls under way come to their end, writes their
 results and stops; the second ends the calls too. --dry-run shows the first call.`,
@@ -68,6 +74,7 @@ results and stops; the second ends the calls too. --dry-run shows the first call
 	s.StringVar(&f.results, "results", "", "keep in `FILE` what was begun and what became of each message")
 	s.BoolVar(&f.resume, "resume", false, "go on with the batch of --results")
 	s.BoolVar(&f.settle, "settle", false, "with --resume, look up the messages whose outcome is unknown")
+	s.BoolVar(&f.stopped, "skip-stopped", false, "leave out messages to people who have said no, as far as the provider shows them")
 	s.BoolVar(&f.dry, "dry-run", false, "show the first call, credentials redacted, and send nothing")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "results")
 	return cmd
@@ -115,8 +122,14 @@ func (a *app) batchFile(cmd *cobra.Command, name string, f *batchFlags) error {
 		}
 	}
 	b := &batchRun{
-		alike: alike, app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, in: in, lines: input.NewLines(in), past: past, file: results, results: f.results,
-		pending: make(map[int]*pendingMessage), states: make(map[string]int),
+		alike: alike, app: a, cmd: cmd, client: c, settle: f.settle, stop: stop, past: past, file: results, results: f.results,
+		items: &lineItems{in: in, lines: input.NewLines(in), past: past}, noun: "line", again: "--resume --settle",
+	}
+	if f.stopped {
+		b.stops = mailing.NewStops(c, "")
+		if b.stops.Blind() {
+			return exit.UsageError("--skip-stopped", "%s shows nobody who has said no", c.Provider())
+		}
 	}
 	return b.run(total)
 }
@@ -129,10 +142,12 @@ type batchRun struct {
 	results string          // name of the file with results
 	settle  bool            // look up what an earlier run left unknown
 	stop    context.Context // ends at the first interrupt
-	in      *input.Source
-	lines   *input.Lines
-	past    *journal.Past // what an earlier run did
-	alike   map[int]bool  // unknown messages that a look-up cannot tell from others
+	items   batchItems
+	noun    string         // what an item is in the input
+	again   string         // the flags that look up what is unknown
+	stops   *mailing.Stops // who is left out; nil: nobody
+	past    *journal.Past  // what an earlier run did
+	alike   map[int]bool   // unknown messages that a look-up cannot tell from others
 	file    *journal.File
 
 	warned  bool // what members of a route cannot take
@@ -158,6 +173,7 @@ type pendingMessage struct {
 	digest  journal.Digest
 	to      string
 	settled *provider.BatchResult // there is nothing to send
+	left    string                // why it is left out
 	before  bool                  // the result file has this result already
 	sought  bool                  // it was looked up
 	notes   []provider.Note       // to be put into its receipt
@@ -170,6 +186,7 @@ func (b *batchRun) run(total int) error {
 	}
 	calls, release := terminal.Unhurried(b.stop)
 	defer release()
+	b.pending, b.states = make(map[int]*pendingMessage), make(map[string]int)
 	b.progress = terminal.NewProgress(b.cmd.ErrOrStderr(), total, "messages")
 	_, ended := b.client.SendBatch(calls, b.messages(), func(r provider.BatchResult) error {
 		b.result(r)
@@ -180,12 +197,12 @@ func (b *batchRun) run(total int) error {
 		ended = err
 	}
 	if ended != nil && b.codes.Items == 0 && len(b.states) == 0 {
-		return b.named(ended)
+		return ended
 	}
 	b.summary()
 	if ended != nil {
 		told := exit.Same(b.reason, ended)
-		return b.codes.Stopped(terminal.Plural(b.codes.Items, "message", "messages"), b.named(ended), told)
+		return b.codes.Stopped(terminal.Plural(b.codes.Items, "message", "messages"), ended, told)
 	}
 	return b.codes.Err("messages")
 }
@@ -209,6 +226,6 @@ func (b *batchRun) summary() {
 		b.cmd.PrintErrln(fmt.Sprintf("--settle left out %d of them: another message of the input has the same recipient and subject, so a mail that is found may be that one's", b.twins))
 	}
 	if b.doubtful > 0 {
-		b.cmd.PrintErrln(fmt.Sprintf("--resume --settle looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.doubtful, b.results))
+		b.cmd.PrintErrln(fmt.Sprintf("%s looks it up, or: sed -n %dp %s | postmux status --receipt - --settle", b.again, b.doubtful, b.results))
 	}
 }

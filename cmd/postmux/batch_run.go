@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
-	"github.com/postmux/postmux/cmd/postmux/internal/input"
 	"github.com/postmux/postmux/cmd/postmux/internal/journal"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/provider"
@@ -27,9 +26,9 @@ const stateBefore = "done before"
 func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 	return func(yield func(*provider.Message, error) bool) {
 		for {
-			line, err := b.next()
+			item, err := b.next()
 			if errors.Is(err, io.EOF) {
-				if err := b.past.End(b.read); err != nil {
+				if err := b.items.end(b.read); err != nil {
 					yield(nil, err)
 				}
 				return
@@ -38,8 +37,8 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				yield(nil, err)
 				return
 			}
-			p := &pendingMessage{index: b.read, line: b.lines.Number(), digest: journal.DigestOf(line)}
-			was, err := b.past.Was(p.index, p.digest, b.lines.Number())
+			p := &pendingMessage{index: item.index, line: item.line, digest: item.digest}
+			was, err := b.past.Was(p.index, p.digest, p.line)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -49,10 +48,20 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 				b.skip(was)
 				continue
 			}
-			m := b.parse(line, p)
-			if was == journal.DidBegin && p.settled == nil {
+			m := b.message(item, was, p)
+			switch {
+			case p.settled != nil:
+			case was == journal.DidBegin:
 				b.doubt(p, m)
 				m = nil
+			default:
+				if p.left, err = b.stopped(m); err != nil {
+					yield(nil, err)
+					return
+				}
+				if p.left != "" {
+					m = nil
+				}
 			}
 			b.mu.Lock()
 			b.pending[b.given] = p
@@ -65,23 +74,28 @@ func (b *batchRun) messages() iter.Seq2[*provider.Message, error] {
 	}
 }
 
-// next reads a line, unless the batch is to end. At the end of the input nothing
-// is left to stop for.
-func (b *batchRun) next() ([]byte, error) {
-	if stopped := b.stop.Err(); stopped != nil {
-		return nil, stopped
+// stopped is why a message is not to be sent, with --skip-stopped.
+func (b *batchRun) stopped(m *provider.Message) (string, error) {
+	if b.stops == nil {
+		return "", nil
 	}
-	line, err := b.lines.Next()
+	return b.stops.Next(b.stop, m)
+}
+
+// next reads an item, unless the batch is to end. At the end of the input nothing
+// is left to stop for.
+func (b *batchRun) next() (batchItem, error) {
+	if stopped := b.stop.Err(); stopped != nil {
+		return batchItem{}, stopped
+	}
+	item, err := b.items.next()
 	if errors.Is(err, io.EOF) && b.stop.Err() == nil {
-		return nil, err
+		return item, err
 	}
 	if ended := b.ended(); ended != nil {
-		return nil, ended
+		return item, ended
 	}
-	if err != nil {
-		err = &input.ReadError{Err: err}
-	}
-	return line, err
+	return item, err
 }
 
 // ended is why no further call begins: an interrupt, or an output that is gone.
@@ -95,20 +109,12 @@ func (b *batchRun) ended() error {
 	return b.file.Failed()
 }
 
-// named names the input when its form ended the batch.
-func (b *batchRun) named(err error) error {
-	if errors.As(err, new(*input.ReadError)) {
-		return input.InFile(b.in.Name, err)
-	}
-	return err
-}
-
-// parse reads the message of a line. What is none is settled as refused.
-func (b *batchRun) parse(line []byte, p *pendingMessage) *provider.Message {
-	m, err := provider.ParseMessage(line)
+// message makes the message of an item. What is none is settled as refused.
+func (b *batchRun) message(item batchItem, was journal.Did, p *pendingMessage) *provider.Message {
+	m, notes, err := item.message(was)
 	if err == nil {
 		p.to = addressees(m)
-		p.notes = b.passed(m)
+		p.notes = append(notes, b.passed(m)...)
 		if !b.warned {
 			b.warned = true
 			b.warnOfGaps(m)
@@ -189,7 +195,7 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 		receipt.Provider, receipt.Account = b.client.Provider(), b.client.Account()
 	}
 	p.settled = &provider.BatchResult{Receipt: receipt, Err: err}
-	if !b.settle {
+	if !b.settle || len(receipt.Recipients) == 0 {
 		return
 	}
 	if b.alike[p.index] {
@@ -200,7 +206,7 @@ func (b *batchRun) doubt(p *pendingMessage, m *provider.Message) {
 	got, failed := b.client.Settle(b.stop, receipt)
 	if failed != nil {
 		b.progress.Clear()
-		b.cmd.PrintErrln(fmt.Sprintf("line %d: %s", p.line, terminal.Printable(failed.Error())))
+		b.cmd.PrintErrln(fmt.Sprintf("%s %d: %s", b.noun, p.line, terminal.Printable(failed.Error())))
 	}
 	p.sought = failed == nil
 	if got != nil && unsettled(got) == 0 && !b.past.Taken(got) {
@@ -242,6 +248,10 @@ func (b *batchRun) result(r provider.BatchResult) {
 	p := b.pending[r.Index]
 	delete(b.pending, r.Index)
 	b.mu.Unlock()
+	if p.left != "" {
+		b.leave(p)
+		return
+	}
 	if p.settled != nil {
 		r.Receipt, r.Err = p.settled.Receipt, p.settled.Err
 	}
@@ -277,7 +287,26 @@ func (b *batchRun) result(r provider.BatchResult) {
 	}
 	b.tell(p, line)
 	if b.app.out.Failed() != nil && at == 0 && line.State != journal.StateNotTried {
-		b.cmd.PrintErrln(lineText(p, line)) // nothing else has it
+		b.cmd.PrintErrln(b.lineText(p, line)) // nothing else has it
+	}
+	b.progress.Add(1)
+}
+
+// stateLeftOut is the state of a message that is not sent because its recipient has said no.
+const stateLeftOut = "left out"
+
+// leave tells of a message that is left out. The result file does not have it: a later run
+// looks again.
+func (b *batchRun) leave(p *pendingMessage) {
+	b.states[stateLeftOut]++
+	b.codes.Add(exit.Done)
+	if b.app.out.IsTerminal() {
+		b.progress.Clear()
+	}
+	if b.app.json {
+		b.app.out.Line(terminal.Lined(p.index, p.line, map[string]any{"left_out": p.left}))
+	} else {
+		b.app.out.Say(fmt.Sprintf("%s %d  %s  %s  %s", b.noun, p.line, terminal.Printable(p.to), stateLeftOut, terminal.Printable(p.left)))
 	}
 	b.progress.Add(1)
 }
@@ -296,12 +325,12 @@ func (b *batchRun) tell(p *pendingMessage, line journal.ResultLine) {
 		}
 		return
 	}
-	b.app.out.Say(lineText(p, line))
+	b.app.out.Say(b.lineText(p, line))
 }
 
 // lineText says for people what became of a message.
-func lineText(p *pendingMessage, line journal.ResultLine) string {
-	parts := []string{fmt.Sprintf("line %d", p.line)}
+func (b *batchRun) lineText(p *pendingMessage, line journal.ResultLine) string {
+	parts := []string{fmt.Sprintf("%s %d", b.noun, p.line)}
 	why := ""
 	if line.Error != nil {
 		why = line.Error.Error()
@@ -324,7 +353,7 @@ func lineText(p *pendingMessage, line journal.ResultLine) string {
 func stateCounts(states map[string]int) string {
 	order := []string{
 		stateBefore, string(provider.StateAccepted), string(provider.StateScheduled), string(provider.StatePartlyAccepted),
-		string(provider.StateRefused), string(provider.StateUnknown), journal.StateNotTried,
+		string(provider.StateRefused), stateLeftOut, string(provider.StateUnknown), journal.StateNotTried,
 	}
 	for _, s := range slices.Sorted(maps.Keys(states)) {
 		if !slices.Contains(order, s) {

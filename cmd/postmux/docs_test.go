@@ -30,6 +30,7 @@ func TestCommandsOfThePages(t *testing.T) {
 	}{
 		{"the first page", "README.md", 8},
 		{"batches", "docs/batches.md", 12},
+		{"mailings", "docs/mailing.md", 7},
 		{"templates", "docs/templates.md", 2},
 		{"the first page in Russian", "README.ru.md", 8},
 		{"the first page in Persian", "README.fa.md", 8},
@@ -45,6 +46,7 @@ func TestCommandsOfThePages(t *testing.T) {
 			t.Chdir(t.TempDir())
 			configured := filepath.Join("examples", examples.Config)
 			t.Setenv(configfile.Env, configured)
+			t.Setenv("UNSUBSCRIBE_SECRET", "made by openssl rand -base64 24")
 			require.NoError(t, os.CopyFS("examples", examples.Files))
 			config, err := sandboxConfig(hostOf(t, sb))
 			require.NoError(t, err)

@@ -26,7 +26,7 @@ import (
 type lab struct {
 	t        *testing.T
 	vendor   string
-	job      string // batch, import or export
+	job      string // batch, import, export or mailing
 	sb       *sandbox.Server
 	dir, cfg string
 	n        int // messages, rows or contacts
@@ -39,9 +39,9 @@ var labLists = map[string]string{"brevo": "4", "pakatv3": "4", "pakat": "newslet
 // labJobs are the jobs that a vendor can do.
 func labJobs(vendor string) []string {
 	if vendor == "smsby" { // it lists no contacts
-		return []string{"batch", "import"}
+		return []string{"batch", "import", "mailing"}
 	}
-	return []string{"batch", "import", "export"}
+	return []string{"batch", "import", "export", "mailing"}
 }
 
 func labVendors() []string { return slices.Sorted(maps.Keys(labLists)) }
@@ -86,6 +86,14 @@ func newLab(t *testing.T, vendor, job string, base func(sandbox string) string) 
 			fmt.Fprintf(&b, "%s,N%d,newsletter\n", email, i)
 		}
 		l.write("in.csv", b.String())
+	case "mailing":
+		l.n = 18
+		b.WriteString("email,first_name\n")
+		for i := range l.n {
+			fmt.Fprintf(&b, "%s,%d\n", l.email(i), i)
+		}
+		l.write("in.csv", b.String())
+		l.write("in.json", `{"name": "spring", "message": {"subject": "s{{.FirstName}}", "html": "<p>mail {{.FirstName}}.</p>"}, "unsubscribe": {"mailto": "leave@example.com"}}`)
 	case "export":
 		l.n = 1100
 		for i := range l.n {
@@ -120,6 +128,8 @@ func (l *lab) args() []string {
 	case "batch":
 		args = append(args, "batch", l.path("in.jsonl"), "--results", l.path("results.jsonl"))
 		resume = "results.jsonl"
+	case "mailing": // it goes on by itself
+		args = append(args, "mailing", "run", l.path("in.json"), "--contacts", l.path("in.csv"), "--results", l.path("results.jsonl"), "--max-recipients", "18", "--yes")
 	case "import":
 		args = append(args, "contacts", "import", l.path("in.csv"), "--results", l.path("state"), "--report", l.path("told.csv"))
 		resume = "state"
@@ -127,7 +137,7 @@ func (l *lab) args() []string {
 		args = append(args, "contacts", "export", l.path("out.csv"))
 		resume = "out.csv.part"
 	}
-	if l.there(resume) {
+	if resume != "" && l.there(resume) {
 		args = append(args, "--resume")
 	}
 	return args
@@ -172,6 +182,8 @@ func (l *lab) check(c *labCount, code int, out string) {
 	switch l.job {
 	case "batch":
 		l.checkBatch(c, code)
+	case "mailing":
+		l.checkMailing(c, code)
 	case "import":
 		l.checkImport(c, code, out)
 	case "export":
@@ -225,6 +237,45 @@ func (l *lab) checkBatch(c *labCount, code int) {
 	want := exit.Partly
 	if unsure > 0 {
 		want = exit.Unknown
+	}
+	assert.Equal(l.t, want, code)
+}
+
+func (l *lab) checkMailing(c *labCount, code int) {
+	l.t.Helper()
+	sent := make(map[string]int)
+	for _, m := range l.sb.Messages(l.vendor) {
+		sent[m.To[0].Email]++
+	}
+	last := make(map[string]string)
+	for line := range strings.Lines(l.read("results.jsonl")) {
+		var r struct {
+			State   string
+			Receipt provider.Receipt
+		}
+		require.NoError(l.t, json.Unmarshal([]byte(line), &r), line)
+		if r.State != "" && len(r.Receipt.Recipients) > 0 {
+			last[r.Receipt.Recipients[0].Email] = r.State
+		}
+	}
+	want := exit.Done
+	for i := range l.n {
+		email := l.email(i)
+		if sent[email] > 1 {
+			c.twice++
+		}
+		switch {
+		case last[email] == "unknown":
+			want = exit.Unknown
+			c.unsure++
+			if sent[email] == 0 {
+				c.unsent++
+			}
+		case last[email] == "":
+			c.untold++
+		case sent[email] == 0:
+			c.lost++
+		}
 	}
 	assert.Equal(l.t, want, code)
 }

@@ -16,7 +16,7 @@ const (
 var nothing = map[string]string{
 	"": notDone,
 
-	"send": notSent, "batch": notSent,
+	"send": notSent, "batch": notSent, "mailing": notDone, "mailing run": notSent,
 	"cancel": notWithdrawn,
 
 	"status": notAsked, "check": notAsked,

@@ -43,6 +43,8 @@ func vendorSays(t *testing.T, key string, status func() int, body func() string)
 var talkative = [][]string{
 	{"send", "--to", "a@example.com", "--subject", "s", "--html", "h"},
 	{"batch", "IN.jsonl", "--results", "OUT"},
+	{"mailing", "run", "IN.json", "--list", "id:1", "--results", "OUT", "--max-recipients", "9", "--yes"},
+	{"mailing", "run", "IN.json", "--contacts", "IN.csv", "--dry-run"},
 	{"status", "1"},
 	{"cancel", "1"},
 	{"check"},
@@ -71,6 +73,7 @@ func everything(t *testing.T, cfg string, commands [][]string) (printed, written
 		in := map[string]string{
 			"IN.jsonl": `{"to":[{"email":"a@example.com"}],"subject":"s","html":"h"}` + "\n" + `{"to":[{"email":"b@example.com"}],"subject":"s","html":"h"}` + "\n",
 			"IN.csv":   "email\na@example.com\nb@example.com\n",
+			"IN.json":  mailingFile,
 		}
 		for name, text := range in {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))

@@ -72,7 +72,7 @@ Providers: ` + providerNames() + `.
 		return exit.UsageError("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
-		newInit(a), newDemo(a), newSend(a), newBatch(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
+		newInit(a), newDemo(a), newSend(a), newBatch(a), newMailing(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
 		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newExitCodes(),
 	)
 	return root

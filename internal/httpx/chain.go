@@ -41,7 +41,7 @@ func assemble(s *settings) []link {
 			encode,
 			&beginner{},
 			// Last: the call is shown instead of sent.
-			&dryRun{show: s.Env.DryRun, describe: describe, secrets: scrub.New(s.secrets...)},
+			&dryRun{show: s.Env.DryRun, describe: describe, secrets: scrub.New(s.secrets...), limits: s.Limits, gates: s.gates},
 		}
 	}
 	return []link{

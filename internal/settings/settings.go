@@ -343,7 +343,7 @@ func Resolve(values map[string]any) (map[string]any, []Problem) {
 		if !ok {
 			continue
 		}
-		value, err := follow(word)
+		value, err := Follow(word)
 		if err != nil {
 			problems = append(problems, Problem{name, err.Error()})
 		}
@@ -363,7 +363,7 @@ func ResolveStruct(cfg any) []Problem {
 		if !ok || !isReference(word) {
 			continue
 		}
-		value, err := follow(word)
+		value, err := Follow(word)
 		if err != nil {
 			problems = append(problems, Problem{f.Name, err.Error()})
 			continue
@@ -391,11 +391,11 @@ func Secrets(cfg any) []string {
 // secretMost is the size of the file of a secret at most.
 const secretMost = 64 << 10
 
-// follow returns the content of a reference: an environment variable, or a file
+// Follow returns the content of a reference: an environment variable, or a file
 // without a byte order mark at its beginning and one line break at its end. Empty counts as
 // missing. An error does not tell what may be the key itself, put behind env: or file: by
 // mistake; the field that it is about says where to look.
-func follow(word string) (string, error) {
+func Follow(word string) (string, error) {
 	if name, ok := strings.CutPrefix(word, "env:"); ok {
 		value := os.Getenv(name)
 		if value == "" {

@@ -6,6 +6,7 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -197,7 +198,10 @@ func syntaxError(err error) *Error {
 	return wrong("", "expected a JSON document, found its end")
 }
 
-var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+var (
+	unmarshaler     = reflect.TypeFor[json.Unmarshaler]()
+	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
+)
 
 // checkShape compares a value with the Go type that it is decoded into.
 func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
@@ -208,7 +212,8 @@ func checkShape(path string, raw json.RawMessage, t reflect.Type) *Error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	leaf := reflect.PointerTo(t).Implements(unmarshaler) || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+	leaf := reflect.PointerTo(t).Implements(unmarshaler) || raw[0] == '"' && reflect.PointerTo(t).Implements(textUnmarshaler) ||
+		t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 	if leaf && raw[0] == '{' && t.Kind() == reflect.Struct && len(jsonFields(t)) > 0 {
 		leaf = false // it has a short form, and this is the long one
 	}

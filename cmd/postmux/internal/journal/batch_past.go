@@ -34,12 +34,15 @@ type Past struct {
 	unknown  map[int]pastUncertain // results whose outcome is unknown
 	ids      map[Digest]bool       // of messages that were sent; nil when they are not wanted
 	first    time.Time             // when the first call of all runs began
+	mailing  string                // the name of the mailing; "" of a batch
+	byDigest map[Digest]int        // of a mailing, the indexes of its messages
 }
 
 type pastMessage struct {
 	digest Digest
 	known  bool
 	did    Did
+	asked  bool // this run has asked for it
 }
 
 type pastUncertain struct {
@@ -68,8 +71,12 @@ func (p *Past) add(number int, data []byte) error {
 	var line struct {
 		ResultLine
 		beginLine
+		mailingLine
 	}
-	if err := json.Unmarshal(data, &line); err != nil || len(line.Begun) != len(line.Digests) || len(line.Begun) == 0 && line.State == "" {
+	if err := json.Unmarshal(data, &line); err == nil && line.Mailing != "" && number == 1 {
+		p.mailing = line.Mailing
+		return nil
+	} else if err != nil || len(line.Begun) != len(line.Digests) || len(line.Begun) == 0 && line.State == "" {
 		return errors.New("not of a batch")
 	}
 	if len(line.Begun) > 0 {
@@ -132,7 +139,7 @@ func (p *Past) set(index int, d Digest, what Did) error {
 	if m.known && m.digest != d {
 		return errors.New("two different messages have the same index")
 	}
-	*m = pastMessage{d, true, what}
+	*m = pastMessage{digest: d, known: true, did: what}
 	return nil
 }
 
@@ -145,6 +152,7 @@ func (p *Past) Was(index int, d Digest, line int) (Did, error) {
 	if p.messages[index].digest != d {
 		return didNothing, exit.UsageError("--resume", "the input has changed: line %d (message %d) is not the message that %s is of", line, index, p.name)
 	}
+	p.messages[index].asked = true
 	return p.messages[index].did, nil
 }
 

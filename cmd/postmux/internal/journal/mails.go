@@ -29,7 +29,7 @@ func OpenMails(ctx context.Context, name string) (*Mails, *File, error) {
 }
 
 func (m *Mails) add(number int, data []byte) error {
-	if err := m.past.add(number, data); err != nil {
+	if err := m.past.add(number, data); err != nil || number == 1 && m.past.mailing != "" {
 		return err
 	}
 	var line struct {
