@@ -132,6 +132,7 @@ vuln: ## known vulnerabilities in what is linked (needs the internet)
 	$(EACH) $(GO) run $(GOVULNCHECK) ./...
 
 demo: ## one message and 200 contacts through all providers, without an account
+	@echo 'compiling the tool, up to a minute the first time ...' >&2
 	@$(GO) run ./cmd/postmux demo
 
 sandbox: ## run the fakes of all vendors on loopback

@@ -90,7 +90,7 @@ func TestImportRaces(t *testing.T) {
 			assert.Equal(t, rows-each, stayed, "the others")
 			if row.back {
 				assert.Equal(t, each, back, "the sandbox does the worst")
-				assert.Contains(t, c.Capabilities()["contacts.import"].Note, "but for the moment in which the job comes to the row")
+				assert.Contains(t, c.Capabilities()["contacts.import"].Note, "except in the moment when the job stores the row")
 				return
 			}
 			assert.Zero(t, back, "put back on the list")

@@ -23,7 +23,8 @@ limits. --diff shows where two differ.
 
 Levels: native; limited (within a limit); emulated (by other means, with a note on
 the receipt); account_wide (a setting of the account, not of a message); none.`,
-		Example: `  postmux capabilities --diff brevo smsby`,
+		ValidArgsFunction: a.completeProvider,
+		Example:           `  postmux capabilities --diff brevo smsby`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case diff && len(args) != 2:

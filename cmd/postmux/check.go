@@ -21,7 +21,7 @@ func newCheck(a *app) *cobra.Command {
 	var every bool
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check the configuration, the credentials, the senders and the quota",
+		Short: "Check the configuration, the credentials and the senders",
 		Long: `Check the form of the whole configuration, and ask the provider whether the
 credentials of the account work and what it may send. Nothing is sent. Of a route
 the members are asked, and what one of them lacks and another has is told. --all resolves all secrets and asks all providers.`,

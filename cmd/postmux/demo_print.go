@@ -10,9 +10,10 @@ import (
 )
 
 func (a *app) printDemo(results []*demoRow) {
-	t := terminal.NewTable(a.out, "ACCOUNT", "PROVIDER", "STATE", "MESSAGE ID", "CONTACTS WRITTEN", "READ BACK")
+	a.out.Text("Nothing changes from one to the next but a line of the configuration:\n\n  default: " + results[0].Account + "\n\nContacts are those written and those read back.\n")
+	t := terminal.NewTable(a.out, "DEFAULT", "STATE", "CONTACTS", "MESSAGE ID")
 	for _, r := range results {
-		t.Row(r.Account, r.Provider, orDash(string(r.State)), orDash(r.MessageID), countText(r.Written), countText(r.ReadBack))
+		t.Row(r.Account, orDash(string(r.State)), countText(r.Written)+"/"+countText(r.ReadBack), orDash(r.MessageID))
 	}
 	t.Flush()
 	a.out.Text("\nWhat the sandbox received:\n")
@@ -31,6 +32,12 @@ func (a *app) printDemo(results []*demoRow) {
 		return out
 	})
 	demoLines(a.out, "Problems:", results, func(r *demoRow) []string { return r.Problems })
+	a.out.Text(`
+Next, with your own account or with the sandbox:
+
+  postmux init brevo --from shop@example.com    # or: postmux init --sandbox
+  postmux send --to anna@example.com --subject Hello --html '<p>Hello</p>'
+`)
 }
 
 func demoLines(out *terminal.Output, head string, results []*demoRow, lines func(*demoRow) []string) {

@@ -37,6 +37,7 @@ func newLists(a *app) *cobra.Command {
 func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 	t := terminal.NewTable(a.out, "ID", "NAME", "CONTACTS")
 	i := 0
+	var printed []provider.List
 	for list, err := range c.AllLists(ctx) {
 		if err != nil {
 			t.Flush()
@@ -47,6 +48,7 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 			i++
 			continue
 		}
+		printed = append(printed, list)
 		count := ""
 		if list.Count >= 0 {
 			count = strconv.FormatInt(list.Count, 10)
@@ -55,6 +57,7 @@ func (a *app) printLists(ctx context.Context, c *provider.Client) error {
 	}
 	if !a.json {
 		t.End()
+		keepLists(c.Account(), printed)
 	}
 	return nil
 }

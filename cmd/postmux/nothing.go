@@ -28,7 +28,7 @@ var nothing = map[string]string{
 	"suppressions": notDone, "suppressions list": notAsked,
 	"suppressions add": notChanged, "suppressions remove": notChanged,
 
-	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone,
+	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone, "man": notDone,
 	"exit-codes": notDone,
 
 	"sandbox mails": notAsked, "sandbox fault": notChanged, "sandbox reset": notChanged,

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,14 +65,17 @@ Providers: ` + providerNames() + `.
 	f.StringVar(&a.account, "provider", "", "`ACCOUNT` of the configuration to use (default the configuration's default)")
 	f.BoolVar(&a.json, "json", false, "write JSON on stdout")
 	f.BoolVar(&a.debug, "debug", false, "write each request and answer on stderr, credentials redacted")
-	must(root.RegisterFlagCompletionFunc("provider", a.completeAccount))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return exit.UsageError("", "%s; try --help", err.Error())
 	})
 	root.AddCommand(
 		newInit(a), newDemo(a), newSend(a), newBatch(a), newMailing(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
-		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newExitCodes(),
+		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newMan(a), newExitCodes(),
 	)
+	cobra.AddTemplateFunc("flagPages", flagPages)
+	root.SetUsageTemplate(usage)
+	wrapHelp(root)
+	a.completions(root)
 	return root
 }
 
@@ -93,15 +94,6 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// completeAccount offers the accounts of the configuration, silently.
-func (a *app) completeAccount(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	cfg, err := a.loadConfig()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return slices.Sorted(maps.Keys(cfg.Providers)), cobra.ShellCompDirectiveNoFileComp
 }
 
 // open opens the account that the command line or the configuration names.

@@ -98,6 +98,9 @@ func (m *messageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().AddFlagSet(f)
 	cmd.MarkFlagsMutuallyExclusive("text", "text-file")
 	cmd.MarkFlagsMutuallyExclusive("html", "html-file")
+	group(cmd, "People", "from", "to", "cc", "bcc", "reply-to")
+	group(cmd, "Content", "subject", "text", "html", "text-file", "html-file", "attach", "template", "var")
+	group(cmd, "Delivery", "send-at", "header", "tag", "metadata", "track-opens", "track-clicks", "idempotency-key")
 }
 
 // message is the message of the file with the flags laid over it.

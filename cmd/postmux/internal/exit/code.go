@@ -27,13 +27,13 @@ const Help = `Exit codes:
 
   0    done
   1    a bug, or writing the output failed
-  2    stopped locally (usage, input that cannot be read, configuration, invalid,
-       unsupported): nothing was done
+  2    stopped locally (usage, input that cannot be read, configuration,
+       invalid, unsupported): nothing was done
   3    of many items some were done and some were not
   4    the provider does not accept the credentials (401, 403)
   5    the provider refused (invalid, no credit, conflict, not found)
-  6    a limit, an outage, or a useless answer (a redirect, say) to a read or to a
-       call that had no effect; provably nothing was sent
+  6    a limit, an outage, or a useless answer (a redirect, say) to a read or to
+       a call that had no effect; provably nothing was sent
   7    the outcome is unknown: a request left and no usable answer came
   130  interrupted; when a request had left, 7 tells more and wins
 

@@ -155,6 +155,29 @@ func broken(text string, width int) []string {
 	return lines
 }
 
+// Wrap returns the paragraphs of text in lines of at most width cells. Lines that begin
+// with a blank stay as they are.
+func Wrap(text string, width int) string {
+	var out []string
+	paragraph := ""
+	end := func() {
+		if paragraph != "" {
+			out = append(out, broken(paragraph, width)...)
+		}
+		paragraph = ""
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line == "" || strings.HasPrefix(line, " ") {
+			end()
+			out = append(out, line)
+			continue
+		}
+		paragraph = strings.TrimSpace(paragraph + " " + line)
+	}
+	end()
+	return strings.Join(out, "\n")
+}
+
 // Pairs prints "name  value" lines and leaves out empty values.
 func (o *Output) Pairs(rows [][2]string) {
 	t := NewTable(o)

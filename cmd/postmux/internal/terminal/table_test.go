@@ -50,3 +50,14 @@ func TestTableHasColours(t *testing.T) {
 	table.End()
 	assert.Equal(t, "STATE     WHO\n\x1b[32maccepted\x1b[0m  anna\n\x1b[31mrefused\x1b[0m   accepted by nobody\n", out.String())
 }
+
+func TestWrap(t *testing.T) {
+	for _, tc := range []struct{ name, text, want string }{
+		{name: "nothing"},
+		{name: "a paragraph", text: "one two\nthree four five", want: "one two\nthree four\nfive"},
+		{name: "paragraphs", text: "one\ntwo\n\nthree", want: "one two\n\nthree"},
+		{name: "indented lines stay", text: "one:\n  a long line of code\ntwo", want: "one:\n  a long line of code\ntwo"},
+	} {
+		t.Run(tc.name, func(t *testing.T) { assert.Equal(t, tc.want, Wrap(tc.text, 10)) })
+	}
+}
