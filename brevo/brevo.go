@@ -48,6 +48,7 @@ import (
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 )
 
 const name = "brevo" // of the provider
@@ -58,6 +59,7 @@ const baseURL = "https://api.brevo.com/v3"
 // Config are the settings of an account.
 type Config struct {
 	provider.AccountSettings
+	events.Settings
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key of the account, xkeysib-…"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
@@ -91,6 +93,7 @@ func Driver() provider.Driver { return driver.Driver() }
 var driver = provider.DriverOf[Config]{
 	Name:         name,
 	Check:        checkTracker,
+	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...) },
 	Capabilities: capabilitiesOf,
 	Open:         open,
 }

@@ -49,7 +49,10 @@ func (c calls) ListEmailEvents(
 	}
 	out := make([]sendinblue.Event, len(page.Events))
 	for i, e := range page.Events {
-		out[i] = sendinblue.Event{Email: e.Email, Event: e.Event, Date: e.Date}
+		out[i] = sendinblue.Event{
+			Email: e.Email, Event: e.Event, Date: e.Date, MessageID: e.MessageID, Reason: e.Reason, Tag: e.Tag,
+			Link: e.Link, IP: e.IP, From: e.From, Subject: e.Subject, Row: e,
+		}
 	}
 	return out, nil
 }

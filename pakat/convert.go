@@ -15,8 +15,8 @@ import (
 	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/exact"
 	"github.com/postmux/postmux/internal/mailaddr"
-	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/feature"
 )
 
@@ -170,7 +170,7 @@ func statusFromAPI(messageID string, mail pakatapi.TransactionalEmail) *provider
 	switch {
 	case !known:
 		r.Notes = []provider.Note{{Field: "state", Action: provider.NoteWarning, Why: "the provider says " + strconv.Quote(mail.Status)}}
-	case what.Kind == mailevent.Sent:
+	case what.Kind == events.KindSent:
 		r.Notes = []provider.Note{{
 			Field: "state", Action: provider.NoteWarning,
 			Why: "handed to a mail server; the provider tells nothing of delivery",

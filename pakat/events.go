@@ -1,13 +1,111 @@
 package pakat
 
-import "github.com/postmux/postmux/internal/mailevent"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/postmux/postmux/internal/loose"
+	"github.com/postmux/postmux/internal/mailevent"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
+)
 
 // stateWords are the states of a single mail, as the document lists them. Webhooks of
 // the vendor are about opens and clicks of campaigns only.
 var stateWords = mailevent.Words{
-	{Log: []string{"unsent"}, What: mailevent.What{Kind: mailevent.Queued}},
-	{Log: []string{"sent"}, What: mailevent.What{Kind: mailevent.Sent}},
-	{Log: []string{"failed"}, What: mailevent.What{Kind: mailevent.Failed}},
-	{Payload: []string{"open"}, What: mailevent.What{Kind: mailevent.Opened}},
-	{Payload: []string{"click"}, What: mailevent.What{Kind: mailevent.Clicked}},
+	{Log: []string{"unsent"}, What: mailevent.What{Kind: events.KindQueued}},
+	{Log: []string{"sent"}, What: mailevent.What{Kind: events.KindSent}},
+	{Log: []string{"failed"}, What: mailevent.What{Kind: events.KindFailed}},
+	{Payload: []string{"open"}, What: mailevent.What{Kind: events.KindOpened}},
+	{Payload: []string{"click"}, What: mailevent.What{Kind: events.KindClicked}},
+}
+
+// ParseEvents reads the body of a webhook of new.pakat.net, which tells opens and clicks of
+// campaigns. The vendor does not document it; the form is that of MailWizz, on which the
+// service is built. What is not known has the kind events.KindUnknown. The error is about a
+// body that is no JSON object and no list. Account and ReceivedAt stay empty.
+func ParseEvents(body []byte) ([]events.Event, error) {
+	rows, err := events.Rows(body)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	out := make([]events.Event, len(rows))
+	for i, row := range rows {
+		out[i] = readEvent(row)
+	}
+	return out, nil
+}
+
+func readEvent(row json.RawMessage) events.Event {
+	e := events.Event{
+		Kind: events.KindUnknown, Provider: name, Source: events.SourceWebhook, Scope: provider.ScopeMarketing, Raw: row,
+	}
+	within := func(value []byte, member func(name, value []byte)) {
+		loose.Members(value, func(name, value []byte) {
+			if string(name) == "attributes" {
+				loose.Members(value, member)
+			}
+		})
+	}
+	loose.Members(row, func(name, value []byte) {
+		switch string(name) {
+		case "event":
+			loose.Members(value, func(name, value []byte) {
+				switch text := loose.Text(value); string(name) {
+				case "type":
+					e.VendorEvent = text
+				case "user_agent":
+					e.UserAgent = text
+				case "ip_address":
+					e.IP = text
+				default: // under which name the link comes is not known
+					if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
+						e.URL = text
+					}
+				}
+			})
+		case "timestamp":
+			if at, ok := loose.Unix(loose.Whole(value)); ok {
+				e.At, e.AtBasis = at, events.AtExact
+			}
+		case "subscriber":
+			within(value, func(name, value []byte) {
+				if string(name) == "email" {
+					e.Recipient = mailevent.Address(value)
+				}
+			})
+		case "campaign":
+			within(value, func(name, value []byte) {
+				switch string(name) {
+				case "campaign_uid":
+					e.CampaignID = loose.ID(value)
+				case "subject":
+					e.Subject = loose.Text(value)
+				}
+			})
+		case "list":
+			within(value, func(name, value []byte) {
+				if string(name) == "list_uid" {
+					e.Lists = loose.Texts(value)
+				}
+			})
+		}
+	})
+	if w := stateWords.Word(e.VendorEvent); w != nil && len(w.Payload) > 0 {
+		e.Kind = w.Kind
+	}
+	if e.Kind != events.KindClicked {
+		e.URL = ""
+	}
+	mailevent.Finish(&e)
+	return e
+}
+
+// Receiver reads webhooks of new.pakat.net that have one of the secrets at the end of their
+// path. The URL is typed into each campaign in the vendor's panel.
+func Receiver(secrets ...provider.Secret) events.Receiver {
+	return events.Receiver{
+		Provider: name, Secrets: secrets, Streams: map[string]events.Parse{"": ParseEvents},
+	}
 }

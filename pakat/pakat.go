@@ -48,6 +48,7 @@ import (
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 )
 
 const name = "pakat" // of the provider
@@ -58,6 +59,7 @@ const baseURL = "https://new.pakat.net/api"
 // Config are the settings of an account of new.pakat.net.
 type Config struct {
 	provider.AccountSettings
+	events.Settings
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key from the customer area of new.pakat.net"`
 	// PhoneTag is the tag of the field that holds phone numbers, "PHONE". The
 	// vendor has no such field by itself; empty means that phones are not kept.
@@ -82,7 +84,9 @@ func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
 // Driver opens accounts of new.pakat.net from a configuration.
 func Driver() provider.Driver { return driver.Driver() }
 
-var driver = provider.DriverOf[Config]{Name: name, Check: checkTag, Capabilities: capabilities, Open: open}
+var driver = provider.DriverOf[Config]{Name: name, Check: checkTag, Capabilities: capabilities, Receiver: receiver, Open: open}
+
+func receiver(cfg Config) any { return Receiver(cfg.Secrets()...) }
 
 var tagForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 

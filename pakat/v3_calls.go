@@ -34,7 +34,10 @@ func (c v3Calls) ListEmailEvents(
 	}
 	var events []sendinblue.Event
 	for _, e := range page.Events {
-		events = append(events, sendinblue.Event{Email: e.Email, Event: e.Event, Date: e.Date})
+		events = append(events, sendinblue.Event{
+			Email: e.Email, Event: e.Event, Date: e.Date, MessageID: e.MessageID, Reason: e.Reason, Tag: e.Tag,
+			Link: e.Link, IP: e.IP, From: e.From, Subject: e.Subject, Row: e,
+		})
 	}
 	return events, nil
 }

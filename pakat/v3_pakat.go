@@ -8,6 +8,7 @@ import (
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -19,6 +20,7 @@ const v3BaseURL = "https://api.pakat.net/v3"
 // V3Config are the settings of an account of Pakat v3.
 type V3Config struct {
 	provider.AccountSettings
+	events.Settings
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key v3 of the account, from its profile page"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
@@ -52,6 +54,7 @@ func V3Driver() provider.Driver { return v3Driver.Driver() }
 var v3Driver = provider.DriverOf[V3Config]{
 	Name:         v3Name,
 	Capabilities: v3CapabilitiesOf,
+	Receiver:     func(cfg V3Config) any { return V3Receiver(cfg.Secrets()...) },
 	Open:         v3Open,
 }
 

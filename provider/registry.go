@@ -72,7 +72,7 @@ func (r Registry) open(
 		return nil, configError(placeOf(name), "no such account; known: %s", cfg.names())
 	}
 	d, _ := r.driver(a.Provider())
-	own, problems := d.decode(a, true)
+	own, problems := d.decode(d.toSend(a), true)
 	problems = append(within(placeOf(name), problems), keyAsName(name, settings.Secrets(own))...)
 	if len(problems) > 0 {
 		return nil, joinProblems(withoutKeys(problems, r.keysOf(cfg, own)))
@@ -306,6 +306,9 @@ type DriverOf[C any] struct {
 	// credentials. A route's driver has no such function: a route has the
 	// capabilities of its members.
 	Capabilities func(cfg C) Capabilities
+	// Receiver makes what receives the webhooks of an account, an events.Receiver; nil where
+	// the provider pushes nothing. Only the settings with the tag use:"receive" are set.
+	Receiver func(cfg C) any
 	// Open makes the adapter; it does not touch the network. It gets checked
 	// settings, with references followed.
 	Open func(ctx context.Context, cfg C, env DriverEnv) (Adapter, error)
@@ -319,7 +322,10 @@ type Driver struct {
 	caps   func(AccountConfig) Capabilities
 	// decode reads and checks settings; resolve: follow references.
 	decode func(a AccountConfig, resolve bool) (any, []*Error)
-	open   func(ctx context.Context, cfg any, env DriverEnv) (*Client, error)
+	// receiver checks the form of all settings and follows the references of those of
+	// webhooks; nil where the provider pushes nothing.
+	receiver func(a AccountConfig) (any, []*Error)
+	open     func(ctx context.Context, cfg any, env DriverEnv) (*Client, error)
 }
 
 // Name is the provider's name in a configuration, "brevo".
@@ -337,8 +343,60 @@ func (d Driver) Capabilities(a AccountConfig) Capabilities {
 	return d.caps(a)
 }
 
+// receiver is Receiver for settings of a configuration.
+func (d DriverOf[C]) receiver(a AccountConfig) (any, []*Error) {
+	var all, own C
+	out := configErrors(settings.Decode(withoutProvider(a), &all))
+	out = append(out, without(configErrors(settings.Check(all, settings.Receive)), out)...)
+	values := make(map[string]any)
+	for _, f := range settings.Fields(reflect.TypeFor[C]()) {
+		if v, ok := a[f.Name]; ok && f.Tag.Get("use") == "receive" {
+			values[f.Name] = v
+		}
+	}
+	values, problems := settings.Resolve(values)
+	out = append(out, without(configErrors(append(problems, settings.Decode(values, &own)...)), out)...)
+	out = append(out, without(embeddedProblems(own), out)...)
+	return d.Receiver(own), withoutKeys(out, append(settings.Secrets(all), settings.Secrets(own)...))
+}
+
+// Receivers returns what receives the webhooks of the accounts of cfg, by the names of the
+// accounts. It follows the references of no setting but those of webhooks, so API keys need
+// not be there; all else is checked for its form. The error lists all problems at once.
+// events.FromConfig makes a handler of it.
+func (r Registry) Receivers(cfg Config) (map[string]any, error) {
+	out, problems := make(map[string]any), slices.Clone(cfg.problems)
+	for _, name := range slices.Sorted(maps.Keys(cfg.Providers)) {
+		a := cfg.Providers[name]
+		d, ok := r.driver(a.Provider())
+		if !ok {
+			_, found := r.checkAccount(placeOf(name), a, false)
+			problems = append(problems, without(found, cfg.problems)...)
+			continue
+		}
+		if d.receiver == nil {
+			continue
+		}
+		made, found := d.receiver(a)
+		problems = append(problems, without(within(placeOf(name), found), cfg.problems)...)
+		out[name] = made
+	}
+	if err := joinProblems(problems); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // Driver returns the driver for a Registry.
 func (d DriverOf[C]) Driver() Driver {
+	out := d.driver()
+	if d.Receiver != nil {
+		out.receiver = d.receiver
+	}
+	return out
+}
+
+func (d DriverOf[C]) driver() Driver {
 	var zero C
 	return Driver{
 		name: d.Name, route: d.Route, config: zero,
@@ -408,8 +466,33 @@ func (d DriverOf[C]) problems(cfg C) []*Error {
 	if d.Route {
 		out = append(out, notOfRoutes(cfg)...)
 	}
+	out = append(out, without(embeddedProblems(cfg), out)...)
 	if d.Check != nil {
 		out = append(out, without(d.Check(cfg), out)...)
+	}
+	return out
+}
+
+// embeddedProblems are those of settings that a group of drivers embeds, such as
+// events.Settings, which have a method Check.
+func embeddedProblems(cfg any) []*Error {
+	if group, ok := cfg.(interface{ Check() []*Error }); ok {
+		return group.Check()
+	}
+	return nil
+}
+
+// toSend leaves out references to what only the receipt of webhooks needs, such as its
+// secret: a host that sends need not have it.
+func (d Driver) toSend(a AccountConfig) AccountConfig {
+	out := a
+	for _, f := range settings.Fields(reflect.TypeOf(d.config)) {
+		word, ok := a[f.Name].(string)
+		if f.Tag.Get("use") != "receive" || !ok || settings.Literal(word) {
+			continue
+		}
+		out = maps.Clone(out)
+		delete(out, f.Name)
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/feature"
 )
 
@@ -110,10 +111,10 @@ func statusFromAPI(messageID string, record *sendpulseapi.EmailRecord) *provider
 	what, known := codeWhat(int64(record.SMTPAnswerCode))
 	log.Add(record.Recipient, what)
 	if record.Tracking.Opens > 0 {
-		log.Add(record.Recipient, mailevent.What{Kind: mailevent.Opened})
+		log.Add(record.Recipient, mailevent.What{Kind: events.KindOpened})
 	}
 	if record.Tracking.Clicks > 0 {
-		log.Add(record.Recipient, mailevent.What{Kind: mailevent.Clicked})
+		log.Add(record.Recipient, mailevent.What{Kind: events.KindClicked})
 	}
 	r := log.Receipt(messageID)
 	if record.Recipient == "" {

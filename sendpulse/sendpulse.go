@@ -52,6 +52,7 @@ import (
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 )
 
 const name = "sendpulse" // of the provider
@@ -62,6 +63,7 @@ const baseURL = "https://api.sendpulse.com"
 // Config are the settings of an account: ClientID with ClientSecret, or APIKey.
 type Config struct {
 	provider.AccountSettings
+	events.Settings
 	ClientID     string          `json:"client_id" doc:"client id of the account; goes with client_secret"`
 	ClientSecret provider.Secret `json:"client_secret" doc:"client secret of the account; goes with client_id"`
 	APIKey       provider.Secret `json:"api_key" doc:"API key of the account, instead of client_id and client_secret"`
@@ -90,6 +92,7 @@ var driver = provider.DriverOf[Config]{
 	Name:         name,
 	Check:        checkCredentials,
 	Capabilities: func(Config) provider.Capabilities { return capabilities },
+	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...) },
 	Open:         open,
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/postmux/postmux/internal/mailaddr"
 	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/rest"
 )
@@ -204,7 +205,7 @@ func statusFromAPI(messageID string, mailings []smsbyapi.BulkMailing) *provider.
 		}
 		for _, e := range mailing.Errors {
 			email := strings.TrimSpace(e.Email)
-			states.Add(email, mailevent.What{Kind: mailevent.Rejected})
+			states.Add(email, mailevent.What{Kind: events.KindRejected})
 			why[email] = e.Error
 		}
 	}

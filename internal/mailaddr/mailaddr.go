@@ -56,11 +56,28 @@ func Key(email string) string {
 		return strings.ToLower(norm.NFC.String(email))
 	}
 	domain := email[at+1:]
+	if ASCII(email) && !hasACE(domain) { // usual, and for such names all of below is this
+		return strings.ToLower(email)
+	}
 	if wire, err := profile.ToASCII(domain); err == nil {
 		domain = wire
 	}
 	// In lower case a letter may be composed otherwise, so NFC comes again.
 	return norm.NFC.String(strings.ToLower(norm.NFC.String(email[:at]) + "@" + domain))
+}
+
+// Readable returns email with an international domain in letters, as people write it.
+// What is no such domain stays as it is.
+func Readable(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	if at < 0 || !hasACE(email[at+1:]) {
+		return email
+	}
+	domain, err := profile.ToUnicode(email[at+1:])
+	if err != nil {
+		return email
+	}
+	return email[:at+1] + domain
 }
 
 // Name returns a display name in NFC. Joiners stay: Persian needs them.

@@ -2,42 +2,41 @@ package mailevent
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 )
 
-func soft() What { return What{Kind: Bounced, Class: Soft} }
+func soft() What { return What{Kind: events.KindBounced, Class: events.BounceSoft} }
 
 // The heaviest event decides, in whatever order events come.
 func TestLogState(t *testing.T) {
-	hard := What{Kind: Bounced, Class: Hard}
+	hard := What{Kind: events.KindBounced, Class: events.BounceHard}
 	for _, row := range []struct {
 		name   string
 		events []What
 		want   provider.State
 	}{
-		{"queued", []What{{Kind: Queued}}, provider.StateQueued},
-		{"deferred, then delivered", []What{{Kind: Queued}, {Kind: Deferred}, {Kind: Delivered}}, provider.StateDelivered},
-		{"a soft bounce alone", []What{{Kind: Queued}, soft()}, provider.StateBounced},
-		{"a soft bounce after a deferral", []What{{Kind: Deferred}, soft()}, provider.StateBounced},
-		{"a soft bounce, then handed on", []What{soft(), {Kind: Sent}}, provider.StateAccepted},
-		{"a soft bounce, then delivered", []What{{Kind: Queued}, soft(), {Kind: Delivered}}, provider.StateDelivered},
-		{"a soft bounce, then opened", []What{{Kind: Queued}, soft(), {Kind: Delivered}, {Kind: Opened}}, provider.StateOpened},
-		{"opened by a machine", []What{{Kind: Delivered}, {Kind: Opened, Machine: true}}, provider.StateDelivered},
-		{"opened by a machine, and nothing before", []What{{Kind: Opened, Machine: true}}, provider.StateDelivered},
-		{"opened by a machine and by a person", []What{{Kind: Opened, Machine: true}, {Kind: Opened}}, provider.StateOpened},
-		{"a hard bounce after an open", []What{{Kind: Opened}, hard}, provider.StateBounced},
+		{"queued", []What{{Kind: events.KindQueued}}, provider.StateQueued},
+		{"deferred, then delivered", []What{{Kind: events.KindQueued}, {Kind: events.KindDeferred}, {Kind: events.KindDelivered}}, provider.StateDelivered},
+		{"a soft bounce alone", []What{{Kind: events.KindQueued}, soft()}, provider.StateBounced},
+		{"a soft bounce after a deferral", []What{{Kind: events.KindDeferred}, soft()}, provider.StateBounced},
+		{"a soft bounce, then handed on", []What{soft(), {Kind: events.KindSent}}, provider.StateAccepted},
+		{"a soft bounce, then delivered", []What{{Kind: events.KindQueued}, soft(), {Kind: events.KindDelivered}}, provider.StateDelivered},
+		{"a soft bounce, then opened", []What{{Kind: events.KindQueued}, soft(), {Kind: events.KindDelivered}, {Kind: events.KindOpened}}, provider.StateOpened},
+		{"opened by a machine", []What{{Kind: events.KindDelivered}, {Kind: events.KindOpened, Machine: true}}, provider.StateDelivered},
+		{"opened by a machine, and nothing before", []What{{Kind: events.KindOpened, Machine: true}}, provider.StateDelivered},
+		{"opened by a machine and by a person", []What{{Kind: events.KindOpened, Machine: true}, {Kind: events.KindOpened}}, provider.StateOpened},
+		{"a hard bounce after an open", []What{{Kind: events.KindOpened}, hard}, provider.StateBounced},
 		{"a hard bounce after a soft one", []What{soft(), hard}, provider.StateBounced},
-		{"rejected", []What{{Kind: Queued}, {Kind: Rejected}}, provider.StateRejected},
-		{"failed", []What{{Kind: Queued}, {Kind: Failed}}, provider.StateFailed},
-		{"a complaint after all", []What{{Kind: Delivered}, {Kind: Clicked}, hard, {Kind: Complained}}, provider.StateComplained},
-		{"nothing of the way", []What{{Kind: Unsubscribed}}, provider.StateUnknown},
-		{"left after a click", []What{{Kind: Clicked}, {Kind: Unsubscribed}}, provider.StateClicked},
+		{"rejected", []What{{Kind: events.KindQueued}, {Kind: events.KindRejected}}, provider.StateRejected},
+		{"failed", []What{{Kind: events.KindQueued}, {Kind: events.KindFailed}}, provider.StateFailed},
+		{"a complaint after all", []What{{Kind: events.KindDelivered}, {Kind: events.KindClicked}, hard, {Kind: events.KindComplained}}, provider.StateComplained},
+		{"nothing of the way", []What{{Kind: events.KindUnsubscribed}}, provider.StateUnknown},
+		{"left after a click", []What{{Kind: events.KindClicked}, {Kind: events.KindUnsubscribed}}, provider.StateClicked},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			permutations(row.events, func(events []What) {
@@ -67,26 +66,26 @@ func permutations(items []What, visit func([]What)) {
 func TestLogOfSeveral(t *testing.T) {
 	log := Log{}
 	assert.Nil(t, log.Receipt("x"))
-	log.Add("b@example.com", What{Kind: Clicked})
-	log.Add("a@example.com", What{Kind: Delivered})
+	log.Add("b@example.com", What{Kind: events.KindClicked})
+	log.Add("a@example.com", What{Kind: events.KindDelivered})
 	r := log.Receipt("x")
 	assert.Equal(t, provider.StateDelivered, r.State, "the least that is known of all")
 	assert.Equal(t, []provider.RecipientResult{
 		{Email: "a@example.com", MessageID: "x", State: provider.StateDelivered},
 		{Email: "b@example.com", MessageID: "x", State: provider.StateClicked},
 	}, r.Recipients)
-	log.Add("c@example.com", What{Kind: Bounced, Class: Hard})
+	log.Add("c@example.com", What{Kind: events.KindBounced, Class: events.BounceHard})
 	assert.Equal(t, provider.StateBounced, log.Receipt("x").State, "bad news comes first")
 }
 
 func TestFind(t *testing.T) {
 	words := Words{
 		{Payload: []string{"soft_bounce"}, Log: []string{"softBounces"}, Register: []string{"softBounceHook"}, What: soft()},
-		{Log: []string{"CLICK*"}, What: What{Kind: Clicked}},
+		{Log: []string{"CLICK*"}, What: What{Kind: events.KindClicked}},
 	}
 	for name, want := range map[string]What{
 		"soft_bounce": soft(), "softBounce": soft(), "Soft-Bounces": soft(), " SOFTBOUNCES ": soft(),
-		"CLICKED": {Kind: Clicked}, "click": {Kind: Clicked},
+		"CLICKED": {Kind: events.KindClicked}, "click": {Kind: events.KindClicked},
 	} {
 		got, ok := words.Find(name)
 		assert.True(t, ok, name)
@@ -95,17 +94,5 @@ func TestFind(t *testing.T) {
 	for _, name := range []string{"", "bounce", "softBounceHook", "clic"} {
 		_, ok := words.Find(name)
 		assert.False(t, ok, name)
-	}
-}
-
-// Every kind of a mail's way has a weight, and the table names nothing twice.
-func TestOrder(t *testing.T) {
-	seen := map[What]bool{}
-	for _, row := range order {
-		assert.False(t, seen[row.What], "%v", row.What)
-		seen[row.What] = true
-		require.NotEqual(t, provider.StateUnknown, row.state)
-		assert.Equal(t, row.Kind == Bounced, row.Class != "")
-		assert.False(t, strings.Contains(string(row.Kind), " "))
 	}
 }

@@ -46,8 +46,11 @@ type Calls interface {
 	) (blocked []provider.Suppression, count int64, err error)
 }
 
-// Event is an event of the log of a mail.
-type Event struct{ Email, Event, Date string }
+// Event is an event of the log. Row is the row that it is from.
+type Event struct {
+	Email, Event, Date, MessageID, Reason, Tag, Link, IP, From, Subject string
+	Row                                                                 any
+}
 
 // Mail is a mail of the list of sent mail. Sender is empty where it is not told.
 type Mail struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/api"
-	"github.com/postmux/postmux/internal/mailevent"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 )
 
 // The names under which webhooks are registered are those of the specs. That of replies
@@ -52,5 +52,5 @@ func TestWords(t *testing.T) {
 		assert.Equal(t, want, what.State(), name)
 	}
 	what, _ := Words.Find("softBounces")
-	assert.Equal(t, mailevent.Soft, what.Class)
+	assert.Equal(t, events.BounceSoft, what.Class)
 }
