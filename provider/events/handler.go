@@ -160,11 +160,11 @@ func (h *handler) find(r *http.Request) (a account, stream string, ok bool) {
 		}
 	}
 	sums := append(slices.Clip(a.sums), h.dummy[len(a.sums):]...)
-	right := verify(credential(r), sums)
-	if !known || !right {
+	came, inPath := credential(r)
+	if right := verify(came, sums); !known || !right {
 		return a, "", false
 	}
-	if len(parts) > 0 && !verifiedBearer(r, a) {
+	if inPath && len(parts) > 0 {
 		parts = parts[:len(parts)-1] // the secret
 	}
 	switch len(parts) {
@@ -176,12 +176,6 @@ func (h *handler) find(r *http.Request) (a account, stream string, ok bool) {
 	}
 	_, ok = a.Streams[stream]
 	return a, stream, ok
-}
-
-// verifiedBearer reports whether the secret came in the header.
-func verifiedBearer(r *http.Request, _ account) bool {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) != ""
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {

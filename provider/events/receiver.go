@@ -39,20 +39,21 @@ type Receiver struct {
 // the last part of its path. It is false without secrets. The comparison takes the same
 // time whatever is wrong.
 func Verify(r *http.Request, secrets ...provider.Secret) bool {
-	return verify(credential(r), digests(secrets))
+	came, _ := credential(r)
+	return verify(came, digests(secrets))
 }
 
-// credential is what a request brings in place of a secret.
-func credential(r *http.Request) string {
+// credential is what a request brings as a secret, and whether it is part of the path.
+func credential(r *http.Request) (came string, inPath bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && token != "" {
-		return token
+		return token, false
 	}
 	parts := segments(r.URL)
 	if len(parts) == 0 {
-		return ""
+		return "", true
 	}
-	return parts[len(parts)-1]
+	return parts[len(parts)-1], true
 }
 
 // segments are the parts of a path between slashes. A slash that is written %2F is part of
