@@ -128,6 +128,11 @@ func (b *brevo) handlers() map[string]handler {
 		"sendCampaignNow":          b.sendCampaignNow,
 		"sendCampaignTest":         b.sendCampaignTest,
 		"updateCampaignStatus":     b.updateCampaignStatus,
+		"listWebhooks":             b.listWebhooks,
+		"createWebhook":            b.createWebhook,
+		"getWebhook":               b.getWebhook,
+		"updateWebhook":            b.updateWebhook,
+		"deleteWebhook":            b.deleteWebhook,
 	}
 }
 

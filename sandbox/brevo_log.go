@@ -5,45 +5,28 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// brevoEvent is an entry of the log of a mail.
+// brevoEvent is an entry of the log of a mail, under the word of the log.
 type brevoEvent struct {
-	m     *mail
-	email string
-	kind  string
-	at    time.Time
+	*happening
+	kind string
 }
 
-// events returns the events of the mails that have gone out, oldest first.
+// events returns the events of the mails that have gone out, by mail, oldest first.
 func (b *brevo) events() []brevoEvent {
+	b.happen()
 	var out []brevoEvent
 	for _, m := range b.mails.items {
-		if !b.due(m) {
-			continue
-		}
-		at := m.AcceptedAt
-		if m.SendAt.After(at) {
-			at = m.SendAt
-		}
-		for _, email := range m.recipients() {
-			kind := map[string]string{
-				"blocked": "blocked", "bounced": "hardBounces", "delivered": "delivered",
-			}[b.fate(m.From.Email, email)]
-			if m.Dropped {
-				kind = "error"
-			}
-			out = append(out,
-				brevoEvent{m, email, "requests", at},
-				brevoEvent{m, email, kind, at.Add(time.Second)})
+		for _, h := range m.happened {
+			out = append(out, brevoEvent{h, brevoWord[h.what].log})
 		}
 	}
 	return out
 }
 
-// wants reports whether the filters that the logs share accept a mail.
-func (b *brevo) wants(c *call, m *mail, email string) bool {
+// shows reports whether the filters that the logs share accept a mail.
+func (b *brevo) shows(c *call, m *mail, email string) bool {
 	q := c.query
 	id := q.Get("messageId")
 	return (!q.Has("email") || sameEmail(q.Get("email"), email)) &&
@@ -59,7 +42,7 @@ func (b *brevo) listEmailEvents(c *call) answer {
 	tags := tagsOf(c.query.Get("tags"))
 	var rows []any
 	for _, e := range b.events() {
-		if !b.wants(c, e.m, e.email) || !in(e.at) {
+		if !b.shows(c, e.m, e.email) || !in(e.at) {
 			continue
 		}
 		if kind := c.query.Get("event"); kind != "" && kind != e.kind && (kind != "bounces" || e.kind != "hardBounces") {
@@ -77,13 +60,11 @@ func (b *brevo) listEmailEvents(c *call) answer {
 		if id := templateNumber(e.m); id > 0 {
 			row["templateId"] = id
 		}
-		switch e.kind {
-		case "hardBounces":
-			row["reason"] = "550 no such mailbox"
-		case "error":
-			row["reason"] = "the template cannot be filled in"
-		case "blocked":
-			row["reason"] = "blocked: due to blacklist user"
+		if reason := brevoReason[e.what]; reason != "" {
+			row["reason"] = reason
+		}
+		if e.what == wasClicked {
+			row["link"] = clickedLink
 		}
 		rows = append(rows, row)
 	}
@@ -107,7 +88,7 @@ func (b *brevo) listEmails(c *call) answer {
 	}
 	var rows []any
 	for _, e := range b.events() {
-		if e.kind != "requests" || !b.wants(c, e.m, e.email) || !in(e.at) {
+		if e.kind != "requests" || !b.shows(c, e.m, e.email) || !in(e.at) {
 			continue
 		}
 		row := map[string]any{

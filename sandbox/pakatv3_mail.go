@@ -73,7 +73,7 @@ func (p *pakatV3) listEmailEvents(c *call) answer {
 	tags := tagsOf(c.query.Get("tags"))
 	rows := []any{}
 	for _, e := range p.events() {
-		if !p.wants(c, e.m, e.email) || !in(e.at) || c.query.Has("event") && c.query.Get("event") != e.kind {
+		if !p.shows(c, e.m, e.email) || !in(e.at) || c.query.Has("event") && c.query.Get("event") != e.kind {
 			continue
 		}
 		if len(tags) > 0 && !slices.ContainsFunc(tags, func(t string) bool { return slices.Contains(e.m.Tags, t) }) {
@@ -85,8 +85,11 @@ func (p *pakatV3) listEmailEvents(c *call) answer {
 		if len(e.m.Tags) > 0 {
 			row["tag"] = e.m.Tags[0]
 		}
-		if e.kind == "hardBounces" {
-			row["reason"] = "550 no such mailbox"
+		if reason := brevoReason[e.what]; reason != "" {
+			row["reason"] = reason
+		}
+		if e.what == wasClicked {
+			row["link"] = clickedLink
 		}
 		rows = append(rows, row)
 	}
@@ -104,7 +107,7 @@ func (p *pakatV3) listEmails(c *call) answer {
 	}
 	rows := []any{}
 	for _, e := range p.events() {
-		if e.kind != "requests" || !p.wants(c, e.m, e.email) || !in(e.at) {
+		if e.kind != "requests" || !p.shows(c, e.m, e.email) || !in(e.at) {
 			continue
 		}
 		row := map[string]any{

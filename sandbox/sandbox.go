@@ -20,9 +20,15 @@
 // programs in other languages use the control API there: docs/sandbox.md.
 //
 // The fakes imitate documented behaviour, also where it is bad: errors with status
-// 200, numbers as text, no id after a duplicate. They send nothing, call no
-// webhooks and fetch no URLs. Where a vendor's behaviour is not known, a comment in
-// the fake states the assumption.
+// 200, numbers as text, no id after a duplicate. They send nothing and fetch no URLs. They
+// call webhooks on loopback and nowhere else, when a test says so; see
+// [Server.DeliverEvents]. Where a vendor's behaviour is not known, a comment in the fake
+// states the assumption.
+//
+// What becomes of a mail is told by the local part of its recipient, with any suffix
+// behind a plus sign: bounce, soft, defer, block, invalid, error, complain, open, proxyopen,
+// click, unsub. Every other address gets its mail. SMS.by and single mail of new.pakat.net
+// tell less: there only bounce counts.
 package sandbox
 
 import (
@@ -71,10 +77,15 @@ type Server struct {
 	changes    int64         // counts the changes that are no new mail
 	resets     int
 
+	hooks Hooks
+
 	lenient bool // set at the start, like the next
 	odd     bool
 	hosts   []string
-	own     http.Handler // page and control API
+	own     http.Handler  // page and control API
+	push    chan struct{} // nil: webhooks are called by DeliverEvents only
+	pushed  chan struct{} // closed when the goroutine of push is done
+	stop    context.CancelFunc
 }
 
 // Option changes how a sandbox behaves.
@@ -181,6 +192,11 @@ func Start(addr string, options ...Option) (*Server, error) {
 		defer close(s.served)
 		_ = s.http.Serve(listener)
 	}()
+	if s.push != nil {
+		ctx, stop := context.WithCancel(context.Background())
+		s.pushed, s.stop = make(chan struct{}), stop
+		go s.pushes(ctx)
+	}
 	return s, nil
 }
 
@@ -197,6 +213,10 @@ func (s *Server) countConns(_ net.Conn, state http.ConnState) {
 // Close stops the sandbox, cuts open connections and waits until its goroutines are
 // done. Recorded mails and requests stay readable.
 func (s *Server) Close() error {
+	if s.stop != nil {
+		s.stop()
+		<-s.pushed
+	}
 	err := s.http.Close()
 	<-s.served
 	// A connection accepted while the first call ran may have slipped through.
@@ -287,7 +307,7 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.ahead, s.requests, s.violations, s.past = 0, 0, kept[Request]{}, nil, kept[past]{}
+	s.seq, s.ahead, s.requests, s.violations, s.past, s.hooks = 0, 0, kept[Request]{}, nil, kept[past]{}, Hooks{}
 	s.resets++
 	s.stale()
 	for name, st := range s.states {

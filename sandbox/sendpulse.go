@@ -41,6 +41,7 @@ func sendpulseSettings(key string, _ func(string) string) map[string]any {
 
 func newSendPulse(st *store) fake {
 	st.rows, st.firstName, st.lastName = true, "first_name", "last_name"
+	st.droppedAs = wasBlocked
 	st.addList("4", "Newsletter")
 	for _, f := range [][2]string{{"first_name", "string"}, {"last_name", "string"}, {"city", "string"}, {"points", "number"}, {"birthday", "date"}} {
 		st.fields = append(st.fields, &field{name: f[0], typ: f[1], list: "4"})
@@ -60,6 +61,11 @@ func (p *sendpulse) handlers() map[string]handler {
 		"createAccessToken":          p.createAccessToken,
 		"sendEmail":                  p.sendEmail,
 		"listEmails":                 p.listEmails,
+		"listWebhooks":               p.listWebhooks,
+		"createWebhook":              p.createWebhook,
+		"getWebhook":                 p.getWebhook,
+		"updateWebhook":              p.updateWebhook,
+		"deleteWebhook":              p.deleteWebhook,
 		"getEmails":                  p.getEmails,
 		"getEmailsTotal":             p.getEmailsTotal,
 		"getEmail":                   p.getEmail,

@@ -42,7 +42,7 @@ func (p *sendpulse) sendEmail(c *call) answer {
 	if refusal, ok := p.complete(&m, e.Template, value(e.AutoPlainText)); !ok {
 		return refusal
 	}
-	m.ID = fmt.Sprintf("sbx%d-0afezz-kd", p.nextID())
+	m.ID = p.messageID()
 	m.Dropped = p.dropped(&m)
 	p.addMail(m)
 	return answer{status: 200, body: map[string]any{"result": true, "id": m.ID}}
@@ -110,21 +110,20 @@ func spAddresses(in []sendpulseapi.Address) []provider.Address {
 // a text when it is an error. Mail to an unsubscribed address has no reply, which
 // is a guess.
 func (p *sendpulse) record(m *mail) map[string]any {
+	p.happen()
 	to := m.To[0].Email
 	r := map[string]any{
 		"id": m.ID, "sender": m.From.Email, "total_size": len(m.Raw), "sender_ip": "192.0.2.7", "used_ip": "198.51.100.4",
 		"recipient": to, "subject": m.Subject, "send_date": spTime(m.AcceptedAt),
-		"tracking": map[string]any{"click": 0, "open": 0, "link": []any{}, "client_info": []any{}},
+		"tracking": p.tracking(m, to),
 	}
-	var code, subcode any
-	data := ""
-	switch p.fate(m.From.Email, to) {
-	case "delivered":
-		code, subcode, data = 250, "0", "OK id=1sandbox"
-	case "bounced":
-		code, subcode, data = "550", 511, "550 5.1.1 no such user"
-	default:
+	code, subcode, data, known := p.reply(m, to)
+	switch {
+	case known:
+	case slices.ContainsFunc(m.happened, func(h *happening) bool { return h.what == wasBlocked && sameEmail(h.email, to) }):
 		code, subcode, r["recipient"] = "", "", nil
+	default: // on its way
+		code, subcode = 0, ""
 	}
 	r["smtp_answer_code"], r["smtp_answer_subcode"], r["smtp_answer_data"] = code, subcode, data
 	return r

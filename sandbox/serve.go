@@ -77,6 +77,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		))
 		return
 	}
+	defer s.wake()
 	write(w, s.serve(provider, path, r, body))
 }
 
@@ -230,6 +231,7 @@ func (s *Server) carryOut(provider string, rt *route, c *call, x *exchange) (a a
 			), false
 		}
 	}()
+	st.store.happen()
 	fault, failing := st.takeFault(rt.op)
 	x.fault(fault, failing)
 	if !failing || fault.After || fault.slow() {

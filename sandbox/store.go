@@ -47,6 +47,8 @@ type mail struct {
 	call int64  // seq of the first mail of the same call
 	uuid string // a second id, where a vendor has one
 	via  *exchange
+	// happened is what became of it, the oldest first; see happen.
+	happened []*happening
 }
 
 // forget empties a mail that is no longer kept: a fake may still know it.
@@ -65,6 +67,10 @@ type store struct {
 	fields    []*field
 	templates []*Template
 	blocks    []*block
+	droppedAs string  // what becomes of a mail that is not sent in silence
+	pending   []*mail // that have not gone out yet, or of which nothing is told yet
+	hooks     []*hook
+	queue     []*push
 	// firstName, lastName are the vendor's names of these two fields.
 	firstName, lastName string
 	// rows means that the vendor keeps the fields of a contact for each list, in
@@ -111,7 +117,9 @@ type block struct {
 	at time.Time
 }
 
-func newStore(s *Server, name string) *store { return &store{name: name, server: s} }
+func newStore(s *Server, name string) *store {
+	return &store{name: name, server: s, droppedAs: wasFailed}
+}
 
 func (st *store) now() time.Time { return st.server.now() }
 
@@ -145,6 +153,7 @@ func (st *store) addMail(m Mail) *mail {
 		m.forget()
 	}
 	st.server.touch()
+	st.pending = append(st.pending, kept)
 	return kept
 }
 
@@ -166,8 +175,8 @@ func (m *Mail) recipients() []string {
 	return out
 }
 
-// fate returns the result of mail to an address: blocked when it is suppressed for
-// this sender, bounced when its local part is "bounce", else delivered.
+// fate returns the result of mail to an address, at a fake that tells no more: blocked when
+// it is suppressed for this sender, bounced when its local part is "bounce", else delivered.
 func (st *store) fate(from, to string) string {
 	for _, b := range st.blocks {
 		if sameEmail(b.email, to) && b.Channel == "email" && b.Scope != "marketing" && (b.Sender == "" || sameEmail(b.Sender, from)) {
