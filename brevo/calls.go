@@ -38,12 +38,15 @@ type calls struct{ api *brevoapi.Client }
 
 var _ sendinblue.Calls = calls{}
 
-func (c calls) ListEmailEvents(
-	ctx context.Context, messageID string, limit, offset int64,
-) ([]sendinblue.Event, error) {
-	page, err := c.api.ListEmailEvents(ctx, &brevoapi.ListEmailEventsParams{
-		MessageID: &messageID, Limit: &limit, Offset: &offset,
-	})
+func (c calls) ListEmailEvents(ctx context.Context, q sendinblue.EventQuery) ([]sendinblue.Event, error) {
+	params := &brevoapi.ListEmailEventsParams{
+		MessageID: adapterkit.Given(q.MessageID), Email: adapterkit.Given(q.Recipient),
+		StartDate: adapterkit.Given(q.From), EndDate: adapterkit.Given(q.To), Limit: &q.Limit, Offset: &q.Offset,
+	}
+	if q.From != "" {
+		params.Sort = new(brevoapi.SortOrder("asc"))
+	}
+	page, err := c.api.ListEmailEvents(ctx, params)
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,16 @@ var capabilities = func() provider.Capabilities {
 		feature.Check:                     cell(native),
 		feature.CheckSenders:              cell(native),
 		feature.CheckQuota:                cell(native),
+
+		feature.EventsWebhook:         cell(native, "", "a failed call comes again after 429 alone"),
+		feature.EventsWebhookHeader:   cell(native, "", "as a bearer token"),
+		feature.EventsWebhookRegister: cell(native, "", "40 webhooks in all"),
+		feature.EventsList:            cell(limited, "single mail, 90 days"),
+		feature.EventsWatch:           cell(native),
+		feature.EventsMarketing:       cell(native, "", "by webhook"),
+		feature.EventsMessageID:       cell(native),
+		feature.EventsMetadata:        cell(native, "", "by webhook"),
+		feature.EventsOpenedAutomated: cell(native),
 	}
 }()
 

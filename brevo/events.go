@@ -1,6 +1,8 @@
 package brevo
 
 import (
+	"context"
+
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/events"
@@ -21,4 +23,9 @@ func Receiver(secrets ...provider.Secret) events.Receiver {
 		Provider: name, Secrets: secrets, Bearer: true,
 		Streams: map[string]events.Parse{"": ParseEvents},
 	}
+}
+
+// ListEvents reads the log of single mail, at most 90 days back.
+func (a *adapter) ListEvents(ctx context.Context, q events.Query) (*provider.Page[events.Event], error) {
+	return a.EventsOf(ctx, name, q)
 }

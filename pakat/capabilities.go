@@ -78,6 +78,16 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.Check:                     cell(native),
 		feature.CheckSenders:              cell(none, "", "the vendor does not list senders"),
 		feature.CheckQuota:                cell(native),
+
+		feature.EventsWebhook:         cell(limited, "opens and clicks of campaigns", "where the provider has it switched on; the URL is typed into each campaign").Guess(),
+		feature.EventsWebhookHeader:   cell(none),
+		feature.EventsWebhookRegister: cell(none),
+		feature.EventsList:            cell(limited, "campaigns; of single mail sent and failed", "bounces have no time").Guess(),
+		feature.EventsWatch:           cell(limited, "sent and failed"),
+		feature.EventsMarketing:       cell(native, "", "from the log"),
+		feature.EventsMessageID:       cell(limited, "single mail"),
+		feature.EventsMetadata:        cell(none),
+		feature.EventsOpenedAutomated: cell(none),
 	}
 }
 

@@ -67,6 +67,9 @@ type Config struct {
 	// PlainText says how the text part of a mail is written: "base64", which
 	// is what the vendor's own PHP clients do, or "plain".
 	PlainText string `json:"plain_text" enum:"base64|plain" default:"base64" doc:"how the text part is written"`
+	// TimeZone is the zone of the account, in which the vendor writes times of events; empty
+	// means UTC.
+	TimeZone string `json:"time_zone" default:"UTC" doc:"zone of the account, in which the provider writes times of the log, such as Asia/Tehran; that it is this one is not documented"`
 }
 
 // New returns a client of the account of new.pakat.net with this API key. It does
@@ -84,7 +87,11 @@ func Open(cfg Config, opts ...provider.Option) (*provider.Client, error) {
 // Driver opens accounts of new.pakat.net from a configuration.
 func Driver() provider.Driver { return driver.Driver() }
 
-var driver = provider.DriverOf[Config]{Name: name, Check: checkTag, Capabilities: capabilities, Receiver: receiver, Open: open}
+var driver = provider.DriverOf[Config]{Name: name, Check: check, Capabilities: capabilities, Receiver: receiver, Open: open}
+
+func check(cfg Config) []*provider.Error {
+	return append(checkTag(cfg), adapterkit.CheckZone(cfg.TimeZone)...)
+}
 
 func receiver(cfg Config) any { return Receiver(cfg.Secrets()...) }
 
@@ -106,6 +113,7 @@ type adapter struct {
 	from     provider.Address // sender of new lists
 	phoneTag string           // empty when phones are not kept
 	base64   bool             // of the text part
+	zone     adapterkit.Zone  // of the log
 	fields   fieldCache
 	now      func() time.Time
 }
@@ -122,7 +130,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	}
 	a := &adapter{
 		api: pakatapi.NewClient(chain), caps: capabilities(cfg), now: time.Now, account: env.Account, from: cfg.From,
-		phoneTag: cfg.PhoneTag, base64: cfg.PlainText != "plain",
+		phoneTag: cfg.PhoneTag, base64: cfg.PlainText != "plain", zone: adapterkit.ZoneOf(cfg.TimeZone),
 	}
 	a.fields.fetch = a.listTags
 	return a, nil

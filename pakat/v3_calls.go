@@ -23,12 +23,15 @@ type v3Calls struct{ api *pakatv3api.Client }
 var _ sendinblue.Calls = v3Calls{}
 
 // ListEmailEvents reads the event log, which by default holds the last 30 days.
-func (c v3Calls) ListEmailEvents(
-	ctx context.Context, messageID string, limit, offset int64,
-) ([]sendinblue.Event, error) {
-	page, err := c.api.ListEmailEvents(ctx, &pakatv3api.ListEmailEventsParams{
-		MessageID: &messageID, Limit: &limit, Offset: &offset,
-	})
+func (c v3Calls) ListEmailEvents(ctx context.Context, q sendinblue.EventQuery) ([]sendinblue.Event, error) {
+	params := &pakatv3api.ListEmailEventsParams{
+		MessageID: adapterkit.Given(q.MessageID), Email: adapterkit.Given(q.Recipient),
+		StartDate: adapterkit.Given(q.From), EndDate: adapterkit.Given(q.To), Offset: &q.Offset,
+	}
+	if q.From == "" { // a larger one than an unknown maximum may be refused
+		params.Limit = &q.Limit
+	}
+	page, err := c.api.ListEmailEvents(ctx, params)
 	if err != nil {
 		return nil, err
 	}

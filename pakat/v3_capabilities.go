@@ -79,6 +79,16 @@ var v3Capabilities = func() provider.Capabilities {
 		feature.Check:                     cell(native),
 		feature.CheckSenders:              cell(native),
 		feature.CheckQuota:                cell(native).Guess(),
+
+		feature.EventsWebhook:         cell(native, "", "the payload is not documented; it is read as Brevo's").Guess(),
+		feature.EventsWebhookHeader:   cell(none),
+		feature.EventsWebhookRegister: cell(native).Guess(),
+		feature.EventsList:            cell(limited, "single mail, 30 days").Guess(),
+		feature.EventsWatch:           cell(native).Guess(),
+		feature.EventsMarketing:       cell(native, "", "by webhook").Guess(),
+		feature.EventsMessageID:       cell(native).Guess(),
+		feature.EventsMetadata:        cell(native, "", "by webhook").Guess(),
+		feature.EventsOpenedAutomated: cell(none),
 	}
 }()
 

@@ -1,6 +1,8 @@
 package pakat
 
 import (
+	"context"
+
 	"github.com/postmux/postmux/internal/sendinblue"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/events"
@@ -18,4 +20,9 @@ func V3Receiver(secrets ...provider.Secret) events.Receiver {
 	return events.Receiver{
 		Provider: v3Name, Secrets: secrets, Streams: map[string]events.Parse{"": ParseV3Events},
 	}
+}
+
+// ListEvents reads the log of single mail.
+func (a *v3Adapter) ListEvents(ctx context.Context, q events.Query) (*provider.Page[events.Event], error) {
+	return a.EventsOf(ctx, v3Name, q)
 }

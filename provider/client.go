@@ -307,6 +307,17 @@ func run[T any](
 	return out, err
 }
 
+// Call runs an operation that another package defines over a method of the adapter, such
+// as ListEvents of package events: it checks the features, calls the hooks, gives the
+// adapter to call and completes the error. A program needs it for none of the operations
+// that a Client has itself, which check more.
+func (c *Client) Call(ctx context.Context, op Op, needs []Feature, call func(context.Context, Adapter) error) error {
+	_, err := run(ctx, c, op, needs, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, call(ctx, c.adapter)
+	})
+	return err
+}
+
 // supports returns the error for the first feature that the account does not have.
 func (c *Client) supports(needs ...Feature) error {
 	for _, f := range needs {

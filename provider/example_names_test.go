@@ -20,6 +20,7 @@ import (
 // need no Example, and the reason.
 var withoutExample = map[string]string{
 	"Account":              "returns a name",
+	"Call":                 "for packages such as events",
 	"Provider":             "returns a name",
 	"String":               "fmt calls it",
 	"GoString":             "fmt calls it",

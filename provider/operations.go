@@ -29,6 +29,11 @@ const (
 	opSuppressions      Op = "suppressions.list"
 	opSuppressionAdd    Op = "suppressions.add"
 	opSuppressionRemove Op = "suppressions.remove"
+	// Those of package events, which gives them to Client.Call.
+	opEvents        Op = "events.list"
+	opWebhooks      Op = "webhooks.list"
+	opWebhookCreate Op = "webhooks.create"
+	opWebhookDelete Op = "webhooks.delete"
 )
 
 // effect is the kind of change that an operation makes at the provider.
@@ -73,6 +78,10 @@ var operations = []operation{
 	{op: opSuppressions, effect: reads},
 	{op: opSuppressionAdd, effect: changes, verb: "changed"},
 	{op: opSuppressionRemove, effect: changes, verb: "changed"},
+	{op: opEvents, effect: reads},
+	{op: opWebhooks, effect: reads},
+	{op: opWebhookCreate, effect: changes, verb: "registered"},
+	{op: opWebhookDelete, effect: changes, verb: "deleted"},
 }
 
 // info returns the row of o. An Op without a row, such as one of a program, counts

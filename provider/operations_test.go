@@ -37,7 +37,13 @@ func TestEveryMethodIsAnOperation(t *testing.T) {
 			continue
 		}
 		begun, ended = nil, nil
-		call(t, method)
+		if name == "Call" { // for other packages, whose operations are these
+			for _, op := range []provider.Op{"events.list", "webhooks.list", "webhooks.create", "webhooks.delete"} {
+				require.NoError(t, c.Call(t.Context(), op, nil, func(context.Context, provider.Adapter) error { return nil }))
+			}
+		} else {
+			call(t, method)
+		}
 		require.NotEmpty(t, begun, "%s tells no hook that it begins: run it through begin and end", name)
 		assert.Equal(t, begun, ended, "%s begins and does not end, or the other way round", name)
 		for _, op := range begun {

@@ -187,6 +187,15 @@ var features = slices.Concat(
 		{name: featureCheck, doc: "check of the credentials"},
 		{name: featureCheckSenders, doc: "the senders and whether they are verified"},
 		{name: featureCheckQuota, doc: "remaining credits or quota"},
+		{name: "events.webhook", doc: "events pushed by webhooks"},
+		{name: "events.webhook.header", doc: "the secret of a webhook outside of its URL"},
+		{name: "events.webhook.register", doc: "webhooks registered by calls"},
+		{name: "events.list", doc: "the log of events"},
+		{name: "events.watch", doc: "events from the ids of receipts"},
+		{name: "events.marketing", doc: "events of mail to lists"},
+		{name: "events.message_id", doc: "the id of the receipt in events"},
+		{name: "events.metadata", doc: "the metadata of the message in events"},
+		{name: "events.opened.automated", doc: "opens by programs told apart"},
 	},
 )
 

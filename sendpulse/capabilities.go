@@ -76,5 +76,15 @@ var capabilities = func() provider.Capabilities {
 		feature.Check:                     cell(native),
 		feature.CheckSenders:              cell(native),
 		feature.CheckQuota:                cell(native),
+
+		feature.EventsWebhook:         cell(native, "", "of single mail: made in the dashboard"),
+		feature.EventsWebhookHeader:   cell(none),
+		feature.EventsWebhookRegister: cell(limited, "campaigns and lists"),
+		feature.EventsList:            cell(limited, "single mail", "opens and clicks of mail older than the setting lookback are missed; times have no zone"),
+		feature.EventsWatch:           cell(native),
+		feature.EventsMarketing:       cell(native, "", "by webhook"),
+		feature.EventsMessageID:       cell(limited, "from the log and from look-ups", "a webhook has a number of its own").Guess(),
+		feature.EventsMetadata:        cell(none),
+		feature.EventsOpenedAutomated: cell(none),
 	}
 }()

@@ -47,8 +47,10 @@ package sendpulse
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"github.com/postmux/postmux/gen/sendpulseapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/provider"
@@ -71,6 +73,11 @@ type Config struct {
 	// account keeps names; empty means first_name and last_name.
 	FirstNameVariable string `json:"first_name_variable" default:"first_name" doc:"variable that holds the first name of a contact"`
 	LastNameVariable  string `json:"last_name_variable" default:"last_name" doc:"variable that holds the last name of a contact"`
+	// TimeZone is the zone in which the vendor writes times of events; empty means UTC.
+	TimeZone string `json:"time_zone" default:"UTC" doc:"zone in which the provider writes times of the log, such as Europe/Minsk; it is not documented"`
+	// Lookback is how long after a mail was sent its opens and clicks are looked for in the
+	// log; 0 means three days.
+	Lookback time.Duration `json:"lookback" default:"72h" doc:"how long after a mail was sent its opens and clicks are looked for in the log"`
 }
 
 // New returns a client of the account with this client id and secret. It does not
@@ -90,16 +97,23 @@ func Driver() provider.Driver { return driver.Driver() }
 
 var driver = provider.DriverOf[Config]{
 	Name:         name,
-	Check:        checkCredentials,
+	Check:        check,
 	Capabilities: func(Config) provider.Capabilities { return capabilities },
 	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...) },
 	Open:         open,
+}
+
+func check(cfg Config) []*provider.Error {
+	return append(checkCredentials(cfg), adapterkit.CheckZone(cfg.TimeZone)...)
 }
 
 type adapter struct {
 	begun.ByChain
 	api   *sendpulseapi.Client
 	names nameVariables
+	zone  adapterkit.Zone // of the log
+	// lookback is how long after a mail was sent its opens and clicks are looked for.
+	lookback time.Duration
 }
 
 func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapter, error) {
@@ -116,7 +130,9 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		return nil, err
 	}
 	names := nameVariables{first: cmp.Or(cfg.FirstNameVariable, "first_name"), last: cmp.Or(cfg.LastNameVariable, "last_name")}
-	return &adapter{api: sendpulseapi.NewClient(chain), names: names}, nil
+	return &adapter{
+		api: sendpulseapi.NewClient(chain), names: names, zone: adapterkit.ZoneOf(cfg.TimeZone), lookback: cmp.Or(cfg.Lookback, 3*aDay),
+	}, nil
 }
 
 func (a *adapter) Capabilities() provider.Capabilities { return capabilities }

@@ -75,6 +75,16 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.Check:                     cell(native, "", "by reading the templates"),
 		feature.CheckSenders:              cell(none),
 		feature.CheckQuota:                cell(none),
+
+		feature.EventsWebhook:         cell(none),
+		feature.EventsWebhookHeader:   cell(none),
+		feature.EventsWebhookRegister: cell(none),
+		feature.EventsList:            cell(none),
+		feature.EventsWatch:           cell(none, "", "only mail of send_via bulk can be looked up"),
+		feature.EventsMarketing:       cell(none),
+		feature.EventsMessageID:       cell(none),
+		feature.EventsMetadata:        cell(none),
+		feature.EventsOpenedAutomated: cell(none),
 	}
 	if cfg.SendVia == viaBulk {
 		const noFile = "send_via bulk takes no files; single takes one"
@@ -84,6 +94,8 @@ func capabilities(cfg Config) provider.Capabilities {
 		caps[feature.MessageRecipients] = cell(limited, "own subject and content", "the form of a personal bulk is inferred; the setting bulk_encoding switches it").Guess()
 		caps[feature.MessageBatch] = cell(limited, "500 messages", "messages with the same sender and time share a call; what a call takes, and whether recipients of equal mails see each other, is not stated").Guess()
 		caps[feature.MessageStatus] = cell(limited, "delivered, opened, undelivered", "the provider's full list of states is not known")
+		caps[feature.EventsWatch] = cell(limited, "delivered, opened, undelivered", "no times")
+		caps[feature.EventsMessageID] = cell(native)
 	}
 	return caps
 }

@@ -13,7 +13,7 @@ import (
 // what follows from an answer is decided by Driver. Each method is one request,
 // unless it says otherwise.
 type Calls interface {
-	ListEmailEvents(ctx context.Context, messageID string, limit, offset int64) ([]Event, error)
+	ListEmailEvents(ctx context.Context, q EventQuery) ([]Event, error)
 	// ListEmails returns a page of the mail sent to an address, newest first. A vendor
 	// without pages of it returns all that it gives.
 	ListEmails(
@@ -44,6 +44,13 @@ type Calls interface {
 	ListBlocked(
 		ctx context.Context, limit, offset int64,
 	) (blocked []provider.Suppression, count int64, err error)
+}
+
+// EventQuery asks for a page of the log. What is empty is not asked for.
+type EventQuery struct {
+	MessageID, Recipient string
+	From, To             string // days, both or none; the oldest event first then, where the vendor can
+	Limit, Offset        int64  // no limit is the vendor's own
 }
 
 // Event is an event of the log. Row is the row that it is from.

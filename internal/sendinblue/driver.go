@@ -67,7 +67,7 @@ func (d *Driver) Logged(ctx context.Context, messageID string) (*provider.Receip
 	id := MessageID(messageID)
 	paging := adapterkit.Paging{Size: d.pages.Events}
 	err := paging.Walk(func(at, limit int64) (adapterkit.Answer, error) {
-		events, err := d.calls.ListEmailEvents(ctx, id, limit, at)
+		events, err := d.calls.ListEmailEvents(ctx, EventQuery{MessageID: id, Limit: limit, Offset: at})
 		for _, e := range events {
 			if what, ok := Words.Find(e.Event); ok && what.State() != provider.StateUnknown {
 				states.Add(e.Email, what)

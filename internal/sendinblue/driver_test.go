@@ -32,9 +32,9 @@ type vendor struct {
 	rows   func(q ContactQuery) *Rows
 }
 
-func (v *vendor) ListEmailEvents(_ context.Context, id string, _, offset int64) ([]Event, error) {
-	v.asked = id
-	if offset > 0 {
+func (v *vendor) ListEmailEvents(_ context.Context, q EventQuery) ([]Event, error) {
+	v.asked = q.MessageID
+	if q.Offset > 0 {
 		return nil, nil
 	}
 	return []Event{{Email: "a@example.com", Event: "delivered"}}, nil

@@ -181,4 +181,31 @@ const (
 
 	// CheckQuota: remaining credits or quota.
 	CheckQuota provider.Feature = "check.quota"
+
+	// EventsWebhook: events pushed by webhooks.
+	EventsWebhook provider.Feature = "events.webhook"
+
+	// EventsWebhookHeader: the secret of a webhook outside of its URL.
+	EventsWebhookHeader provider.Feature = "events.webhook.header"
+
+	// EventsWebhookRegister: webhooks registered by calls.
+	EventsWebhookRegister provider.Feature = "events.webhook.register"
+
+	// EventsList: the log of events.
+	EventsList provider.Feature = "events.list"
+
+	// EventsWatch: events from the ids of receipts.
+	EventsWatch provider.Feature = "events.watch"
+
+	// EventsMarketing: events of mail to lists.
+	EventsMarketing provider.Feature = "events.marketing"
+
+	// EventsMessageID: the id of the receipt in events.
+	EventsMessageID provider.Feature = "events.message_id"
+
+	// EventsMetadata: the metadata of the message in events.
+	EventsMetadata provider.Feature = "events.metadata"
+
+	// EventsOpenedAutomated: opens by programs told apart.
+	EventsOpenedAutomated provider.Feature = "events.opened.automated"
 )
