@@ -110,8 +110,10 @@ func modelClient(t testing.TB) *provider.Client {
 
 type noLog struct{}
 
-func (noLog) Send(context.Context, *provider.Message) (*provider.Receipt, error) { return nil, errCrash }
-func (noLog) Capabilities() provider.Capabilities                                { return nil }
+func (noLog) Send(context.Context, *provider.Message) (*provider.Receipt, error) {
+	return nil, errCrash
+}
+func (noLog) Capabilities() provider.Capabilities { return nil }
 
 // modelOf makes a random log over days, with events without a time, repeated ones and some
 // of the same second.
@@ -268,7 +270,9 @@ func TestPollEvery(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		rounds := 0
 		p := newPoll(modelClient(t), &crashing{rng: rand.New(rand.NewPCG(1, 1))}, func(context.Context, []Event) error { return nil }, nil)
-		p.list = func(context.Context, Query) (*provider.Page[Event], error) { return &provider.Page[Event]{Next: "7"}, nil }
+		p.list = func(context.Context, Query) (*provider.Page[Event], error) {
+			return &provider.Page[Event]{Next: "7"}, nil
+		}
 		_, err := p.round(ctx)
 		require.ErrorIs(t, err, provider.ErrBadResponse)
 		start := time.Now()

@@ -2,16 +2,26 @@ package providertest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/events"
+	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/sandbox"
 )
 
 // EventGoldens reads each NAME.json of a folder by parse and compares the events with those
@@ -130,4 +140,328 @@ func BenchmarkEvents(b *testing.B, path string, parse events.Parse) {
 		}
 		b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "events/s")
 	})
+}
+
+const hookSecret = "secret-of-the-webhooks"
+
+// inbox is a sink that keeps events by account and ID.
+type inbox struct {
+	mu   sync.Mutex
+	kept map[string]events.Event
+	fail bool
+}
+
+func (b *inbox) sink(_ context.Context, list []events.Event) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fail {
+		return errors.New("the database is down")
+	}
+	if b.kept == nil {
+		b.kept = map[string]events.Event{}
+	}
+	for _, e := range list {
+		b.kept[e.Account+"/"+e.ID] = e
+	}
+	return nil
+}
+
+// of returns the events of one kind for an address.
+func (b *inbox) of(kind events.Kind, email string) []events.Event {
+	var out []events.Event
+	for _, e := range b.kept {
+		if e.Kind == kind && e.Recipient == email {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// receive starts the handler of the account, and registers its webhooks at the fake as a
+// person would.
+func (v *vendor) receive(t *testing.T, sink events.Sink) *httptest.Server {
+	t.Helper()
+	cfg := v.config(func(a provider.AccountConfig) { a["webhook_secret"] = hookSecret })
+	accounts, err := events.FromConfig(provider.Registry{v.h.Driver}, cfg)
+	require.NoError(t, err)
+	h, err := events.Handler(sink, accounts)
+	require.NoError(t, err)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	stream := ""
+	if v.name == "sendpulse" {
+		stream = "/smtp"
+	}
+	require.NoError(t, v.AddWebhook(v.name, strings.TrimPrefix(stream, "/"), server.URL+"/account"+stream+"/"+hookSecret))
+	return server
+}
+
+func (v *vendor) deliver(t *testing.T) {
+	t.Helper()
+	_, err := v.DeliverEvents(t.Context())
+	require.NoError(t, err)
+}
+
+// fatesOfEvents are addresses of the fakes and the kind that the last event of their mail has.
+var fatesOfEvents = map[string]events.Kind{
+	"anna@example.com": events.KindDelivered, "bounce@example.com": events.KindBounced, "complain@example.com": events.KindComplained,
+	"unsub@example.com": events.KindUnsubscribed, "click@example.com": events.KindClicked, "open@example.com": events.KindOpened,
+}
+
+// events checks the cells about events.
+func (h Harness) events(t *testing.T) {
+	caps := h.capabilities()
+	t.Run("webhook", func(t *testing.T) { h.webhookEvents(t, caps) })
+	t.Run("register", func(t *testing.T) { h.registerWebhooks(t, caps) })
+	t.Run("list", func(t *testing.T) { h.listEvents(t, caps) })
+	t.Run("watch", func(t *testing.T) { h.watchEvents(t, caps) })
+	t.Run("marketing", func(t *testing.T) {
+		if caps.Can(feature.EventsMarketing) {
+			assert.True(t, caps.Can(feature.EventsWebhook) || caps.Can(feature.EventsList), "campaigns are told of by either")
+		}
+	})
+	for _, f := range provider.Features() {
+		if strings.HasPrefix(string(f), "events.") {
+			assert.Contains(t, caps, f, "the capability table has no cell")
+		}
+	}
+}
+
+func (h Harness) webhookEvents(t *testing.T, caps provider.Capabilities) {
+	v := h.start(t)
+	made, err := provider.Registry{h.Driver}.Receivers(v.config(nil))
+	require.NoError(t, err)
+	if !caps.Can(feature.EventsWebhook) {
+		assert.Empty(t, made, "a driver without webhooks has no receiver")
+		return
+	}
+	receiver, ok := made["account"].(events.Receiver)
+	require.True(t, ok)
+	assert.Equal(t, caps.Can(feature.EventsWebhookHeader), receiver.Bearer)
+	box := &inbox{}
+	server := v.receive(t, box.sink)
+	c := v.open(t, nil)
+	if caps.Level(feature.EventsWebhook) == provider.LevelLimited { // campaigns alone
+		for _, kind := range []string{"opened", "clicked"} {
+			require.NoError(t, v.Trigger(v.name, kind, "anna@example.com"))
+		}
+		v.deliver(t)
+		assert.Len(t, box.of(events.KindOpened, "anna@example.com"), 1)
+		assert.Len(t, box.of(events.KindClicked, "anna@example.com"), 1)
+	} else {
+		h.pushedEvents(t, caps, v, c, box)
+	}
+	before := len(box.kept)
+	for name, path := range map[string]string{"wrong": "/account/another-secret-0123", "none": "/account", "another account": "/other/" + hookSecret} {
+		resp, err := http.Post(server.URL+path, "application/json", strings.NewReader(`{"event":"delivered"}`)) //nolint:forbidigo // a fake of this test
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, name)
+	}
+	assert.Len(t, box.kept, before, "the sink was called")
+}
+
+// pushedEvents sends mail and compares what webhooks tell of it: nothing is lost while the
+// sink fails, nothing counts twice, whatever the order.
+func (h Harness) pushedEvents(t *testing.T, caps provider.Capabilities, v *vendor, c *provider.Client, box *inbox) {
+	v.SetHooks(sandbox.Hooks{Duplicate: 1, Shuffle: true})
+	ids := map[string]string{}
+	for email := range fatesOfEvents {
+		m := h.baseline()
+		m.To = []provider.Address{{Email: email, Name: "A"}}
+		if caps.Can(feature.EventsMetadata) && caps.Can(feature.MessageMetadata) {
+			m.Metadata = map[string]string{"order": "4711"}
+		}
+		r, err := c.Send(t.Context(), m)
+		require.NoError(t, err)
+		ids[email] = r.MessageID
+	}
+	box.fail = true
+	v.deliver(t)
+	require.Empty(t, box.kept)
+	require.NotZero(t, v.Undelivered(), "what was not taken comes again")
+	box.fail = false
+	v.Advance(time.Hour)
+	v.deliver(t)
+	require.Zero(t, v.Undelivered())
+	for email, kind := range fatesOfEvents {
+		found := box.of(kind, email)
+		require.Len(t, found, 1, "%s: %s", email, kind)
+		e := found[0]
+		assert.Equal(t, v.name, e.Provider)
+		assert.Equal(t, events.SourceWebhook, e.Source)
+		assert.False(t, e.ReceivedAt.IsZero())
+		if caps.Level(feature.EventsMessageID) == provider.LevelNative {
+			assert.Equal(t, ids[email], e.MessageID)
+		}
+		if caps.Can(feature.EventsMetadata) {
+			assert.Equal(t, map[string]string{"order": "4711"}, e.Metadata)
+		} else {
+			assert.Empty(t, e.Metadata)
+		}
+		_, stops := e.Suppression()
+		assert.Equal(t, kind == events.KindBounced || kind == events.KindComplained || kind == events.KindUnsubscribed, stops)
+	}
+	if !caps.Can(feature.EventsOpenedAutomated) {
+		return
+	}
+	m := h.baseline()
+	m.To = []provider.Address{{Email: "proxyopen@example.com", Name: "A"}}
+	_, err := c.Send(t.Context(), m)
+	require.NoError(t, err)
+	v.deliver(t)
+	found := box.of(events.KindOpened, "proxyopen@example.com")
+	require.Len(t, found, 1)
+	assert.Equal(t, events.Yes, found[0].Automated)
+	state, _ := found[0].State()
+	assert.Equal(t, provider.StateDelivered, state)
+	assert.Equal(t, events.No, box.of(events.KindOpened, "open@example.com")[0].Automated)
+}
+
+// registerWebhooks makes the webhooks of a handler, makes nothing the second time, changes
+// the secret, and leaves those of others alone.
+func (h Harness) registerWebhooks(t *testing.T, caps provider.Capabilities) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	if !caps.Can(feature.EventsWebhookRegister) {
+		_, err := events.ListWebhooks(t.Context(), c)
+		assert.ErrorIs(t, err, provider.ErrUnsupported)
+		v.noRequests(t)
+		return
+	}
+	box := &inbox{}
+	receiverOf := func(secret string) events.Receiver {
+		cfg := v.config(func(a provider.AccountConfig) { a["webhook_secret"] = secret })
+		made, err := provider.Registry{h.Driver}.Receivers(cfg)
+		require.NoError(t, err)
+		return made["account"].(events.Receiver)
+	}
+	receiver := receiverOf(hookSecret)
+	handler, err := events.Handler(box.sink, events.At("/account", receiver))
+	require.NoError(t, err)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	require.NoError(t, v.AddWebhook(v.name, "", "http://127.0.0.1:9/of-another-program"))
+	if v.name == "sendpulse" { // its fake lists only those with an action
+		v.Reset()
+	}
+	plan := func(r events.Receiver) events.WebhookPlan {
+		p, err := events.PlanWebhooks(t.Context(), c, r, server.URL)
+		require.NoError(t, err)
+		assert.NotContains(t, fmt.Sprintf("%v %+v", p, p), hookSecret)
+		return p
+	}
+	first := plan(receiver)
+	require.NotEmpty(t, first.Create)
+	require.NoError(t, first.Run(t.Context(), c))
+	second := plan(receiver)
+	assert.True(t, second.Nothing(), "the second time: %+v", second)
+	assert.NotEmpty(t, second.Keep)
+	if v.name != "sendpulse" {
+		assert.Len(t, second.Other, 1)
+		_, err = c.Send(t.Context(), h.baseline())
+		require.NoError(t, err)
+		v.deliver(t)
+		assert.Len(t, box.of(events.KindDelivered, "anna@example.com"), 1, "what was registered is told")
+	}
+	changed := plan(receiverOf("another-secret-0123456789"))
+	require.NotEmpty(t, changed.Delete)
+	require.NoError(t, changed.Run(t.Context(), c))
+	assert.True(t, plan(receiverOf("another-secret-0123456789")).Nothing())
+	_, err = events.CreateWebhook(t.Context(), c, events.Webhook{Stream: first.Create[0].Stream, Address: first.Create[0].Address, Kinds: []events.Kind{"levitated"}})
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	assert.Error(t, events.DeleteWebhook(t.Context(), c, "x"))
+}
+
+// listEvents compares the log with webhooks: what happens once has one ID in both, and a poll
+// after lost webhooks closes the gap.
+func (h Harness) listEvents(t *testing.T, caps provider.Capabilities) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	if !caps.Can(feature.EventsList) {
+		_, err := events.ListEvents(t.Context(), c, events.Query{})
+		assert.ErrorIs(t, err, provider.ErrUnsupported)
+		v.noRequests(t)
+		return
+	}
+	pushed := &inbox{}
+	if caps.Level(feature.EventsWebhook) == provider.LevelNative {
+		v.receive(t, pushed.sink)
+	}
+	ids := map[string]string{}
+	for email := range fatesOfEvents {
+		m := h.baseline()
+		m.To = []provider.Address{{Email: email, Name: "A"}}
+		r, err := c.Send(t.Context(), m)
+		require.NoError(t, err)
+		ids[email] = r.MessageID
+	}
+	v.Advance(time.Minute)
+	v.deliver(t)
+	polled := &inbox{}
+	store := events.FileCursor(t.TempDir())
+	report, err := events.Poll(t.Context(), c, store, polled.sink)
+	require.NoError(t, err)
+	assert.Equal(t, len(polled.kept), report.New)
+	assert.NotEmpty(t, polled.kept)
+	again, err := events.Poll(t.Context(), c, store, polled.sink)
+	require.NoError(t, err)
+	assert.Zero(t, again.New, "the second round")
+	once := 0
+	for key, e := range polled.kept {
+		assert.Equal(t, events.SourceLog, e.Source)
+		assert.Equal(t, "account", e.Account)
+		if e.MessageID != "" {
+			assert.Equal(t, ids[e.Recipient], e.MessageID)
+		}
+		if e.MessageID != "" && caps.Level(feature.EventsMessageID) == provider.LevelNative && e.Kind != events.KindOpened && e.Kind != events.KindClicked {
+			once++
+			assert.Contains(t, pushed.kept, key, "%s of %s has another ID in the webhook", e.Kind, e.Recipient)
+		}
+	}
+	assert.Equal(t, caps.Level(feature.EventsMessageID) == provider.LevelNative, once > 0)
+	n := 0
+	for e, err := range events.AllEvents(t.Context(), c, events.Query{Since: report.Since, Recipient: "anna@example.com"}) {
+		require.NoError(t, err)
+		assert.Equal(t, "anna@example.com", e.Recipient)
+		n++
+	}
+	assert.NotZero(t, n)
+	_, err = events.ListEvents(t.Context(), c, events.Query{Recipient: "no address"})
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	_, err = events.ListEvents(t.Context(), c, events.Query{Cursor: "no cursor"})
+	assert.Error(t, err)
+}
+
+// watchEvents looks receipts up until they change no more.
+func (h Harness) watchEvents(t *testing.T, caps provider.Capabilities) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	if !caps.Can(feature.EventsWatch) {
+		_, err := events.Watch(t.Context(), c, []events.Watched{{Receipt: provider.ReceiptFor("", "1")}}, nil)
+		assert.ErrorIs(t, err, provider.ErrUnsupported)
+		v.noRequests(t)
+		return
+	}
+	r, err := c.Send(t.Context(), h.baseline())
+	require.NoError(t, err)
+	v.Advance(time.Hour)
+	box := &inbox{}
+	list, err := events.Watch(t.Context(), c, []events.Watched{{Receipt: r}}, box.sink)
+	require.NoError(t, err)
+	require.Len(t, box.kept, 1)
+	for _, e := range box.kept {
+		assert.Equal(t, events.SourceStatus, e.Source)
+		assert.Equal(t, events.AtReceived, e.AtBasis)
+		assert.NotEmpty(t, e.MessageID)
+	}
+	assert.False(t, list[0].Due.IsZero())
+	requests := len(v.Requests(v.name))
+	list, err = events.Watch(t.Context(), c, list, box.sink)
+	require.NoError(t, err)
+	assert.Len(t, v.Requests(v.name), requests, "not due")
+	list[0].Due = time.Time{}
+	_, err = events.Watch(t.Context(), c, list, box.sink)
+	require.NoError(t, err)
+	assert.Len(t, box.kept, 1, "nothing has changed")
 }

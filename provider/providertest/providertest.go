@@ -83,6 +83,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("secrets", h.secrets)
 	t.Run("parallel", h.parallel)
 	t.Run("require", h.require)
+	t.Run("events", h.events)
 }
 
 // vendor is a new fake and the harness that opens accounts at it.
