@@ -25,6 +25,7 @@ import (
 	"github.com/postmux/postmux/api"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/all"
+	"github.com/postmux/postmux/provider/events"
 )
 
 // Every listing of every vendor is read from a server that gives its pages in a wrong
@@ -268,6 +269,23 @@ func tags(c *provider.Client) (r reading) {
 	return r
 }
 
+// eventsOf reads the log of events: the names of its recipients.
+func eventsOf(q events.Query) func(cursors bool) func(*provider.Client) reading {
+	name := func(e events.Event) string { local, _, _ := strings.Cut(e.Recipient, "@"); return local }
+	return func(cursors bool) func(*provider.Client) reading {
+		return func(c *provider.Client) reading {
+			if !cursors {
+				return gather(events.AllEvents(bg, c, q), name)
+			}
+			q := q
+			return byCursors(func(cursor string) (*provider.Page[events.Event], error) {
+				q.Cursor = cursor
+				return events.ListEvents(bg, c, q)
+			}, name)
+		}
+	}
+}
+
 // row writes a row; members without an id are left out.
 func row(ids bool, members string, idMembers string, args ...any) string {
 	if !ids {
@@ -386,6 +404,24 @@ func listings() []listing {
 	}, nil)
 	mails.read = found
 	out = append(out, search, fields, mails)
+	none := func(*http.Request) string { return `{"status":"success","data":{"count":0,"records":[]}}` }
+	for name, l := range map[string][2]string{"deliveries": {"listCampaignDeliveryLogs", "delivery-logs"}, "bounces": {"listCampaignBounces", "bounces"}, "unsubscribes": {"listCampaignUnsubscribes", "unsubscribes"}} {
+		both(of(pakat, "events, "+name, l[0], "/campaigns/c1/"+l[1], func(i int, _ bool) string {
+			return fmt.Sprintf(`{"subscriber":{"email":"%s@example.com"},"status":"success","bounce_type":"hard","date_added":"2026-03-04 05:06:07"}`, nameOf(i))
+		}, none), eventsOf(events.Query{CampaignID: "c1"}))
+	}
+	campaigns := of(pakat, "events, campaigns", "listCampaigns", "/campaigns", func(i int, _ bool) string {
+		return fmt.Sprintf(`{"campaign_uid":%q,"status":"sent"}`, nameOf(i))
+	}, func(r *http.Request) string {
+		parts := strings.Split(r.URL.Path, "/")
+		if parts[len(parts)-1] != "unsubscribes" {
+			return none(r)
+		}
+		return fmt.Sprintf(`{"status":"success","data":{"count":1,"total_pages":1,"current_page":1,"next_page":null,"records":[{"subscriber":{"email":"%s@example.com"},"date_added":"2026-03-04 05:06:07"}]}}`, parts[2])
+	})
+	campaigns.one = true
+	campaigns.only = func(h habit) bool { return !h.noIDs } // a campaign has an id
+	both(campaigns, eventsOf(events.Query{}))
 
 	pulse := listing{vendor: "sendpulse"}
 	pulseList := func(i int, ids bool) string {

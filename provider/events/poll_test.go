@@ -22,7 +22,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-var logs = flag.Int("events.logs", 40, "random logs of the model of Poll")
+var logs = flag.Int("events.logs", 20, "random logs of the model of Poll")
 
 // modelLog is a log of a provider: events become visible late, in either order, and pages
 // shift while others come in.
