@@ -93,7 +93,7 @@ func Driver() provider.Driver { return driver.Driver() }
 var driver = provider.DriverOf[Config]{
 	Name:         name,
 	Check:        checkTracker,
-	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...) },
+	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...).At(cfg.WebhookURL) },
 	Capabilities: capabilitiesOf,
 	Open:         open,
 }

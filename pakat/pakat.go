@@ -93,7 +93,7 @@ func check(cfg Config) []*provider.Error {
 	return append(checkTag(cfg), adapterkit.CheckZone(cfg.TimeZone)...)
 }
 
-func receiver(cfg Config) any { return Receiver(cfg.Secrets()...) }
+func receiver(cfg Config) any { return Receiver(cfg.Secrets()...).At(cfg.WebhookURL) }
 
 var tagForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 

@@ -54,7 +54,7 @@ func V3Driver() provider.Driver { return v3Driver.Driver() }
 var v3Driver = provider.DriverOf[V3Config]{
 	Name:         v3Name,
 	Capabilities: v3CapabilitiesOf,
-	Receiver:     func(cfg V3Config) any { return V3Receiver(cfg.Secrets()...) },
+	Receiver:     func(cfg V3Config) any { return V3Receiver(cfg.Secrets()...).At(cfg.WebhookURL) },
 	Open:         v3Open,
 }
 

@@ -38,6 +38,8 @@ var control = []struct {
 	{"GET /faults", (*Server).listFaults},
 	{"POST /faults", (*Server).plantFault},
 	{"DELETE /faults", (*Server).clearFaults},
+	{"POST /triggers", (*Server).triggerEvent},
+	{"POST /webhooks", (*Server).enterWebhook},
 	{"GET /contacts", (*Server).listContacts},
 	{"GET /lists", (*Server).listLists},
 	{"GET /clock", (*Server).getClock},

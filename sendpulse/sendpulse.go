@@ -99,7 +99,7 @@ var driver = provider.DriverOf[Config]{
 	Name:         name,
 	Check:        check,
 	Capabilities: func(Config) provider.Capabilities { return capabilities },
-	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...) },
+	Receiver:     func(cfg Config) any { return Receiver(cfg.Secrets()...).At(cfg.WebhookURL) },
 	Open:         open,
 }
 

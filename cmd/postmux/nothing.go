@@ -28,6 +28,11 @@ var nothing = map[string]string{
 	"suppressions": notDone, "suppressions list": notAsked,
 	"suppressions add": notChanged, "suppressions remove": notChanged,
 
+	"events": notDone, "events listen": notDone, "events poll": notAsked, "events decode": notDone, "events replay": notDone,
+	"events watch": notAsked,
+	"webhooks":     notDone, "webhooks list": notAsked, "webhooks create": notChanged, "webhooks delete": notChanged,
+	"webhooks sync": notChanged, "sandbox trigger": notDone, "sandbox webhook": notDone,
+
 	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone, "man": notDone,
 	"exit-codes": notDone,
 

@@ -33,7 +33,9 @@ func newSandbox(a *app) *cobra.Command {
 		Long: `Run imitations of the providers until interrupted. A configuration with an
 account for each is printed on stdout, a line for each request on stderr. The line
 "listening on" is written when they answer and the configuration is complete. They
-keep contacts and the newest mails in memory and send nothing anywhere. A folder of
+keep contacts and the newest mails in memory and send nothing anywhere but webhooks
+on this machine: mail to bounce@, complain@, unsub@, open@ or click@ of any domain
+has that fate, and "postmux events listen" hears of it. A folder of
 examples in the project holds the same configuration.
 
 The page at /_postmux/ shows the mails as they come, each beside the request that it
@@ -60,7 +62,7 @@ reaches it can then read the mail in the sandbox: there is no password.`,
 	cmd.Flags().StringVar(&s.listen, "listen", examples.Address, "`ADDRESS` to listen on, of loopback unless --allow-host is given; port 0 takes a free one")
 	cmd.Flags().StringArrayVar(&s.hosts, "allow-host", nil, "answer requests by this `NAME` too; may be repeated")
 	cmd.Flags().BoolVar(&s.strict, "strict", false, "refuse whatever the providers' descriptions do not allow")
-	cmd.AddCommand(newSandboxMails(a), newSandboxFault(a), newSandboxReset(a))
+	cmd.AddCommand(newSandboxMails(a), newSandboxFault(a), newSandboxReset(a), newSandboxTrigger(a), newSandboxWebhook(a))
 	return cmd
 }
 
@@ -100,7 +102,7 @@ func (a *app) serveSandbox(cmd *cobra.Command, s served) error {
 	if err != nil {
 		return err
 	}
-	options := []sandbox.Option{sandbox.AllowHosts(s.hosts...)}
+	options := []sandbox.Option{sandbox.AllowHosts(s.hosts...), sandbox.Push()}
 	if !s.strict {
 		options = append(options, sandbox.Lenient())
 	}

@@ -30,6 +30,9 @@ type Receiver struct {
 	// Bearer: the provider can send the secret in the header Authorization. Where it can, a
 	// secret in a path, which stands in the logs of proxies, is the second choice.
 	Bearer bool
+	// URL is where the handler is reached, without the account; it serves to register
+	// webhooks, and may be empty.
+	URL string
 	// Streams are the readers by the name that stands in the path; "" is the one of a
 	// provider with a single form of webhooks.
 	Streams map[string]Parse
@@ -127,4 +130,23 @@ func (r Receiver) streams() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// At returns r with the address of the handler.
+func (r Receiver) At(address string) Receiver {
+	r.URL = address
+	return r
+}
+
+// AddressOf is where webhooks of an account and a stream go, of a handler that is reached at
+// base. It holds the first secret where the provider has no other place for it.
+func (r Receiver) AddressOf(base, account, stream string) provider.Secret {
+	out := strings.TrimSuffix(base, "/") + "/" + account
+	if _, own := r.Streams[stream]; own && stream != "" {
+		out += "/" + stream
+	}
+	if !r.Bearer && len(r.Secrets) > 0 {
+		out += "/" + r.Secrets[0].Reveal()
+	}
+	return provider.NewSecret(out)
 }

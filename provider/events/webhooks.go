@@ -145,17 +145,7 @@ func PlanWebhooks(ctx context.Context, c *provider.Client, r Receiver, base stri
 		return plan, provider.Invalid("webhook_url", "expected the address of the handler")
 	}
 	prefix := strings.TrimSuffix(base, "/") + "/" + c.Account()
-	secret := r.Secrets[0]
-	address := func(stream string) provider.Secret {
-		out := prefix
-		if stream != "" {
-			out += "/" + stream
-		}
-		if !r.Bearer {
-			out += "/" + secret.Reveal()
-		}
-		return provider.NewSecret(out)
-	}
+	address := func(stream string) provider.Secret { return r.AddressOf(base, c.Account(), stream) }
 	listed, err := ListWebhooks(ctx, c)
 	if err != nil {
 		return plan, err
@@ -163,13 +153,9 @@ func PlanWebhooks(ctx context.Context, c *provider.Client, r Receiver, base stri
 	var wanted []Webhook
 	err = registrar(ctx, c, "webhooks.list", func(_ context.Context, reg Registrar) error {
 		for _, w := range reg.WebhookStreams() {
-			stream := w.Stream
-			if _, own := r.Streams[stream]; !own {
-				stream = "" // the payloads are read by one function
-			}
-			w.Address = address(stream)
+			w.Address = address(w.Stream)
 			if r.Bearer {
-				w.Secret = secret
+				w.Secret = r.Secrets[0]
 			}
 			wanted = append(wanted, w)
 		}
