@@ -386,7 +386,7 @@ func (c *hookCall) do(ctx context.Context) int {
 	if err != nil {
 		return 0
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
 	return resp.StatusCode
 }

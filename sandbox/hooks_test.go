@@ -201,7 +201,7 @@ func TestWebhookOperations(t *testing.T) {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("api-key", sandbox.Key(name))
 		req.Header.Set("Authorization", "Bearer "+sandbox.SendPulseAPIKey)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		data, err := io.ReadAll(resp.Body)

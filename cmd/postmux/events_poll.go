@@ -60,7 +60,7 @@ webhooks too has the same id where it can happen once.`,
 			if every > 0 {
 				err := events.PollEvery(cmd.Context(), every, c, store, sink, opts...)
 				if cmd.Context().Err() != nil {
-					return nil // interrupted, which is how it is meant to end
+					return nil //nolint:nilerr // interrupted, which is how it is meant to end
 				}
 				return err
 			}

@@ -1,11 +1,8 @@
 package events
 
-// SetCompare puts f, unless it is nil, in the place of the comparison of secrets and returns
-// the one before.
+// SetCompare puts f in the place of the comparison of secrets and returns the one before.
 func SetCompare(f func(a, b []byte) int) func(a, b []byte) int {
 	old := compare
-	if f != nil {
-		compare = f
-	}
+	compare = f
 	return old
 }

@@ -163,7 +163,7 @@ func (f *forward) post(ctx context.Context, e *Event) error {
 		}
 		return fmt.Errorf("events: event %s was not taken: %w", id, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing was written
+	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
 	if resp.StatusCode/100 != 2 {
 		return fmt.Errorf("events: event %s was not taken: the program answered %d", id, resp.StatusCode)

@@ -165,12 +165,12 @@ func TestAnswers(t *testing.T) {
 
 // Whatever is wrong with a secret, the answer is the same and as many comparisons are made.
 func TestNoOracle(t *testing.T) {
-	defer events.SetCompare(events.SetCompare(nil))
 	compared := 0
-	events.SetCompare(func(a, b []byte) int {
+	before := events.SetCompare(func(a, b []byte) int {
 		compared++
 		return subtle.ConstantTimeCompare(a, b)
 	})
+	defer func() { events.SetCompare(before) }()
 	h := handler(t, new(store).sink)
 	var first *http.Response
 	for _, row := range []struct{ name, method, path, bearer string }{

@@ -253,7 +253,9 @@ func (h Harness) webhookEvents(t *testing.T, caps provider.Capabilities) {
 	}
 	before := len(box.kept)
 	for name, path := range map[string]string{"wrong": "/account/another-secret-0123", "none": "/account", "another account": "/other/" + hookSecret} {
-		resp, err := http.Post(server.URL+path, "application/json", strings.NewReader(`{"event":"delivered"}`)) //nolint:forbidigo // a fake of this test
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(`{"event":"delivered"}`))
+		require.NoError(t, err)
+		resp, err := server.Client().Do(req)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		assert.Equal(t, http.StatusUnauthorized, resp.StatusCode, name)
