@@ -217,7 +217,8 @@ func TestEventsPage(t *testing.T) {
 	assert.Len(t, p.kept, 8, "the second time nothing is new")
 
 	forwarder := startTerminal(t, append(next("events listen --forward-to"), "--listen", listener.address(t))...)
-	do("sandbox trigger opened", exit.Done)
+	trigger := append(next("sandbox trigger brevo opened"), "--at", fakes.address(t))
+	assert.Equal(t, exit.Done, postmux(t, trigger...).code)
 	eventually(t, "the open at the program", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
