@@ -110,8 +110,10 @@ func (w Watched) after(c *provider.Client, status *provider.Receipt, now time.Ti
 	return w, changes
 }
 
-// kindOf are the kinds of events that states stand for.
+// kindOf are the kinds of events that the states of a look-up stand for. There accepted says
+// that the mail was handed on.
 var kindOf = map[provider.State]Kind{
+	provider.StateAccepted: KindSent,
 	provider.StateQueued: KindQueued, provider.StateDeferred: KindDeferred, provider.StateDelivered: KindDelivered,
 	provider.StateOpened: KindOpened, provider.StateClicked: KindClicked, provider.StateBounced: KindBounced,
 	provider.StateRejected: KindRejected, provider.StateComplained: KindComplained, provider.StateFailed: KindFailed,
