@@ -114,7 +114,7 @@ func (w Watched) after(c *provider.Client, status *provider.Receipt, now time.Ti
 // that the mail was handed on.
 var kindOf = map[provider.State]Kind{
 	provider.StateAccepted: KindSent,
-	provider.StateQueued: KindQueued, provider.StateDeferred: KindDeferred, provider.StateDelivered: KindDelivered,
+	provider.StateQueued:   KindQueued, provider.StateDeferred: KindDeferred, provider.StateDelivered: KindDelivered,
 	provider.StateOpened: KindOpened, provider.StateClicked: KindClicked, provider.StateBounced: KindBounced,
 	provider.StateRejected: KindRejected, provider.StateComplained: KindComplained, provider.StateFailed: KindFailed,
 }
