@@ -130,8 +130,8 @@ func TestBlocksThatDoNotRun(t *testing.T) {
 }
 
 // ownTests are the pages whose commands run in a test of their own, for the sandbox's page
-// TestProgramsOfTheSandboxPage.
-var ownTests = map[string]bool{"docs/sandbox.md": true}
+// TestProgramsOfTheSandboxPage, for events TestEventsPage.
+var ownTests = map[string]bool{"docs/sandbox.md": true, "docs/events.md": true}
 
 // shellPages are the pages whose blocks are run by bash, and how many they have.
 var shellPages = map[string]int{
