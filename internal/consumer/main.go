@@ -195,7 +195,7 @@ func tables(root string) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s/%s. A program that makes one request by %s has %s bytes and no module.\n\n",
+	fmt.Fprintf(&b, "%s, %s/%s. A program that makes one request by %s has %s bytes and no\nmodule.\n\n",
 		version, runtime.GOOS, runtime.GOARCH, plain.name, thousands(base.bytes))
 	b.WriteString("| a program that imports | modules in its build list | modules linked | bytes more |\n|---|---|---|---|\n")
 	floors := make(map[string]string)

@@ -529,7 +529,7 @@ document.addEventListener('keydown', (event) => {
       filter(names[(names.indexOf(state.provider) + 1) % names.length])
     },
     t: nextTheme, '?': () => $('keys').showModal(),
-    Delete: () => { if (state.open) remove(state.open).catch(failed) },
+    Delete: () => { if (chosen()) remove(chosen()).catch(failed) }, // state.open comes a moment later
   }
   const tab = tabs[Number(event.key) - 1]
   const act = acts[event.key] || (tab && state.open && (() => choose(tab[0], true)))
