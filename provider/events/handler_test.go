@@ -245,13 +245,14 @@ func TestNothingIsLost(t *testing.T) {
 						lost.Add(1)
 						break
 					}
+					<-time.After(time.Millisecond) // a provider waits too, and others get their turn
 				}
 			}
 		})
 	}
 	wg.Wait()
 	assert.Zero(t, lost.Load())
-	assert.Len(t, kept.kept, callers*each)
+	assert.Equal(t, callers*each, len(kept.kept), "events kept")
 }
 
 func TestSlowSink(t *testing.T) {
