@@ -83,7 +83,11 @@ func TestDiskFullAtEveryWrite(t *testing.T) {
 			t.Run(vendor+"/"+job, func(t *testing.T) {
 				var count labCount
 				for _, stays := range []bool{false, true} {
-					for n := 1; ; n += *fullEvery {
+					step := *fullEvery
+					if raceEnabled {
+						step *= 5
+					}
+					for n := 1; ; n += step {
 						l := newLab(t, vendor, job, nil)
 						disk := &fullDisk{left: n, stays: stays}
 						ctx := journal.OnDisk(t.Context(), func(d journal.Disk) journal.Disk { return fullFile{d, disk} })

@@ -103,16 +103,19 @@ func (p *mailingPreview) estimate(a *app, cmd *cobra.Command) error {
 	}
 	enough := errors.New("the first call is enough")
 	together, begun := 1, false
+	// Made before the batch, which stops asking for messages once it has begun a call.
+	var first []*provider.Message
+	for _, contact := range p.first {
+		m, _, err := p.mailing.Message(contact)
+		if err != nil {
+			continue
+		}
+		keyed(p.client, p.config, m)
+		first = append(first, m)
+	}
+	p.count.Examples = first[:min(examplesShown, len(first))]
 	messages := func(yield func(*provider.Message, error) bool) {
-		for _, contact := range p.first {
-			m, _, err := p.mailing.Message(contact)
-			if err != nil {
-				continue
-			}
-			keyed(p.client, p.config, m)
-			if len(p.count.Examples) < examplesShown {
-				p.count.Examples = append(p.count.Examples, m)
-			}
+		for _, m := range first {
 			if !yield(m, nil) {
 				return
 			}
