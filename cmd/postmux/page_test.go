@@ -40,6 +40,9 @@ const patience = 40 * time.Second
 
 // The page in headless Chromium. Each part has a sandbox and a tab of its own.
 func TestPage(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a browser finds no races: the control API's tests run under the detector")
+	}
 	if testing.Short() {
 		t.Skip("the page is not tried in short mode")
 	}
