@@ -86,6 +86,9 @@ func TestSettleAfterKills(t *testing.T) {
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	vendors := []string{"brevo", "pakatv3", "pakat", "sendpulse"}
+	if raceEnabled {
+		vendors = vendors[:1] // it waits for its limits in real time, and the kills are the same
+	}
 	total := struct{ kills, mails, unknown, settled, left int }{}
 	for _, vendor := range vendors {
 		t.Run(vendor, func(t *testing.T) {
