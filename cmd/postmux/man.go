@@ -10,7 +10,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 )
 
-func newMan(a *app) *cobra.Command {
+func newMan() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
 		Short:   "Write the manual pages",

@@ -71,7 +71,7 @@ Providers: ` + providerNames() + `.
 	root.AddCommand(
 		newInit(a), newDemo(a), newSend(a), newBatch(a), newMailing(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
 		newEvents(a), newWebhooks(a),
-		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newMan(a), newExitCodes(),
+		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newMan(), newExitCodes(),
 	)
 	cobra.AddTemplateFunc("flagPages", flagPages)
 	root.SetUsageTemplate(usage)
