@@ -368,10 +368,12 @@ func (c *Client) unsupported(missing ...Feature) *Error {
 		switch info := f.info(); {
 		case named && action == actionError:
 			refused = append(refused, string(f))
-		case c.caps.Level(f) == LevelEmulated && info.emulation() != "":
+		case c.caps.Level(f) == LevelEmulated && info.emulation() != "" && action != info.emulation():
 			without = append(without, string(f)+": "+string(info.emulation()))
-		case len(info.actions) > 0 && info.actions[0] != ActionEmulate && info.actions[0] != ActionFanOut:
-			without = append(without, string(f)+": "+string(info.actions[0]))
+		case slices.Contains(info.actions, ActionDrop): // also where this message cannot have the emulation
+			without = append(without, string(f)+": "+string(ActionDrop))
+		case slices.Contains(info.actions, actionSendNow):
+			without = append(without, string(f)+": "+string(actionSendNow))
 		}
 	}
 	if len(refused) > 0 {

@@ -101,7 +101,7 @@ func TestWhatAProviderLacks(t *testing.T) {
 		{name: "a way, dropped by name", feature: feature.MessageHeadersListUnsubscribe, level: emulated, change: leave, policy: provider.Policy{"message.headers.list_unsubscribe": "drop"}, note: "headers.list_unsubscribe: dropped"},
 		{name: "a way, not dropped by a part", feature: feature.MessageHeadersListUnsubscribe, level: emulated, change: leave, policy: provider.Policy{"message.headers": "drop"}, note: "headers.list_unsubscribe: emulated"},
 		{
-			name: "a way, with the provider's template", feature: feature.MessageHeadersListUnsubscribe, level: emulated, refused: "message.headers.list_unsubscribe is not supported",
+			name: "a way, with the provider's template", feature: feature.MessageHeadersListUnsubscribe, level: emulated, refused: `a policy allows to do without: "message.headers.list_unsubscribe: drop"`,
 			change: func(m *provider.Message) { leave(m); m.HTML, m.Template = "", provider.Ref{ID: "7"} },
 		},
 		{

@@ -4,14 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/postmux/postmux/internal/mailaddr"
-	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -90,36 +88,16 @@ type Flag uint8
 
 // The values of a Flag.
 const (
-	Unknown Flag = 0 // not told
-	Yes     Flag = 1 // told, and so
-	No      Flag = 2 // told, and not so
+	Unknown Flag = 0                        // not told
+	Yes     Flag = Flag(provider.ToggleOn)  // told, and so
+	No      Flag = Flag(provider.ToggleOff) // told, and not so
 )
 
 // MarshalJSON writes true, false or null.
-func (f Flag) MarshalJSON() ([]byte, error) {
-	switch f {
-	case Yes:
-		return []byte("true"), nil
-	case No:
-		return []byte("false"), nil
-	}
-	return []byte("null"), nil
-}
+func (f Flag) MarshalJSON() ([]byte, error) { return provider.Toggle(f).MarshalJSON() }
 
 // UnmarshalJSON reads true, false or null.
-func (f *Flag) UnmarshalJSON(data []byte) error {
-	switch string(data) {
-	case "true":
-		*f = Yes
-	case "false":
-		*f = No
-	case "null":
-		*f = Unknown
-	default:
-		return fmt.Errorf("expected true or false, got %s", text.Clip(string(data)))
-	}
-	return nil
-}
+func (f *Flag) UnmarshalJSON(data []byte) error { return (*provider.Toggle)(f).UnmarshalJSON(data) }
 
 // Event is what became of a mail or of a subscription, in one form for all providers
 // and for all ways by which it is learned. What a provider does not tell is empty.
