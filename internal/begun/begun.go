@@ -6,6 +6,7 @@ package begun
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 type key struct{}
@@ -114,10 +115,13 @@ type ByChain struct{}
 // begunByChain tells such an adapter from others.
 func (ByChain) begunByChain() {}
 
-// Early calls Call unless adapter embeds ByChain.
+// Early calls Call, and keeps to NotAfter, unless adapter embeds ByChain.
 func Early(ctx context.Context, adapter any, account string) error {
 	if _, ok := adapter.(interface{ begunByChain() }); ok {
 		return nil
+	}
+	if t := Until(ctx); !t.IsZero() && !time.Now().Round(0).Before(t.Round(0)) {
+		return ErrOver
 	}
 	return Call(ctx, account)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -159,6 +160,36 @@ func TestWithin(t *testing.T) {
 				}
 			}
 			assert.Equal(t, row.want, got)
+		})
+	}
+}
+
+// An adapter that does not go through the chain is not asked after the bound, and begin
+// neither.
+func TestEarlyKeepsToNotAfter(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		adapter any
+		bounds  []time.Duration // from now, the outer one first
+		err     error
+		calls   int
+	}{
+		{name: "no bound", adapter: struct{}{}, calls: 1},
+		{name: "in time", adapter: struct{}{}, bounds: []time.Duration{time.Hour}, calls: 1},
+		{name: "over", adapter: struct{}{}, bounds: []time.Duration{-time.Second}, err: ErrOver},
+		{name: "the outer one is over", adapter: struct{}{}, bounds: []time.Duration{-time.Second, time.Hour}, err: ErrOver},
+		{name: "an adapter of the chain", adapter: struct{ ByChain }{}, bounds: []time.Duration{-time.Second}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			calls := 0
+			ctx := WithEach(t.Context(), func(string) error { calls++; return nil }, nil)
+			for _, d := range row.bounds {
+				ctx = NotAfter(ctx, time.Now().Add(d))
+			}
+			err := Early(ctx, row.adapter, "main")
+			require.ErrorIs(t, err, row.err)
+			assert.Equal(t, row.err != nil, errors.Is(err, context.DeadlineExceeded))
+			assert.Equal(t, row.calls, calls)
 		})
 	}
 }
