@@ -263,6 +263,19 @@ func (c *Client) sender(account string) *Client {
 	return nil
 }
 
+// leads reports whether the way from c to the account, through routes, has the Client of
+// the account with this name on it.
+func (c *Client) leads(account, name string) bool {
+	for c != nil && c.account != name {
+		route, ok := c.adapter.(router)
+		if !ok {
+			return false
+		}
+		c = route.Member(account)
+	}
+	return c != nil
+}
+
 // begin calls the hooks for the start of an operation and returns its context, or
 // the error of a context that has already ended.
 func (c *Client) begin(ctx context.Context, op Op) (context.Context, time.Time, error) {
