@@ -245,6 +245,8 @@ type router interface {
 	// Member returns the member that made a receipt, by the account it names;
 	// nil when there is none.
 	Member(account string) *Client
+	// KeyWindow implements Client.KeyWindow for the route.
+	KeyWindow() time.Duration
 }
 
 // sender returns the Client of the account with this name that sends the mail of c: c
