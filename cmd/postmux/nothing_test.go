@@ -87,7 +87,7 @@ aliases: {list: {newsletter: {main: "4"}}, lists: {newsletter: {main: 4}, old: [
 	assert.Equal(t, exit.Local, r.code)
 	for _, want := range []string{
 		"7 problems:",
-		"defalt: unknown key; known: name, default, providers, aliases",
+		"defalt: unknown key; known: name, default, providers, aliases, outbox",
 		`providers.main.timeout: expected a duration like 30s, got "30"`,
 		"providers.main.apikey: unknown key", "providers.main.api_key: missing",
 		"aliases.list: unknown key; known: lists, templates, fields",
