@@ -416,6 +416,10 @@ func otherMessage(key string) error {
 	return refusal("idempotency_key", "the key %q was used for another message; nothing was stored", clip(key))
 }
 
+// StateEnqueued is the state of the receipts of Box.Mailer: the message is in the outbox, and no
+// provider was asked yet.
+const StateEnqueued provider.State = "enqueued"
+
 // Mailer returns a provider.Mailer whose Send is Enqueue, for programs that take a Mailer.
 // Its receipts have StateEnqueued and the id as OutboxID. The account may be empty, for
 // Config.Default.
@@ -432,7 +436,7 @@ func (m mailer) Send(ctx context.Context, message *provider.Message) (*provider.
 	if err != nil {
 		return nil, err
 	}
-	r := message.Receipt("", provider.StateEnqueued)
+	r := message.Receipt("", StateEnqueued)
 	r.Provider, r.Account = driverName, cmp.Or(m.account, m.box.cfg.Default)
 	r.OutboxID, r.IdempotencyKey = id, message.IdempotencyKey
 	return r, nil

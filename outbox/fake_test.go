@@ -154,6 +154,7 @@ func postgresStore(t testing.TB) *Store {
 func open(t testing.TB, s *Store, accounts map[string]*vendor, change func(*Config)) *Box {
 	cfg := Config{
 		Default: "main", Namespace: "test", Lease: time.Second,
+		Hooks: Hooks{OnStoreError: func(_ context.Context, err error) { fmt.Fprintln(os.Stderr, err); t.Error(err) }},
 		Accounts: func(_ context.Context, name string) (*provider.Client, error) {
 			v, ok := accounts[name]
 			if !ok {

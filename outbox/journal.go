@@ -21,7 +21,7 @@ type change struct {
 
 	// Of an intent:
 	Member string `json:"member,omitempty"`
-	Window int64  `json:"window"` // how long the provider knows the key; 0: none
+	Window int64  `json:"keyed"` // how long the provider knows the key; 0: none
 
 	// Of a result:
 	State    State   `json:"state,omitempty"`
@@ -150,7 +150,7 @@ func (j *journal) commit(quit context.Context, list []*change) {
 
 // changeRows are the columns of changes that each statement reads.
 const (
-	intentRows = "{rows 1: id id, attempt int, member text, window int}"
+	intentRows = "{rows 1: id id, attempt int, member text, keyed int}"
 	backRows   = "{rows 1: id id, attempt int}"
 	resultRows = "{rows 1: id id, attempt int, state text, wait int, unclear bool, failures int, vendor text, " +
 		"receipt text, error text}"
@@ -162,7 +162,7 @@ const (
 var applyTexts = [kinds]string{
 	intent: `update {message} as m set state = 'sending', member = r_member, intent_at = {now}, changed = {now},
 			first_at = coalesce(m.first_at, {now}),
-			key_until = case when r_window > 0 then coalesce(m.first_at, {now}) + r_window end
+			key_until = case when r_keyed > 0 then coalesce(m.first_at, {now}) + r_keyed end
 		from ` + intentRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and m.worker = {2}
 			and m.state in ('leased', 'sending') and {timeline}
 			and exists (select 1 from {worker} w where w.id = {2} and w.expires > {now})

@@ -75,7 +75,7 @@ func judge(t trial) verdict {
 // taken reports whether the provider has the mail, at least for some recipients.
 func taken(s provider.State) bool {
 	switch s {
-	case provider.StateUnknown, provider.StateRefused, provider.StateBegun, provider.StateEnqueued, "":
+	case provider.StateUnknown, provider.StateRefused, provider.StateBegun, StateEnqueued, "":
 		return false
 	}
 	return true
