@@ -155,14 +155,10 @@ func (b *Box) Purge(ctx context.Context) (Purged, error) {
 
 func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n int64, err error) {
 	err = s.in(ctx, func(x Execer) error {
-		var ids []struct {
-			ID string `json:"id"`
-		}
-		err := s.query(ctx, x, "select id from {message} where state in "+states+" and changed < {now} - {1} order by state, changed limit {2}",
+		var ids []idRow
+		err := s.query(ctx, x, "select id from {message} where state in "+states+" and changed < {now} - {1} order by changed limit {2}",
 			[]any{keep.Microseconds(), purgeMost}, func(scan func(...any) error) error {
-				var one struct {
-					ID string `json:"id"`
-				}
+				var one idRow
 				err := scan(&one.ID)
 				ids = append(ids, one)
 				return err

@@ -193,7 +193,7 @@ func (w *worker) lookUps(ctx context.Context) {
 			pause = lookUpPause
 			var s Settled
 			if s, err = w.box.settle(ctx, e); err == nil && s.State != Unknown && w.box.cfg.Hooks.OnState != nil {
-				w.box.cfg.Hooks.OnState(ctx, e.ID, Unknown, s.State)
+				w.box.cfg.Hooks.OnState(ctx, e.ID, s.State)
 			}
 		}
 		if err == nil && time.Since(purged) > purgeEvery {
