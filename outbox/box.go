@@ -124,7 +124,7 @@ type Box struct {
 	// timeline is that of the server, as this process saw it last.
 	timeline string
 	looked   time.Time // when
-	woken   chan struct{}
+	woken    chan struct{}
 }
 
 // opened is an account that was opened, or is being opened.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
 )
 
 // begin notes which server has the Store, the first time.
@@ -197,4 +196,3 @@ func (s *Store) missing(ctx context.Context, ids []string) ([]string, error) {
 		})
 	return out, err
 }
-

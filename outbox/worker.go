@@ -21,8 +21,8 @@ type worker struct {
 	// quit ends everything, also what waits for a database that is away.
 	quit     context.Context
 	giveUp   context.CancelFunc
-	renewed  atomic.Int64  // when the sign of life was last stored, by the monotonic clock since born
-	offset   atomic.Int64  // of the database's clock from this host's, in microseconds
+	renewed  atomic.Int64 // when the sign of life was last stored, by the monotonic clock since born
+	offset   atomic.Int64 // of the database's clock from this host's, in microseconds
 	born     time.Time
 	journal  *journal
 	underWay sync.WaitGroup // tries
