@@ -26,3 +26,7 @@ func FuzzParseSMTPEvents(f *testing.F) {
 func BenchmarkParseSMTPEvents(b *testing.B) {
 	providertest.BenchmarkEvents(b, "testdata/webhooks/smtp/delivered.json", sendpulse.ParseSMTPEvents)
 }
+
+func BenchmarkParseBulkEvents(b *testing.B) {
+	providertest.BenchmarkEvents(b, "testdata/webhooks/bulk/redirect.json", sendpulse.ParseBulkEvents)
+}
