@@ -3,7 +3,7 @@ package pakat
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/postmux/postmux/internal/loose"
 	"github.com/postmux/postmux/internal/mailevent"
@@ -48,6 +48,7 @@ func readEvent(row json.RawMessage) events.Event {
 			}
 		})
 	}
+	var sent time.Time
 	loose.Members(row, func(name, value []byte) {
 		switch string(name) {
 		case "event":
@@ -59,16 +60,16 @@ func readEvent(row json.RawMessage) events.Event {
 					e.UserAgent = text
 				case "ip_address":
 					e.IP = text
-				default: // under which name the link comes is not known
-					if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
-						e.URL = text
+				case "clicked_url":
+					e.URL = text
+				case "date_added":
+					if at, err := time.Parse(time.DateTime, text); err == nil {
+						e.At, e.AtBasis = at, events.AtAssumed
 					}
 				}
 			})
 		case "timestamp":
-			if at, ok := loose.Unix(loose.Whole(value)); ok {
-				e.At, e.AtBasis = at, events.AtExact
-			}
+			sent, _ = loose.Unix(loose.Whole(value))
 		case "subscriber":
 			within(value, func(name, value []byte) {
 				if string(name) == "email" {
@@ -97,6 +98,11 @@ func readEvent(row json.RawMessage) events.Event {
 	}
 	if e.Kind != events.KindClicked {
 		e.URL = ""
+	}
+	// The time of the request is another one when a call is repeated, and with it the ID would
+	// be. It serves where the event has none of its own.
+	if e.At.IsZero() && !sent.IsZero() {
+		e.At, e.AtBasis = sent, events.AtAssumed
 	}
 	mailevent.Finish(&e)
 	return e

@@ -67,6 +67,32 @@ func EventGoldens(t *testing.T, folder string, parse events.Parse) {
 	assert.NotZero(t, cases, "no bodies in %s", folder)
 }
 
+// EventShape is a body of a webhook as the tests of others have it, with values of our own,
+// and what is to be read from it.
+type EventShape struct {
+	Name string // its source, and what is odd about it
+	Body string
+	Want []events.Event // ID, Provider, Source and Raw may be left out
+}
+
+// EventShapes reads each body by parse and compares the events with those wanted.
+func EventShapes(t *testing.T, parse events.Parse, shapes []EventShape) {
+	for _, shape := range shapes {
+		t.Run(shape.Name, func(t *testing.T) {
+			got, err := parse([]byte(shape.Body))
+			require.NoError(t, err)
+			require.Len(t, got, len(shape.Want))
+			for i := range got {
+				assert.NotEmpty(t, got[i].ID)
+				assert.NotEmpty(t, got[i].Raw)
+				assert.Equal(t, events.SourceWebhook, got[i].Source)
+				got[i].ID, got[i].Raw, got[i].Provider, got[i].Source = "", nil, "", ""
+			}
+			assert.Equal(t, shape.Want, got)
+		})
+	}
+}
+
 // FuzzEvents gives parse any body, beginning with those of a folder: it never panics, rows
 // in are events out, each has an ID, which is the same the second time, and a raw record
 // that is JSON, and all of it can be written and read again.
