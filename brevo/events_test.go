@@ -155,9 +155,9 @@ func TestPublicShapes(t *testing.T) {
 			}},
 		},
 		{
-			Name: "all members at once, empty ones and a name with a blank",
+			Name: "mock-brevo: all members at once, empty ones, an id of the mail",
 			Body: `{"contact_id": 0, "date": "2026-11-02 10:15:30", "device_used": "DESKTOP", "email": "anna@example.com", "event": "unique_proxy_open", "id": 9, "link": "",
-				"message-id": "<202611020915.51@relay.example>", "mirror_link": "https://preview.example/1", "sender_email": "shop@shop.example", "sending ip": "",
+				"message-id": "<202611020915.51@relay.example>", "mirror_link": "https://preview.example/1", "sender_email": "shop@shop.example", "sending_ip": "", "reason": "", "uuid": "00000000-1111-2222-3333-444444444444",
 				"subject": "Your order", "tag": "[\"log-1\"]", "tags": ["log-1"], "template_id": 0, "ts": 1793610930, "ts_epoch": 1793610930000, "ts_event": 1793610930, "user_agent": "Mozilla/5.0"}`,
 			Want: []events.Event{{
 				Kind: events.KindOpened, VendorEvent: "unique_proxy_open", Scope: single, At: at, AtBasis: events.AtExact, Recipient: anna, MessageID: id,
@@ -171,6 +171,15 @@ func TestPublicShapes(t *testing.T) {
 			Want: []events.Event{{
 				Kind: events.KindQueued, VendorEvent: "request", Scope: single, At: at, AtBasis: events.AtAssumed, Recipient: anna, MessageID: id,
 				Subject: "News | No. 3: autumn", Tags: []string{"digest:42:No. 3 | autumn", "customer:15:A & B"},
+			}},
+		},
+		{
+			Name: "mock-brevo: ts alone, a date of ISO 8601, no tags in a list",
+			Body: `{"event": "soft_bounce", "email": "anna@example.com", "message-id": "<202611020915.51@relay.example>", "date": "2026-11-02T09:15:30Z", "ts": 1793610930,
+				"tags": [], "reason": "452 4.2.2 full"}`,
+			Want: []events.Event{{
+				Kind: events.KindBounced, VendorEvent: "soft_bounce", Scope: single, At: at, AtBasis: events.AtAssumed, Recipient: anna, MessageID: id,
+				Bounce: events.BounceSoft, Reason: events.ReasonMailboxFull, SMTPCode: 452, SMTPStatus: "4.2.2", Diagnostic: "452 4.2.2 full",
 			}},
 		},
 		{
