@@ -15,7 +15,7 @@ func TestParseEvents(t *testing.T) {
 }
 
 func FuzzParseEvents(f *testing.F) {
-	providertest.FuzzEvents(f, "testdata/webhooks", brevo.ParseEvents)
+	providertest.FuzzEvents(f, "testdata/webhooks", brevo.ParseEvents, "event")
 }
 
 func BenchmarkParseEvents(b *testing.B) {

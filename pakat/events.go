@@ -41,56 +41,54 @@ func readEvent(row json.RawMessage) events.Event {
 	e := events.Event{
 		Kind: events.KindUnknown, Provider: name, Source: events.SourceWebhook, Scope: provider.ScopeMarketing, Raw: row,
 	}
-	within := func(value []byte, member func(name, value []byte)) {
-		loose.Members(value, func(name, value []byte) {
-			if string(name) == "attributes" {
-				loose.Members(value, member)
-			}
-		})
-	}
+	var event, list, subscriber, campaign []byte
 	var sent time.Time
 	loose.Members(row, func(name, value []byte) {
 		switch string(name) {
 		case "event":
-			loose.Members(value, func(name, value []byte) {
-				switch text := loose.Text(value); string(name) {
-				case "type":
-					e.VendorEvent = text
-				case "user_agent":
-					e.UserAgent = text
-				case "ip_address":
-					e.IP = text
-				case "clicked_url":
-					e.URL = text
-				case "date_added":
-					if at, err := time.Parse(time.DateTime, text); err == nil {
-						e.At, e.AtBasis = at, events.AtAssumed
-					}
-				}
-			})
+			event = value
 		case "timestamp":
 			sent, _ = loose.Unix(loose.Whole(value))
-		case "subscriber":
-			within(value, func(name, value []byte) {
-				if string(name) == "email" {
-					e.Recipient = mailevent.Address(value)
-				}
-			})
-		case "campaign":
-			within(value, func(name, value []byte) {
-				switch string(name) {
-				case "campaign_uid":
-					e.CampaignID = loose.ID(value)
-				case "subject":
-					e.Subject = loose.Text(value)
-				}
-			})
 		case "list":
-			within(value, func(name, value []byte) {
-				if string(name) == "list_uid" {
-					e.Lists = loose.Texts(value)
-				}
-			})
+			list = attributes(value)
+		case "subscriber":
+			subscriber = attributes(value)
+		case "campaign":
+			campaign = attributes(value)
+		}
+	})
+	loose.Members(event, func(name, value []byte) {
+		switch text := loose.Text(value); string(name) {
+		case "type":
+			e.VendorEvent = text
+		case "user_agent":
+			e.UserAgent = text
+		case "ip_address":
+			e.IP = text
+		case "clicked_url":
+			e.URL = text
+		case "date_added":
+			if at, err := time.Parse(time.DateTime, text); err == nil {
+				e.At, e.AtBasis = at, events.AtAssumed
+			}
+		}
+	})
+	loose.Members(list, func(name, value []byte) {
+		if string(name) == "list_uid" {
+			e.Lists = loose.Texts(value)
+		}
+	})
+	loose.Members(subscriber, func(name, value []byte) {
+		if string(name) == "email" {
+			e.Recipient = mailevent.Address(value)
+		}
+	})
+	loose.Members(campaign, func(name, value []byte) {
+		switch string(name) {
+		case "campaign_uid":
+			e.CampaignID = loose.ID(value)
+		case "subject":
+			e.Subject = loose.Text(value)
 		}
 	})
 	if w := stateWords.Word(e.VendorEvent); w != nil && len(w.Payload) > 0 {
@@ -106,6 +104,16 @@ func readEvent(row json.RawMessage) events.Event {
 	}
 	mailevent.Finish(&e)
 	return e
+}
+
+// attributes are those of a part of a record.
+func attributes(part []byte) (found []byte) {
+	loose.Members(part, func(name, value []byte) {
+		if string(name) == "attributes" {
+			found = value
+		}
+	})
+	return found
 }
 
 // Receiver reads webhooks of new.pakat.net that have one of the secrets at the end of their

@@ -23,7 +23,7 @@ func TestParseV3Events(t *testing.T) {
 }
 
 func FuzzParseEvents(f *testing.F) {
-	providertest.FuzzEvents(f, "testdata/webhooks", pakat.ParseEvents)
+	providertest.FuzzEvents(f, "testdata/webhooks", pakat.ParseEvents, "event", "type")
 }
 
 func BenchmarkParseEvents(b *testing.B) {

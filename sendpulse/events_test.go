@@ -19,11 +19,11 @@ func TestParseSMTPEvents(t *testing.T) {
 }
 
 func FuzzParseBulkEvents(f *testing.F) {
-	providertest.FuzzEvents(f, "testdata/webhooks/bulk", sendpulse.ParseBulkEvents)
+	providertest.FuzzEvents(f, "testdata/webhooks/bulk", sendpulse.ParseBulkEvents, "event")
 }
 
 func FuzzParseSMTPEvents(f *testing.F) {
-	providertest.FuzzEvents(f, "testdata/webhooks/smtp", sendpulse.ParseSMTPEvents)
+	providertest.FuzzEvents(f, "testdata/webhooks/smtp", sendpulse.ParseSMTPEvents, "event")
 }
 
 func BenchmarkParseSMTPEvents(b *testing.B) {
