@@ -171,13 +171,13 @@ func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n
 			return err
 		}
 		// The key stays, from now on for its own time. A person may have changed the state meanwhile.
-		if n, err = s.exec(ctx, x, "delete from {message} where id in (select r_id from {rows 1: id id}) and state in "+states, text); err != nil {
+		if n, err = s.exec(ctx, x, "delete from {message} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and m.state in "+states, text); err != nil {
 			return err
 		}
 		for _, q := range []string{
-			"delete from {body} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {body}.id)",
-			"delete from {settled} where id in (select r_id from {rows 1: id id})",
-			"update {key} set purged = {now} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {key}.id)",
+			"delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
+			"delete from {settled} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})",
+			"update {key} as m set purged = {now} where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
 		} {
 			if _, err = s.exec(ctx, x, q, text); err != nil {
 				return err

@@ -250,7 +250,7 @@ func (s *Store) dropBodies(ctx context.Context, x Execer, list []*change, answer
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, x, "delete from {body} where id in (select r_id from {rows 1: id id})", text)
+	_, err = s.exec(ctx, x, "delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})", text)
 	return err
 }
 

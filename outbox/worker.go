@@ -176,7 +176,7 @@ func (w *worker) leave() error {
 	s := w.box.store
 	err := s.in(ctx, func(x Execer) error {
 		if _, err := s.exec(ctx, x, `update {message} set state = 'queued', worker = null, changed = {now}
-			where worker = {1} and state = 'leased'`, w.id); err != nil {
+			where worker = {1} and state in ('leased', 'sending') and state = 'leased'`, w.id); err != nil {
 			return err
 		}
 		// What is still sending is for the sweep of another: its outcome was not stored.

@@ -57,6 +57,7 @@ create table {key} (
   purged    integer,                    -- when its message was purged
   primary key (namespace, key)
 );
+create index {i:key_id} on {key} (id);
 create index {i:key_purged} on {key} (purged) where purged is not null;
 
 -- Ids of providers that a look-up has given to a message.
@@ -67,6 +68,8 @@ create table {settled} (
   id        text not null,
   primary key (account, vendor_id, rcpt)
 );
+
+create index {i:settled_id} on {settled} (id);
 
 create table {worker} (
   id      text primary key,
