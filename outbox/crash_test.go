@@ -64,7 +64,6 @@ type proc struct {
 	ended  chan struct{}
 	ready  chan struct{}
 	work   map[int]bool // numbers of mails that it was given and has not confirmed
-	asleep bool
 	born   time.Time
 	gone   bool // it was killed
 }
@@ -169,11 +168,9 @@ func (p *proc) kill() {
 
 // stall stops the process for longer than the lease.
 func (p *proc) stall(d time.Duration) {
-	p.asleep = true
 	require.NoError(p.c.t, p.cmd.Process.Signal(syscall.SIGSTOP))
 	pause(p.c.t.Context(), d)
 	require.NoError(p.c.t, p.cmd.Process.Signal(syscall.SIGCONT))
-	p.asleep = false
 }
 
 // end lets the process end as a stop does.
