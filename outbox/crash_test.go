@@ -221,6 +221,7 @@ func (c *crash) run() {
 	sleepers := make(map[*proc]bool)
 	faults := c.kills + c.stalls + c.stops
 	deadline := time.Now().Add(time.Minute + time.Duration(faults)*4*time.Second + time.Duration(c.mails)*20*time.Millisecond)
+	told := time.Now()
 	for {
 		done := c.killed.workers + c.killed.enqueuers + c.stalled + c.stopped
 		progress := 1.0
@@ -235,6 +236,10 @@ func (c *crash) run() {
 		c.mu.Unlock()
 		if done >= faults && left == 0 {
 			break
+		}
+		if time.Since(told) > 30*time.Second {
+			told = time.Now()
+			c.t.Logf("%d of %d faults, %d of %d mails to be stored", done, faults, left, c.mails)
 		}
 		require.True(c.t, time.Now().Before(deadline), "%d faults, %d mails to store", done, left)
 		pause(c.t.Context(), time.Duration(20+rand.IntN(100))*time.Millisecond)

@@ -51,10 +51,10 @@ type ref struct {
 	due, expires, first, until int64 // microseconds; 0: none
 	changed                    int64
 	decided                    string
-	mails                      map[int]int  // at the vendor, by resends
-	keys                       map[int]bool // that the vendor knows
-	open                       map[int]int  // requests without a known outcome, by resends
-	closed                     State        // what a person made of it
+	mails                      map[int]int     // at the vendor, by resends
+	keys                       map[int]bool    // that the vendor knows
+	open                       map[*hold1]bool // requests without a known outcome
+	closed                     State           // what a person made of it
 
 	message *provider.Message
 	opts    *EnqueueOpts
@@ -236,7 +236,7 @@ func (m *model) enqueue() {
 	m.made++
 	r := &ref{
 		account: []string{"keyed", "plain"}[m.r.IntN(2)], subject: fmt.Sprint("mail ", m.made), state: Queued, body: true,
-		mails: make(map[int]int), keys: make(map[int]bool), open: make(map[int]int), due: m.now(), changed: m.now(),
+		mails: make(map[int]int), keys: make(map[int]bool), open: make(map[*hold1]bool), due: m.now(), changed: m.now(),
 	}
 	var sendAt time.Time
 	if m.r.IntN(3) == 0 {
@@ -502,13 +502,12 @@ func (m *model) happened(w *modelWorker, h *hold1, c *change, a changed) {
 	case back:
 		if a.ok {
 			h.phase = 0
-			r.open[h.resends]--
+			delete(r.open, h)
 		}
 	case result:
 		if h.phase == 1 && r != nil { // the worker knows now, or never will
-			r.open[h.resends]--
-			if h.t.receipt == nil && h.taken {
-				r.open[h.resends]++ // nobody knows of this one
+			if h.t.receipt != nil || !h.taken {
+				delete(r.open, h)
 			}
 		}
 		if m.r.IntN(8) > 0 { // else the same is stored once more
@@ -521,10 +520,12 @@ func (m *model) happened(w *modelWorker, h *hold1, c *change, a changed) {
 
 // request leaves: the mail arrives, or it does not.
 func (m *model) request(r *ref, h *hold1) {
-	r.open[h.resends]++
-	if r.account == "plain" && r.open[h.resends] > 1 {
-		m.differs("a second request without a key leaves for %+v", r)
+	for other := range r.open {
+		if r.account == "plain" && other.resends == h.resends {
+			m.differs("a second request without a key leaves for %+v", r)
+		}
 	}
+	r.open[h] = true
 	if h.resends != r.resends {
 		m.differs("a request of before a person's decision leaves for %+v", r)
 	}
@@ -673,6 +674,7 @@ func (m *model) settle() {
 		m.differs("settle of %+v: %v, %v", r, done, err)
 		return
 	}
+	clear(r.open) // it is proved what became of them
 	r.state, r.unclear, r.failures, r.until, r.changed, r.worker = v.state, false, 0, 0, m.now(), ""
 	if v.state == Accepted {
 		r.body = false
