@@ -100,6 +100,9 @@ type dialect struct {
 	timeline string
 }
 
+// is reports whether d speaks to the same database as other. Tests change copies.
+func (d *dialect) is(other *dialect) bool { return d.name == other.name }
+
 // column is a column of a table made of JSON.
 type column struct{ name, kind string }
 

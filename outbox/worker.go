@@ -345,8 +345,7 @@ func (r *running) lane(account string) *lane {
 	l := &lane{account: account, senders: r.box.cfg.Senders}
 	size := min(max(2*l.senders, 16), claimMost)
 	work := r.send
-	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) &&
-		client.Capabilities().Level(feature.MessageBatch) == provider.LevelNative {
+	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) && takesMany(client) {
 		l.senders, size, work = 1, 2*batchMost, r.sendTogether
 	}
 	l.queue = make(chan *claimed, size)
@@ -367,6 +366,15 @@ func (r *running) send(l *lane) {
 		}
 		r.done(l)
 	}
+}
+
+// takesMany reports whether the provider itself takes many messages in a call.
+func takesMany(c *provider.Client) bool {
+	switch c.Capabilities().Level(feature.MessageBatch) {
+	case provider.LevelNative, provider.LevelLimited:
+		return true
+	}
+	return false
 }
 
 func (r *running) done(l *lane) {
