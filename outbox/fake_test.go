@@ -171,3 +171,17 @@ func open(t testing.TB, s *Store, accounts map[string]*vendor, change func(*Conf
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	return b
 }
+
+// storeOf opens a Store that another process has made: a schema, or a file when schema is
+// empty.
+func storeOf(t testing.TB, database, schema string) *Store {
+	if schema == "" {
+		return sqliteFile(t, database)
+	}
+	db, err := sql.Open("pgx", database)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	s, err := Postgres(db, StoreOptions{Schema: schema})
+	require.NoError(t, err)
+	return s
+}

@@ -94,6 +94,9 @@ type dialect struct {
 	// sameServer is a condition: the server is the one that wrote everything so far, and
 	// no standby that took over and may lack the last of it.
 	sameServer string
+	// hasty ends the SET of an UPDATE that a crash of the server may undo: its commit does not
+	// wait for the disk.
+	hasty string
 	// idType is the type of ids.
 	idType string
 	// timeline is an expression for what changes when a standby takes over.
@@ -112,6 +115,7 @@ var postgres = &dialect{
 	// it is right from the first statement after a promotion on.
 	idType: "uuid", timeline: postgresTimeline,
 	sameServer: "exists (select 1 from {fact} f where f.name = 'timeline' and f.value = " + postgresTimeline + ")",
+	hasty: " from (select set_config('synchronous_commit', 'off', true)) as hasty",
 	listed: func(param string) string {
 		return "m.id = any(array(select (v->>'id')::uuid from json_array_elements(" + param + "::json) v))"
 	},
@@ -154,6 +158,7 @@ var sqlite = &dialect{
 //	{listed 1}                    m.id is one of the ids of the JSON text
 //	{timeline}                    no standby has taken over from the server of the Store
 //	{locked}                      the end of a SELECT whose rows are changed
+//	{hasty}                       the end of a SET that a crash may undo
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 
 // statement is a rendered one.
@@ -179,6 +184,8 @@ func (s *Store) render(text string, args int) statement {
 			return s.d.param(args + 1)
 		case word == "locked":
 			return s.d.locked
+		case word == "hasty":
+			return s.d.hasty
 		case word == "timeline":
 			return s.render(s.d.sameServer, 0).text
 		case name == "rows":
