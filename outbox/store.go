@@ -87,6 +87,8 @@ type dialect struct {
 	rows func(param string, columns []column) string
 	// locked follows a SELECT of the rows that the statement changes.
 	locked string
+	// forUpdate is the same, and waits for rows that another changes.
+	forUpdate string
 	// listed is a condition that each row of a JSON text has the id m.id. It says nothing
 	// new where rows are joined by id; PostgreSQL scans the table without it, since it
 	// guesses that a JSON text has many rows.
@@ -110,12 +112,12 @@ var postgres = &dialect{
 	name: "PostgreSQL", folder: "postgres", schemas: true,
 	now:    "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
 	param:  func(n int) string { return "$" + strconv.Itoa(n) },
-	locked: " for update skip locked",
+	locked: " for update skip locked", forUpdate: " for update",
 	// The name of the file of the log begins with the timeline. Unlike pg_control_checkpoint
 	// it is right from the first statement after a promotion on.
 	idType: "uuid", timeline: postgresTimeline,
 	sameServer: "exists (select 1 from {fact} f where f.name = 'timeline' and f.value = " + postgresTimeline + ")",
-	hasty: " from (select set_config('synchronous_commit', 'off', true)) as hasty",
+	hasty:      " from (select set_config('synchronous_commit', 'off', true)) as hasty",
 	listed: func(param string) string {
 		return "m.id = any(array(select (v->>'id')::uuid from json_array_elements(" + param + "::json) v))"
 	},
