@@ -57,9 +57,8 @@ type Retention struct {
 // Hooks are functions that a Box calls; nil ones are not called. They are called on the
 // goroutines of workers and must be fast.
 type Hooks struct {
-	// OnState is called after a message's state was stored. from is empty when this process
-	// did not see it.
-	OnState func(ctx context.Context, id string, from, to State)
+	// OnState is called after the end of a try, or of a look-up, was stored.
+	OnState func(ctx context.Context, id string, to State)
 	// OnHold is called when this process holds or releases an account.
 	OnHold func(ctx context.Context, h Hold)
 	// OnSweep is called when messages of dead workers were taken up.
@@ -115,15 +114,17 @@ type Box struct {
 	// Warnings is what Open found about the database that a person should know.
 	Warnings []Warning
 
+	starting sync.Mutex
+	work     *worker // with which Process works; nil until then
+
 	mu      sync.Mutex
 	clients map[string]*opened
 	streaks map[string]int // failures of an account in a row, as this process saw them
-	work    *worker        // nil until this process sends
 	recent  recentIDs
 	// timeline is that of the server, as this process saw it last.
 	timeline string
 	looked   time.Time // when
-	woken   chan struct{}
+	woken    chan struct{}
 }
 
 // opened is an account that was opened, or is being opened.
@@ -147,10 +148,17 @@ func Open(ctx context.Context, s *Store, cfg Config) (*Box, error) {
 	for _, w := range warnings {
 		cfg.Log.WarnContext(ctx, "outbox: the database", "setting", w.Name, "why", w.Why)
 	}
-	return &Box{
+	b := &Box{
 		store: s, cfg: cfg, Warnings: warnings, clients: make(map[string]*opened), streaks: make(map[string]int),
 		woken: make(chan struct{}, 1),
-	}, nil
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, s.storeError("open", err)
+	}
+	if err := b.followTimeline(ctx); err != nil {
+		return nil, s.storeError("open", err)
+	}
+	return b, nil
 }
 
 // Store returns the Store of the Box.
@@ -197,10 +205,10 @@ func (b *Box) batches(account string) bool { return slices.Contains(b.cfg.Batch,
 // Close ends what Process started: the sign of life of this process. Run ends by its
 // context. Close waits for calls under way, as Run does.
 func (b *Box) Close() error {
-	b.mu.Lock()
+	b.starting.Lock()
 	w := b.work
 	b.work = nil
-	b.mu.Unlock()
+	b.starting.Unlock()
 	if w == nil {
 		return nil
 	}
@@ -217,6 +225,9 @@ type recentIDs struct {
 }
 
 func (b *Box) remember(ids []string) {
+	if b.store.d != postgres {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := &b.recent

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/postmux/postmux/provider"
@@ -33,18 +34,74 @@ const (
 			and m.format <= {3} and {timeline} and ` + notHeld + ` returning ` + entryColumns
 )
 
-// claim takes up to n due messages of an account.
-func (s *Store) claim(ctx context.Context, worker, account string, n int) ([]*claimed, error) {
-	return s.claimed(ctx, claimDue, account, worker, bodyFormat, n)
+// claim takes due messages for a worker. args are the first and the later parameters of a
+// claim; the second is the worker.
+func (w *worker) claim(ctx context.Context, text, first string, args ...any) ([]*claimed, error) {
+	w.claiming.RLock()
+	defer w.claiming.RUnlock()
+	list, err := w.box.store.claimed(ctx, text, append([]any{first, w.id}, args...)...)
+	w.hand.Lock()
+	defer w.hand.Unlock()
+	if err != nil {
+		w.hand.lost = true // its commit may have been done
+	}
+	for _, c := range list {
+		w.hand.ids[c.entry.ID] = true
+	}
+	return list, err
 }
 
-// claimOne takes a message that is due; nil when it is not, or its account is held.
-func (s *Store) claimOne(ctx context.Context, worker, id string) (*claimed, error) {
-	list, err := s.claimed(ctx, claimOne, id, worker, bodyFormat)
-	if err != nil || len(list) == 0 {
-		return nil, err
+// hand are the messages that a worker has.
+type hand struct {
+	sync.Mutex
+	ids  map[string]bool
+	lost bool // a claim failed, and may have been stored
+}
+
+// letGo says that the worker no longer has a message.
+func (w *worker) letGo(c *claimed) {
+	w.hand.Lock()
+	defer w.hand.Unlock()
+	delete(w.hand.ids, c.entry.ID)
+}
+
+// reclaim gives back what is leased to this worker and not in its hand: a claim whose answer
+// was lost.
+func (w *worker) reclaim(ctx context.Context) error {
+	w.claiming.Lock() // no claim is under way
+	defer w.claiming.Unlock()
+	w.hand.Lock()
+	lost, ids := w.hand.lost, accountsOf(w.hand.ids)
+	w.hand.Unlock()
+	if !lost {
+		return nil
 	}
-	return list[0], nil
+	text, err := jsonText(rowsOf(ids))
+	if err != nil {
+		return err
+	}
+	_, err = w.box.store.exec(ctx, w.box.store.own(), `update {message} as m set state = 'queued', worker = null, changed = {now}
+		where m.state in ('leased', 'sending') and m.state = 'leased' and m.worker = {2}
+			and m.id not in (select r_id from {rows 1: id id})`, text, w.id)
+	if err == nil {
+		w.hand.Lock()
+		w.hand.lost = false
+		w.hand.Unlock()
+	}
+	return err
+}
+
+// idRow is an id as a row of a JSON text.
+type idRow struct {
+	ID string `json:"id"`
+}
+
+func rowsOf(ids []string) []idRow {
+	rows := make([]idRow, len(ids))
+	for i, id := range ids {
+		rows[i] = idRow{id}
+	}
+	return rows
 }
 
 func (s *Store) claimed(ctx context.Context, text string, args ...any) ([]*claimed, error) {
@@ -70,14 +127,7 @@ func (s *Store) claimed(ctx context.Context, text string, args ...any) ([]*claim
 }
 
 func (s *Store) smallBodies(ctx context.Context, x Execer, byID map[string]*claimed) error {
-	type row struct {
-		ID string `json:"id"`
-	}
-	rows := make([]row, 0, len(byID))
-	for _, id := range accountsOf(byID) {
-		rows = append(rows, row{id})
-	}
-	text, err := jsonText(rows)
+	text, err := jsonText(rowsOf(accountsOf(byID)))
 	if err != nil {
 		return err
 	}

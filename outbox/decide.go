@@ -161,14 +161,10 @@ func (b *Box) Purge(ctx context.Context) (Purged, error) {
 
 func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n int64, err error) {
 	err = s.in(ctx, func(x Execer) error {
-		var ids []struct {
-			ID string `json:"id"`
-		}
-		err := s.query(ctx, x, "select id from {message} where state in "+states+" and changed < {now} - {1} order by state, changed limit {2}",
+		var ids []idRow
+		err := s.query(ctx, x, "select id from {message} where state in "+states+" and changed < {now} - {1} order by changed limit {2}",
 			[]any{keep.Microseconds(), purgeMost}, func(scan func(...any) error) error {
-				var one struct {
-					ID string `json:"id"`
-				}
+				var one idRow
 				err := scan(&one.ID)
 				ids = append(ids, one)
 				return err
@@ -181,13 +177,13 @@ func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n
 			return err
 		}
 		// The key stays, from now on for its own time. A person may have changed the state meanwhile.
-		if n, err = s.exec(ctx, x, "delete from {message} where id in (select r_id from {rows 1: id id}) and state in "+states, text); err != nil {
+		if n, err = s.exec(ctx, x, "delete from {message} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and m.state in "+states, text); err != nil {
 			return err
 		}
 		for _, q := range []string{
-			"delete from {body} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {body}.id)",
-			"delete from {settled} where id in (select r_id from {rows 1: id id})",
-			"update {key} set purged = {now} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {key}.id)",
+			"delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
+			"delete from {settled} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})",
+			"update {key} as m set purged = {now} where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
 		} {
 			if _, err = s.exec(ctx, x, q, text); err != nil {
 				return err

@@ -43,11 +43,7 @@ type EnqueueOpts struct {
 // *provider.Error; after one with OutcomeMaybeSent the message may be stored, which only a
 // commit without an answer can cause.
 func (b *Box) Enqueue(ctx context.Context, m *provider.Message, o *EnqueueOpts) (string, error) {
-	ids, err := b.enqueue(ctx, nil, []*provider.Message{m}, o)
-	if err != nil {
-		return "", err
-	}
-	return ids[0], nil
+	return b.EnqueueIn(ctx, nil, m, o)
 }
 
 // EnqueueTx is Enqueue within a transaction of the program: the message is stored when tx is
@@ -57,53 +53,56 @@ func (b *Box) EnqueueTx(ctx context.Context, tx *sql.Tx, m *provider.Message, o 
 	return b.EnqueueIn(ctx, sqlExecer{tx}, m, o)
 }
 
-// EnqueueIn is EnqueueTx for transactions of other packages; see pgxtx.
+// EnqueueIn is EnqueueTx for transactions of other packages; see pgxtx. A nil tx is one of
+// its own.
 func (b *Box) EnqueueIn(ctx context.Context, tx Execer, m *provider.Message, o *EnqueueOpts) (string, error) {
-	ids, err := b.enqueue(ctx, tx, []*provider.Message{m}, o)
+	r, err := b.newRow(ctx, m, o)
+	if err == nil {
+		err = b.enqueue(ctx, tx, []*newRow{r})
+	}
 	if err != nil {
 		return "", err
 	}
-	return ids[0], nil
+	return r.ID, nil
 }
 
 // enqueueMost is how many messages one transaction of EnqueueAll has.
 const enqueueMost = 100
 
-// EnqueueAll stores messages in transactions of up to a hundred, or of 8 MB, which is several times
-// faster than one by one, and calls each, if not nil, with the index and the id of every
+// EnqueueAll stores messages in transactions of up to a hundred, or of 8 MB, which is
+// several times faster than one by one, and calls each, if not nil, with the index and the id of every
 // message that is stored. The error is that of the message with the index stored: the
 // messages before it are stored, it and all after it are not.
 func (b *Box) EnqueueAll(
 	ctx context.Context, messages iter.Seq2[*provider.Message, error], o *EnqueueOpts, each func(index int, id string) error,
 ) (stored int, err error) {
-	var part []*provider.Message
+	var part []*newRow
 	held := 0
 	flush := func() error {
 		if len(part) == 0 {
 			return nil
 		}
-		ids, err := b.enqueue(ctx, nil, part, o)
-		for i := range part {
-			part[i] = nil
-		}
-		part, held = part[:0], 0
-		if err != nil {
+		rows := part
+		part, held = nil, 0
+		if err := b.enqueue(ctx, nil, rows); err != nil {
 			return err
 		}
-		for _, id := range ids {
-			stored++
+		first := stored
+		stored += len(rows)
+		for i, r := range rows {
 			if each == nil {
-				continue
+				break
 			}
-			if err := each(stored-1, id); err != nil {
+			if err := each(first+i, r.ID); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	for m, err := range messages {
+		var r *newRow
 		if err == nil {
-			err = b.takes(ctx, m, o)
+			r, err = b.newRow(ctx, m, o)
 		}
 		if err != nil {
 			if failed := flush(); failed != nil {
@@ -111,8 +110,8 @@ func (b *Box) EnqueueAll(
 			}
 			return stored, err
 		}
-		part = append(part, m)
-		held += sizeOf(m)
+		part = append(part, r)
+		held += len(r.body)
 		if len(part) == enqueueMost || held > 8<<20 {
 			if err := flush(); err != nil {
 				return stored, err
@@ -120,15 +119,6 @@ func (b *Box) EnqueueAll(
 		}
 	}
 	return stored, flush()
-}
-
-// sizeOf is about the memory of a message.
-func sizeOf(m *provider.Message) int {
-	n := 1000 + len(m.HTML) + len(m.Text)
-	for _, a := range m.Attachments {
-		n += len(a.Content) * 4 / 3
-	}
-	return n
 }
 
 // newRow is a row of the table of messages as it is enqueued.
@@ -146,12 +136,7 @@ type newRow struct {
 	body []byte
 }
 
-// takes returns the error of a message that is not stored, before any statement.
-func (b *Box) takes(ctx context.Context, m *provider.Message, o *EnqueueOpts) error {
-	_, err := b.newRow(ctx, m, o)
-	return err
-}
-
+// newRow is the row of a message, or the error of one that is not stored.
 func (b *Box) newRow(ctx context.Context, m *provider.Message, o *EnqueueOpts) (*newRow, error) {
 	if o == nil {
 		o = &EnqueueOpts{}
@@ -286,37 +271,42 @@ func emailKey(email string) string {
 	return strings.ToLower(email)
 }
 
-// enqueue stores messages in the transaction tx, or in one of its own.
-func (b *Box) enqueue(
-	ctx context.Context, tx Execer, messages []*provider.Message, o *EnqueueOpts,
-) ([]string, error) {
-	rows := make([]*newRow, len(messages))
-	for i, m := range messages {
-		r, err := b.newRow(ctx, m, o)
-		if err != nil {
-			return nil, err
-		}
-		rows[i] = r
-	}
-	store := func(x Execer) error { return b.store.insert(ctx, x, rows) }
-	var err error
+// enqueue stores rows in the transaction tx, or in one of its own.
+func (b *Box) enqueue(ctx context.Context, tx Execer, rows []*newRow) error {
 	if tx != nil {
-		err = store(tx)
-	} else {
-		err = b.store.in(ctx, store)
+		if err := b.store.insert(ctx, tx, rows); err != nil {
+			return b.store.storeError("enqueue", err)
+		}
+		return nil
 	}
-	if err != nil {
-		return nil, b.store.storeError("enqueue", err)
+	if err := b.store.in(ctx, func(x Execer) error { return b.store.insert(ctx, x, rows) }); err != nil {
+		return b.store.storeError("enqueue", err)
 	}
 	ids := make([]string, len(rows))
 	for i, r := range rows {
 		ids[i] = r.ID
 	}
-	if tx == nil {
-		b.wake()
-		b.remember(ids)
+	b.wake()
+	b.remember(ids)
+	b.lookAtServer(ctx)
+	return nil
+}
+
+// lookAtServer looks once a second whether another server has taken over: a process that
+// only stores messages has no worker that does.
+func (b *Box) lookAtServer(ctx context.Context) {
+	b.mu.Lock()
+	due := b.store.d == postgres && time.Since(b.looked) > time.Second
+	if due {
+		b.looked = time.Now()
 	}
-	return ids, nil
+	b.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := b.followTimeline(ctx); err != nil {
+		b.storeError(ctx, err)
+	}
 }
 
 // insert stores rows. A key that is there already keeps its message.

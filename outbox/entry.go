@@ -72,9 +72,9 @@ type Entry struct {
 	Created    time.Time         `json:"created"`
 	Changed    time.Time         `json:"changed"`
 
-	digest  string
-	format  int
-	lookups int
+	digest   string
+	format   int
+	lookups  int
 	keyUntil time.Time // until when the provider knows the key of the latest tries
 }
 

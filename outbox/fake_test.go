@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,16 +173,20 @@ func open(t testing.TB, s *Store, accounts map[string]*vendor, change func(*Conf
 	return b
 }
 
-// storeOf opens a Store that another process has made: a schema, or a file when schema is
-// empty.
-func storeOf(t testing.TB, database, schema string) *Store {
-	if schema == "" {
-		return sqliteFile(t, database)
-	}
-	db, err := sql.Open("pgx", database)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	s, err := Postgres(db, StoreOptions{Schema: schema})
-	require.NoError(t, err)
-	return s
+// counter counts calls of several goroutines.
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) add()     { c.n.Add(1) }
+func (c *counter) get() int { return int(c.n.Load()) }
+
+// toggle is a value that a test changes while goroutines read it.
+type toggle struct{ v atomic.Bool }
+
+func newFlag(v bool) *toggle {
+	f := new(toggle)
+	f.v.Store(v)
+	return f
 }
+
+func (f *toggle) get() bool  { return f.v.Load() }
+func (f *toggle) set(v bool) { f.v.Store(v) }

@@ -237,13 +237,10 @@ func (s *Store) applyKind(
 
 // dropBodies deletes the bodies of messages that the provider has.
 func (s *Store) dropBodies(ctx context.Context, x Execer, list []*change, answers []changed) error {
-	type row struct {
-		ID string `json:"id"`
-	}
-	var rows []row
+	var rows []idRow
 	for i, c := range list {
 		if c.kind == result && answers[i].ok && (c.State == Accepted || c.State == Scheduled) {
-			rows = append(rows, row{c.ID})
+			rows = append(rows, idRow{c.ID})
 		}
 	}
 	if len(rows) == 0 {
@@ -253,7 +250,7 @@ func (s *Store) dropBodies(ctx context.Context, x Execer, list []*change, answer
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, x, "delete from {body} where id in (select r_id from {rows 1: id id})", text)
+	_, err = s.exec(ctx, x, "delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})", text)
 	return err
 }
 

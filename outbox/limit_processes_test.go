@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -164,6 +165,20 @@ func (s *Store) where(t *testing.T) (database, schema string) {
 	_, err := s.one(t.Context(), s.own(), "select file from pragma_database_list where name = 'main'", nil, &database)
 	require.NoError(t, err)
 	return database, ""
+}
+
+// storeOf opens a Store that another process has made: a schema, or a file when schema is
+// empty.
+func storeOf(t testing.TB, database, schema string) *Store {
+	if schema == "" {
+		return sqliteFile(t, database)
+	}
+	db, err := sql.Open("pgx", database)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	s, err := Postgres(db, StoreOptions{Schema: schema})
+	require.NoError(t, err)
+	return s
 }
 
 // Processes that share a limit use it whatever their number, and the vendor refuses nothing.

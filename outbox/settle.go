@@ -60,19 +60,16 @@ func (b *Box) settle(ctx context.Context, e *Entry) (Settled, error) {
 		if errors.Is(err, provider.ErrUnsupported) {
 			return out, b.store.lookedUp(ctx, e, len(lookUpTimes))
 		}
-		return out, nil //nolint:nilerr // the provider does not say; Why has it
+		return out, nil // the provider does not say; Why has it
 	}
-	v := verdict{state: Unknown, unclear: true, failures: e.Failures}
-	switch {
-	case found.State == provider.StateUnknown:
+	v := verdict{state: Accepted}
+	switch found.State {
+	case provider.StateUnknown:
 		out.Why = "the provider does not show the mail"
 		return out, nil
-	case found.State == provider.StateRefused:
-		// Proved: nothing was sent. A person looks at it, since it can no longer be told
-		// from the tries whether it is wanted so late.
-		v = verdict{state: Dead}
-	default:
-		v = verdict{state: Accepted}
+	case provider.StateRefused:
+		// Proved: nothing was sent. Whether it is wanted so late, a person says.
+		v.state = Dead
 	}
 	ok, err := b.store.settled(ctx, e, v, found)
 	switch {
@@ -193,7 +190,7 @@ func (w *worker) lookUps(ctx context.Context) {
 			pause = lookUpPause
 			var s Settled
 			if s, err = w.box.settle(ctx, e); err == nil && s.State != Unknown && w.box.cfg.Hooks.OnState != nil {
-				w.box.cfg.Hooks.OnState(ctx, e.ID, Unknown, s.State)
+				w.box.cfg.Hooks.OnState(ctx, e.ID, s.State)
 			}
 		}
 		if err == nil && time.Since(purged) > purgeEvery {

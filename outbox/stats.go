@@ -125,7 +125,10 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		where = append(where, "m.state in ("+strings.Join(names, ", ")+")")
 	}
 	for _, c := range []struct{ column, value string }{
-		{"m.account", q.Account}, {"m.namespace", q.Namespace}, {"m.key", q.Key}, {"m.vendor_id", q.MessageID},
+		{"m.account", q.Account},
+		{"m.namespace", q.Namespace},
+		{"m.key", q.Key},
+		{"m.vendor_id", q.MessageID},
 		{"m.rcpt", optional(q.Recipient, emailKey)},
 	} {
 		if c.value != "" {

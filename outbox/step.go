@@ -24,24 +24,27 @@ import (
 // provider refuses is no error. The first Process of a Box starts its sign of life, which
 // Close ends.
 func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
+	e, err := b.store.Get(ctx, id)
+	if err != nil || e.State != Queued {
+		return e, err
+	}
+	if _, err := b.client(ctx, e.Account); err != nil {
+		return nil, err // this process does not have the account; another may
 	}
 	w, err := b.working(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer w.underWay.Done()
-	c, err := b.store.claimOne(ctx, w.id, id)
+	list, err := w.claim(ctx, claimOne, id, bodyFormat)
 	if err != nil {
 		return nil, b.store.storeError("process", err)
 	}
-	if c != nil {
+	for _, c := range list {
 		// A call that has begun ends as its own timeout says, or with the worker.
 		b.try(w.calls, w, c)
 	}
-	e, err := b.store.Get(ctx, id)
-	if err != nil || c != nil || e.State != Queued {
+	if e, err = b.store.Get(ctx, id); err != nil || e.State != Queued {
 		return e, err
 	}
 	until, held, err := b.store.heldUntil(ctx, e.Account)
@@ -59,6 +62,7 @@ func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
 
 // try sends a claimed message and stores what became of it.
 func (b *Box) try(ctx context.Context, w *worker, c *claimed) {
+	defer w.letGo(c)
 	t := trial{entry: c.entry}
 	m, err := b.store.message(ctx, c)
 	if err == nil {
@@ -84,11 +88,9 @@ func (b *Box) conclude(ctx context.Context, w *worker, c *claimed, m *provider.M
 	}
 	// The result is stored also when the calls are interrupted.
 	if a, err := w.journal.store(w.quit, change); err == nil && a.ok && b.cfg.Hooks.OnState != nil {
-		b.cfg.Hooks.OnState(ctx, c.entry.ID, Leased, v.state)
+		b.cfg.Hooks.OnState(ctx, c.entry.ID, v.state)
 	}
-	if v.trouble != fine || v.state != Unknown {
-		b.noteTrial(ctx, c.entry.Account, v.trouble, t.err, c.probe)
-	}
+	b.noteTrial(ctx, c.entry.Account, v.trouble, t.err, c.probe)
 }
 
 // unknownReceipt is the receipt with which a look-up finds a message.
@@ -204,6 +206,11 @@ func (r *running) sendTogether(l *lane) {
 // tryTogether sends claimed messages of one account in as few calls as its provider allows,
 // with one intent for each call. Such calls have no key.
 func (b *Box) tryTogether(ctx context.Context, w *worker, account string, list []*claimed) {
+	defer func() {
+		for _, c := range list {
+			w.letGo(c)
+		}
+	}()
 	client, err := b.client(ctx, account)
 	if err != nil {
 		for _, c := range list {

@@ -110,7 +110,8 @@ type column struct{ name, kind string }
 
 var postgres = &dialect{
 	name: "PostgreSQL", folder: "postgres", schemas: true,
-	now:    "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+	// A select of its own is read once a statement, so that an index on a time can be used.
+	now:    "(select (extract(epoch from clock_timestamp()) * 1000000)::bigint)",
 	param:  func(n int) string { return "$" + strconv.Itoa(n) },
 	locked: " for update skip locked", forUpdate: " for update",
 	// The name of the file of the log begins with the timeline. Unlike pg_control_checkpoint
@@ -131,7 +132,7 @@ var postgres = &dialect{
 	},
 }
 
-const postgresTimeline = "substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)"
+const postgresTimeline = "(select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))"
 
 var postgresTypes = map[string]string{"id": "uuid", "int": "bigint", "text": "text", "bool": "boolean"}
 

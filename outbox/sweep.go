@@ -37,15 +37,16 @@ var (
 const deadWorker = `not exists (select 1 from {worker} w where w.id = m.worker and w.expires > {now})`
 
 // The statements of a sweep, each complete by itself. A request may have left of whatever is
-// sending; of what is leased none has.
+// sending; of what is leased none has. SQLite uses an index on some states only for the same
+// words in the statement.
 const (
 	sweepLeased = `update {message} as m set state = 'queued', worker = null, changed = {now}
-		where m.state = 'leased' and ` + deadWorker
+		where m.state in ('leased', 'sending') and m.state = 'leased' and ` + deadWorker
 	sweepKeyed = `update {message} as m set state = 'queued', worker = null, changed = {now}, unclear = true
-		where m.state = 'sending' and m.key_until > {now} and ` + deadWorker
+		where m.state in ('leased', 'sending') and m.state = 'sending' and m.key_until > {now} and ` + deadWorker
 	sweepSending = `update {message} as m set state = 'unknown', worker = null, changed = {now}, unclear = true,
 			error = {1}, run_at = {now} + {2}
-		where m.state = 'sending' and (m.key_until is null or m.key_until <= {now}) and ` + deadWorker
+		where m.state in ('leased', 'sending') and m.state = 'sending' and (m.key_until is null or m.key_until <= {now}) and ` + deadWorker
 	sweepKeys = `update {message} as m set state = 'unknown', changed = {now}, error = {1}, run_at = {now} + {2}
 		where m.state = 'queued' and m.unclear and (m.key_until is null or m.key_until <= {now})`
 	sweepExpired = `update {message} as m set state = 'dead', changed = {now}, error = coalesce(m.error, {1})
@@ -80,8 +81,8 @@ func (s *Store) sweep(ctx context.Context) (Swept, error) {
 }
 
 // sweep looks whether another server took over, and takes up what dead workers left.
-func (b *Box) sweep(ctx context.Context, w *worker) error {
-	if err := b.followTimeline(ctx, w); err != nil {
+func (b *Box) sweep(ctx context.Context) error {
+	if err := b.followTimeline(ctx); err != nil {
 		return err
 	}
 	found, err := b.store.sweep(ctx)

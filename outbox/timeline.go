@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
 )
 
 // begin notes which server has the Store, the first time.
@@ -28,7 +27,7 @@ type Promotion struct {
 
 // followTimeline looks whether another server took over since the Store was used last. One
 // process does what is to be done then; each one looks for messages of its own that are lost.
-func (b *Box) followTimeline(ctx context.Context, w *worker) error {
+func (b *Box) followTimeline(ctx context.Context) error {
 	s := b.store
 	if s.d != postgres {
 		return nil
@@ -182,14 +181,7 @@ func (b *Box) tellLost(ctx context.Context, current string) error {
 
 // missing returns the ids of which there is no message and no key.
 func (s *Store) missing(ctx context.Context, ids []string) ([]string, error) {
-	type row struct {
-		ID string `json:"id"`
-	}
-	rows := make([]row, len(ids))
-	for i, id := range ids {
-		rows[i] = row{id}
-	}
-	text, err := jsonText(rows)
+	text, err := jsonText(rowsOf(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -204,4 +196,3 @@ func (s *Store) missing(ctx context.Context, ids []string) ([]string, error) {
 		})
 	return out, err
 }
-

@@ -64,6 +64,9 @@ func judge(t trial) verdict {
 		return t.inWindow(v)
 	case wrongMessage(e):
 		v.state, v.trouble = Refused, unasked
+		if e.Status != 0 {
+			v.trouble = fine // it answered
+		}
 		if v.unclear {
 			v.state = Unknown // an earlier try may have sent it, and this says nothing about that one
 		}

@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,11 +21,13 @@ type worker struct {
 	// quit ends everything, also what waits for a database that is away.
 	quit     context.Context
 	giveUp   context.CancelFunc
-	renewed  atomic.Int64  // when the sign of life was last stored, by the monotonic clock since born
-	offset   atomic.Int64  // of the database's clock from this host's, in microseconds
+	renewed  atomic.Int64 // when the sign of life was last stored, by the monotonic clock since born
+	offset   atomic.Int64 // of the database's clock from this host's, in microseconds
 	born     time.Time
 	journal  *journal
 	underWay sync.WaitGroup // tries
+	claiming sync.RWMutex   // held by claims; whole, by what looks for lost ones
+	hand     hand
 	beats    sync.WaitGroup // the goroutines of the sign of life, the sweep and the look-ups
 	stopBeat context.CancelFunc
 	stopping atomic.Bool // no further try begins
@@ -37,8 +38,8 @@ type worker struct {
 // working returns the worker with which Process works, and starts it the first time. The
 // caller calls underWay.Done.
 func (b *Box) working(ctx context.Context) (*worker, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.starting.Lock()
+	defer b.starting.Unlock()
 	if b.work == nil {
 		w, err := b.newWorker(ctx)
 		if err != nil {
@@ -57,11 +58,9 @@ func (b *Box) newWorker(ctx context.Context) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{box: b, id: id, born: time.Now()}
+	w.hand.ids = make(map[string]bool)
 	w.quit, w.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	w.calls, w.interrupt = context.WithCancel(w.quit)
-	if err := b.store.begin(ctx); err != nil {
-		return nil, b.store.storeError("start of a worker", err)
-	}
 	if err := w.beat(ctx); err != nil {
 		return nil, b.store.storeError("start of a worker", err)
 	}
@@ -116,7 +115,10 @@ func (w *worker) live(ctx context.Context) {
 		bounded, cancel := context.WithTimeout(ctx, w.box.cfg.Lease/2)
 		err := w.beat(bounded)
 		if err == nil {
-			err = w.box.sweep(bounded, w)
+			err = w.box.sweep(bounded)
+		}
+		if err == nil {
+			err = w.reclaim(bounded)
 		}
 		cancel()
 		if err != nil {
@@ -174,7 +176,7 @@ func (w *worker) leave() error {
 	s := w.box.store
 	err := s.in(ctx, func(x Execer) error {
 		if _, err := s.exec(ctx, x, `update {message} set state = 'queued', worker = null, changed = {now}
-			where worker = {1} and state = 'leased'`, w.id); err != nil {
+			where worker = {1} and state in ('leased', 'sending') and state = 'leased'`, w.id); err != nil {
 			return err
 		}
 		// What is still sending is for the sweep of another: its outcome was not stored.
@@ -196,7 +198,9 @@ func (b *Box) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := &running{worker: w, lanes: make(map[string]*lane), freed: make(chan struct{}, 1)}
+	r := &running{
+		worker: w, lanes: make(map[string]*lane), freed: make(chan struct{}, 1), told: make(map[string]time.Time),
+	}
 	r.loop(ctx)
 	r.drop()
 	return w.stop()
@@ -207,6 +211,7 @@ type running struct {
 	*worker
 	lanes map[string]*lane
 	freed chan struct{} // a lane has room again
+	told  map[string]time.Time
 }
 
 // lane is the messages of an account that this worker has, and those that are sent.
@@ -214,7 +219,6 @@ type lane struct {
 	account string
 	queue   chan *claimed
 	senders int
-	probing atomic.Bool // the account is held, and one message is tried
 	busy    atomic.Int64
 }
 
@@ -307,10 +311,11 @@ func (l *lane) room() int {
 }
 
 func (r *running) take(ctx context.Context, l *lane, n int, probe bool) (int, error) {
-	list, err := r.box.store.claim(ctx, r.id, l.account, n)
-	if errors.Is(err, context.Canceled) || err == nil && len(list) == 0 {
-		return 0, err
+	if _, err := r.box.client(ctx, l.account); err != nil {
+		r.cannot(ctx, l.account, err)
+		return 0, nil
 	}
+	list, err := r.claim(ctx, claimDue, l.account, bodyFormat, n)
 	if err != nil {
 		return 0, err
 	}
@@ -320,6 +325,16 @@ func (r *running) take(ctx context.Context, l *lane, n int, probe bool) (int, er
 		l.queue <- c
 	}
 	return len(list), nil
+}
+
+// cannot tells, once a minute, that this process does not have an account that has messages.
+func (r *running) cannot(ctx context.Context, account string, err error) {
+	if time.Since(r.told[account]) < time.Minute {
+		return
+	}
+	r.told[account] = time.Now()
+	r.box.cfg.Log.WarnContext(ctx, "outbox: messages wait for an account that this process cannot open",
+		"account", account, "error", err.Error())
 }
 
 // lane returns the lane of an account, and starts it the first time.
@@ -366,6 +381,7 @@ func (r *running) done(l *lane) {
 
 // giveBack gives a message back that was not begun.
 func (r *running) giveBack(c *claimed) {
+	defer r.letGo(c)
 	v := verdict{state: Queued, unclear: c.entry.Unclear, failures: c.entry.Failures}
 	change, err := resultOf(c.entry, v, nil, nil)
 	if err == nil {

@@ -34,8 +34,9 @@ create index {i:message_work} on {message} (worker) where state in ('leased', 's
 create index {i:message_expires} on {message} (expires) where state = 'queued' and expires is not null;
 create index {i:message_unclear} on {message} (first_at) where state = 'queued' and unclear;
 create index {i:message_unknown} on {message} (run_at) where state = 'unknown';
-create index {i:message_ended} on {message} (state, changed)
-  where state in ('accepted', 'scheduled', 'refused', 'dead', 'canceled', 'dropped');
+create index {i:message_done} on {message} (changed) where state in ('accepted', 'scheduled');
+create index {i:message_failed} on {message} (changed)
+  where state in ('refused', 'dead', 'canceled', 'dropped');
 create index {i:message_rcpt} on {message} (rcpt, created desc);
 create index {i:message_vendor} on {message} (account, vendor_id) where vendor_id is not null;
 create index {i:message_created} on {message} (created, id);
@@ -56,6 +57,7 @@ create table {key} (
   purged    bigint,                    -- when its message was purged
   primary key (namespace, key)
 );
+create index {i:key_id} on {key} (id);
 create index {i:key_purged} on {key} (purged) where purged is not null;
 
 -- Ids of providers that a look-up has given to a message.
@@ -66,6 +68,8 @@ create table {settled} (
   id        uuid not null,
   primary key (account, vendor_id, rcpt)
 );
+
+create index {i:settled_id} on {settled} (id);
 
 create table {worker} (
   id      uuid primary key,
