@@ -50,7 +50,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.ContactsList:              cell(none),
 		feature.ContactsListMembers:       cell(none),
 		feature.ContactsListModifiedSince: cell(none),
-		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "done as an import of one row for each list; it may lift an unsubscription, because nothing can be looked up first").Guess(),
+		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "because nothing can be looked up first; done as an import of one row for each list").Guess(),
 		feature.ContactsUpsertPhone:       cell(native),
 		feature.ContactsUpsertExternalID:  cell(none),
 		feature.ContactsUpsertNames:       cell(limited, "one field", "first and last name are joined in the field of the setting name_field"),

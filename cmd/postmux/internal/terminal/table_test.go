@@ -26,6 +26,22 @@ func TestTableFits(t *testing.T) {
 		{name: "wide letters", width: 12, rows: [][]string{{"漢字", "漢字漢字漢字"}}, want: "A     B\n漢字  漢字漢字\n      漢字\n"},
 		{name: "combining marks", width: 12, rows: [][]string{{"مریم", "سَلام سَلام"}}, want: "A     B\nمریم  سَلام\n      سَلام\n"},
 		{name: "narrower than it can be", width: 5, rows: [][]string{{"abcdefghijkl", "x"}}, want: "A         B\nabcdefgh  x\nijkl\n"},
+		{
+			name: "no word is broken while another column gives way", width: 24, rows: [][]string{{"a b c d e f g h i j k l", "account_wide"}},
+			want: "A           B\na b c d e   account_wide\nf g h i j\nk l\n",
+		},
+		{
+			name: "marks before the inside of words", width: 34, rows: [][]string{{"a.feature", "native emulated", "emulated"}, {"message.headers", "emulated", "account_wide"}},
+			want: "A               B\na.feature       native    emulated\n                emulated\nmessage.        emulated  account_\nheaders                   wide\n",
+		},
+		{
+			name: "a name of more than half", width: 26, rows: [][]string{{"message.list_unsubscribe", "emulated"}},
+			want: "A                 B\nmessage.          emulated\nlist_unsubscribe\n",
+		},
+		{
+			name: "an id does not press the others together", width: 40, rows: [][]string{{"a", "<202611301612.80000001@smtp-relay.mail.example>", "some words to read"}},
+			want: "A  B\na  <202611301612.     some words to read\n   80000001@\n   smtp-relay.mail.\n   example>\n",
+		},
 		{name: "an empty cell", width: 20, rows: [][]string{{"", "x"}, {"y", ""}}, want: "A  B\n   x\ny\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
