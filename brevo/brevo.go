@@ -119,7 +119,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	chain, err := httpx.New(httpx.Config{
 		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
 		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
-		Classify:  sendinblue.Classify,
+		Classify:  sendinblue.Classify, // in errors.go of that package, which Pakat v3 shares
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 		Limits: httpx.Limits{ByClass: limits, Class: classOf, Left: sendinblue.Left},
 	})
