@@ -67,6 +67,25 @@ func TestTableHasColours(t *testing.T) {
 	assert.Equal(t, "STATE     WHO\n\x1b[32maccepted\x1b[0m  anna\n\x1b[31mrefused\x1b[0m   accepted by nobody\n", out.String())
 }
 
+// A line that is too wide goes on below, between its cells where they fit.
+func TestHang(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{name: "no limit", want: "line 1  anna@example.com  accepted  <1.2@relay.example>\n"},
+		{name: "it fits", width: 60, want: "line 1  anna@example.com  accepted  <1.2@relay.example>\n"},
+		{name: "an id on a line of its own", width: 40, want: "line 1  anna@example.com  accepted\n    <1.2@relay.example>\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out strings.Builder
+			(&Output{sink: sink{w: &out}, width: tc.width}).Hang("line 1  anna@example.com  accepted  <1.2@relay.example>", "    ")
+			assert.Equal(t, tc.want, out.String())
+		})
+	}
+}
+
 func TestWrap(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{name: "nothing"},
