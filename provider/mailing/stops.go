@@ -11,9 +11,10 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// Stops knows who has said no at an account, as far as its provider shows it: by the contacts,
-// by those changed since the last look, by the list of suppressions. It takes some bytes for
-// each address that is stopped. It is not safe for concurrent use.
+// Stops knows who has said no at an account, as far as its provider shows it: from the
+// contacts, from those that have changed since the last reading, and from the list of
+// suppressions. It takes some bytes for each address that is stopped. It is not safe for
+// concurrent use.
 type Stops struct {
 	client *provider.Client
 	from   string // the sender
