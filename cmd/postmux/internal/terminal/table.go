@@ -265,7 +265,7 @@ const (
 var colours = map[string]string{
 	"accepted": green, "sent": green, "delivered": green, "opened": green, "clicked": green, "ok": green,
 	"created": green, "updated": green, "unchanged": green, "done": green, "withdrawn": green,
-	"unknown": yellow, "scheduled": yellow, "deferred": yellow, "see notes": yellow, "partly_accepted": yellow, "queued": yellow,
+	"unknown": yellow, "scheduled": yellow, "deferred": yellow, "see notes": yellow, "partly_accepted": yellow, "queued": yellow, "enqueued": yellow,
 	"refused": red, "failed": red, "bounced": red, "rejected": red, "complained": red, "conflict": red,
 }
 
