@@ -150,6 +150,7 @@ var sqlite = &dialect{
 //	{message}                     a table
 //	{i:message_due}               an index
 //	{1}                           a parameter
+//	{id}                          the type of ids
 //	{now}                         the time in microseconds
 //	{rows 1: id id, attempt int}  the table r made of a JSON text; its columns are r_id, r_attempt
 //	{listed 1}                    m.id is one of the ids of the JSON text
@@ -180,6 +181,8 @@ func (s *Store) render(text string, args int) statement {
 			return s.d.param(args + 1)
 		case word == "locked":
 			return s.d.locked
+		case word == "id":
+			return s.d.idType
 		case word == "timeline":
 			return s.render(s.d.sameServer, 0).text
 		case name == "rows":
