@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
-	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -95,7 +94,7 @@ func (v *vendor) client(t testing.TB, name string) *provider.Client {
 	return c
 }
 
-var _ = begun.With
+
 
 // failure is an error of the vendor.
 func failure(kind provider.Kind, outcome provider.Outcome) *provider.Error {

@@ -137,7 +137,7 @@ func planOf(t *testing.T, s *Store, text string) string {
 			values[i] = new(any)
 		}
 		require.NoError(t, rows.Scan(values...))
-		fmt.Fprintln(&plan, *(values[len(values)-1].(*any)))
+		fmt.Fprintln(&plan, *values[len(values)-1].(*any))
 	}
 	require.NoError(t, rows.Err())
 	return plan.String()

@@ -115,7 +115,7 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		args = append(args, value)
 		where = append(where, strings.ReplaceAll(condition, "{}", "{"+strconv.Itoa(len(args))+"}"))
 	}
-	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as "+s.d.idType+"))", "m.created <= {1}")
+	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as {id}))", "m.created <= {1}")
 	if len(q.States) > 0 {
 		names := make([]string, len(q.States))
 		for i, state := range q.States {
@@ -125,7 +125,10 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		where = append(where, "m.state in ("+strings.Join(names, ", ")+")")
 	}
 	for _, c := range []struct{ column, value string }{
-		{"m.account", q.Account}, {"m.namespace", q.Namespace}, {"m.key", q.Key}, {"m.vendor_id", q.MessageID},
+		{"m.account", q.Account},
+		{"m.namespace", q.Namespace},
+		{"m.key", q.Key},
+		{"m.vendor_id", q.MessageID},
 		{"m.rcpt", optional(q.Recipient, emailKey)},
 	} {
 		if c.value != "" {

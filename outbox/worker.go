@@ -219,7 +219,6 @@ type lane struct {
 	account string
 	queue   chan *claimed
 	senders int
-	probing atomic.Bool // the account is held, and one message is tried
 	busy    atomic.Int64
 }
 
