@@ -43,7 +43,9 @@ type cluster struct {
 // initdbPath finds the programs of PostgreSQL.
 func initdbPath() string {
 	if path, err := exec.LookPath("initdb"); err == nil {
-		return path
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real // the other programs are beside it
+		}
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is a constant
 	slices.SortFunc(found, func(a, b string) int { return len(a) - len(b) })
@@ -116,12 +118,12 @@ func (c *cluster) run(program string, args ...string) {
 	require.NoError(c.t, err, "%s %s: %s", program, args, out)
 }
 
-// standby makes a server that follows this one.
-func (c *cluster) standby() *cluster {
+// standby makes a server that follows this one, by way of a port.
+func (c *cluster) standby(port string) *cluster {
 	c.t.Helper()
 	s := &cluster{t: c.t, bin: c.bin, cred: c.cred, args: c.args}
 	s.newDir()
-	s.run("pg_basebackup", "-D", s.dir, "-h", "127.0.0.1", "-p", strconv.Itoa(c.port), "-U", "postgres", "-R", "-c", "fast", "-X", "stream")
+	s.run("pg_basebackup", "-D", s.dir, "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-R", "-c", "fast", "-X", "stream")
 	return s
 }
 
@@ -178,22 +180,24 @@ func databaseURL(addr string) string {
 	return "postgres://postgres@" + addr + "/postgres?sslmode=disable&connect_timeout=5"
 }
 
-// cutter is between clients and a server of PostgreSQL. It cuts connections right after a
+// sqlProxy is between clients and a server of PostgreSQL. It cuts connections right after a
 // COMMIT was passed on: nobody knows whether that was done.
-type cutter struct {
+type sqlProxy struct {
 	listener net.Listener
 	target   atomic.Value // address
 	one      atomic.Int64 // one COMMIT in so many; 0: none
 	cuts     atomic.Int64
+	raw      bool        // it does not look for COMMIT; for clients that speak first of TLS
+	frozen   atomic.Bool // nothing comes back from the server
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
 }
 
-func newCutter(t testing.TB, target string) *cutter {
+func newSQLProxy(t testing.TB, target string) *sqlProxy {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	p := &cutter{listener: l, conns: make(map[net.Conn]bool)}
+	p := &sqlProxy{listener: l, conns: make(map[net.Conn]bool)}
 	p.target.Store(target)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -213,10 +217,12 @@ func newCutter(t testing.TB, target string) *cutter {
 	return p
 }
 
-func (p *cutter) url() string { return databaseURL(p.listener.Addr().String()) }
+func (p *sqlProxy) url() string { return databaseURL(p.listener.Addr().String()) }
+
+func (p *sqlProxy) port() string { return strconv.Itoa(p.listener.Addr().(*net.TCPAddr).Port) }
 
 // drop closes all connections.
-func (p *cutter) drop() {
+func (p *sqlProxy) drop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
@@ -224,7 +230,7 @@ func (p *cutter) drop() {
 	}
 }
 
-func (p *cutter) serve(client net.Conn) {
+func (p *sqlProxy) serve(client net.Conn) {
 	server, err := (&net.Dialer{Timeout: time.Second}).Dial("tcp", p.target.Load().(string))
 	if err != nil {
 		_ = client.Close()
@@ -240,7 +246,7 @@ func (p *cutter) serve(client net.Conn) {
 	}
 	both.Go(func() {
 		defer end()
-		_, _ = io.Copy(client, server)
+		p.back(client, server)
 	})
 	both.Go(func() {
 		if p.forward(client, server) { // the server reads it to the end, and finds nobody to tell
@@ -257,8 +263,28 @@ func (p *cutter) serve(client net.Conn) {
 	p.mu.Unlock()
 }
 
+// back passes on what the server says. What comes while the cutter is frozen is lost.
+func (p *sqlProxy) back(client io.Writer, server io.Reader) {
+	part := make([]byte, 32<<10)
+	for {
+		n, err := server.Read(part)
+		if n > 0 && !p.frozen.Load() {
+			if _, failed := client.Write(part[:n]); failed != nil {
+				return
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
 // forward passes the messages of a client on, and reports whether it ended behind a COMMIT.
-func (p *cutter) forward(client io.Reader, server io.Writer) (cut bool) {
+func (p *sqlProxy) forward(client io.Reader, server io.Writer) (cut bool) {
+	if p.raw {
+		_, _ = io.Copy(server, client)
+		return false
+	}
 	in := bufio.NewReaderSize(client, 64<<10)
 	head := make([]byte, 4) // the first message has no letter
 	letter := byte(0)
@@ -296,7 +322,7 @@ func (p *cutter) forward(client io.Reader, server io.Writer) (cut bool) {
 func TestCluster(t *testing.T) {
 	c := newCluster(t, "-c", "fsync=off")
 	c.start()
-	p := newCutter(t, c.addr())
+	p := newSQLProxy(t, c.addr())
 	db, err := sql.Open("pgx", p.url())
 	require.NoError(t, err)
 	defer db.Close()

@@ -38,11 +38,12 @@ type crash struct {
 	store  *Store // not through a cutter
 	spec   childSpec
 	vendor *mailServer
-	cut    *cutter  // of PostgreSQL
-	server *cluster // of its own; nil: a server that is not stopped
+	cut    *sqlProxy // of PostgreSQL
+	server *cluster  // of its own; nil: a server that is not stopped
 
 	kills, stalls, stops, mails int // to be done
 	workers, enqueuers          int
+	part                        int // how many mails an enqueuer is given at a time
 
 	mu        sync.Mutex
 	confirmed map[int]string // what an enqueuer was told is stored
@@ -71,7 +72,7 @@ type proc struct {
 func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 	c := &crash{
 		t: t, store: store, spec: spec, vendor: newMailServer(t, *crashSlow), confirmed: make(map[int]string),
-		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2,
+		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60,
 	}
 	c.spec.Vendor, c.spec.Lease, c.spec.Senders = c.vendor.URL, time.Second, 8
 	return c
@@ -179,19 +180,16 @@ func (p *proc) end() {
 	<-p.ended
 }
 
-// partMost is how many mails an enqueuer is given at a time.
-const partMost = 60
-
 // feed gives an enqueuer mails, as long as the workers keep up. It returns false when there
 // is nothing to give now.
 func (c *crash) feed(p *proc, progress float64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ahead := len(c.confirmed) - c.vendor.subjects()
-	if len(p.work) > 0 || len(c.todo) == 0 || ahead > 1500 || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+partMost {
+	if len(p.work) > 0 || len(c.todo) == 0 || ahead > 1500 || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+float64(c.part) {
 		return false
 	}
-	part := slices.Clone(c.todo[:min(partMost, len(c.todo))])
+	part := slices.Clone(c.todo[:min(c.part, len(c.todo))])
 	c.todo = c.todo[len(part):]
 	slices.Sort(part)
 	for _, n := range part {
@@ -424,7 +422,7 @@ func postgresCrash(t *testing.T) *crash {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.db.Close() })
 	require.NoError(t, store.Migrate(t.Context()))
-	cut := newCutter(t, server.addr())
+	cut := newSQLProxy(t, server.addr())
 	spec.Database = cut.url()
 	c := newCrash(t, store, spec)
 	c.cut, c.server, c.stops = cut, server, *crashStops

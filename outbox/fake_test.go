@@ -94,8 +94,6 @@ func (v *vendor) client(t testing.TB, name string) *provider.Client {
 	return c
 }
 
-
-
 // failure is an error of the vendor.
 func failure(kind provider.Kind, outcome provider.Outcome) *provider.Error {
 	return &provider.Error{Kind: kind, Outcome: outcome, Status: 500, Message: "as the test wants it"}
