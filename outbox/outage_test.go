@@ -20,12 +20,13 @@ func TestOutage(t *testing.T) {
 		name   string
 		window time.Duration
 		answer error
-		// unknown is how many messages the outage may leave unknown: those under way.
+		// unknown is how many messages the outage may leave unknown: those under way when it began,
+		// and one each 40 s that asks whether it is over.
 		unknown int64
 	}{
 		{name: "no connection", answer: failure(provider.ErrUnavailable, provider.OutcomeNotSent)},
-		{name: "no answer, with a key", window: 10 * time.Minute, answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 8},
-		{name: "no answer, without a key", answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 30},
+		{name: "no answer, with a key", window: 10 * time.Minute, answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 24},
+		{name: "no answer, without a key", answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 36},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
