@@ -346,3 +346,28 @@ func TestCluster(t *testing.T) {
 	require.NoError(t, db.QueryRowContext(t.Context(), "select count(*) from t").Scan(&n))
 	require.Equal(t, 1, n, fmt.Sprint(c.cmd.Args))
 }
+
+// A claim whose answer is cut off is given back by the worker that lives on.
+func TestClaimWithoutAnswer(t *testing.T) {
+	c := newCluster(t, "-c", "fsync=off")
+	c.start()
+	p := newSQLProxy(t, c.addr())
+	spec := childSpec{Driver: "pgx", Database: p.url()}
+	s, err := spec.store()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.db.Close() })
+	require.NoError(t, s.Migrate(t.Context()))
+	v := newVendor()
+	b := open(t, s, map[string]*vendor{"main": v}, func(cfg *Config) { cfg.Hooks = Hooks{} })
+	id, err := b.Enqueue(t.Context(), mail("one"), nil)
+	require.NoError(t, err)
+	p.one.Store(1)
+	_, err = b.Process(t.Context(), id)
+	require.Error(t, err, "the answer to the claim was cut off")
+	p.one.Store(0)
+	require.Eventually(t, func() bool {
+		e, err := b.Process(t.Context(), id)
+		return err == nil && e.State == Accepted
+	}, 10*time.Second, 50*time.Millisecond, "the same worker has it again")
+	require.Equal(t, 1, v.count("one"))
+}
