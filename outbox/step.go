@@ -36,28 +36,60 @@ func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
 		return nil, err
 	}
 	defer w.underWay.Done()
-	list, err := w.claim(ctx, claimOne, id, bodyFormat)
+	e, err = b.step(ctx, w, e, claimOne)
+	if err != nil || e.State != Queued {
+		return e, err
+	}
+	until, err := b.heldUntil(ctx, w, e)
+	if err != nil || e.NextAt.After(w.now()) || until.IsZero() || until.After(w.now()) {
+		return e.after(until), err
+	}
+	// It is time to try one message of the held account, and this is one.
+	mine, err := b.store.probe(ctx, e.Account)
+	if err != nil {
+		return nil, b.store.storeError("process", err)
+	}
+	if mine {
+		if e, err = b.step(ctx, w, e, claimProbe); err != nil || e.State != Queued {
+			return e, err
+		}
+	}
+	until, err = b.heldUntil(ctx, w, e)
+	return e.after(until), err
+}
+
+// step sends the message of an entry if a claim takes it, and returns the entry after that.
+func (b *Box) step(ctx context.Context, w *worker, e *Entry, claim string) (*Entry, error) {
+	list, err := w.claim(ctx, claim, e.ID, bodyFormat)
 	if err != nil {
 		return nil, b.store.storeError("process", err)
 	}
 	for _, c := range list {
+		c.probe = claim == claimProbe
 		// A call that has begun ends as its own timeout says, or with the worker.
 		b.try(w.calls, w, c)
 	}
-	if e, err = b.store.Get(ctx, id); err != nil || e.State != Queued {
-		return e, err
-	}
+	return b.store.Get(ctx, e.ID)
+}
+
+// heldUntil returns until when the account of a message is held; the zero time when it is not.
+func (b *Box) heldUntil(ctx context.Context, w *worker, e *Entry) (time.Time, error) {
 	until, held, err := b.store.heldUntil(ctx, e.Account)
 	switch {
 	case err != nil:
-		return nil, b.store.storeError("process", err)
+		return time.Time{}, b.store.storeError("process", err)
 	case held && until.IsZero():
-		until = w.now().Add(time.Minute) // a person releases it
+		return w.now().Add(time.Minute), nil // a person releases it
 	}
-	if until.After(e.NextAt) {
-		e.NextAt = until
+	return until, nil
+}
+
+// after returns the entry, which is not sent before t.
+func (e *Entry) after(t time.Time) *Entry {
+	if t.After(e.NextAt) {
+		e.NextAt = t
 	}
-	return e, nil
+	return e
 }
 
 // try sends a claimed message and stores what became of it.
