@@ -21,21 +21,25 @@ import (
 // is settled by a worker or a person, and is never sent again by Process.
 //
 // The error is about the database, or that there is no such message; a message that its
-// provider refuses is no error. The first Process of a Box starts its sign of life, which
-// Close ends.
+// provider refuses is no error. The first Process of a Box starts its sign of life, as Start
+// does, and Close ends it.
 func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
 	e, err := b.store.Get(ctx, id)
-	if err != nil || e.State != Queued {
+	if err != nil || e.State.Ended() || e.State == Unknown {
 		return e, err
 	}
 	if _, err := b.client(ctx, e.Account); err != nil {
 		return nil, err // this process does not have the account; another may
 	}
+	// Also for one that another worker has: who has died is swept by who lives.
 	w, err := b.working(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer w.underWay.Done()
+	if e.State != Queued {
+		return e, nil
+	}
 	e, err = b.step(ctx, w, e, claimOne)
 	if err != nil || e.State != Queued {
 		return e, err
@@ -56,6 +60,18 @@ func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
 	}
 	until, err = b.heldUntil(ctx, w, e)
 	return e.after(until), err
+}
+
+// Start starts the sign of life of a Box whose dispatcher calls Process, as the first Process
+// does. It also takes up what dead workers left, and looks up unknown outcomes, so a program
+// that waits for its first message calls it. Close ends it. Run needs no Start.
+func (b *Box) Start(ctx context.Context) error {
+	w, err := b.working(ctx)
+	if err != nil {
+		return err
+	}
+	w.underWay.Done()
+	return nil
 }
 
 // step sends the message of an entry if a claim takes it, and returns the entry after that.
