@@ -42,7 +42,7 @@ func TestOf(t *testing.T) {
 	require.NoError(t, store.Migrate(t.Context()))
 	box, err := outbox.Open(t.Context(), store, outbox.Config{
 		Default: "main", Namespace: "shop",
-		Accounts: func(context.Context, string) (*provider.Client, error) { return memory.New(), nil },
+		Accounts: func(context.Context, string) (*provider.Client, error) { return memory.NewStore().Client() },
 	})
 	require.NoError(t, err)
 	order := func(key, text string, commit bool) (string, error) {
