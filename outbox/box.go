@@ -49,9 +49,12 @@ type Config struct {
 // Retention is how long messages stay after they ended. Unknown ones stay until they are
 // settled or decided.
 type Retention struct {
-	Accepted time.Duration // also scheduled ones; 7 days
-	Failed   time.Duration // refused, dead, canceled and dropped ones; 30 days
-	Keys     time.Duration // idempotency keys, after their messages are purged; 90 days
+	// Accepted is for those that the provider has: 7 days.
+	Accepted time.Duration `json:"accepted" default:"7d" doc:"how long accepted and scheduled messages stay"`
+	// Failed is for refused, dead, canceled and dropped ones: 30 days.
+	Failed time.Duration `json:"failed" default:"30d" doc:"how long refused, dead, canceled and dropped messages stay"`
+	// Keys is for idempotency keys, after their messages are purged: 90 days.
+	Keys time.Duration `json:"keys" default:"90d" doc:"how long idempotency keys stay after their messages are purged"`
 }
 
 // Hooks are functions that a Box calls; nil ones are not called. They are called on the

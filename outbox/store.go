@@ -29,13 +29,15 @@ type Store struct {
 	texts sync.Map // statement -> rendered
 }
 
-// StoreOptions are the names of the tables.
+// StoreOptions are the names of the tables, and what is known of the database.
 type StoreOptions struct {
 	// Prefix is before the name of each table: "postmux_" when empty.
 	Prefix string
 	// Schema is the schema of PostgreSQL that has the tables; when empty, the first one of
 	// the search path of each connection. SQLite has none.
 	Schema string
+	// Warnings are what whoever opened the database knows of it; Check returns them.
+	Warnings []Warning
 }
 
 // namePattern is a name that needs no quotes and folds to itself.
@@ -55,13 +57,21 @@ func SQLite(db *sql.DB, o StoreOptions) (*Store, error) {
 	return newStore(db, sqlite, o)
 }
 
+// checkName returns the error of a name that is given.
+func checkName(field, name string) *provider.Error {
+	if name == "" || namePattern.MatchString(name) {
+		return nil
+	}
+	return configError(field, "expected up to 31 of the characters a-z, 0-9 and _, got %q", name)
+}
+
 func newStore(db *sql.DB, d *dialect, o StoreOptions) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = "postmux_"
 	}
 	for _, name := range []struct{ field, value string }{{"prefix", o.Prefix}, {"schema", o.Schema}} {
-		if name.value != "" && !namePattern.MatchString(name.value) {
-			return nil, configError(name.field, "expected up to 31 of the characters a-z, 0-9 and _, got %q", name.value)
+		if err := checkName(name.field, name.value); err != nil {
+			return nil, err
 		}
 	}
 	if o.Schema != "" && !d.schemas {
