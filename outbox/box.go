@@ -128,6 +128,8 @@ type Box struct {
 	timeline string
 	looked   time.Time // when
 	woken    chan struct{}
+	hurry    sync.Once
+	hurried  chan struct{}
 }
 
 // opened is an account that was opened, or is being opened.
@@ -153,7 +155,7 @@ func Open(ctx context.Context, s *Store, cfg Config) (*Box, error) {
 	}
 	b := &Box{
 		store: s, cfg: cfg, Warnings: warnings, clients: make(map[string]*opened), streaks: make(map[string]int),
-		woken: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1), hurried: make(chan struct{}),
 	}
 	if err := s.begin(ctx); err != nil {
 		return nil, s.storeError("open", err)
