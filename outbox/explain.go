@@ -180,7 +180,7 @@ func (x *Explanation) unknown() {
 	case x.Workers == 0:
 		x.Next = "nothing: no worker shows a sign of life that could ask the provider; start one: postmux outbox run"
 	default:
-		x.Next = fmt.Sprintf("a worker asks the provider after %s, for the %d. time of %d", clock(e.NextAt), e.lookups+1, len(lookUpTimes))
+		x.Next = fmt.Sprintf("a worker asks the provider after %s, in look-up %d of %d", clock(e.NextAt), e.lookups+1, len(lookUpTimes))
 	}
 	x.choose("postmux outbox settle "+e.ID, "asks the provider now")
 	for _, d := range []struct{ flag, does string }{

@@ -68,7 +68,7 @@ func TestExplain(t *testing.T) {
 		{name: "refused", do: []string{"update {message} set state = 'refused'"}, certain: "said no to the message; nothing was sent", next: "nothing", choices: []string{"retry", "decide"}},
 		{
 			name: "unknown", do: []string{alive, "update {message} set state = 'unknown', unclear = 1, first_at = {now}"},
-			certain: "it may have been sent, at ", next: "for the 1. time of 4", choices: []string{"settle", "decide", "decide", "decide"},
+			certain: "it may have been sent, at ", next: "in look-up 1 of 4", choices: []string{"settle", "decide", "decide", "decide"},
 		},
 		{name: "unknown, no worker", do: []string{"update {message} set state = 'unknown', unclear = 1"}, certain: "nobody knows; no program sends it again", next: "nothing: no worker shows a sign of life that could ask", choices: []string{"settle", "decide", "decide", "decide"}},
 		{

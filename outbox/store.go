@@ -354,7 +354,8 @@ func (s *Store) storeError(what string, err error) *provider.Error {
 	if e, ok := asProviderError(err); ok {
 		return e
 	}
-	if _, ok := errors.AsType[*commitError](err); ok {
+	// A disk without room for the commit is an answer: SQLite has not committed.
+	if _, ok := errors.AsType[*commitError](err); ok && !strings.Contains(err.Error(), diskFull) {
 		return &provider.Error{
 			Kind: provider.ErrOutcomeUnknown, Provider: driverName, Outcome: provider.OutcomeMaybeSent,
 			Message: what + ": " + err.Error() + "; the database may have stored it, or may not; with an idempotency " +
@@ -373,13 +374,17 @@ func (s *Store) storeError(what string, err error) *provider.Error {
 	}
 }
 
+// diskFull is how SQLite says that there is no room.
+const diskFull = "disk is full"
+
 // hints name what to do about errors of databases, by a part of their text.
 var hints = map[string]string{
 	"readonly database":     "; the file or its folder cannot be written by this user",
 	"read-only transaction": "; this server is a standby or read-only: connect to the primary",
+	"not a database":        "; it is no file of SQLite: another name, or another file, is wanted",
 	"no such table":         "; make the tables: postmux outbox migrate, or Store.Migrate",
 	"42P01":                 "; make the tables: postmux outbox migrate, or Store.Migrate",
-	"disk is full":          "; nothing of this statement was stored",
+	diskFull:                "; nothing of it was stored",
 }
 
 func (s *Store) hint(err error) string {

@@ -102,9 +102,11 @@ func TestWorkFile(t *testing.T) {
 		}
 	}
 	assert.ElementsMatch(t, want, use)
-	require.Len(t, work.Replace, 1)
-	assert.Equal(t, library, work.Replace[0].Old.Path)
-	assert.Equal(t, "./", work.Replace[0].New.Path)
+	require.Len(t, work.Replace, 2)
+	for i, want := range []struct{ path, folder string }{{library, "./"}, {library + "/outbox", "./outbox"}} {
+		assert.Equal(t, want.path, work.Replace[i].Old.Path)
+		assert.Equal(t, want.folder, work.Replace[i].New.Path)
+	}
 }
 
 func TestRequirementsAndReplaces(t *testing.T) {

@@ -5,8 +5,8 @@
 #   internal/modules/tidy.sh [-diff] [FOLDER...]
 #
 # A module that somebody installs has no replace and requires a version of the
-# library that may not be out yet. "go mod tidy" knows nothing of go.work and would
-# ask for that version, so it works on copies in which the library is this tree.
+# library, and of the outbox, that may not be out yet. "go mod tidy" knows nothing of
+# go.work and would ask for that version, so it works on copies in which they are this tree.
 set -eu
 diff=
 if [ "${1:-}" = -diff ]; then
@@ -25,10 +25,10 @@ trap 'exit 130' INT TERM
 tidied() {
 	cp "$1/go.mod" "$tmp/go.mod"
 	# The sums of a released library are no business of tidy here.
-	grep -v "^$library v" "$1/go.sum" > "$tmp/go.sum" || true
-	$GO mod edit -replace "$library=$root" "$tmp/go.mod" &&
+	grep -v "^$library\(/outbox\)\? v" "$1/go.sum" > "$tmp/go.sum" || true
+	$GO mod edit -replace "$library=$root" -replace "$library/outbox=$root/outbox" "$tmp/go.mod" &&
 		(cd "$1" && $GO mod tidy -modfile "$tmp/go.mod" $diff) &&
-		$GO mod edit -dropreplace "$library" "$tmp/go.mod"
+		$GO mod edit -dropreplace "$library" -dropreplace "$library/outbox" "$tmp/go.mod"
 }
 
 status=0
@@ -42,7 +42,7 @@ for folder in "$@"; do
 		if ! tidied "$dir"; then
 			status=1
 		elif [ -z "$diff" ]; then
-			grep "^$library v" "$dir/go.sum" >> "$tmp/go.sum" || true
+			grep "^$library\(/outbox\)\? v" "$dir/go.sum" >> "$tmp/go.sum" || true
 			cp "$tmp/go.mod" "$tmp/go.sum" "$dir"
 		fi
 		;;
