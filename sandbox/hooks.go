@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -75,10 +76,7 @@ func (st *store) happen() {
 			rest = append(rest, m)
 			continue
 		}
-		at := m.AcceptedAt
-		if m.SendAt.After(at) {
-			at = m.SendAt
-		}
+		at := m.goesOut()
 		for _, email := range m.recipients() {
 			chain := []string{wasQueued, st.droppedAs}
 			if !m.Dropped {
@@ -111,6 +109,9 @@ func (st *store) add(h *happening) {
 	h.first = !slices.ContainsFunc(h.m.happened, func(o *happening) bool { return o.what == h.what && o.email == h.email })
 	h.m.happened = append(h.m.happened, h)
 	stop := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional}
+	if h.m.campaign {
+		stop.Scope = provider.ScopeMarketing
+	}
 	switch h.what {
 	case wasComplained:
 		stop.Reason = provider.Reason(provider.StatusComplained)
@@ -193,6 +194,9 @@ func (s *Server) AddWebhook(provider, stream, address string) error {
 	if _, ok := st.fake.(pusher); !ok {
 		return fmt.Errorf("sandbox: %s has no webhooks", provider)
 	}
+	if provider == "sendpulse" && stream != smtpStream {
+		return fmt.Errorf("sandbox: sendpulse: expected the stream %s; the others are registered by calls", smtpStream)
+	}
 	if !loopbackURL(address) {
 		return fmt.Errorf("sandbox: webhooks go to loopback addresses only, not to %q", address)
 	}
@@ -231,7 +235,27 @@ func loopbackURL(address string) bool {
 // Trigger makes an event happen to the newest mail to an address, and makes such a mail
 // when there is none. The kinds are queued, delivered, deferred, soft, bounced, blocked,
 // invalid, failed, complained, opened, loaded (by a machine), clicked and unsubscribed.
+// new.pakat.net tells none of them of single mail; there it is TriggerCampaign.
 func (s *Server) Trigger(name, kind, email string) error {
+	return s.trigger(name, kind, email, name == "pakat")
+}
+
+// TriggerCampaign makes an event happen to the mail of a campaign to an address. Each fake
+// has one such campaign, which has gone out; SMS.by has none.
+func (s *Server) TriggerCampaign(name, kind, email string) error {
+	if name == "smsby" {
+		return errors.New("sandbox: smsby tells nothing of campaigns")
+	}
+	return s.trigger(name, kind, email, true)
+}
+
+// triggered is the number of the campaign of TriggerCampaign.
+const triggered = 33
+
+// campaigner is a fake that lists the campaign.
+type campaigner interface{ addTriggered() }
+
+func (s *Server) trigger(name, kind, email string, campaign bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st, ok := s.states[name]
@@ -242,15 +266,19 @@ func (s *Server) Trigger(name, kind, email string) error {
 		return fmt.Errorf("sandbox: no event is called %q; there are %s", kind, strings.Join(Kinds(), ", "))
 	}
 	st.store.happen()
+	if f, ok := st.fake.(campaigner); ok && campaign {
+		f.addTriggered()
+	}
 	var m *mail
 	for _, old := range newestFirst(st.store.mails.items) {
-		if slices.ContainsFunc(old.recipients(), func(to string) bool { return sameEmail(to, email) }) && st.store.due(old) {
+		if old.campaign == campaign && slices.ContainsFunc(old.recipients(), func(to string) bool { return sameEmail(to, email) }) && st.store.due(old) {
 			m = old
 			break
 		}
 	}
 	if m == nil {
 		m = st.store.addMail(Mail{From: defaultFrom, To: []provider.Address{{Email: email}}, Subject: "Made by a trigger", Text: "x", ID: st.mailID()})
+		m.campaign = campaign
 		st.store.pending = slices.DeleteFunc(st.store.pending, func(p *mail) bool { return p == m })
 	}
 	st.store.add(&happening{m: m, email: email, what: kind, at: s.now()})
