@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -81,18 +80,29 @@ func (r *fakeRun) live(n int) {
 		if r.rng.IntN(2) == 0 {
 			happen, way = r.TriggerCampaign, "campaign"
 		}
-		once := way + kind + email
-		if kind == "invalid" {
-			once = way + "blocked" + email // a mail is rejected once
-		}
-		switch {
-		case slices.Contains([]string{"opened", "loaded", "clicked", "soft", "deferred"}, kind):
-		case r.had[once], kind == "blocked" && !fresh: // a mail is blocked before all else
+		if !r.may(way+email, kind, fresh) {
 			continue
 		}
-		r.had[once] = true
 		require.NoError(r.t, happen(r.name, kind, email))
 	}
+}
+
+// may reports whether a kind can happen to a mail, and notes it: it is blocked before all else
+// or not, a server has one last word, and all but opens and clicks happens once.
+func (r *fakeRun) may(mail, kind string, fresh bool) bool {
+	once := mail + kind
+	switch kind {
+	case "delivered", "bounced":
+		once = mail + "last"
+	case "opened", "loaded", "clicked":
+		return !r.had[mail+"blocked"]
+	}
+	if r.had[once] || r.had[mail+"blocked"] || kind == "blocked" && !fresh || kind == "invalid" ||
+		r.had[mail+"last"] && (kind == "soft" || kind == "deferred") {
+		return false
+	}
+	r.had[once] = true
+	return true
 }
 
 // memoryCursor is a store that fails at times, with a part written.
