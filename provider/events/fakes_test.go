@@ -19,7 +19,7 @@ import (
 	"github.com/postmux/postmux/sandbox"
 )
 
-var fakeLogs = flag.Int("events.fakes", 6, "random logs of each provider's fake for Poll")
+var fakeLogs = flag.Int("events.fakes", 4, "random logs of each provider's fake for Poll")
 
 var errCrash = errors.New("crash")
 

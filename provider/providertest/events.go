@@ -632,4 +632,52 @@ func (h Harness) watchEvents(t *testing.T, caps provider.Capabilities) {
 	_, err = events.Watch(t.Context(), c, list, box.sink)
 	require.NoError(t, err)
 	assert.Len(t, box.kept, 1, "nothing has changed")
+	h.watchMany(t, v, c)
+}
+
+// watchMany looks several mails up, in one request where the adapter can, and one that the
+// provider does not know.
+func (h Harness) watchMany(t *testing.T, v *vendor, c *provider.Client) {
+	var list []events.Watched
+	for range 3 {
+		r, err := c.Send(t.Context(), h.baseline())
+		require.NoError(t, err)
+		list = append(list, events.Watched{Receipt: r})
+	}
+	v.Advance(time.Hour)
+	together := false
+	require.NoError(t, c.Call(t.Context(), "status", nil, func(_ context.Context, a provider.Adapter) error {
+		_, together = a.(events.StatusBatcher)
+		return nil
+	}))
+	foreign := provider.ReceiptFor("of-another-account", list[0].Receipt.MessageID)
+	unknown := provider.ReceiptFor("", "no-such-mail")
+	list = append(list, events.Watched{Receipt: foreign}, events.Watched{Receipt: unknown})
+	_, err := c.Status(t.Context(), list[0].Receipt) // with a token that is not too old
+	require.NoError(t, err)
+	box := &inbox{}
+	before := len(v.Requests(v.name))
+	got, err := events.Watch(t.Context(), c, list, box.sink)
+	assert.Error(t, err, "of the account and of the id")
+	require.Len(t, got, len(list))
+	requests := len(v.Requests(v.name)) - before
+	if together {
+		assert.Equal(t, 1, requests)
+	} else {
+		assert.GreaterOrEqual(t, requests, 3)
+	}
+	assert.Len(t, box.kept, 3)
+	for i, w := range got {
+		assert.Equal(t, i < 3, !w.Due.IsZero(), "the others stay due")
+	}
+	plain, err := c.Status(t.Context(), list[0].Receipt)
+	require.NoError(t, err)
+	for _, e := range box.of(kindOfState[plain.State], "anna@example.com") {
+		assert.Equal(t, string(plain.State), e.VendorEvent)
+	}
+	assert.NotEmpty(t, box.of(kindOfState[plain.State], "anna@example.com"), "as a look-up alone tells it")
+}
+
+var kindOfState = map[provider.State]events.Kind{
+	provider.StateAccepted: events.KindSent, provider.StateDelivered: events.KindDelivered,
 }
