@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -156,6 +157,9 @@ type push struct {
 	event *happening
 	tries int
 	due   time.Time
+	// As Hooks, for this one.
+	shuffle bool
+	batch   int
 }
 
 // pusher is a fake that calls webhooks.
@@ -237,16 +241,13 @@ func loopbackURL(address string) bool {
 // invalid, failed, complained, opened, loaded (by a machine), clicked and unsubscribed.
 // new.pakat.net tells none of them of single mail; there it is TriggerCampaign.
 func (s *Server) Trigger(name, kind, email string) error {
-	return s.trigger(name, kind, email, name == "pakat")
+	return s.trigger(trigger{Provider: name, Kind: kind, Email: email})
 }
 
 // TriggerCampaign makes an event happen to the mail of a campaign to an address. Each fake
 // has one such campaign, which has gone out; SMS.by has none.
 func (s *Server) TriggerCampaign(name, kind, email string) error {
-	if name == "smsby" {
-		return errors.New("sandbox: smsby tells nothing of campaigns")
-	}
-	return s.trigger(name, kind, email, true)
+	return s.trigger(trigger{Provider: name, Kind: kind, Email: email, Campaign: true})
 }
 
 // triggered is the number of the campaign of TriggerCampaign.
@@ -255,14 +256,28 @@ const triggered = 33
 // campaigner is a fake that lists the campaign.
 type campaigner interface{ addTriggered() }
 
-func (s *Server) trigger(name, kind, email string, campaign bool) error {
+// trigger says what is to happen, and how badly it is told.
+type trigger struct {
+	Provider string `json:"provider"`
+	Kind     string `json:"kind"`
+	Email    string `json:"email"`
+	Times    int    `json:"times"` // 0 is once
+	Campaign bool   `json:"campaign"`
+	Shuffle  bool   `json:"shuffle"`
+	Batch    int    `json:"batch"`
+}
+
+func (s *Server) trigger(in trigger) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name, kind, email, campaign := in.Provider, in.Kind, in.Email, in.Campaign || in.Provider == "pakat"
 	st, ok := s.states[name]
-	if !ok {
+	switch {
+	case !ok:
 		return fmt.Errorf("sandbox: no provider is called %q; there are %s", name, strings.Join(Providers(), ", "))
-	}
-	if !slices.Contains(Kinds(), kind) {
+	case campaign && name == "smsby":
+		return errors.New("sandbox: smsby tells nothing of campaigns")
+	case !slices.Contains(Kinds(), kind):
 		return fmt.Errorf("sandbox: no event is called %q; there are %s", kind, strings.Join(Kinds(), ", "))
 	}
 	st.store.happen()
@@ -281,7 +296,13 @@ func (s *Server) trigger(name, kind, email string, campaign bool) error {
 		m.campaign = campaign
 		st.store.pending = slices.DeleteFunc(st.store.pending, func(p *mail) bool { return p == m })
 	}
-	st.store.add(&happening{m: m, email: email, what: kind, at: s.now()})
+	waiting := len(st.store.queue)
+	for i := range max(in.Times, 1) {
+		st.store.add(&happening{m: m, email: email, what: kind, at: s.now().Add(time.Duration(i) * time.Second)})
+	}
+	for _, p := range st.store.queue[waiting:] {
+		p.shuffle, p.batch = in.Shuffle, in.Batch
+	}
 	s.wake()
 	return nil
 }
@@ -369,18 +390,18 @@ func (s *Server) due(name string) []*hookCall {
 		}
 	}
 	st.store.queue = later
-	if s.hooks.Shuffle {
-		random := rand.New(rand.NewPCG(1, uint64(len(now)))) // the same each time
-		random.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
-	}
+	s.shuffle(now)
 	var out []*hookCall
 	for _, hook := range st.store.hooks {
 		own := slices.DeleteFunc(slices.Clone(now), func(e *push) bool { return e.hook != hook })
 		most := p.most(hook)
-		if s.hooks.Batch > 0 && most > 0 {
-			most = s.hooks.Batch
-		}
-		for part := range slices.Chunk(own, max(most, 1)) {
+		for len(own) > 0 {
+			size := 1
+			if most > 0 {
+				size = cmp.Or(own[0].batch, s.hooks.Batch, most)
+			}
+			part := own[:min(size, len(own))]
+			own = own[len(part):]
 			c := &hookCall{hook: *hook, parts: part}
 			rows := make([]any, len(part))
 			for i, e := range part {
@@ -395,6 +416,21 @@ func (s *Server) due(name string) []*hookCall {
 		}
 	}
 	return out
+}
+
+// shuffle brings what is to be told in any order; s.mu is held.
+func (s *Server) shuffle(all []*push) {
+	var places []int
+	for i, p := range all {
+		if p.shuffle || s.hooks.Shuffle {
+			places = append(places, i)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, uint64(len(places)))) // the same each time
+	random.Shuffle(len(places), func(i, j int) {
+		i, j = places[i], places[j]
+		all[i], all[j] = all[j], all[i]
+	})
 }
 
 // do makes the call and returns the status, 0 without an answer.

@@ -70,7 +70,7 @@ func (o *eventOutput) sink(a *app, cmd *cobra.Command) (events.Sink, error) {
 		}
 		next = sink
 	case o.file != "":
-		next = func(_ context.Context, list []events.Event) error { return appendEvents(cmd.Context(), o.file, list) }
+		next = func(_ context.Context, list []events.Event) error { return appendLines(cmd.Context(), o.file, list) }
 	default:
 		next = func(context.Context, []events.Event) error { return nil }
 	}
@@ -125,16 +125,17 @@ func eventText(e *events.Event) string {
 	return strings.Join(parts, "  ")
 }
 
-// appendEvents appends a line for each event to a file and waits until the disk has them.
-func appendEvents(ctx context.Context, name string, list []events.Event) error {
+// appendLines appends a line of JSON for each item to a file and waits until the disk has
+// them.
+func appendLines[T any](ctx context.Context, name string, list []T) error {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	disk := journal.DiskOf(ctx, file)
 	var lines []byte
-	for _, e := range list {
-		line, err := terminal.Marshal(e)
+	for _, item := range list {
+		line, err := terminal.Marshal(item)
 		if err != nil {
 			return errors.Join(err, disk.Close())
 		}

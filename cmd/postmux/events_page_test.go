@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -252,6 +253,43 @@ func TestEventsPage(t *testing.T) {
 	poll.interrupt(t)
 	fakes.interrupt(t)
 	assert.Empty(t, commands)
+}
+
+// Who comes to those that get no mail is written while it happens, each once.
+func TestSuppressionsFollow(t *testing.T) {
+	sb, cfg := account(t)
+	sb.AddSuppression("brevo", "blocked@example.com", provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional})
+	out := filepath.Join(t.TempDir(), "stops.jsonl")
+	r := startTerminal(t, "suppressions", "export", "--config", cfg, "--follow", "--cursor", t.TempDir(), "--out", out, "--every", "20ms", "--all-every", "30ms")
+	assert.Equal(t, "1 address appended to "+out, r.line)
+	require.NoError(t, sb.Trigger("brevo", "bounced", "anna@example.com"))
+	require.NoError(t, sb.Trigger("brevo", "opened", "bert@example.com"))
+	emails := func() []string {
+		data, err := os.ReadFile(out)
+		require.NoError(t, err)
+		var list []string
+		for _, line := range linesOf(data) {
+			var s provider.Suppression
+			require.NoError(t, json.Unmarshal(line, &s))
+			list = append(list, s.Email)
+		}
+		return list
+	}
+	eventually(t, "the bounce", func() bool { return len(emails()) == 2 })
+	// What comes by the log and by the whole list too is written once.
+	require.NoError(t, sb.Trigger("brevo", "complained", "carl@example.com"))
+	eventually(t, "the complaint", func() bool { return slices.Contains(emails(), "carl@example.com") })
+	requests := len(sb.Requests("brevo"))
+	eventually(t, "more rounds", func() bool { return len(sb.Requests("brevo")) > requests+6 })
+	r.interrupt(t)
+	counted := map[string]int{}
+	for _, email := range emails() {
+		counted[email]++
+	}
+	assert.Equal(t, 1, counted["blocked@example.com"])
+	assert.Equal(t, 1, counted["anna@example.com"])
+	assert.LessOrEqual(t, counted["carl@example.com"], 2, "once for each scope")
+	assert.Zero(t, counted["bert@example.com"])
 }
 
 // What a body becomes is shown without a configuration.
