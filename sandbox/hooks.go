@@ -211,6 +211,7 @@ func (s *Server) AddWebhook(provider, stream, address string) error {
 func (st *store) addHook(h *hook) *hook {
 	h.id, h.created, h.modified = st.nextID(), st.now(), st.now()
 	st.hooks = append(st.hooks, h)
+	st.server.touch()
 	return h
 }
 
@@ -227,6 +228,7 @@ func (st *store) hook(id string) *hook {
 func (st *store) deleteHook(h *hook) {
 	st.hooks = slices.DeleteFunc(st.hooks, func(o *hook) bool { return o == h })
 	st.queue = slices.DeleteFunc(st.queue, func(p *push) bool { return p.hook == h })
+	st.server.touch()
 }
 
 // loopbackURL reports whether the fakes may call an address: nothing else of a network is
@@ -459,18 +461,29 @@ func (c *hookCall) do(ctx context.Context) int {
 func (s *Server) ended(name string, c *hookCall, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if status/100 == 2 {
-		return
-	}
 	st := s.state(name)
+	d := delivery{
+		Provider: name, Webhook: c.hook.id, URL: c.hook.place(), At: s.now(), Status: status, Count: len(c.parts), Outcome: callTaken,
+	}
+	for _, e := range c.parts[:min(len(c.parts), maxTold)] {
+		d.Events = append(d.Events, toldEvent{Kind: e.event.what, Email: e.event.email, Campaign: e.event.m.campaign})
+	}
 	for _, e := range c.parts {
 		e.tries++
+		d.Try = max(d.Try, e.tries)
+		if status/100 == 2 {
+			continue
+		}
 		after, again := st.fake.(pusher).again(status, e.tries)
 		if again && st.store.hook(fmt.Sprint(e.hook.id)) == e.hook {
 			e.due = s.now().Add(after)
 			st.store.queue = append(st.store.queue, e)
+			d.Outcome, d.Again = callAgain, e.due
+		} else if d.Outcome != callAgain {
+			d.Outcome = callDropped
 		}
 	}
+	s.deliver(d)
 }
 
 // Push makes the fakes call webhooks by themselves, right after each request and each

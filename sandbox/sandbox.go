@@ -79,6 +79,7 @@ type Server struct {
 
 	hooks Hooks
 	logs  Logs
+	calls kept[delivery] // the newest calls of webhooks
 
 	lenient bool // set at the start, like the next
 	odd     bool
@@ -309,7 +310,7 @@ func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq, s.ahead, s.requests, s.violations, s.past = 0, 0, kept[Request]{}, nil, kept[past]{}
-	s.hooks, s.logs = Hooks{}, Logs{}
+	s.hooks, s.logs, s.calls = Hooks{}, Logs{}, kept[delivery]{}
 	s.resets++
 	s.stale()
 	for name, st := range s.states {
