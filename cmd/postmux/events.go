@@ -251,10 +251,10 @@ func replayFile(cmd *cobra.Command, name string, sink events.Sink) error {
 		}
 		e, err := parseEvent(lines.Bytes())
 		if err != nil {
-			return exit.UsageError("FILE", "line %d: %v; %d events before it were handed on", n, err, done)
+			return exit.UsageError("FILE", "line %d: %v; %s", n, err, handedOn(done))
 		}
 		if err := sink(cmd.Context(), []events.Event{e}); err != nil {
-			return unavailable(fmt.Errorf("line %d: %w; %d events before it were handed on", n, err, done))
+			return notTaken(fmt.Errorf("%s, line %d: %s; %s", name, n, strings.TrimPrefix(err.Error(), "events: "), handedOn(done)))
 		}
 		done++
 	}
@@ -276,7 +276,10 @@ func parseEvent(line []byte) (e events.Event, err error) {
 	return e, nil
 }
 
-// unavailable is the error of an output that did not take an event, with exit code 6.
-func unavailable(err error) error {
-	return &provider.Error{Kind: provider.ErrUnavailable, Op: "events.list", Message: err.Error()}
+// handedOn tells how many events there were before one that was not taken.
+func handedOn(n int) string {
+	return terminal.Plural(n, "event before it was", "events before it were") + " handed on"
 }
+
+// notTaken is the error of an output that did not take an event, with exit code 6.
+func notTaken(err error) error { return &exit.Result{Err: err, Code: exit.Later} }
