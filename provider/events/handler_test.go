@@ -89,16 +89,18 @@ func deep(levels int) string {
 // padded is an event in a body of a size.
 func padded(size int) string { return one + strings.Repeat(" ", size-len(one)) }
 
-// Whatever a handler takes can be stored and forwarded as JSON, or it would come again for
-// ever.
-func TestWhatIsTakenCanBeWritten(t *testing.T) {
+// Whatever a handler takes can be read again when it was stored or forwarded.
+func TestWhatIsTakenCanBeRead(t *testing.T) {
 	for _, levels := range []int{1, 900, 1100, 9990, 9997, 9998, 9999} {
 		list, err := brevo.ParseEvents([]byte(deep(levels)))
 		if err != nil {
 			continue
 		}
-		_, err = json.Marshal(map[string]any{"data": list[0]})
-		assert.NoError(t, err, "depth %d", levels)
+		data, err := json.Marshal(map[string]any{"data": list[0]})
+		require.NoError(t, err)
+		var back struct{ Data events.Event }
+		require.NoError(t, json.Unmarshal(data, &back), "depth %d", levels)
+		assert.Equal(t, list[0].ID, back.Data.ID)
 	}
 }
 

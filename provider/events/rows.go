@@ -18,8 +18,8 @@ var errTooMany = fmt.Errorf("events: a body of more than %d events", mostRows)
 // errBody is the error of a body that is neither an object nor a list of objects, or too deep.
 var errBody = errors.New("events: the body is neither a JSON object nor a list of them")
 
-// mostDepth is how deep lists and objects may lie in each other. encoding/json writes less than
-// it reads: an event with a record of more could be taken, and never stored or forwarded.
+// mostDepth is how deep lists and objects may lie in each other. An event holds its record, so
+// one of the depth that JSON readers take could be stored and forwarded, and never be read again.
 const mostDepth = 1000
 
 // tooDeep reports whether valid JSON is deeper than that.
