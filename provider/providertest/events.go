@@ -589,7 +589,7 @@ func (h Harness) twoAccounts(t *testing.T, caps provider.Capabilities) {
 		account, secret string
 		status          int
 	}{{"account", hookSecret, 200}, {"second", another, 200}, {"account", another, 401}, {"second", hookSecret, 401}} {
-		r := httptest.NewRequest(http.MethodPost, "/"+row.account+path+"/"+row.secret, strings.NewReader(`{"event":"a word of its own"}`))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/"+row.account+path+"/"+row.secret, strings.NewReader(`{"event":"a word of its own"}`))
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		assert.Equal(t, row.status, w.Code, "request %d", i)
@@ -621,7 +621,13 @@ func (h Harness) watchEvents(t *testing.T, caps provider.Capabilities) {
 	for _, e := range box.kept {
 		assert.Equal(t, events.SourceStatus, e.Source)
 		assert.Equal(t, events.AtReceived, e.AtBasis)
+		assert.True(t, caps.Can(feature.EventsMessageID))
+		ids := []string{r.MessageID}
+		for _, p := range r.Recipients {
+			ids = append(ids, p.MessageID)
+		}
 		assert.NotEmpty(t, e.MessageID)
+		assert.Contains(t, ids, e.MessageID, "that of the receipt")
 	}
 	assert.False(t, list[0].Due.IsZero())
 	requests := len(v.Requests(v.name))
