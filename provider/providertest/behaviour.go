@@ -368,7 +368,7 @@ func (h Harness) iteration(t *testing.T) {
 
 // secrets uses known keys and searches everything that is written for them.
 func (h Harness) secrets(t *testing.T) {
-	const planted = "PLANTED-4711-KEY"
+	const planted, earlier = "PLANTED-4711-KEY", "EARLIER-0815-SECRET"
 	var out safeWriter
 	hooks := provider.WithHooks(
 		provider.SlogHooks(
@@ -404,7 +404,7 @@ func (h Harness) secrets(t *testing.T) {
 		fmt.Fprintf(&out, "%v %+v\n", err, err)
 		_, err = c.UpsertContact(t.Context(), h.change())
 		fmt.Fprintf(&out, "%v %+v\n", err, err)
-		h.registerSecretly(t, c, planted, &out)
+		h.registerSecretly(t, c, earlier, &out)
 	}
 	use(v.open(t, plant, hooks))
 	v.Fail(v.name, sandbox.Fault{Drop: true, Times: 100})
@@ -420,8 +420,11 @@ func (h Harness) secrets(t *testing.T) {
 		_, _ = out.Write(data)
 		fmt.Fprintf(&out, "%+v %#v", r, r)
 	})))
+	v.Reset() // the faults that are left answer with the key
+	h.registerSecretly(t, v.open(t, nil, hooks), earlier, &out) // which lists it too
 	assert.Contains(t, out.String(), "REDACTED")
 	assert.NotContains(t, out.String(), planted)
+	assert.NotContains(t, out.String(), earlier, "the secret of a webhook that is none of the account's settings")
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", planted))
 	v.Violations() // faults and wrong keys are not what is tested here
 	v.Faults(v.name)
