@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -309,6 +310,51 @@ func TestSuppressionsFollow(t *testing.T) {
 	assert.Equal(t, 1, counted["anna@example.com"])
 	assert.LessOrEqual(t, counted["carl@example.com"], 2, "once for each scope")
 	assert.Zero(t, counted["bert@example.com"])
+}
+
+// Bodies that are kept are read again, with the events that they had; what is of no use is told.
+func TestEventsJournal(t *testing.T) {
+	sb, cfg := account(t, "    webhook_secret: secret-of-a-test-0123")
+	dir := t.TempDir()
+	bodies, kept, again := filepath.Join(dir, "bodies"), filepath.Join(dir, "kept"), filepath.Join(dir, "again")
+	r := startTerminal(t, "events", "listen", "--config", cfg, "--listen", "127.0.0.1:0", "--journal", bodies, "--out", kept)
+	address := "http://" + r.address(t) + "/main/secret-of-a-test-0123"
+	require.NoError(t, sb.AddWebhook("brevo", "", address))
+	require.NoError(t, sb.Trigger("brevo", "bounced", "anna@example.com"))
+	require.NoError(t, sb.Trigger("brevo", "opened", "anna@example.com"))
+	taken, err := sb.DeliverEvents(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, taken)
+	for body, want := range map[string]int{"<html>": 400, "\xff\xfe": 400, "{}": 200} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
+		require.NoError(t, err)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		assert.Equal(t, want, resp.StatusCode)
+	}
+	r.interrupt(t)
+	got := postmux(t, "events", "replay", bodies, "--out", again, "--config", cfg)
+	assert.Equal(t, exit.Partly, got.code, got.errOut)
+	assert.Contains(t, got.errOut, "2 events were handed on")
+	assert.Contains(t, got.errOut, "2 bodies could not be read")
+	assert.NotContains(t, got.errOut, "secret-of-a-test")
+	read := func(name string) (list []events.Event) {
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, line := range linesOf(data) {
+			e, err := parseEvent(line)
+			require.NoError(t, err)
+			e.ReceivedAt = time.Time{}
+			list = append(list, e)
+		}
+		return list
+	}
+	assert.Equal(t, read(kept), read(again))
+	journal, err := os.ReadFile(bodies)
+	require.NoError(t, err)
+	assert.Len(t, linesOf(journal), 5)
+	assert.NotContains(t, string(journal), "secret-of-a-test")
 }
 
 // What a body becomes is shown without a configuration.
