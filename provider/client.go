@@ -172,7 +172,7 @@ func (c *Client) String() string {
 	return c.account + " (" + c.provider + ")"
 }
 
-// GoString returns the same without the fields of the Client, which hold
+// GoString returns what String does, so that %#v does not print the fields, which hold
 // credentials and caches.
 func (c *Client) GoString() string { return "provider.Client(" + c.String() + ")" }
 
@@ -245,6 +245,8 @@ type router interface {
 	// Member returns the member that made a receipt, by the account it names;
 	// nil when there is none.
 	Member(account string) *Client
+	// KeyWindow implements Client.KeyWindow for the route.
+	KeyWindow() time.Duration
 }
 
 // sender returns the Client of the account with this name that sends the mail of c: c
@@ -261,6 +263,19 @@ func (c *Client) sender(account string) *Client {
 		return member.sender(account)
 	}
 	return nil
+}
+
+// leads reports whether the way from c to the account, through routes, has the Client of
+// the account with this name on it.
+func (c *Client) leads(account, name string) bool {
+	for c != nil && c.account != name {
+		route, ok := c.adapter.(router)
+		if !ok {
+			return false
+		}
+		c = route.Member(account)
+	}
+	return c != nil
 }
 
 // begin calls the hooks for the start of an operation and returns its context, or

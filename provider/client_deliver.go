@@ -265,7 +265,7 @@ func (c *Client) sendOne(ctx context.Context, m *Message) (*Receipt, error) {
 // begun tells whoever keeps a journal that the adapter is called now, where the transport
 // does not tell that a request leaves.
 func (c *Client) begun(ctx context.Context) error {
-	err := begun.Early(ctx, c.adapter)
+	err := begun.Early(ctx, c.adapter, c.account)
 	if err == nil {
 		return nil
 	}

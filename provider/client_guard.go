@@ -62,7 +62,7 @@ type delivery struct {
 // guarded sends the message m, which the caller gave as given, under the guard. The
 // key is for what was given: defaults and aliases may change, and accounts differ.
 func (c *Client) guarded(ctx context.Context, given, m *Message, d delivery) (*Receipt, error) {
-	digest, err := given.digest()
+	digest, err := given.Digest()
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +141,19 @@ func (c *Client) keyScope(namespace, key string) (string, time.Duration) {
 		return k.KeyScope(c.ownKey(namespace, key))
 	}
 	return "", 0
+}
+
+// KeyWindow returns for how long, from the first request, the provider itself knows the
+// idempotency key of a message that is sent alone: so long a repeat under the key is no
+// second mail. It is 0 where the provider has no keys of its own, or does not say; a
+// duplicate guard does not count. Of a route it is the least of its members. A call for
+// several messages of SendBatch has no key.
+func (c *Client) KeyWindow() time.Duration {
+	if route, ok := c.adapter.(router); ok {
+		return route.KeyWindow()
+	}
+	_, window := c.keyScope(c.namespace, "any")
+	return window
 }
 
 // claimed sends under the claim by and stores the result, also when the adapter
@@ -386,9 +399,11 @@ func guardStatus(r *Receipt, err error, each func() bool) State {
 	return StateAccepted
 }
 
-// digest is the SHA-256 of the message's JSON, in which the keys of objects are
-// sorted, without its idempotency key.
-func (m *Message) digest() (string, error) {
+// Digest returns the SHA-256 of the message as the caller gave it, without its idempotency
+// key, as 64 hexadecimal digits. Messages that are equal as JSON have the same one; a nil
+// list and an empty one may differ. The duplicate guard and the outbox tell by it that a key
+// was used for another message. The error is about a message that cannot be written as JSON.
+func (m *Message) Digest() (string, error) {
 	plain := *m
 	plain.IdempotencyKey = ""
 	h := sha256.New()

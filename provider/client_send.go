@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postmux/postmux/internal/pin"
 	"github.com/postmux/postmux/internal/text"
 )
 
@@ -90,7 +91,13 @@ func (c *Client) pass(ctx context.Context, m *Message, cl *claim) (*Receipt, err
 	if member == nil {
 		return nil, Invalid(keyField, "the route has no account %q", text.Clip(cl.account))
 	}
-	return member.Send(ctx, m)
+	if name := pin.Of(ctx); name != "" && !member.leads(cl.account, name) {
+		return nil, Invalid(
+			keyField, "the earlier send under this key went through %q, and this one is to go through %q",
+			text.Clip(cl.account), text.Clip(name),
+		)
+	}
+	return member.Send(pin.Without(ctx), m)
 }
 
 // mailsAt returns the mails that the account makes of a prepared message where it

@@ -32,6 +32,10 @@ type Config struct {
 		Fields    map[string]map[string]string `json:"fields"`
 	} `json:"aliases"`
 
+	// Outbox are the settings of an outbox as they stand in the configuration, a JSON object
+	// that the module of the outbox checks. Its database may be given with a password.
+	Outbox json.RawMessage `json:"outbox,omitempty"`
+
 	problems []*Error // of accounts, found while reading; Registry.Check returns them with all others
 }
 
@@ -69,8 +73,14 @@ func ParseConfig(data []byte) (Config, error) {
 			})
 		case "aliases":
 			return cfg.parseAliases(at, value)
+		case "outbox":
+			cfg.Outbox = value
+			if !strings.HasPrefix(string(value), "{") {
+				return one(strictjson.EachKey(at, value, nil)) // says what it is instead
+			}
+			return one(strictjson.Twice(at, value))
 		}
-		return []*strictjson.Error{{Path: at, Message: "unknown key; known: name, default, providers, aliases"}}
+		return []*strictjson.Error{{Path: at, Message: "unknown key; known: name, default, providers, aliases, outbox"}}
 	})
 	return cfg, nil
 }

@@ -306,3 +306,35 @@ func TestParseConfigOfSomethingElse(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "main", cfg.Default)
 }
+
+// The settings of an outbox are kept as they are, for the module that knows them.
+func TestConfigKeepsTheOutbox(t *testing.T) {
+	for _, tt := range []struct {
+		name, outbox string
+		err          string // of Check
+	}{
+		{name: "none"},
+		{name: "empty", outbox: `{}`},
+		{name: "any settings", outbox: `{"database": "env:X", "accounts": {"main": {"senders": 3}}}`},
+		{name: "a text", outbox: `"postgres://x"`, err: "outbox: expected an object, got a text"},
+		{name: "null", outbox: `null`, err: "outbox: expected an object, got null"},
+		{name: "a list", outbox: `[]`, err: "outbox: expected an object, got a list"},
+		{name: "a key twice", outbox: `{"a": {"b": 1, "b": 2}}`, err: "outbox.a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := `{"providers": {"main": {"provider": "brevo", "api_key": "x"}}}`
+			if tt.outbox != "" {
+				text = strings.TrimSuffix(text, "}") + `, "outbox": ` + tt.outbox + "}"
+			}
+			cfg := parse(t, text)
+			assert.Equal(t, tt.outbox, string(cfg.Outbox))
+			err := all.Registry().Check(cfg)
+			if tt.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, provider.ErrConfig)
+			assert.ErrorContains(t, err, tt.err)
+		})
+	}
+}

@@ -6,9 +6,11 @@ import (
 	"log"
 	"time"
 
+	"github.com/postmux/postmux/brevo"
 	"github.com/postmux/postmux/pakat"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/guard"
+	"github.com/postmux/postmux/provider/route"
 	"github.com/postmux/postmux/sandbox"
 )
 
@@ -40,4 +42,41 @@ func ExampleWithDuplicateGuard() {
 	// Output:
 	// accepted 1
 	// accepted 1
+}
+
+// How long a repeat under the key of a message is safe by the provider's own doing.
+func ExampleClient_KeyWindow() {
+	main, err := brevo.New("xkeysib-1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	other, err := pakat.New("key")
+	if err != nil {
+		log.Fatal(err)
+	}
+	both, err := route.Failover(main, other)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(main.KeyWindow(), other.KeyWindow(), both.KeyWindow())
+	// Output: 10m0s 0s 0s
+}
+
+// What tells that a key is used for another message.
+func ExampleMessage_Digest() {
+	order := &provider.Message{Subject: "Order 4711", HTML: "<p>Thank you</p>", IdempotencyKey: "order-4711"}
+	other := order.Clone()
+	other.IdempotencyKey = "another"
+	changed := order.Clone()
+	changed.Subject = "Order 4712"
+	var sums []string
+	for _, m := range []*provider.Message{order, other, changed} {
+		sum, err := m.Digest()
+		if err != nil {
+			log.Fatal(err)
+		}
+		sums = append(sums, sum)
+	}
+	fmt.Println(len(sums[0]), sums[0] == sums[1], sums[0] == sums[2])
+	// Output: 64 true false
 }

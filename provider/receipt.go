@@ -32,10 +32,15 @@ const (
 	StateBegun          State = "begun"           // the send has begun and its result is not known yet
 )
 
+// stateEnqueued is the state of a mail that an outbox of the program has accepted, and of
+// which no provider was asked yet. The outbox gives it, and has the exported constant.
+const stateEnqueued State = "enqueued"
+
 // weight orders states by how much they report; a heavier one replaces a lighter
 // one.
 var weight = map[State]int{
-	StateUnknown: 0, StateAccepted: 1, StateScheduled: 2, StateQueued: 3, StateDeferred: 4,
+	stateEnqueued: -1, // nobody was asked
+	StateUnknown:  0, StateAccepted: 1, StateScheduled: 2, StateQueued: 3, StateDeferred: 4,
 	StateDelivered: 5, StateOpened: 6, StateClicked: 7,
 	StateFailed: 8, StateRefused: 8, StateRejected: 9, StateBounced: 10, StateComplained: 11,
 }
@@ -71,7 +76,11 @@ type Receipt struct {
 	Account   string `json:"account"`
 	MessageID string `json:"message_id"` // the provider's id; empty when it returned none
 	BatchID   string `json:"batch_id,omitempty"`
-	State     State  `json:"state"`
+	// OutboxID is the id of the mail in the outbox of the program, where it went through
+	// one. While State is "enqueued" no provider was asked, and only the outbox knows the
+	// mail: Status, Cancel and Settle of a Client refuse the receipt.
+	OutboxID string `json:"outbox_id,omitempty"`
+	State    State  `json:"state"`
 	// Recipients are in the order of the Message: To, Cc, Bcc, or Recipients.
 	Recipients []RecipientResult `json:"recipients"`
 	Notes      []Note            `json:"notes,omitempty"`

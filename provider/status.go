@@ -96,6 +96,12 @@ func (c *Client) memberOf(r *Receipt) (*Client, error) {
 	if r == nil {
 		return nil, Invalid("receipt", "expected a receipt")
 	}
+	if r.State == stateEnqueued {
+		return nil, Invalid(
+			"receipt.state", "the mail is enqueued in an outbox, id %q, and no provider was asked yet: ask the outbox",
+			text.Clip(r.OutboxID),
+		)
+	}
 	if route, ok := c.adapter.(router); ok {
 		account := r.Account
 		if account == c.account {

@@ -77,6 +77,17 @@ func TestNothingWasSentIsSaidOfSends(t *testing.T) {
 }
 
 // Four mistakes of one configuration, and one in its aliases, are told at once.
+// The settings of an outbox are not the commands' that send without one.
+func TestConfigWithAnOutbox(t *testing.T) {
+	_, cfg := account(t, "outbox: {database: env:NOWHERE, accounts: {main: {senders: 3}}}")
+	r := postmux(t, "--config", cfg, "check")
+	assert.Equal(t, exit.Done, r.code, r.errOut)
+	_, cfg = account(t, "outbox: file:outbox.db")
+	r = postmux(t, "--config", cfg, "check")
+	assert.Equal(t, exit.Local, r.code)
+	assert.Contains(t, r.errOut, "outbox: expected an object, got a text")
+}
+
 func TestConfigMistakesAreToldTogether(t *testing.T) {
 	cfg := file(t, "m.yaml", `
 defalt: main
@@ -87,7 +98,7 @@ aliases: {list: {newsletter: {main: "4"}}, lists: {newsletter: {main: 4}, old: [
 	assert.Equal(t, exit.Local, r.code)
 	for _, want := range []string{
 		"7 problems:",
-		"defalt: unknown key; known: name, default, providers, aliases",
+		"defalt: unknown key; known: name, default, providers, aliases, outbox",
 		`providers.main.timeout: expected a duration like 30s, got "30"`,
 		"providers.main.apikey: unknown key", "providers.main.api_key: missing",
 		"aliases.list: unknown key; known: lists, templates, fields",

@@ -74,6 +74,7 @@ func (a *app) printReceipt(r *provider.Receipt, err error) {
 		{"state", stateText(r.State, err)},
 		{"message id", r.MessageID},
 		{"batch id", r.BatchID},
+		{"outbox id", r.OutboxID},
 		{"key", r.IdempotencyKey},
 	}
 	if err == nil { // the error has them too

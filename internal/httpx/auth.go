@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
@@ -47,6 +48,9 @@ func (l *authorizer) credential(ctx context.Context, x exchange, stale string) (
 	credential, err := l.auth.credential(bounded, stale)
 	if bounded.Err() != nil && ctx.Err() == nil && errors.Is(err, bounded.Err()) {
 		err = &provider.Error{Kind: provider.ErrUnavailable, Message: "none came in time"}
+		if x.boundBy(x.letGo) {
+			err = tooLate("none came in time", begun.ErrOver).err
+		}
 	}
 	return credential, err
 }

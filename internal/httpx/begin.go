@@ -11,13 +11,16 @@ import (
 
 // beginner tells whoever keeps a journal that a call which may send, or change something,
 // leaves now. When that cannot be written down, the call is not made.
-type beginner struct{ linked }
+type beginner struct {
+	linked
+	account string
+}
 
 func (l *beginner) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if x.call.Effect == rest.Read {
 		return l.next.do(ctx, x)
 	}
-	if err := begun.Call(ctx); err != nil {
+	if err := begun.Call(ctx, l.account); err != nil {
 		return nil, &failure{outcome.Local, &provider.Error{
 			Kind: provider.ErrCanceled, Message: "not begun: " + err.Error(), Err: err,
 		}}
@@ -27,7 +30,7 @@ func (l *beginner) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		// An attempt that provably did nothing, such as one that got a 429, waits again.
 		v := outcome.Decide(outcome.Input{Class: f.class, Effect: x.call.Effect})
 		if v.Next == outcome.Repeat && v.Outcome == provider.OutcomeNotSent {
-			begun.KeptBack(ctx)
+			begun.KeptBack(ctx, l.account)
 		}
 	}
 	return a, f

@@ -39,7 +39,7 @@ func assemble(s *settings) []link {
 			// First, to refuse a call that cannot be encoded. There is no wait for a limit and
 			// no fetch of a token, because no request follows.
 			encode,
-			&beginner{},
+			&beginner{account: s.account()},
 			// Last: the call is shown instead of sent.
 			&dryRun{show: s.Env.DryRun, describe: describe, secrets: scrub.New(s.secrets...), limits: s.Limits, gates: s.gates},
 		}
@@ -69,7 +69,7 @@ func assemble(s *settings) []link {
 		encode,
 		// After limit and auth, which wait: what only waits was not begun. After encode: nor
 		// was what cannot be written.
-		&beginner{},
+		&beginner{account: s.account()},
 		// Around classify and send, whose errors quote the vendor: some echo the credential.
 		&redactor{},
 		// In each attempt: an answer that proves nothing may be asked for again. After

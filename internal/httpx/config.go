@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -52,6 +53,9 @@ type settings struct {
 	userAgent []string         // as a header holds it
 	secrets   []string         // taken out of all texts: those of the account and of its proxy
 }
+
+// account is the name of the account as its Client has it.
+func (s *settings) account() string { return cmp.Or(s.Env.Account, s.Provider) }
 
 // resolve checks cfg and the account's settings. It does not touch the network.
 func (cfg Config) resolve() (*settings, error) {

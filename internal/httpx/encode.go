@@ -42,7 +42,7 @@ func (l *encoder) encode(x *exchange) (err error) {
 	if x.url, err = l.urls.of(call); err != nil {
 		return err
 	}
-	x.body = &sealedBody{notAfter: x.notAfter}
+	x.body = &sealedBody{notAfter: x.notAfter, why: x.lateCause()}
 	var contentType string
 	if x.body.data, contentType, err = encodeBody(x.body, call); err != nil {
 		return err

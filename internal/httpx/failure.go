@@ -17,6 +17,14 @@ func canceled(err error) *failure {
 	return &failure{outcome.Canceled, &provider.Error{Message: err.Error(), Err: err}}
 }
 
+// tooLate returns the failure of a call that was kept back because its time, by cause, is
+// over.
+func tooLate(what string, cause error) *failure {
+	return &failure{outcome.Canceled, &provider.Error{
+		Kind: provider.ErrCanceled, Message: what + ": " + cause.Error(), Err: cause,
+	}}
+}
+
 // applyTable looks the failure up in the failure table. It sets the error's
 // Outcome and Elsewhere, and its Kind where the table knows better than the
 // adapter or the adapter named none. It returns the table's verdict.

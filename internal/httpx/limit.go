@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
@@ -35,6 +36,9 @@ func (l *limiter) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	cancel()
 	if e != nil && ctx.Err() == nil && (e.Kind == provider.ErrCanceled ||
 		e.Message == onlyLater && beyondDeadline(ctx, e.RetryAfter) == nil) { // it was the bound
+		if x.boundBy(x.letGo) {
+			return nil, tooLate("the account's own limit lets it out only later", begun.ErrOver)
+		}
 		e = &provider.Error{
 			RetryAfter: e.RetryAfter, Message: "the account's own limit keeps it for longer than it may wait",
 		}

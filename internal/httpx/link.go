@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/scrub"
 	"github.com/postmux/postmux/rest"
 )
@@ -44,6 +45,7 @@ type exchange struct {
 	attempt  int       // number of the attempt, from 1; set by retry
 	ends     time.Time // the end of the whole call; set by retry
 	notAfter time.Time // the attempt's body may not begin to leave later, zero for any; set by retry
+	until    time.Time // that bound as the caller has set it, zero for none; set by retry
 	letGo    time.Time // what has not left by then may go elsewhere, zero for never; set by retry
 
 	cancel context.CancelFunc // ends the attempt; set by deadline
@@ -57,6 +59,19 @@ type exchange struct {
 	url    *url.URL
 	header http.Header
 	body   *sealedBody
+}
+
+// boundBy reports whether of notAfter and other the bound of the caller is what ends first.
+func (x exchange) boundBy(other time.Time) bool {
+	return !x.until.IsZero() && x.until.Equal(earliest(x.notAfter, other))
+}
+
+// lateCause is why nothing leaves after notAfter.
+func (x exchange) lateCause() error {
+	if x.boundBy(time.Time{}) {
+		return begun.ErrOver
+	}
+	return errTooLate
 }
 
 // Answer is an answer as received.

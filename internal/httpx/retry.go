@@ -2,11 +2,14 @@ package httpx
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"golang.org/x/time/rate"
 
+	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/outcome"
 	"github.com/postmux/postmux/internal/patience"
 	"github.com/postmux/postmux/rest"
@@ -49,6 +52,10 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	keyEnds := began.Add(x.call.KeyWindow)
 	x.ends = began.Add(l.timeout)
 	x.letGo = patience.Of(ctx)
+	if x.call.Effect == rest.Send {
+		x.until = begun.Until(ctx)
+		x.notAfter = x.until
+	}
 	unclear := false // an earlier attempt may have been carried out
 	var pace *backoff.ExponentialBackOff
 	for x.attempt = 1; ; x.attempt++ {
@@ -70,7 +77,7 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		if unclear && x.call.Effect == rest.Send {
 			// Whatever the later attempts meet, one that begins after the key's window could
 			// send twice.
-			x.notAfter = keyEnds
+			x.notAfter = earliest(keyEnds, x.until)
 		}
 		if pace == nil {
 			pace = newBackoff()
@@ -84,6 +91,10 @@ func (l *retrier) do(ctx context.Context, x exchange) (*Answer, *failure) {
 		x.backoff = wait
 		cancel()
 		if late != nil || past(x.notAfter) {
+			if x.boundBy(x.ends) {
+				f.err.Message = strings.TrimPrefix(f.err.Message+"; it is not tried again: "+begun.ErrOver.Error(), "; ")
+				f.err.Err = errors.Join(f.err.Err, begun.ErrOver)
+			}
 			return a, f
 		}
 	}

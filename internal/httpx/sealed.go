@@ -30,6 +30,7 @@ type sealedBody struct {
 	pooled *[]byte // the pool's memory under data, nil when data is not from the pool
 
 	notAfter time.Time // the first byte may not leave later, zero for any
+	why      error     // of the refusal then
 
 	trace   httptrace.ClientTrace
 	maxIdle time.Duration // of the connection, see keptIdle
@@ -39,6 +40,7 @@ type sealedBody struct {
 	gotConn bool
 	full    bool // some reader was read to the end; stays set when the transport replays
 	sealed  bool
+	kept    bool // a reader has refused, because of notAfter
 
 	// The wait for the answer, which begins when the whole request has left.
 	bound  time.Duration // 0 for none
@@ -70,6 +72,13 @@ func (b *sealedBody) seal() leftState {
 		return leftAll
 	}
 	return leftPart
+}
+
+// keptBack reports whether the body did not leave because it was too late for that.
+func (b *sealedBody) keptBack() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.kept && !b.full
 }
 
 // expectAnswer makes the body call expire when the answer does not come within bound.
@@ -213,7 +222,9 @@ func (r *sealedReader) Read(p []byte) (int, error) {
 		return 0, errSealed
 	}
 	if r.read == 0 && past(r.b.notAfter) {
-		return 0, errTooLate // it has waited for a connection
+		// It has waited for a connection.
+		r.b.kept = true
+		return 0, r.b.why
 	}
 	n := copy(p, r.b.data[r.read:])
 	if r.read += n; r.read == len(r.b.data) {

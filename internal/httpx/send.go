@@ -5,8 +5,6 @@ import (
 	"net/http"
 
 	"github.com/postmux/postmux/internal/fastpath"
-	"github.com/postmux/postmux/internal/outcome"
-	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/rest"
 )
 
@@ -29,8 +27,7 @@ func newSender(client *http.Client, base string) *sender {
 
 func (l *sender) do(ctx context.Context, x exchange) (*Answer, *failure) {
 	if past(x.notAfter) {
-		text := place(x.call, l.base) + ": " + errTooLate.Error()
-		return nil, &failure{outcome.Canceled, &provider.Error{Message: text, Err: errTooLate}}
+		return nil, tooLate(place(x.call, l.base), x.lateCause())
 	}
 	resp, err := fastpath.Send(l.client, l.request(ctx, x)) //nolint:bodyclose // the next link up reads and closes it
 	if err != nil {

@@ -20,6 +20,9 @@ func transportFailure(ctx context.Context, x exchange, base string, err error) *
 	if x.body.tooLate() {
 		return &failure{transportClass(left, cause), noAnswerInTime(call, base)}
 	}
+	if x.body.keptBack() {
+		return tooLate(place(call, base), x.body.why)
+	}
 	e := &provider.Error{Message: transportMessage(ctx, call, base, cause), Err: cause}
 	if ctxErr := ctx.Err(); ctxErr != nil {
 		e.Err = ctxErr

@@ -420,7 +420,7 @@ func (h Harness) secrets(t *testing.T) {
 		_, _ = out.Write(data)
 		fmt.Fprintf(&out, "%+v %#v", r, r)
 	})))
-	v.Reset() // the faults that are left answer with the key
+	v.Reset()                                                   // the faults that are left answer with the key
 	h.registerSecretly(t, v.open(t, nil, hooks), earlier, &out) // which lists it too
 	assert.Contains(t, out.String(), "REDACTED")
 	assert.NotContains(t, out.String(), planted)

@@ -166,3 +166,68 @@ func ExampleGaps() {
 	}
 	// Output: smsby message.cc
 }
+
+// A program that keeps a ledger writes down which account a mail leaves through, before it
+// does.
+func ExampleBefore() {
+	var clients []*provider.Client
+	var stores []*memory.Store
+	for _, name := range []string{"brevo", "smsby"} {
+		store, err := all.Memory(name)
+		if err != nil {
+			log.Fatal(err)
+		}
+		client, err := store.Client(provider.WithFrom(provider.Address{Email: "shop@example.com"}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		clients, stores = append(clients, client), append(stores, store)
+	}
+	client, err := route.Failover(clients...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	stores[0].FailNext(&provider.Error{Kind: provider.ErrNoCredit, Outcome: provider.OutcomeNotSent, Elsewhere: true})
+	ctx := route.Before(context.Background(), func(account string) error {
+		fmt.Println("order 4711 leaves through", account)
+		return nil // an error keeps it back
+	})
+	_, err = client.Send(ctx, &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Hello", HTML: "<p>Hello</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// order 4711 leaves through brevo
+	// order 4711 leaves through smsby
+}
+
+// A mail that may have been sent through a member is sent again through that one only.
+func ExampleWithMember() {
+	main, backup := memory.NewStore(), memory.NewStore()
+	var clients []*provider.Client
+	for _, store := range []*memory.Store{main, backup} {
+		client, err := store.Client(provider.WithFrom(provider.Address{Email: "shop@example.com"}))
+		if err != nil {
+			log.Fatal(err)
+		}
+		clients = append(clients, client)
+	}
+	eu, err := route.Options{Name: "eu"}.Failover(clients[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := route.Failover(clients[0], eu)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = client.Send(route.WithMember(context.Background(), "eu"), &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Hello", HTML: "<p>Hello</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(main.Messages()), len(backup.Messages()))
+	// Output: 0 1
+}

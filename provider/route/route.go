@@ -241,6 +241,15 @@ func (r *route) Member(account string) *provider.Client {
 	return nil
 }
 
+// KeyWindow is the least of the members'.
+func (r *route) KeyWindow() time.Duration {
+	least := r.members[0].client.KeyWindow()
+	for _, m := range r.members[1:] {
+		least = min(least, m.client.KeyWindow())
+	}
+	return least
+}
+
 // changed calls the hook; no lock is held.
 func (r *route) changed(ctx context.Context, m *member, c change) {
 	if c.from == c.to || r.hooks.OnState == nil {

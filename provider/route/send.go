@@ -7,22 +7,26 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/internal/patience"
+	"github.com/postmux/postmux/internal/pin"
 	"github.com/postmux/postmux/provider"
 )
 
 // Accepts returns nil when a member would take m.
 func (r *route) Accepts(m *provider.Message) error {
-	_, _, err := r.able(m)
+	_, _, err := r.able(m, nil)
 	return err
 }
 
-// able returns the members that can take m by their settings and capabilities, and
-// the results of the others. The error has the reasons of all when none can, or is
+// able returns the members that can take m by their settings and capabilities, of only if
+// that is not nil, and the results of the others. The error has the reasons of all when none can, or is
 // that of an invalid message.
-func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, error) {
-	candidates, err := r.plan.candidates(m, r.members)
-	if err != nil {
-		return nil, nil, err
+func (r *route) able(m *provider.Message, only *member) ([]*member, []provider.AccountResult, error) {
+	candidates := []*member{only}
+	if only == nil {
+		var err error
+		if candidates, err = r.plan.candidates(m, r.members); err != nil {
+			return nil, nil, err
+		}
 	}
 	var able []*member
 	var refused []provider.AccountResult
@@ -46,7 +50,11 @@ func (r *route) able(m *provider.Message) ([]*member, []provider.AccountResult, 
 
 // Send tries one member after the other, as long as nothing was sent.
 func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receipt, error) {
-	d := &delivery{route: r, message: m}
+	ctx, only, err := r.only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &delivery{route: r, message: m, only: only}
 	if m.IdempotencyKey == "" {
 		return d.tryMembers(ctx)
 	}
@@ -69,10 +77,13 @@ func (r *route) Send(ctx context.Context, m *provider.Message) (*provider.Receip
 // tryAny tries held alone if it may have sent under the key before, else one member
 // after the other.
 func (d *delivery) tryAny(ctx context.Context, held *member) (*provider.Receipt, error) {
-	if held != nil {
-		return d.again(ctx, held)
+	switch {
+	case held == nil:
+		return d.tryMembers(ctx)
+	case d.only != nil && d.only != held:
+		return d.heldElsewhere(held)
 	}
-	return d.tryMembers(ctx)
+	return d.again(ctx, held)
 }
 
 // stalledLast moves stalled members to the end and keeps the order of the others.
@@ -94,6 +105,7 @@ func (r *route) stalledLast(ctx context.Context, order []*member) []*member {
 type delivery struct {
 	route    *route
 	message  *provider.Message
+	only     *member // the caller has named it, else nil
 	attempts []provider.AccountResult
 	why      []*provider.Error // of each member that did not take it
 	unable   []*provider.Error // of each that cannot take it
@@ -105,7 +117,7 @@ type delivery struct {
 
 // tryMembers tries one member after the other.
 func (d *delivery) tryMembers(ctx context.Context) (*provider.Receipt, error) {
-	able, refused, err := d.route.able(d.message)
+	able, refused, err := d.able(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +133,14 @@ func (d *delivery) tryMembers(ctx context.Context) (*provider.Receipt, error) {
 	}
 	err = d.end()
 	return d.receipt, err
+}
+
+// able returns the members that can take the message, and the results of the others.
+func (d *delivery) able(ctx context.Context) ([]*member, []provider.AccountResult, error) {
+	if pin.Of(ctx) != "" { // a route whose member is named: that one knows
+		return []*member{d.only}, nil, nil
+	}
+	return d.route.able(d.message, d.only)
 }
 
 // impatient returns a context in which a message does not wait for long, when one of the
@@ -333,7 +353,6 @@ func (m *member) attempt(e *provider.Error, took time.Duration) provider.Account
 // again repeats a message under a key under which held may have sent. It tries held
 // alone, and the outcome stays unknown without a success.
 func (d *delivery) again(ctx context.Context, held *member) (*provider.Receipt, error) {
-	m := d.message
 	d.try(ctx, held)
 	err := d.end()
 	var e *provider.Error
@@ -345,8 +364,7 @@ func (d *delivery) again(ctx context.Context, held *member) (*provider.Receipt, 
 		Outcome: provider.OutcomeMaybeSent, Status: e.Status, Code: e.Code, RequestID: e.RequestID, RetryAfter: e.RetryAfter,
 		Message: "a send before under this key may have gone out; the repeat ended: " + e.Error(), Err: e,
 	}
-	receipt := m.Receipt("", provider.StateUnknown)
-	receipt.Provider, receipt.Account, receipt.IdempotencyKey = unknown.Provider, unknown.Account, m.IdempotencyKey
+	receipt := d.unknown(unknown)
 	if d.receipt != nil {
 		receipt.Notes, receipt.Accounts = d.receipt.Notes, d.receipt.Accounts
 		if d.receipt.IdempotencyKey != "" {
@@ -354,4 +372,11 @@ func (d *delivery) again(ctx context.Context, held *member) (*provider.Receipt, 
 		}
 	}
 	return receipt, unknown
+}
+
+// unknown returns the receipt of a message that may have been sent under its key.
+func (d *delivery) unknown(e *provider.Error) *provider.Receipt {
+	r := d.message.Receipt("", provider.StateUnknown)
+	r.Provider, r.Account, r.IdempotencyKey = e.Provider, e.Account, d.message.IdempotencyKey
+	return r
 }

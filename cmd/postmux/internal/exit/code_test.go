@@ -101,6 +101,7 @@ func TestReceiptCode(t *testing.T) {
 		{"no receipt", nil, provider.Invalid("to", "x"), 2},
 		{"accepted", receipt(provider.StateAccepted, ok, ok), nil, 0},
 		{"scheduled", receipt(provider.StateScheduled, provider.RecipientResult{State: provider.StateScheduled}), nil, 0},
+		{"enqueued in an outbox", receipt("enqueued", provider.RecipientResult{State: "enqueued"}), nil, 0},
 		{"refused", receipt(provider.StateRefused, bad), refused, 5},
 		{"partly", receipt(provider.StatePartlyAccepted, ok, bad), refused, 3},
 		{"partly, without an error", receipt(provider.StatePartlyAccepted, ok, bad), nil, 3},

@@ -121,7 +121,7 @@ func (l ResultLine) did() Did {
 		}
 		return DidPart
 	}
-	return DidSend // accepted, scheduled, or what a look-up found
+	return DidSend // accepted, scheduled, enqueued in an outbox, or what a look-up found
 }
 
 // aheadMost is how far a message may be behind those of the lines before: more than a

@@ -1,0 +1,208 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postmux/postmux/provider"
+)
+
+// claimed is a message that a worker has, with its body if that is small.
+type claimed struct {
+	entry *Entry
+	body  []byte
+	probe bool // its account is held, and this try tells whether it works again
+}
+
+// smallBody is the size up to which bodies are read with the claim.
+const smallBody = 64 << 10
+
+// The claims. An account that is held is left alone, and so is everything after another
+// server took over, until that was looked after.
+const (
+	claimSet = `set state = 'leased', attempt = m.attempt + 1, worker = {2}, changed = {now}`
+	notHeld  = `not exists (select 1 from {account} a where a.account = m.account)`
+
+	claimDue = `update {message} as m ` + claimSet + ` from (
+			select id as due_id from {message} m where state = 'queued' and account = {1} and run_at <= {now}
+				and format <= {3} and {timeline} order by account, run_at, id limit {4}{locked}
+		) as due where m.id = due_id returning ` + entryColumns
+	claimOne = `update {message} as m ` + claimSet + ` where m.id = {1} and m.state = 'queued' and m.run_at <= {now}
+			and m.format <= {3} and {timeline} and ` + notHeld + ` returning ` + entryColumns
+)
+
+// claim takes due messages for a worker. args are the first and the later parameters of a
+// claim; the second is the worker.
+func (w *worker) claim(ctx context.Context, text, first string, args ...any) ([]*claimed, error) {
+	w.claiming.RLock()
+	defer w.claiming.RUnlock()
+	list, err := w.box.store.claimed(ctx, text, append([]any{first, w.id}, args...)...)
+	w.hand.Lock()
+	defer w.hand.Unlock()
+	if err != nil {
+		w.hand.lost = true // its commit may have been done
+	}
+	for _, c := range list {
+		w.hand.ids[c.entry.ID] = true
+	}
+	return list, err
+}
+
+// hand are the messages that a worker has.
+type hand struct {
+	sync.Mutex
+	ids  map[string]bool
+	lost bool // a claim failed, and may have been stored
+}
+
+// letGo says that the worker no longer has a message.
+func (w *worker) letGo(c *claimed) {
+	w.hand.Lock()
+	defer w.hand.Unlock()
+	delete(w.hand.ids, c.entry.ID)
+}
+
+// reclaim gives back what is leased to this worker and not in its hand: a claim whose answer
+// was lost.
+func (w *worker) reclaim(ctx context.Context) error {
+	w.claiming.Lock() // no claim is under way
+	defer w.claiming.Unlock()
+	w.hand.Lock()
+	lost, ids := w.hand.lost, accountsOf(w.hand.ids)
+	w.hand.Unlock()
+	if !lost {
+		return nil
+	}
+	text, err := jsonText(rowsOf(ids))
+	if err != nil {
+		return err
+	}
+	_, err = w.box.store.exec(ctx, w.box.store.own(), `update {message} as m set state = 'queued', worker = null, changed = {now}
+		where m.state in ('leased', 'sending') and m.state = 'leased' and m.worker = {2}
+			and m.id not in (select r_id from {rows 1: id id})`, text, w.id)
+	if err == nil {
+		w.hand.Lock()
+		w.hand.lost = false
+		w.hand.Unlock()
+	}
+	return err
+}
+
+// idRow is an id as a row of a JSON text.
+type idRow struct {
+	ID string `json:"id"`
+}
+
+func rowsOf(ids []string) []idRow {
+	rows := make([]idRow, len(ids))
+	for i, id := range ids {
+		rows[i] = idRow{id}
+	}
+	return rows
+}
+
+func (s *Store) claimed(ctx context.Context, text string, args ...any) ([]*claimed, error) {
+	var list []*claimed
+	err := s.in(ctx, func(x Execer) error {
+		list = nil
+		byID := make(map[string]*claimed)
+		err := s.query(ctx, x, text, args, func(scan func(...any) error) error {
+			e, err := scanEntry(scan)
+			if err != nil {
+				return err
+			}
+			c := &claimed{entry: e}
+			list, byID[e.ID] = append(list, c), c
+			return nil
+		})
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		return s.smallBodies(ctx, x, byID)
+	})
+	return list, err
+}
+
+func (s *Store) smallBodies(ctx context.Context, x Execer, byID map[string]*claimed) error {
+	text, err := jsonText(rowsOf(accountsOf(byID)))
+	if err != nil {
+		return err
+	}
+	return s.query(ctx, x, `select m.id, m.message from {rows 1: id id} join {body} m on m.id = r_id
+		where {listed 1} and length(m.message) <= {2}`, []any{text, smallBody},
+		func(scan func(...any) error) error {
+			var id string
+			var body []byte
+			if err := scan(&id, &body); err != nil {
+				return err
+			}
+			byID[id].body = body
+			return nil
+		})
+}
+
+// message returns the message of a claim.
+func (s *Store) message(ctx context.Context, c *claimed) (*provider.Message, error) {
+	body := c.body
+	if body == nil {
+		found, err := s.one(ctx, s.own(), "select message from {body} where id = {1}", []any{c.entry.ID}, &body)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, &provider.Error{
+				Kind: provider.ErrInternal, Provider: driverName, Account: c.entry.Account, Outcome: provider.OutcomeNotSent,
+				Message: "the outbox has no body of the message " + c.entry.ID,
+			}
+		}
+	}
+	m := new(provider.Message)
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("the body of %s: %w", c.entry.ID, err)
+	}
+	return m, nil
+}
+
+// queue is an account with queued messages.
+type queue struct {
+	account string
+	wait    time.Duration // until the first one is due; at most 0 when it is
+}
+
+// queues returns the accounts that have queued messages and are not held, and after how long
+// a held one may be probed. It looks at one row of the index for each account.
+func (s *Store) queues(ctx context.Context) (list []queue, holds []Hold, err error) {
+	holds, err = s.holds(ctx, s.own())
+	if err != nil {
+		return nil, nil, err
+	}
+	held := make(map[string]bool)
+	for _, h := range holds {
+		held[h.Account] = true
+	}
+	err = s.query(ctx, s.own(), `
+		with recursive q (account) as (
+			select (select min(account) from {message} where state = 'queued')
+			union all
+			select (select min(m.account) from {message} m where m.state = 'queued' and m.account > q.account)
+			from q where q.account is not null
+		)
+		select q.account, (select min(m.run_at) from {message} m where m.state = 'queued' and m.account = q.account) - {now}
+		from q where q.account is not null`, nil,
+		func(scan func(...any) error) error {
+			var one queue
+			var wait *int64
+			if err := scan(&one.account, &wait); err != nil {
+				return err
+			}
+			if wait != nil && !held[one.account] {
+				one.wait = time.Duration(*wait) * time.Microsecond
+				list = append(list, one)
+			}
+			return nil
+		})
+	return list, holds, err
+}
