@@ -325,10 +325,11 @@ func TestEventsJournal(t *testing.T) {
 	taken, err := sb.DeliverEvents(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, taken)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for body, want := range map[string]int{"<html>": 400, "\xff\xfe": 400, "{}": 200} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))
 		require.NoError(t, err)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
 		assert.Equal(t, want, resp.StatusCode)

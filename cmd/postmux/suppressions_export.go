@@ -179,7 +179,7 @@ func (o *suppressionOutput) follow(c *provider.Client, store events.CursorStore,
 		}
 	}))
 	if o.cmd.Context().Err() != nil {
-		return nil //nolint:nilerr // interrupted, which is how it is meant to end
+		return nil // interrupted, which is how it is meant to end
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return o.failed(cause)
