@@ -30,8 +30,10 @@ const (
 			select id as due_id from {message} m where state = 'queued' and account = {1} and run_at <= {now}
 				and format <= {3} and {timeline} order by account, run_at, id limit {4}{locked}
 		) as due where m.id = due_id returning ` + entryColumns
-	claimOne = `update {message} as m ` + claimSet + ` where m.id = {1} and m.state = 'queued' and m.run_at <= {now}
-			and m.format <= {3} and {timeline} and ` + notHeld + ` returning ` + entryColumns
+	claimThis = `update {message} as m ` + claimSet + ` where m.id = {1} and m.state = 'queued' and m.run_at <= {now}
+			and m.format <= {3} and {timeline}`
+	claimOne   = claimThis + ` and ` + notHeld + ` returning ` + entryColumns
+	claimProbe = claimThis + ` returning ` + entryColumns
 )
 
 // claim takes due messages for a worker. args are the first and the later parameters of a

@@ -425,7 +425,7 @@ func (s *Store) known(ctx context.Context, x Execer, r *newRow) error {
 }
 
 func otherMessage(key string) error {
-	return refusal("idempotency_key", "the key %q was used for another message; nothing was stored", clip(key))
+	return refusal("idempotency_key", "the key %q was used for another message, which stays as it is", clip(key))
 }
 
 // StateEnqueued is the state of the receipts of Box.Mailer: the message is in the outbox, and no

@@ -163,7 +163,7 @@ func (s *Store) Check(ctx context.Context) ([]Warning, error) {
 	if err != nil {
 		return nil, s.storeError("check of the database", err)
 	}
-	return warnings, nil
+	return append(slices.Clip(s.names.Warnings), warnings...), nil
 }
 
 // setting is a setting of a database that decides what survives.
