@@ -129,6 +129,7 @@ func (b *Box) conclude(ctx context.Context, w *worker, c *claimed, m *provider.M
 	if v.state == Unknown && (r == nil || r.Unsettled == nil) && m != nil {
 		r = unknownReceipt(c.entry, m, t)
 	}
+	b.ended(c.entry, v)
 	change, err := resultOf(c.entry, v, r, t.err)
 	if err != nil {
 		b.storeError(ctx, err)
@@ -188,6 +189,7 @@ func (b *Box) sendOne(ctx context.Context, w *worker, c *claimed, m *provider.Me
 		if window > 0 {
 			t.keyUntil = a.firstAt.Add(window)
 		}
+		b.tried(c.entry, t.keyUntil)
 		return nil
 	}, func() {
 		_, _ = w.journal.store(w.quit, &change{ID: c.entry.ID, Attempt: c.entry.Attempt, kind: back})
@@ -315,7 +317,8 @@ func (b *Box) intents(ctx context.Context, w *worker, account string, list []*cl
 		if !a.ok || !w.alive() {
 			return errFenced // those whose intent is stored go back with the result
 		}
-		list[indexes[i]].entry.FirstAt = a.firstAt
+		list[indexes[i]].entry.Member, list[indexes[i]].entry.FirstAt = account, a.firstAt
+		b.tried(list[indexes[i]].entry, time.Time{})
 	}
 	return nil
 }
