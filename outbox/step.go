@@ -135,6 +135,7 @@ func (b *Box) concluding(ctx context.Context, w *worker, c *claimed, m *provider
 	if v.state == Unknown && (r == nil || r.Unsettled == nil) && m != nil {
 		r = unknownReceipt(c.entry, m, t)
 	}
+	b.ended(c.entry, v)
 	change, err := resultOf(c.entry, v, r, t.err)
 	if err != nil {
 		b.storeError(ctx, err)
@@ -197,6 +198,7 @@ func (b *Box) sendOne(ctx context.Context, w *worker, c *claimed, m *provider.Me
 		if window > 0 {
 			t.keyUntil = a.firstAt.Add(window)
 		}
+		b.tried(c.entry, t.keyUntil)
 		return nil
 	}, func() {
 		_, _ = w.journal.store(w.quit, &change{ID: c.entry.ID, Attempt: c.entry.Attempt, kind: back})
@@ -328,7 +330,8 @@ func (b *Box) intents(ctx context.Context, w *worker, account string, list []*cl
 		if !a.ok || !w.alive() {
 			return errFenced // those whose intent is stored go back with the result
 		}
-		list[indexes[i]].entry.FirstAt = a.firstAt
+		list[indexes[i]].entry.Member, list[indexes[i]].entry.FirstAt = account, a.firstAt
+		b.tried(list[indexes[i]].entry, time.Time{})
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (b *Box) newWorker(ctx context.Context) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{box: b, id: id, born: time.Now()}
-	w.hand.ids = make(map[string]int)
+	w.hand.has = make(map[*claimed]bool)
 	w.quit, w.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	w.calls, w.interrupt = context.WithCancel(w.quit)
 	if err := w.beat(ctx); err != nil {
