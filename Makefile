@@ -12,7 +12,7 @@ JOINED        := $(shell awk -F '\t' '$$2 == "library" || $$2 == "workspace" {pr
 export GO
 
 .DEFAULT_GOAL := help
-.PHONY: ablation apidiff public-api consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo sandbox tidy capabilities configuration
+.PHONY: ablation apidiff public-api consumer release-try tidy-write sizes bench bench-test benchstat help generate check-generate drift drift-test otherclients spec-lint stock-check fmt wasm lint lint-test test race cover faults kills fuzz vuln demo demo-outbox sandbox tidy capabilities configuration
 
 # What is generated, compared and measured does so with the versions of its own go.mod.
 generate check-generate drift drift-test stock-check wasm bench bench-test benchstat ablation faults sizes: export GOWORK := off
@@ -130,6 +130,10 @@ fuzz: ## each fuzz target of every module for ten seconds
 
 vuln: ## known vulnerabilities in what is linked (needs the internet)
 	$(EACH) $(GO) run $(GOVULNCHECK) ./...
+
+demo-outbox: ## two workers of an outbox, one killed; nothing is lost or sent twice
+	@echo 'compiling the tool, up to a minute the first time ...' >&2
+	@$(GO) run ./cmd/postmux outbox demo
 
 demo: ## one message and 200 contacts through all providers, without an account
 	@echo 'compiling the tool, up to a minute the first time ...' >&2

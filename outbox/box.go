@@ -49,9 +49,12 @@ type Config struct {
 // Retention is how long messages stay after they ended. Unknown ones stay until they are
 // settled or decided.
 type Retention struct {
-	Accepted time.Duration // also scheduled ones; 7 days
-	Failed   time.Duration // refused, dead, canceled and dropped ones; 30 days
-	Keys     time.Duration // idempotency keys, after their messages are purged; 90 days
+	// Accepted is for those that the provider has: 7 days.
+	Accepted time.Duration `json:"accepted" default:"7d" doc:"how long accepted and scheduled messages stay"`
+	// Failed is for refused, dead, canceled and dropped ones: 30 days.
+	Failed time.Duration `json:"failed" default:"30d" doc:"how long refused, dead, canceled and dropped messages stay"`
+	// Keys is for idempotency keys, after their messages are purged: 90 days.
+	Keys time.Duration `json:"keys" default:"90d" doc:"how long idempotency keys stay after their messages are purged"`
 }
 
 // Hooks are functions that a Box calls; nil ones are not called. They are called on the
@@ -125,6 +128,8 @@ type Box struct {
 	timeline string
 	looked   time.Time // when
 	woken    chan struct{}
+	hurry    sync.Once
+	hurried  chan struct{}
 }
 
 // opened is an account that was opened, or is being opened.
@@ -150,7 +155,7 @@ func Open(ctx context.Context, s *Store, cfg Config) (*Box, error) {
 	}
 	b := &Box{
 		store: s, cfg: cfg, Warnings: warnings, clients: make(map[string]*opened), streaks: make(map[string]int),
-		woken: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1), hurried: make(chan struct{}),
 	}
 	if err := s.begin(ctx); err != nil {
 		return nil, s.storeError("open", err)
@@ -225,7 +230,7 @@ type recentIDs struct {
 }
 
 func (b *Box) remember(ids []string) {
-	if b.store.d != postgres {
+	if !b.store.d.is(postgres) {
 		return
 	}
 	b.mu.Lock()

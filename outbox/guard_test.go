@@ -105,7 +105,7 @@ func (v *vendor) guarded(t *testing.T, g provider.GuardStore) *provider.Client {
 func TestGuardUnanswered(t *testing.T) {
 	s := postgresStore(t)
 	_, schema := s.where(t)
-	p := newCutter(t, os.Getenv("POSTMUX_TEST_DATABASE_URL"))
+	p := newSwitchable(t, os.Getenv("POSTMUX_TEST_DATABASE_URL"))
 	through := storeOf(t, p.url, schema)
 	g := through.Guard()
 	by := provider.GuardEntry{Digest: "d", At: time.Now()}
@@ -128,20 +128,20 @@ func TestGuardUnanswered(t *testing.T) {
 	assert.True(t, claimed, "it was given back")
 }
 
-// cutter is a way to PostgreSQL that breaks when the answer of a commit comes.
-type cutter struct {
+// switchable is a way to PostgreSQL that breaks when the answer of a commit comes.
+type switchable struct {
 	url string
 	cut atomic.Bool // the next commit
 }
 
-func newCutter(t *testing.T, database string) *cutter {
+func newSwitchable(t *testing.T, database string) *switchable {
 	u, err := url.Parse(database)
 	require.NoError(t, err)
 	target := u.Host
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	u.Host = l.Addr().String()
-	c := &cutter{url: u.String()}
+	c := &switchable{url: u.String()}
 	var all sync.WaitGroup
 	t.Cleanup(all.Wait)
 	t.Cleanup(func() { _ = l.Close() })
@@ -165,7 +165,7 @@ func newCutter(t *testing.T, database string) *cutter {
 }
 
 // copy copies from one side to the other until either breaks.
-func (c *cutter) copy(to, from net.Conn, broken *atomic.Bool, asks bool) {
+func (c *switchable) copy(to, from net.Conn, broken *atomic.Bool, asks bool) {
 	defer to.Close()
 	defer from.Close()
 	buffer := make([]byte, 64<<10)

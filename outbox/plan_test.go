@@ -157,7 +157,7 @@ func BenchmarkClaim(b *testing.B) {
 				fill(b, s, rows, rows/2)
 				id, err := newID()
 				require.NoError(b, err)
-				w := &worker{box: &Box{store: s}, id: id, hand: hand{ids: make(map[string]bool)}, quit: b.Context()}
+				w := &worker{box: &Box{store: s}, id: id, hand: hand{ids: make(map[string]int)}, quit: b.Context()}
 				require.NoError(b, s.begin(b.Context()))
 				for b.Loop() {
 					list, err := w.claim(b.Context(), claimDue, "account 1", bodyFormat, 128)

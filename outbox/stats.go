@@ -140,7 +140,7 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		args = append(args, value)
 		where = append(where, strings.ReplaceAll(condition, "{}", "{"+strconv.Itoa(len(args))+"}"))
 	}
-	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as "+s.d.idType+"))", "m.created <= {1}")
+	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as {id}))", "m.created <= {1}")
 	if len(q.States) > 0 {
 		names := make([]string, len(q.States))
 		for i, state := range q.States {

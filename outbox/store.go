@@ -29,13 +29,15 @@ type Store struct {
 	texts sync.Map // statement -> rendered
 }
 
-// StoreOptions are the names of the tables.
+// StoreOptions are the names of the tables, and what is known of the database.
 type StoreOptions struct {
 	// Prefix is before the name of each table: "postmux_" when empty.
 	Prefix string
 	// Schema is the schema of PostgreSQL that has the tables; when empty, the first one of
 	// the search path of each connection. SQLite has none.
 	Schema string
+	// Warnings are what whoever opened the database knows of it; Check returns them.
+	Warnings []Warning
 }
 
 // namePattern is a name that needs no quotes and folds to itself.
@@ -55,13 +57,21 @@ func SQLite(db *sql.DB, o StoreOptions) (*Store, error) {
 	return newStore(db, sqlite, o)
 }
 
+// checkName returns the error of a name that is given.
+func checkName(field, name string) *provider.Error {
+	if name == "" || namePattern.MatchString(name) {
+		return nil
+	}
+	return configError(field, "expected up to 31 of the characters a-z, 0-9 and _, got %q", name)
+}
+
 func newStore(db *sql.DB, d *dialect, o StoreOptions) (*Store, error) {
 	if o.Prefix == "" {
 		o.Prefix = "postmux_"
 	}
 	for _, name := range []struct{ field, value string }{{"prefix", o.Prefix}, {"schema", o.Schema}} {
-		if name.value != "" && !namePattern.MatchString(name.value) {
-			return nil, configError(name.field, "expected up to 31 of the characters a-z, 0-9 and _, got %q", name.value)
+		if err := checkName(name.field, name.value); err != nil {
+			return nil, err
 		}
 	}
 	if o.Schema != "" && !d.schemas {
@@ -104,6 +114,9 @@ type dialect struct {
 	// timeline is an expression for what changes when a standby takes over.
 	timeline string
 }
+
+// is reports whether d speaks to the same database as other. Tests change copies.
+func (d *dialect) is(other *dialect) bool { return d.name == other.name }
 
 // column is a column of a table made of JSON.
 type column struct{ name, kind string }
@@ -156,6 +169,7 @@ var sqlite = &dialect{
 //	{message}                     a table
 //	{i:message_due}               an index
 //	{1}                           a parameter
+//	{id}                          the type of ids
 //	{now}                         the time in microseconds
 //	{rows 1: id id, attempt int}  the table r made of a JSON text; its columns are r_id, r_attempt
 //	{listed 1}                    m.id is one of the ids of the JSON text
@@ -187,6 +201,8 @@ func (s *Store) render(text string, args int) statement {
 			return s.d.param(args + 1)
 		case word == "locked":
 			return s.d.locked
+		case word == "id":
+			return s.d.idType
 		case word == "hasty":
 			return s.d.hasty
 		case word == "timeline":
@@ -353,7 +369,8 @@ func (s *Store) storeError(what string, err error) *provider.Error {
 	if e, ok := asProviderError(err); ok {
 		return e
 	}
-	if _, ok := errors.AsType[*commitError](err); ok {
+	// A disk without room for the commit is an answer: SQLite has not committed.
+	if _, ok := errors.AsType[*commitError](err); ok && !strings.Contains(err.Error(), diskFull) {
 		return &provider.Error{
 			Kind: provider.ErrOutcomeUnknown, Provider: driverName, Outcome: provider.OutcomeMaybeSent,
 			Message: what + ": " + err.Error() + "; the database may have stored it, or may not; with an idempotency " +
@@ -372,13 +389,17 @@ func (s *Store) storeError(what string, err error) *provider.Error {
 	}
 }
 
+// diskFull is how SQLite says that there is no room.
+const diskFull = "disk is full"
+
 // hints name what to do about errors of databases, by a part of their text.
 var hints = map[string]string{
 	"readonly database":     "; the file or its folder cannot be written by this user",
 	"read-only transaction": "; this server is a standby or read-only: connect to the primary",
+	"not a database":        "; it is no file of SQLite: another name, or another file, is wanted",
 	"no such table":         "; make the tables: postmux outbox migrate, or Store.Migrate",
 	"42P01":                 "; make the tables: postmux outbox migrate, or Store.Migrate",
-	"disk is full":          "; nothing of this statement was stored",
+	diskFull:                "; nothing of it was stored",
 }
 
 func (s *Store) hint(err error) string {

@@ -58,7 +58,7 @@ func (b *Box) newWorker(ctx context.Context) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{box: b, id: id, born: time.Now()}
-	w.hand.ids = make(map[string]bool)
+	w.hand.ids = make(map[string]int)
 	w.quit, w.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	w.calls, w.interrupt = context.WithCancel(w.quit)
 	if err := w.beat(ctx); err != nil {
@@ -148,15 +148,9 @@ func (w *worker) stop() error {
 		select {
 		case <-done:
 		case <-patience.C:
-			w.interrupt()
-			hurry := time.NewTimer(max(w.box.cfg.StopWithin, 5*time.Second))
-			select {
-			case <-done:
-			case <-hurry.C: // the database is away: results stay in memory no longer
-				w.giveUp()
-				<-done
-			}
-			hurry.Stop()
+			w.cut(done)
+		case <-w.box.hurried:
+			w.cut(done)
 		}
 		w.stopBeat()
 		w.beats.Wait()
@@ -167,6 +161,19 @@ func (w *worker) stop() error {
 		w.interrupt()
 	})
 	return w.failed
+}
+
+// cut interrupts the calls under way, until done is closed.
+func (w *worker) cut(done <-chan struct{}) {
+	w.interrupt()
+	hurry := time.NewTimer(max(w.box.cfg.StopWithin, 5*time.Second))
+	defer hurry.Stop()
+	select {
+	case <-done:
+	case <-hurry.C: // the database is away: results stay in memory no longer
+		w.giveUp()
+		<-done
+	}
 }
 
 // leave gives back what this worker has not begun and takes its sign of life away.
@@ -204,6 +211,44 @@ func (b *Box) Run(ctx context.Context) error {
 	r.loop(ctx)
 	r.drop()
 	return w.stop()
+}
+
+// Hurry interrupts the calls of Runs whose context has ended, as Config.StopWithin does
+// later: for a person who asks a second time. Calls of other Runs go on. Unknown is what a
+// provider without keys was just asked to send.
+func (b *Box) Hurry() { b.hurry.Do(func() { close(b.hurried) }) }
+
+// Drain is Run until no message is due and none is under way, for programs that are started
+// now and then. Messages that wait for their time or whose account is held are left.
+func (b *Box) Drain(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-look.C:
+			if idle, err := b.store.idle(ctx); err == nil && idle { // Run tells that the database is away
+				stop()
+			}
+		}
+	}
+}
+
+// drainLook is how often Drain looks whether it is done.
+const drainLook = 100 * time.Millisecond
+
+// idle reports whether nothing is due and nothing is under way.
+func (s *Store) idle(ctx context.Context) (bool, error) {
+	var busy int
+	_, err := s.one(ctx, s.own(), `select case when exists (
+			select 1 from {message} m where m.state = 'queued' and m.run_at <= {now} and `+notHeld+`
+		) or exists (select 1 from {message} m where m.state in ('leased', 'sending')) then 1 else 0 end`, nil, &busy)
+	return busy == 0, err
 }
 
 // running is a Run: a lane for each account with messages.
@@ -345,8 +390,7 @@ func (r *running) lane(account string) *lane {
 	l := &lane{account: account, senders: r.box.cfg.Senders}
 	size := min(max(2*l.senders, 16), claimMost)
 	work := r.send
-	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) &&
-		client.Capabilities().Level(feature.MessageBatch) == provider.LevelNative {
+	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) && takesMany(client) {
 		l.senders, size, work = 1, 2*batchMost, r.sendTogether
 	}
 	l.queue = make(chan *claimed, size)
@@ -367,6 +411,15 @@ func (r *running) send(l *lane) {
 		}
 		r.done(l)
 	}
+}
+
+// takesMany reports whether the provider itself takes many messages in a call.
+func takesMany(c *provider.Client) bool {
+	switch c.Capabilities().Level(feature.MessageBatch) {
+	case provider.LevelNative, provider.LevelLimited:
+		return true
+	}
+	return false
 }
 
 func (r *running) done(l *lane) {

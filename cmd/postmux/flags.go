@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/internal/strictjson"
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/contactrows"
@@ -161,25 +161,14 @@ func parseTime(flag, text string, in *time.Location, now time.Time) (time.Time, 
 	return time.Time{}, exit.UsageError(flag, "expected a time like +2h, 2026-12-25 09:00, 2026-12-25 09:00 Asia/Tehran or 2026-12-25T09:00:00+03:30, got %q", text)
 }
 
-// parseLength is time.ParseDuration with days, "+2d" and "+1d12h".
+// parseLength is settings.ParseDuration with a sign, "+2d" and "-1d12h".
 func parseLength(text string) (time.Duration, bool) {
 	sign, rest := text[:1], text[1:]
-	var days time.Duration
-	if n, after, ok := strings.Cut(rest, "d"); ok {
-		count, err := strconv.ParseUint(n, 10, 16)
-		if err != nil {
-			return 0, false
-		}
-		days, rest = time.Duration(count)*24*time.Hour, after
+	d, err := settings.ParseDuration(rest)
+	if err != nil || d < 0 || strings.HasPrefix(rest, "+") {
+		return 0, false
 	}
-	d := time.Duration(0)
-	if rest != "" || days == 0 {
-		var err error
-		if d, err = time.ParseDuration(rest); err != nil || d < 0 || strings.HasPrefix(rest, "+") {
-			return 0, false
-		}
-	}
-	if d += days; sign == "-" {
+	if sign == "-" {
 		d = -d
 	}
 	return d, true

@@ -10,6 +10,7 @@ const (
 	notChanged   = "nothing was changed"
 	notAsked     = "no request was made"
 	notDone      = "nothing was done"
+	notStored    = "nothing was stored"
 )
 
 // nothing has a row for every command, by the words behind "postmux".
@@ -32,6 +33,11 @@ var nothing = map[string]string{
 	"events watch": notAsked,
 	"webhooks":     notDone, "webhooks list": notAsked, "webhooks create": notChanged, "webhooks delete": notChanged,
 	"webhooks sync": notChanged, "sandbox trigger": notDone, "sandbox webhook": notDone,
+
+	"outbox": notDone, "outbox enqueue": notStored, "outbox run": notSent, "outbox settle": notAsked,
+	"outbox migrate": notChanged, "outbox list": notDone, "outbox show": notDone, "outbox stats": notDone,
+	"outbox retry": notChanged, "outbox cancel": notChanged, "outbox decide": notChanged, "outbox purge": notChanged,
+	"outbox hold": notChanged, "outbox release": notChanged, "outbox doubt": notChanged, "outbox demo": notDone,
 
 	"capabilities": notDone, "init": notDone, "demo": notDone, "sandbox": notDone, "settings": notDone, "version": notDone, "man": notDone,
 	"exit-codes": notDone,

@@ -70,7 +70,7 @@ Providers: ` + providerNames() + `.
 	})
 	root.AddCommand(
 		newInit(a), newDemo(a), newSend(a), newBatch(a), newMailing(a), newStatus(a), newCancel(a), newContacts(a), newLists(a), newSuppressions(a),
-		newEvents(a), newWebhooks(a),
+		newEvents(a), newWebhooks(a), newOutbox(a),
 		newCapabilities(a), newCheck(a), newSettings(a), newSandbox(a), newVersion(a), newMan(), newExitCodes(),
 	)
 	cobra.AddTemplateFunc("flagPages", flagPages)

@@ -190,7 +190,7 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		if isText && isReference(word) {
 			return nil // checked after it has been followed
 		}
-		d, err := time.ParseDuration(word)
+		d, err := ParseDuration(word)
 		if err != nil || d <= 0 {
 			return wrong("expected a duration like 30s, got %q", text.NoKey(fmt.Sprint(value)))
 		}
@@ -220,6 +220,27 @@ func (f Field) set(v reflect.Value, value any) *Problem {
 		return &Problem{err.Path, err.Message}
 	}
 	return f.bounded(v)
+}
+
+// ParseDuration is time.ParseDuration with days, "7d" and "1d12h".
+func ParseDuration(word string) (time.Duration, error) {
+	count, rest, ok := strings.Cut(word, "d")
+	if !ok {
+		return time.ParseDuration(word)
+	}
+	days, err := strconv.ParseUint(count, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("expected a number of days before the d: %w", err)
+	}
+	d := time.Duration(days) * 24 * time.Hour
+	if rest == "" {
+		return d, nil
+	}
+	more, err := time.ParseDuration(rest)
+	if err == nil && (more < 0 || rest[0] == '+') {
+		err = errors.New("expected no sign behind the days")
+	}
+	return d + more, err
 }
 
 // notText describes a value where a text is expected. The value may be a key, so it is

@@ -38,6 +38,7 @@ create index {i:message_done} on {message} (changed) where state in ('accepted',
 create index {i:message_failed} on {message} (changed)
   where state in ('refused', 'dead', 'canceled', 'dropped');
 create index {i:message_rcpt} on {message} (rcpt, created desc);
+create index {i:message_many} on {message} (account, intent_at) where rcpts > 1;
 create index {i:message_vendor} on {message} (account, vendor_id) where vendor_id is not null;
 create index {i:message_created} on {message} (created, id);
 

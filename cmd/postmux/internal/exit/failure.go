@@ -78,7 +78,7 @@ func Sentence(err error, code int, nothing string) string {
 	if code != Local {
 		return text
 	}
-	for _, words := range []string{"nothing was sent", "nothing was changed", "nothing was withdrawn", "no request was made"} {
+	for _, words := range []string{"nothing was sent by this call", "nothing was sent", "nothing was changed", "nothing was withdrawn", "no request was made"} {
 		text = strings.TrimSuffix(text, "; "+words)
 	}
 	if strings.Contains(text, "\n") {
