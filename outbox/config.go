@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -70,18 +71,23 @@ func ParseConfig(raw []byte) (Settings, error) {
 	return s, joined(problems)
 }
 
-// decode reads values into out, with references followed but that of the database.
+// decode reads values into out, a pointer to settings. References are followed, but that of
+// the database, and those of keys that nobody knows.
 func decode(values map[string]any, out any) []settings.Problem {
-	database, given := values["database"]
-	delete(values, "database")
-	resolved, problems := settings.Resolve(values)
-	if given {
-		resolved["database"] = database
+	own := make(map[string]any)
+	for _, f := range settings.Fields(reflect.TypeOf(out).Elem()) {
+		if value, ok := values[f.Name]; ok && !f.Secret {
+			own[f.Name] = value
+		}
+	}
+	resolved, problems := settings.Resolve(own)
+	for name, value := range resolved {
+		values[name] = value
 	}
 	for _, p := range problems {
-		delete(resolved, p.Field)
+		delete(values, p.Field)
 	}
-	return append(problems, settings.Decode(resolved, out)...)
+	return append(problems, settings.Decode(values, out)...)
 }
 
 func (s Settings) checkNames() []*provider.Error {
