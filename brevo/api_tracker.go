@@ -28,11 +28,10 @@ const (
 // the events that came after it, 10 a second.
 var trackerLimit = httpx.Limit{Rate: rate.Limit(9.5), Burst: 1}
 
-// TrackerAPI returns the generated client of Brevo's tracker, which is reported
-// to what contacts do on a site, so that automations can start. It has a host
-// and a key of its own, and the errors, timeout and proxy of c; its calls are
-// counted in the class "tracker". ok is false when c is not a client of Brevo or
-// has no tracker_key.
+// TrackerAPI returns the generated client of Brevo's tracker. A program reports to the
+// tracker what contacts do on a site, so that Brevo's automations can start. It has a host
+// and a key of its own, and the errors, timeout and proxy of c; its calls are counted in
+// the class "tracker". ok is false when c is not a client of Brevo or has no tracker_key.
 //
 // Three of its four calls count as sends: a repeat would report twice, so none
 // is repeated unless it provably did not arrive. The generated package is

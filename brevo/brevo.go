@@ -63,10 +63,10 @@ type Config struct {
 	APIKey provider.Secret `json:"api_key" required:"send" doc:"API key of the account, xkeysib-…"`
 	// FolderID is the folder that new lists are put in; needed by CreateList only.
 	FolderID int64 `json:"folder_id" min:"1" doc:"number of the folder that new lists are put in; needed to make lists"`
-	// TrackingConsent says that the account has consent to tracking by contact. A mail
-	// with TrackOpens then tells it of each recipient: off hides who opened, and the opening
-	// is still counted.
-	TrackingConsent bool `json:"tracking_consent" doc:"true: the account has consent to tracking by contact, so track_opens of a mail is told for each recipient"`
+	// TrackingConsent says that the account collects consent to tracking for each contact.
+	// Message.TrackOpens then states that consent: with ToggleOff Brevo counts an open
+	// without recording who opened.
+	TrackingConsent bool `json:"tracking_consent" doc:"true: the account collects consent to tracking for each contact, so track_opens of a mail is sent as the consent of its recipients"`
 	// TrackerKey is the key of the tracker, for TrackerAPI only. The API shows it
 	// in GetAccount under MarketingAutomation.
 	TrackerKey provider.Secret `json:"tracker_key" doc:"key of the tracker (ma-key), which has a host of its own; for brevo.TrackerAPI"`
@@ -119,7 +119,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	chain, err := httpx.New(httpx.Config{
 		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
 		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
-		Classify:  sendinblue.Classify,
+		Classify:  sendinblue.Classify, // in errors.go of that package, which Pakat v3 shares
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 		Limits: httpx.Limits{ByClass: limits, Class: classOf, Left: sendinblue.Left},
 	})

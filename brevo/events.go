@@ -10,8 +10,8 @@ import (
 
 // ParseEvents reads the body of a webhook: one event, or several when the webhook is
 // batched. An event with a name that is not known, or that cannot be read, has the kind
-// events.KindUnknown; mail that came in is such a one. The error is about a body that is no
-// JSON object and no list. Account and ReceivedAt stay empty.
+// events.KindUnknown, and so has inbound mail. The error is about a body that is no JSON
+// object and no list. Account and ReceivedAt stay empty.
 //
 // The vendor tells no ids of events and signs nothing: see Receiver for who may call.
 func ParseEvents(body []byte) ([]events.Event, error) { return sendinblue.ParseEvents(name, body) }

@@ -230,7 +230,7 @@ type recentIDs struct {
 }
 
 func (b *Box) remember(ids []string) {
-	if b.store.d != postgres {
+	if !b.store.d.is(postgres) {
 		return
 	}
 	b.mu.Lock()

@@ -30,8 +30,10 @@ const (
 			select id as due_id from {message} m where state = 'queued' and account = {1} and run_at <= {now}
 				and format <= {3} and {timeline} order by account, run_at, id limit {4}{locked}
 		) as due where m.id = due_id returning ` + entryColumns
-	claimOne = `update {message} as m ` + claimSet + ` where m.id = {1} and m.state = 'queued' and m.run_at <= {now}
-			and m.format <= {3} and {timeline} and ` + notHeld + ` returning ` + entryColumns
+	claimThis = `update {message} as m ` + claimSet + ` where m.id = {1} and m.state = 'queued' and m.run_at <= {now}
+			and m.format <= {3} and {timeline}`
+	claimOne   = claimThis + ` and ` + notHeld + ` returning ` + entryColumns
+	claimProbe = claimThis + ` returning ` + entryColumns
 )
 
 // claim takes due messages for a worker. args are the first and the later parameters of a
@@ -40,42 +42,44 @@ func (w *worker) claim(ctx context.Context, text, first string, args ...any) ([]
 	w.claiming.RLock()
 	defer w.claiming.RUnlock()
 	list, err := w.box.store.claimed(ctx, text, append([]any{first, w.id}, args...)...)
+	if err != nil {
+		return nil, err // its commit may have been done: reclaim finds that
+	}
 	w.hand.Lock()
 	defer w.hand.Unlock()
-	if err != nil {
-		w.hand.lost = true // its commit may have been done
-	}
 	for _, c := range list {
-		w.hand.ids[c.entry.ID] = true
+		w.hand.ids[c.entry.ID]++
 	}
-	return list, err
+	return list, nil
 }
 
-// hand are the messages that a worker has.
+// hand are the messages that a worker has. It may have one twice: it had lost it, does not
+// know that yet, and has taken it again.
 type hand struct {
 	sync.Mutex
-	ids  map[string]bool
-	lost bool // a claim failed, and may have been stored
+	ids map[string]int
 }
 
 // letGo says that the worker no longer has a message.
 func (w *worker) letGo(c *claimed) {
 	w.hand.Lock()
 	defer w.hand.Unlock()
-	delete(w.hand.ids, c.entry.ID)
+	if w.hand.ids[c.entry.ID]--; w.hand.ids[c.entry.ID] == 0 {
+		delete(w.hand.ids, c.entry.ID)
+	}
 }
 
-// reclaim gives back what is leased to this worker and not in its hand: a claim whose answer
-// was lost.
+// reclaim gives back what is leased to this worker and not in its hand: claims whose answers
+// were lost. The server may do such a commit late, so that this is looked for at each sign of
+// life. It never waits for a claim that hangs: the sign of life would.
 func (w *worker) reclaim(ctx context.Context) error {
-	w.claiming.Lock() // no claim is under way
+	if !w.claiming.TryLock() {
+		return nil // the next time
+	}
 	defer w.claiming.Unlock()
 	w.hand.Lock()
-	lost, ids := w.hand.lost, accountsOf(w.hand.ids)
+	ids := accountsOf(w.hand.ids)
 	w.hand.Unlock()
-	if !lost {
-		return nil
-	}
 	text, err := jsonText(rowsOf(ids))
 	if err != nil {
 		return err
@@ -83,11 +87,6 @@ func (w *worker) reclaim(ctx context.Context) error {
 	_, err = w.box.store.exec(ctx, w.box.store.own(), `update {message} as m set state = 'queued', worker = null, changed = {now}
 		where m.state in ('leased', 'sending') and m.state = 'leased' and m.worker = {2}
 			and m.id not in (select r_id from {rows 1: id id})`, text, w.id)
-	if err == nil {
-		w.hand.Lock()
-		w.hand.lost = false
-		w.hand.Unlock()
-	}
 	return err
 }
 

@@ -116,14 +116,15 @@ func (s *Store) Doubt(ctx context.Context, since time.Time, by string) (int64, e
 type Purged struct {
 	Messages int64 `json:"messages"`
 	Keys     int64 `json:"keys"`
+	Guarded  int64 `json:"guarded"` // keys of the duplicate guard
 }
 
 // purgeMost is how many messages one statement removes: a purge never holds locks for long.
 const purgeMost = 1000
 
 // Purge removes messages that ended longer ago than Config.Retention says, and keys of
-// messages that were purged so long ago. It never removes what is queued, under way or
-// unknown. Run purges by itself once an hour.
+// messages that were purged so long ago, those of Guard too. It never removes messages that are
+// queued, under way or unknown. Run purges by itself once an hour.
 func (b *Box) Purge(ctx context.Context) (Purged, error) {
 	var out Purged
 	r := b.cfg.Retention
@@ -150,7 +151,12 @@ func (b *Box) Purge(ctx context.Context) (Purged, error) {
 		return out, b.store.storeError("purge", err)
 	}
 	out.Keys = n
-	return out, nil
+	// A limit that was not used for so long is full; without its row it is as well.
+	if _, err := b.store.exec(ctx, b.store.own(), "delete from {limit} where next < {now} - {1}", day.Microseconds()); err != nil {
+		return out, b.store.storeError("purge", err)
+	}
+	out.Guarded, err = b.store.PurgeGuard(ctx, max(r.Keys, guardRuns))
+	return out, err
 }
 
 func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n int64, err error) {
@@ -171,13 +177,13 @@ func (s *Store) purge(ctx context.Context, states string, keep time.Duration) (n
 			return err
 		}
 		// The key stays, from now on for its own time. A person may have changed the state meanwhile.
-		if n, err = s.exec(ctx, x, "delete from {message} where id in (select r_id from {rows 1: id id}) and state in "+states, text); err != nil {
+		if n, err = s.exec(ctx, x, "delete from {message} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and m.state in "+states, text); err != nil {
 			return err
 		}
 		for _, q := range []string{
-			"delete from {body} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {body}.id)",
-			"delete from {settled} where id in (select r_id from {rows 1: id id})",
-			"update {key} set purged = {now} where id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} m where m.id = {key}.id)",
+			"delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
+			"delete from {settled} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})",
+			"update {key} as m set purged = {now} where {listed 1} and m.id in (select r_id from {rows 1: id id}) and not exists (select 1 from {message} g where g.id = m.id)",
 		} {
 			if _, err = s.exec(ctx, x, q, text); err != nil {
 				return err

@@ -134,6 +134,9 @@ type newRow struct {
 	Rcpts     int     `json:"rcpts"`
 
 	body []byte
+	// late is the error of a message whose time is over, unless its key is there already: a
+	// repeat of a call is no new message.
+	late error
 }
 
 // newRow is the row of a message, or the error of one that is not stored.
@@ -162,11 +165,14 @@ func (b *Box) newRow(ctx context.Context, m *provider.Message, o *EnqueueOpts) (
 	r := &newRow{Account: account, Namespace: cmp.Or(o.Namespace, b.cfg.Namespace)}
 	switch {
 	case !m.SendAt.IsZero() && m.SendAt.Before(now.Add(-time.Minute)):
-		return nil, refusal("send_at", "expected a time in the future, got %s; leave it out to send now", m.SendAt.Format(time.RFC3339))
+		r.late = refusal("send_at", "expected a time in the future, got %s; leave it out to send now", m.SendAt.Format(time.RFC3339))
 	case !o.Expires.IsZero() && !o.Expires.After(now):
-		return nil, refusal("expires", "expected a time in the future, got %s", o.Expires.Format(time.RFC3339))
+		r.late = refusal("expires", "expected a time in the future, got %s", o.Expires.Format(time.RFC3339))
 	case !o.Expires.IsZero() && !o.Expires.After(m.SendAt):
 		return nil, refusal("expires", "expected a time after send_at, got %s", o.Expires.Format(time.RFC3339))
+	}
+	if r.late != nil && m.IdempotencyKey == "" {
+		return nil, r.late
 	}
 	r.SendAt, r.Lasts = micros(m.SendAt), b.cfg.GiveUp.Microseconds()
 	if !o.Expires.IsZero() {
@@ -296,7 +302,7 @@ func (b *Box) enqueue(ctx context.Context, tx Execer, rows []*newRow) error {
 // only stores messages has no worker that does.
 func (b *Box) lookAtServer(ctx context.Context) {
 	b.mu.Lock()
-	due := b.store.d == postgres && time.Since(b.looked) > time.Second
+	due := b.store.d.is(postgres) && time.Since(b.looked) > time.Second
 	if due {
 		b.looked = time.Now()
 	}
@@ -353,6 +359,9 @@ func (s *Store) insertKeys(ctx context.Context, x Execer, rows []*newRow) ([]*ne
 	var fresh, keyed []*newRow
 	byID := make(map[string]*newRow)
 	for _, r := range rows {
+		if err := s.known(ctx, x, r); err != nil {
+			return nil, err
+		}
 		switch twin := byID[r.ID]; {
 		case r.Key == nil:
 			fresh = append(fresh, r)
@@ -400,6 +409,19 @@ func (s *Store) insertKeys(ctx context.Context, x Execer, rows []*newRow) ([]*ne
 		}
 	}
 	return fresh, nil
+}
+
+// known returns the error of a row that comes late, unless its key is there.
+func (s *Store) known(ctx context.Context, x Execer, r *newRow) error {
+	if r.late == nil {
+		return nil
+	}
+	var id string
+	found, err := s.one(ctx, x, "select id from {key} where namespace = {1} and key = {2}", []any{r.Namespace, *r.Key}, &id)
+	if err == nil && !found {
+		err = r.late
+	}
+	return err
 }
 
 func otherMessage(key string) error {

@@ -171,8 +171,10 @@ var applyTexts = [kinds]string{
 			first_at = case when m.unclear then m.first_at end, key_until = case when m.unclear then m.key_until end
 		from ` + backRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and m.worker = {2} and m.state = 'sending'
 		returning id, attempt, 0, {now}`,
-	// Late truth wins: of a worker that was taken for dead, over unknown, unless a person
-	// decided. After another server took over, the number of the attempt may be lost.
+	// Late truth wins: of a worker that was taken for dead, over unknown. A person's decision
+	// leads out of unknown; one to send again counts as an attempt, so that what is known of
+	// those before comes too late. After another server took over, the number of the attempt
+	// may be lost.
 	result: `update {message} as m set state = r_state, changed = {now}, worker = null,
 			run_at = case when r_wait is null then m.run_at else {now} + r_wait end,
 			unclear = r_unclear, failures = r_failures,
@@ -181,8 +183,8 @@ var applyTexts = [kinds]string{
 			vendor_id = r_vendor, receipt = coalesce(r_receipt, m.receipt), error = r_error
 		from ` + resultRows + ` where {listed 1} and m.id = r_id and (
 			m.attempt = r_attempt and m.worker = {2} and m.state in ('leased', 'sending')
-			or m.attempt <= r_attempt and m.state = 'unknown' and m.decided is null
-			or m.attempt = r_attempt and m.state = 'queued' and m.decided is null and r_state in ('accepted', 'scheduled'))
+			or m.attempt <= r_attempt and m.state = 'unknown'
+			or m.attempt = r_attempt and m.state = 'queued' and r_state in ('accepted', 'scheduled'))
 		returning id, attempt, 0, {now}`,
 }
 
@@ -201,19 +203,42 @@ func (s *Store) apply(ctx context.Context, worker string, list []*change) ([]cha
 	return answers, err
 }
 
+// applyKind stores the changes of one kind. A worker that had lost a message and has it again
+// may have two changes of it here: each statement has an id once, so that its answer is clear.
 func (s *Store) applyKind(
 	ctx context.Context, x Execer, worker string, kind changeKind, list []*change, answers []changed,
 ) error {
-	index := make(map[string]int)
-	var rows []*change
+	rest := make([]int, 0, len(list))
 	for i, c := range list {
 		if c.kind == kind {
-			index[c.ID] = i
-			rows = append(rows, c)
+			rest = append(rest, i)
 		}
 	}
-	if len(rows) == 0 {
-		return nil
+	for len(rest) > 0 {
+		index := make(map[string]int, len(rest))
+		again := rest[:0]
+		for _, i := range rest {
+			if _, ok := index[list[i].ID]; ok {
+				again = append(again, i)
+				continue
+			}
+			index[list[i].ID] = i
+		}
+		if err := s.applyOnce(ctx, x, worker, kind, list, index, answers); err != nil {
+			return err
+		}
+		rest = again
+	}
+	return nil
+}
+
+// applyOnce stores the changes of an index, from id to place in list.
+func (s *Store) applyOnce(
+	ctx context.Context, x Execer, worker string, kind changeKind, list []*change, index map[string]int, answers []changed,
+) error {
+	rows := make([]*change, 0, len(index))
+	for _, i := range index {
+		rows = append(rows, list[i])
 	}
 	slices.SortFunc(rows, func(a, b *change) int { return strings.Compare(a.ID, b.ID) })
 	text, err := jsonText(rows)
@@ -250,7 +275,7 @@ func (s *Store) dropBodies(ctx context.Context, x Execer, list []*change, answer
 	if err != nil {
 		return err
 	}
-	_, err = s.exec(ctx, x, "delete from {body} where id in (select r_id from {rows 1: id id})", text)
+	_, err = s.exec(ctx, x, "delete from {body} as m where {listed 1} and m.id in (select r_id from {rows 1: id id})", text)
 	return err
 }
 

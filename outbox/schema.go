@@ -65,14 +65,14 @@ func (s *Store) migrations() []migration {
 // it, and returns an error when they are of a newer version. Workers of the version before
 // may go on meanwhile. Only one process migrates at a time; others wait.
 func (s *Store) Migrate(ctx context.Context) error {
-	if s.d == sqlite && ctx.Err() == nil {
+	if s.d.is(sqlite) && ctx.Err() == nil {
 		// In a transaction it would have no effect.
 		if _, err := s.db.ExecContext(ctx, "pragma journal_mode = wal"); err != nil {
 			return s.storeError("migrate", err)
 		}
 	}
 	err := s.in(ctx, func(x Execer) error {
-		if s.d == postgres {
+		if s.d.is(postgres) {
 			// The number stands for these tables, whatever else uses advisory locks.
 			if _, err := s.exec(ctx, x, "select pg_advisory_xact_lock(hashtext({1}))", s.table("schema")); err != nil {
 				return err
@@ -117,7 +117,7 @@ func splitStatements(text string) []string {
 func (s *Store) version(ctx context.Context, x Execer) (int, error) {
 	var there bool
 	var err error
-	if s.d == postgres {
+	if s.d.is(postgres) {
 		_, err = s.one(ctx, x, "select to_regclass({1}) is not null", []any{s.table("schema")}, &there)
 	} else {
 		_, err = s.one(ctx, x, "select exists (select 1 from sqlite_master where type = 'table' and name = {1})",
@@ -205,7 +205,7 @@ var sqliteSettings = []setting{
 
 func (s *Store) durable(ctx context.Context) ([]Warning, error) {
 	list := sqliteSettings
-	if s.d == postgres {
+	if s.d.is(postgres) {
 		list = postgresSettings
 	}
 	var warnings []Warning

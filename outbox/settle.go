@@ -54,25 +54,26 @@ func (b *Box) settle(ctx context.Context, e *Entry) (Settled, error) {
 	if err != nil {
 		return out, err
 	}
-	found, err := client.Settle(ctx, r)
+	others, err := b.store.others(ctx, e, r)
+	if err != nil {
+		return out, b.store.storeError("settle", err)
+	}
+	found, err := client.Settle(ctx, r, others...)
 	if err != nil {
 		out.Why = err.Error()
 		if errors.Is(err, provider.ErrUnsupported) {
 			return out, b.store.lookedUp(ctx, e, len(lookUpTimes))
 		}
-		return out, nil //nolint:nilerr // the provider does not say; Why has it
+		return out, nil // the provider does not say; Why has it
 	}
-	v := verdict{state: Unknown, unclear: true, failures: e.Failures}
-	switch {
-	case found.State == provider.StateUnknown:
+	v := verdict{state: Accepted}
+	switch found.State {
+	case provider.StateUnknown:
 		out.Why = "the provider does not show the mail"
 		return out, nil
-	case found.State == provider.StateRefused:
-		// Proved: nothing was sent. A person looks at it, since it can no longer be told
-		// from the tries whether it is wanted so late.
-		v = verdict{state: Dead}
-	default:
-		v = verdict{state: Accepted}
+	case provider.StateRefused:
+		// Proved: nothing was sent. Whether it is wanted so late, a person says.
+		v.state = Dead
 	}
 	ok, err := b.store.settled(ctx, e, v, found)
 	switch {
@@ -103,6 +104,58 @@ func (b *Box) traced(ctx context.Context, e *Entry) (*provider.Receipt, error) {
 	return unknownReceipt(e, m, trial{entry: e, now: until.Add(time.Minute)}), nil
 }
 
+// othersSpan is how far from the tries of a message those of another may be, so that a mail in
+// the provider's list can be either one's. Client.Settle looks at the times themselves.
+const othersSpan = time.Hour
+
+// others are the receipts of other messages to the same people at about the same time: a mail
+// that is found may be one of theirs.
+func (s *Store) others(ctx context.Context, e *Entry, r *provider.Receipt) ([]*provider.Receipt, error) {
+	from, until := e.FirstAt, e.Changed
+	if r.Unsettled != nil {
+		from, until = r.Unsettled.At, r.Unsettled.Until
+	}
+	type person struct {
+		Rcpt string `json:"rcpt"`
+	}
+	people := make([]person, len(r.Recipients))
+	for i, p := range r.Recipients {
+		people[i] = person{emailKey(p.Email)}
+	}
+	text, err := jsonText(people)
+	if err != nil {
+		return nil, err
+	}
+	const open = " and account = {1} and id <> cast({2} as {id}) and intent_at between {3} and {4} and state not in ('refused', 'canceled', 'dead')"
+	var out []*provider.Receipt
+	seen := make(map[string]bool)
+	for _, q := range []string{
+		"select " + entryColumns + " from {message} m where rcpt in (select r_rcpt from {rows 5: rcpt text})" + open,
+		"select " + entryColumns + " from {message} m where rcpts > 1 and {5} <> ''" + open,
+	} {
+		args := []any{e.Account, e.ID, from.Add(-othersSpan).UnixMicro(), until.Add(othersSpan).UnixMicro(), text}
+		err := s.query(ctx, s.own(), q, args, func(scan func(...any) error) error {
+			other, err := scanEntry(scan)
+			if err != nil || seen[other.ID] {
+				return err
+			}
+			seen[other.ID] = true
+			if other.Receipt == nil { // nothing is known of it, so it may be any
+				other.Receipt = &provider.Receipt{State: provider.StateUnknown}
+				for _, p := range r.Recipients {
+					other.Receipt.Recipients = append(other.Receipt.Recipients, provider.RecipientResult{Email: p.Email, State: provider.StateUnknown})
+				}
+			}
+			out = append(out, other.Receipt)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // settled stores what a look-up proved. It reports false when the provider's id was given to
 // another message before, or the message is not unknown any more.
 func (s *Store) settled(ctx context.Context, e *Entry, v verdict, r *provider.Receipt) (bool, error) {
@@ -114,8 +167,8 @@ func (s *Store) settled(ctx context.Context, e *Entry, v verdict, r *provider.Re
 	err = s.in(ctx, func(x Execer) error {
 		done = false
 		if c.Vendor != nil {
-			n, err := s.exec(ctx, x, `insert into {settled} (account, vendor_id, rcpt, id) select {1}, {2}, {3}, cast({4} as `+s.d.idType+`)
-				where not exists (select 1 from {message} m where m.account = {1} and m.vendor_id = {2} and m.rcpt = {3} and m.id <> cast({4} as `+s.d.idType+`))
+			n, err := s.exec(ctx, x, `insert into {settled} (account, vendor_id, rcpt, id) select {1}, {2}, {3}, cast({4} as {id})
+				where not exists (select 1 from {message} m where m.account = {1} and m.vendor_id = {2} and m.rcpt = {3} and m.id <> cast({4} as {id}))
 				on conflict do nothing`, e.Account, *c.Vendor, e.Recipient, e.ID)
 			if err != nil || n == 0 {
 				return err

@@ -67,6 +67,31 @@ func (s *Store) Stats(ctx context.Context) (*Stats, error) {
 	return out, nil
 }
 
+// Overdue returns the ids of up to so many messages that have been due for so long, of accounts
+// that are not held. A dispatcher that was told of messages one by one, as a job queue is,
+// finds with it what it has missed: give them to Process.
+func (s *Store) Overdue(ctx context.Context, by time.Duration, most int) ([]string, error) {
+	queues, _, err := s.queues(ctx)
+	if err != nil {
+		return nil, s.storeError("overdue", err)
+	}
+	var ids []string
+	for _, q := range queues {
+		err := s.query(ctx, s.own(), `select id from {message} m where m.state = 'queued' and m.account = {1}
+			and m.run_at <= {now} - {2} order by m.account, m.run_at, m.id limit {3}`,
+			[]any{q.account, by.Microseconds(), most - len(ids)}, func(scan func(...any) error) error {
+				var id string
+				err := scan(&id)
+				ids = append(ids, id)
+				return err
+			})
+		if err != nil {
+			return nil, s.storeError("overdue", err)
+		}
+	}
+	return ids, nil
+}
+
 // Query says which messages List returns; zero fields say nothing.
 type Query struct {
 	States    []State
@@ -115,7 +140,7 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		args = append(args, value)
 		where = append(where, strings.ReplaceAll(condition, "{}", "{"+strconv.Itoa(len(args))+"}"))
 	}
-	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as "+s.d.idType+"))", "m.created <= {1}")
+	where = append(where, "(m.created < {1} or m.created = {1} and m.id < cast({2} as {id}))", "m.created <= {1}")
 	if len(q.States) > 0 {
 		names := make([]string, len(q.States))
 		for i, state := range q.States {
@@ -125,7 +150,10 @@ func (s *Store) page(ctx context.Context, q Query, created int64, id string) ([]
 		where = append(where, "m.state in ("+strings.Join(names, ", ")+")")
 	}
 	for _, c := range []struct{ column, value string }{
-		{"m.account", q.Account}, {"m.namespace", q.Namespace}, {"m.key", q.Key}, {"m.vendor_id", q.MessageID},
+		{"m.account", q.Account},
+		{"m.namespace", q.Namespace},
+		{"m.key", q.Key},
+		{"m.vendor_id", q.MessageID},
 		{"m.rcpt", optional(q.Recipient, emailKey)},
 	} {
 		if c.value != "" {

@@ -21,43 +21,91 @@ import (
 // is settled by a worker or a person, and is never sent again by Process.
 //
 // The error is about the database, or that there is no such message; a message that its
-// provider refuses is no error. The first Process of a Box starts its sign of life, which
-// Close ends.
+// provider refuses is no error. The first Process of a Box starts its sign of life, as Start
+// does, and Close ends it.
 func (b *Box) Process(ctx context.Context, id string) (*Entry, error) {
 	e, err := b.store.Get(ctx, id)
-	if err != nil || e.State != Queued {
+	if err != nil || e.State.Ended() || e.State == Unknown {
 		return e, err
 	}
 	if _, err := b.client(ctx, e.Account); err != nil {
 		return nil, err // this process does not have the account; another may
 	}
+	// Also for one that another worker has: who has died is swept by who lives.
 	w, err := b.working(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer w.underWay.Done()
-	list, err := w.claim(ctx, claimOne, id, bodyFormat)
+	if e.State != Queued {
+		return e, nil
+	}
+	e, err = b.step(ctx, w, e, claimOne)
+	if err != nil || e.State != Queued {
+		return e, err
+	}
+	until, err := b.heldUntil(ctx, w, e)
+	if err != nil || e.NextAt.After(w.now()) || until.IsZero() || until.After(w.now()) {
+		return e.after(until), err
+	}
+	// It is time to try one message of the held account, and this is one.
+	mine, err := b.store.probe(ctx, e.Account)
+	if err != nil {
+		return nil, b.store.storeError("process", err)
+	}
+	if mine {
+		if e, err = b.step(ctx, w, e, claimProbe); err != nil || e.State != Queued {
+			return e, err
+		}
+	}
+	until, err = b.heldUntil(ctx, w, e)
+	return e.after(until), err
+}
+
+// Start starts the sign of life of a Box whose dispatcher calls Process, as the first Process
+// does. It also takes up what dead workers left, and looks up unknown outcomes, so a program
+// that waits for its first message calls it. Close ends it. Run needs no Start.
+func (b *Box) Start(ctx context.Context) error {
+	w, err := b.working(ctx)
+	if err != nil {
+		return err
+	}
+	w.underWay.Done()
+	return nil
+}
+
+// step sends the message of an entry if a claim takes it, and returns the entry after that.
+func (b *Box) step(ctx context.Context, w *worker, e *Entry, claim string) (*Entry, error) {
+	list, err := w.claim(ctx, claim, e.ID, bodyFormat)
 	if err != nil {
 		return nil, b.store.storeError("process", err)
 	}
 	for _, c := range list {
+		c.probe = claim == claimProbe
 		// A call that has begun ends as its own timeout says, or with the worker.
 		b.try(w.calls, w, c)
 	}
-	if e, err = b.store.Get(ctx, id); err != nil || e.State != Queued {
-		return e, err
-	}
+	return b.store.Get(ctx, e.ID)
+}
+
+// heldUntil returns until when the account of a message is held; the zero time when it is not.
+func (b *Box) heldUntil(ctx context.Context, w *worker, e *Entry) (time.Time, error) {
 	until, held, err := b.store.heldUntil(ctx, e.Account)
 	switch {
 	case err != nil:
-		return nil, b.store.storeError("process", err)
+		return time.Time{}, b.store.storeError("process", err)
 	case held && until.IsZero():
-		until = w.now().Add(time.Minute) // a person releases it
+		return w.now().Add(time.Minute), nil // a person releases it
 	}
-	if until.After(e.NextAt) {
-		e.NextAt = until
+	return until, nil
+}
+
+// after returns the entry, which is not sent before t.
+func (e *Entry) after(t time.Time) *Entry {
+	if t.After(e.NextAt) {
+		e.NextAt = t
 	}
-	return e, nil
+	return e
 }
 
 // try sends a claimed message and stores what became of it.

@@ -97,6 +97,8 @@ type dialect struct {
 	rows func(param string, columns []column) string
 	// locked follows a SELECT of the rows that the statement changes.
 	locked string
+	// forUpdate is the same, and waits for rows that another changes.
+	forUpdate string
 	// listed is a condition that each row of a JSON text has the id m.id. It says nothing
 	// new where rows are joined by id; PostgreSQL scans the table without it, since it
 	// guesses that a JSON text has many rows.
@@ -104,11 +106,17 @@ type dialect struct {
 	// sameServer is a condition: the server is the one that wrote everything so far, and
 	// no standby that took over and may lack the last of it.
 	sameServer string
+	// hasty ends the SET of an UPDATE that a crash of the server may undo: its commit does not
+	// wait for the disk.
+	hasty string
 	// idType is the type of ids.
 	idType string
 	// timeline is an expression for what changes when a standby takes over.
 	timeline string
 }
+
+// is reports whether d speaks to the same database as other. Tests change copies.
+func (d *dialect) is(other *dialect) bool { return d.name == other.name }
 
 // column is a column of a table made of JSON.
 type column struct{ name, kind string }
@@ -118,11 +126,12 @@ var postgres = &dialect{
 	// A select of its own is read once a statement, so that an index on a time can be used.
 	now:    "(select (extract(epoch from clock_timestamp()) * 1000000)::bigint)",
 	param:  func(n int) string { return "$" + strconv.Itoa(n) },
-	locked: " for update skip locked",
+	locked: " for update skip locked", forUpdate: " for update",
 	// The name of the file of the log begins with the timeline. Unlike pg_control_checkpoint
 	// it is right from the first statement after a promotion on.
 	idType: "uuid", timeline: postgresTimeline,
 	sameServer: "exists (select 1 from {fact} f where f.name = 'timeline' and f.value = " + postgresTimeline + ")",
+	hasty:      " from (select set_config('synchronous_commit', 'off', true)) as hasty",
 	listed: func(param string) string {
 		return "m.id = any(array(select (v->>'id')::uuid from json_array_elements(" + param + "::json) v))"
 	},
@@ -160,11 +169,13 @@ var sqlite = &dialect{
 //	{message}                     a table
 //	{i:message_due}               an index
 //	{1}                           a parameter
+//	{id}                          the type of ids
 //	{now}                         the time in microseconds
 //	{rows 1: id id, attempt int}  the table r made of a JSON text; its columns are r_id, r_attempt
 //	{listed 1}                    m.id is one of the ids of the JSON text
 //	{timeline}                    no standby has taken over from the server of the Store
 //	{locked}                      the end of a SELECT whose rows are changed
+//	{hasty}                       the end of a SET that a crash may undo
 var placeholder = regexp.MustCompile(`\{([^{}]+)\}`)
 
 // statement is a rendered one.
@@ -190,6 +201,10 @@ func (s *Store) render(text string, args int) statement {
 			return s.d.param(args + 1)
 		case word == "locked":
 			return s.d.locked
+		case word == "id":
+			return s.d.idType
+		case word == "hasty":
+			return s.d.hasty
 		case word == "timeline":
 			return s.render(s.d.sameServer, 0).text
 		case name == "rows":

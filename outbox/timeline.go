@@ -29,7 +29,7 @@ type Promotion struct {
 // process does what is to be done then; each one looks for messages of its own that are lost.
 func (b *Box) followTimeline(ctx context.Context) error {
 	s := b.store
-	if s.d != postgres {
+	if !s.d.is(postgres) {
 		return nil
 	}
 	var noted, current string

@@ -58,7 +58,7 @@ func (b *Box) newWorker(ctx context.Context) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{box: b, id: id, born: time.Now()}
-	w.hand.ids = make(map[string]bool)
+	w.hand.ids = make(map[string]int)
 	w.quit, w.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	w.calls, w.interrupt = context.WithCancel(w.quit)
 	if err := w.beat(ctx); err != nil {
@@ -183,7 +183,7 @@ func (w *worker) leave() error {
 	s := w.box.store
 	err := s.in(ctx, func(x Execer) error {
 		if _, err := s.exec(ctx, x, `update {message} set state = 'queued', worker = null, changed = {now}
-			where worker = {1} and state = 'leased'`, w.id); err != nil {
+			where worker = {1} and state in ('leased', 'sending') and state = 'leased'`, w.id); err != nil {
 			return err
 		}
 		// What is still sending is for the sweep of another: its outcome was not stored.
@@ -264,7 +264,6 @@ type lane struct {
 	account string
 	queue   chan *claimed
 	senders int
-	probing atomic.Bool // the account is held, and one message is tried
 	busy    atomic.Int64
 }
 
@@ -391,8 +390,7 @@ func (r *running) lane(account string) *lane {
 	l := &lane{account: account, senders: r.box.cfg.Senders}
 	size := min(max(2*l.senders, 16), claimMost)
 	work := r.send
-	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) &&
-		client.Capabilities().Level(feature.MessageBatch) == provider.LevelNative {
+	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) && takesMany(client) {
 		l.senders, size, work = 1, 2*batchMost, r.sendTogether
 	}
 	l.queue = make(chan *claimed, size)
@@ -413,6 +411,15 @@ func (r *running) send(l *lane) {
 		}
 		r.done(l)
 	}
+}
+
+// takesMany reports whether the provider itself takes many messages in a call.
+func takesMany(c *provider.Client) bool {
+	switch c.Capabilities().Level(feature.MessageBatch) {
+	case provider.LevelNative, provider.LevelLimited:
+		return true
+	}
+	return false
 }
 
 func (r *running) done(l *lane) {

@@ -3,7 +3,7 @@ package pakat
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/postmux/postmux/internal/loose"
 	"github.com/postmux/postmux/internal/mailevent"
@@ -41,55 +41,54 @@ func readEvent(row json.RawMessage) events.Event {
 	e := events.Event{
 		Kind: events.KindUnknown, Provider: name, Source: events.SourceWebhook, Scope: provider.ScopeMarketing, Raw: row,
 	}
-	within := func(value []byte, member func(name, value []byte)) {
-		loose.Members(value, func(name, value []byte) {
-			if string(name) == "attributes" {
-				loose.Members(value, member)
-			}
-		})
-	}
+	var event, list, subscriber, campaign []byte
+	var sent time.Time
 	loose.Members(row, func(name, value []byte) {
 		switch string(name) {
 		case "event":
-			loose.Members(value, func(name, value []byte) {
-				switch text := loose.Text(value); string(name) {
-				case "type":
-					e.VendorEvent = text
-				case "user_agent":
-					e.UserAgent = text
-				case "ip_address":
-					e.IP = text
-				default: // under which name the link comes is not known
-					if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
-						e.URL = text
-					}
-				}
-			})
+			event = value
 		case "timestamp":
-			if at, ok := loose.Unix(loose.Whole(value)); ok {
-				e.At, e.AtBasis = at, events.AtExact
-			}
-		case "subscriber":
-			within(value, func(name, value []byte) {
-				if string(name) == "email" {
-					e.Recipient = mailevent.Address(value)
-				}
-			})
-		case "campaign":
-			within(value, func(name, value []byte) {
-				switch string(name) {
-				case "campaign_uid":
-					e.CampaignID = loose.ID(value)
-				case "subject":
-					e.Subject = loose.Text(value)
-				}
-			})
+			sent, _ = loose.Unix(loose.Whole(value))
 		case "list":
-			within(value, func(name, value []byte) {
-				if string(name) == "list_uid" {
-					e.Lists = loose.Texts(value)
-				}
-			})
+			list = attributes(value)
+		case "subscriber":
+			subscriber = attributes(value)
+		case "campaign":
+			campaign = attributes(value)
+		}
+	})
+	loose.Members(event, func(name, value []byte) {
+		switch text := loose.Text(value); string(name) {
+		case "type":
+			e.VendorEvent = text
+		case "user_agent":
+			e.UserAgent = text
+		case "ip_address":
+			e.IP = text
+		case "clicked_url":
+			e.URL = text
+		case "date_added":
+			if at, err := time.Parse(time.DateTime, text); err == nil {
+				e.At, e.AtBasis = at, events.AtAssumed
+			}
+		}
+	})
+	loose.Members(list, func(name, value []byte) {
+		if string(name) == "list_uid" {
+			e.Lists = loose.Texts(value)
+		}
+	})
+	loose.Members(subscriber, func(name, value []byte) {
+		if string(name) == "email" {
+			e.Recipient = mailevent.Address(value)
+		}
+	})
+	loose.Members(campaign, func(name, value []byte) {
+		switch string(name) {
+		case "campaign_uid":
+			e.CampaignID = loose.ID(value)
+		case "subject":
+			e.Subject = loose.Text(value)
 		}
 	})
 	if w := stateWords.Word(e.VendorEvent); w != nil && len(w.Payload) > 0 {
@@ -98,8 +97,23 @@ func readEvent(row json.RawMessage) events.Event {
 	if e.Kind != events.KindClicked {
 		e.URL = ""
 	}
+	// The time of the request is another one when a call is repeated, and with it the ID would
+	// be. It serves where the event has none of its own.
+	if e.At.IsZero() && !sent.IsZero() {
+		e.At, e.AtBasis = sent, events.AtAssumed
+	}
 	mailevent.Finish(&e)
 	return e
+}
+
+// attributes are those of a part of a record.
+func attributes(part []byte) (found []byte) {
+	loose.Members(part, func(name, value []byte) {
+		if string(name) == "attributes" {
+			found = value
+		}
+	})
+	return found
 }
 
 // Receiver reads webhooks of new.pakat.net that have one of the secrets at the end of their

@@ -6,8 +6,9 @@
 //   - pakatv3 is api.pakat.net/v3, an older dialect of Sendinblue. NewV3 and
 //     APIV3 belong to it.
 //
-// They share no accounts, keys or data, and a key of one is refused by the
-// other. What follows is about pakat; the functions of pakatv3 tell of theirs.
+// They share no accounts, keys or data, and a key of one is refused by the other. What
+// follows is about pakat; the comments of NewV3 and the other V3 functions describe
+// pakatv3.
 //
 //	client, err := pakat.New(key, provider.WithFrom(provider.Address{Email: "shop@example.com"}))
 //
@@ -69,7 +70,7 @@ type Config struct {
 	PlainText string `json:"plain_text" enum:"base64|plain" default:"base64" doc:"how the text part is written"`
 	// TimeZone is the zone of the account, in which the vendor writes times of events; empty
 	// means UTC.
-	TimeZone string `json:"time_zone" default:"UTC" doc:"zone of the account, in which the provider writes times of the log, such as Asia/Tehran; that it is this one is not documented"`
+	TimeZone string `json:"time_zone" default:"UTC" doc:"time zone of the account, such as Asia/Tehran. Times of the log are read in it, which is a guess: no document says in which zone they are"`
 }
 
 // New returns a client of the account of new.pakat.net with this API key. It does

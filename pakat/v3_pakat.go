@@ -27,7 +27,7 @@ type V3Config struct {
 	// Unproved allows the calls that other programs make at this service, or that its
 	// ancestor had at that age, and that its document lacks: the look-up and the deletion
 	// of a contact, and the request for a confirmation in the generated client.
-	Unproved bool `json:"unproved" doc:"true: also make calls that the provider does not document and other programs use: contacts get and delete; they count for no require"`
+	Unproved bool `json:"unproved" doc:"true: also make calls that the provider does not document and other programs use: contacts get and delete; the setting require does not count them"`
 }
 
 // NewV3 returns a client of the account of Pakat v3 (api.pakat.net) with this API

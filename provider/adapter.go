@@ -131,7 +131,7 @@ type Lists interface {
 type Suppressions interface {
 	// ListSuppressions returns one page.
 	ListSuppressions(ctx context.Context, cursor string) (*Page[Suppression], error)
-	// AddSuppression keeps mail from an address.
+	// AddSuppression stops mail to an address.
 	AddSuppression(ctx context.Context, email, reason string) (*ContactReceipt, error)
 	// RemoveSuppression lets mail to an address through again. The caller asserts
 	// that the person wants it.
@@ -161,9 +161,9 @@ type BulkRow struct {
 	Key   string // rows with the same key may share a call
 	Alone bool   // the row cannot be stored in bulk: UpsertContact does it
 	Bytes int    // its approximate size in memory and on the wire
-	// Identity are the names beside its address by which the provider tells contacts
-	// apart, such as a phone number: two rows with one of them never meet in a call,
-	// and are stored one after the other.
+	// Identity has what identifies the contact at the provider besides its address, such as
+	// a phone number. Two rows with the same one never share a call; they are stored one
+	// after the other.
 	Identity []string
 	Data     any    // the adapter's own
 	Notes    []Note // about the row, to be told before those of its receipt

@@ -172,7 +172,7 @@ func (c *Client) String() string {
 	return c.account + " (" + c.provider + ")"
 }
 
-// GoString returns the same without the fields of the Client, which hold
+// GoString returns what String does, so that %#v does not print the fields, which hold
 // credentials and caches.
 func (c *Client) GoString() string { return "provider.Client(" + c.String() + ")" }
 

@@ -123,10 +123,10 @@ func (c *Change[T]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &c.value)
 }
 
-// ContactChange is what an upsert does: it adds the lists and sets the named
-// fields of the contact with this address, creating it when it is not there.
-// It removes nothing but fields that are cleared, and takes mail only from whom
-// Status, Memberships and Suppressed say so. An empty text clears a field.
+// ContactChange is what an upsert does: it adds the lists and sets the named fields of the
+// contact with this address, creating it when it is not there. It removes nothing but
+// fields that are cleared, and stops mail to the person only where Status, Memberships or
+// Suppressed says so. An empty text clears a field.
 type ContactChange struct {
 	Email string `json:"email"`
 	// Phone is a number: "+" and 7 to 15 digits. Signs between them, and Persian and

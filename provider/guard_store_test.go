@@ -13,6 +13,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/feature"
+	"github.com/postmux/postmux/provider/providertest"
 )
 
 // A store outside the process: entries are JSON, and a process may die.
@@ -69,6 +70,13 @@ func (s *mapStore) put(key string, e provider.GuardEntry) error {
 	data, err := json.Marshal(e)
 	s.entries[key] = data
 	return err
+}
+
+// A store that does not wait for running sends keeps the contract too.
+func TestMapStore(t *testing.T) {
+	providertest.RunGuardStore(t, providertest.GuardHarness{
+		Single: true, Open: func(*testing.T) provider.GuardStore { return &mapStore{entries: map[string][]byte{}} },
+	})
 }
 
 func TestGuardOutsideTheProcess(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 // several hosts. WithLimiter sets it. Implementations are safe for concurrent use,
 // and pass providertest.RunLimiter.
 //
-// An error of Acquire means that nothing was taken and that the call does not leave
-// by it. It is one of three:
+// When Acquire returns an error, it has taken nothing and does not let the call leave. The
+// error is one of three:
 //
 //   - when ctx has ended, the call ends as not sent;
 //   - an *Error ends the call as not sent, with the kind ErrRateLimited and the
@@ -29,8 +29,8 @@ type Limiter interface {
 	// takes them. One that gives up while it waits takes nothing and keeps nobody
 	// else waiting.
 	Acquire(ctx context.Context, s Slot, n int) error
-	// Pause lets no call of s leave for d, also none that waits already: the vendor
-	// said that its limit is used up. A pause that ends later stays.
+	// Pause lets no call of s leave for d, not even one that waits already: the vendor said
+	// that its limit is used up. It does not shorten a pause that ends later.
 	Pause(ctx context.Context, s Slot, d time.Duration) error
 }
 

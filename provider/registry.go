@@ -361,8 +361,8 @@ func (d DriverOf[C]) receiver(a AccountConfig) (any, []*Error) {
 }
 
 // Receivers returns what receives the webhooks of the accounts of cfg, by the names of the
-// accounts. It follows the references of no setting but those of webhooks, so API keys need
-// not be there; all else is checked for its form. The error lists all problems at once.
+// accounts. It follows only the references of the webhook settings, so API keys need not be
+// there; of all other settings it checks the form. The error lists all problems at once.
 // events.FromConfig makes a handler of it.
 func (r Registry) Receivers(cfg Config) (map[string]any, error) {
 	out, problems := make(map[string]any), slices.Clone(cfg.problems)

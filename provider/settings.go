@@ -48,7 +48,7 @@ type AccountSettings struct {
 	// From is the sender of messages that name none.
 	From Address `json:"from" route:"no" doc:"sender of messages that name none: a text like Shop <shop@example.com>, or {email, name}"`
 	// Policy has the actions for features that the provider lacks.
-	Policy Policy `json:"policy" route:"no" default:"an error, but for small things" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out, send_now, error"`
+	Policy Policy `json:"policy" route:"no" default:"an error; docs/configuration.md has the exceptions" doc:"what to do about what the provider lacks, by feature: drop, emulate, fan_out, send_now, error"`
 	// Require are features without which opening the account fails.
 	Require []Feature `json:"require" route:"yes" doc:"features that the program needs: opening the account fails when one is missing. Native and limited features are enough; an emulated one is enough where the policy allows it, or where the result is the same"`
 	// Tries bounds the HTTP requests of one call, the first included; 0 means 4,

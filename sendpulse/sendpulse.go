@@ -27,14 +27,13 @@
 // a list, no external ids, no documented way to empty a field, and no times of
 // creation and change.
 //
-// A contact is an address on one or more lists, and its variables belong to each
-// list by themselves: an upsert sets them on the lists it names, GetContact shows
-// the value of the first list that has one. GetContact tells from which mail the
-// address is kept: by the statuses on its lists and by the list of addresses
-// unsubscribed from transactional mail; the account's blacklist cannot be asked
-// about one address and is left out. Listings show only what the statuses tell:
-// who has left every list that is shown gets no marketing mail, and nothing is
-// said of transactional mail.
+// A contact is an address on one or more lists, and its variables belong to each list by
+// themselves: an upsert sets them on the lists it names, GetContact shows the value of the
+// first list that has one. GetContact reports which mail the address does not get, from the
+// statuses on its lists and from the list of addresses unsubscribed from transactional
+// mail. It cannot ask the account's blacklist about one address. ListContacts knows the
+// statuses only: it reports that a contact which has left every list gets no marketing
+// mail, and reports nothing about transactional mail.
 //
 // # Errors
 //
@@ -74,7 +73,7 @@ type Config struct {
 	FirstNameVariable string `json:"first_name_variable" default:"first_name" doc:"variable that holds the first name of a contact"`
 	LastNameVariable  string `json:"last_name_variable" default:"last_name" doc:"variable that holds the last name of a contact"`
 	// TimeZone is the zone in which the vendor writes times of events; empty means UTC.
-	TimeZone string `json:"time_zone" default:"UTC" doc:"zone in which the provider writes times of the log, such as Europe/Minsk; it is not documented"`
+	TimeZone string `json:"time_zone" default:"UTC" doc:"zone in which the provider writes times of the log, such as Europe/Minsk; no document says which it is"`
 	// Lookback is how long after a mail was sent its opens and clicks are looked for in the
 	// log; 0 means three days.
 	Lookback time.Duration `json:"lookback" default:"72h" doc:"how long after a mail was sent its opens and clicks are looked for in the log"`

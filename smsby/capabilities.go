@@ -30,7 +30,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.MessageAttachments:            cell(native, "", "with send_via single"),
 		feature.MessageAttachmentsMany:        cell(none, "", "one file"),
 		feature.MessageAttachmentsURL:         cell(none),
-		feature.MessageAttachmentsContentType: cell(native, "", "the type of the form part").Guess(),
+		feature.MessageAttachmentsContentType: cell(native, "", "sent as the type of the form part").Guess(),
 		feature.MessageAttachmentsInline:      cell(none, "", "host the image and use its URL"),
 		feature.MessageHeaders:                cell(none),
 		feature.MessageHeadersListUnsubscribe: cell(emulated, "", "a link at the end of the body, or the link that stands there; not with a template"),
@@ -50,13 +50,13 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.ContactsList:              cell(none),
 		feature.ContactsListMembers:       cell(none),
 		feature.ContactsListModifiedSince: cell(none),
-		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "an import of one row for each list; nothing can be asked before").Guess(),
+		feature.ContactsUpsert:            cell(limited, "may lift an unsubscription", "because nothing can be looked up first; done as an import of one row for each list").Guess(),
 		feature.ContactsUpsertPhone:       cell(native),
 		feature.ContactsUpsertExternalID:  cell(none),
 		feature.ContactsUpsertNames:       cell(limited, "one field", "first and last name are joined in the field of the setting name_field"),
 		feature.ContactsUpsertFields:      cell(limited, "30 fields, text only", "whether an unknown field is created is not stated"),
 		feature.ContactsUpsertClear:       cell(none, "", "whether an empty value clears a field is not stated"),
-		feature.ContactsUpsertStatus:      cell(limited, "unsubscribed", "put on the lists and unsubscribed from all; a membership as unsubscribed: from that list"),
+		feature.ContactsUpsertStatus:      cell(limited, "unsubscribed", "the contact is put on the lists and unsubscribed from all; an unsubscribed membership unsubscribes it from that list alone"),
 		feature.ContactsUpsertSuppressed:  cell(limited, "marketing mail and all mail", "unsubscribed from all lists; whether single mail is stopped too is not stated"),
 		feature.ContactsUpsertWithoutList: cell(none, "", "a contact is always on a list"),
 		feature.ContactsDelete:            cell(none),
@@ -68,7 +68,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		feature.ListsRemove:               cell(none, "", "unsubscribe from the list instead"),
 		feature.ListsCreate:               cell(native, "", "whether names are unique is not stated"),
 		feature.ListsDelete:               cell(none, "", "the provider has no method that deletes lists"),
-		feature.ContactsResubscribe:       cell(native, "", "takes the address off the unsubscribed, puts it on no list"),
+		feature.ContactsResubscribe:       cell(native, "", "takes the address off the list of unsubscribed addresses; it joins no list"),
 		feature.SuppressionsList:          cell(none, "", "the provider has no method that shows the unsubscribed"),
 		feature.SuppressionsAdd:           cell(none, "", "use unsubscribe"),
 		feature.SuppressionsRemove:        cell(none, "", "use resubscribe"),
@@ -91,7 +91,7 @@ func capabilities(cfg Config) provider.Capabilities {
 		caps[feature.MessageAttachments] = cell(none, "", noFile)
 		caps[feature.MessageAttachmentsMany] = cell(none, "", noFile)
 		caps[feature.MessageAttachmentsContentType] = cell(none, "", noFile)
-		caps[feature.MessageRecipients] = cell(limited, "own subject and content", "the form of a personal bulk is inferred; the setting bulk_encoding switches it").Guess()
+		caps[feature.MessageRecipients] = cell(limited, "own subject and content", "how a bulk with content for each recipient is written is a guess; the setting bulk_encoding switches it").Guess()
 		caps[feature.MessageBatch] = cell(limited, "500 messages", "messages with the same sender and time share a call; what a call takes, and whether recipients of equal mails see each other, is not stated").Guess()
 		caps[feature.MessageStatus] = cell(limited, "delivered, opened, undelivered", "the provider's full list of states is not known")
 		caps[feature.EventsWatch] = cell(limited, "delivered, opened, undelivered", "no times")

@@ -37,11 +37,11 @@
 //
 // # Errors
 //
-// The vendor documents no error. What is known of its older API is an error
-// text with status 200, so an answer that has an error text, or whose status is
-// a word for one, is a refusal. Kinds are told by words in the text, which are
-// guesses; a text with none of them is ErrInvalid. After an act, an answer whose
-// status is another word, neither OK nor success, leaves the outcome unknown.
+// The vendor documents no error. What is known of its older API is an error text with
+// status 200, so an answer that has an error text, or whose status is a word for one, is a
+// refusal. Kinds are told by words in the text, which are guesses; a text with none of them
+// is ErrInvalid. After a send or a change, an answer whose status is any other word than OK
+// or success leaves the outcome unknown.
 package smsby
 
 import (

@@ -30,27 +30,27 @@ func newBatch(a *app) *cobra.Command {
 		Use:   "batch FILE.jsonl|-",
 		Short: "Send many messages from a file",
 		Long: `Send the messages of a file, or of stdin (-): one message in JSON a line, as "send"
-takes it. They go out by as few calls as the provider can do with, several at a
-time; each is checked and reported by itself. A line that is no message, or a
-message that is refused, does not stop the others. An error that every further
-message would meet does: a key that is not accepted, no credit, an outage. Nor is
-it looked at who has unsubscribed: --skip-stopped leaves them out.
+takes it. They go out in as few calls as the provider allows, several at a time; each
+is checked and reported by itself. A line that is no message, or a message that is
+refused, does not stop the others. An error that every further message would meet
+ends the batch: a key that is not accepted, no credit, an outage.
 
-Each message is one line on stdout: its index in the file, counted from 0, the
-recipient, the state and the id. With --json it is what "--json send" writes, with
-the index before it. A summary comes last; the exit code is 3 when only a part
+Each message is one line on stdout: its line in the file, the recipient, the state
+and the id. With --json it is what "--json send" writes, with the index, counted from
+0, and the line before it. A summary comes last; the exit code is 3 when only a part
 went out, and 7 when the outcome of any message is unknown.
 
---results keeps in FILE what was begun and what became of it, safe against a
-crash; what only waits for a limit is not begun. A FILE of which a line was
+--results keeps in FILE which messages were begun, and their results, safe against a
+crash. A message that only waits for a limit is not begun. A FILE of which a line was
 changed or removed is refused. With --resume the batch goes on from there:
 messages that were accepted or scheduled are not sent again. Nor are those whose
 outcome is unknown, or that were begun when the tool died: they are reported as
 unknown. --settle looks them up in the provider's list of sent mail, and what it
-finds counts from then on. All others are sent. A line of FILE is also a receipt for "status" and "cancel".
+finds counts as accepted from then on. All others are sent. A line of FILE is also a
+receipt for "status" and "cancel".
 
 --skip-stopped leaves out every message of which a recipient has said no, as far as
-the provider shows that, and looks again before each thousand. Without it the
+the provider shows that, and reads it again before each thousand. Without it the
 provider decides, and some accept such a mail and drop it.
 
 The first interrupt lets the calls under way come to their end, writes their

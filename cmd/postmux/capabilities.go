@@ -108,9 +108,13 @@ func (a *app) printCapabilities(n named) {
 		a.out.Document(map[string]any{"provider": n.provider, "account": n.name, "features": cells})
 		return
 	}
-	t := terminal.NewTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS", "LIMIT AND NOTE")
+	t := terminal.NewTable(a.out, "FEATURE", "LEVEL", "WHAT IT IS: LIMIT AND NOTE")
 	for _, c := range cells {
-		t.Row(string(c.Feature), levelText(c.Level), c.Doc, supportText(c.Support))
+		text := c.Doc
+		if more := supportText(c.Support); more != "" {
+			text += ": " + more
+		}
+		t.Row(string(c.Feature), levelText(c.Level), text)
 	}
 	t.Flush()
 }
@@ -247,11 +251,20 @@ func (a *app) printMatrix(m matrix) {
 	for _, r := range m.rows() {
 		cells := []string{string(r.Feature)}
 		for _, n := range m {
-			cells = append(cells, levelText(r.Providers[n.name].Level))
+			level := levelText(r.Providers[n.name].Level)
+			if level == string(provider.LevelAccountWide) {
+				level = "account" // so that the matrix fits 80 columns
+			}
+			cells = append(cells, level)
 		}
 		t.Row(cells...)
 	}
 	t.Flush()
+	a.out.Text(`
+limited: within a limit. emulated: by other means, with a note on the receipt.
+account: a setting of the account (account_wide). -: not there.
+"postmux --provider NAME capabilities" has the limits and notes of one.
+`)
 }
 
 const markdownHead = `# Capabilities

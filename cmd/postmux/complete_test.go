@@ -3,13 +3,17 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rivo/uniseg"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
+	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/all"
 )
 
 // The shell completes from the configuration and from what was printed, and asks no provider.
@@ -53,7 +57,7 @@ func TestManualPages(t *testing.T) {
 	assert.Equal(t, exit.Local, postmux(t, "man", filepath.Join(dir, "postmux-send.1", "x")).code)
 }
 
-// A page of help is at most 80 columns wide, but for examples and usage.
+// A page of help is at most 80 columns wide, examples and usage too.
 func TestHelpFits(t *testing.T) {
 	pages, err := filepath.Glob("testdata/help/*.txt")
 	require.NoError(t, err)
@@ -62,8 +66,30 @@ func TestHelpFits(t *testing.T) {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
 		for i, line := range strings.Split(string(text), "\n") {
-			command := strings.HasPrefix(line, "  postmux") || strings.HasPrefix(line, "  p ")
-			assert.True(t, command || len([]rune(line)) <= helpWidth, "%s:%d: %s", page, i+1, line)
+			assert.LessOrEqual(t, uniseg.StringWidth(line), helpWidth, "%s:%d: %s", page, i+1, line)
 		}
+	}
+}
+
+// The matrix of capabilities fits a terminal of 80 columns, and no name or level in it is
+// broken, but a feature behind a dot.
+func TestCapabilitiesFit(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
+	r := postmux(t, "capabilities")
+	require.Equal(t, exit.Done, r.code)
+	table, _, _ := strings.Cut(r.out, "\n\n")
+	words := strings.Fields(table)
+	for line := range strings.Lines(r.out) {
+		assert.LessOrEqual(t, uniseg.StringWidth(strings.TrimSuffix(line, "\n")), 80, line)
+	}
+	known := []string{"FEATURE", "native", "limited", "emulated", "account", "-"}
+	for _, m := range newMatrix(all.Registry()) {
+		known = append(known, m.name)
+	}
+	for _, word := range words {
+		whole := slices.Contains(known, word) || slices.ContainsFunc(provider.Features(), func(f provider.Feature) bool {
+			return strings.HasPrefix(string(f), word) && strings.HasSuffix(word, ".") || string(f) == word || strings.HasSuffix(string(f), "."+word)
+		})
+		assert.True(t, whole, "%q is broken", word)
 	}
 }

@@ -19,36 +19,37 @@ func newContactImport(a *app) *cobra.Command {
 		Use:   "import FILE|-",
 		Short: "Import contacts from a file",
 		Long: `Import contacts from CSV, a spreadsheet (.xlsx), or lines of JSON (.jsonl); stdin
-(-) may be CSV or lines of JSON. Each row is an upsert: it sets and adds, and undoes
-no unsubscription. An empty cell leaves the field alone.
+(-) may be CSV or lines of JSON. Each row is an upsert: it creates the contact or
+sets its fields, and undoes no unsubscription. An empty cell leaves the field alone.
 
 The delimiter, the encoding and the columns of a file are recognised, as Mailchimp,
 Brevo, SendPulse, MailWizz, Google Contacts, Outlook and spreadsheets write them, in
 English, Russian, Persian and German. On a terminal a preview shows what becomes of
 each column, and asks; elsewhere only what is certain is taken, and what is guessed
 needs its flag: --encoding, --delimiter, --map or --status. A column that is not
-known needs --map or --ignore-unknown. The targets of columns are
-  ` + strings.Join(contactrows.Columns, ", ") + `,
-field.NAME for further fields, - to leave one out, and for columns that say so by yes
-and no or by a time subscribed, unsubscribed, bounced, complained and blocked.
-lists holds names separated by ; (an alias, or id:ID). Blanks around cells, and a '
+known needs --map or --ignore-unknown. A column can
+become ` + strings.Join(contactrows.Columns, ", ") + `, field.NAME for
+a further field, or - to leave it out. A column of yes and no, or of times, can become
+subscribed, unsubscribed, bounced, complained or blocked. The cells of the column
+lists hold names separated by ; (an alias, or id:ID). Blanks around cells, and a '
 before what a spreadsheet takes for a formula, are taken off.
 
-Whoever is stopped stays so: the words of standing of the exports are known, a row
-with another word is refused, and the strongest stop of a row counts.
+A person who gets no mail stays so. The words by which these programs say who may be
+mailed are known; a row with another word is refused. When several columns stop a
+row, the strongest counts.
 
 A line of JSON is a change, as "contacts upsert" takes it, or a whole contact, as
 "contacts export" writes it.
 
-A refused row does not stop the import and is told on stderr, or with all of its
-cells in the file of --report, which has the form of the input: correct it and import
-it. It also has the rows of which something was dropped. A report of an earlier import
+A refused row does not stop the import. It is printed on stderr, or written with all
+of its cells to the file of --report, which has the form of the input: correct it and
+import it. The report also has the rows of which something was dropped. A report of an earlier import
 that is there is kept under a number, NAME.1.csv and so on; with --resume rows are
 added to it. Notes are counted at the end. With --json each row is one line of JSON
 that begins with its index. The first interrupt ends the import after the calls under
 way. --results keeps how far the import came, and --resume goes on there. --dry-run
 reads the whole input, shows the preview and the calls of the first good row, and
-tells which rows are refused.`,
+lists the rows that are refused.`,
 		Example: `  postmux contacts import contacts.csv
   postmux contacts import members_export.csv --list newsletter --map City=field.CITY
   postmux contacts import contacts.csv --report refused.csv --results import.state

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -162,14 +163,18 @@ func previewRows(b *strings.Builder, s *contactrows.Survey) {
 	if len(s.First) > 0 {
 		b.WriteString("\nThe first rows, as they will be stored:\n")
 	}
+	digits := 0
 	for _, row := range s.First {
-		b.WriteString(clip(fmt.Sprintf("  %d  %s", row.Line, terminal.Printable(changeText(row.Change))), previewWidth) + "\n")
+		digits = max(digits, len(strconv.Itoa(row.Line)))
+	}
+	for _, row := range s.First {
+		b.WriteString(clip(fmt.Sprintf("  %*d  %s", digits, row.Line, terminal.Printable(changeText(row.Change))), previewWidth) + "\n")
 	}
 	var standing []string
 	for _, status := range s.Standings() {
 		text := string(status)
 		if status == "" {
-			text = "whose standing is not stated"
+			text = "not stated"
 		}
 		standing = append(standing, fmt.Sprintf("%d %s", s.Standing[status], text))
 	}

@@ -69,7 +69,7 @@ func (a *app) demo(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "The sandbox runs in this process. One message and %d contacts go through %d providers.\n\n", len(rows), len(sandbox.Providers()))
+	fmt.Fprintf(cmd.ErrOrStderr(), "One message and %d contacts go through %d providers of the sandbox.\n\n", len(rows), len(sandbox.Providers()))
 	var results []*demoRow
 	var codes []int
 	for _, account := range sandbox.Providers() {

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) printDemo(results []*demoRow) {
-	a.out.Text("Nothing changes from one to the next but a line of the configuration:\n\n  default: " + results[0].Account + "\n\nContacts are those written and those read back.\n")
+	a.out.Text("Only one line of the configuration changes from one to the next:\n\n  default: " + results[0].Account + "\n\nCONTACTS counts those written and those read back.\n")
 	t := terminal.NewTable(a.out, "DEFAULT", "STATE", "CONTACTS", "MESSAGE ID")
 	for _, r := range results {
 		t.Row(r.Account, orDash(string(r.State)), countText(r.Written)+"/"+countText(r.ReadBack), orDash(r.MessageID))
@@ -92,7 +92,7 @@ func shownName(a provider.Address) string {
 func fileTexts(list []provider.Attachment) string {
 	texts := make([]string, len(list))
 	for i, f := range list {
-		texts[i] = fmt.Sprintf("%s (%d bytes)", f.Name, len(f.Content))
+		texts[i] = f.Name
 	}
 	return strings.Join(texts, "; ")
 }

@@ -25,16 +25,16 @@ func newEventsListen(a *app) *cobra.Command {
 		Use:   "listen",
 		Short: "Receive webhooks",
 		Long: `Receive the webhooks of all accounts that have a webhook_secret, until interrupted.
-The line "listening on" is written when they can come. Account main gets its webhooks
-at /main, those of sendpulse at /NAME/bulk and /NAME/smtp. "postmux webhooks sync"
+It prints "listening on" when it is ready. Account main gets its webhooks at /main, an
+account at SendPulse at /NAME/bulk and /NAME/smtp. "postmux webhooks sync"
 registers them.
 
 A provider reaches this machine only through an address of its own, such as that of a
 reverse proxy, which is webhook_url. There is no tunnel. "postmux sandbox" calls it
 directly.
 
-What is not written, or not taken by the program of --forward-to, is answered by 429,
-so that the provider sends it again. No API key is needed.`,
+When an event cannot be written to the file, or the program of --forward-to does not
+take it, the answer is 429, so that the provider sends it again. No API key is needed.`,
 		Example: `  postmux events listen --out events.jsonl
   postmux events listen --forward-to http://127.0.0.1:9000/events --kinds bounced,complained`,
 		Args:        terminal.WantArgs(),

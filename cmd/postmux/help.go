@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 
+	"github.com/rivo/uniseg"
+
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,9 +33,33 @@ More help:{{range .Commands}}{{if .IsAdditionalHelpTopicCommand}}
 // wrapHelp breaks the texts of a command and those below it into lines.
 func wrapHelp(cmd *cobra.Command) {
 	cmd.Long = terminal.Wrap(cmd.Long, helpWidth)
+	cmd.Example = wrapCommands(cmd.Example)
 	for _, sub := range cmd.Commands() {
 		wrapHelp(sub)
 	}
+}
+
+// wrapCommands continues the commands that are too long on lines of their own, before a
+// flag.
+func wrapCommands(commands string) string {
+	var out []string
+	for line := range strings.SplitSeq(commands, "\n") {
+		for uniseg.StringWidth(line) > helpWidth {
+			cut := -1
+			for i := range len(line) {
+				if strings.HasPrefix(line[i:], " --") && uniseg.StringWidth(line[:i])+len(` \`) <= helpWidth {
+					cut = i
+				}
+			}
+			if strings.TrimSpace(line[:max(cut, 0)]) == "" {
+				break
+			}
+			out = append(out, line[:cut]+` \`)
+			line = "   " + line[cut:]
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
 }
 
 // groupOf is the annotation of a flag that names what it is for.

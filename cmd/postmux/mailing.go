@@ -46,17 +46,18 @@ html, text and variables are Go templates over the contact, and the way to
 unsubscribe. docs/mailing.md shows one.
 
 Only those who may be mailed get it: whoever has left, is blocked, has not confirmed
-or has no address is left out and counted. It is looked at again before each
-thousand; who leaves after that look is counted at the end.
+or has no address is left out and counted. This is read again before each thousand
+mails; those who leave later are counted at the end.
 
-First come the numbers, three examples and the time it will take. Then a question,
-or --yes without a terminal. --max-recipients must cover the number. --dry-run
-stops before the question.
+The command first shows the numbers, three examples and the time it will take. Then
+it asks whether to send; without a terminal it needs --yes. --max-recipients must be
+at least the number of mails. --dry-run stops before the question.
 
-What was begun and what became of it is kept in FILE.results.jsonl, or --results.
-The same command again goes on: nobody gets the mailing twice, also through another
-account; --contacts-account then names the one that knows who has left. Keep that file for as long as the mailing may be run. --settle looks up
-what is unknown, as in a batch.`,
+The mails that were begun, and their results, are kept in FILE.results.jsonl, or in
+the file of --results. With it the same command goes on after an interrupt, and
+nobody gets the mailing twice, even through another account; --contacts-account then
+names the account that knows who has left. Keep the file for as long as the mailing
+may be run. --settle looks up mails of unknown outcome, as in a batch.`,
 		Example: `  postmux mailing run spring.json --list newsletter --dry-run
   postmux mailing run spring.json --list newsletter --max-recipients 500
   postmux mailing run spring.json --contacts people.csv --max-recipients 500 --yes`,

@@ -151,7 +151,7 @@ func TestOutboxMistakes(t *testing.T) {
 		{
 			name: "unknown keys, all at once", settings: "databse: file:x, lease: soon", args: []string{"list"}, code: exit.Local,
 			says: "postmux.yaml: 3 problems:\n  outbox.databse: unknown key; known: database, prefix, schema, senders, batch, lease, stop_within, " +
-				"give_up, retention\n  outbox.lease: expected a duration like 30s, got \"soon\"\n  outbox.database: missing: where the outbox is",
+				"give_up, limits, retention\n  outbox.lease: expected a duration like 30s, got \"soon\"\n  outbox.database: missing: where the outbox is",
 		},
 		{
 			name: "no such database", settings: "database: postgres://u:hunter2@127.0.0.1:1/none", args: []string{"list"}, code: exit.Later,

@@ -28,7 +28,7 @@ are repeated, or hold addresses with commas between. Accepted does not mean
 delivered: "postmux status" looks it up where the provider has a look-up. No send
 looks at who has unsubscribed: "contacts get" and "suppressions" tell that.`,
 		Example: `  postmux send message.json
-  postmux send --to "Иванова, Анна <anna@example.com>" --subject سلام --html "<p>سلام</p>"
+  postmux send --to "Иванова, Анна <anna@example.com>" --subject Привет --text Привет
   postmux --provider backup send message.json --dry-run`,
 		Args: terminal.WantArgs("[FILE]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,14 +75,14 @@ type messageFlags struct {
 func (m *messageFlags) register(cmd *cobra.Command) {
 	f := pflag.NewFlagSet("message", pflag.ContinueOnError)
 	m.own = f
-	f.StringVar(&m.from, "from", "", "sender `ADDRESS`")
+	f.StringVar(&m.from, "from", "", "`ADDRESS` of the sender")
 	f.StringArrayVar(&m.to, "to", nil, "recipient `ADDRESS`, repeatable")
 	f.StringArrayVar(&m.cc, "cc", nil, "visible copy to `ADDRESS`, repeatable")
 	f.StringArrayVar(&m.bcc, "bcc", nil, "hidden copy to `ADDRESS`, repeatable")
 	f.StringArrayVar(&m.replyTo, "reply-to", nil, "`ADDRESS` for answers, repeatable")
-	f.StringVar(&m.subject, "subject", "", "subject `TEXT`")
-	f.StringVar(&m.text, "text", "", "text body `TEXT`")
-	f.StringVar(&m.html, "html", "", "HTML body `HTML`")
+	f.StringVar(&m.subject, "subject", "", "`TEXT` of the subject line")
+	f.StringVar(&m.text, "text", "", "plain `TEXT` of the body")
+	f.StringVar(&m.html, "html", "", "body in `HTML`")
 	f.StringVar(&m.textFile, "text-file", "", "text body from `FILE`")
 	f.StringVar(&m.htmlFile, "html-file", "", "HTML body from `FILE`")
 	f.StringArrayVar(&m.attach, "attach", nil, "attach `FILE`, repeatable")

@@ -66,7 +66,7 @@ func (a *app) printSettings(list []setting) error {
 		case s.Default != "":
 			head += ", default " + s.Default
 		}
-		a.out.Say(head)
+		a.out.Hang(head, "  ")
 		for _, line := range wrap(s.Doc, 76) {
 			a.out.Say("    " + line)
 		}

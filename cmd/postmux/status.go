@@ -16,7 +16,7 @@ func newStatus(a *app) *cobra.Command {
 	var receipt, results string
 	var settle, resume bool
 	cmd := &cobra.Command{
-		Use:   "status ID | --receipt FILE [--settle] | --results FILE [--resume]",
+		Use:   "status ID | --receipt FILE [--settle] | --results FILE",
 		Short: "Look up what became of a message, or of all of a batch",
 		Long: `Look a message up by the id of its receipt. --receipt takes the JSON that
 "postmux --json send" has written (also beside an error), with the account that

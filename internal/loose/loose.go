@@ -129,11 +129,18 @@ func Text(value []byte) string {
 
 // Whole returns a number, or a text that is one, as a whole number; 0 for anything else.
 func Whole(value []byte) int64 {
-	text := strings.TrimSpace(Text(value))
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+	if len(value) > 0 && value[0] == '"' {
+		if bytes.IndexByte(value, '\\') >= 0 {
+			value = []byte(Text(value))
+		} else {
+			value = value[1 : len(value)-1]
+		}
+	}
+	value = bytes.TrimSpace(value)
+	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
 		return n
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && math.Abs(f) < 1<<53 {
+	if f, err := strconv.ParseFloat(string(value), 64); err == nil && math.Abs(f) < 1<<53 {
 		return int64(f)
 	}
 	return 0

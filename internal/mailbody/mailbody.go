@@ -1,4 +1,5 @@
-// Package mailbody makes parts of a mail's body out of what a provider cannot take as it is.
+// Package mailbody makes parts of a mail's body for a provider that lacks a field: HTML
+// from text, and a link to unsubscribe from a List-Unsubscribe header.
 package mailbody
 
 import (

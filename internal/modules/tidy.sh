@@ -4,9 +4,9 @@
 #
 #   internal/modules/tidy.sh [-diff] [FOLDER...]
 #
-# A module that somebody installs has no replace and requires a version of the
-# library, and of the outbox, that may not be out yet. "go mod tidy" knows nothing of
-# go.work and would ask for that version, so it works on copies in which they are this tree.
+# A module that somebody installs has no replace and requires versions of the library
+# and of modules beside it that may not be out yet. "go mod tidy" knows nothing of
+# go.work and would ask for them, so it works on copies in which they are this tree.
 set -eu
 diff=
 if [ "${1:-}" = -diff ]; then
@@ -21,14 +21,22 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 
+# The modules of go.work: the library, and those that stand beside it.
+beside=$(awk -F '\t' '$2 == "workspace" {print $1}' "$root/internal/modules/modules.tsv")
+
 # tidied DIR writes what tidy makes of the module in DIR to $tmp/go.mod and go.sum.
 tidied() {
 	cp "$1/go.mod" "$tmp/go.mod"
-	# The sums of a released library are no business of tidy here.
-	grep -v "^$library\(/outbox\)\? v" "$1/go.sum" > "$tmp/go.sum" || true
-	$GO mod edit -replace "$library=$root" -replace "$library/outbox=$root/outbox" "$tmp/go.mod" &&
+	replace="-replace $library=$root" drop="-dropreplace $library"
+	for other in $beside; do
+		grep -q "$library/$other v" "$tmp/go.mod" || continue
+		replace="$replace -replace $library/$other=$root/$other" drop="$drop -dropreplace $library/$other"
+	done
+	# The sums of released modules of this tree are no business of tidy here.
+	grep -Ev "^$library(/[^ ]*)? v" "$1/go.sum" > "$tmp/go.sum" || true
+	$GO mod edit $replace "$tmp/go.mod" &&
 		(cd "$1" && $GO mod tidy -modfile "$tmp/go.mod" $diff) &&
-		$GO mod edit -dropreplace "$library" -dropreplace "$library/outbox" "$tmp/go.mod"
+		$GO mod edit $drop "$tmp/go.mod"
 }
 
 status=0
@@ -42,7 +50,7 @@ for folder in "$@"; do
 		if ! tidied "$dir"; then
 			status=1
 		elif [ -z "$diff" ]; then
-			grep "^$library\(/outbox\)\? v" "$dir/go.sum" >> "$tmp/go.sum" || true
+			grep -E "^$library(/[^ ]*)? v" "$dir/go.sum" >> "$tmp/go.sum" || true
 			cp "$tmp/go.mod" "$tmp/go.sum" "$dir"
 		fi
 		;;

@@ -100,10 +100,15 @@ make_release() {
 	grep -Fqx "$link" "$tmp/file" || echo "$link" >> "$tmp/file"
 	cp "$tmp/file" CHANGELOG.md
 	old=$(cd "$(echo "$installed" | head -1)" && GOWORK=off $GO mod edit -json | sed -n "\\#\"Path\": \"$library\"#{n;s/.*\"Version\": \"\\(.*\\)\".*/\\1/p;}")
+	$GO work edit -dropreplace "$library@$old" -replace "$library@$version=./"
 	for folder in $installed; do
 		$GO mod edit -require "$library@$version" "$folder/go.mod"
+		for other in $installed; do
+			grep -q "$library/$other v" "$folder/go.mod" || continue
+			$GO mod edit -require "$library/$other@$version" "$folder/go.mod"
+			$GO work edit -dropreplace "$library/$other@$old" -replace "$library/$other@$version=./$other"
+		done
 	done
-	$GO work edit -dropreplace "$library@$old" -replace "$library@$version=./"
 	git add -A
 	git commit -q -m "Release $version"
 	git tag -a -m "$version" "$version"

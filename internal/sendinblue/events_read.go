@@ -46,6 +46,8 @@ func read(name string, row json.RawMessage) events.Event {
 			e.MessageID = MessageID(loose.Text(value))
 		case "subject":
 			e.Subject = loose.Text(value)
+		case "sender_email":
+			e.Sender = mailevent.Address(value)
 		case "tags":
 			e.Tags = loose.Texts(value)
 		case "tag":

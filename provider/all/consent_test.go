@@ -372,7 +372,7 @@ func named(v *attacked, l leaving, a attack) provider.Feature {
 }
 
 // phrases are what a cell says about an attack that works.
-var phrases = []string{"may lift an unsubscription", "keeps no standing of one list", "cannot be looked at", "had left the list is forgotten"}
+var phrases = []string{"may lift an unsubscription", "keeps no standing of one list", "cannot be looked up", "unsubscriptions are forgotten"}
 
 // TestConsent attacks the promise of docs/contract.md, section 4: who has said no gets no mail
 // by anything but a resubscription, whatever the spelling, the identifier and the method.
@@ -473,7 +473,7 @@ func TestConsentRaces(t *testing.T) {
 					continue // no call was needed, or nobody was brought back
 				}
 				cell := v.Capabilities()[feature.ContactsUpsert]
-				assert.Regexp(t, "in the moment between|may lift an unsubscription", cell.Limit+cell.Note, "%s", a.name)
+				assert.Regexp(t, "between look-up and change|may lift an unsubscription", cell.Limit+cell.Note, "%s", a.name)
 			}
 		})
 	}

@@ -23,10 +23,10 @@
 //		store(row.Change)
 //	}
 //
-// What a Layout has recognised it tells: its fields may be shown to a person. Nothing is
-// guessed in silence, and nobody becomes a subscriber by a guess: a word of standing that
-// is not known refuses the row, and a file that says it is of people who left has its
-// standing asked for.
+// The fields of a Layout say what was recognised, so that a program can show it to a
+// person. Nothing is guessed in silence, and nobody becomes a subscriber by a guess. A row
+// with an unknown word about whether its person gets mail is refused. A file whose name or
+// columns hint at people who left is not certain until Options.Status is set.
 //
 // A file is read in constant memory. The physical line at which each row begins, from 1,
 // is Row.Line. A Layout may be used by several goroutines once it is made.

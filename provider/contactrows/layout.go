@@ -41,7 +41,7 @@ type Options struct {
 	Need Need
 }
 
-// Need is what is needed of the rows of a file.
+// Need is the part of each row that the program uses.
 type Need int
 
 // What is needed of each row.
@@ -94,10 +94,10 @@ type Column struct {
 // headMost is how much of a file is looked at for its form. Its first row must end in it.
 const headMost = 64 << 10
 
-// Recognize tells how a file is to be read. It reads r to its end, but keeps a part alone:
-// for an input that can be read only once r has its beginning. name may say the form, and
-// that the file is one of people who get no mail. The error is about a file or an option
-// that makes no sense; what is not certain is told by Questions.
+// Recognize tells how a file is to be read. It reads r to its end and keeps only a part of
+// it. For an input that can be read only once, pass its beginning as r. name may show the
+// form of the file, or that it is one of people who get no mail. The error is about a file
+// or an option that makes no sense; Questions returns what is not certain.
 func Recognize(name string, r io.Reader, o Options) (*Layout, error) {
 	l, err := newLayout(name, o)
 	if err != nil {
@@ -261,8 +261,8 @@ func (l *Layout) recognizeCSV(text []byte, torn bool) error {
 // nil.
 func (l *Layout) Head() []string { return slices.Clone(l.head) }
 
-// Encode returns text in the encoding of the file where its characters are bytes, else in
-// UTF-8; what it does not have becomes a ?.
+// Encode returns text in the encoding of the file if that has one byte for each character,
+// else in UTF-8. A character that the encoding lacks becomes a ?.
 func (l *Layout) Encode(text []byte) []byte { return l.charset.Encode(text) }
 
 // Marked reports whether the file begins with a byte order mark.
@@ -271,7 +271,8 @@ func (l *Layout) Marked() bool { return l.marked }
 // OneByte reports whether Encode writes the encoding of the file and not UTF-8.
 func (l *Layout) OneByte() bool { return l.charset.OneByte() }
 
-// Identity appends what the rows are read by, to tell another file or another reading by.
+// Identity appends to the bytes in to how the file is read: its form, columns and options.
+// A program that goes on with an import compares it with that of the first run.
 func (l *Layout) Identity(to []byte) []byte {
 	to = fmt.Appendf(to, "%s %s %q %q %v\n", l.Form, l.Encoding, l.Delimiter, l.unstated(), l.opts.Lists)
 	for _, c := range l.Columns {

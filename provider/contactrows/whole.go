@@ -7,7 +7,7 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Lost counts what a row cannot say of a contact.
+// Lost counts what a contact has and a row, or a change, cannot hold.
 type Lost struct {
 	Memberships  int // a change cannot say pending, removed, other; CSV none but those of a subscriber
 	Suppressions int // CSV cannot say those of SMS, of transactional mail, of one sender
@@ -40,9 +40,9 @@ func (l Lost) Notes() []provider.Note {
 	return notes
 }
 
-// Consent maps what a contact may be sent to what a change can say: a status and
-// the lists to go with it. Whoever gets no marketing mail never becomes free by
-// it: without a status the lists are only those of a subscriber.
+// Consent maps what a contact may be sent to what a change can say: a status and the lists
+// to go with it. A contact that gets no marketing mail never becomes a subscriber by it:
+// only the lists of a subscriber come without a status.
 func Consent(c *provider.Contact) (status provider.MembershipStatus, lists []string, out Lost) {
 	for _, s := range c.Suppressed {
 		switch {

@@ -1,6 +1,6 @@
-// Package events has what became of mail and of subscriptions, in one form for all
-// providers: Event. Whatever is the way by which an event is learned, and however often it
-// comes, its ID is the same.
+// Package events reports what became of mail and of subscriptions. An Event has one form
+// for all providers, and the same ID whether it comes by a webhook or from a log, and
+// however often it comes.
 //
 // # Functions first
 //

@@ -63,8 +63,9 @@ func At(path string, r Receiver) Option {
 	}
 }
 
-// WithJournal calls w with each body before it is read, so that nothing is lost that a
-// later version reads better. An error of w counts as one of the sink. Bodies hold addresses.
+// WithJournal calls w with each body before it is read. A program that stores the bodies
+// can read them again with a later version of this package, which may understand more of
+// them. An error of w counts as one of the sink. Bodies hold addresses.
 func WithJournal(w func(account, stream string, body []byte) error) Option {
 	return func(h *handler) { h.journal = w }
 }

@@ -14,8 +14,8 @@ type PollOption func(*poll)
 // WithSince is how far back the first round reads, in place of a day.
 func WithSince(d time.Duration) PollOption { return func(p *poll) { p.since = d } }
 
-// WithOverlap is how much of the time before the newest event each round reads again, in
-// place of six hours: providers list events late. What comes later than that is missed.
+// WithOverlap sets how far before the newest event each round begins to read, in place of
+// six hours: providers list events late. An event that is listed later than that is missed.
 func WithOverlap(d time.Duration) PollOption { return func(p *poll) { p.overlap = d } }
 
 // WithRounds calls f after each round of PollEvery, with its error.
@@ -49,8 +49,9 @@ type PollReport struct {
 // Poll reads the log of an account once, from where it stood, and gives the sink the events
 // that it has not taken yet, page by page. None is lost as long as the provider lists it
 // within the overlap: a crash, of the sink or of the store too, makes events come again. A
-// later round ends what one has not. Without crashes none comes twice, as long as the
-// overlap holds at most 200,000; above that it shrinks to what fits, with a note.
+// later round continues what an earlier one did not finish. Without crashes none comes
+// twice, as long as the overlap holds at most 200,000; above that it shrinks to what fits,
+// with a note.
 //
 // One process polls an account at a time; two lose nothing and get events twice.
 func Poll(ctx context.Context, c *provider.Client, store CursorStore, sink Sink, opts ...PollOption) (PollReport, error) {

@@ -33,8 +33,9 @@ type Receiver struct {
 	// URL is where the handler is reached, without the account; it serves to register
 	// webhooks, and may be empty.
 	URL string
-	// Streams are the readers by the name that stands in the path; "" is the one of a
-	// provider with a single form of webhooks.
+	// Streams has a function for each form of webhooks that the provider has, by the name
+	// that stands in the path ("bulk" and "smtp" at SendPulse); a provider with a single
+	// form has the name "".
 	Streams map[string]Parse
 }
 

@@ -39,13 +39,16 @@ func Rows(body []byte) ([]json.RawMessage, error) {
 		if !json.Valid(body) {
 			return nil, errBody
 		}
+		var rows []json.RawMessage
 		n := 0
-		loose.Elements(body, func([]byte) { n++ })
+		loose.Elements(body, func(row []byte) {
+			if n++; n <= mostRows {
+				rows = append(rows, bytes.Clone(row))
+			}
+		})
 		if n > mostRows {
 			return nil, errTooMany
 		}
-		rows := make([]json.RawMessage, 0, n)
-		loose.Elements(body, func(row []byte) { rows = append(rows, bytes.Clone(row)) })
 		return rows, nil
 	}
 	return nil, errBody

@@ -12,12 +12,12 @@ import (
 // receiving nothing else.
 type Settings struct {
 	// WebhookSecret is what webhooks of the account bring: 16 characters or more.
-	WebhookSecret provider.Secret `json:"webhook_secret" use:"receive" doc:"secret that the webhooks of the account bring, 16 or more letters, digits, - and _"`
+	WebhookSecret provider.Secret `json:"webhook_secret" use:"receive" doc:"secret that each webhook of the account carries: 16 or more letters, digits, - and _"`
 	// WebhookSecretOld is accepted too, while a secret is changed.
 	WebhookSecretOld provider.Secret `json:"webhook_secret_old" use:"receive" doc:"the secret before webhook_secret, accepted too: keep it for 12 hours after a change"`
 	// WebhookURL is the address of the handler, under which accounts have their paths. It is
 	// needed to register webhooks only.
-	WebhookURL string `json:"webhook_url" use:"receive" doc:"address under which the webhooks of the account come in, without its name; https only, but for loopback; needed to register webhooks"`
+	WebhookURL string `json:"webhook_url" use:"receive" doc:"URL at which the program receives webhooks, without the name of the account at its end; https only, but for loopback; needed to register webhooks"`
 }
 
 // Check returns the problems of s. A text may still be a reference.

@@ -41,10 +41,11 @@ func Suppressing(put SuppressionSink, lifted Sink) Sink {
 	}
 }
 
-// AllSuppressions gives put everybody whom the account does not mail: its list of
-// suppressions, and the contacts that have left or are blocked where the provider keeps that
-// with them. Run it once, then keep Suppressing behind webhooks or Poll, and run it again each
-// day for what was missed. A provider that tells neither is unsupported.
+// AllSuppressions calls put with everybody whom the account does not mail: its list of
+// suppressions, and, where the provider keeps that with the contacts, those that have left
+// or are blocked. Run it once, then use Suppressing as the Sink of a Handler or of Poll,
+// and run it again each day for what was missed. At a provider that shows neither, the
+// error matches errors.ErrUnsupported.
 func AllSuppressions(ctx context.Context, c *provider.Client, put SuppressionSink) error {
 	var batch []provider.Suppression
 	flush := func() error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postmux/postmux/provider"
 	"github.com/postmux/postmux/provider/guard"
+	"github.com/postmux/postmux/provider/providertest"
 )
 
 const hold = 10
@@ -93,4 +94,10 @@ func TestSettledIsAccepted(t *testing.T) {
 	require.True(t, begin(t, g, "b"))
 	end(t, g, "b", provider.StateAccepted)
 	assert.True(t, begin(t, g, "a"), "it was the oldest")
+}
+
+func TestGuardStore(t *testing.T) {
+	providertest.RunGuardStore(t, providertest.GuardHarness{
+		Single: true, Open: func(*testing.T) provider.GuardStore { return guard.NewMemory(0, 0) },
+	})
 }

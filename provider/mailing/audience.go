@@ -16,8 +16,9 @@ var thousand = 1000
 // It takes some bytes for each address, for any number of them. It is not safe for concurrent
 // use.
 type Audience struct {
-	// Most bounds to how many All lets a mail go; 0 means any number. Who comes beyond it is
-	// left out with that reason. Count ignores it, so that the number can be compared.
+	// Most is the number of contacts that may be mailed; 0 means any number. All leaves out
+	// those that come after it, with that reason. Count ignores it, so that Send can
+	// compare the number with it.
 	Most int
 
 	client   *provider.Client
@@ -36,9 +37,10 @@ type Candidate struct {
 	Why string // the reason to leave it out, as Standing names it, or another of the Audience's
 }
 
-// Members are the members of a list of client's account, which need not be the one that sends.
-// They are read page by page, once to count them and once while the mails go out, so their
-// standing is read shortly before. from is the sender of the mails, or "".
+// Members returns an Audience of the members of a list of client's account, which need not
+// be the one that sends. They are read page by page, once to count them and once while the
+// mails go out, so who may be mailed is read shortly before each mail. from is the sender
+// of the mails, or "".
 func Members(client *provider.Client, list provider.Ref, from string) *Audience {
 	a := newAudience(client, from)
 	a.list = list
@@ -49,9 +51,10 @@ func Members(client *provider.Client, list provider.Ref, from string) *Audience 
 	return a
 }
 
-// Given are contacts of the program's own; the sequence is gone through several times. They are left out
-// for what they say of themselves, whichever of two that share an address says it, and for what
-// client's account shows of them; see Stops. from is the sender of the mails, or "".
+// Given returns an Audience of contacts that the program has itself. The sequence is read
+// several times. A contact is left out when it says itself that it gets no mail, when
+// another one with the same address says so, or when client's account shows it; see Stops.
+// from is the sender of the mails, or "".
 func Given(client *provider.Client, contacts iter.Seq2[provider.Contact, error], from string) *Audience {
 	a := newAudience(client, from)
 	a.given = contacts
@@ -62,17 +65,17 @@ func newAudience(client *provider.Client, from string) *Audience {
 	return &Audience{client: client, stops: NewStops(client, from), mailed: make(map[uint64]bool)}
 }
 
-// Blind reports that nothing but the given contacts themselves tells who has said no: the
-// provider shows nobody.
+// Blind reports that the provider shows nobody who has said no, so only the given contacts
+// themselves can say it.
 func (a *Audience) Blind() bool { return a.given != nil && a.stops.Blind() }
 
-// Unread counts the contacts that the last reading could not read, for none of which is known
-// whether it may be mailed.
+// Unread counts the contacts that could not be read in the last reading. Whether they may
+// be mailed is not known, so they get no mail.
 func (a *Audience) Unread() int { return a.unread }
 
-// Count goes through all contacts without the looks that cost a request for each address. each
-// gets every contact, an address that comes again as well. After it All knows what given
-// contacts say of themselves.
+// Count reads all contacts, without the look-ups that cost a request for each address. each
+// gets every contact, also one whose address was there before. Afterwards All knows which
+// given contacts say that they get no mail.
 func (a *Audience) Count(ctx context.Context, each func(Candidate) error) error {
 	if err := a.begin(ctx); err != nil {
 		return err
@@ -139,8 +142,8 @@ func (a *Audience) why(c provider.Contact, seen map[uint64]bool, most int) strin
 	return why
 }
 
-// All iterates over the contacts with their standing, which is looked at again before each
-// thousand. An error comes once and last.
+// All iterates over the contacts and says of each whether it may be mailed. It reads that
+// again before each thousand. An error comes once and last.
 func (a *Audience) All(ctx context.Context) iter.Seq2[Candidate, error] {
 	return func(yield func(Candidate, error) bool) {
 		clear(a.mailed)

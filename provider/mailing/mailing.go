@@ -1,19 +1,19 @@
 // Package mailing sends one message to many contacts, each by a mail of its own, and only to
 // those who may be mailed. It works the same at every provider: the mail is rendered here.
 //
-//	config, err := mailing.Parse(data) // the message, the list and the way out
+//	config, err := mailing.Parse(data) // the message, the list and how recipients unsubscribe
 //	m, err := mailing.New(config)
-//	report, err := m.Send(ctx, client, mailing.Members(client, config.List), nil)
+//	report, err := m.Send(ctx, client, mailing.Members(client, config.List, ""), nil)
 //
 // Subject, HTML, Text and the texts of Variables are Go templates over the contact:
 //
 //	Dear {{or .FirstName "reader"}}, news from {{.Field "city"}}: … {{.UnsubscribeURL}}
 //
 // They have .Email, .FirstName, .LastName, .Phone, .ExternalID, .Field "NAME" and
-// .UnsubscribeURL. What is empty is "", so "or" gives a default. Values in HTML are escaped for
-// their place by html/template. No field of a contact can change the mail: line breaks and
-// control characters become blanks, and braces, which providers take for templates of their
-// own, become parentheses. A note tells that.
+// .UnsubscribeURL. What is empty is "", so "or" gives a default. Values in HTML are escaped
+// for their place by html/template. No field of a contact can change the mail: line breaks
+// and control characters become blanks, and braces, which providers take for templates of
+// their own, become parentheses. The receipt of such a mail has a note.
 //
 // Each mail has the key NAME/ADDRESS, the address by provider.EmailKey. Under a duplicate
 // guard a second run mails nobody twice, through whichever account; see

@@ -6,11 +6,12 @@ import (
 	"github.com/postmux/postmux/provider"
 )
 
-// Standing returns why a mailing must not go to c, "" when it may: "no address", "no valid address", a
-// suppression of mail, or a standing that is not that of a subscriber. list is the id of the list that the
-// mailing is to, provider.Client.ListID has it: c must be subscribed to it. With "" a contact
-// that is on lists must be subscribed to one of them, and nothing graver may stand on any.
-// from is the sender; "" counts suppressions of mail from any single sender.
+// Standing returns why a mailing must not go to c, "" when it may: "no address", "no valid
+// address", a suppression of mail, or a standing that is not that of a subscriber. list is
+// the id of the list that the mailing is to, provider.Client.ListID has it: c must be
+// subscribed to it. With "" a contact that is on lists must be subscribed to one of them,
+// and must not be bounced, complained or blocked on any. from is the sender; "" counts
+// suppressions of mail from any single sender.
 func Standing(c provider.Contact, list, from string) string {
 	switch {
 	case c.Email == "":

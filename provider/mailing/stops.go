@@ -11,9 +11,10 @@ import (
 	"github.com/postmux/postmux/provider/feature"
 )
 
-// Stops knows who has said no at an account, as far as its provider shows it: by the contacts,
-// by those changed since the last look, by the list of suppressions. It takes some bytes for
-// each address that is stopped. It is not safe for concurrent use.
+// Stops knows who has said no at an account, as far as its provider shows it: from the
+// contacts, from those that have changed since the last reading, and from the list of
+// suppressions. It takes some bytes for each address that is stopped. It is not safe for
+// concurrent use.
 type Stops struct {
 	client *provider.Client
 	from   string // the sender
@@ -53,9 +54,9 @@ func (s *Stops) Blind() bool { return !s.since && !s.each && !s.suppressed }
 // show a change late.
 const overlap = 15 * time.Minute
 
-// Look reads who has said no: the first time all that the provider shows, later what has
-// changed. Where changes can be asked for, the list of suppressions is read the first time
-// only: those providers keep such mail back themselves.
+// Look reads who has said no: the first time everybody, later only what has changed.
+// Providers that can list changed contacts hold back mail to suppressed addresses
+// themselves, so there the list of suppressions is read the first time only.
 func (s *Stops) Look(ctx context.Context) error {
 	now := time.Now()
 	if s.suppressed && (!s.begun || !s.since) {
@@ -146,8 +147,8 @@ func recipients(m *provider.Message) []string {
 	return out
 }
 
-// Filter are the messages against which Next knows nothing, for Client.SendBatch. leftOut, if
-// not nil, gets the others with the reason.
+// Filter returns the messages that may go out as far as Next knows, for Client.SendBatch.
+// leftOut, if not nil, gets the others with the reason.
 func (s *Stops) Filter(
 	ctx context.Context, messages iter.Seq2[*provider.Message, error], leftOut func(m *provider.Message, why string),
 ) iter.Seq2[*provider.Message, error] {

@@ -125,8 +125,8 @@ func read(token string, secrets []provider.Secret) (Subscription, bool) {
 //
 //	_, err := client.Unsubscribe(ctx, s.Email, s.List, "link in "+s.Mailing)
 //
-// Several secrets are for a change of the secret: the first one need not be the newest. One of
-// less than 16 bytes signs nothing.
+// To change the secret, pass the old one and the new one, in any order. A secret of less
+// than 16 bytes is ignored.
 func Handler(unsubscribe func(context.Context, Subscription) error, secrets ...provider.Secret) http.Handler {
 	return &handler{unsubscribe, secrets}
 }

@@ -11,18 +11,18 @@
 //
 // # Never twice
 //
-// The next member is tried only when it is proved that nothing was sent: the error
-// is a *provider.Error with the Outcome OutcomeNotSent and Elsewhere true, and no
-// recipient was accepted. A message that may have been sent is not sent through
-// another member, and a repeat under its idempotency key neither; it ends accepted or
-// unknown. A repeat waits while a send under the same key runs.
+// The next member is tried only when it is proved that nothing was sent: the error is a
+// *provider.Error with the Outcome OutcomeNotSent and Elsewhere true, and no recipient was
+// accepted. A message that may have been sent is never sent through another member, and
+// neither is a later send under its idempotency key: that one ends accepted or unknown. It
+// waits while a send under the same key runs.
 //
-// A route without a duplicate guard remembers keys for an hour, in its own memory, and
-// of accepted mail the last 100 000. When 100 000 keys of an hour are in doubt, mail
-// under a new key is refused. With Options.Guard, or provider.WithDuplicateGuard
-// where a configuration opens the route, the guard keeps the keys instead, and may
-// reach over restarts and processes: it claims a key once for the route, and no member
-// claims it again.
+// A route without a duplicate guard remembers keys for an hour, in its own memory: the last
+// 100 000 of accepted mail, and all of mail that is under way or unknown. When there are
+// 100 000 of the latter, mail under a new key is refused. With Options.Guard, or
+// provider.WithDuplicateGuard where a configuration opens the route, the guard keeps the
+// keys instead, and may reach over restarts and processes: it claims a key once for the
+// route, and no member claims it again.
 //
 // The same template id is another template at each account. With an alias, members
 // without an id for it are skipped. With a literal id, failover uses its first

@@ -32,9 +32,9 @@ func (g Gap) String() string {
 // backup cannot take its mail. m is a message like those that will be sent; nothing is
 // sent. A member that the route's rules exclude for m has no gap.
 //
-// With a nil m the gaps are the features of messages that another member takes and this
-// one refuses. An account that is no route has no gaps; one that is invalid at every
-// member has the same gap at each.
+// With a nil m, the gaps of a member are the features of messages that it refuses and
+// another member takes. An account that is no route has no gaps. A message that is invalid
+// at every member has the same gap at each.
 func Gaps(c *provider.Client, m *provider.Message) []Gap {
 	r, ok := provider.Native[*route](c)
 	if !ok {

@@ -38,6 +38,7 @@ create index {i:message_done} on {message} (changed) where state in ('accepted',
 create index {i:message_failed} on {message} (changed)
   where state in ('refused', 'dead', 'canceled', 'dropped');
 create index {i:message_rcpt} on {message} (rcpt, created desc);
+create index {i:message_many} on {message} (account, intent_at) where rcpts > 1;
 create index {i:message_vendor} on {message} (account, vendor_id) where vendor_id is not null;
 create index {i:message_created} on {message} (created, id);
 
@@ -57,6 +58,7 @@ create table {key} (
   purged    integer,                    -- when its message was purged
   primary key (namespace, key)
 );
+create index {i:key_id} on {key} (id);
 create index {i:key_purged} on {key} (purged) where purged is not null;
 
 -- Ids of providers that a look-up has given to a message.
@@ -67,6 +69,8 @@ create table {settled} (
   id        text not null,
   primary key (account, vendor_id, rcpt)
 );
+
+create index {i:settled_id} on {settled} (id);
 
 create table {worker} (
   id      text primary key,
@@ -87,19 +91,22 @@ create table {account} (
   tries      integer not null default 0
 );
 
+-- Limits of calls: when the next one is free. Of a pause, its end.
 create table {limit} (
   bucket text not null,
   class  text not null,
-  next   real not null,    -- when the next call is free
-  paused integer not null default 0,
+  next   real not null,
   primary key (bucket, class)
 );
 
+-- Keys of duplicate guards.
 create table {guard} (
   key   text primary key,
-  entry text not null,
-  at    integer not null
+  entry text not null,                 -- JSON of a provider.GuardEntry
+  claim text not null,                 -- of the latest Begin, to know its own entry again
+  at    integer not null                -- of the latest change
 );
+create index {i:guard_at} on {guard} (at);
 
 -- Facts about the store as a whole: the timeline of the database.
 create table {fact} (

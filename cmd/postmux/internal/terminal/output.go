@@ -14,6 +14,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/term"
 )
 
@@ -79,6 +80,16 @@ func NewOutput(w io.Writer) *Output {
 
 // Say writes text as one line, whatever it holds.
 func (o *Output) Say(text string) { _, _ = o.write([]byte(Printable(text) + "\n")) }
+
+// Hang writes text as one line or, where that is wider than the output, as several, of
+// which all but the first begin with indent.
+func (o *Output) Hang(text, indent string) {
+	text = Printable(text)
+	if o.width > 0 && uniseg.StringWidth(text) > o.width {
+		text = strings.Join(broken(text, max(o.width-len(indent), narrowest)), "\n"+indent)
+	}
+	o.Text(text + "\n")
+}
 
 // Text writes a text whose lines are ours.
 func (o *Output) Text(text string) { _, _ = o.write([]byte(printableLines(text))) }

@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -80,40 +81,97 @@ func (t *Table) Flush() {
 	t.rows = nil
 }
 
+// column is how narrow a column gets: to its longest cell, word, and part of a word.
+type column struct{ cell, word, part int }
+
+// longWord is the width above which a word counts as its parts: an id or a URL does not
+// push all other columns together.
+const longWord = 32
+
+func (c *column) add(text string) {
+	c.cell = max(c.cell, uniseg.StringWidth(text))
+	for word := range strings.SplitSeq(text, " ") {
+		part := 0
+		for strong := range parts(word, marks[0]) {
+			for weak := range parts(strong, marks[1]) {
+				part = max(part, uniseg.StringWidth(weak))
+			}
+		}
+		c.part = max(c.part, part)
+		if whole := uniseg.StringWidth(word); whole <= longWord {
+			part = whole
+		}
+		c.word = max(c.word, part)
+	}
+}
+
 // fit returns the widths of the columns of rows so that a line takes at most width cells of
-// the output; 0 is any number. The widest columns give way, but not the first one, which
-// holds names, as long as it takes no more than half.
+// the output; 0 is any number. The widest columns give way: as far as no word is broken,
+// then as far as words are broken behind marks alone, at last wherever it is. The first
+// column holds names and gives way after the others, unless it takes more than half.
 func fit(rows [][]string, width int) []int {
-	var widths []int
+	var columns []column
 	for _, row := range rows {
 		for i, c := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
+			if i == len(columns) {
+				columns = append(columns, column{})
 			}
-			widths[i] = max(widths[i], uniseg.StringWidth(c))
+			columns[i].add(c)
 		}
 	}
-	over := (len(widths) - 1) * len(gap)
-	for _, w := range widths {
-		over += w
+	over := (len(columns)-1)*len(gap) - width
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = c.cell
+		over += c.cell
+	}
+	if width == 0 || len(columns) == 0 {
+		return widths
 	}
 	first := 0
-	if len(widths) > 1 && widths[0] <= width/2 {
+	if len(columns) > 1 && widths[0] <= width/2 {
 		first = 1
 	}
-	for over -= width; width > 0 && over > 0; over-- {
-		widest := first
-		for i := first; i < len(widths); i++ {
-			if widths[i] > widths[widest] {
-				widest = i
+	for _, floor := range []func(column) int{
+		func(c column) int { return c.word },
+		func(c column) int { return c.part },
+		func(column) int { return narrowest },
+	} {
+		for _, from := range []int{first, 0} {
+			for ; over > 0; over-- {
+				widest := -1
+				for i := from; i < len(widths); i++ {
+					if widths[i] > max(floor(columns[i]), narrowest) && (widest < 0 || widths[i] > widths[widest]) {
+						widest = i
+					}
+				}
+				if widest < 0 {
+					break
+				}
+				widths[widest]--
 			}
 		}
-		if widths[widest] <= narrowest {
-			break
-		}
-		widths[widest]--
 	}
 	return widths
+}
+
+// marks are the signs behind which a word may be broken, the better ones first.
+var marks = []string{"./@:", "_-"}
+
+// parts are the parts of a word, each with the mark at its end.
+func parts(word, marks string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for word != "" {
+			end := len(word)
+			if i := strings.IndexAny(word, marks); i >= 0 {
+				end = i + 1
+			}
+			if !yield(word[:end]) {
+				return
+			}
+			word = word[end:]
+		}
+	}
 }
 
 // broken returns text in lines of at most width cells: between words where it can be, else
@@ -130,26 +188,33 @@ func broken(text string, width int) []string {
 		}
 		line = ""
 	}
-	fits := func(more string) bool { return uniseg.StringWidth(line+strings.TrimRight(more, " ")) <= width }
-	for _, word := range strings.SplitAfter(text, " ") {
-		if !fits(word) {
+	cells := func(s string) int { return uniseg.StringWidth(strings.TrimRight(s, " ")) }
+	var put func(text string, level int)
+	put = func(text string, level int) {
+		if cells(line+text) > width && cells(text) <= width {
 			next()
 		}
-		if fits(word) {
-			line += word
-			continue
-		}
-		for letters := uniseg.NewGraphemes(word); letters.Next(); {
-			if !fits(letters.Str()) {
-				tail := ""
-				if i := strings.LastIndexAny(line, "._-/@:"); i > len(line)/2 {
-					line, tail = line[:i+1], line[i+1:]
-				}
-				next()
-				line = tail
+		switch {
+		case cells(line+text) <= width:
+			line += text
+		case level < len(marks):
+			for part := range parts(text, marks[level]) {
+				put(part, level+1)
 			}
-			line += letters.Str()
+		default:
+			for letters := uniseg.NewGraphemes(text); letters.Next(); {
+				if cells(line+letters.Str()) > width {
+					next()
+				}
+				line += letters.Str()
+			}
 		}
+	}
+	for _, word := range strings.SplitAfter(text, " ") {
+		if cells(line+word) > width {
+			next()
+		}
+		put(word, 0)
 	}
 	next()
 	return lines

@@ -1,0 +1,9 @@
+package outbox
+
+import "testing"
+
+// EachStore runs a benchmark on each database.
+func EachStore(b *testing.B, f func(b *testing.B, s *Store)) {
+	b.Run("sqlite", func(b *testing.B) { f(b, sqliteStore(b)) })
+	b.Run("postgres", func(b *testing.B) { f(b, postgresStore(b)) })
+}
