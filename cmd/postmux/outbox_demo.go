@@ -26,7 +26,7 @@ import (
 func newOutboxDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Kill a worker of the outbox, and see that nothing is lost or sent twice",
+		Short: "Kill a worker, lose no mail and send none twice",
 		Long: `Start the sandbox in this process, store messages for two accounts in an outbox in a
 temporary file, let two workers send them, kill one of them, and count what arrived.
 No account and no network is needed; it takes a few seconds.`,
