@@ -70,7 +70,11 @@ type Hooks struct {
 	// worker tries it again.
 	OnStoreError func(ctx context.Context, err error)
 	// OnLost is called after another server took over as the database, with the ids that
-	// this process stored or sent lately and that the new server does not have.
+	// this process stored or took lately and that the new server does not have. What this
+	// process may have sent is not among them: it is stored again, as accepted or unknown.
+	// Workers look by themselves; a process that only stores looks at its next Enqueue and in
+	// Close. A message of EnqueueTx is lost together with what else its transaction did, and
+	// is not told unless a worker had it.
 	OnLost func(ctx context.Context, ids []string)
 }
 
@@ -79,6 +83,7 @@ const (
 	defaultLease = 30 * time.Second
 	leastLease   = 200 * time.Millisecond
 	mostSenders  = 1000
+	closeMost    = 5 * time.Second // of the last look at the server
 )
 
 func (c Config) withDefaults() Config {
@@ -123,7 +128,7 @@ type Box struct {
 	mu      sync.Mutex
 	clients map[string]*opened
 	streaks map[string]int // failures of an account in a row, as this process saw them
-	recent  recentIDs
+	recent  recent
 	// timeline is that of the server, as this process saw it last.
 	timeline string
 	looked   time.Time // when
@@ -160,7 +165,7 @@ func Open(ctx context.Context, s *Store, cfg Config) (*Box, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, s.storeError("open", err)
 	}
-	if err := b.followTimeline(ctx); err != nil {
+	if err := b.followTimeline(ctx, false); err != nil {
 		return nil, s.storeError("open", err)
 	}
 	return b, nil
@@ -208,8 +213,19 @@ func (b *Box) wake() {
 func (b *Box) batches(account string) bool { return slices.Contains(b.cfg.Batch, account) }
 
 // Close ends what Process started: the sign of life of this process. Run ends by its
-// context. Close waits for calls under way, as Run does.
+// context. Close waits for calls under way, as Run does. It also looks once more whether
+// messages are lost that this process has stored, see Hooks.OnLost.
 func (b *Box) Close() error {
+	b.mu.Lock()
+	stored := len(b.recent.ids) > 0
+	b.mu.Unlock()
+	if stored {
+		ctx, cancel := context.WithTimeout(context.Background(), closeMost)
+		defer cancel()
+		if err := b.followTimeline(ctx, false); err != nil {
+			b.storeError(ctx, err)
+		}
+	}
 	b.starting.Lock()
 	w := b.work
 	b.work = nil
@@ -218,38 +234,6 @@ func (b *Box) Close() error {
 		return nil
 	}
 	return w.stop()
-}
-
-// recentMost bounds how many ids a process remembers to tell which ones a promotion lost.
-const recentMost = 100_000
-
-// recentIDs are the ids that this process has stored lately, the oldest first.
-type recentIDs struct {
-	ids  []string
-	next int
-}
-
-func (b *Box) remember(ids []string) {
-	if !b.store.d.is(postgres) {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	r := &b.recent
-	for _, id := range ids {
-		if len(r.ids) < recentMost {
-			r.ids = append(r.ids, id)
-			continue
-		}
-		r.ids[r.next] = id
-		r.next = (r.next + 1) % recentMost
-	}
-}
-
-func (b *Box) remembered() []string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Clone(b.recent.ids)
 }
 
 // hostName is how people find a worker.

@@ -48,7 +48,8 @@ func (w *worker) claim(ctx context.Context, text, first string, args ...any) ([]
 	w.hand.Lock()
 	defer w.hand.Unlock()
 	for _, c := range list {
-		w.hand.ids[c.entry.ID]++
+		w.hand.has[c] = true
+		w.box.remember(c.entry.ID)
 	}
 	return list, nil
 }
@@ -57,16 +58,25 @@ func (w *worker) claim(ctx context.Context, text, first string, args ...any) ([]
 // know that yet, and has taken it again.
 type hand struct {
 	sync.Mutex
-	ids map[string]int
+	has map[*claimed]bool
+}
+
+// ids are those of the messages.
+func (h *hand) ids() []string {
+	h.Lock()
+	defer h.Unlock()
+	ids := make(map[string]bool, len(h.has))
+	for c := range h.has {
+		ids[c.entry.ID] = true
+	}
+	return accountsOf(ids)
 }
 
 // letGo says that the worker no longer has a message.
 func (w *worker) letGo(c *claimed) {
 	w.hand.Lock()
 	defer w.hand.Unlock()
-	if w.hand.ids[c.entry.ID]--; w.hand.ids[c.entry.ID] == 0 {
-		delete(w.hand.ids, c.entry.ID)
-	}
+	delete(w.hand.has, c)
 }
 
 // reclaim gives back what is leased to this worker and not in its hand: claims whose answers
@@ -77,10 +87,7 @@ func (w *worker) reclaim(ctx context.Context) error {
 		return nil // the next time
 	}
 	defer w.claiming.Unlock()
-	w.hand.Lock()
-	ids := accountsOf(w.hand.ids)
-	w.hand.Unlock()
-	text, err := jsonText(rowsOf(ids))
+	text, err := jsonText(rowsOf(w.hand.ids()))
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type cluster struct {
 
 	in  io.Closer // the server ends with it
 	cmd *exec.Cmd
+	log string
 }
 
 // initdbPath finds the programs of PostgreSQL.
@@ -132,7 +133,7 @@ func (c *cluster) start() {
 	c.t.Helper()
 	args := append([]string{
 		"-c", `"$0" "$@" & pid=$!; cat >/dev/null; kill -QUIT $pid; wait $pid`, filepath.Join(c.bin, "postgres"), "-D", c.dir,
-		"-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200",
+		"-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "log_line_prefix=%m [%p] ",
 	}, c.args...)
 	c.cmd = c.command(context.WithoutCancel(c.t.Context()), "sh", args...)
 	in, err := c.cmd.StdinPipe()
@@ -142,6 +143,7 @@ func (c *cluster) start() {
 	require.NoError(c.t, err)
 	defer log.Close()
 	c.cmd.Stdout, c.cmd.Stderr = log, log
+	c.log = log.Name()
 	require.NoError(c.t, c.cmd.Start())
 	c.t.Cleanup(c.stop)
 	db, err := sql.Open("pgx", c.url())
@@ -231,6 +233,11 @@ func (p *sqlProxy) drop() {
 }
 
 func (p *sqlProxy) serve(client net.Conn) {
+	// A server that stops waits for a client that has connected and hears nothing.
+	if p.frozen.Load() {
+		_ = client.Close()
+		return
+	}
 	server, err := (&net.Dialer{Timeout: time.Second}).Dial("tcp", p.target.Load().(string))
 	if err != nil {
 		_ = client.Close()

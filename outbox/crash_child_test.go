@@ -143,6 +143,9 @@ func child(text string, in io.Reader, w io.Writer) error {
 				return err
 			}
 		}
+		if err := box.Close(); err != nil {
+			return err
+		}
 		return lines.Err()
 	}
 	return fmt.Errorf("no role %q", spec.Role)
@@ -190,7 +193,7 @@ func (w enqueueWork) do(ctx context.Context, b *Box, out *output) error {
 }
 
 func (w enqueueWork) store(ctx context.Context, b *Box, mails []int, o *EnqueueOpts, out *output) (int, error) {
-	confirm := func(n int, id string) { out.line("ok %d %s %d", n, id, time.Now().UnixNano()) }
+	confirm := func(n int, id string) { out.line("ok %d %s %d %s", n, id, time.Now().UnixNano(), w.How) }
 	begin := func(n int) { out.line("try %d %d", n, time.Now().UnixNano()) }
 	switch w.How {
 	case "all":

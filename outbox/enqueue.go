@@ -293,7 +293,7 @@ func (b *Box) enqueue(ctx context.Context, tx Execer, rows []*newRow) error {
 		ids[i] = r.ID
 	}
 	b.wake()
-	b.remember(ids)
+	b.remember(ids...)
 	b.lookAtServer(ctx)
 	return nil
 }
@@ -310,7 +310,7 @@ func (b *Box) lookAtServer(ctx context.Context) {
 	if !due {
 		return
 	}
-	if err := b.followTimeline(ctx); err != nil {
+	if err := b.followTimeline(ctx, false); err != nil {
 		b.storeError(ctx, err)
 	}
 }

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -26,8 +27,10 @@ type Promotion struct {
 }
 
 // followTimeline looks whether another server took over since the Store was used last. One
-// process does what is to be done then; each one looks for messages of its own that are lost.
-func (b *Box) followTimeline(ctx context.Context) error {
+// worker does what is to be done then: it knows how its accounts send. Until that is done no
+// message is taken and no request leaves. Each process looks for messages of its own that are
+// lost.
+func (b *Box) followTimeline(ctx context.Context, works bool) error {
 	s := b.store
 	if !s.d.is(postgres) {
 		return nil
@@ -36,8 +39,11 @@ func (b *Box) followTimeline(ctx context.Context) error {
 	if _, err := s.one(ctx, s.own(), "select value, "+s.d.timeline+" from {fact} where name = 'timeline'", nil, &noted, &current); err != nil {
 		return fmt.Errorf("timeline of the server: %w", err)
 	}
-	if noted != current {
-		p, err := s.promoted(ctx, current, b.keyWindow(ctx))
+	if noted != current && works {
+		b.mu.Lock()
+		accounts := accountsOf(b.clients)
+		b.mu.Unlock()
+		p, err := s.promoted(ctx, current, accounts, b.keyWindow(ctx))
 		if err != nil {
 			return fmt.Errorf("after another server took over: %w", err)
 		}
@@ -74,11 +80,11 @@ const (
 			first_at = coalesce(m.first_at, {2}), key_until = coalesce(m.key_until, {2} + {3}) where ` + doubt
 )
 
-// promoted notes that another server has taken over, holds every account with open messages,
-// and doubts what may have been sent in the time that the new server lacks. It returns nil
-// when another process did it.
+// promoted notes that another server has taken over, holds every account, the process's own
+// and those of all messages, and doubts what may have been sent in the time that the new
+// server lacks. It returns nil when another process did it.
 func (s *Store) promoted(
-	ctx context.Context, current string, window func(account string) time.Duration,
+	ctx context.Context, current string, own []string, window func(account string) time.Duration,
 ) (*Promotion, error) {
 	var p *Promotion
 	why := sweepError("another server took over as the database of the outbox, and may lack the intent of this message")
@@ -98,8 +104,8 @@ func (s *Store) promoted(
 			since = *seen
 		}
 		p.Since = timeOf(since)
-		var accounts []string
-		err = s.query(ctx, x, "select distinct account from {message} where state in ('queued', 'leased', 'sending')", nil,
+		accounts := slices.Clone(own)
+		err = s.query(ctx, x, "select distinct account from {message}", nil,
 			func(scan func(...any) error) error {
 				var account string
 				err := scan(&account)
@@ -109,7 +115,8 @@ func (s *Store) promoted(
 		if err != nil {
 			return err
 		}
-		for _, account := range accounts {
+		slices.Sort(accounts)
+		for _, account := range slices.Compact(accounts) {
 			if err := s.doubtAccount(ctx, x, p, account, since, window(account), why); err != nil {
 				return err
 			}
@@ -154,22 +161,14 @@ func (b *Box) tellLost(ctx context.Context, current string) error {
 	if before == "" || before == current {
 		return nil
 	}
-	ids := b.remembered()
-	var lost []string
-	for len(ids) > 0 {
-		part := ids[:min(len(ids), 1000)]
-		ids = ids[len(part):]
-		missing, err := b.store.missing(ctx, part)
-		if err != nil {
-			b.mu.Lock()
-			b.timeline = before // the next look tells them
-			b.mu.Unlock()
-			return err
-		}
-		lost = append(lost, missing...)
+	lost, err := b.lost(ctx)
+	if err != nil {
+		b.mu.Lock()
+		b.timeline = before // the next look tells them
+		b.mu.Unlock()
 	}
-	if len(lost) == 0 {
-		return nil
+	if err != nil || len(lost) == 0 {
+		return err
 	}
 	b.cfg.Log.ErrorContext(ctx, "outbox: messages that were stored are lost: the server that took over does not have them",
 		"messages", len(lost))
@@ -177,6 +176,22 @@ func (b *Box) tellLost(ctx context.Context, current string) error {
 		b.cfg.Hooks.OnLost(ctx, lost)
 	}
 	return nil
+}
+
+// lost stores again what this process may have sent, and returns what else is missing.
+func (b *Box) lost(ctx context.Context) ([]string, error) {
+	if err := b.recall(ctx); err != nil {
+		return nil, err
+	}
+	var lost []string
+	for part := range slices.Chunk(b.remembered(), 1000) {
+		missing, err := b.store.missing(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		lost = append(lost, missing...)
+	}
+	return lost, nil
 }
 
 // missing returns the ids of which there is no message and no key.
