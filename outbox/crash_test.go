@@ -4,6 +4,7 @@ package outbox
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,8 +28,8 @@ import (
 // The full figures of docs/outbox.md are made with larger numbers.
 var (
 	crashKills  = flag.Int("crash.kills", 20, "how often TestCrash kills a process, on each database")
-	crashStalls = flag.Int("crash.stalls", 10, "how often TestCrash stops a worker for longer than its lease, on each database")
-	crashMails  = flag.Int("crash.mails", 1200, "how many mails TestCrash sends, on each database")
+	crashStalls = flag.Int("crash.stalls", 6, "how often TestCrash stops a worker for longer than its lease, on each database")
+	crashMails  = flag.Int("crash.mails", 1000, "how many mails TestCrash sends, on each database")
 	crashStops  = flag.Int("crash.stops", 2, "how often TestCrash stops the server of PostgreSQL at once")
 	crashSlow   = flag.Duration("crash.slow", 60*time.Millisecond, "how long the vendor of TestCrash takes at most for an answer")
 )
@@ -44,6 +46,8 @@ type crash struct {
 	kills, stalls, stops, mails int // to be done
 	workers, enqueuers          int
 	part                        int // how many mails an enqueuer is given at a time
+
+	history history
 
 	mu        sync.Mutex
 	confirmed map[int]string // what an enqueuer was told is stored
@@ -74,6 +78,7 @@ func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 		t: t, store: store, spec: spec, vendor: newMailServer(t, *crashSlow), confirmed: make(map[int]string),
 		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60,
 	}
+	c.history.reads = make(map[int][]porcupine.Operation)
 	c.spec.Vendor, c.spec.Lease, c.spec.Senders = c.vendor.URL, time.Second, 8
 	return c
 }
@@ -154,7 +159,10 @@ func (p *proc) line(text string, ready func()) {
 		p.c.swept.Returned += s.Returned
 		p.c.swept.Unknown += s.Unknown
 		p.c.swept.Dead += s.Dead
-	case "state", "try", "lost":
+	case "try":
+		p.c.history.tried(number(word[1]))
+		p.c.events = append(p.c.events, text)
+	case "state", "lost":
 		p.c.events = append(p.c.events, text)
 	}
 }
@@ -214,7 +222,13 @@ func (c *crash) run() {
 	for i := range enqueuers {
 		enqueuers[i] = c.start("enqueuer")
 	}
-	var sleeping sync.WaitGroup
+	var sleeping, reading sync.WaitGroup
+	readable, stop := context.WithCancel(c.t.Context())
+	for range 2 {
+		reading.Go(func() { c.history.read(readable, c.store) })
+	}
+	defer reading.Wait()
+	defer stop()
 	asleep := make(chan *proc, len(workers))
 	sleepers := make(map[*proc]bool)
 	faults := c.kills + c.stalls + c.stops
@@ -379,6 +393,8 @@ func (c *crash) check() {
 		"%d lost, %d sent twice, %d in a wrong state; unknown %v (%d delivered); states %v; swept %+v; %d calls, %d not fetched",
 		c.spec.Driver, c.killed.workers, c.killed.enqueuers, c.stalled, cuts, c.stopped, n.confirmed, n.lost, n.twice, n.untold+n.wrong,
 		n.unknown, n.delivered, n.states, c.swept, c.vendor.calls, c.vendor.halved)
+	messages, operations := c.history.check(c.t, c)
+	c.t.Logf("the histories of %d messages, %d operations, are possible", messages, operations)
 	assert.Equal(c.t, c.mails, n.confirmed)
 	assert.Zero(c.t, n.lost, "confirmed and lost")
 	assert.Zero(c.t, n.twice, "sent twice")
@@ -395,11 +411,13 @@ func (c *crash) check() {
 // was confirmed is lost and none was sent twice.
 func TestCrash(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		c := sqliteCrash(t)
 		c.run()
 		c.check()
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		c := postgresCrash(t)
 		c.run()
 		c.check()

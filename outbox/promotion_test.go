@@ -121,6 +121,7 @@ func (p *promotion) released() {
 // A standby that lacks the last transactions takes over again and again. No mail goes out
 // twice, and every message that is lost is told.
 func TestPromotions(t *testing.T) {
+	t.Parallel()
 	p := newPromotion(t)
 	const mails = 400 // in a round
 	p.mails = *promotions * mails
