@@ -46,6 +46,7 @@ type crash struct {
 	kills, stalls, stops, mails int // to be done
 	workers, enqueuers          int
 	part                        int // how many mails an enqueuer is given at a time
+	ahead                       int // how many mails may be confirmed and not sent while it is given more
 
 	history history
 
@@ -76,7 +77,7 @@ type proc struct {
 func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 	c := &crash{
 		t: t, store: store, spec: spec, vendor: newMailServer(t, *crashSlow), confirmed: make(map[int]string),
-		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60,
+		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60, ahead: 1500,
 	}
 	c.history.reads = make(map[int][]porcupine.Operation)
 	c.spec.Vendor, c.spec.Lease, c.spec.Senders = c.vendor.URL, time.Second, 8
@@ -194,7 +195,7 @@ func (c *crash) feed(p *proc, progress float64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ahead := len(c.confirmed) - c.vendor.subjects()
-	if len(p.work) > 0 || len(c.todo) == 0 || ahead > 1500 || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+float64(c.part) {
+	if len(p.work) > 0 || len(c.todo) == 0 || ahead > c.ahead || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+float64(c.part) {
 		return false
 	}
 	part := slices.Clone(c.todo[:min(c.part, len(c.todo))])

@@ -32,7 +32,7 @@ var mutations = map[string]func(s *Store){
 	"host clocks": func(s *Store) {
 		d := *s.d
 		if d.now != "" {
-			d.now = fmt.Sprintf("(%s + %d)", d.now, s.clock().Sub(time.Now()).Round(time.Second).Microseconds())
+			d.now = fmt.Sprintf("(%s + %d)", d.now, time.Until(s.clock()).Round(time.Second).Microseconds())
 		}
 		s.d = &d
 	},
