@@ -44,6 +44,7 @@ import (
 
 	"github.com/postmux/postmux/gen/brevoapi"
 	"github.com/postmux/postmux/gen/brevotrackerapi"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
@@ -120,6 +121,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
 		Auth:      httpx.HeaderKey("api-key", cfg.APIKey),
 		Classify:  sendinblue.Classify, // in errors.go of that package, which Pakat v3 shares
+		Secretive: adapterkit.WebhookOperations,
 		RequestID: sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 		Limits: httpx.Limits{ByClass: limits, Class: classOf, Left: sendinblue.Left},
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type Settings struct {
 	Lease      time.Duration   `json:"lease" default:"30s" doc:"how long a worker that shows no sign of life keeps what it has"`
 	StopWithin time.Duration   `json:"stop_within" default:"30s" doc:"how long a worker that is told to end waits for its calls"`
 	GiveUp     time.Duration   `json:"give_up" default:"24h" doc:"how long after it is due a message is given up, while provably nothing was sent"`
+	Limits     string          `json:"limits" enum:"share|refuse|off" default:"share" doc:"whether all workers share the limits of an account, and what happens while the database is away: share (each goes on alone), refuse (nothing is sent), off (each has its own, always)"`
 	Retention  Retention       `json:"retention" doc:"how long what ended stays: accepted, failed, keys"`
 }
 
@@ -70,18 +72,23 @@ func ParseConfig(raw []byte) (Settings, error) {
 	return s, joined(problems)
 }
 
-// decode reads values into out, with references followed but that of the database.
+// decode reads values into out, a pointer to settings. References are followed, but that of
+// the database, and those of keys that nobody knows.
 func decode(values map[string]any, out any) []settings.Problem {
-	database, given := values["database"]
-	delete(values, "database")
-	resolved, problems := settings.Resolve(values)
-	if given {
-		resolved["database"] = database
+	own := make(map[string]any)
+	for _, f := range settings.Fields(reflect.TypeOf(out).Elem()) {
+		if value, ok := values[f.Name]; ok && !f.Secret {
+			own[f.Name] = value
+		}
+	}
+	resolved, problems := settings.Resolve(own)
+	for name, value := range resolved {
+		values[name] = value
 	}
 	for _, p := range problems {
-		delete(resolved, p.Field)
+		delete(values, p.Field)
 	}
-	return append(problems, settings.Decode(resolved, out)...)
+	return append(problems, settings.Decode(values, out)...)
 }
 
 func (s Settings) checkNames() []*provider.Error {
@@ -179,7 +186,7 @@ func holdsURL(path string) bool {
 func (s Settings) Names() StoreOptions { return StoreOptions{Prefix: s.Prefix, Schema: s.Schema} }
 
 // Config returns the Config of a Box on store whose accounts are those of cfg, opened by r
-// with opts; Default and Namespace are those of cfg. A program adds what no configuration
+// with opts and, as the settings say, the Store's Limiter; Default and Namespace are those of cfg. A program adds what no configuration
 // has, Hooks and Log, before it calls Open. The error has all that is wrong with cfg.
 func (s Settings) Config(store *Store, cfg provider.Config, r provider.Registry, opts ...provider.Option) (Config, error) {
 	if err := r.Check(cfg); err != nil {
@@ -209,5 +216,14 @@ func (s Settings) Config(store *Store, cfg provider.Config, r provider.Registry,
 	}, nil
 }
 
-// options are those that accounts get of their outbox.
-func (s Settings) options(*Store) []provider.Option { return nil }
+// options are those that the accounts of a Box get: they share their limits with all who use
+// the same tables, unless the settings say otherwise.
+func (s Settings) options(store *Store) []provider.Option {
+	if s.Limits == limitsOff || store == nil {
+		return nil
+	}
+	return []provider.Option{provider.WithLimiter(store.Limiter(LimiterOptions{OnStoreDown: OnStoreDown(s.Limits)}))}
+}
+
+// limitsOff is the value of limits with which each process has limits of its own.
+const limitsOff = "off"

@@ -18,14 +18,14 @@ import (
 func TestParseConfig(t *testing.T) {
 	t.Setenv("SENDERS", "4")
 	s, err := ParseConfig([]byte(`{"database":"env:DATABASE_URL","prefix":"mail_","schema":"app","senders":"env:SENDERS",
-		"batch":["main"],"lease":"10s","stop_within":"1m","give_up":"2d","retention":{"accepted":"1d12h","failed":"60d","keys":"1h"}}`))
+		"batch":["main"],"lease":"10s","stop_within":"1m","give_up":"2d","limits":"refuse","retention":{"accepted":"1d12h","failed":"60d","keys":"1h"}}`))
 	require.NoError(t, err)
 	assert.Equal(t, "env:DATABASE_URL", s.Database.Reveal())
 	assert.NotContains(t, fmt.Sprintf("%+v", s), "DATABASE_URL")
 	s.Database = provider.Secret{}
 	assert.Equal(t, Settings{
 		Prefix: "mail_", Schema: "app", Senders: 4, Batch: []string{"main"}, Lease: 10 * time.Second, StopWithin: time.Minute,
-		GiveUp: 2 * day, Retention: Retention{Accepted: 36 * time.Hour, Failed: 60 * day, Keys: time.Hour},
+		GiveUp: 2 * day, Limits: "refuse", Retention: Retention{Accepted: 36 * time.Hour, Failed: 60 * day, Keys: time.Hour},
 	}, s)
 }
 
@@ -43,7 +43,7 @@ func TestParseConfigProblems(t *testing.T) {
 			name: "many", text: `{"database":"env:X","databse":"postgres://u:hunter2@h/d","lease":"0s","senders":0,"batch":"main",
 				"prefix":"a-b","retention":{"accepted":"soon","forever":true},"give_up":"1h","give_up":"2h"}`,
 			says: []string{
-				"8 problems:", "outbox.databse: unknown key; known: database, prefix, schema, senders, batch, lease, stop_within, give_up, retention",
+				"8 problems:", "outbox.databse: unknown key; known: database, prefix, schema, senders, batch, lease, stop_within, give_up, limits, retention",
 				`outbox.lease: expected a duration like 30s, got "0s"`, "outbox.senders: expected a whole number from 1 to 1000, got 0",
 				"outbox.batch: expected a list", `outbox.prefix: expected up to 31 of the characters a-z, 0-9 and _, got "a-b"`,
 				`outbox.retention.accepted: expected a duration like 30s, got "soon"`,
@@ -53,6 +53,7 @@ func TestParseConfigProblems(t *testing.T) {
 		{name: "a reference to nothing", text: `{"database":"file:x","lease":"env:NOT_SET"}`, says: []string{
 			"outbox.lease: environment variable NOT_SET is not set or empty",
 		}},
+		{name: "limits", text: `{"database":"file:x","limits":"some"}`, says: []string{`outbox.limits: expected share or refuse or off, got "some"`}},
 		{name: "a lease too short", text: `{"database":"file:x","lease":"1ms"}`, says: []string{"outbox.lease: expected at least 200ms, got 1ms"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -122,4 +123,17 @@ func TestSettingsConfig(t *testing.T) {
 	s.Batch = []string{"main", "mian"}
 	_, err = s.Config(nil, cfg, all.Registry())
 	require.ErrorContains(t, err, `outbox.batch[1]: no account is called "mian"; known: main`)
+}
+
+// The accounts share their limits through the store, unless the settings say otherwise.
+func TestSettingsLimits(t *testing.T) {
+	s := sqliteStore(t)
+	for _, row := range []struct {
+		limits string
+		want   int // options
+	}{{"", 1}, {"share", 1}, {"refuse", 1}, {"off", 0}} {
+		t.Run(row.limits, func(t *testing.T) {
+			assert.Len(t, Settings{Limits: row.limits}.options(s), row.want)
+		})
+	}
 }

@@ -166,8 +166,8 @@ func newSwitchable(t *testing.T, database string) *switchable {
 
 // copy copies from one side to the other until either breaks.
 func (c *switchable) copy(to, from net.Conn, broken *atomic.Bool, asks bool) {
-	defer to.Close()   //nolint:errcheck // it may be closed
-	defer from.Close() //nolint:errcheck // it may be closed
+	defer to.Close()
+	defer from.Close()
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(buffer)
@@ -199,11 +199,11 @@ func TestGuardProcess(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &job))
 	v := newVendor()
 	v.answer = func(m *provider.Message) error {
-		resp, err := http.Post(job.Vendor+"?subject="+url.QueryEscape(m.Subject), "text/plain", nil) //nolint:noctx // it ends with the process
+		resp, err := http.Post(job.Vendor+"?subject="+url.QueryEscape(m.Subject), "text/plain", nil) //nolint:noctx,forbidigo // a fake, and it ends with the process
 		if err != nil {
 			return failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent)
 		}
-		defer resp.Body.Close() //nolint:errcheck // nothing is read
+		defer resp.Body.Close()
 		if resp.StatusCode == http.StatusServiceUnavailable {
 			return failure(provider.ErrUnavailable, provider.OutcomeNotSent)
 		}

@@ -67,32 +67,39 @@ func newJournal(w *worker) *journal {
 	return &journal{w: w, input: make(chan *change, commitMost), ended: make(chan struct{})}
 }
 
-// store stores a change and waits for it. An error means that nobody knows whether it is
-// stored: ctx has ended.
-func (j *journal) store(ctx context.Context, c *change) (changed, error) {
-	answers, err := j.storeAll(ctx, []*change{c})
-	if err != nil {
-		return changed{}, err
+// post hands a change over and returns a function that waits for it. An error means that
+// nobody knows whether it is stored: ctx has ended.
+func (j *journal) post(ctx context.Context, c *change) (wait func() (changed, error)) {
+	c.done = make(chan changed, 1)
+	select {
+	case j.input <- c:
+	case <-ctx.Done():
+		return func() (changed, error) { return changed{}, ctx.Err() }
 	}
-	return answers[0], nil
+	return func() (changed, error) {
+		select {
+		case a := <-c.done:
+			return a, nil
+		case <-ctx.Done():
+			return changed{}, ctx.Err()
+		}
+	}
 }
+
+// store stores a change and waits for it.
+func (j *journal) store(ctx context.Context, c *change) (changed, error) { return j.post(ctx, c)() }
 
 // storeAll stores changes and waits for all.
 func (j *journal) storeAll(ctx context.Context, list []*change) ([]changed, error) {
-	for _, c := range list {
-		c.done = make(chan changed, 1)
-		select {
-		case j.input <- c:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	waits := make([]func() (changed, error), len(list))
+	for i, c := range list {
+		waits[i] = j.post(ctx, c)
 	}
 	answers := make([]changed, len(list))
-	for i, c := range list {
-		select {
-		case answers[i] = <-c.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+	for i, wait := range waits {
+		var err error
+		if answers[i], err = wait(); err != nil {
+			return nil, err
 		}
 	}
 	return answers, nil
@@ -163,13 +170,13 @@ var applyTexts = [kinds]string{
 	intent: `update {message} as m set state = 'sending', member = r_member, intent_at = {now}, changed = {now},
 			first_at = coalesce(m.first_at, {now}),
 			key_until = case when r_keyed > 0 then coalesce(m.first_at, {now}) + r_keyed end
-		from ` + intentRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and m.worker = {2}
-			and m.state in ('leased', 'sending') and {timeline}
+		from ` + intentRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and {unindexed m.worker} = {2}
+			and {unindexed m.state} in ('leased', 'sending') and {timeline}
 			and exists (select 1 from {worker} w where w.id = {2} and w.expires > {now})
 		returning id, attempt, first_at, {now}`,
 	back: `update {message} as m set state = 'leased', changed = {now},
 			first_at = case when m.unclear then m.first_at end, key_until = case when m.unclear then m.key_until end
-		from ` + backRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and m.worker = {2} and m.state = 'sending'
+		from ` + backRows + ` where {listed 1} and m.id = r_id and m.attempt = r_attempt and {unindexed m.worker} = {2} and m.state = 'sending'
 		returning id, attempt, 0, {now}`,
 	// Late truth wins: of a worker that was taken for dead, over unknown. A person's decision
 	// leads out of unknown; one to send again counts as an attempt, so that what is known of
@@ -182,7 +189,7 @@ var applyTexts = [kinds]string{
 			key_until = case when r_unclear then m.key_until end,
 			vendor_id = r_vendor, receipt = coalesce(r_receipt, m.receipt), error = r_error
 		from ` + resultRows + ` where {listed 1} and m.id = r_id and (
-			m.attempt = r_attempt and m.worker = {2} and m.state in ('leased', 'sending')
+			m.attempt = r_attempt and {unindexed m.worker} = {2} and {unindexed m.state} in ('leased', 'sending')
 			or m.attempt <= r_attempt and m.state = 'unknown'
 			or m.attempt = r_attempt and m.state = 'queued' and r_state in ('accepted', 'scheduled'))
 		returning id, attempt, 0, {now}`,

@@ -143,13 +143,13 @@ func (l *limiter) Pause(ctx context.Context, s provider.Slot, d time.Duration) e
 		l.pauses[name] = until
 	}
 	l.mu.Unlock()
-	return bounded(ctx, func(ctx context.Context) error {
-		_, err := l.s.exec(ctx, l.s.own(), `
+	_, err := bounded(ctx, func(ctx context.Context) (int64, error) {
+		return l.s.exec(ctx, l.s.own(), `
 			insert into {limit} as l (bucket, class, next) values ({1}, {2}, {now} + cast({3} as double precision))
 			on conflict (bucket, class) do update set next = excluded.next where l.next < excluded.next`,
-			s.Key, s.Class, float64(d.Microseconds()))
-		return err
+			s.Key, s.Class, micro(d))
 	})
+	return err
 }
 
 func (l *limiter) pausedUntil(s provider.Slot) time.Time {
@@ -367,40 +367,29 @@ type taking struct {
 // take takes n turns of a limit if the first of them begins soon.
 func (l *limiter) take(s provider.Slot, n int) (taking, error) {
 	_, ahead := piece(s)
-	cost, behind := micro(perSecond(s, n)), micro(credit(s))
-	var out taking
-	err := bounded(context.Background(), func(ctx context.Context) error {
-		var got taking
+	args := []any{s.Key, s.Class, micro(perSecond(s, n)), micro(credit(s)), micro(ahead)}
+	return bounded(context.Background(), func(ctx context.Context) (got taking, err error) {
 		var now int64
-		args := []any{s.Key, s.Class, cost, behind, micro(ahead)}
-		taken, err := l.s.one(ctx, l.s.own(), `update {limit} as l
+		got.taken, err = l.s.one(ctx, l.s.own(), `update {limit} as l
 			set next = case when l.next < {now} - cast({4} as double precision) then {now} - cast({4} as double precision)
 				else l.next end + cast({3} as double precision){hasty}
 			where l.bucket = {1} and l.class = {2} and l.next <= {now} + cast({5} as double precision)
 			returning next, {now}`, args, &got.next, &now)
-		got.taken = taken
-		for try := 0; err == nil && !taken && try < 2; try++ {
-			var found bool
+		for found := got.taken; err == nil && !found; {
 			found, err = l.s.one(ctx, l.s.own(), "select next, {now} from {limit} where bucket = {1} and class = {2}",
-				[]any{s.Key, s.Class}, &got.next, &now)
-			if found || err != nil {
-				break
+				args[:2], &got.next, &now)
+			if err == nil && !found {
+				_, err = l.s.exec(ctx, l.s.own(), `insert into {limit} (bucket, class, next) values ({1}, {2}, 0)
+					on conflict (bucket, class) do nothing`, args[:2]...)
 			}
-			_, err = l.s.exec(ctx, l.s.own(), `insert into {limit} (bucket, class, next) values ({1}, {2}, 0)
-				on conflict (bucket, class) do nothing`, s.Key, s.Class)
-		}
-		if err != nil {
-			return err
 		}
 		received := time.Now()
 		if l.s.d.now == "" {
 			now = l.s.clock().UnixMicro() // the statement may have waited for its lock
 		}
 		got.local = received.Add(time.Duration((got.next - float64(now)) * float64(time.Microsecond)))
-		out = got
-		return nil
+		return got, err
 	})
-	return out, err
 }
 
 // micro is a duration as the database has it.
@@ -458,10 +447,9 @@ func (l *limiter) giveBack(s provider.Slot, t turn, n int) {
 		return
 	}
 	// An error loses the turns.
-	_ = bounded(context.Background(), func(ctx context.Context) error {
-		_, err := l.s.exec(ctx, l.s.own(), "update {limit} set next = next - {3} where bucket = {1} and class = {2} and next = {4}",
+	_, _ = bounded(context.Background(), func(ctx context.Context) (int64, error) {
+		return l.s.exec(ctx, l.s.own(), "update {limit} set next = next - {3} where bucket = {1} and class = {2} and next = {4}",
 			s.Key, s.Class, micro(perSecond(s, n)), t.end)
-		return err
 	})
 }
 
@@ -470,22 +458,31 @@ var errNoAnswer = errors.New("the database gave no answer within " + limitAnswer
 
 // bounded runs f, which asks the database, and does not wait for longer than limitAnswer.
 // Some drivers wait for a lock beyond the end of a context.
-func bounded(ctx context.Context, f func(context.Context) error) error {
+func bounded[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limitAnswer, errNoAnswer)
-	done := make(chan error, 1)
-	go func() {
-		defer cancel()
-		done <- f(ctx)
-	}()
-	select {
-	case err := <-done:
-		if err != nil && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	defer cancel()
+	type answer struct {
+		value T
+		err   error
 	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := f(ctx)
+		done <- answer{value, err}
+	}()
+	var a answer
+	select {
+	case a = <-done:
+		if a.err == nil {
+			return a.value, nil
+		}
+	case <-ctx.Done():
+		a.err = ctx.Err()
+	}
+	if ctx.Err() != nil {
+		a.err = context.Cause(ctx)
+	}
+	return a.value, a.err
 }
 
 // sleep waits for d or the end of ctx.

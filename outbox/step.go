@@ -122,8 +122,14 @@ func (b *Box) try(ctx context.Context, w *worker, c *claimed) {
 	b.conclude(ctx, w, c, m, t)
 }
 
-// conclude judges a trial and stores the result.
+// conclude judges a trial, stores the result and waits for it.
 func (b *Box) conclude(ctx context.Context, w *worker, c *claimed, m *provider.Message, t trial) {
+	b.concluding(ctx, w, c, m, t)()
+}
+
+// concluding judges a trial and hands the result to the journal. The function returned waits
+// until it is stored: the results of a call with many messages go into one transaction.
+func (b *Box) concluding(ctx context.Context, w *worker, c *claimed, m *provider.Message, t trial) (stored func()) {
 	v := judge(t)
 	r := t.receipt
 	if v.state == Unknown && (r == nil || r.Unsettled == nil) && m != nil {
@@ -133,13 +139,16 @@ func (b *Box) conclude(ctx context.Context, w *worker, c *claimed, m *provider.M
 	change, err := resultOf(c.entry, v, r, t.err)
 	if err != nil {
 		b.storeError(ctx, err)
-		return
+		return func() {}
 	}
 	// The result is stored also when the calls are interrupted.
-	if a, err := w.journal.store(w.quit, change); err == nil && a.ok && b.cfg.Hooks.OnState != nil {
-		b.cfg.Hooks.OnState(ctx, c.entry.ID, v.state)
+	wait := w.journal.post(w.quit, change)
+	return func() {
+		if a, err := wait(); err == nil && a.ok && b.cfg.Hooks.OnState != nil {
+			b.cfg.Hooks.OnState(ctx, c.entry.ID, v.state)
+		}
+		b.noteTrial(ctx, c.entry.Account, v.trouble, t.err, c.probe)
 	}
-	b.noteTrial(ctx, c.entry.Account, v.trouble, t.err, c.probe)
 }
 
 // unknownReceipt is the receipt with which a look-up finds a message.
@@ -283,12 +292,13 @@ func (b *Box) tryTogether(ctx context.Context, w *worker, account string, list [
 		}
 	}
 	claims := slices.Clone(mine)
+	var stored []func()
 	_, err = client.SendBatch(ctx, each(messages), func(r provider.BatchResult) error {
 		c := mine[r.Index]
 		mine[r.Index] = nil
-		b.conclude(ctx, w, c, messages[r.Index], trial{
+		stored = append(stored, b.concluding(ctx, w, c, messages[r.Index], trial{
 			entry: c.entry, receipt: r.Receipt, err: notSentError(r.Err), now: w.now(),
-		})
+		}))
 		return nil
 	}, provider.BeforeSending(func(indexes []int) error {
 		return b.intents(ctx, w, account, claims, indexes)
@@ -298,8 +308,11 @@ func (b *Box) tryTogether(ctx context.Context, w *worker, account string, list [
 	}
 	for _, c := range mine { // not reported: nothing of them was sent
 		if c != nil {
-			b.conclude(ctx, w, c, nil, trial{entry: c.entry, err: notSentError(err), now: w.now()})
+			stored = append(stored, b.concluding(ctx, w, c, nil, trial{entry: c.entry, err: notSentError(err), now: w.now()}))
 		}
+	}
+	for _, wait := range stored {
+		wait()
 	}
 }
 

@@ -109,6 +109,8 @@ type dialect struct {
 	// hasty ends the SET of an UPDATE that a crash of the server may undo: its commit does not
 	// wait for the disk.
 	hasty string
+	// unindexed is before a column whose index is not used.
+	unindexed string
 	// idType is the type of ids.
 	idType string
 	// timeline is an expression for what changes when a standby takes over.
@@ -154,7 +156,7 @@ var sqlite = &dialect{
 	param:  func(n int) string { return "?" + strconv.Itoa(n) },
 	listed: func(string) string { return "true" },
 	// A file has one server.
-	idType: "text", timeline: "'file'", sameServer: "true",
+	unindexed: "+", idType: "text", timeline: "'file'", sameServer: "true",
 	rows: func(param string, columns []column) string {
 		list := make([]string, len(columns))
 		for i, c := range columns {
@@ -172,6 +174,7 @@ var sqlite = &dialect{
 //	{id}                          the type of ids
 //	{now}                         the time in microseconds
 //	{rows 1: id id, attempt int}  the table r made of a JSON text; its columns are r_id, r_attempt
+//	{unindexed m.worker}          a column whose index is no help: the rows are found by id
 //	{listed 1}                    m.id is one of the ids of the JSON text
 //	{timeline}                    no standby has taken over from the server of the Store
 //	{locked}                      the end of a SELECT whose rows are changed
@@ -210,6 +213,8 @@ func (s *Store) render(text string, args int) statement {
 		case name == "rows":
 			n, columns, _ := strings.Cut(rest, ":")
 			return s.d.rows(s.d.param(number(n)), columnsOf(columns))
+		case name == "unindexed":
+			return s.d.unindexed + rest
 		case name == "listed":
 			return s.d.listed(s.d.param(number(rest)))
 		case word[0] >= '0' && word[0] <= '9':

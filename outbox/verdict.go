@@ -123,6 +123,9 @@ func wrongMessage(e *provider.Error) bool {
 
 // troubleOf tells what an error says about the account.
 func troubleOf(e *provider.Error) trouble {
+	if e.Provider == driverName {
+		return unasked // of the database
+	}
 	switch e.Kind {
 	case provider.ErrUnauthorized, provider.ErrForbidden, provider.ErrNoCredit, provider.ErrConfig:
 		return blocked

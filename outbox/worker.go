@@ -310,6 +310,9 @@ func (r *running) fill(ctx context.Context) (time.Duration, error) {
 			next = min(next, q.wait)
 			continue
 		}
+		if !r.opens(ctx, q.account) {
+			continue
+		}
 		l := r.lane(q.account)
 		room := l.room()
 		if room == 0 {
@@ -328,7 +331,7 @@ func (r *running) fill(ctx context.Context) (time.Duration, error) {
 		case h.Until.IsZero():
 		case h.left > 0:
 			next = min(next, h.left)
-		default:
+		case r.opens(ctx, h.Account):
 			l := r.lane(h.Account)
 			if l.busy.Load() > 0 || l.room() == 0 {
 				continue
@@ -356,10 +359,6 @@ func (l *lane) room() int {
 }
 
 func (r *running) take(ctx context.Context, l *lane, n int, probe bool) (int, error) {
-	if _, err := r.box.client(ctx, l.account); err != nil {
-		r.cannot(ctx, l.account, err)
-		return 0, nil
-	}
 	list, err := r.claim(ctx, claimDue, l.account, bodyFormat, n)
 	if err != nil {
 		return 0, err
@@ -372,14 +371,15 @@ func (r *running) take(ctx context.Context, l *lane, n int, probe bool) (int, er
 	return len(list), nil
 }
 
-// cannot tells, once a minute, that this process does not have an account that has messages.
-func (r *running) cannot(ctx context.Context, account string, err error) {
-	if time.Since(r.told[account]) < time.Minute {
-		return
+// opens reports whether this process has an account; when not, it tells so once a minute.
+func (r *running) opens(ctx context.Context, account string) bool {
+	_, err := r.box.client(ctx, account)
+	if err != nil && time.Since(r.told[account]) > time.Minute {
+		r.told[account] = time.Now()
+		r.box.cfg.Log.WarnContext(ctx, "outbox: messages wait for an account that this process cannot open",
+			"account", account, "error", err.Error())
 	}
-	r.told[account] = time.Now()
-	r.box.cfg.Log.WarnContext(ctx, "outbox: messages wait for an account that this process cannot open",
-		"account", account, "error", err.Error())
+	return err == nil
 }
 
 // lane returns the lane of an account, and starts it the first time.
@@ -390,7 +390,7 @@ func (r *running) lane(account string) *lane {
 	l := &lane{account: account, senders: r.box.cfg.Senders}
 	size := min(max(2*l.senders, 16), claimMost)
 	work := r.send
-	if client, err := r.box.client(r.quit, account); err == nil && r.box.batches(account) && takesMany(client) {
+	if client, err := r.box.client(r.quit, account); r.box.batches(account) && err == nil && takesMany(client) {
 		l.senders, size, work = 1, 2*batchMost, r.sendTogether
 	}
 	l.queue = make(chan *claimed, size)

@@ -214,6 +214,9 @@ func (a *adapter) deliveryEvent(uid string, r pakatapi.DeliveryLog) (e events.Ev
 		}
 	}
 	e.At, e.AtBasis, e.Diagnostic = a.zone.Time(r.DateAdded), events.AtAssumed, r.Message
+	if e.Kind == events.KindDelivered {
+		e.AtBasis = events.AtSent // the confirmation comes later, into the same entry
+	}
 	mailevent.Finish(&e)
 	return e, true
 }
@@ -258,7 +261,7 @@ func (a *adapter) mailEvent(m pakatapi.TransactionalEmail) events.Event {
 		At: a.zone.Time(m.LastUpdated), AtBasis: events.AtAssumed,
 	}
 	if e.At.IsZero() {
-		e.At = a.zone.Time(m.DateAdded)
+		e.At, e.AtBasis = a.zone.Time(m.DateAdded), events.AtSent
 	}
 	if what, ok := stateWords.Find(m.Status); ok {
 		e.Kind = what.Kind

@@ -53,7 +53,11 @@ func TestLogRows(t *testing.T) {
 			assert.Equal(t, "c1", e.CampaignID)
 			assert.Equal(t, provider.ScopeMarketing, e.Scope)
 			assert.Equal(t, at, e.At)
-			assert.Equal(t, events.AtAssumed, e.AtBasis)
+			basis := events.AtAssumed
+			if row.confirmed == "yes" {
+				basis = events.AtSent
+			}
+			assert.Equal(t, basis, e.AtBasis)
 			assert.Empty(t, e.MessageID, "linked to no id of a send")
 			assert.Contains(t, string(e.Raw), "m@x")
 			state, _ := e.State()

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postmux/postmux/gen/pakatv3api"
+	"github.com/postmux/postmux/internal/adapterkit"
 	"github.com/postmux/postmux/internal/begun"
 	"github.com/postmux/postmux/internal/httpx"
 	"github.com/postmux/postmux/internal/sendinblue"
@@ -75,6 +76,7 @@ func v3Open(_ context.Context, cfg V3Config, env provider.DriverEnv) (provider.A
 		Auth:            httpx.HeaderKey("api-key", cfg.APIKey),
 		AssumedStatuses: true,
 		Classify:        sendinblue.Classify,
+		Secretive:       adapterkit.WebhookOperations,
 		Limits:          httpx.Single(5), // not published; Brevo's ancestor
 		RequestID:       sendinblue.RequestID, RetryAfter: sendinblue.RetryAfter,
 	})

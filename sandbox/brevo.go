@@ -212,7 +212,7 @@ func pageOf[T any](b *brevo, c *call, all []T, def, most int64) ([]T, answer, bo
 	if c.query.Get("sort") != "asc" {
 		all = newestFirst(all)
 	}
-	return page(all, offset, limit), answer{}, true
+	return page(all, offset, b.logSize(limit)), answer{}, true
 }
 
 // between returns a filter by the parameters startDate and endDate, which

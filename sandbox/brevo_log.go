@@ -18,8 +18,13 @@ func (b *brevo) events() []brevoEvent {
 	b.happen()
 	var out []brevoEvent
 	for _, m := range b.mails.items {
+		if m.campaign {
+			continue
+		}
 		for _, h := range m.happened {
-			out = append(out, brevoEvent{h, brevoWord[h.what].log})
+			if h.listed(b.store) {
+				out = append(out, brevoEvent{h, brevoWord[h.what].log})
+			}
 		}
 	}
 	return out
@@ -68,7 +73,7 @@ func (b *brevo) listEmailEvents(c *call) answer {
 		}
 		rows = append(rows, row)
 	}
-	part, refusal, ok := pageOf(b, c, rows, 2500, 5000)
+	part, refusal, ok := pageOf(b, c, inLog(b.store, rows), 2500, 5000)
 	if !ok {
 		return refusal
 	}

@@ -39,6 +39,7 @@ var control = []struct {
 	{"POST /faults", (*Server).plantFault},
 	{"DELETE /faults", (*Server).clearFaults},
 	{"POST /triggers", (*Server).triggerEvent},
+	{"GET /webhooks", (*Server).listWebhooks},
 	{"POST /webhooks", (*Server).enterWebhook},
 	{"GET /contacts", (*Server).listContacts},
 	{"GET /lists", (*Server).listLists},

@@ -7,25 +7,21 @@ import (
 
 // triggerEvent makes an event happen, see Trigger.
 func (s *Server) triggerEvent(r *http.Request) (any, *refusal) {
-	var in struct {
-		Provider string `json:"provider"`
-		Kind     string `json:"kind"`
-		Email    string `json:"email"`
-		Times    int    `json:"times"`
-	}
+	var in trigger
 	if no := s.hookBody(r, &in, &in.Provider); no != nil {
 		return nil, no
 	}
 	if in.Times < 0 || in.Times > 1000 {
 		return nil, badRequest("times: expected 1 to 1000, got %d", in.Times)
 	}
+	if in.Batch < 0 || in.Batch > 1000 {
+		return nil, badRequest("batch: expected 1 to 1000, got %d", in.Batch)
+	}
 	if !validEmail(in.Email) {
 		return nil, badRequest("email: expected an address")
 	}
-	for range max(in.Times, 1) {
-		if err := s.Trigger(in.Provider, in.Kind, in.Email); err != nil {
-			return nil, badRequest("%s", strings.TrimPrefix(err.Error(), "sandbox: "))
-		}
+	if err := s.trigger(in); err != nil {
+		return nil, badRequest("%s", strings.TrimPrefix(err.Error(), "sandbox: "))
 	}
 	return map[string]any{"triggered": max(in.Times, 1)}, nil
 }

@@ -29,7 +29,7 @@ func (s *Server) about(r *http.Request) (any, *refusal) {
 		st := s.states[name]
 		rows = append(rows, row{name, titles[name], "http://" + r.Host + st.prefix, st.key, len(st.store.mails.items)})
 	}
-	return map[string]any{"providers": rows, "lenient": s.lenient, "last": s.seq, "violations": len(s.past.items), "now": s.now()}, nil
+	return map[string]any{"providers": rows, "lenient": s.lenient, "last": s.seq, "violations": len(s.past.items), "webhooks": s.hookCount(), "now": s.now()}, nil
 }
 
 func (s *Server) listContacts(r *http.Request) (any, *refusal) {

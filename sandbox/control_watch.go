@@ -80,7 +80,7 @@ func (s *Server) events(r *http.Request) (any, *refusal) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		out := http.NewResponseController(w)
 		s.mu.Lock()
-		last, changes, violations := s.seq, int64(-1), -1
+		last, changes, violations, told := s.seq, int64(-1), -1, -1
 		s.mu.Unlock()
 		ticker := time.NewTicker(beat)
 		defer ticker.Stop()
@@ -93,13 +93,15 @@ func (s *Server) events(r *http.Request) (any, *refusal) {
 			rows := s.rowsAfter(last)
 			last = max(last, s.seq)
 			state, said := s.changes, len(s.past.items)+s.past.dropped
+			hooks := s.hookCount()
+			calls := s.calls.came() + hooks
 			s.mu.Unlock()
 			for chunk := range slices.Chunk(rows, mostPage) {
 				send(w, "mails", chunk)
 			}
-			if state != changes || said != violations {
-				send(w, "state", map[string]any{"changes": state, "violations": said, "last": last})
-				changes, violations = state, said
+			if state != changes || said != violations || calls != told {
+				send(w, "state", map[string]any{"changes": state, "violations": said, "last": last, "webhooks": hooks, "deliveries": calls - hooks})
+				changes, violations, told = state, said, calls
 			}
 			if err := out.Flush(); err != nil {
 				return

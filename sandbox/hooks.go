@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -75,10 +77,7 @@ func (st *store) happen() {
 			rest = append(rest, m)
 			continue
 		}
-		at := m.AcceptedAt
-		if m.SendAt.After(at) {
-			at = m.SendAt
-		}
+		at := m.goesOut()
 		for _, email := range m.recipients() {
 			chain := []string{wasQueued, st.droppedAs}
 			if !m.Dropped {
@@ -111,6 +110,9 @@ func (st *store) add(h *happening) {
 	h.first = !slices.ContainsFunc(h.m.happened, func(o *happening) bool { return o.what == h.what && o.email == h.email })
 	h.m.happened = append(h.m.happened, h)
 	stop := provider.Suppression{Channel: provider.ChannelEmail, Scope: provider.ScopeTransactional}
+	if h.m.campaign {
+		stop.Scope = provider.ScopeMarketing
+	}
 	switch h.what {
 	case wasComplained:
 		stop.Reason = provider.Reason(provider.StatusComplained)
@@ -155,6 +157,9 @@ type push struct {
 	event *happening
 	tries int
 	due   time.Time
+	// As Hooks, for this one.
+	shuffle bool
+	batch   int
 }
 
 // pusher is a fake that calls webhooks.
@@ -193,6 +198,9 @@ func (s *Server) AddWebhook(provider, stream, address string) error {
 	if _, ok := st.fake.(pusher); !ok {
 		return fmt.Errorf("sandbox: %s has no webhooks", provider)
 	}
+	if provider == "sendpulse" && stream != smtpStream {
+		return fmt.Errorf("sandbox: sendpulse: expected the stream %s; the others are registered by calls", smtpStream)
+	}
 	if !loopbackURL(address) {
 		return fmt.Errorf("sandbox: webhooks go to loopback addresses only, not to %q", address)
 	}
@@ -203,6 +211,7 @@ func (s *Server) AddWebhook(provider, stream, address string) error {
 func (st *store) addHook(h *hook) *hook {
 	h.id, h.created, h.modified = st.nextID(), st.now(), st.now()
 	st.hooks = append(st.hooks, h)
+	st.server.touch()
 	return h
 }
 
@@ -219,6 +228,7 @@ func (st *store) hook(id string) *hook {
 func (st *store) deleteHook(h *hook) {
 	st.hooks = slices.DeleteFunc(st.hooks, func(o *hook) bool { return o == h })
 	st.queue = slices.DeleteFunc(st.queue, func(p *push) bool { return p.hook == h })
+	st.server.touch()
 }
 
 // loopbackURL reports whether the fakes may call an address: nothing else of a network is
@@ -231,29 +241,70 @@ func loopbackURL(address string) bool {
 // Trigger makes an event happen to the newest mail to an address, and makes such a mail
 // when there is none. The kinds are queued, delivered, deferred, soft, bounced, blocked,
 // invalid, failed, complained, opened, loaded (by a machine), clicked and unsubscribed.
+// new.pakat.net tells none of them of single mail; there it is TriggerCampaign.
 func (s *Server) Trigger(name, kind, email string) error {
+	return s.trigger(trigger{Provider: name, Kind: kind, Email: email})
+}
+
+// TriggerCampaign makes an event happen to the mail of a campaign to an address. Each fake
+// has one such campaign, which has gone out; SMS.by has none.
+func (s *Server) TriggerCampaign(name, kind, email string) error {
+	return s.trigger(trigger{Provider: name, Kind: kind, Email: email, Campaign: true})
+}
+
+// triggered is the number of the campaign of TriggerCampaign.
+const triggered = 33
+
+// campaigner is a fake that lists the campaign.
+type campaigner interface{ addTriggered() }
+
+// trigger says what is to happen, and how badly it is told.
+type trigger struct {
+	Provider string `json:"provider"`
+	Kind     string `json:"kind"`
+	Email    string `json:"email"`
+	Times    int    `json:"times"` // 0 is once
+	Campaign bool   `json:"campaign"`
+	Shuffle  bool   `json:"shuffle"`
+	Batch    int    `json:"batch"`
+}
+
+func (s *Server) trigger(in trigger) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name, kind, email, campaign := in.Provider, in.Kind, in.Email, in.Campaign || in.Provider == "pakat"
 	st, ok := s.states[name]
-	if !ok {
+	switch {
+	case !ok:
 		return fmt.Errorf("sandbox: no provider is called %q; there are %s", name, strings.Join(Providers(), ", "))
-	}
-	if !slices.Contains(Kinds(), kind) {
+	case campaign && name == "smsby":
+		return errors.New("sandbox: smsby tells nothing of campaigns")
+	case !slices.Contains(Kinds(), kind):
 		return fmt.Errorf("sandbox: no event is called %q; there are %s", kind, strings.Join(Kinds(), ", "))
 	}
 	st.store.happen()
+	if f, ok := st.fake.(campaigner); ok && campaign {
+		f.addTriggered()
+	}
 	var m *mail
 	for _, old := range newestFirst(st.store.mails.items) {
-		if slices.ContainsFunc(old.recipients(), func(to string) bool { return sameEmail(to, email) }) && st.store.due(old) {
+		if old.campaign == campaign && slices.ContainsFunc(old.recipients(), func(to string) bool { return sameEmail(to, email) }) && st.store.due(old) {
 			m = old
 			break
 		}
 	}
 	if m == nil {
 		m = st.store.addMail(Mail{From: defaultFrom, To: []provider.Address{{Email: email}}, Subject: "Made by a trigger", Text: "x", ID: st.mailID()})
+		m.campaign = campaign
 		st.store.pending = slices.DeleteFunc(st.store.pending, func(p *mail) bool { return p == m })
 	}
-	st.store.add(&happening{m: m, email: email, what: kind, at: s.now()})
+	waiting := len(st.store.queue)
+	for i := range max(in.Times, 1) {
+		st.store.add(&happening{m: m, email: email, what: kind, at: s.now().Add(time.Duration(i) * time.Second)})
+	}
+	for _, p := range st.store.queue[waiting:] {
+		p.shuffle, p.batch = in.Shuffle, in.Batch
+	}
 	s.wake()
 	return nil
 }
@@ -341,18 +392,18 @@ func (s *Server) due(name string) []*hookCall {
 		}
 	}
 	st.store.queue = later
-	if s.hooks.Shuffle {
-		random := rand.New(rand.NewPCG(1, uint64(len(now)))) // the same each time
-		random.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
-	}
+	s.shuffle(now)
 	var out []*hookCall
 	for _, hook := range st.store.hooks {
 		own := slices.DeleteFunc(slices.Clone(now), func(e *push) bool { return e.hook != hook })
 		most := p.most(hook)
-		if s.hooks.Batch > 0 && most > 0 {
-			most = s.hooks.Batch
-		}
-		for part := range slices.Chunk(own, max(most, 1)) {
+		for len(own) > 0 {
+			size := 1
+			if most > 0 {
+				size = cmp.Or(own[0].batch, s.hooks.Batch, most)
+			}
+			part := own[:min(size, len(own))]
+			own = own[len(part):]
 			c := &hookCall{hook: *hook, parts: part}
 			rows := make([]any, len(part))
 			for i, e := range part {
@@ -367,6 +418,21 @@ func (s *Server) due(name string) []*hookCall {
 		}
 	}
 	return out
+}
+
+// shuffle brings what is to be told in any order; s.mu is held.
+func (s *Server) shuffle(all []*push) {
+	var places []int
+	for i, p := range all {
+		if p.shuffle || s.hooks.Shuffle {
+			places = append(places, i)
+		}
+	}
+	random := rand.New(rand.NewPCG(1, uint64(len(places)))) // the same each time
+	random.Shuffle(len(places), func(i, j int) {
+		i, j = places[i], places[j]
+		all[i], all[j] = all[j], all[i]
+	})
 }
 
 // do makes the call and returns the status, 0 without an answer.
@@ -395,18 +461,29 @@ func (c *hookCall) do(ctx context.Context) int {
 func (s *Server) ended(name string, c *hookCall, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if status/100 == 2 {
-		return
-	}
 	st := s.state(name)
+	d := delivery{
+		Provider: name, Webhook: c.hook.id, URL: c.hook.place(), At: s.now(), Status: status, Count: len(c.parts), Outcome: callTaken,
+	}
+	for _, e := range c.parts[:min(len(c.parts), maxTold)] {
+		d.Events = append(d.Events, toldEvent{Kind: e.event.what, Email: e.event.email, Campaign: e.event.m.campaign})
+	}
 	for _, e := range c.parts {
 		e.tries++
+		d.Try = max(d.Try, e.tries)
+		if status/100 == 2 {
+			continue
+		}
 		after, again := st.fake.(pusher).again(status, e.tries)
 		if again && st.store.hook(fmt.Sprint(e.hook.id)) == e.hook {
 			e.due = s.now().Add(after)
 			st.store.queue = append(st.store.queue, e)
+			d.Outcome, d.Again = callAgain, e.due
+		} else if d.Outcome != callAgain {
+			d.Outcome = callDropped
 		}
 	}
+	s.deliver(d)
 }
 
 // Push makes the fakes call webhooks by themselves, right after each request and each

@@ -43,11 +43,14 @@ var brevoReason = map[string]string{
 // of the account were UTC, date is that time.
 func (b *brevo) told(k *hook, h *happening) map[string]any {
 	w, ok := brevoWord[h.what]
-	if !ok || k.typ == "marketing" {
-		return nil // the fake has no mail to lists that it tells of
+	if !ok || h.m.campaign != (k.typ == "marketing") {
+		return nil
 	}
 	if len(k.words) > 0 && len(w.register) > 0 && !slices.ContainsFunc(w.register, func(word string) bool { return slices.Contains(k.words, word) }) {
 		return nil
+	}
+	if h.m.campaign {
+		return b.toldOfCampaign(k, h)
 	}
 	local := h.at.In(time.FixedZone("", 2*60*60))
 	row := map[string]any{
@@ -77,6 +80,34 @@ func (b *brevo) told(k *hook, h *happening) map[string]any {
 		row["s_epoch"] = h.at.UnixMilli()
 	} else {
 		row["ts_epoch"] = h.at.UnixMilli()
+	}
+	return row
+}
+
+// campaignWord has the words for mail to lists where they are others. What is not told of it
+// has none.
+var campaignWord = map[string]string{
+	wasDelivered: "delivered", wasSoft: "soft_bounced", wasBounced: "hard_bounced", wasComplained: "spam", wasOpened: "opened",
+	wasClicked: "click", wasUnsubscribed: "unsubscribed",
+}
+
+// toldOfCampaign is the form of the vendor's page about webhooks of mail to lists.
+func (b *brevo) toldOfCampaign(k *hook, h *happening) map[string]any {
+	word := campaignWord[h.what]
+	if word == "" {
+		return nil
+	}
+	row := map[string]any{
+		"event": word, "email": h.email, "id": k.id, "camp_id": triggered, "campaign name": h.m.Subject,
+		"date_event": h.at.In(time.FixedZone("", 2*60*60)).Format(time.DateTime), "ts_event": h.at.Unix(),
+	}
+	switch h.what {
+	case wasClicked:
+		row["URL"] = clickedLink
+	case wasUnsubscribed:
+		row["list_id"] = []int{3}
+	case wasBounced, wasSoft:
+		row["reason"] = brevoReason[h.what]
 	}
 	return row
 }

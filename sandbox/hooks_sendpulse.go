@@ -29,9 +29,39 @@ var spReply = map[string]struct {
 	wasSoft:      {"452", "4.2.2", "452 4.2.2 mailbox full"},
 }
 
-// told is told of single mails only: campaigns of the fake reach nobody. The number of a
-// mail is not its id, which is the careful assumption.
+// spAction has the vendor's words for the events of campaigns, by which its webhooks are
+// registered too.
+var spAction = map[string]string{
+	wasDelivered: "delivered", wasSoft: "soft_bounces", wasBounced: "hard_bounces", wasOpened: "open", wasClicked: "redirect",
+	wasComplained: "spam", wasUnsubscribed: "unsubscribe",
+}
+
+// toldOfCampaign is what a webhook of an action is told.
+func (p *sendpulse) toldOfCampaign(k *hook, h *happening) map[string]any {
+	action := spAction[h.what]
+	if action == "" || !slices.Contains(k.words, action) {
+		return nil
+	}
+	row := map[string]any{"event": action, "timestamp": h.at.Unix(), "email": h.email, "task_id": triggered}
+	switch h.what {
+	case wasClicked:
+		row["link_url"] = clickedLink
+	case wasUnsubscribed:
+		row["from_all"], row["book_id"] = 0, 3
+	case wasBounced, wasSoft, wasDelivered:
+		reply := spReply[h.what]
+		row["smtp_server_response_code"], row["smtp_server_response_subcode"] = reply.code, reply.subcode
+		row["smtp_server_response"] = reply.text
+	}
+	return row
+}
+
+// told tells of single mails and of campaigns. The number of a single mail is not its id,
+// which is the careful assumption.
 func (p *sendpulse) told(k *hook, h *happening) map[string]any {
+	if h.m.campaign {
+		return p.toldOfCampaign(k, h)
+	}
 	word := spWord[h.what]
 	if k.typ != smtpStream || word == "" {
 		return nil
@@ -125,7 +155,7 @@ func (p *sendpulse) deleteWebhook(c *call) answer {
 func (p *sendpulse) tracking(m *mail, email string) map[string]any {
 	opens, clicks := []any{}, []any{}
 	for _, h := range m.happened {
-		if !sameEmail(h.email, email) {
+		if !sameEmail(h.email, email) || !h.listed(p.store) {
 			continue
 		}
 		switch h.what {
@@ -141,7 +171,7 @@ func (p *sendpulse) tracking(m *mail, email string) map[string]any {
 // reply is the last word of the recipient's server about a mail.
 func (p *sendpulse) reply(m *mail, email string) (code, subcode any, text string, ok bool) {
 	for _, h := range slices.Backward(m.happened) {
-		if r, found := spReply[h.what]; found && sameEmail(h.email, email) {
+		if r, found := spReply[h.what]; found && sameEmail(h.email, email) && h.listed(p.store) {
 			if number, err := strconv.Atoi(r.code); err == nil && number < 300 {
 				return number, r.subcode, r.text, true
 			}

@@ -78,6 +78,9 @@ func (p *pakat) handlers() map[string]handler {
 		"getField":                     p.getField,
 		"deleteField":                  p.deleteField,
 		"listCampaigns":                p.listCampaigns,
+		"listCampaignDeliveryLogs":     p.listDeliveries,
+		"listCampaignBounces":          p.listBounces,
+		"listCampaignUnsubscribes":     p.listLeaves,
 		"createCampaign":               p.createCampaign,
 		"getCampaign":                  p.getCampaign,
 		"updateCampaign":               p.updateCampaign,
@@ -168,6 +171,14 @@ func pakatPage[T any](c *call, all []T, view func(T) map[string]any) answer {
 	}
 	data["records"] = records
 	return answer{status: http.StatusOK, body: map[string]any{"status": "success", "data": data}}
+}
+
+// pakatLog is the response with a page of a log.
+func pakatLog[T any](p *pakat, c *call, all []T, view func(T) map[string]any) answer {
+	if most := p.server.logs.Page; most > 0 {
+		c.query.Set("per_page", strconv.FormatInt(p.logSize(max(c.integer("per_page", 10), 1)), 10))
+	}
+	return pakatPage(c, inLog(p.store, all), view)
 }
 
 // pakatTime writes a time as the vendor does.

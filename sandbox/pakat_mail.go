@@ -99,20 +99,17 @@ func (p *pakat) mailByUID(uid string) *mail {
 // queued reports whether m still waits. There is no state between waiting and
 // handed over, and no later one.
 func (p *pakat) queued(m *mail) bool {
-	start := m.AcceptedAt
-	if m.SendAt.After(start) {
-		start = m.SendAt
-	}
-	return p.now().Before(start.Add(time.Minute))
+	return p.now().Before(m.goesOut().Add(time.Minute))
 }
 
 // mailView returns the body decoded, although it was sent in base64, and some
 // numbers as text.
 func (p *pakat) mailView(m *mail) map[string]any {
 	status, retries := "sent", "1"
+	updated := m.goesOut().Add(time.Minute)
 	switch {
 	case p.queued(m):
-		status, retries = "unsent", "0"
+		status, retries, updated = "unsent", "0", m.AcceptedAt
 	case p.fate(m.From.Email, m.To[0].Email) == "blocked":
 		status, retries = "failed", "3"
 	}
@@ -123,7 +120,7 @@ func (p *pakat) mailView(m *mail) map[string]any {
 		"subject": m.Subject, "body": m.HTML, "plain_text": nil,
 		"priority": "5", "retries": retries, "max_retries": "3",
 		"send_at": pakatTime(m.SendAt), "fallback_system_servers": "no", "status": status,
-		"attachments": []any{}, "date_added": pakatTime(m.AcceptedAt), "last_updated": pakatTime(m.AcceptedAt),
+		"attachments": []any{}, "date_added": pakatTime(m.AcceptedAt), "last_updated": pakatTime(updated),
 	}
 	if len(m.ReplyTo) > 0 {
 		view["reply_to_name"], view["reply_to_email"] = m.ReplyTo[0].Name, m.ReplyTo[0].Email
@@ -145,11 +142,11 @@ func (p *pakat) getMail(c *call) answer {
 func (p *pakat) listMails(c *call) answer {
 	var kept []*mail
 	for _, m := range p.mails.items {
-		if !m.Withdrawn {
+		if !m.Withdrawn && !m.campaign && p.listed(m.AcceptedAt, m.ID) {
 			kept = append(kept, m)
 		}
 	}
-	return pakatPage(c, newestFirst(kept), p.mailView)
+	return pakatLog(p, c, newestFirst(kept), p.mailView)
 }
 
 // deleteMail deletes a mail; a queued one is then not sent.

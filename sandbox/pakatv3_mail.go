@@ -93,7 +93,7 @@ func (p *pakatV3) listEmailEvents(c *call) answer {
 		}
 		rows = append(rows, row)
 	}
-	part := page(newestFirst(rows), c.integer("offset", 0), c.integer("limit", 2500))
+	part := page(inLog(p.store, newestFirst(rows)), c.integer("offset", 0), p.logSize(c.integer("limit", 2500)))
 	return answer{status: 200, body: map[string]any{"events": part}}
 }
 

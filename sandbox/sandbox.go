@@ -78,6 +78,8 @@ type Server struct {
 	resets     int
 
 	hooks Hooks
+	logs  Logs
+	calls kept[delivery] // the newest calls of webhooks
 
 	lenient bool // set at the start, like the next
 	odd     bool
@@ -307,7 +309,8 @@ func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.seq, s.ahead, s.requests, s.violations, s.past, s.hooks = 0, 0, kept[Request]{}, nil, kept[past]{}, Hooks{}
+	s.seq, s.ahead, s.requests, s.violations, s.past = 0, 0, kept[Request]{}, nil, kept[past]{}
+	s.hooks, s.logs, s.calls = Hooks{}, Logs{}, kept[delivery]{}
 	s.resets++
 	s.stale()
 	for name, st := range s.states {

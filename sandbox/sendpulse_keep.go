@@ -388,6 +388,12 @@ func (p *sendpulse) page(c *call, rows []any) answer {
 	return answer{status: 200, body: page(rows, c.integer("offset", 0), min(c.integer("limit", 100), 100))}
 }
 
+// logPage is a page of a log.
+func (p *sendpulse) logPage(c *call, rows []any) answer {
+	rows = inLog(p.store, rows)
+	return answer{status: 200, body: page(rows, c.integer("offset", 0), p.logSize(min(c.integer("limit", 100), 100)))}
+}
+
 // dropped reports whether mail to all recipients of m is dropped in silence, because they
 // are unsubscribed from transactional mail (vendor's notes).
 func (p *sendpulse) dropped(m *Mail) bool {

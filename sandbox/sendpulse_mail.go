@@ -135,7 +135,8 @@ func (p *sendpulse) listEmails(c *call) answer {
 	for _, m := range newestFirst(p.mails.items) {
 		day := m.AcceptedAt.Format(time.DateOnly)
 		switch {
-		case q.Has("sender") && !sameEmail(q.Get("sender"), m.From.Email),
+		case m.campaign, !p.listed(m.AcceptedAt, m.ID),
+			q.Has("sender") && !sameEmail(q.Get("sender"), m.From.Email),
 			q.Has("recipient") && !sameEmail(q.Get("recipient"), m.To[0].Email),
 			q.Has("from") && day < q.Get("from")[:min(10, len(q.Get("from")))],
 			q.Has("to") && day > q.Get("to")[:min(10, len(q.Get("to")))]:
@@ -145,7 +146,7 @@ func (p *sendpulse) listEmails(c *call) answer {
 		r["smtp_answer_code_explain"] = "Delivered" // in lists only
 		rows = append(rows, r)
 	}
-	return p.page(c, rows)
+	return p.logPage(c, rows)
 }
 
 func (p *sendpulse) getEmailsTotal(*call) answer {

@@ -56,7 +56,7 @@ func (p *sendpulse) removeSMTPUnsubscribes(c *call) answer {
 func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 	rows := []any{}
 	for _, b := range p.blocks {
-		if !spSMTP(b.Suppression) || c.query.Has("date") && c.query.Get("date") != b.at.Format(time.DateOnly) {
+		if !spSMTP(b.Suppression) || !p.listed(b.at, b.email) || c.query.Has("date") && c.query.Get("date") != b.at.Format(time.DateOnly) {
 			continue
 		}
 		complaint := 0
@@ -67,7 +67,7 @@ func (p *sendpulse) listSMTPUnsubscribes(c *call) answer {
 			"email": b.email, "unsubscribe_by_link": 0, "unsubscribe_by_user": 1 - complaint, "spam_complaint": complaint, "date": spTime(b.at),
 		})
 	}
-	return p.page(c, rows)
+	return p.logPage(c, rows)
 }
 
 // getSMTPUnsubscribe has its data in the field that elsewhere reports an error.

@@ -46,7 +46,9 @@ type mail struct {
 	seq  int64  // order over all providers
 	call int64  // seq of the first mail of the same call
 	uuid string // a second id, where a vendor has one
-	via  *exchange
+	// campaign says that the mail is one of the campaign of TriggerCampaign.
+	campaign bool
+	via      *exchange
 	// happened is what became of it, the oldest first; see happen.
 	happened []*happening
 }
@@ -161,6 +163,14 @@ func (st *store) addMail(m Mail) *mail {
 func (st *store) withdraw(m *mail) {
 	m.Withdrawn = true
 	st.server.stale()
+}
+
+// goesOut is when the mail is sent.
+func (m *Mail) goesOut() time.Time {
+	if m.SendAt.After(m.AcceptedAt) {
+		return m.SendAt
+	}
+	return m.AcceptedAt
 }
 
 // due reports whether m has been sent.

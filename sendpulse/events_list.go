@@ -110,6 +110,9 @@ func (a *adapter) eventsOf(r *sendpulseapi.EmailRecord) []events.Event {
 	if !known {
 		first.Kind = events.KindUnknown
 	}
+	if first.Kind != events.KindQueued && !first.At.IsZero() {
+		first.AtBasis = events.AtSent
+	}
 	if code := int(r.SMTPAnswerCode); code >= 200 && code <= 599 {
 		first.SMTPCode, first.Diagnostic = code, r.SMTPAnswerData
 		_, first.SMTPStatus = mailevent.Reply(r.SMTPAnswerData)

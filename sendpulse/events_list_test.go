@@ -44,6 +44,7 @@ func TestLogRows(t *testing.T) {
 			assert.Equal(t, row.reason, e.Reason)
 			assert.Equal(t, "pzkic9-0afezp-fc", e.MessageID)
 			assert.Equal(t, time.Date(2026, 11, 2, 9, 15, 30, 0, time.UTC), e.At)
+			assert.Equal(t, row.kind != events.KindQueued, e.AtBasis == events.AtSent, "no time is told of what the server said")
 		})
 	}
 }

@@ -31,6 +31,20 @@ func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Re
 	return statusFromAPI(messageID, record), nil
 }
 
+// StatusBatch looks mails up in one call.
+func (a *adapter) StatusBatch(ctx context.Context, ids []string) (map[string]*provider.Receipt, error) {
+	records, err := a.api.GetEmails(ctx, sendpulseapi.EmailIDs{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]*provider.Receipt, len(records))
+	for i := range records {
+		id := adapterkit.IDOf(records[i].ID)
+		out[id] = statusFromAPI(id, &records[i])
+	}
+	return out, nil
+}
+
 func (a *adapter) Check(ctx context.Context) (*provider.Health, error) {
 	balance, err := a.api.GetBalanceDetail(ctx)
 	if err != nil {

@@ -122,7 +122,7 @@ func open(_ context.Context, cfg Config, env provider.DriverEnv) (provider.Adapt
 	}
 	chain, err := httpx.New(httpx.Config{
 		Provider: name, BaseURL: baseURL, Settings: cfg.AccountSettings, Env: env,
-		Auth: auth, Classify: classify, Secretive: []string{tokenOperation},
+		Auth: auth, Classify: classify, Secretive: append([]string{tokenOperation}, adapterkit.WebhookOperations...),
 		Limits: httpx.Single(9), // 10 a second
 	})
 	if err != nil {

@@ -70,7 +70,7 @@ func (o *eventOutput) sink(a *app, cmd *cobra.Command) (events.Sink, error) {
 		}
 		next = sink
 	case o.file != "":
-		next = func(_ context.Context, list []events.Event) error { return appendEvents(cmd.Context(), o.file, list) }
+		next = func(_ context.Context, list []events.Event) error { return appendLines(cmd.Context(), o.file, list) }
 	default:
 		next = func(context.Context, []events.Event) error { return nil }
 	}
@@ -125,16 +125,17 @@ func eventText(e *events.Event) string {
 	return strings.Join(parts, "  ")
 }
 
-// appendEvents appends a line for each event to a file and waits until the disk has them.
-func appendEvents(ctx context.Context, name string, list []events.Event) error {
+// appendLines appends a line of JSON for each item to a file and waits until the disk has
+// them.
+func appendLines[T any](ctx context.Context, name string, list []T) error {
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	disk := journal.DiskOf(ctx, file)
 	var lines []byte
-	for _, e := range list {
-		line, err := terminal.Marshal(e)
+	for _, item := range list {
+		line, err := terminal.Marshal(item)
 		if err != nil {
 			return errors.Join(err, disk.Close())
 		}
@@ -216,7 +217,10 @@ func newEventsReplay(a *app) *cobra.Command {
 		Short: "Hand on events that were kept",
 		Long: `Hand on the events of FILE, one JSON object a line, as --out or --json wrote them:
 to a program that was down, or to another file. Each has the id that it had, so a
-program that keeps ids notices what it had.`,
+program that keeps ids notices what it had.
+
+FILE may also hold bodies, which "events listen --journal" wrote: they are read again.
+Of a body that cannot be read stderr tells, and it is left out.`,
 		Example:     `  postmux events replay --forward-to http://127.0.0.1:9000/events events.jsonl`,
 		Args:        terminal.WantArgs("FILE"),
 		Annotations: stream(),
@@ -225,7 +229,7 @@ program that keeps ids notices what it had.`,
 			if err != nil {
 				return err
 			}
-			return replayFile(cmd, args[0], sink)
+			return a.replayFile(cmd, args[0], sink)
 		},
 	}
 	o.flags(cmd)
@@ -235,7 +239,7 @@ program that keeps ids notices what it had.`,
 // mostEventLine is the size of a line of kept events at most.
 const mostEventLine = 16 << 20
 
-func replayFile(cmd *cobra.Command, name string, sink events.Sink) error {
+func (a *app) replayFile(cmd *cobra.Command, name string, sink events.Sink) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return exit.UsageError("FILE", "cannot be read: %v", err)
@@ -243,25 +247,58 @@ func replayFile(cmd *cobra.Command, name string, sink events.Sink) error {
 	defer func() { _ = file.Close() }()
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, mostEventLine)
-	done := 0
+	done, useless := 0, 0
 	for n := 1; lines.Scan(); n++ {
 		if strings.TrimSpace(lines.Text()) == "" {
 			continue
 		}
-		e, err := parseEvent(lines.Bytes())
+		list, err := a.parseLine(lines.Bytes())
+		if bad := (*badBody)(nil); errors.As(err, &bad) {
+			useless++
+			cmd.PrintErrln(fmt.Sprintf("%s, line %d: %v", name, n, bad))
+			continue
+		}
 		if err != nil {
-			return exit.UsageError("FILE", "line %d: %v; %d events before it were handed on", n, err, done)
+			return exit.UsageError("FILE", "line %d: %v; %s", n, err, handedOn(done))
 		}
-		if err := sink(cmd.Context(), []events.Event{e}); err != nil {
-			return unavailable(fmt.Errorf("line %d: %w; %d events before it were handed on", n, err, done))
+		if len(list) == 0 {
+			continue // a provider tried the address
 		}
-		done++
+		if err := sink(cmd.Context(), list); err != nil {
+			return notTaken(fmt.Errorf("%s, line %d: %s; %s", name, n, strings.TrimPrefix(err.Error(), "events: "), handedOn(done)))
+		}
+		done += len(list)
 	}
 	if err := lines.Err(); err != nil {
 		return exit.UsageError("FILE", "cannot be read: %v", err)
 	}
 	cmd.PrintErrln(terminal.Plural(done, "event was", "events were") + " handed on")
+	if useless > 0 {
+		err := fmt.Errorf("%s could not be read", terminal.Plural(useless, "body", "bodies"))
+		return &exit.Result{Err: err, Code: exit.Partly}
+	}
 	return nil
+}
+
+// badBody is the error of a body in a journal that is of no use.
+type badBody struct{ error }
+
+// parseLine reads a line of a file of events, or of one of bodies.
+func (a *app) parseLine(line []byte) ([]events.Event, error) {
+	var k struct {
+		keptBody
+		Body *string `json:"body"`
+	}
+	if json.Unmarshal(line, &k) == nil && k.Body != nil {
+		k.keptBody.Body = *k.Body
+		list, err := k.events(a)
+		if err != nil {
+			return nil, &badBody{errors.New(strings.ReplaceAll(err.Error(), "events: ", ""))}
+		}
+		return list, nil
+	}
+	e, err := parseEvent(line)
+	return []events.Event{e}, err
 }
 
 // parseEvent reads a kept event. A member index, of --json, is passed over.
@@ -275,7 +312,10 @@ func parseEvent(line []byte) (e events.Event, err error) {
 	return e, nil
 }
 
-// unavailable is the error of an output that did not take an event, with exit code 6.
-func unavailable(err error) error {
-	return &provider.Error{Kind: provider.ErrUnavailable, Op: "events.list", Message: err.Error()}
+// handedOn tells how many events there were before one that was not taken.
+func handedOn(n int) string {
+	return terminal.Plural(n, "event before it was", "events before it were") + " handed on"
 }
+
+// notTaken is the error of an output that did not take an event, with exit code 6.
+func notTaken(err error) error { return &exit.Result{Err: err, Code: exit.Later} }

@@ -20,7 +20,7 @@ const listenAddress = "127.0.0.1:8099"
 
 func newEventsListen(a *app) *cobra.Command {
 	o := &eventOutput{}
-	var address string
+	var address, kept string
 	cmd := &cobra.Command{
 		Use:   "listen",
 		Short: "Receive webhooks",
@@ -34,7 +34,10 @@ reverse proxy, which is webhook_url. There is no tunnel. "postmux sandbox" calls
 directly.
 
 When an event cannot be written to the file, or the program of --forward-to does not
-take it, the answer is 429, so that the provider sends it again. No API key is needed.`,
+take it, the answer is 429, so that the provider sends it again. No API key is needed.
+
+--journal keeps each body as it came, before it is read; "postmux events replay" reads
+it again, also what a later version reads better. Bodies hold addresses.`,
 		Example: `  postmux events listen --out events.jsonl
   postmux events listen --forward-to http://127.0.0.1:9000/events --kinds bounced,complained`,
 		Args:        terminal.WantArgs(),
@@ -44,15 +47,16 @@ take it, the answer is 429, so that the provider sends it again. No API key is n
 			if err != nil {
 				return err
 			}
-			return a.listen(cmd, address, sink)
+			return a.listen(cmd, address, kept, sink)
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", listenAddress, "`ADDRESS` to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&kept, "journal", "", "append the bodies to `FILE`, as they came")
 	o.flags(cmd)
 	return cmd
 }
 
-func (a *app) listen(cmd *cobra.Command, address string, sink events.Sink) error {
+func (a *app) listen(cmd *cobra.Command, address, kept string, sink events.Sink) error {
 	cfg, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -61,13 +65,19 @@ func (a *app) listen(cmd *cobra.Command, address string, sink events.Sink) error
 	if err != nil {
 		return a.inConfig(err)
 	}
-	h, err := events.Handler(sink, accounts, events.WithObserver(func(d events.Delivery) {
+	opts := []events.Option{accounts}
+	if kept != "" {
+		opts = append(opts, events.WithJournal(func(account, stream string, body []byte) error {
+			return appendLines(cmd.Context(), kept, []keptBody{keptBodyOf(cfg, account, stream, body)})
+		}))
+	}
+	h, err := events.Handler(sink, append(opts, events.WithObserver(func(d events.Delivery) {
 		line := fmt.Sprintf("%s %d %s: %s", time.Now().Format(time.TimeOnly), d.Status, d.Account, terminal.Plural(d.Events, "event", "events"))
 		if d.Err != nil {
 			line += ", " + strings.TrimPrefix(d.Err.Error(), "events: ")
 		}
 		fmt.Fprintln(a.errOut, line)
-	}))
+	}))...)
 	if err != nil {
 		return exit.ConfigError("providers", "no account has a webhook_secret")
 	}

@@ -68,7 +68,7 @@ webhooks too has the same id where it can happen once.`,
 			if err != nil {
 				var e *provider.Error
 				if !errors.As(err, &e) {
-					return unavailable(err)
+					return notTaken(err)
 				}
 				return err
 			}

@@ -26,7 +26,7 @@ var nothing = map[string]string{
 	"contacts resubscribe": notChanged, "contacts import": notChanged,
 	"lists": notAsked, "lists folders": notAsked,
 	"lists create": notChanged, "lists delete": notChanged, "lists add": notChanged, "lists remove": notChanged,
-	"suppressions": notDone, "suppressions list": notAsked,
+	"suppressions": notDone, "suppressions list": notAsked, "suppressions export": notAsked,
 	"suppressions add": notChanged, "suppressions remove": notChanged,
 
 	"events": notDone, "events listen": notDone, "events poll": notAsked, "events decode": notDone, "events replay": notDone,

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"os/user"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/spf13/cobra"
 
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
@@ -71,11 +71,12 @@ func openPlace(place outbox.Place, s outbox.Settings) (*outbox.Store, error) {
 	if place.File != "" {
 		return lite.FromSettings(s)
 	}
-	db, err := sql.Open("pgx", place.URL.Reveal())
+	config, err := pgx.ParseConfig(place.URL.Reveal())
 	if err != nil {
-		// The driver's words may have the URL.
+		// The driver's words have parts of the URL.
 		return nil, exit.ConfigError("outbox.database", "the URL of PostgreSQL cannot be read: expected postgres://USER@HOST/DATABASE")
 	}
+	db := stdlib.OpenDB(*config)
 	// Senders wait for their intents, which go together: a few connections do.
 	db.SetMaxOpenConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -26,7 +26,7 @@ import (
 func newOutboxDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Kill a worker of the outbox, and see that nothing is lost or sent twice",
+		Short: "Kill a worker, lose no mail and send none twice",
 		Long: `Start the sandbox in this process, store messages for two accounts in an outbox in a
 temporary file, let two workers send them, kill one of them, and count what arrived.
 No account and no network is needed; it takes a few seconds.`,
@@ -47,6 +47,7 @@ const (
 	demoMessages = 200 // of each account
 	demoSenders  = 8
 	demoLease    = "2s"
+	demoColumns  = 80
 	// demoSlow is how long the sandbox holds an answer back, so that requests are under way
 	// when the worker is killed.
 	demoSlow = 60 * time.Millisecond
@@ -103,7 +104,7 @@ func (d *outboxDemo) run() error {
 		return err
 	}
 	ctx := d.cmd.Context()
-	d.say(fmt.Sprintf("%d messages are stored in an outbox, half for brevo, which knows idempotency\nkeys, half for pakatv3, which does not. Two workers send them, with %d calls of\neach account at a time.", demoMessages*len(demoAccounts), demoSenders))
+	d.say(fmt.Sprintf("%d messages are stored in an outbox, half for brevo, which knows idempotency keys, half for pakatv3, which does not. Two workers send them, with %d calls of each account at a time.", demoMessages*len(demoAccounts), demoSenders))
 	for range 2 {
 		if err := d.startWorker(ctx); err != nil {
 			return err
@@ -123,7 +124,7 @@ func (d *outboxDemo) run() error {
 	if err != nil {
 		return err
 	}
-	d.say(fmt.Sprintf("\nOne worker was killed (SIGKILL) after %d messages. The other one goes on. After the\nlease of %s it takes up what the dead one had.", stats.ByState[outbox.Accepted], demoLease))
+	d.say(fmt.Sprintf("\nOne worker was killed (SIGKILL) after %d messages. The other one goes on. After the lease of %s it takes up what the dead one had.", stats.ByState[outbox.Accepted], demoLease))
 	open := []outbox.State{outbox.Queued, outbox.Leased, outbox.Sending}
 	if err := d.until(ctx, func(s *outbox.Stats) bool {
 		return !slices.ContainsFunc(open, func(state outbox.State) bool { return s.ByState[state] > 0 })
@@ -322,7 +323,7 @@ func (d *outboxDemo) tell(results []*demoResult, unknown string) error {
 	default:
 		a.out.Text("\n")
 		t.Flush()
-		a.out.Text(demoEnd(doubt))
+		d.say("\n" + demoEnd(doubt))
 		if unknown != "" {
 			x, err := d.box.Store().Explain(d.cmd.Context(), unknown)
 			if err != nil {
@@ -339,16 +340,17 @@ func (d *outboxDemo) tell(results []*demoResult, unknown string) error {
 }
 
 func demoEnd(doubt int) string {
-	text := "\nNothing was sent twice and nothing was lost. Where the provider knows keys, what the\ndead worker had under way was sent again under the same key, without a second mail.\n"
+	text := "Nothing was sent twice and nothing was lost. Where the provider knows keys, what the dead worker had under way " +
+		"was sent again under the same key, without a second mail. "
 	if doubt == 0 {
-		return text + "No request without a key was under way when the worker died.\n"
+		return text + "No request without a key was under way when the worker died."
 	}
-	return text + fmt.Sprintf("Where it does not, nobody can know what became of %s under way: no\nprogram sends it again, the provider is asked, and a person decides about the rest.\n",
-		terminal.Plural(doubt, "request that was", "requests that were"))
+	return text + fmt.Sprintf("Where it does not, nobody can know what became of %s under way: no program sends it again, the provider is "+
+		"asked, and a person decides about the rest.", terminal.Plural(doubt, "request that was", "requests that were"))
 }
 
 func (d *outboxDemo) say(text string) {
 	if !d.app.json {
-		d.app.out.Text(text + "\n")
+		d.app.out.Text(terminal.Wrap(text, demoColumns) + "\n")
 	}
 }

@@ -72,6 +72,7 @@ func TestPage(t *testing.T) {
 		{"live", seeLive},
 		{"by keyboard", seeByKeyboard},
 		{"a file", seeFile},
+		{"webhooks", seeWebhooks},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			sb, cfg, err := startSandbox()
@@ -679,5 +680,59 @@ func seeFile(t *testing.T, b *tab) {
 	case <-time.After(patience):
 		require.NoError(t, errors.New("the file was not saved"))
 	}
+	assert.Empty(t, b.thrown)
+}
+
+// Webhooks, and what came of their calls: taken, to come again, dropped for good.
+func seeWebhooks(t *testing.T, b *tab) {
+	const secret = "secret-of-the-webhooks"
+	status := http.StatusOK
+	program := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	t.Cleanup(program.Close)
+	deliver := func() {
+		_, err := b.sb.DeliverEvents(t.Context())
+		require.NoError(t, err)
+	}
+	b.open("")
+	assert.True(t, eval[bool](b, `document.querySelector("#open-hooks").hidden`), "there is none")
+	require.NoError(t, b.sb.AddWebhook("brevo", "", program.URL+"/brevo"))
+	require.NoError(t, b.sb.AddWebhook("sendpulse", "smtp", program.URL+"/sendpulse/smtp/"+secret))
+	b.until(`document.querySelector("#hook-count").textContent === "2"`)
+	b.press("w")
+	b.until(`document.querySelector("#hooks[open] #hook-list li:nth-child(2)")`)
+	assert.Contains(t, b.text("#call-list"), "None yet")
+	assert.NotContains(t, b.text("#hooks"), secret)
+
+	// While it is open, calls appear.
+	require.NoError(t, b.sb.Trigger("brevo", "opened", "anna@example.com"))
+	deliver()
+	b.until(`document.querySelector("#call-list .chip")?.textContent === "taken"`)
+	status = http.StatusTooManyRequests
+	require.NoError(t, b.sb.Trigger("brevo", "bounced", "bounce@example.com"))
+	deliver()
+	b.until(`document.querySelector("#call-list .chip")?.textContent === "comes again"`)
+	assert.Contains(t, b.text("#hook-list"), "1 event waiting")
+	b.sb.Advance(11 * time.Minute)
+	status = http.StatusBadGateway
+	deliver()
+	b.until(`document.querySelector("#call-list .chip")?.textContent === "dropped"`)
+	first := b.text("#call-list li")
+	for _, part := range []string{"answered 502", "try 2", "bounced bounce@example.com"} {
+		assert.Contains(t, first, part)
+	}
+	status = http.StatusOK
+	require.NoError(t, b.sb.Trigger("sendpulse", "clicked", `"<b>&‮"@example.com`))
+	deliver()
+	b.until(`document.querySelectorAll("#call-list li").length === 4`)
+	b.contrastIn("webhooks")
+	b.shot("webhooks")
+	b.size(390, 844, true)
+	b.shot("phone-webhooks")
+	b.fits("webhooks, phone")
+	b.size(1440, 900, false)
+	b.press(kb.Escape)
+	b.until(`!document.querySelector("#hooks[open]")`)
+	b.sb.Reset()
+	b.until(`document.querySelector("#open-hooks").hidden`)
 	assert.Empty(t, b.thrown)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/postmux/postmux/cmd/postmux/internal/exit"
 	"github.com/postmux/postmux/cmd/postmux/internal/terminal"
 	"github.com/postmux/postmux/internal/settings"
+	"github.com/postmux/postmux/outbox"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -29,7 +30,7 @@ func newSettings(a *app) *cobra.Command {
 		Use:   "settings [PROVIDER]",
 		Short: "List the settings of an account",
 		Long: `List the settings that an account of PROVIDER may have in a configuration, or
-those that every account may have. A text may be a reference: env:NAME reads an
+those that every account may have; "outbox" lists those of an outbox. A text may be a reference: env:NAME reads an
 environment variable, file:PATH a file.`,
 		Example: `  postmux settings
   postmux settings brevo`,
@@ -41,6 +42,9 @@ environment variable, file:PATH a file.`,
 				return nil
 			case len(args) == 0:
 				return a.printSettings(commonSettings())
+			}
+			if args[0] == outboxKey {
+				return a.printSettings(outboxSettings())
 			}
 			d, ok := a.registry.Driver(args[0])
 			if !ok {
@@ -85,6 +89,25 @@ func ownSettings(d provider.Driver) []setting {
 	return slices.DeleteFunc(settingsOf(reflect.TypeOf(d.Config()), false), func(s setting) bool {
 		return slices.ContainsFunc(common, func(c setting) bool { return c.Name == s.Name })
 	})
+}
+
+// outboxKey is the key of a configuration that has the settings of an outbox.
+const outboxKey = "outbox"
+
+// outboxSettings are those of an outbox.
+func outboxSettings() []setting {
+	var out []setting
+	for _, s := range settingsOf(reflect.TypeFor[outbox.Settings](), false) {
+		if s.Name != "retention" {
+			out = append(out, s)
+			continue
+		}
+		for _, inner := range settingsOf(reflect.TypeFor[outbox.Retention](), false) {
+			inner.Name = s.Name + "." + inner.Name
+			out = append(out, inner)
+		}
+	}
+	return out
 }
 
 // isRoute reports whether accounts of d send through others: those have members'
@@ -138,6 +161,8 @@ func (a *app) settingsMarkdown() string {
 			fmt.Fprintf(&b, "\nOf the settings above it has %s.\n", strings.Join(common, ", "))
 		}
 	}
+	b.WriteString("\n### outbox\n\n")
+	table(outboxSettings())
 	return b.String()
 }
 

@@ -16,6 +16,6 @@ see postmux capabilities.`,
 		Args: terminal.NoCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSuppressionList(a), newSuppressionAdd(a), newSuppressionRemove(a))
+	cmd.AddCommand(newSuppressionList(a), newSuppressionExport(a), newSuppressionAdd(a), newSuppressionRemove(a))
 	return cmd
 }

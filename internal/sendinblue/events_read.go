@@ -116,6 +116,10 @@ func (l Event) logged(name string) events.Event {
 	return e
 }
 
+// tellsMachines is the vendor with words for opens by machines. At the others an open may be
+// one.
+const tellsMachines = "brevo"
+
 // finish gives e its kind, what follows from it, and its ID.
 func finish(e *events.Event) {
 	w := Words.Word(e.VendorEvent)
@@ -128,9 +132,11 @@ func finish(e *events.Event) {
 	}
 	switch e.Kind {
 	case events.KindOpened:
-		e.Automated = events.No
-		if w.Machine {
+		switch {
+		case w.Machine:
 			e.Automated = events.Yes
+		case e.Provider == tellsMachines:
+			e.Automated = events.No
 		}
 	case events.KindRejected:
 		if e.Reason == events.ReasonSuppressed && strings.Contains(strings.ToLower(e.Diagnostic), "unsubscri") {

@@ -58,7 +58,10 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 // openSystem opens a system that is there.
 func openSystem(t testing.TB, address, schema string) *system {
-	pool, err := pgxpool.New(t.Context(), address)
+	cfg, err := pgxpool.ParseConfig(address)
+	require.NoError(t, err)
+	cfg.MaxConns = 20
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	db := stdlib.OpenDBFromPool(pool)

@@ -67,6 +67,9 @@ const (
 	AtExact    Basis = "exact"    // the provider tells the moment
 	AtAssumed  Basis = "assumed"  // the zone or the clock is not documented; hours may be missing
 	AtReceived Basis = "received" // the provider tells none: At is zero
+	// AtSent: At is when the mail was sent, and no time is told of what became of it, which
+	// may be days later.
+	AtSent Basis = "sent"
 )
 
 // Reason is why a mail was rejected or bounced.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,13 @@ type store struct {
 	mu   sync.Mutex
 	kept map[string]events.Event
 	got  int
+	took int // calls
 }
 
 func (s *store) sink(_ context.Context, list []events.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.took++
 	if s.kept == nil {
 		s.kept = map[string]events.Event{}
 	}
@@ -76,6 +79,72 @@ func do(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// deep is an event with a member of lists within lists.
+func deep(levels int) string {
+	return strings.TrimSuffix(one, "}") + `,"x":` + strings.Repeat("[", levels) + strings.Repeat("]", levels) + "}"
+}
+
+// padded is an event in a body of a size.
+func padded(size int) string { return one + strings.Repeat(" ", size-len(one)) }
+
+// Whatever a handler takes can be read again when it was stored or forwarded.
+func TestWhatIsTakenCanBeRead(t *testing.T) {
+	for _, levels := range []int{1, 900, 1100, 9990, 9997, 9998, 9999} {
+		list, err := brevo.ParseEvents([]byte(deep(levels)))
+		if err != nil {
+			continue
+		}
+		data, err := json.Marshal(map[string]any{"data": list[0]})
+		require.NoError(t, err)
+		var back struct{ Data events.Event }
+		require.NoError(t, json.Unmarshal(data, &back), "depth %d", levels)
+		assert.Equal(t, list[0].ID, back.Data.ID)
+	}
+}
+
+// A body that is of no use is in the journal all the same, and nobody looks at its type.
+func TestJournal(t *testing.T) {
+	var kept store
+	var journal []string
+	h := handler(t, kept.sink, events.WithJournal(func(_, _ string, body []byte) error {
+		journal = append(journal, string(body))
+		return nil
+	}))
+	for _, body := range []string{"null", "<html>", one} {
+		for _, kind := range []string{"", "text/html", "application/x-www-form-urlencoded"} {
+			r := request("POST", "/main", right, body)
+			if kind != "" {
+				r.Header.Set("Content-Type", kind)
+			}
+			want := 400
+			if body == one {
+				want = 200
+			}
+			assert.Equal(t, want, do(h, r).Code)
+			assert.Equal(t, body, journal[len(journal)-1])
+		}
+	}
+	assert.Len(t, journal, 9)
+	assert.Len(t, kept.kept, 1)
+	assert.Equal(t, 401, do(h, request("POST", "/main", wrong, one)).Code)
+	assert.Len(t, journal, 9, "nothing of it without the secret")
+}
+
+// Events of more than seven days ago are told apart, and taken.
+func TestOldEvents(t *testing.T) {
+	var seen []events.Delivery
+	var kept store
+	h := handler(t, kept.sink, events.WithObserver(func(d events.Delivery) { seen = append(seen, d) }))
+	event := func(ago time.Duration) string {
+		return fmt.Sprintf(`{"event":"opened","email":"a@example.com","ts_epoch":%d}`, time.Now().Add(-ago).UnixMilli())
+	}
+	body := "[" + event(time.Hour) + "," + event(6*24*time.Hour) + "," + event(8*24*time.Hour) + `,{"event":"opened"}]`
+	assert.Equal(t, 200, do(h, request("POST", "/main", right, body)).Code)
+	assert.Equal(t, 4, seen[0].Events)
+	assert.Equal(t, 1, seen[0].Old)
+	assert.Equal(t, 4, kept.got)
 }
 
 // The table of answers.
@@ -111,6 +180,12 @@ func TestAnswers(t *testing.T) {
 		{name: "1 MB of brackets", path: "/main", bearer: right, body: strings.Repeat("[", 1<<20), status: 400},
 		{name: "depth 10,001", path: "/main", bearer: right, body: strings.Repeat("[", 10001) + strings.Repeat("]", 10001), status: 400},
 		{name: "null in a list", path: "/main", bearer: right, body: `[null,"x",5,` + one + `]`, status: 200, events: 4},
+		{name: "a member of depth 900", path: "/main", bearer: right, body: deep(900), status: 200, events: 1},
+		{name: "a member of depth 9,990", path: "/main", bearer: right, body: deep(9990), status: 400},
+		{name: "5,000 rows", path: "/main", bearer: right, body: "[" + strings.Repeat(one+",", 4999) + one + "]", status: 200, events: 5000},
+		{name: "5,001 rows", path: "/main", bearer: right, body: "[" + strings.Repeat(one+",", 5000) + one + "]", status: 413},
+		{name: "16 MiB", path: "/main", bearer: right, body: padded(16 << 20), status: 200, events: 1},
+		{name: "16 MiB and a byte", path: "/main", bearer: right, body: padded(16<<20 + 1), status: 413},
 		{name: "10,000 rows", path: "/main", bearer: right, body: "[" + strings.Repeat(one+",", 9999) + one + "]", status: 413},
 		{
 			name: "too large", path: "/main", bearer: right, body: `{"x":"` + strings.Repeat("a", 2000) + `"}`,
@@ -149,6 +224,7 @@ func TestAnswers(t *testing.T) {
 			assert.Equal(t, row.status, w.Code)
 			assert.Empty(t, w.Body.String())
 			assert.Equal(t, row.events, kept.got)
+			assert.Equal(t, row.events > 0, kept.took > 0, "the sink is called when there are events")
 			assert.Equal(t, row.status == 429, w.Header().Get("Retry-After") == "60")
 			if row.status == 401 {
 				assert.Empty(t, seen)
@@ -172,7 +248,10 @@ func TestNoOracle(t *testing.T) {
 	defer func() { events.SetCompare(before) }()
 	h := handler(t, new(store).sink)
 	var first *http.Response
-	for _, row := range []struct{ name, method, path, bearer string }{
+	for _, row := range []struct {
+		name, method, path, bearer string
+		length                     int64
+	}{
 		{name: "no secret", path: "/main"},
 		{name: "wrong", path: "/main", bearer: wrong},
 		{name: "wrong and short", path: "/main", bearer: "x"},
@@ -185,6 +264,8 @@ func TestNoOracle(t *testing.T) {
 		{name: "a probe", method: "HEAD", path: "/main", bearer: wrong},
 		{name: "unknown stream", path: "/other/x/" + ofOther},
 		{name: "an empty bearer", path: "/main", bearer: " "},
+		{name: "a huge body", path: "/main", bearer: wrong, length: 1 << 40},
+		{name: "a secret with NUL", path: "/main", bearer: right + "\x00"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			compared = 0
@@ -193,7 +274,7 @@ func TestNoOracle(t *testing.T) {
 				method = "POST"
 			}
 			r := request(method, row.path, row.bearer, "")
-			r.Body = unread{t}
+			r.Body, r.ContentLength = unread{t}, row.length
 			got := do(h, r).Result()
 			assert.Equal(t, 2, compared)
 			assert.Equal(t, http.StatusUnauthorized, got.StatusCode)
@@ -312,12 +393,13 @@ func TestHandlerProblems(t *testing.T) {
 		events.At("/b", brevo.Receiver()),
 		events.At("/c/../d", brevo.Receiver(provider.NewSecret(right))),
 		events.At("/e", brevo.Receiver(provider.NewSecret("sixteen or more / letters"))),
+		events.At("/n", brevo.Receiver(provider.NewSecret("sixteen-and-more-with-\x00"))),
 		events.At("/f", brevo.Receiver(provider.NewSecret(right))),
 		events.At("/f", brevo.Receiver(provider.NewSecret(right))),
 		events.At("/g", events.Receiver{Secrets: []provider.Secret{provider.NewSecret(right)}}),
 	)
 	require.Error(t, err)
-	for _, part := range []string{"/a: a secret has 16", "/b: expected at least one", `"/c/../d": expected a path`, "/e: a secret has letters", "/f: the path is given twice", "/g: the receiver has no reader", "expected a sink"} {
+	for _, part := range []string{"/a: a secret has 16", "/b: expected at least one", `"/c/../d": expected a path`, "/e: a secret has letters", "/n: a secret has letters", "/f: the path is given twice", "/g: the receiver has no reader", "expected a sink"} {
 		assert.ErrorContains(t, err, part)
 	}
 	assert.NotContains(t, err.Error(), right)

@@ -14,12 +14,12 @@ import (
 
 // Query asks the log of a provider. What is zero is not asked for.
 type Query struct {
-	Since      time.Time // events of this time or later, and those without a time
-	Until      time.Time // events before this time, and those without a time
-	Recipient  string
-	MessageID  string // of a Receipt
-	CampaignID string
-	Cursor     string // Next of the page before; with the same values beside it
+	// Events of Since or later and before Until, and those of which no time is told.
+	Since, Until time.Time
+	Recipient    string
+	MessageID    string // of a Receipt
+	CampaignID   string
+	Cursor       string // Next of the page before; with the same values beside it
 }
 
 // Log is what an adapter has whose provider keeps a log of events (feature.EventsList).
@@ -66,12 +66,15 @@ func ListEvents(ctx context.Context, c *provider.Client, q Query) (*provider.Pag
 
 // takes reports whether an event is asked for. Providers filter by days, or not at all.
 func (q Query) takes(e *Event) bool {
-	if !e.At.IsZero() && (!q.Since.IsZero() && e.At.Before(q.Since) || !q.Until.IsZero() && !e.At.Before(q.Until)) {
+	if e.timed() && (!q.Since.IsZero() && e.At.Before(q.Since) || !q.Until.IsZero() && !e.At.Before(q.Until)) {
 		return false
 	}
 	return (q.Recipient == "" || mailaddr.Key(q.Recipient) == mailaddr.Key(e.Recipient)) &&
 		(q.MessageID == "" || q.MessageID == e.MessageID) && (q.CampaignID == "" || q.CampaignID == e.CampaignID)
 }
+
+// timed reports whether the time of e is told.
+func (e *Event) timed() bool { return !e.At.IsZero() && e.AtBasis != AtSent }
 
 // AllEvents iterates over the log of an account. An error comes once and last; breaking
 // stops fetching. It keeps nothing: an event that moves from page to page meanwhile may come

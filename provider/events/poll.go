@@ -138,7 +138,7 @@ func (p *poll) round(ctx context.Context) (report PollReport, err error) {
 			}
 		}
 		for _, e := range page.Items {
-			if e.At.After(newest) {
+			if e.timed() && e.At.After(newest) {
 				newest = e.At
 			}
 		}
@@ -183,15 +183,15 @@ func (p *poll) hand(ctx context.Context, list []Event) (err error) {
 }
 
 // take returns the events that are not known yet, notes them, and returns their entries. An
-// event without a time is known as long as it is listed.
+// event of which no time is told is known as long as it is listed.
 func (c *cursor) take(list []Event, now time.Time) (fresh []Event, entries []byte) {
 	for _, e := range list {
 		id, at := key(e.ID), clock(e.At)
-		if e.At.IsZero() {
+		if !e.timed() {
 			at = clock(now)
 		}
 		_, known := c.seen[id]
-		if !known || e.At.IsZero() {
+		if !known || !e.timed() {
 			c.seen[id] = at
 		}
 		if !known {

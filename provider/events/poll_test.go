@@ -115,8 +115,8 @@ func (noLog) Send(context.Context, *provider.Message) (*provider.Receipt, error)
 }
 func (noLog) Capabilities() provider.Capabilities { return nil }
 
-// modelOf makes a random log over days, with events without a time, repeated ones and some
-// of the same second.
+// modelOf makes a random log over days, with events without a time, some of which only the
+// time of sending is told, repeated ones and some of the same second.
 func modelOf(seed uint64) *modelLog {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
@@ -125,8 +125,11 @@ func modelOf(seed uint64) *modelLog {
 		at := start.Add(time.Duration(rng.IntN(72*3600)) * time.Second)
 		e := modelEvent{visible: at.Add(time.Duration(rng.IntN(6*3600-1)) * time.Second)}
 		e.Event = Event{Kind: KindOpened, Provider: "model", MessageID: fmt.Sprintf("m%d", i), At: at, Raw: fmt.Appendf(nil, `{"i":%d}`, i)}
-		if rng.IntN(20) == 0 {
+		switch rng.IntN(20) {
+		case 0:
 			e.At = time.Time{}
+		case 1, 2: // the mail went out days before
+			e.Kind, e.At, e.AtBasis = KindDelivered, at.Add(-time.Duration(rng.IntN(72*3600))*time.Second), AtSent
 		}
 		e.Identify()
 		l.events = append(l.events, e)

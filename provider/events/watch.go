@@ -1,8 +1,10 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postmux/postmux/internal/mailaddr"
@@ -16,7 +18,15 @@ const (
 	watchMost  = 15 * time.Minute // between two look-ups before delivery
 	watchSlow  = 6 * time.Hour    // and after it, when only opens and clicks may come
 	watchEnd   = 72 * time.Hour
+	watchBatch = 500 // ids that are looked up together
 )
+
+// StatusBatcher is what an adapter has whose provider looks many mails up in one call.
+type StatusBatcher interface {
+	// StatusBatch returns what is known of the mails with these ids, at most 500, by id. What
+	// the provider does not know is absent.
+	StatusBatch(ctx context.Context, ids []string) (map[string]*provider.Receipt, error)
+}
 
 // Watched is a mail that Watch looks up. Store it between two calls; in JSON it is a receipt
 // and what is known of it. Watched{Receipt: r} is a new one.
@@ -34,43 +44,98 @@ type Watched struct {
 // serves where a provider neither pushes events nor lists them, as SMS.by does
 // (feature.EventsWatch); elsewhere webhooks and Poll tell more and cost less.
 //
+// Where the provider can (StatusBatcher, SendPulse) up to 500 mails are looked up in one call.
+//
 // Store the result before the next call: without that, changes are told again, with the same
 // IDs. Events have no time. The error is that of the sink, of ctx, or of the first look-up
 // that failed; such mail stays due, and the others are looked up.
 func Watch(ctx context.Context, c *provider.Client, list []Watched, sink Sink) ([]Watched, error) {
-	out := make([]Watched, len(list))
-	copy(out, list)
+	out := slices.Clone(list)
 	if !c.Capabilities().Can(feature.EventsWatch) {
 		return out, provider.Unsupported(feature.EventsWatch, "the provider has no look-up of a mail by its id")
 	}
-	var failed error
+	var due []int
 	for i, w := range list {
-		now := time.Now()
-		if w.Done || w.Receipt == nil || w.Due.After(now) {
-			continue
+		if !w.Done && w.Receipt != nil && !w.Due.After(time.Now()) {
+			due = append(due, i)
 		}
-		if err := ctx.Err(); err != nil {
-			return out, err
-		}
-		status, err := c.Status(ctx, w.Receipt)
-		if err != nil {
-			if failed == nil {
-				failed = err
+	}
+	var failed error
+	together := true
+	for part := range slices.Chunk(due, watchBatch) {
+		var found map[string]*provider.Receipt
+		if together = together && len(part) > 1; together {
+			var err error
+			if found, together, err = lookUps(ctx, c, list, part); err != nil {
+				failed = cmp.Or(failed, err)
+				if final(err) {
+					return out, err
+				}
+				continue
 			}
-			if errors.Is(err, provider.ErrUnauthorized) || errors.Is(err, provider.ErrRateLimited) {
+		}
+		for _, i := range part {
+			if err := ctx.Err(); err != nil {
 				return out, err
 			}
-			continue
-		}
-		next, changes := w.after(c, status, now)
-		if len(changes) > 0 {
-			if err := sink(ctx, changes); err != nil {
-				return out, err
+			w := list[i]
+			var status *provider.Receipt
+			var err error
+			if !together || !own(c, w.Receipt) {
+				status, err = c.Status(ctx, w.Receipt)
+			} else if status = found[w.Receipt.MessageID]; status == nil {
+				err = &provider.Error{
+					Kind: provider.ErrNotFound, Provider: c.Provider(), Account: c.Account(), Op: "status", Message: "the provider knows no such mail",
+				}
 			}
+			if err != nil {
+				failed = cmp.Or(failed, err)
+				if final(err) {
+					return out, err
+				}
+				continue
+			}
+			next, changes := w.after(c, status, time.Now())
+			if len(changes) > 0 {
+				if err := sink(ctx, changes); err != nil {
+					return out, err
+				}
+			}
+			out[i] = next
 		}
-		out[i] = next
 	}
 	return out, failed
+}
+
+// final reports whether the look-ups that follow would fail as well.
+func final(err error) bool {
+	return errors.Is(err, provider.ErrUnauthorized) || errors.Is(err, provider.ErrRateLimited)
+}
+
+// own reports whether a receipt is of the account and has one id, by which it can be looked up
+// together with others.
+func own(c *provider.Client, r *provider.Receipt) bool {
+	return r.MessageID != "" && (r.Provider == "" || r.Provider == c.Provider()) && (r.Account == "" || r.Account == c.Account())
+}
+
+// lookUps looks the mails of a part up together; ok is false when the adapter cannot.
+func lookUps(ctx context.Context, c *provider.Client, list []Watched, part []int) (found map[string]*provider.Receipt, ok bool, err error) {
+	var ids []string
+	for _, i := range part {
+		if r := list[i].Receipt; own(c, r) && !slices.Contains(ids, r.MessageID) {
+			ids = append(ids, r.MessageID)
+		}
+	}
+	err = c.Call(ctx, "status", nil, func(ctx context.Context, a provider.Adapter) error {
+		var b StatusBatcher
+		if b, ok = a.(StatusBatcher); !ok || len(ids) == 0 {
+			return nil
+		}
+		var err error
+		found, err = b.StatusBatch(ctx, ids)
+		return err
+	})
+	return found, ok, err
 }
 
 // after returns w after a look-up, and what it changes.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/memory"
 	"github.com/postmux/postmux/smsby"
 )
@@ -41,6 +42,39 @@ func ExampleStore_Driver() {
 	}
 	fmt.Println(client)
 	// Output: main (memory)
+}
+
+// A test makes events happen, and looks at what the program does.
+func ExampleStore_Emit() {
+	ctx := context.Background()
+	store := memory.NewStore()
+	client, err := store.Client()
+	if err != nil {
+		log.Fatal(err)
+	}
+	blocked := map[string]provider.Reason{} // what the program keeps
+	store.OnEvents(events.Suppressing(func(_ context.Context, list []provider.Suppression) error {
+		for _, s := range list {
+			blocked[s.Email] = s.Reason
+		}
+		return nil
+	}, nil))
+	receipt, err := client.Send(ctx, &provider.Message{
+		To: []provider.Address{{Email: "anna@example.com"}}, Subject: "Order 4711", HTML: "<p>Thank you</p>",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	e, err := store.Emit(ctx, events.Event{Kind: events.KindComplained, Recipient: "anna@example.com"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	status, err := client.Status(ctx, receipt)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(blocked, e.MessageID == receipt.MessageID, status.State)
+	// Output: map[anna@example.com:complained] true complained
 }
 
 // A double with the settings of an account refuses what the account would refuse.

@@ -6,8 +6,10 @@
 //	… client.Send(ctx, message) …
 //	store.Messages()   // what was sent
 //	store.Wait(ctx, 1) // the same, once one was sent
+//	store.Emit(ctx, events.Event{Kind: events.KindBounced, …}) // what became of it
 //
-// A Store of NewStore has every feature. One of Like, or of all.Memory by a vendor's name,
+// A Store of NewStore has every feature, but for webhooks that are registered: Emit calls the
+// program's sink. One of Like, or of all.Memory by a vendor's name,
 // takes and refuses what the vendor's adapter does before its first request: features,
 // limits, rules for addresses. What a vendor answers is not imitated; package sandbox does
 // that, with the vendors' protocols.
@@ -23,6 +25,8 @@ import (
 	"time"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
+	"github.com/postmux/postmux/provider/feature"
 )
 
 // Driver returns a driver whose accounts share one new Store.
@@ -46,6 +50,8 @@ type Store struct {
 	fields     map[string]string // id -> alias
 	suppressed map[string]provider.Suppression
 	next       error
+	sinks      []events.Sink
+	events     []events.Event // of Emit, by the order in which they were made
 }
 
 // Sent is a mail that was accepted.
@@ -193,11 +199,15 @@ func (s *Store) enter(ctx context.Context) error {
 	return err
 }
 
-// everything is the table of a provider that has every feature.
+// everything is the table of a provider that has every feature. Webhooks are the sinks of
+// OnEvents: there is nothing to register, and no secret.
 func everything() provider.Capabilities {
 	out := make(provider.Capabilities)
 	for _, f := range provider.Features() {
 		out[f] = provider.Support{Level: provider.LevelNative, Basis: "document", Checked: "fake"}
+	}
+	for _, f := range []provider.Feature{feature.EventsWebhookHeader, feature.EventsWebhookRegister} {
+		out[f] = provider.Support{Level: provider.LevelNone, Basis: "document", Checked: "fake"}
 	}
 	return out
 }
@@ -251,10 +261,7 @@ func (a *adapter) Status(ctx context.Context, r *provider.Receipt) (*provider.Re
 		if m.ID != r.MessageID || m.Withdrawn {
 			continue
 		}
-		if m.Message.SendAt.After(time.Now()) {
-			return m.Message.Receipt(m.ID, provider.StateScheduled), nil
-		}
-		return m.Message.Receipt(m.ID, provider.StateDelivered), nil
+		return a.status(&m), nil
 	}
 	return nil, notFound("no such message")
 }

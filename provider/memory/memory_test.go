@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/memory"
 )
 
@@ -39,6 +41,74 @@ func TestMail(t *testing.T) {
 	got, ok := provider.Native[*memory.Store](c)
 	assert.True(t, ok)
 	assert.Same(t, store, got)
+}
+
+// What Emit makes happen is in the log, changes the state of the mail, and comes again with
+// the same ID when the sink did not take it.
+func TestEmit(t *testing.T) {
+	store := memory.NewStore()
+	c, err := store.Client()
+	require.NoError(t, err)
+	r, err := c.Send(t.Context(), &provider.Message{To: []provider.Address{{Email: "a@example.com"}, {Email: "b@example.com"}}, Subject: "Order", HTML: "<p>x</p>"})
+	require.NoError(t, err)
+	got, down := map[string]int{}, errors.New("the database is down")
+	fails := true
+	store.OnEvents(func(_ context.Context, list []events.Event) error {
+		for _, e := range list {
+			got[e.ID]++
+		}
+		if fails {
+			return down
+		}
+		return nil
+	})
+	bounce := events.Event{Kind: events.KindBounced, Bounce: events.BounceHard, Recipient: "A@example.com"}
+	first, err := store.Emit(t.Context(), bounce)
+	require.ErrorIs(t, err, down)
+	fails = false
+	again, err := store.Emit(t.Context(), bounce)
+	require.NoError(t, err)
+	assert.Equal(t, first.ID, again.ID)
+	assert.Equal(t, map[string]int{first.ID: 2}, got)
+	assert.Equal(t, r.MessageID, first.MessageID)
+	assert.Equal(t, "Order", first.Subject)
+	_, err = store.Emit(t.Context(), events.Event{Kind: events.KindOpened, Recipient: "b@example.com", Automated: events.Yes})
+	require.NoError(t, err)
+
+	status, err := c.Status(t.Context(), r)
+	require.NoError(t, err)
+	require.Len(t, status.Recipients, 2)
+	assert.Equal(t, provider.StateBounced, status.Recipients[0].State)
+	assert.Equal(t, provider.StateDelivered, status.Recipients[1].State)
+	for s, err := range c.AllSuppressions(t.Context()) {
+		require.NoError(t, err)
+		assert.Equal(t, provider.Reason("bounced"), s.Reason)
+	}
+	for range 200 {
+		_, err := store.Emit(t.Context(), events.Event{Kind: events.KindListed, Recipient: fmt.Sprint(len(got), "@example.com")})
+		require.NoError(t, err)
+	}
+	polled := map[string]int{}
+	cursor := events.FileCursor(t.TempDir())
+	for range 2 {
+		_, err = events.Poll(t.Context(), c, cursor, func(_ context.Context, list []events.Event) error {
+			for _, e := range list {
+				assert.Equal(t, events.SourceLog, e.Source)
+				polled[e.ID]++
+			}
+			return nil
+		})
+		require.NoError(t, err)
+	}
+	assert.Len(t, polled, len(got))
+	for id, n := range polled {
+		assert.Equal(t, 1, n)
+		assert.Contains(t, got, id)
+	}
+	_, err = events.ListEvents(t.Context(), c, events.Query{Cursor: "x"})
+	assert.ErrorIs(t, err, provider.ErrInvalid)
+	_, err = events.ListWebhooks(t.Context(), c)
+	assert.ErrorIs(t, err, provider.ErrUnsupported)
 }
 
 func TestContacts(t *testing.T) {

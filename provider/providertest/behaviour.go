@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/postmux/postmux/internal/settings"
 	"github.com/postmux/postmux/provider"
+	"github.com/postmux/postmux/provider/events"
 	"github.com/postmux/postmux/provider/feature"
 	"github.com/postmux/postmux/sandbox"
 )
@@ -366,7 +368,7 @@ func (h Harness) iteration(t *testing.T) {
 
 // secrets uses known keys and searches everything that is written for them.
 func (h Harness) secrets(t *testing.T) {
-	const planted = "PLANTED-4711-KEY"
+	const planted, earlier = "PLANTED-4711-KEY", "EARLIER-0815-SECRET"
 	var out safeWriter
 	hooks := provider.WithHooks(
 		provider.SlogHooks(
@@ -382,7 +384,7 @@ func (h Harness) secrets(t *testing.T) {
 	v := h.start(t)
 	plant := func(a provider.AccountConfig) {
 		for _, x := range settings.Fields(reflect.TypeOf(h.Driver.Config())) {
-			if _, ok := a[x.Name]; ok && x.Secret {
+			if _, ok := a[x.Name]; (ok || strings.HasPrefix(x.Name, "webhook_")) && x.Secret {
 				a[x.Name] = planted
 			}
 		}
@@ -402,6 +404,7 @@ func (h Harness) secrets(t *testing.T) {
 		fmt.Fprintf(&out, "%v %+v\n", err, err)
 		_, err = c.UpsertContact(t.Context(), h.change())
 		fmt.Fprintf(&out, "%v %+v\n", err, err)
+		h.registerSecretly(t, c, earlier, &out)
 	}
 	use(v.open(t, plant, hooks))
 	v.Fail(v.name, sandbox.Fault{Drop: true, Times: 100})
@@ -417,11 +420,40 @@ func (h Harness) secrets(t *testing.T) {
 		_, _ = out.Write(data)
 		fmt.Fprintf(&out, "%+v %#v", r, r)
 	})))
+	v.Reset()                                                   // the faults that are left answer with the key
+	h.registerSecretly(t, v.open(t, nil, hooks), earlier, &out) // which lists it too
 	assert.Contains(t, out.String(), "REDACTED")
 	assert.NotContains(t, out.String(), planted)
+	assert.NotContains(t, out.String(), earlier, "the secret of a webhook that is none of the account's settings")
 	assert.NotContains(t, out.String(), fmt.Sprintf("%x", planted))
 	v.Violations() // faults and wrong keys are not what is tested here
 	v.Faults(v.name)
+}
+
+// registerSecretly registers, lists and deletes a webhook whose address and header hold a
+// secret, and writes what comes of it.
+func (h Harness) registerSecretly(t *testing.T, c *provider.Client, secret string, out io.Writer) {
+	if !h.capabilities().Can(feature.EventsWebhookRegister) {
+		return
+	}
+	var stream string
+	require.NoError(t, c.Call(t.Context(), "webhooks.list", nil, func(_ context.Context, a provider.Adapter) error {
+		stream = a.(events.Registrar).WebhookStreams()[0].Stream
+		return nil
+	}))
+	made, err := events.CreateWebhook(t.Context(), c, events.Webhook{
+		Stream: stream, Address: provider.NewSecret("http://127.0.0.1:9/account/" + secret), Secret: provider.NewSecret(secret),
+		Kinds: []events.Kind{events.KindDelivered},
+	})
+	fmt.Fprintf(out, "%v %+v %#v %v %+v\n", made, made, made, err, err)
+	list, err := events.ListWebhooks(t.Context(), c)
+	fmt.Fprintf(out, "%v %+v %#v %v %+v\n", list, list, list, err, err)
+	for _, w := range list {
+		fmt.Fprintln(out, w.Place())
+		data, _ := json.Marshal(w)
+		_, _ = out.Write(data)
+		fmt.Fprintln(out, events.DeleteWebhook(t.Context(), c, w.ID))
+	}
 }
 
 type safeWriter struct {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -236,6 +237,12 @@ func (b *inbox) of(kind events.Kind, email string) []events.Event {
 	return out
 }
 
+// streamOf is the first stream of a receiver that has a name; empty when none has.
+func streamOf(r events.Receiver) string {
+	names := slices.Sorted(maps.Keys(r.Streams))
+	return names[len(names)-1]
+}
+
 // receive starts the handler of the account, and registers its webhooks at the fake as a
 // person would.
 func (v *vendor) receive(t *testing.T, sink events.Sink) *httptest.Server {
@@ -274,11 +281,9 @@ func (h Harness) events(t *testing.T) {
 	t.Run("register", func(t *testing.T) { h.registerWebhooks(t, caps) })
 	t.Run("list", func(t *testing.T) { h.listEvents(t, caps) })
 	t.Run("watch", func(t *testing.T) { h.watchEvents(t, caps) })
-	t.Run("marketing", func(t *testing.T) {
-		if caps.Can(feature.EventsMarketing) {
-			assert.True(t, caps.Can(feature.EventsWebhook) || caps.Can(feature.EventsList), "campaigns are told of by either")
-		}
-	})
+	t.Run("lost", func(t *testing.T) { h.lostEvents(t, caps) })
+	t.Run("marketing", func(t *testing.T) { h.marketingEvents(t, caps) })
+	t.Run("accounts", func(t *testing.T) { h.twoAccounts(t, caps) })
 	for _, f := range provider.Features() {
 		if strings.HasPrefix(string(f), "events.") {
 			assert.Contains(t, caps, f, "the capability table has no cell")
@@ -364,6 +369,7 @@ func (h Harness) pushedEvents(t *testing.T, caps provider.Capabilities, v *vendo
 		assert.Equal(t, kind == events.KindBounced || kind == events.KindComplained || kind == events.KindUnsubscribed, stops)
 	}
 	if !caps.Can(feature.EventsOpenedAutomated) {
+		assert.Equal(t, events.Unknown, box.of(events.KindOpened, "open@example.com")[0].Automated, "nobody told whether a person opened it")
 		return
 	}
 	m := h.baseline()
@@ -402,10 +408,6 @@ func (h Harness) registerWebhooks(t *testing.T, caps provider.Capabilities) {
 	require.NoError(t, err)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	require.NoError(t, v.AddWebhook(v.name, "", "http://127.0.0.1:9/of-another-program"))
-	if v.name == "sendpulse" { // its fake lists only those with an action
-		v.Reset()
-	}
 	plan := func(r events.Receiver) events.WebhookPlan {
 		p, err := events.PlanWebhooks(t.Context(), c, r, server.URL)
 		require.NoError(t, err)
@@ -414,17 +416,29 @@ func (h Harness) registerWebhooks(t *testing.T, caps provider.Capabilities) {
 	}
 	first := plan(receiver)
 	require.NotEmpty(t, first.Create)
+	_, err = events.CreateWebhook(t.Context(), c, events.Webhook{
+		Stream: first.Create[0].Stream, Address: provider.NewSecret("http://127.0.0.1:9/of-another-program"), Kinds: []events.Kind{events.KindDelivered},
+	})
+	require.NoError(t, err)
 	require.NoError(t, first.Run(t.Context(), c))
 	second := plan(receiver)
 	assert.True(t, second.Nothing(), "the second time: %+v", second)
 	assert.NotEmpty(t, second.Keep)
-	if v.name != "sendpulse" {
-		assert.Len(t, second.Other, 1)
-		_, err = c.Send(t.Context(), h.baseline())
-		require.NoError(t, err)
-		v.deliver(t)
-		assert.Len(t, box.of(events.KindDelivered, "anna@example.com"), 1, "what was registered is told")
+	assert.Len(t, second.Other, 1)
+	for _, w := range first.Create {
+		address := w.Address.Reveal()
+		assert.Equal(t, caps.Can(feature.EventsWebhookHeader), !strings.Contains(address, hookSecret), "the secret is in the URL only where it must be")
 	}
+	_, err = c.Send(t.Context(), h.baseline())
+	require.NoError(t, err)
+	require.NoError(t, v.TriggerCampaign(v.name, "clicked", "anna@example.com"))
+	v.deliver(t)
+	want := 1
+	if caps.Level(feature.EventsWebhookRegister) == provider.LevelLimited {
+		want = 0 // campaigns alone
+	}
+	assert.Len(t, box.of(events.KindDelivered, "anna@example.com"), want, "what was registered is told")
+	assert.Len(t, box.of(events.KindClicked, "anna@example.com"), 1, "what was registered of campaigns is told")
 	changed := plan(receiverOf("another-secret-0123456789"))
 	require.NotEmpty(t, changed.Delete)
 	require.NoError(t, changed.Run(t.Context(), c))
@@ -468,11 +482,12 @@ func (h Harness) listEvents(t *testing.T, caps provider.Capabilities) {
 	again, err := events.Poll(t.Context(), c, store, polled.sink)
 	require.NoError(t, err)
 	assert.Zero(t, again.New, "the second round")
-	once := 0
+	once, joined := 0, 0
 	for key, e := range polled.kept {
 		assert.Equal(t, events.SourceLog, e.Source)
 		assert.Equal(t, "account", e.Account)
 		if e.MessageID != "" {
+			joined++
 			assert.Equal(t, ids[e.Recipient], e.MessageID)
 		}
 		if e.MessageID != "" && caps.Level(feature.EventsMessageID) == provider.LevelNative && e.Kind != events.KindOpened && e.Kind != events.KindClicked {
@@ -481,6 +496,7 @@ func (h Harness) listEvents(t *testing.T, caps provider.Capabilities) {
 		}
 	}
 	assert.Equal(t, caps.Level(feature.EventsMessageID) == provider.LevelNative, once > 0)
+	assert.Equal(t, caps.Can(feature.EventsMessageID), joined > 0, "the id of the receipt")
 	n := 0
 	for e, err := range events.AllEvents(t.Context(), c, events.Query{Since: report.Since, Recipient: "anna@example.com"}) {
 		require.NoError(t, err)
@@ -492,6 +508,146 @@ func (h Harness) listEvents(t *testing.T, caps provider.Capabilities) {
 	assert.ErrorIs(t, err, provider.ErrInvalid)
 	_, err = events.ListEvents(t.Context(), c, events.Query{Cursor: "no cursor"})
 	assert.Error(t, err)
+}
+
+// lostEvents loses all webhooks for good, and finds in the log what they had told: each
+// event that has one ID in both.
+func (h Harness) lostEvents(t *testing.T, caps provider.Capabilities) {
+	if caps.Level(feature.EventsMessageID) != provider.LevelNative || !caps.Can(feature.EventsList) {
+		t.Skip("nothing joins webhooks and log")
+	}
+	v := h.start(t)
+	c := v.open(t, nil)
+	told := &inbox{}
+	v.receive(t, told.sink)
+	lost := 0
+	down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		lost++
+		w.WriteHeader(http.StatusBadGateway) // which is final
+	}))
+	t.Cleanup(down.Close)
+	require.NoError(t, v.AddWebhook(v.name, "", down.URL))
+	for email := range fatesOfEvents {
+		m := h.baseline()
+		m.To = []provider.Address{{Email: email, Name: "A"}}
+		_, err := c.Send(t.Context(), m)
+		require.NoError(t, err)
+	}
+	v.Advance(time.Minute)
+	v.deliver(t)
+	require.Zero(t, v.Undelivered(), "they do not come again")
+	require.Equal(t, lost, len(told.kept))
+	polled := &inbox{}
+	_, err := events.Poll(t.Context(), c, events.FileCursor(t.TempDir()), polled.sink)
+	require.NoError(t, err)
+	for key, e := range told.kept {
+		if e.Kind != events.KindOpened && e.Kind != events.KindClicked {
+			assert.Contains(t, polled.kept, key, "%s of %s is not in the log", e.Kind, e.Recipient)
+		}
+		assert.NotEmpty(t, polled.of(e.Kind, e.Recipient))
+	}
+}
+
+// marketingEvents lets events happen to mail of a campaign: they come by webhook or from the
+// log, whatever the cell says, with the campaign and no message id.
+func (h Harness) marketingEvents(t *testing.T, caps provider.Capabilities) {
+	v := h.start(t)
+	c := v.open(t, nil)
+	if !caps.Can(feature.EventsMarketing) {
+		assert.False(t, caps.Can(feature.EventsWebhook) || caps.Can(feature.EventsList))
+		_, err := events.ListEvents(t.Context(), c, events.Query{CampaignID: "1"})
+		require.ErrorIs(t, err, provider.ErrUnsupported)
+		v.noRequests(t)
+		return
+	}
+	box := &inbox{}
+	if caps.Level(feature.EventsWebhook) == provider.LevelNative {
+		cfg := v.config(func(a provider.AccountConfig) { a["webhook_secret"] = hookSecret })
+		made, err := provider.Registry{h.Driver}.Receivers(cfg)
+		require.NoError(t, err)
+		receiver := made["account"].(events.Receiver)
+		handler, err := events.Handler(box.sink, events.At("/account", receiver))
+		require.NoError(t, err)
+		server := httptest.NewServer(handler)
+		t.Cleanup(server.Close)
+		plan, err := events.PlanWebhooks(t.Context(), c, receiver, server.URL)
+		require.NoError(t, err)
+		require.NoError(t, plan.Run(t.Context(), c))
+	}
+	kinds := map[string]events.Kind{
+		"delivered": events.KindDelivered, "bounced": events.KindBounced, "soft": events.KindBounced, "complained": events.KindComplained,
+		"opened": events.KindOpened, "clicked": events.KindClicked, "unsubscribed": events.KindUnsubscribed,
+	}
+	if caps.Level(feature.EventsWebhook) == provider.LevelLimited {
+		maps.DeleteFunc(kinds, func(word string, _ events.Kind) bool { // no log has them
+			return word == "opened" || word == "clicked" || word == "complained"
+		})
+	}
+	for word := range kinds {
+		require.NoError(t, v.TriggerCampaign(v.name, word, word+"@example.com"))
+	}
+	if caps.Level(feature.EventsWebhook) == provider.LevelNative {
+		v.deliver(t)
+	} else {
+		_, err := events.Poll(t.Context(), c, events.FileCursor(t.TempDir()), box.sink)
+		require.NoError(t, err)
+	}
+	for word, kind := range kinds {
+		found := box.of(kind, word+"@example.com")
+		require.Len(t, found, 1, "%s of %s", kind, word)
+		e := found[0]
+		assert.Equal(t, provider.ScopeMarketing, e.Scope, word)
+		assert.NotEmpty(t, e.CampaignID, word)
+		assert.Empty(t, e.MessageID, word)
+		stop, stops := e.Suppression()
+		assert.Equal(t, slices.Contains([]string{"bounced", "complained", "unsubscribed"}, word), stops, word)
+		if kind == events.KindUnsubscribed {
+			assert.Equal(t, provider.ScopeMarketing, stop.Scope)
+		}
+		switch word {
+		case "bounced":
+			assert.Equal(t, events.BounceHard, e.Bounce)
+		case "soft":
+			assert.Equal(t, events.BounceSoft, e.Bounce)
+		}
+	}
+}
+
+// twoAccounts gives two accounts of a provider one handler: each has its own secret, path and
+// name.
+func (h Harness) twoAccounts(t *testing.T, caps provider.Capabilities) {
+	if !caps.Can(feature.EventsWebhook) {
+		t.Skip("no webhooks")
+	}
+	v := h.start(t)
+	cfg := v.config(func(a provider.AccountConfig) { a["webhook_secret"] = hookSecret })
+	const another = "another-secret-0123456789"
+	cfg.Providers["second"] = cfg.Providers["account"].With("webhook_secret", another)
+	accounts, err := events.FromConfig(provider.Registry{h.Driver}, cfg)
+	require.NoError(t, err)
+	box := &inbox{}
+	handler, err := events.Handler(box.sink, accounts)
+	require.NoError(t, err)
+	made, err := provider.Registry{h.Driver}.Receivers(cfg)
+	require.NoError(t, err)
+	path := ""
+	if stream := streamOf(made["account"].(events.Receiver)); stream != "" {
+		path = "/" + stream
+	}
+	for i, row := range []struct {
+		account, secret string
+		status          int
+	}{{"account", hookSecret, 200}, {"second", another, 200}, {"account", another, 401}, {"second", hookSecret, 401}} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/"+row.account+path+"/"+row.secret, strings.NewReader(`{"event":"a word of its own"}`))
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		assert.Equal(t, row.status, w.Code, "request %d", i)
+	}
+	require.Len(t, box.kept, 2)
+	for key, e := range box.kept {
+		assert.True(t, strings.HasPrefix(key, e.Account+"/"))
+		assert.Contains(t, []string{"account", "second"}, e.Account)
+	}
 }
 
 // watchEvents looks receipts up until they change no more.
@@ -514,7 +670,13 @@ func (h Harness) watchEvents(t *testing.T, caps provider.Capabilities) {
 	for _, e := range box.kept {
 		assert.Equal(t, events.SourceStatus, e.Source)
 		assert.Equal(t, events.AtReceived, e.AtBasis)
+		assert.True(t, caps.Can(feature.EventsMessageID))
+		ids := []string{r.MessageID}
+		for _, p := range r.Recipients {
+			ids = append(ids, p.MessageID)
+		}
 		assert.NotEmpty(t, e.MessageID)
+		assert.Contains(t, ids, e.MessageID, "that of the receipt")
 	}
 	assert.False(t, list[0].Due.IsZero())
 	requests := len(v.Requests(v.name))
@@ -525,4 +687,52 @@ func (h Harness) watchEvents(t *testing.T, caps provider.Capabilities) {
 	_, err = events.Watch(t.Context(), c, list, box.sink)
 	require.NoError(t, err)
 	assert.Len(t, box.kept, 1, "nothing has changed")
+	h.watchMany(t, v, c)
+}
+
+// watchMany looks several mails up, in one request where the adapter can, and one that the
+// provider does not know.
+func (h Harness) watchMany(t *testing.T, v *vendor, c *provider.Client) {
+	var list []events.Watched
+	for range 3 {
+		r, err := c.Send(t.Context(), h.baseline())
+		require.NoError(t, err)
+		list = append(list, events.Watched{Receipt: r})
+	}
+	v.Advance(time.Hour)
+	together := false
+	require.NoError(t, c.Call(t.Context(), "status", nil, func(_ context.Context, a provider.Adapter) error {
+		_, together = a.(events.StatusBatcher)
+		return nil
+	}))
+	foreign := provider.ReceiptFor("of-another-account", list[0].Receipt.MessageID)
+	unknown := provider.ReceiptFor("", "no-such-mail")
+	list = append(list, events.Watched{Receipt: foreign}, events.Watched{Receipt: unknown})
+	_, err := c.Status(t.Context(), list[0].Receipt) // with a token that is not too old
+	require.NoError(t, err)
+	box := &inbox{}
+	before := len(v.Requests(v.name))
+	got, err := events.Watch(t.Context(), c, list, box.sink)
+	assert.Error(t, err, "of the account and of the id")
+	require.Len(t, got, len(list))
+	requests := len(v.Requests(v.name)) - before
+	if together {
+		assert.Equal(t, 1, requests)
+	} else {
+		assert.GreaterOrEqual(t, requests, 3)
+	}
+	assert.Len(t, box.kept, 3)
+	for i, w := range got {
+		assert.Equal(t, i < 3, !w.Due.IsZero(), "the others stay due")
+	}
+	plain, err := c.Status(t.Context(), list[0].Receipt)
+	require.NoError(t, err)
+	for _, e := range box.of(kindOfState[plain.State], "anna@example.com") {
+		assert.Equal(t, string(plain.State), e.VendorEvent)
+	}
+	assert.NotEmpty(t, box.of(kindOfState[plain.State], "anna@example.com"), "as a look-up alone tells it")
+}
+
+var kindOfState = map[provider.State]events.Kind{
+	provider.StateAccepted: events.KindSent, provider.StateDelivered: events.KindDelivered,
 }

@@ -156,6 +156,7 @@ async function about() {
   state.providers = answer.providers
   state.last = answer.last
   problemsAre(answer.violations)
+  hooksAre(answer.webhooks)
   showFilters()
 }
 
@@ -483,6 +484,55 @@ $('clear-problems').addEventListener('click', async () => {
   $('problems').close()
 })
 
+// Webhooks
+
+function hooksAre(count) {
+  $('open-hooks').hidden = count === 0
+  $('hook-count').textContent = count
+}
+
+/** outcomes say what came of a call. */
+const outcomes = {
+  taken: ['delivered', 'taken', 'The program took the events over'],
+  again: ['partly', 'comes again', 'The provider calls again'],
+  dropped: ['blocked', 'dropped', 'The provider does not call again: the events are lost, unless its log has them'],
+}
+
+function hookRow(h) {
+  return el('li',
+    el('small', el('span.vendor', {'data-provider': h.provider}, title(h.provider)), h.stream && el('span', h.stream),
+      el('span', h.header ? 'with a header' : 'without a header'), h.waiting > 0 && el('span.chip', {'data-fate': 'partly'}, plural(h.waiting, 'event') + ' waiting')),
+    el('code', {dir: 'ltr'}, visible(h.url)),
+    el('small', h.events.length ? h.events.join(', ') : 'all events'))
+}
+
+function callRow(d) {
+  const [fate, word, why] = outcomes[d.outcome]
+  return el('li',
+    el('small', el('b', `${d.number}`), el('span.vendor', {'data-provider': d.provider}, title(d.provider)), el('time', {datetime: d.at, title: d.at}, when(d.at)),
+      el('span.chip', {'data-fate': fate, title: why}, word),
+      el('span', d.status ? `answered ${d.status}` : 'no answer'), d.try > 1 && el('span', `try ${d.try}`),
+      d.again && el('span', 'again at ', el('time', {datetime: d.again, title: d.again}, when(d.again)))),
+    el('span', d.events.map((e, i) => [i > 0 && ', ', `${e.kind} `, el('bdi', visible(e.email)), e.campaign && ' (campaign)']), d.count > d.events.length && ` and ${d.count - d.events.length} more`))
+}
+
+let showing = 0
+async function showHooks() {
+  const turn = ++showing
+  const {webhooks, deliveries} = await ask('webhooks')
+  if (turn !== showing) return // a newer answer is under way
+  hooksAre(webhooks.length)
+  $('hook-list').replaceChildren(...webhooks.map(hookRow))
+  $('call-list').replaceChildren(...deliveries.length ? deliveries.slice(0, 200).map(callRow) : [el('li', 'None yet.')])
+}
+
+async function openHooks() {
+  await showHooks()
+  $('hooks').showModal()
+}
+$('open-hooks').addEventListener('click', () => openHooks().catch(failed))
+const hooksChanged = later(150, () => { if ($('hooks').open) showHooks().catch(failed) })
+
 // Theme
 
 const themes = ['auto', 'light', 'dark']
@@ -528,6 +578,7 @@ document.addEventListener('keydown', (event) => {
       const names = ['', ...state.providers.map((p) => p.name)]
       filter(names[(names.indexOf(state.provider) + 1) % names.length])
     },
+    w: () => { if (!$('open-hooks').hidden) openHooks().catch(failed) },
     t: nextTheme, '?': () => $('keys').showModal(),
     Delete: () => { if (chosen()) remove(chosen()).catch(failed) }, // state.open comes a moment later
   }
@@ -549,8 +600,10 @@ function listen() {
   events.addEventListener('error', () => live('off', 'the sandbox does not answer'))
   events.addEventListener('mails', (event) => arrived(JSON.parse(event.data)))
   events.addEventListener('state', (event) => {
-    const {changes, violations, last} = JSON.parse(event.data)
+    const {changes, violations, last, webhooks} = JSON.parse(event.data)
     problemsAre(violations)
+    hooksAre(webhooks)
+    hooksChanged()
     // The stream begins with this event, also after a pause in which anything may have come.
     if (changes !== state.changes || last !== state.last) reload()
     if (changes !== state.changes && state.open && shown) open(state.open)
