@@ -46,6 +46,7 @@ type crash struct {
 	kills, stalls, stops, mails int // to be done
 	workers, enqueuers          int
 	part                        int // how many mails an enqueuer is given at a time
+	started                     int // workers
 	ahead                       int // how many mails may be confirmed and not sent while it is given more
 
 	history history
@@ -88,8 +89,12 @@ func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 func (c *crash) start(role string) *proc {
 	spec := c.spec
 	spec.Role = role
-	if spec.Driver == "pgx" || spec.Mutation == "host clocks" {
-		spec.Clock = time.Duration(rand.IntN(3)-1) * time.Hour // a database with a clock has the only one
+	switch {
+	case spec.Mutation == "host clocks" && role == "worker":
+		c.started++
+		spec.Clock = time.Duration(c.started%2) * time.Hour
+	case spec.Mutation == "" && spec.Driver == "pgx":
+		spec.Clock = time.Duration(rand.IntN(3)-1) * time.Hour // the database has the only clock that counts
 	}
 	text, err := json.Marshal(spec)
 	require.NoError(c.t, err)
