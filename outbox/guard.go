@@ -163,6 +163,11 @@ func (g *guard) claimIn(ctx context.Context, x Execer, key, claim string, by pro
 		return provider.GuardEntry{}, err == nil, err
 	}
 	r, err := g.row(ctx, x, key, g.s.d.forUpdate)
+	if err == nil && r.Status == "" {
+		// A Finish removed it between the statements, and somebody else may have the key by now:
+		// an update here would take it from him.
+		err = errGuardGone
+	}
 	if err != nil {
 		return provider.GuardEntry{}, false, err
 	}
@@ -172,10 +177,7 @@ func (g *guard) claimIn(ctx context.Context, x Execer, key, claim string, by pro
 	if text, err = jsonText(begun); err != nil {
 		return provider.GuardEntry{}, false, err
 	}
-	n, err = g.s.exec(ctx, x, "update {guard} set entry = {2}, claim = {3}, at = {now} where key = {1}", key, text, claim)
-	if err == nil && n != 1 { // a Finish removed it between the statements
-		err = errGuardGone
-	}
+	_, err = g.s.exec(ctx, x, "update {guard} set entry = {2}, claim = {3}, at = {now} where key = {1}", key, text, claim)
 	return r.GuardEntry, err == nil, err
 }
 

@@ -276,3 +276,57 @@ func TestGuardOfProcesses(t *testing.T) {
 		t.Logf("%d mails sent, %d calls, %d begun by the dead", len(sent), calls, begun)
 	})
 }
+
+// between runs functions of others between the statements of a transaction.
+type between struct {
+	Execer
+	exec, query func()
+}
+
+// ExecContext implements Execer.
+func (b *between) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	r, err := b.Execer.ExecContext(ctx, q, args...)
+	b.exec()
+	return r, err
+}
+
+// QueryContext implements Execer.
+func (b *between) QueryContext(ctx context.Context, q string, args ...any) (Rows, error) {
+	r, err := b.Execer.QueryContext(ctx, q, args...)
+	b.query()
+	return r, err
+}
+
+// A claim that finds the key free between its statements does not take it from somebody who
+// has claimed it since.
+func TestGuardGone(t *testing.T) {
+	s := postgresStore(t) // SQLite has one writer
+	g, ok := s.Guard().(*guard)
+	require.True(t, ok)
+	by := provider.GuardEntry{Digest: "x", At: time.Now()}
+	begun, ok := provider.GuardEntry{}.Claim(by)
+	require.True(t, ok)
+	entry, err := jsonText(begun)
+	require.NoError(t, err)
+	insert := func(claim string) {
+		_, err := s.exec(t.Context(), s.own(), "insert into {guard} (key, entry, claim, at) values ('k', {1}, {2}, {now})", entry, claim)
+		require.NoError(t, err)
+	}
+	insert("first")
+	err = s.in(t.Context(), func(x Execer) error {
+		_, claimed, err := g.claimIn(t.Context(), &between{
+			Execer: x,
+			exec: sync.OnceFunc(func() {
+				_, err := s.exec(t.Context(), s.own(), "delete from {guard}")
+				require.NoError(t, err)
+			}),
+			query: func() { insert("second") },
+		}, "k", "mine", by)
+		assert.False(t, claimed)
+		return err
+	})
+	require.ErrorIs(t, err, errGuardGone)
+	r, err := g.row(t.Context(), s.own(), "k", "")
+	require.NoError(t, err)
+	assert.Equal(t, "second", r.claim)
+}
