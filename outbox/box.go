@@ -69,7 +69,7 @@ type Hooks struct {
 	// OnStoreError is called when the database did not do a statement of a worker. The
 	// worker tries it again.
 	OnStoreError func(ctx context.Context, err error)
-	// OnLost is called after another server took over as the database, with the ids that
+	// OnLost is called a lease after another server took over as the database, with the ids that
 	// this process stored or took lately and that the new server does not have. What this
 	// process may have sent is not among them: it is stored again, as accepted or unknown.
 	// Workers look by themselves; a process that only stores looks at its next Enqueue and in
@@ -132,6 +132,7 @@ type Box struct {
 	// timeline is that of the server, as this process saw it last.
 	timeline string
 	looked   time.Time // when
+	tell     time.Time // when to tell what the server that took over does not have; zero: nothing is to be told
 	woken    chan struct{}
 	hurry    sync.Once
 	hurried  chan struct{}
@@ -165,7 +166,7 @@ func Open(ctx context.Context, s *Store, cfg Config) (*Box, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, s.storeError("open", err)
 	}
-	if err := b.followTimeline(ctx, false); err != nil {
+	if err := b.followTimeline(ctx, false, false); err != nil {
 		return nil, s.storeError("open", err)
 	}
 	return b, nil
@@ -222,7 +223,7 @@ func (b *Box) Close() error {
 	if stored {
 		ctx, cancel := context.WithTimeout(context.Background(), closeMost)
 		defer cancel()
-		if err := b.followTimeline(ctx, false); err != nil {
+		if err := b.followTimeline(ctx, false, true); err != nil {
 			b.storeError(ctx, err)
 		}
 	}

@@ -86,7 +86,7 @@ func newCluster(t testing.TB, args ...string) *cluster {
 // newDir makes the folder of the server, which its user must reach.
 func (c *cluster) newDir() {
 	c.t.Helper()
-	top, err := os.MkdirTemp("", "postmux-pg") //nolint:usetesting // another user must reach it
+	top, err := os.MkdirTemp("", "postmux-pg")
 	require.NoError(c.t, err)
 	c.t.Cleanup(func() { _ = os.RemoveAll(top) })
 	require.NoError(c.t, os.Chmod(top, 0o755))

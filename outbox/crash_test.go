@@ -4,6 +4,7 @@ package outbox
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anishathalye/porcupine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,8 +28,8 @@ import (
 // The full figures of docs/outbox.md are made with larger numbers.
 var (
 	crashKills  = flag.Int("crash.kills", 20, "how often TestCrash kills a process, on each database")
-	crashStalls = flag.Int("crash.stalls", 10, "how often TestCrash stops a worker for longer than its lease, on each database")
-	crashMails  = flag.Int("crash.mails", 1200, "how many mails TestCrash sends, on each database")
+	crashStalls = flag.Int("crash.stalls", 6, "how often TestCrash stops a worker for longer than its lease, on each database")
+	crashMails  = flag.Int("crash.mails", 1000, "how many mails TestCrash sends, on each database")
 	crashStops  = flag.Int("crash.stops", 2, "how often TestCrash stops the server of PostgreSQL at once")
 	crashSlow   = flag.Duration("crash.slow", 60*time.Millisecond, "how long the vendor of TestCrash takes at most for an answer")
 )
@@ -44,6 +46,10 @@ type crash struct {
 	kills, stalls, stops, mails int // to be done
 	workers, enqueuers          int
 	part                        int // how many mails an enqueuer is given at a time
+	started                     int // workers
+	ahead                       int // how many mails may be confirmed and not sent while it is given more
+
+	history history
 
 	mu        sync.Mutex
 	confirmed map[int]string // what an enqueuer was told is stored
@@ -72,8 +78,9 @@ type proc struct {
 func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 	c := &crash{
 		t: t, store: store, spec: spec, vendor: newMailServer(t, *crashSlow), confirmed: make(map[int]string),
-		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60,
+		kills: *crashKills, stalls: *crashStalls, mails: *crashMails, workers: 3, enqueuers: 2, part: 60, ahead: 1500,
 	}
+	c.history.reads = make(map[int][]porcupine.Operation)
 	c.spec.Vendor, c.spec.Lease, c.spec.Senders = c.vendor.URL, time.Second, 8
 	return c
 }
@@ -82,8 +89,12 @@ func newCrash(t testing.TB, store *Store, spec childSpec) *crash {
 func (c *crash) start(role string) *proc {
 	spec := c.spec
 	spec.Role = role
-	if spec.Driver == "pgx" || spec.Mutation == "host clocks" {
-		spec.Clock = time.Duration(rand.IntN(3)-1) * time.Hour // a database with a clock has the only one
+	switch {
+	case spec.Mutation == "host clocks" && role == "worker":
+		c.started++
+		spec.Clock = time.Duration(c.started%2) * time.Hour
+	case spec.Mutation == "" && spec.Driver == "pgx":
+		spec.Clock = time.Duration(rand.IntN(3)-1) * time.Hour // the database has the only clock that counts
 	}
 	text, err := json.Marshal(spec)
 	require.NoError(c.t, err)
@@ -154,7 +165,10 @@ func (p *proc) line(text string, ready func()) {
 		p.c.swept.Returned += s.Returned
 		p.c.swept.Unknown += s.Unknown
 		p.c.swept.Dead += s.Dead
-	case "state", "try", "lost":
+	case "try":
+		p.c.history.tried(number(word[1]))
+		p.c.events = append(p.c.events, text)
+	case "state", "lost":
 		p.c.events = append(p.c.events, text)
 	}
 }
@@ -186,7 +200,7 @@ func (c *crash) feed(p *proc, progress float64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ahead := len(c.confirmed) - c.vendor.subjects()
-	if len(p.work) > 0 || len(c.todo) == 0 || ahead > 1500 || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+float64(c.part) {
+	if len(p.work) > 0 || len(c.todo) == 0 || ahead > c.ahead || float64(c.mails-len(c.todo)) > float64(c.mails)*progress+float64(c.part) {
 		return false
 	}
 	part := slices.Clone(c.todo[:min(c.part, len(c.todo))])
@@ -214,7 +228,13 @@ func (c *crash) run() {
 	for i := range enqueuers {
 		enqueuers[i] = c.start("enqueuer")
 	}
-	var sleeping sync.WaitGroup
+	var sleeping, reading sync.WaitGroup
+	readable, stop := context.WithCancel(c.t.Context())
+	for range 2 {
+		reading.Go(func() { c.history.read(readable, c.store) })
+	}
+	defer reading.Wait()
+	defer stop()
 	asleep := make(chan *proc, len(workers))
 	sleepers := make(map[*proc]bool)
 	faults := c.kills + c.stalls + c.stops
@@ -379,6 +399,8 @@ func (c *crash) check() {
 		"%d lost, %d sent twice, %d in a wrong state; unknown %v (%d delivered); states %v; swept %+v; %d calls, %d not fetched",
 		c.spec.Driver, c.killed.workers, c.killed.enqueuers, c.stalled, cuts, c.stopped, n.confirmed, n.lost, n.twice, n.untold+n.wrong,
 		n.unknown, n.delivered, n.states, c.swept, c.vendor.calls, c.vendor.halved)
+	messages, operations := c.history.check(c.t, c)
+	c.t.Logf("the histories of %d messages, %d operations, are possible", messages, operations)
 	assert.Equal(c.t, c.mails, n.confirmed)
 	assert.Zero(c.t, n.lost, "confirmed and lost")
 	assert.Zero(c.t, n.twice, "sent twice")
@@ -395,11 +417,13 @@ func (c *crash) check() {
 // was confirmed is lost and none was sent twice.
 func TestCrash(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		c := sqliteCrash(t)
 		c.run()
 		c.check()
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		c := postgresCrash(t)
 		c.run()
 		c.check()

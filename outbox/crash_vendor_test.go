@@ -31,13 +31,14 @@ type mailServer struct {
 
 	mu     sync.Mutex
 	mails  map[string]int
-	keys   map[string]bool // of Brevo; they outlive the test
+	times  map[string][]int64 // of the mails, by subject
+	keys   map[string]bool    // of Brevo; they outlive the test
 	calls  int
 	halved int // calls whose answer was not fetched: the process had died
 }
 
 func newMailServer(t testing.TB, slow time.Duration) *mailServer {
-	v := &mailServer{slow: slow, mails: make(map[string]int), keys: make(map[string]bool)}
+	v := &mailServer{slow: slow, mails: make(map[string]int), times: make(map[string][]int64), keys: make(map[string]bool)}
 	v.Server = httptest.NewServer(v)
 	t.Cleanup(v.Close)
 	return v
@@ -106,11 +107,16 @@ func (v *mailServer) take(body *mailBody, key string) (again bool) {
 		return true
 	}
 	v.keys[key] = true
-	if len(body.Versions) == 0 {
-		v.mails[body.Subject]++
+	subjects := []string{body.Subject}
+	if len(body.Versions) > 0 {
+		subjects = nil
 	}
 	for _, one := range body.Versions {
-		v.mails[cmp.Or(one.Subject, body.Subject)]++
+		subjects = append(subjects, cmp.Or(one.Subject, body.Subject))
+	}
+	for _, subject := range subjects {
+		v.mails[subject]++
+		v.times[subject] = append(v.times[subject], time.Now().UnixNano())
 	}
 	return false
 }

@@ -310,7 +310,7 @@ func (b *Box) lookAtServer(ctx context.Context) {
 	if !due {
 		return
 	}
-	if err := b.followTimeline(ctx, false); err != nil {
+	if err := b.followTimeline(ctx, false, false); err != nil {
 		b.storeError(ctx, err)
 	}
 }

@@ -520,8 +520,8 @@ func (m *model) happened(w *modelWorker, h *hold1, c *change, a changed) {
 		}
 		m.request(r, h)
 	case back:
-		if a.ok {
-			h.phase = 0
+		h.phase = 0 // whatever the ledger says, the request was not sent
+		if r != nil {
 			delete(r.open, h)
 		}
 	case result:

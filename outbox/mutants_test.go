@@ -58,8 +58,9 @@ func TestModelFindsMutationsByMails(t *testing.T) {
 	}
 }
 
-// Processes that are killed and stalled find what the model finds, but for the flag unclear:
-// only minutes later would its lack send a mail twice.
+// Processes that are killed find what the model finds, but for two: without the flag unclear a
+// mail is sent twice only minutes later, and without the attempt only when a worker wakes in
+// the moment in which it takes its own message again.
 func TestCrashFindsMutations(t *testing.T) {
 	if !*crashMutants {
 		t.Skip("-crash.mutants is not set")
@@ -70,7 +71,6 @@ func TestCrashFindsMutations(t *testing.T) {
 	}{
 		{name: "intent after send", kills: 20, mails: 3000},
 		{name: "sweep to queued", kills: 20, mails: 3000},
-		{name: "no attempt", stalls: 60, mails: 10000},
 		{name: "host clocks", mails: 2000},
 	} {
 		for _, driver := range []string{"sqlite", "postgres"} {

@@ -12,7 +12,7 @@ var mutations = map[string]func(s *Store){
 	// Who asks which ids have changed, without the attempt, takes an old claim for the new one.
 	"no attempt": func(s *Store) {
 		s.mutate(applyTexts[intent], 2, "and m.attempt = r_attempt", "", "set state = 'sending'", "set state = 'sending', attempt = r_attempt")
-		s.mutate(applyTexts[result], 2, "m.attempt = r_attempt and m.worker", "m.worker")
+		s.mutate(applyTexts[result], 2, "m.attempt = r_attempt and {unindexed m.worker}", "{unindexed m.worker}")
 	},
 	// The message of a dead worker goes out again although its request may have left.
 	"sweep to queued": func(s *Store) {
@@ -32,7 +32,7 @@ var mutations = map[string]func(s *Store){
 	"host clocks": func(s *Store) {
 		d := *s.d
 		if d.now != "" {
-			d.now = fmt.Sprintf("(%s + %d)", d.now, s.clock().Sub(time.Now()).Round(time.Second).Microseconds())
+			d.now = fmt.Sprintf("(%s + %d)", d.now, time.Until(s.clock()).Round(time.Second).Microseconds())
 		}
 		s.d = &d
 	},

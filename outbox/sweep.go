@@ -82,7 +82,7 @@ func (s *Store) sweep(ctx context.Context) (Swept, error) {
 
 // sweep looks whether another server took over, and takes up what dead workers left.
 func (b *Box) sweep(ctx context.Context) error {
-	if err := b.followTimeline(ctx, true); err != nil {
+	if err := b.followTimeline(ctx, true, false); err != nil {
 		return err
 	}
 	found, err := b.store.sweep(ctx)

@@ -30,7 +30,7 @@ type Promotion struct {
 // worker does what is to be done then: it knows how its accounts send. Until that is done no
 // message is taken and no request leaves. Each process looks for messages of its own that are
 // lost.
-func (b *Box) followTimeline(ctx context.Context, works bool) error {
+func (b *Box) followTimeline(ctx context.Context, works, atEnd bool) error {
 	s := b.store
 	if !s.d.is(postgres) {
 		return nil
@@ -53,7 +53,7 @@ func (b *Box) followTimeline(ctx context.Context, works bool) error {
 				"doubted", p.Doubted, "held", p.Held)
 		}
 	}
-	return b.tellLost(ctx, current)
+	return b.tellLost(ctx, current, atEnd)
 }
 
 // keyWindow returns a function that says for how long the provider of an account knows a
@@ -151,24 +151,43 @@ func (s *Store) doubtAccount(
 	return err
 }
 
-// tellLost looks for messages that this process has stored and that the server does not have,
-// once after each change of the server.
-func (b *Box) tellLost(ctx context.Context, current string) error {
+// tellLost stores again, at once after another server has taken over, what this process may
+// have sent. A lease later, when every worker has done so, it tells what is missing still;
+// at the end of the process it does not wait.
+func (b *Box) tellLost(ctx context.Context, current string, atOnce bool) error {
 	b.mu.Lock()
-	before := b.timeline
-	b.timeline = current
-	b.mu.Unlock()
-	if before == "" || before == current {
-		return nil
+	changed := b.timeline != "" && b.timeline != current
+	if b.timeline == "" {
+		b.timeline = current
 	}
-	lost, err := b.lost(ctx)
-	if err != nil {
+	b.mu.Unlock()
+	if changed {
+		if err := b.recall(ctx); err != nil {
+			return err // the next look does it
+		}
 		b.mu.Lock()
-		b.timeline = before // the next look tells them
+		b.timeline, b.tell = current, time.Now().Add(b.cfg.Lease)
 		b.mu.Unlock()
 	}
-	if err != nil || len(lost) == 0 {
-		return err
+	b.mu.Lock()
+	due := !b.tell.IsZero() && (atOnce || time.Now().After(b.tell))
+	b.mu.Unlock()
+	if !due {
+		return nil
+	}
+	var lost []string
+	for part := range slices.Chunk(b.remembered(), 1000) {
+		missing, err := b.store.missing(ctx, part)
+		if err != nil {
+			return err
+		}
+		lost = append(lost, missing...)
+	}
+	b.mu.Lock()
+	b.tell = time.Time{}
+	b.mu.Unlock()
+	if len(lost) == 0 {
+		return nil
 	}
 	b.cfg.Log.ErrorContext(ctx, "outbox: messages that were stored are lost: the server that took over does not have them",
 		"messages", len(lost))
@@ -176,22 +195,6 @@ func (b *Box) tellLost(ctx context.Context, current string) error {
 		b.cfg.Hooks.OnLost(ctx, lost)
 	}
 	return nil
-}
-
-// lost stores again what this process may have sent, and returns what else is missing.
-func (b *Box) lost(ctx context.Context) ([]string, error) {
-	if err := b.recall(ctx); err != nil {
-		return nil, err
-	}
-	var lost []string
-	for part := range slices.Chunk(b.remembered(), 1000) {
-		missing, err := b.store.missing(ctx, part)
-		if err != nil {
-			return nil, err
-		}
-		lost = append(lost, missing...)
-	}
-	return lost, nil
 }
 
 // missing returns the ids of which there is no message and no key.
