@@ -50,7 +50,7 @@ const (
 	demoColumns  = 80
 	// demoSlow is how long the sandbox holds an answer back, so that requests are under way
 	// when the worker is killed.
-	demoSlow = 60 * time.Millisecond
+	demoSlow = 300 * time.Millisecond
 )
 
 // demoAccounts are an account whose provider knows keys, and one whose provider does not.
@@ -104,15 +104,14 @@ func (d *outboxDemo) run() error {
 		return err
 	}
 	ctx := d.cmd.Context()
-	d.say(fmt.Sprintf("%d messages are stored in an outbox, half for brevo, which knows idempotency keys, half for pakatv3, which does not. Two workers send them, with %d calls of each account at a time.", demoMessages*len(demoAccounts), demoSenders))
+	d.say(fmt.Sprintf("%d messages are stored in an outbox, half for brevo, which knows idempotency keys, half for pakatv3, which does not. "+
+		"Two workers send them, with %d calls of each account at a time.", demoMessages*len(demoAccounts), demoSenders))
 	for range 2 {
 		if err := d.startWorker(ctx); err != nil {
 			return err
 		}
 	}
-	if err := d.until(ctx, func(s *outbox.Stats) bool {
-		return s.ByState[outbox.Accepted] > demoMessages/2 && s.ByState[outbox.Sending] > 0
-	}); err != nil {
+	if err := d.until(ctx, midway); err != nil {
 		return err
 	}
 	killed := d.workers[0]

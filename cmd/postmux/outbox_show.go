@@ -48,9 +48,17 @@ func (a *app) printExplanation(x *outbox.Explanation) {
 		account += ", latest try at " + e.Member
 	}
 	rows := [][2]string{
-		{"state", string(e.State)}, {"certain", x.Certain}, {"next", x.Next},
-		{"to", to}, {"account", account}, {"hold", holdText(x.Hold)}, {"worker", workerText(x.Worker)},
-		{"last error", errorText(e)}, {"key", e.Key}, {"stored", timeText(e.Created)}, {"changed", timeText(e.Changed)},
+		{"state", string(e.State)},
+		{"certain", x.Certain},
+		{"next", x.Next},
+		{"to", to},
+		{"account", account},
+		{"hold", holdText(x.Hold)},
+		{"worker", workerText(x.Worker)},
+		{"last error", errorText(e)},
+		{"key", e.Key},
+		{"stored", timeText(e.Created)},
+		{"changed", timeText(e.Changed)},
 		{"decided by", e.Decided},
 	}
 	a.out.Pairs(rows)
