@@ -199,7 +199,7 @@ func TestGuardProcess(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &job))
 	v := newVendor()
 	v.answer = func(m *provider.Message) error {
-		resp, err := http.Post(job.Vendor+"?subject="+url.QueryEscape(m.Subject), "text/plain", nil) //nolint:noctx,forbidigo // a fake, and it ends with the process
+		resp, err := http.Post(job.Vendor+"?subject="+url.QueryEscape(m.Subject), "text/plain", nil) //nolint:forbidigo // a fake, and it ends with the process
 		if err != nil {
 			return failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent)
 		}

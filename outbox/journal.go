@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postmux/postmux/provider"
@@ -109,6 +110,16 @@ func (j *journal) storeAll(ctx context.Context, list []*change) ([]changed, erro
 // until quit ends.
 func (j *journal) run(quit context.Context) {
 	defer close(j.ended)
+	var all sync.WaitGroup
+	for range j.w.box.store.d.writers {
+		all.Go(func() { j.write(quit) })
+	}
+	all.Wait()
+}
+
+// write stores changes, those that have come by then in one transaction. A message has one
+// change under way at a time, so that transactions side by side have no row in common.
+func (j *journal) write(quit context.Context) {
 	for first := range j.input {
 		list := []*change{first}
 	more:

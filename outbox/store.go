@@ -109,6 +109,8 @@ type dialect struct {
 	// hasty ends the SET of an UPDATE that a crash of the server may undo: its commit does not
 	// wait for the disk.
 	hasty string
+	// writers is how many transactions of a worker store changes at the same time.
+	writers int
 	// unindexed is before a column whose index is not used.
 	unindexed string
 	// idType is the type of ids.
@@ -131,7 +133,8 @@ var postgres = &dialect{
 	locked: " for update skip locked", forUpdate: " for update",
 	// The name of the file of the log begins with the timeline. Unlike pg_control_checkpoint
 	// it is right from the first statement after a promotion on.
-	idType: "uuid", timeline: postgresTimeline,
+	writers: 3,
+	idType:  "uuid", timeline: postgresTimeline,
 	sameServer: "exists (select 1 from {fact} f where f.name = 'timeline' and f.value = " + postgresTimeline + ")",
 	hasty:      " from (select set_config('synchronous_commit', 'off', true)) as hasty",
 	listed: func(param string) string {
@@ -156,7 +159,7 @@ var sqlite = &dialect{
 	param:  func(n int) string { return "?" + strconv.Itoa(n) },
 	listed: func(string) string { return "true" },
 	// A file has one server.
-	unindexed: "+", idType: "text", timeline: "'file'", sameServer: "true",
+	writers: 1, unindexed: "+", idType: "text", timeline: "'file'", sameServer: "true",
 	rows: func(param string, columns []column) string {
 		list := make([]string, len(columns))
 		for i, c := range columns {

@@ -123,7 +123,11 @@ func (a *app) withBox(cmd *cobra.Command, change func(*outbox.Config), do func(*
 	if err != nil {
 		return a.inConfig(err)
 	}
-	return do(b)
+	err = do(b)
+	if closed := b.Close(); err == nil { // it looks whether what was stored is still there
+		err = closed
+	}
+	return err
 }
 
 // tellDatabase warns of what a person should know of the database.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,19 +49,24 @@ configuration names: name.`,
 				o.Expires = at
 			}
 			e := &enqueuing{app: a, cmd: cmd, opts: o}
+			lost := func(c *outbox.Config) {
+				c.Hooks.OnLost = func(_ context.Context, ids []string) {
+					cmd.PrintErrln("warning: another server took over as the database and lacks what was stored: " + strings.Join(ids, ", "))
+				}
+			}
 			if len(args) == 0 || m.given() {
 				msg, err := m.message(cmd, args)
 				if err != nil {
 					return err
 				}
-				return a.withBox(cmd, nil, func(b *outbox.Box) error { return e.one(b, msg) })
+				return a.withBox(cmd, lost, func(b *outbox.Box) error { return e.one(b, msg) })
 			}
 			in, err := input.Open(cmd.Context(), cmd.InOrStdin(), args[0])
 			if err != nil {
 				return err
 			}
 			defer in.Close()
-			return a.withBox(cmd, nil, func(b *outbox.Box) error { return e.all(b, in) })
+			return a.withBox(cmd, lost, func(b *outbox.Box) error { return e.all(b, in) })
 		},
 	}
 	m.register(cmd)
