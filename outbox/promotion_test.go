@@ -199,15 +199,23 @@ func TestPromotions(t *testing.T) {
 
 func (p *promotion) check() {
 	within := make(map[string]bool) // a transaction of the program, which is lost as well
+	atEnd := make(map[string]bool)  // told when it was too late to store it again
 	for _, line := range p.events {
-		if word := strings.Fields(line); word[0] == "ok" {
+		switch word := strings.Fields(line); word[0] {
+		case "ok":
 			within[word[2]] = word[4] == "tx"
+		case "lost":
+			atEnd[word[1]] = true
 		}
 	}
 	together, untold, sent := 0, 0, p.vendor.counts()
 	for n, id := range p.confirmed {
 		mails := sent[crashSubject(n)]
 		if _, err := p.store.Get(p.t.Context(), id); err == nil {
+			continue
+		}
+		if atEnd[id] {
+			p.told[id] = true
 			continue
 		}
 		if within[id] && mails == 0 {
