@@ -66,7 +66,7 @@ func newPromotion(t *testing.T) *promotion {
 	p.cut, p.server = front, primary
 	p.stream = newSQLProxy(t, primary.addr())
 	p.stream.raw = true
-	p.part, p.ahead = 10, 1<<30 // so that the load lasts, whatever is in doubt
+	p.part, p.ahead = 3, 1<<30 // so that the load lasts, whatever is in doubt
 	p.follow()
 	return p
 }
@@ -126,7 +126,7 @@ func (p *promotion) released() {
 func TestPromotions(t *testing.T) {
 	t.Parallel()
 	p := newPromotion(t)
-	const mails = 200 // in a round
+	const mails = 250 // in a round, at about 200 a second
 	p.mails = *promotions * mails
 	var workers [3]*proc
 	for i := range workers {
@@ -146,7 +146,7 @@ func TestPromotions(t *testing.T) {
 				for _, e := range enqueuers {
 					p.feed(e, 1)
 				}
-				pause(loaded, 10*time.Millisecond)
+				pause(loaded, 30*time.Millisecond)
 			}
 		})
 		pause(t.Context(), time.Duration(300+rand.IntN(700))*time.Millisecond)
