@@ -21,7 +21,10 @@ import (
 
 // Ten thousand personal mails at Brevo take ten calls, each with one intent.
 func TestBatch(t *testing.T) {
-	const mails = 10_000
+	mails := 10_000
+	if outbox.Raced {
+		mails = 1_000
+	}
 	outbox.Stores(t, func(t *testing.T, s *outbox.Store) {
 		var calls, versions atomic.Int64
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +70,6 @@ func TestBatch(t *testing.T) {
 		stats, err := s.Stats(t.Context())
 		require.NoError(t, err)
 		assert.EqualValues(t, mails, stats.ByState[outbox.Accepted])
-		assert.LessOrEqual(t, calls.Load(), int64(14), "10 where every claim was whole")
+		assert.LessOrEqual(t, calls.Load(), int64(mails/1000+4), "one for each thousand where every claim was whole")
 	})
 }

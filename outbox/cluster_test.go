@@ -188,6 +188,7 @@ type sqlProxy struct {
 	listener net.Listener
 	target   atomic.Value // address
 	one      atomic.Int64 // one COMMIT in so many; 0: none
+	next     atomic.Bool  // the next COMMIT
 	cuts     atomic.Int64
 	raw      bool        // it does not look for COMMIT; for clients that speak first of TLS
 	frozen   atomic.Bool // nothing comes back from the server
@@ -287,7 +288,7 @@ func (p *sqlProxy) back(client io.Writer, server io.Reader) {
 }
 
 // forward passes the messages of a client on, and reports whether it ended behind a COMMIT.
-func (p *sqlProxy) forward(client io.Reader, server io.Writer) (cut bool) {
+func (p *sqlProxy) forward(client io.ReadCloser, server io.Writer) (cut bool) {
 	if p.raw {
 		_, _ = io.Copy(server, client)
 		return false
@@ -305,7 +306,12 @@ func (p *sqlProxy) forward(client io.Reader, server io.Writer) (cut bool) {
 			return false
 		}
 		commit := letter == 'Q' && strings.HasPrefix(strings.ToLower(string(message[4:])), "commit")
-		cut = commit && p.one.Load() > 0 && rand.Int64N(p.one.Load()) == 0
+		one := p.one.Load()
+		cut = commit && (p.next.CompareAndSwap(true, false) || one > 0 && rand.Int64N(one) == 0)
+		if cut {
+			p.cuts.Add(1)
+			_ = client.Close() // first, so that no answer gets through
+		}
 		if letter != 0 {
 			message = append([]byte{letter}, message...)
 		}
@@ -313,7 +319,6 @@ func (p *sqlProxy) forward(client io.Reader, server io.Writer) (cut bool) {
 			return false
 		}
 		if cut {
-			p.cuts.Add(1)
 			return true
 		}
 		var err error
@@ -368,10 +373,9 @@ func TestClaimWithoutAnswer(t *testing.T) {
 	b := open(t, s, map[string]*vendor{"main": v}, func(cfg *Config) { cfg.Hooks = Hooks{} })
 	id, err := b.Enqueue(t.Context(), mail("one"), nil)
 	require.NoError(t, err)
-	p.one.Store(1)
+	p.next.Store(true)
 	_, err = b.Process(t.Context(), id)
 	require.Error(t, err, "the answer to the claim was cut off")
-	p.one.Store(0)
 	require.Eventually(t, func() bool {
 		e, err := b.Process(t.Context(), id)
 		return err == nil && e.State == Accepted

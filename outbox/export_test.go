@@ -10,3 +10,6 @@ func EachStore(b *testing.B, f func(b *testing.B, s *Store)) {
 
 // Stores runs a test on each database.
 func Stores(t *testing.T, f func(t *testing.T, s *Store)) { stores(t, f) }
+
+// Raced says that the race detector is on.
+const Raced = raced

@@ -192,3 +192,11 @@ func newFlag(v bool) *toggle {
 
 func (f *toggle) get() bool  { return f.v.Load() }
 func (f *toggle) set(v bool) { f.v.Store(v) }
+
+// notRaced skips a test of time, or of processes of their own, under the race detector: it
+// finds nothing there that the others do not, and takes minutes.
+func notRaced(t *testing.T) {
+	if raced {
+		t.Skip("tried without the race detector")
+	}
+}

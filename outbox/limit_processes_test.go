@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	limitCalls = flag.Int("limit.calls", 250, "how many calls TestLimitOfProcesses counts for each number of processes")
+	limitCalls = flag.Int("limit.calls", 100, "how many calls TestLimitOfProcesses counts for each number of processes")
 	limitRuns  = flag.Int("limit.runs", 1, "how often it does; the median counts")
 	limitUse   = flag.Float64("limit.use", 0.75, "the least use of the limit that it takes")
 	limit429   = flag.Float64("limit.429", 0.02, "the largest share of answers 429 that it takes")
@@ -183,6 +183,7 @@ func storeOf(t testing.TB, database, schema string) *Store {
 
 // Processes that share a limit use it whatever their number, and the vendor refuses nothing.
 func TestLimitOfProcesses(t *testing.T) {
+	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		counts := []int{1, 4, 16}
 		if testing.Short() {
@@ -239,6 +240,7 @@ func shareLimit(t *testing.T, s *Store, processes int) (used, refused float64) {
 
 // A 429 to one process pauses all, and the limit is used again after it.
 func TestPauseOfProcesses(t *testing.T) {
+	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		const pause = 1500 * time.Millisecond
 		vendor := &sliding{most: 1000, by: make(map[string]int)}
@@ -272,6 +274,7 @@ func TestPauseOfProcesses(t *testing.T) {
 
 // What a process does not use, another has.
 func TestIdleProcess(t *testing.T) {
+	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		vendor := &sliding{most: 1000, by: make(map[string]int)}
 		server := httptest.NewServer(vendor)

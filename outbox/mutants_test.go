@@ -17,6 +17,7 @@ var crashMutants = flag.Bool("crash.mutants", false, "also run the processes of 
 
 // The model finds each mutation of the ledger.
 func TestModelFindsMutations(t *testing.T) {
+	notRaced(t)
 	for _, name := range slices.Sorted(maps.Keys(mutations)) {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(20) {
@@ -40,6 +41,7 @@ func TestModelFindsMutations(t *testing.T) {
 // What really happened to the mails is enough to find the mutations, without a look at the
 // states that the model expects.
 func TestModelFindsMutationsByMails(t *testing.T) {
+	notRaced(t)
 	for _, name := range []string{"no attempt", "sweep to queued", "intent after send", "not sticky"} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(20) {

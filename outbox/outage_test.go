@@ -28,12 +28,15 @@ func TestOutage(t *testing.T) {
 		{name: "no answer, with a key", window: 10 * time.Minute, answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 24},
 		{name: "no answer, without a key", answer: failure(provider.ErrOutcomeUnknown, provider.OutcomeMaybeSent), unknown: 36},
 	} {
+		if raced && row.window > 0 {
+			continue // SQLite in Go is slow there, and the other rows have the same goroutines
+		}
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				db, err := sql.Open("sqlite", "file::memory:?_txlock=immediate")
 				require.NoError(t, err)
 				db.SetMaxOpenConns(1)
-				defer db.Close() //nolint:errcheck // in memory
+				defer db.Close()
 				s, err := SQLite(db, StoreOptions{})
 				require.NoError(t, err)
 				require.NoError(t, s.Migrate(t.Context()))
@@ -42,7 +45,7 @@ func TestOutage(t *testing.T) {
 				v.window = row.window
 				ends := time.Now().Add(10 * time.Minute)
 				v.answer = func(*provider.Message) error {
-					time.Sleep(time.Second * senders / perSecond) // the limit
+					require.NoError(t, sleep(context.Background(), time.Second*senders/perSecond)) // the limit
 					if time.Now().Before(ends) {
 						return row.answer
 					}
@@ -56,10 +59,10 @@ func TestOutage(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				ended := make(chan error)
 				go func() { ended <- b.Run(ctx) }()
-				time.Sleep(time.Until(ends))
+				require.NoError(t, sleep(t.Context(), time.Until(ends)))
 				left := b.states(t)[Queued]
 				assert.Greater(t, left, int64(mails-40), "the account was held, and few were tried")
-				time.Sleep(time.Minute + mails*time.Second/perSecond)
+				require.NoError(t, sleep(t.Context(), time.Minute+mails*time.Second/perSecond))
 				states := b.states(t)
 				assert.LessOrEqual(t, states[Unknown], row.unknown)
 				assert.EqualValues(t, mails, states[Accepted]+states[Unknown], "%v", states)

@@ -42,6 +42,7 @@ func fill(t testing.TB, s *Store, n, due int) {
 
 // No statement of a worker, of Enqueue or of a look at one message reads the whole table.
 func TestPlans(t *testing.T) {
+	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		fill(t, s, *planRows, *planRows/10)
 		b := open(t, s, map[string]*vendor{"main": newVendor()}, nil)

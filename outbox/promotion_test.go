@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var promotions = flag.Int("crash.promotions", 2, "how often TestPromotions promotes a standby")
+var promotions = flag.Int("crash.promotions", 1, "how often TestPromotions promotes a standby")
 
 // promotion is a crash test whose server dies again and again, while the standby, which does
 // not have the last transactions, takes over.
@@ -124,6 +124,7 @@ func (p *promotion) released() {
 // A standby that lacks the last transactions takes over again and again. No mail goes out
 // twice, and every message that is lost is told.
 func TestPromotions(t *testing.T) {
+	notRaced(t)
 	t.Parallel()
 	p := newPromotion(t)
 	const mails = 250 // in a round, at about 200 a second
