@@ -332,6 +332,7 @@ func (p *sqlProxy) forward(client io.ReadCloser, server io.Writer) (cut bool) {
 // what it had confirmed; a connection that is cut behind a COMMIT leaves no doubt on the
 // server.
 func TestCluster(t *testing.T) {
+	t.Parallel() // it waits
 	c := newCluster(t, "-c", "fsync=off")
 	c.start()
 	p := newSQLProxy(t, c.addr())
@@ -361,6 +362,7 @@ func TestCluster(t *testing.T) {
 
 // A claim whose answer is cut off is given back by the worker that lives on.
 func TestClaimWithoutAnswer(t *testing.T) {
+	t.Parallel() // it waits
 	c := newCluster(t, "-c", "fsync=off")
 	c.start()
 	p := newSQLProxy(t, c.addr())

@@ -20,6 +20,7 @@ import (
 // The programs of docs/outbox.md run as they stand there; the sandbox stands in for the
 // provider.
 func TestProgramsOfThePage(t *testing.T) {
+	t.Parallel() // it waits
 	if testing.Short() {
 		t.Skip("it builds programs")
 	}

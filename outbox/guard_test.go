@@ -216,7 +216,7 @@ func TestGuardProcess(t *testing.T) {
 			m := mail(fmt.Sprint("mail ", i))
 			m.IdempotencyKey = fmt.Sprint("key ", i)
 			for {
-				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 				_, err := c.Send(ctx, m)
 				cancel()
 				if !errors.Is(err, provider.ErrUnavailable) {

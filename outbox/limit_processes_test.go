@@ -186,8 +186,8 @@ func TestLimitOfProcesses(t *testing.T) {
 	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		counts := []int{1, 4, 16}
-		if testing.Short() {
-			counts = []int{4}
+		if *limitRuns == 1 {
+			counts = []int{4} // each number of processes takes some seconds
 		}
 		for _, processes := range counts {
 			t.Run(fmt.Sprint(processes), func(t *testing.T) {
@@ -240,6 +240,7 @@ func shareLimit(t *testing.T, s *Store, processes int) (used, refused float64) {
 
 // A 429 to one process pauses all, and the limit is used again after it.
 func TestPauseOfProcesses(t *testing.T) {
+	t.Parallel() // it waits
 	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		const pause = 1500 * time.Millisecond
@@ -274,6 +275,7 @@ func TestPauseOfProcesses(t *testing.T) {
 
 // What a process does not use, another has.
 func TestIdleProcess(t *testing.T) {
+	t.Parallel() // it waits
 	notRaced(t)
 	stores(t, func(t *testing.T, s *Store) {
 		vendor := &sliding{most: 1000, by: make(map[string]int)}

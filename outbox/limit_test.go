@@ -15,6 +15,7 @@ import (
 )
 
 func TestLimiter(t *testing.T) {
+	t.Parallel() // it waits
 	stores(t, func(t *testing.T, s *Store) {
 		providertest.RunLimiter(t, providertest.LimiterHarness{
 			Open: func(*testing.T) provider.Limiter { return s.Limiter(LimiterOptions{}) },
@@ -112,6 +113,7 @@ func TestLimiterAway(t *testing.T) {
 
 // A database that hangs is not waited for: a second, and then it is left alone for another.
 func TestLimiterHangs(t *testing.T) {
+	t.Parallel() // it waits
 	stores(t, func(t *testing.T, s *Store) {
 		l, fast := s.Limiter(LimiterOptions{}), slot(1000, 1)
 		require.NoError(t, l.Acquire(t.Context(), fast, 1))

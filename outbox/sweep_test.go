@@ -113,6 +113,7 @@ func TestLateTruth(t *testing.T) {
 // An account in trouble is held, gets one message from time to time, and goes on when that
 // one went out.
 func TestHolds(t *testing.T) {
+	t.Parallel() // it waits
 	for _, row := range []struct {
 		name   string
 		answer error

@@ -16,6 +16,7 @@ import (
 // A server that lacks the latest transactions has taken over: what this process knows is
 // written again, what it does not know is in doubt, and what is missing is told.
 func TestServerLacksTheLatest(t *testing.T) {
+	t.Parallel() // it waits
 	for _, row := range []struct {
 		name   string
 		window time.Duration
