@@ -79,6 +79,9 @@ lint-test: ## the import rules find what they forbid, in a new folder too
 test: ## all tests of every module, of the library with the oldest versions that it takes
 	$(EACH) $(GO) test ./...
 
+# By default a program under the detector waits for a second before it exits. The tests start
+# hundreds of programs.
+race: export GORACE := atexit_sleep_ms=10
 race: ## all tests under the race detector, in random order, of the library with the newest versions
 	$(EACH) -joined $(GO) test -race -shuffle=on ./...
 
