@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -62,7 +63,7 @@ func (b *Box) Decide(ctx context.Context, id string, d Decision, by string) erro
 		}
 		return err
 	}
-	return refusal("decision", "expected %s, %s or %s, got %q", WasSent, SendAgain, Drop, clip(string(d)))
+	return refusal("decision", "expected %s, %s or %s, got %q", WasSent, SendAgain, Drop, text.Clip(string(d)))
 }
 
 // change makes one change of a state. When it changes nothing, the message says why.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -238,7 +239,7 @@ func newID() (string, error) {
 
 func checkID(id string) error {
 	if _, err := uuid.Parse(id); err != nil || len(id) != 36 {
-		return refusal("id", "expected the id of a message as Enqueue returned it, got %q", clip(id))
+		return refusal("id", "expected the id of a message as Enqueue returned it, got %q", text.Clip(id))
 	}
 	return nil
 }
@@ -251,13 +252,6 @@ func checkKey(key string) error {
 		return refusal("idempotency_key", "expected at most %d bytes without control characters", keyMost)
 	}
 	return nil
-}
-
-func clip(text string) string {
-	if len(text) > 80 {
-		return text[:80] + "…"
-	}
-	return text
 }
 
 // recipientsOf returns the first recipient of a message, as it is compared, and how many
@@ -425,7 +419,7 @@ func (s *Store) known(ctx context.Context, x Execer, r *newRow) error {
 }
 
 func otherMessage(key string) error {
-	return refusal("idempotency_key", "the key %q was used for another message, which stays as it is", clip(key))
+	return refusal("idempotency_key", "the key %q was used for another message, which stays as it is", text.Clip(key))
 }
 
 // StateEnqueued is the state of the receipts of Box.Mailer: the message is in the outbox, and no

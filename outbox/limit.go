@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postmux/postmux/internal/text"
 	"github.com/postmux/postmux/provider"
 )
 
@@ -96,7 +97,7 @@ func (l *limiter) Acquire(ctx context.Context, s provider.Slot, n int) error {
 	switch l.o.OnStoreDown {
 	case "", DownShare, DownRefuse:
 	default:
-		return configError("on_store_down", "expected %s or %s, got %q", DownShare, DownRefuse, clip(string(l.o.OnStoreDown)))
+		return configError("on_store_down", "expected %s or %s, got %q", DownShare, DownRefuse, text.Clip(string(l.o.OnStoreDown)))
 	}
 	if n < 1 || n > s.Burst || !(s.PerSecond > 0) {
 		return refusal("", "expected 1 to %d calls at once of a rate above 0, got %d of %g", s.Burst, n, s.PerSecond)
